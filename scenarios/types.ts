@@ -1,0 +1,23 @@
+/** What a scenario measured, for people: "3 calls took 904 ms". */
+export interface Headline {
+  what: string;
+  value: number;
+  unit: string;
+}
+
+/** A finding that the broken variant must cause. The guilty line carries the comment `// guilty` in the source. */
+export interface Expectation {
+  rule: string;
+  kind: string;
+}
+
+/** A small sick program and its cure. */
+export interface Scenario {
+  id: string;
+  title: string;
+  description: string;
+  /** Empty for a healthy program. */
+  expect: readonly Expectation[];
+  broken(): Promise<Headline>;
+  fixed(): Promise<Headline>;
+}

@@ -1,0 +1,264 @@
+/**
+ * The contract between the observed process and everything that judges it.
+ *
+ * A recording is a folder that holds `recording.ndjson`: one JSON object per line, the first line is the header.
+ * Every row has `t` (milliseconds since the header's start, monotonic) and `type`; other fields carry their unit in
+ * their name. Unknown types and fields are to be ignored by readers.
+ */
+
+export const FORMAT_MAJOR = 1;
+export const FORMAT_MINOR = 0;
+
+export type Level = 'watch' | 'diagnose';
+
+/** What kept the main thread from its event loop. */
+export const STALL_KINDS = [
+  'js-cpu',
+  'sync-fs',
+  'sync-child-process',
+  'sync-crypto',
+  'sync-zlib',
+  'sync-sleep',
+  'sync-database',
+  'sync-stdio',
+  'json',
+  'regexp',
+  'gc',
+  'module-load',
+  'host',
+] as const;
+export type StallKind = (typeof STALL_KINDS)[number];
+
+/** A place in source code: absolute path of the original source (source maps applied), 1-based line and column. */
+export interface Location {
+  file: string;
+  line: number;
+  column: number;
+  function: string;
+}
+
+/** Whose code a frame is: the user's own, a package in node_modules, Node's own JavaScript, or a V8 built-in. */
+export type FrameCategory = 'application' | 'dependency' | 'node' | 'native';
+
+export interface Frame extends Location {
+  category: FrameCategory;
+}
+
+export interface Header {
+  t: 0;
+  type: 'header';
+  format: 'evdiag-recording';
+  major: number;
+  minor: number;
+  evdiagVersion: string;
+  nodeVersion: string;
+  v8Version: string;
+  libuvVersion: string;
+  pid: number;
+  parentPid: number;
+  /** Redacted command line. */
+  argv: string[];
+  /** ISO 8601 wall-clock time of `t` = 0. */
+  startedAt: string;
+  /** Monotonic clock (`process.hrtime`) at `t` = 0, in milliseconds. */
+  startMonotonicMs: number;
+  level: Level;
+  slowMs: number;
+  samplers: string[];
+  platform: string;
+  arch: string;
+  cpuCount: number;
+  /** cgroup limits, null where there are none. */
+  containerCpus: number | null;
+  containerMemoryBytes: number | null;
+}
+
+interface RowBase {
+  t: number;
+}
+
+/** perf_hooks' histogram over the last interval, and the watchdog's own view of the longest silence. */
+export interface EventLoopDelayRow extends RowBase {
+  type: 'event-loop-delay';
+  count: number;
+  meanMs: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  heartbeatMaxMs: number;
+}
+
+export interface EventLoopUtilizationRow extends RowBase {
+  type: 'event-loop-utilization';
+  /** Share of the interval that the loop was busy, 0..1 (a delta, not cumulative). */
+  utilization: number;
+  activeMs: number;
+  idleMs: number;
+}
+
+export interface ActiveResourcesRow extends RowBase {
+  type: 'active-resources';
+  total: number;
+  /** Referenced resources by type, as `process.getActiveResourcesInfo()` names them. */
+  counts: Record<string, number>;
+}
+
+export interface MemoryRow extends RowBase {
+  type: 'memory';
+  rssBytes: number;
+  heapUsedBytes: number;
+  heapTotalBytes: number;
+  heapLimitBytes: number;
+  externalBytes: number;
+  arrayBuffersBytes: number;
+  /** Used bytes by V8 heap space. */
+  spaces: Record<string, number>;
+}
+
+export interface GcRow extends RowBase {
+  type: 'gc';
+  count: number;
+  totalMs: number;
+  maxMs: number;
+  majorCount: number;
+  majorMs: number;
+}
+
+export interface CpuRow extends RowBase {
+  type: 'cpu';
+  intervalMs: number;
+  userMs: number;
+  systemMs: number;
+  /** CPU time of the main thread; null where the platform does not tell. */
+  mainThreadMs: number | null;
+  /** Time the main thread was runnable but had no core; null where the platform does not tell. */
+  runQueueMs: number | null;
+}
+
+/** What the agent itself costs, over the last interval. */
+export interface AgentCostRow extends RowBase {
+  type: 'agent-cost';
+  intervalMs: number;
+  mainThreadMs: number;
+  /** CPU time of the watchdog thread; null where the platform does not tell. */
+  watchdogMs: number | null;
+  /** Stacks taken on the main thread. */
+  stacks: number;
+  recordingBytes: number;
+}
+
+/** Written the moment a stall crosses the threshold, while it still lasts. */
+export interface StallOpenRow extends RowBase {
+  type: 'stall-open';
+  id: number;
+  startMs: number;
+  /** Duration so far. */
+  durationMs: number;
+  kind: StallKind | null;
+  location: Location | null;
+}
+
+/** One distinct stack seen during a stall, with the time it stood for. */
+export interface StallStack {
+  weightMs: number;
+  kind: StallKind;
+  /** Innermost first, at most 64. */
+  frames: Frame[];
+  location: Location | null;
+}
+
+export interface StallRow extends RowBase {
+  type: 'stall';
+  id: number;
+  startMs: number;
+  durationMs: number;
+  kind: StallKind;
+  /** Innermost frame of the user's own code; null where no stack could be taken. */
+  location: Location | null;
+  stacks: StallStack[];
+  /** CPU time of the main thread during the stall. */
+  cpuMs: number | null;
+  /** Time the main thread waited for a core during the stall. */
+  runQueueMs: number | null;
+  gcMs: number;
+  /** The program was still loading its modules. */
+  startup: boolean;
+  /** A debugger was attached: the stall may be a breakpoint. */
+  debugger: boolean;
+  /** Referenced servers, sockets and timers when last looked, which had to wait; null where not known. */
+  waiting: number | null;
+  /** How sure the place is, 0..1. */
+  confidence: number;
+}
+
+export interface DroppedRow extends RowBase {
+  type: 'dropped';
+  rows: number;
+  why: string;
+}
+
+export interface AgentErrorRow extends RowBase {
+  type: 'agent-error';
+  message: string;
+}
+
+export interface EndRow extends RowBase {
+  type: 'end';
+  reason: 'exit' | 'signal';
+  exitCode: number | null;
+  signal: string | null;
+}
+
+export type Row =
+  | EventLoopDelayRow
+  | EventLoopUtilizationRow
+  | ActiveResourcesRow
+  | MemoryRow
+  | GcRow
+  | CpuRow
+  | AgentCostRow
+  | StallOpenRow
+  | StallRow
+  | DroppedRow
+  | AgentErrorRow
+  | EndRow;
+
+export type RowType = Row['type'];
+export type RowOf<T extends RowType> = Extract<Row, { type: T }>;
+
+export const ROW_TYPES: readonly RowType[] = [
+  'active-resources',
+  'agent-cost',
+  'agent-error',
+  'cpu',
+  'dropped',
+  'end',
+  'event-loop-delay',
+  'event-loop-utilization',
+  'gc',
+  'memory',
+  'stall',
+  'stall-open',
+];
+
+/** A recording in memory. */
+export interface Recording {
+  header: Header;
+  rows: Row[];
+  /** Time of the last row, in ms since start. */
+  durationMs: number;
+  /** Rows the agent says it lost. */
+  droppedRows: number;
+  /** Lines that were of an unknown type, or not readable. */
+  skippedLines: number;
+  /** The last line was cut off. */
+  truncated: boolean;
+  /** The folder it was read from, if any. */
+  path: string | null;
+}
+
+/** The rows of one type, in order of time. */
+export function rowsOf<T extends RowType>(recording: Recording, type: T): RowOf<T>[] {
+  return recording.rows.filter((row): row is RowOf<T> => row.type === type);
+}
