@@ -17,14 +17,44 @@ const common = {
 const scenarios = readdirSync('scenarios').filter((f) => f.endsWith('.ts') && !/^(types|index|support)\.ts$/.test(f));
 
 await Promise.all([
-  build({ ...common, format: 'cjs', entryPoints: ['agents/agent/agent.ts'], outfile: 'dist/agent.cjs', minifySyntax: true }),
-  build({ ...common, format: 'cjs', entryPoints: ['agents/watchdog/watchdog.ts'], outfile: 'dist/watchdog.cjs', minifySyntax: true }),
-  build({ ...common, format: 'esm', packages: 'external', entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts' }, outdir: 'dist', splitting: true, chunkNames: 'chunks/[name]-[hash]' }),
-  build({ ...common, format: 'esm', packages: 'external', entryPoints: [...scenarios, 'index.ts'].map((f) => `scenarios/${f}`), outdir: 'dist/scenarios', sourcemap: true, splitting: false }),
+  build({
+    ...common,
+    format: 'cjs',
+    entryPoints: ['agents/agent/agent.ts'],
+    outfile: 'dist/agent.cjs',
+    minifySyntax: true,
+  }),
+  build({
+    ...common,
+    format: 'cjs',
+    entryPoints: ['agents/watchdog/watchdog.ts'],
+    outfile: 'dist/watchdog.cjs',
+    minifySyntax: true,
+  }),
+  build({
+    ...common,
+    format: 'esm',
+    packages: 'external',
+    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
+    outdir: 'dist',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+  }),
+  build({
+    ...common,
+    format: 'esm',
+    packages: 'external',
+    entryPoints: [...scenarios, 'index.ts'].map((f) => `scenarios/${f}`),
+    outdir: 'dist/scenarios',
+    sourcemap: true,
+    splitting: false,
+  }),
 ]);
 writeFileSync(
   'dist/agent.mjs',
   "import { createRequire } from 'node:module';\n\ncreateRequire(import.meta.url)('./agent.cjs');\n",
 );
-const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace('package.json', 'bin/tsc');
+const tsc = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace('package.json', 'bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });

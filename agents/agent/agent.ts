@@ -1,0 +1,202 @@
+import { writeSync } from 'node:fs';
+import { url as debuggerUrl } from 'node:inspector';
+import { join, resolve } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { isMainThread, Worker } from 'node:worker_threads';
+import { familyName } from '../../src/recording/paths.ts';
+import type { Row } from '../../src/recording/types.ts';
+import { samplers } from '../samplers/index.ts';
+import type { DelayHistogram, RunningSampler, SamplerContext } from '../samplers/types.ts';
+import { readSettings } from '../settings.ts';
+import {
+  AGENT_KEY,
+  createSharedMemory,
+  type SharedMemory,
+  Sum,
+  WATCHDOG_FAILED,
+  WATCHDOG_FINISHED,
+  WATCHDOG_READY,
+  Word,
+} from '../shared-memory.ts';
+import type { WatchdogData } from '../watchdog/types.ts';
+import { interruptedStack } from './stack.ts';
+import { markSyncCalls } from './sync-calls.ts';
+
+/** How often the samplers of the main thread are read. */
+const SAMPLE_INTERVAL_MS = 1000;
+/** The first look at a new process: a stall in its first second is to be judged too. */
+const FIRST_SAMPLE_MS = 100;
+/** Resolution of the heartbeat. */
+const HEARTBEAT_MS = 10;
+/** The exit waits at most this long for the watchdog's last rows and summary. */
+const EXIT_WAIT_MS = 1500;
+/** A process that ends before its watchdog could start (about 50 ms) is not held up for it. */
+const YOUNG_PROCESS_MS = 250;
+/** Old-generation bound of the watchdog's heap: a runaway watchdog ends itself, not its host. */
+const WATCHDOG_HEAP_MB = 96;
+
+const preloadStart = performance.now();
+
+function complain(message: string): void {
+  try {
+    writeSync(2, `evdiag: ${message}\n`);
+  } catch {
+    // Nobody listens to stderr: nothing can be said, nothing may be thrown.
+  }
+}
+
+function start(): void {
+  const { settings, problems } = readSettings(process.env, (path) => resolve(path));
+  if (!settings.quiet) problems.forEach(complain);
+  const shared = createSharedMemory();
+  const histogram = monitorEventLoopDelay({ resolution: HEARTBEAT_MS });
+  // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
+  histogram.enable();
+  const family = settings.family ?? join(settings.out, familyName(process.pid, new Date()));
+  const running = samplers.filter((sampler) => settings.level === 'diagnose' || sampler.level === 'watch');
+  const data: WatchdogData = {
+    shared,
+    histogram: histogram as unknown as DelayHistogram,
+    settings,
+    family,
+    argv: [...process.execArgv.map(String), ...process.argv],
+    parentPid: process.ppid,
+    problems,
+    samplers: running.map(({ id }) => id),
+    startMonotonicMs: Number(process.hrtime.bigint()) / 1e6,
+    startedAtMs: Date.now(),
+    color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
+  };
+  const watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
+    workerData: data,
+    execArgv: [],
+    env: {},
+    stdin: false,
+    trackUnmanagedFds: false,
+    name: 'evdiag watchdog',
+    resourceLimits: { maxOldGenerationSizeMb: WATCHDOG_HEAP_MB, maxYoungGenerationSizeMb: 4 },
+  } as ConstructorParameters<typeof Worker>[1]);
+  watchdog.on('error', (error) => {
+    Atomics.store(shared.control, Word.WatchdogState, WATCHDOG_FAILED);
+    complain(`the watchdog stopped: ${String(error?.message ?? error).split('\n')[0]}; the program goes on unobserved`);
+  });
+  watchdog.unref();
+  process.env.EVDIAG_FAMILY = family;
+
+  let ownMs = 0;
+  const context = mainContext(shared, histogram as unknown as DelayHistogram);
+  const mine = running.filter(({ thread }) => thread === 'main');
+  const active: RunningSampler[] = [];
+  for (const sampler of mine) {
+    try {
+      active.push(sampler.start(context));
+    } catch (error) {
+      complain(`the sampler ${sampler.id} could not start: ${messageOf(error)}`);
+    }
+  }
+  const sample = (): void => {
+    if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) {
+      clearInterval(timer);
+      for (const sampler of active) sampler.stop();
+      return;
+    }
+    const begin = performance.now();
+    const rows: Omit<Row, 't'>[] = [];
+    for (const sampler of active) {
+      try {
+        const row = sampler.read();
+        if (row) rows.push(row);
+      } catch (error) {
+        rows.push({ type: 'agent-error', message: messageOf(error) } as Omit<Row, 't'>);
+      }
+    }
+    Atomics.store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
+    watchdog.postMessage({ rows, mainThreadMs: ownMs });
+    ownMs = performance.now() - begin;
+  };
+  const timer = setInterval(sample, SAMPLE_INTERVAL_MS).unref();
+  setTimeout(sample, FIRST_SAMPLE_MS).unref();
+  Atomics.store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
+
+  markSyncCalls(shared, settings.level === 'diagnose' ? 1000 : undefined);
+  followSignalHandlers(shared.control);
+  process.on('exit', (code) => finish(shared.control, code));
+  Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), {
+    // The histogram is held here: collected, its timer would end and the heartbeat with it.
+    value: { stack: () => countStack(shared), preloadMs: performance.now() - preloadStart, histogram },
+  });
+}
+
+function isTerminal(): boolean {
+  return (require('node:tty') as typeof import('node:tty')).isatty(2);
+}
+
+function countStack(shared: SharedMemory): string {
+  const begin = performance.now();
+  const text = interruptedStack();
+  shared.control[Word.StackCount]!++;
+  shared.numbers[Sum.StackMs]! += performance.now() - begin;
+  return text;
+}
+
+function mainContext({ numbers }: SharedMemory, histogram: DelayHistogram): SamplerContext {
+  return {
+    histogram,
+    addGcMs(ms) {
+      numbers[Sum.GcMs]! += ms;
+    },
+    heartbeatMaxMs: () => 0,
+    mainThread: () => null,
+    ownCost: () => ({ mainThreadMs: 0, watchdogMs: null, stacks: 0, recordingBytes: 0 }),
+  };
+}
+
+/**
+ * Tells the watchdog whether the application handles SIGINT and SIGTERM. Where it does not, the signal ends the
+ * process: the watchdog, which hears it even while the loop is blocked, prints the summary first.
+ */
+function followSignalHandlers(control: Int32Array): void {
+  const words: Record<string, number> = { SIGINT: Word.HandlesSigint, SIGTERM: Word.HandlesSigterm };
+  const update = (event: string | symbol, change: number): void => {
+    const word = typeof event === 'string' ? words[event] : undefined;
+    if (word !== undefined) Atomics.store(control, word, process.listenerCount(event as 'SIGINT') + change > 0 ? 1 : 0);
+  };
+  for (const signal of Object.keys(words)) update(signal, 0);
+  process.on('newListener', (event) => update(event, 1));
+  process.on('removeListener', (event) => update(event, 0));
+}
+
+/** Lets the watchdog write its last rows and print the summary, for a bounded time. */
+function finish(control: Int32Array, code: number): void {
+  Atomics.store(control, Word.ExitCode, code);
+  Atomics.store(control, Word.Stop, 1);
+  Atomics.notify(control, Word.Stop);
+  const ready = (): boolean => Atomics.load(control, Word.WatchdogState) === WATCHDOG_READY;
+  if (!ready() && performance.now() < YOUNG_PROCESS_MS) return;
+  const deadline = performance.now() + EXIT_WAIT_MS;
+  for (;;) {
+    const state = Atomics.load(control, Word.WatchdogState);
+    const left = deadline - performance.now();
+    if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED || left <= 0) return;
+    Atomics.wait(control, Word.WatchdogState, state, left);
+  }
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n')[0] ?? text;
+}
+
+// Loaded by -r, --import and NODE_OPTIONS at once, it starts once; threads of the application are not observed.
+if (isMainThread && !(Symbol.for(AGENT_KEY) in globalThis)) {
+  try {
+    start();
+  } catch (error) {
+    const denied = (error as NodeJS.ErrnoException)?.code === 'ERR_ACCESS_DENIED';
+    complain(
+      denied
+        ? 'not observing: the permission model forbids worker threads; add --allow-worker and --allow-fs-write for the recording'
+        : `not observing: ${messageOf(error)}`,
+    );
+  }
+}

@@ -1,0 +1,100 @@
+import childProcess from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import zlib from 'node:zlib';
+import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { callSites } from './stack.ts';
+
+/** Frames kept of a call site. */
+const SITE_FRAMES = 24;
+/** Call sites taken per second at level watch: each costs about 10 µs, so at most 0.1 % of the thread. */
+const SITES_PER_SECOND = 100;
+/** JSON.parse of less text than this takes well below a millisecond. */
+const LARGE_JSON_CHARACTERS = 32 * 1024;
+
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+const { stringify } = JSON;
+
+/**
+ * Marks the synchronous calls of Node while they run.
+ *
+ * A native call that blocks cannot be interrupted, so its stack cannot be asked for while it lasts: the mark tells
+ * the watchdog what runs, and the call site, written on entry (as often as the budget allows), tells where.
+ *
+ * Each wrapper keeps name, length, own properties and the promisify symbols of the original.
+ */
+export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = SITES_PER_SECOND): void {
+  const modules: Record<string, Record<string, unknown>> = {
+    fs: fs as unknown as Record<string, unknown>,
+    child_process: childProcess as unknown as Record<string, unknown>,
+    crypto: crypto as unknown as Record<string, unknown>,
+    zlib: zlib as unknown as Record<string, unknown>,
+    JSON: JSON as unknown as Record<string, unknown>,
+  };
+  let tokens = sitesPerSecond;
+  let refilledAt = 0;
+
+  const writeSite = (sequence: number, wrapper: AnyFunction): void => {
+    if (tokens < 1) {
+      const now = performance.now();
+      tokens = Math.min(sitesPerSecond, tokens + ((now - refilledAt) / 1000) * sitesPerSecond);
+      refilledAt = now;
+      if (tokens < 1) return;
+    }
+    tokens--;
+    const text = stringify(callSites(SITE_FRAMES, wrapper as (...args: never[]) => unknown));
+    if (text.length > SITE_LENGTH) return;
+    for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
+    Atomics.store(control, Word.SiteLength, text.length);
+    Atomics.store(control, Word.SiteSequence, sequence);
+  };
+
+  const mark = (index: number, original: AnyFunction): AnyFunction => {
+    const wrapper: AnyFunction = function (...args) {
+      const outer = control[Word.SyncCall]!;
+      // Only the outermost call is marked: it is the one in the application's code.
+      if (outer !== 0) return Reflect.apply(original, this, args);
+      const sequence = (control[Word.SyncSequence]! + 1) | 0;
+      control[Word.SyncSequence] = sequence;
+      control[Word.SyncCall] = index + 1;
+      try {
+        writeSite(sequence, wrapper);
+        return Reflect.apply(original, this, args);
+      } finally {
+        control[Word.SyncCall] = 0;
+      }
+    };
+    return wrapper;
+  };
+
+  SYNC_CALLS.forEach(({ module, name }, index) => {
+    const holder = modules[module]!;
+    const original = holder[name] as AnyFunction | undefined;
+    if (typeof original !== 'function') return;
+    const marked = mark(index, original);
+    replace(holder, name, original, module === 'JSON' ? onlyLargeText(original, marked) : marked);
+  });
+  syncBuiltinESMExports();
+}
+
+/** Small texts go straight through: JSON.parse is on many hot paths. */
+function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction {
+  return function (this: unknown, text, reviver) {
+    return typeof text === 'string' && text.length > LARGE_JSON_CHARACTERS
+      ? Reflect.apply(marked, this, [text, reviver])
+      : original.call(this, text, reviver);
+  };
+}
+
+function replace(holder: Record<string, unknown>, name: string, original: AnyFunction, wrapper: AnyFunction): void {
+  const property = Object.getOwnPropertyDescriptor(holder, name);
+  if (!property?.writable || !property.configurable) return;
+  for (const key of Reflect.ownKeys(original)) {
+    const own = Object.getOwnPropertyDescriptor(original, key)!;
+    const mine = Object.getOwnPropertyDescriptor(wrapper, key);
+    if (!mine || mine.configurable) Object.defineProperty(wrapper, key, own);
+  }
+  Object.defineProperty(holder, name, { ...property, value: wrapper });
+}

@@ -1,0 +1,33 @@
+import type { Sampler } from './types.ts';
+
+/** CPU time of the process, and of the main thread where the platform tells (Linux: /proc/…/schedstat). */
+export const cpu: Sampler = {
+  id: 'cpu',
+  title: 'CPU time',
+  level: 'watch',
+  thread: 'watchdog',
+  cost: 'nothing on the main thread; 20 µs once a second in the watchdog',
+  start(context) {
+    let lastAt = performance.now();
+    let lastUsage = process.cpuUsage();
+    let lastMain = context.mainThread();
+    return {
+      read() {
+        const now = performance.now();
+        const usage = process.cpuUsage();
+        const main = context.mainThread();
+        const row = {
+          type: 'cpu' as const,
+          intervalMs: now - lastAt,
+          userMs: (usage.user - lastUsage.user) / 1000,
+          systemMs: (usage.system - lastUsage.system) / 1000,
+          mainThreadMs: main && lastMain ? main.cpuMs - lastMain.cpuMs : null,
+          runQueueMs: main && lastMain ? main.runQueueMs - lastMain.runQueueMs : null,
+        };
+        [lastAt, lastUsage, lastMain] = [now, usage, main];
+        return row;
+      },
+      stop() {},
+    };
+  },
+};

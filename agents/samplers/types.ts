@@ -1,0 +1,42 @@
+import type { RecordableHistogram } from 'node:perf_hooks';
+import type { Level, Row } from '../../src/recording/types.ts';
+
+/** perf_hooks' delay histogram as it looks from both threads: the watchdog holds a handle to the same native object. */
+export type DelayHistogram = Pick<
+  RecordableHistogram,
+  'count' | 'max' | 'mean' | 'percentile' | 'reset' | 'min' | 'stddev'
+>;
+
+export interface SamplerContext {
+  histogram: DelayHistogram;
+  /** Sum of GC pauses so far, shared with the watchdog so that a stall knows its GC share. */
+  addGcMs(ms: number): void;
+  /** The watchdog's own view of the longest silence since last asked. */
+  heartbeatMaxMs(): number;
+  /** CPU time and run-queue wait of the main thread so far, in ms; null where the platform does not tell. */
+  mainThread(): { cpuMs: number; runQueueMs: number } | null;
+  /** What the agent spent on the main thread since last asked. */
+  ownCost(): { mainThreadMs: number; watchdogMs: number | null; stacks: number; recordingBytes: number };
+}
+
+type WithoutTime<R> = R extends Row ? Omit<R, 't'> : never;
+/** A row before it got its time. */
+export type Sample = WithoutTime<Row>;
+
+export interface RunningSampler {
+  /** The row since the last read; null where there is nothing to say. */
+  read(): Sample | null;
+  stop(): void;
+}
+
+export interface Sampler {
+  id: string;
+  title: string;
+  /** The lowest level it runs at. */
+  level: Level;
+  /** The thread that reads it. What the watchdog can read costs the application nothing. */
+  thread: 'main' | 'watchdog';
+  /** Measured cost. */
+  cost: string;
+  start(context: SamplerContext): RunningSampler;
+}

@@ -1,0 +1,90 @@
+/**
+ * The memory that the observed main thread and the watchdog thread share.
+ *
+ * `control` holds one 32-bit word per name below. `site` holds the text of a call site (UTF-16 units) that the main
+ * thread wrote on entering a synchronous call, so that the watchdog can name the place while the call still lasts.
+ * `numbers` holds 64-bit sums.
+ */
+export const Word = {
+  /** 0 starting, 1 ready, 2 failed, 3 finished. */
+  WatchdogState: 0,
+  /** 1: the process exits, finish now. */
+  Stop: 1,
+  ExitCode: 2,
+  /** 1 + index into SYNC_CALLS of the synchronous call that is running, 0 outside of one. */
+  SyncCall: 3,
+  /** Changes with every marked call. */
+  SyncSequence: 4,
+  /** Sequence of the call whose site is in `site`. */
+  SiteSequence: 5,
+  SiteLength: 6,
+  /** 1: the application handles the signal itself. */
+  HandlesSigint: 7,
+  HandlesSigterm: 8,
+  /** 1: a debugger may be attached. */
+  Debugger: 9,
+  /** Stacks taken on the main thread. */
+  StackCount: 10,
+  Length: 16,
+} as const;
+
+export const Sum = { GcMs: 0, StackMs: 1, Length: 4 } as const;
+
+export const WATCHDOG_READY = 1;
+export const WATCHDOG_FAILED = 2;
+export const WATCHDOG_FINISHED = 3;
+
+/** Longest call-site text, in UTF-16 units. */
+export const SITE_LENGTH = 4096;
+
+/** Where the main-thread half of the agent can be reached by the watchdog's `Runtime.evaluate`. */
+export const AGENT_KEY = 'evdiag.agent';
+
+export interface SharedMemory {
+  control: Int32Array;
+  numbers: Float64Array;
+  site: Uint16Array;
+}
+
+export function createSharedMemory(): SharedMemory {
+  return {
+    control: new Int32Array(new SharedArrayBuffer(Word.Length * 4)),
+    numbers: new Float64Array(new SharedArrayBuffer(Sum.Length * 8)),
+    site: new Uint16Array(new SharedArrayBuffer(SITE_LENGTH * 2)),
+  };
+}
+
+/** One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column]. */
+export type RawFrame = [name: string, url: string | null, line: number, column: number];
+
+export type MarkedKind = 'sync-fs' | 'sync-child-process' | 'sync-crypto' | 'sync-zlib' | 'json' | 'sync-stdio';
+
+export interface SyncCall {
+  module: 'fs' | 'child_process' | 'crypto' | 'zlib' | 'JSON';
+  name: string;
+  kind: MarkedKind;
+}
+
+const calls = (module: SyncCall['module'], kind: MarkedKind, names: string): SyncCall[] =>
+  names.split(' ').map((name) => ({ module, name, kind }));
+
+/** The synchronous calls that are marked while they run; the order is that of the `SyncCall` word. */
+export const SYNC_CALLS: readonly SyncCall[] = [
+  ...calls(
+    'fs',
+    'sync-fs',
+    'readFileSync writeFileSync appendFileSync copyFileSync cpSync rmSync readdirSync openSync readSync writeSync fsyncSync fdatasyncSync',
+  ),
+  ...calls('child_process', 'sync-child-process', 'execSync execFileSync spawnSync'),
+  ...calls(
+    'crypto',
+    'sync-crypto',
+    'pbkdf2Sync scryptSync argon2Sync hkdfSync generateKeyPairSync generatePrimeSync checkPrimeSync',
+  ),
+  ...calls(
+    'zlib',
+    'sync-zlib',
+    'gzipSync gunzipSync deflateSync inflateSync deflateRawSync inflateRawSync unzipSync brotliCompressSync brotliDecompressSync zstdCompressSync zstdDecompressSync',
+  ),
+  ...calls('JSON', 'json', 'parse'),
+];

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import type { Frame, FrameCategory } from '../../src/recording/types.ts';
+import type { RawFrame } from '../shared-memory.ts';
+
+/** A larger file is taken as it is: its map would cost the host more memory than the line is worth. */
+const MAX_FILE_BYTES = 60e6;
+const MAX_CACHED_MAPS = 64;
+
+/** Turns V8's positions into frames of the original sources. Reads files, so: never on the observed main thread. */
+export function createFrameMapper(): (raw: RawFrame) => Frame {
+  const maps = new Map<string, TraceMap | null>();
+  return ([name, url, line, column]) => {
+    if (url === null) return { function: name, file: '', line: 0, column: 0, category: 'native' };
+    const path = url.startsWith('file:') ? pathOf(url) : url;
+    const raw: Frame = { function: name, file: path, line, column, category: categoryOf(path) };
+    if (raw.category === 'node' || !isAbsolute(path)) return raw;
+    let map = maps.get(path);
+    if (map === undefined) {
+      map = loadMap(path);
+      if (maps.size >= MAX_CACHED_MAPS) maps.delete(maps.keys().next().value!);
+      maps.set(path, map);
+    }
+    return map ? original(raw, map) : raw;
+  };
+}
+
+function original(raw: Frame, map: TraceMap): Frame {
+  const found = originalPositionFor(map, { line: Math.max(1, raw.line), column: Math.max(0, raw.column - 1) });
+  if (!found.source || found.line === null) return raw;
+  const file = found.source.startsWith('file:') ? pathOf(found.source) : found.source;
+  // Virtual sources (webpack:///./src/a.ts) have no place on disk but are still the name people know.
+  return { ...raw, file, line: found.line, column: (found.column ?? 0) + 1, category: categoryOf(file) };
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return url;
+  }
+}
+
+function categoryOf(path: string): FrameCategory {
+  if (path.startsWith('node:')) return 'node';
+  return /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
+}
+
+function loadMap(path: string): TraceMap | null {
+  try {
+    if (statSync(path).size > MAX_FILE_BYTES) return null;
+    const text = readFileSync(path, 'utf8');
+    const url = lastMapUrl(text);
+    if (!url) return null;
+    const inline = /^data:application\/json[^,]*?(;base64)?,/.exec(url);
+    if (inline) {
+      const body = url.slice(inline[0].length);
+      const json = inline[1] ? Buffer.from(body, 'base64').toString('utf8') : decodeURIComponent(body);
+      return new TraceMap(json, pathToFileURL(path).href);
+    }
+    const mapPath = url.startsWith('file:') ? pathOf(url) : resolve(dirname(path), decodeURIComponent(url));
+    if (!existsSync(mapPath) || statSync(mapPath).size > MAX_FILE_BYTES) return null;
+    return new TraceMap(readFileSync(mapPath, 'utf8'), pathToFileURL(join(mapPath)).href);
+  } catch {
+    // A broken map is no reason to lose the place: the generated position stands.
+    return null;
+  }
+}
+
+/** The last `//# sourceMappingURL=` comment: bundles may carry those of their parts inside. */
+function lastMapUrl(text: string): string | null {
+  const at = text.lastIndexOf('# sourceMappingURL=');
+  if (at < 0) return null;
+  return /^[^\s'"`]+/.exec(text.slice(at + '# sourceMappingURL='.length))?.[0] ?? null;
+}

@@ -1,0 +1,342 @@
+import type { Frame, Location, StallKind, StallOpenRow, StallRow, StallStack } from '../../src/recording/types.ts';
+import type { DelayHistogram } from '../samplers/types.ts';
+import { type RawFrame, type SharedMemory, Sum, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { classify, isLoading } from './classify.ts';
+import type { StackCapture } from './stack-capture.ts';
+import type { ThreadCpu } from './thread-cpu.ts';
+
+/** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
+const CAPTURE_SHARE = 0.5;
+/** Between stacks at first; later a tenth of the stall so far. */
+const CAPTURE_STEP_MS = { least: 15, most: 500 };
+const MAX_STACKS = 48;
+/** A stall is told on the live log when it has lasted this long. */
+const LIVE_MS = 500;
+/** PerformanceObserver tells of collections one loop turn after the stall: the row waits for it. */
+const SETTLE_MS = 40;
+/** A module-loading stall later than this is no start-up any more. */
+const STARTUP_MS = 10_000;
+/** An answer that took longer came from a native call that could not be interrupted. */
+const NATIVE_ANSWER_MS = 60;
+
+export interface StallWatchOptions {
+  shared: SharedMemory;
+  histogram: DelayHistogram;
+  slowMs: number;
+  capture: StackCapture;
+  toFrame(raw: RawFrame): Frame;
+  /** Milliseconds since the recording began. */
+  now(): number;
+  mainThread(): ThreadCpu | null;
+  waiting(): number | null;
+  onOpen(row: StallOpenRow): void;
+  /** Once per stall, when it has lasted `LIVE_MS`. */
+  onLive(stall: { durationMs: number; kind: StallKind | null; location: Location | null; call: string | null }): void;
+  onClose(row: StallRow): void;
+}
+
+interface OpenStall {
+  id: number;
+  startMs: number;
+  stacks: StallStack[];
+  /** Time not yet explained by a stack, and which marked calls ran in it. */
+  pendingMs: number;
+  pendingKinds: Map<StallKind, number>;
+  lastStackAt: number;
+  stackCount: number;
+  uncertain: boolean;
+  tellAtMs: number;
+  live: boolean;
+  loading: boolean;
+  ownLateMs: number;
+  /** Name of the marked call that ran last. */
+  call: string | null;
+  debugger: boolean;
+}
+
+/**
+ * Finds stalls of the main thread from the heartbeat's silence, and explains them while they last.
+ *
+ * Idle in poll is never a stall: the heartbeat is a libuv timer that fires there too.
+ */
+export function createStallWatch(options: StallWatchOptions) {
+  const { shared, histogram, slowMs, capture } = options;
+  let lastCount = histogram.count;
+  let lastBeatAt = 0;
+  let lastTickAt = 0;
+  let beatCpu = options.mainThread();
+  let beatGcMs = 0;
+  let longestSilenceMs = 0;
+  let nextId = 1;
+  let started = false;
+  let open: OpenStall | null = null;
+  let closing: { row: StallRow; gcAtStart: number; dueAt: number }[] = [];
+
+  const beginStall = (now: number): OpenStall => ({
+    id: nextId++,
+    startMs: lastBeatAt,
+    stacks: [],
+    pendingMs: now - lastBeatAt,
+    pendingKinds: new Map(),
+    lastStackAt: lastBeatAt,
+    stackCount: 0,
+    uncertain: false,
+    tellAtMs: 0,
+    live: false,
+    loading: true,
+    ownLateMs: 0,
+    call: null,
+    debugger: false,
+  });
+
+  const addStack = (stall: OpenStall, frames: Frame[], kind: StallKind | null, weightMs: number): void => {
+    if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
+    const judged = classify(frames);
+    stall.loading &&= isLoading(frames);
+    stall.stacks.push({
+      weightMs,
+      kind: judged.kind === 'js-cpu' && kind ? kind : judged.kind,
+      frames,
+      location: judged.location,
+    });
+    if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
+  };
+
+  const onAnswer = (stall: OpenStall, askedAt: number, now: number, raw: RawFrame[]): void => {
+    if (open !== stall || histogram.count !== lastCount) return;
+    if (now - askedAt > NATIVE_ANSWER_MS) stall.uncertain = true;
+    let kind: StallKind | null = null;
+    for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
+    addStack(stall, raw.map(options.toFrame), kind, stall.pendingMs);
+    stall.pendingMs = 0;
+    stall.pendingKinds.clear();
+    stall.stackCount++;
+    stall.lastStackAt = now;
+  };
+
+  /** What the marked synchronous call says, if one is running: the only witness of a native call that blocks. */
+  const readMark = (stall: OpenStall, elapsedMs: number): void => {
+    const index = Atomics.load(shared.control, Word.SyncCall);
+    const call = index > 0 ? SYNC_CALLS[index - 1] : undefined;
+    if (!call) {
+      stall.pendingMs += elapsedMs;
+      return;
+    }
+    stall.call = `${call.module}.${call.name}`.replace('child_process', 'childProcess');
+    const raw = readSite(shared);
+    if (raw) {
+      const frames = [nativeFrame(`${stall.call}`), ...raw.map(options.toFrame)];
+      addStack(stall, frames, call.kind, elapsedMs + stall.pendingMs);
+      stall.pendingMs = 0;
+      stall.pendingKinds.clear();
+    } else {
+      stall.pendingMs += elapsedMs;
+      stall.pendingKinds.set(call.kind, (stall.pendingKinds.get(call.kind) ?? 0) + elapsedMs);
+    }
+  };
+
+  const closeStall = (stall: OpenStall, now: number): void => {
+    const observedMs = now - stall.startMs;
+    const histogramMs = histogram.max / 1e6;
+    const durationMs = started && Math.abs(histogramMs - observedMs) < 60 ? histogramMs : observedMs;
+    const cpu = options.mainThread();
+    const startup = stall.loading && stall.stacks.length > 0 && stall.startMs < STARTUP_MS;
+    if (durationMs < slowMs) return;
+    const cpuMs = cpu && beatCpu ? cpu.cpuMs - beatCpu.cpuMs : null;
+    const runQueueMs = cpu && beatCpu ? cpu.runQueueMs - beatCpu.runQueueMs : null;
+    const main = dominant(stall.stacks);
+    const host = isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs);
+    const row: StallRow = {
+      t: now,
+      type: 'stall',
+      id: stall.id,
+      startMs: now - durationMs,
+      durationMs,
+      kind: host ? 'host' : (main?.kind ?? [...stall.pendingKinds.keys()][0] ?? 'js-cpu'),
+      location: main?.location ?? null,
+      stacks: summarizeStacks(stall.stacks),
+      cpuMs,
+      runQueueMs,
+      gcMs: 0,
+      startup: startup || !started,
+      debugger: stall.debugger || Atomics.load(shared.control, Word.Debugger) === 1,
+      waiting: options.waiting(),
+      confidence: main ? (stall.uncertain ? 0.5 : main.share >= 0.6 ? 0.95 : 0.7) : 0.2,
+    };
+    closing.push({ row, gcAtStart: beatGcMs, dueAt: now + SETTLE_MS });
+  };
+
+  const settle = (now: number): void => {
+    for (const { row, gcAtStart, dueAt } of closing) {
+      if (now < dueAt) continue;
+      row.gcMs = Math.min(row.durationMs, shared.numbers[Sum.GcMs]! - gcAtStart);
+      if (row.gcMs >= row.durationMs / 2 && row.kind !== 'host') row.kind = 'gc';
+      options.onClose(row);
+    }
+    closing = closing.filter(({ dueAt }) => now < dueAt);
+  };
+
+  const beat = (now: number, count: number): void => {
+    const stall = open;
+    open = null;
+    longestSilenceMs = Math.max(longestSilenceMs, now - lastBeatAt);
+    if (stall) {
+      capture.detach();
+      closeStall(stall, now);
+    }
+    started = true;
+    lastCount = count;
+    lastBeatAt = now;
+    beatCpu = options.mainThread();
+    beatGcMs = shared.numbers[Sum.GcMs]!;
+  };
+
+  const silence = (now: number, elapsedMs: number, tickMs: number): void => {
+    const gap = now - lastBeatAt;
+    const captureAfter = started ? slowMs * CAPTURE_SHARE : slowMs;
+    if (gap < captureAfter) return;
+    if (!open) {
+      open = beginStall(now);
+      readMark(open, 0);
+    } else {
+      open.ownLateMs += Math.max(0, elapsedMs - 3 * tickMs);
+      readMark(open, elapsedMs);
+    }
+    const stall = open;
+    if (Atomics.load(shared.control, Word.Debugger) === 1) stall.debugger = true;
+    const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
+    if (!stall.debugger && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
+      capture.ask((raw) => onAnswer(stall, now, options.now(), raw));
+    }
+    tell(stall, now, gap);
+  };
+
+  const tell = (stall: OpenStall, now: number, gap: number): void => {
+    if (gap < slowMs || stall.debugger) return;
+    const main = dominant(stall.stacks);
+    const kind = main?.kind ?? null;
+    const location = main?.location ?? null;
+    // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
+    if (gap >= stall.tellAtMs) {
+      stall.tellAtMs = gap * 2;
+      options.onOpen({
+        t: now,
+        type: 'stall-open',
+        id: stall.id,
+        startMs: stall.startMs,
+        durationMs: gap,
+        kind,
+        location,
+      });
+    }
+    // Without a place yet, one more moment: the first answer may be on its way.
+    if (!stall.live && started && gap >= LIVE_MS && (location || gap >= LIVE_MS + 100)) {
+      stall.live = true;
+      options.onLive({ durationMs: gap, kind, location, call: stall.call });
+    }
+  };
+
+  return {
+    /** To be called every `tickMs`. */
+    tick(now: number, tickMs: number): void {
+      const elapsedMs = now - lastTickAt;
+      lastTickAt = now;
+      const count = histogram.count;
+      if (count !== lastCount) beat(now, count);
+      else silence(now, elapsedMs, tickMs);
+      if (closing.length > 0) settle(now);
+    },
+    isOpen: () => open !== null,
+    /** After the histogram was reset. */
+    rebase(): void {
+      lastCount = histogram.count;
+    },
+    heartbeatMaxMs(): number {
+      const longest = longestSilenceMs;
+      longestSilenceMs = 0;
+      return longest;
+    },
+    /** The process ends: a stall that still lasts ends with it. */
+    finish(now: number): void {
+      if (open) beat(now, lastCount);
+      settle(Number.POSITIVE_INFINITY);
+    },
+  };
+}
+
+function readSite({ control, site }: SharedMemory): RawFrame[] | null {
+  const sequence = Atomics.load(control, Word.SyncSequence);
+  if (Atomics.load(control, Word.SiteSequence) !== sequence) return null;
+  const text = String.fromCharCode(...site.subarray(0, Atomics.load(control, Word.SiteLength)));
+  if (Atomics.load(control, Word.SiteSequence) !== sequence) return null;
+  try {
+    return JSON.parse(text) as RawFrame[];
+  } catch {
+    // The main thread went on and was writing the next site.
+    return null;
+  }
+}
+
+function nativeFrame(name: string): Frame {
+  return { function: name, file: '', line: 0, column: 0, category: 'native' };
+}
+
+/**
+ * The host's fault: without the time the thread waited for a core it would not have been a stall; or, where the
+ * platform does not tell, the watchdog itself was late for half of it.
+ */
+function isHost(
+  durationMs: number,
+  cpuMs: number | null,
+  runQueueMs: number | null,
+  ownLateMs: number,
+  slowMs: number,
+): boolean {
+  if (runQueueMs !== null && runQueueMs >= durationMs * 0.3 && durationMs - runQueueMs < slowMs) return true;
+  return ownLateMs >= durationMs / 2 && (cpuMs === null || cpuMs < durationMs / 2);
+}
+
+/** The kind and place that most of the time went to: by function first, then its busiest line. */
+function dominant(stacks: readonly StallStack[]): { kind: StallKind; location: Location | null; share: number } | null {
+  const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
+  const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location?.file}|${location?.function}`);
+  if (!byFunction) return null;
+  const byLine = heaviest(byFunction.members, ({ location }) => `${location?.line}`)!;
+  const { kind, location } = byLine.members[0]!;
+  return { kind, location, share: total > 0 ? byFunction.weightMs / total : 1 };
+}
+
+function heaviest(stacks: readonly StallStack[], keyOf: (stack: StallStack) => string) {
+  const groups = new Map<string, { weightMs: number; members: StallStack[] }>();
+  for (const stack of stacks) {
+    const key = keyOf(stack);
+    const group = groups.get(key) ?? { weightMs: 0, members: [] };
+    group.weightMs += stack.weightMs;
+    group.members.push(stack);
+    groups.set(key, group);
+  }
+  return [...groups.values()].sort((a, b) => b.weightMs - a.weightMs)[0];
+}
+
+/** Equal stacks together, the heaviest eight. */
+function summarizeStacks(stacks: readonly StallStack[]): StallStack[] {
+  const merged = new Map<string, StallStack>();
+  for (const stack of stacks) {
+    const key = stack.kind + stack.frames.map(({ file, line, function: name }) => `${file}:${line}:${name}`).join('|');
+    const seen = merged.get(key);
+    if (seen) seen.weightMs += stack.weightMs;
+    else merged.set(key, { ...stack });
+  }
+  return [...merged.values()].sort((a, b) => b.weightMs - a.weightMs).slice(0, 8);
+}
+
+/** Keeps the list bounded: the lightest stack's time goes to its neighbour of equal place, or is forgotten. */
+function mergeSmallest(stacks: StallStack[]): void {
+  let smallest = 0;
+  stacks.forEach((stack, i) => {
+    if (stack.weightMs < stacks[smallest]!.weightMs) smallest = i;
+  });
+  const [gone] = stacks.splice(smallest, 1);
+  const twin = stacks.find(({ kind, location }) => kind === gone?.kind && location?.line === gone.location?.line);
+  if (twin && gone) twin.weightMs += gone.weightMs;
+}

@@ -1,0 +1,8 @@
+// Five million awaits in one go: what promise hooks would cost is seen here first.
+import { measureWork } from './measure-work.mjs';
+
+const AWAITS = 5e6;
+
+await measureWork(async (share) => {
+  for (let i = 0; i < AWAITS * share; i++) await i;
+});

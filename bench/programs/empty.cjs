@@ -1,0 +1,1 @@
+// Nothing: what remains is Node's own start and end.

@@ -1,0 +1,58 @@
+// Runs the agent's end-to-end tests under other Node versions, taken from the npm package `node`.
+// usage: node scripts/node-versions.mjs [MAJOR…] [-- VITEST FILTER…]
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAJORS = ['22', '24', '26'];
+const TESTS = ['test/agents', 'test/scenarios/scenarios.test.ts'];
+const INSTALL_ATTEMPTS = 3;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const arguments_ = process.argv.slice(2);
+const divider = arguments_.includes('--') ? arguments_.indexOf('--') : arguments_.length;
+const majors = arguments_.slice(0, divider);
+const filters = arguments_.slice(divider + 1);
+
+/** The absolute path of that Node's binary; installs it where it is missing. */
+function nodeBinary(major) {
+  const folder = join(root, 'node_modules', '.cache', 'evdiag-node', major);
+  const binary = join(folder, 'node_modules', 'node', 'bin', 'node');
+  for (let attempt = 1; !existsSync(binary); attempt++) {
+    if (attempt > INSTALL_ATTEMPTS) throw new Error(`no ${binary} after ${INSTALL_ATTEMPTS} attempts to install it`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
+    // The package fetches its binary in an install script, so scripts must be allowed here.
+    const flags = ['--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts=false'];
+    spawnSync('npm', ['install', ...flags, `node@${major}`], { cwd: folder, stdio: 'inherit' });
+  }
+  return binary;
+}
+
+function runTests(major) {
+  const started = Date.now();
+  const result = { name: `Node ${major}`, outcome: 'FAILED', seconds: 0, why: '' };
+  try {
+    const binary = nodeBinary(major);
+    result.name = `Node ${execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim()}`;
+    console.log(`\n== ${result.name}: ${binary}`);
+    const { status } = spawnSync('npx', ['vitest', 'run', ...(filters.length ? filters : TESTS)], {
+      cwd: root,
+      env: { ...process.env, EVDIAG_TEST_NODE: binary },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (status === 0) result.outcome = 'passed';
+  } catch (error) {
+    result.why = error.message;
+  }
+  result.seconds = Math.round((Date.now() - started) / 1000);
+  return result;
+}
+
+const results = (majors.length ? majors : MAJORS).map(runTests);
+console.log('\n== Node versions');
+for (const { name, outcome, seconds, why } of results) {
+  console.log(`${outcome.padEnd(8)} ${String(seconds).padStart(5)} s  ${name} ${why}`.trimEnd());
+}
+process.exitCode = results.every(({ outcome }) => outcome === 'passed') ? 0 : 1;

@@ -1,0 +1,8 @@
+import type { CliCommand } from '../types.ts';
+import { explain } from './explain.ts';
+import { report } from './report.ts';
+import { run } from './run.ts';
+import { scenario } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
+
+export const commands: readonly CliCommand<never>[] = [explain, report, run, scenario, scenarios];

@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs';
+import { Option } from 'commander';
+import type { Severity } from '../../detectors/types.ts';
+import { type Family, InputError, readFamily } from '../../recording/reader.ts';
+import { htmlReport } from '../../report/html.ts';
+import { markdownReport } from '../../report/markdown.ts';
+import { hasFindingAt, type Report } from '../../report/report.ts';
+import { textReport } from '../../report/text.ts';
+import { painter } from '../../util/terminal.ts';
+import { toJson } from '../../util/text.ts';
+import { failOnOption, jsonOption } from '../options.ts';
+import { reportOf, textFor } from '../output.ts';
+import { type CliCommand, EXIT } from '../types.ts';
+
+type Format = 'text' | 'json' | 'markdown' | 'html';
+
+interface Options {
+  format: Format;
+  json?: boolean;
+  output?: string;
+  failOn?: Severity;
+}
+
+export const report: CliCommand<Options> = {
+  id: 'report',
+  summary: 'findings of a recording as text, JSON, Markdown or HTML',
+  examples: [
+    'evdiag report',
+    'evdiag report .evdiag --format html -o report.html',
+    'evdiag report DIR --fail-on warning',
+  ],
+  configure(command) {
+    command
+      .argument('[input]', 'recording, family of recordings, or folder of them (then the newest)', '.evdiag')
+      .addOption(
+        new Option('--format <format>', 'form of the report')
+          .choices(['text', 'json', 'markdown', 'html'])
+          .default('text'),
+      )
+      .addOption(jsonOption().implies({ format: 'json' }))
+      .option('-o, --output <file>', 'write to a file instead of stdout')
+      .addOption(failOnOption());
+  },
+  run([input = '.evdiag'], { format, output, failOn }) {
+    const family = readFamily(input);
+    const result = reportOf(family);
+    if (output === undefined) process.stdout.write(render(result, family, format, textFor.bind(null, process.stdout)));
+    else write(output, render(result, family, format, plainText));
+    return failOn !== undefined && hasFindingAt(result, failOn) ? EXIT.found : EXIT.done;
+  },
+};
+
+type ToText = (report: Report, family: Family) => string;
+
+function render(report: Report, family: Family, format: Format, toText: ToText): string {
+  switch (format) {
+    case 'json':
+      return `${toJson(report)}\n`;
+    case 'markdown':
+      return markdownReport(report);
+    case 'html':
+      return htmlReport(report, family.recordings);
+    case 'text':
+      return toText(report, family);
+  }
+}
+
+function plainText(report: Report, family: Family): string {
+  return textReport(report, family.recordings, { paint: painter(false), width: 100 });
+}
+
+function write(file: string, content: string): void {
+  try {
+    writeFileSync(file, content, { mode: 0o600 }); // it can hold what the recording holds
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    throw new InputError(`"${file}" cannot be written (${code}). Give another file with --output.`);
+  }
+}

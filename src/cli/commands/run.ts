@@ -1,0 +1,91 @@
+import { Option } from 'commander';
+import type { Severity } from '../../detectors/types.ts';
+import { type Family, InputError, readFamily } from '../../recording/reader.ts';
+import type { Level } from '../../recording/types.ts';
+import { hasFindingAt } from '../../report/report.ts';
+import { launch, removeEmpty } from '../launch.ts';
+import { failOnOption, jsonOption, numberBetween } from '../options.ts';
+import { complain, printJson, reportOf, textFor } from '../output.ts';
+import { type CliCommand, EXIT } from '../types.ts';
+
+interface Options {
+  level: Level;
+  out: string;
+  duration?: number;
+  slowMs?: number;
+  failOn?: Severity;
+  json?: boolean;
+}
+
+export const run: CliCommand<Options> = {
+  id: 'run',
+  summary: 'run a program under the agent and report at the end',
+  examples: [
+    'evdiag run -- node app.js',
+    'evdiag run --duration 30 --fail-on warning -- node server.js --port 8080',
+    'evdiag run --json -- npm start > report.json',
+  ],
+  configure(command) {
+    command
+      .usage('[options] -- <command...>')
+      .passThroughOptions()
+      .argument('[command...]', 'the program and its arguments, after --')
+      .addOption(
+        new Option('--level <level>', 'how closely to look').choices(['watch', 'diagnose']).default('diagnose'),
+      )
+      .option('--out <folder>', 'folder for the recordings', process.env.EVDIAG_OUT || '.evdiag')
+      .option(
+        '--duration <seconds>',
+        'end the program after that time: SIGTERM, and SIGKILL 5 s later',
+        numberBetween(0.1, 1e6),
+      )
+      .option(
+        '--slow-ms <ms>',
+        'how long the loop may be blocked before it counts as a stall (default: 100)',
+        numberBetween(20, 3_600_000),
+      )
+      .addOption(failOnOption())
+      .addOption(jsonOption());
+  },
+  async run(command, { level, out, duration, slowMs, failOn, json }) {
+    if (command.length === 0) {
+      throw new InputError('There is no command to run. Write it after "--": evdiag run -- node app.js');
+    }
+    const launched = await launch({
+      command,
+      out,
+      level,
+      ...(slowMs !== undefined && { slowMs }),
+      ...(duration !== undefined && { durationMs: duration * 1000 }),
+      // With --json, stdout is the report's: the program's own output moves to stderr.
+      stdio: json ? ['inherit', 2, 2] : 'inherit',
+    });
+    if (typeof launched === 'string') {
+      complain(launched);
+      return EXIT.target;
+    }
+    const exitCode = launched.stopped ? EXIT.done : launched.exitCode;
+    const family = recorded(launched.family);
+    if (family === null) return exitCode === EXIT.done ? EXIT.target : exitCode;
+    return show(family, json === true, failOn) ? EXIT.found : exitCode;
+  },
+};
+
+function recorded(folder: string): Family | null {
+  try {
+    return readFamily(folder);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    removeEmpty(folder);
+    complain('Nothing was recorded: the program is not a Node.js program, or it ended before the agent could start.');
+    return null;
+  }
+}
+
+/** Prints the report; true where it holds a finding at least as severe as asked. */
+function show(family: Family, json: boolean, failOn: Severity | undefined): boolean {
+  const report = reportOf(family);
+  if (json) printJson(report);
+  else process.stderr.write(`\n${textFor(process.stderr, report, family)}`);
+  return failOn !== undefined && hasFindingAt(report, failOn);
+}

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Finding } from '../../detectors/types.ts';
+import { InputError, readFamily } from '../../recording/reader.ts';
+import { placeText } from '../../report/words.ts';
+import { hasColor, type Paint, painter } from '../../util/terminal.ts';
+import { stripControl } from '../../util/text.ts';
+import { launch } from '../launch.ts';
+import { jsonOption } from '../options.ts';
+import { printJson, reportOf } from '../output.ts';
+import { builtFile } from '../package-root.ts';
+import { expectedText, findScenario, type ScenarioInfo } from '../scenario-list.ts';
+import { type CliCommand, EXIT } from '../types.ts';
+
+/** A scenario that takes longer hangs. */
+const LIMIT_MS = 120_000;
+const MAX_OUTPUT = 100_000;
+
+interface Options {
+  fixed?: boolean;
+  out?: string;
+  json?: boolean;
+}
+
+interface Variant {
+  variant: 'broken' | 'fixed';
+  /** What it printed of itself. */
+  headline: string;
+  exitCode: number;
+  findings: Finding[];
+  met: boolean;
+}
+
+export const scenario: CliCommand<Options> = {
+  id: 'scenario',
+  summary: 'run a sick program and its cure under the agent, and compare',
+  examples: ['evdiag scenario sync-read-in-handler', 'evdiag scenario sync-read-in-handler --fixed'],
+  configure(command) {
+    command
+      .argument('<id>', 'id of a scenario, see "evdiag scenarios"')
+      .option('--fixed', 'run only the cure')
+      .option('--out <folder>', 'keep the recordings in this folder')
+      .addOption(jsonOption());
+  },
+  async run([id = ''], { fixed, out, json }) {
+    const info = await findScenario(id);
+    const folder = out ?? mkdtempSync(join(tmpdir(), 'evdiag-scenario-'));
+    try {
+      const variants: Variant[] = [];
+      if (!fixed) variants.push(await runVariant(info, 'broken', join(folder, 'broken')));
+      variants.push(await runVariant(info, 'fixed', join(folder, 'fixed')));
+      const met = variants.every((variant) => variant.met);
+      if (json) printJson({ id, title: info.title, expect: info.expect, met, variants });
+      else process.stdout.write(comparison(info, variants, met));
+      return met ? EXIT.done : EXIT.found;
+    } finally {
+      if (out === undefined) rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function runVariant(info: ScenarioInfo, variant: Variant['variant'], out: string): Promise<Variant> {
+  if (process.stderr.isTTY) process.stderr.write(`running ${info.id}, ${variant} …\n`);
+  let output = '';
+  const launched = await launch({
+    command: [process.execPath, builtFile(`scenarios/${info.id}.js`), ...(variant === 'fixed' ? ['--fixed'] : [])],
+    out,
+    level: 'diagnose',
+    durationMs: LIMIT_MS,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    onStart: (child) => {
+      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-MAX_OUTPUT);
+      });
+    },
+  });
+  if (typeof launched === 'string') throw new InputError(launched);
+  const { findings } = reportOf(readFamily(launched.family));
+  const met = launched.exitCode === 0 && (variant === 'broken' ? causes(info, findings) : isHealthy(findings));
+  return { variant, headline: headlineOf(output), exitCode: launched.exitCode, findings, met };
+}
+
+function causes({ expect }: ScenarioInfo, findings: readonly Finding[]): boolean {
+  if (expect.length === 0) return isHealthy(findings);
+  return expect.every(({ rule, kind }) => findings.some((finding) => finding.rule === rule && finding.kind === kind));
+}
+
+function isHealthy(findings: readonly Finding[]): boolean {
+  return findings.every(({ severity }) => severity === 'info');
+}
+
+/** The last line that the scenario printed. */
+function headlineOf(output: string): string {
+  return stripControl(output.trim().split('\n').at(-1) ?? '');
+}
+
+function comparison(info: ScenarioInfo, variants: readonly Variant[], met: boolean): string {
+  const paint = painter(hasColor(process.stdout));
+  const lines = [
+    `${paint(info.id, 'bold')}: ${info.title}`,
+    `expected  ${expectedText(info)}`,
+    ...variants.flatMap((variant) => variantLines(variant, paint)),
+    '',
+    met ? paint('As expected.', 'green', 'bold') : paint('Not as expected.', 'red', 'bold'),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function variantLines({ variant, headline, exitCode, findings, met }: Variant, paint: Paint): string[] {
+  const mark = met ? paint('✓', 'green') : paint('✗', 'red');
+  const found = findings.map(({ severity, message, location }) => {
+    const place = location === null ? '' : `\n${' '.repeat(13)}${paint(placeText(location), 'cyan')}`;
+    return `    ${severity.padEnd(9)}${stripControl(message)}${place}`;
+  });
+  return [
+    '',
+    `${mark} ${paint(variant.padEnd(6), 'bold')}  ${headline}${exitCode === 0 ? '' : ` (exit code ${exitCode})`}`,
+    ...(found.length > 0 ? found : [`    ${paint('nothing found', 'dim')}`]),
+  ];
+}

@@ -1,0 +1,175 @@
+import {
+  type Location,
+  type Recording,
+  rowsOf,
+  type StallKind,
+  type StallOpenRow,
+  type StallRow,
+} from '../recording/types.ts';
+import { KIND_TEXTS } from './stall-kinds.ts';
+import type { Detector, Finding, Severity } from './types.ts';
+
+/** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
+const WARNING_COUNT = 3;
+/** Sentry's and N|Solid's defaults are 1000 and 200 ms; people notice an interface that hangs for a quarter of a second. */
+const WARNING_MAX_MS = 250;
+/** A second without an answer: health checks and gateways begin to time out. */
+const CRITICAL_MAX_MS = 1000;
+/** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
+const CRITICAL_SHARE = 0.1;
+/** A share needs a span to be a share of. */
+const SHARE_SPAN_MS = 5000;
+
+export const blockedEventLoop: Detector = {
+  id: 'blocked-event-loop',
+  title: 'blocked event loop',
+  description:
+    'One piece of synchronous work kept the main thread from its event loop: no request, timer or socket was served meanwhile. ' +
+    'The watchdog thread sees the silence of a native heartbeat, takes stacks of the blocked thread while it lasts, ' +
+    'and names the innermost line of your own code that most of the time went to.',
+  remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',
+  needs: ['event-loop-delay'],
+  thresholds: [
+    'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
+    `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
+    `critical: one of ${CRITICAL_MAX_MS} ms or more, or ${CRITICAL_SHARE * 100} % of the time blocked at one place.`,
+    'info: start-up, stalls of the host (no core for the thread), programs where nothing else waited.',
+  ],
+  kinds: KIND_TEXTS,
+  detect(recording) {
+    const stalls = [...rowsOf(recording, 'stall'), ...unfinished(recording)].filter((stall) => !stall.debugger);
+    const groups = new Map<string, StallRow[]>();
+    for (const stall of stalls) {
+      const key = groupKey(stall);
+      groups.set(key, [...(groups.get(key) ?? []), stall]);
+    }
+    return [...groups.values()].map((group) => toFinding(group, recording));
+  },
+};
+
+/** Stalls of one cause: of the same kind in the same function, for single calls also at the same line. */
+function groupKey({ kind, location, startup }: StallRow): string {
+  if (kind === 'host') return kind;
+  const line = kind === 'js-cpu' || kind === 'gc' ? '' : location?.line;
+  return [kind, startup, location?.file, location?.function, line].join('|');
+}
+
+/** A stall that lasted when the recording ended (killed, or read live) has only its opening rows. */
+function unfinished(recording: Recording): StallRow[] {
+  const closed = new Set(rowsOf(recording, 'stall').map(({ id }) => id));
+  const last = new Map<number, StallOpenRow>();
+  for (const row of rowsOf(recording, 'stall-open')) if (!closed.has(row.id)) last.set(row.id, row);
+  const end = rowsOf(recording, 'end').length > 0;
+  return [...last.values()]
+    .filter((row) => !end && row.startMs + row.durationMs > recording.durationMs - 60_000)
+    .map((row) => ({
+      ...row,
+      type: 'stall',
+      kind: row.kind ?? 'js-cpu',
+      stacks: [],
+      cpuMs: null,
+      runQueueMs: null,
+      gcMs: 0,
+      startup: false,
+      debugger: false,
+      waiting: 1,
+      confidence: row.location ? 0.7 : 0.2,
+    }));
+}
+
+function toFinding(group: readonly StallRow[], recording: Recording): Finding {
+  const longest = group.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
+  const maxMs = longest.durationMs;
+  const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const { kind, startup } = longest;
+  const severity = severityOf(group, maxMs, totalMs, recording.durationMs);
+  const location = kind === 'host' ? null : placeOf(group);
+  const witness = group.find((stall) => stall.location?.line === location?.line && stall.stacks.length > 0) ?? longest;
+  const stack = witness.stacks.find((entry) => entry.location?.line === location?.line) ?? witness.stacks[0];
+  const texts = KIND_TEXTS.find((text) => text.kind === kind)!;
+  return {
+    rule: 'blocked-event-loop',
+    severity,
+    score: scoreOf(severity, totalMs),
+    kind,
+    message: messageOf(kind, startup, group.length, maxMs, totalMs, location, texts.title),
+    remedy: startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy,
+    location,
+    stack: stack ? stack.frames.map(({ category: _, ...place }) => place) : [],
+    count: group.length,
+    confidence: Math.max(...group.map(({ confidence }) => confidence)),
+    evidence: {
+      maxMs: round(maxMs),
+      totalMs: round(totalMs),
+      firstMs: round(group[0]!.startMs),
+      lastMs: round(group.at(-1)!.startMs),
+      cpuMs: sumOf(group, 'cpuMs'),
+      runQueueMs: sumOf(group, 'runQueueMs'),
+      gcMs: sumOf(group, 'gcMs'),
+      startup,
+    },
+  };
+}
+
+function startupRemedy(kind: StallKind, remedy: string): string {
+  return kind === 'module-load'
+    ? 'Load less at start, or load what is rarely needed with import() before the server listens.'
+    : remedy;
+}
+
+/** The line that the most blocked time stands for. */
+function placeOf(group: readonly StallRow[]): Location | null {
+  const times = new Map<string, { location: Location; ms: number }>();
+  for (const { location, durationMs } of group) {
+    if (!location) continue;
+    const key = `${location.file}:${location.line}`;
+    const entry = times.get(key) ?? { location, ms: 0 };
+    entry.ms += durationMs;
+    times.set(key, entry);
+  }
+  return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
+}
+
+function severityOf(group: readonly StallRow[], maxMs: number, totalMs: number, spanMs: number): Severity {
+  const harmful = group.filter((stall) => stall.kind !== 'host' && !stall.startup && (stall.waiting ?? 0) > 0);
+  if (harmful.length === 0) return 'info';
+  const share = totalMs / Math.max(spanMs, SHARE_SPAN_MS);
+  if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
+  return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+}
+
+/** Within a severity, by time lost: 1 s and 10 s are ten points apart. */
+function scoreOf(severity: Severity, totalMs: number): number {
+  const base = { info: 0, warning: 40, critical: 70 }[severity];
+  return Math.round(base + Math.min(30, 10 * Math.max(0, Math.log10(totalMs / 100))));
+}
+
+function messageOf(
+  kind: StallKind,
+  startup: boolean,
+  count: number,
+  maxMs: number,
+  totalMs: number,
+  location: Location | null,
+  title: string,
+): string {
+  const times =
+    count === 1
+      ? `for ${Math.round(maxMs)} ms`
+      : `${count} times, up to ${Math.round(maxMs)} ms, ${Math.round(totalMs)} ms in all,`;
+  if (kind === 'host')
+    return `The main thread got no core ${times.replace(/,$/, '')}: the host was busy, not your code.`;
+  const place = location
+    ? ` in ${location.function || 'an anonymous function'}`
+    : ', at a place that could not be seen';
+  return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}.`;
+}
+
+function sumOf(group: readonly StallRow[], field: 'cpuMs' | 'runQueueMs' | 'gcMs'): number | null {
+  const values = group.map((stall) => stall[field]).filter((value) => value !== null);
+  return values.length > 0 ? round(values.reduce((sum, value) => sum + value, 0)) : null;
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,4 @@
+import { blockedEventLoop } from './blocked-event-loop.ts';
+import type { Detector } from './types.ts';
+
+export const detectors: readonly Detector[] = [blockedEventLoop];

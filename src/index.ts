@@ -1,0 +1,20 @@
+/** The library: read recordings, judge them, build reports. The agent is `evdiag/agent`. */
+export { detectors } from './detectors/index.ts';
+export { judge } from './detectors/judge.ts';
+export type {
+  Detector,
+  Finding,
+  Judgement,
+  KindText,
+  Outcome,
+  RuleResult,
+  Severity,
+} from './detectors/types.ts';
+export { type Family, InputError, readFamily, readRecording } from './recording/reader.ts';
+export type { Frame, Header, Level, Location, Recording, Row, RowOf, RowType, StallKind } from './recording/types.ts';
+export { rowsOf } from './recording/types.ts';
+export { htmlReport } from './report/html.ts';
+export { markdownReport } from './report/markdown.ts';
+export { buildReport, hasFindingAt, type Report } from './report/report.ts';
+export { textReport } from './report/text.ts';
+export type { Workload } from './report/workload.ts';

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+
+/** Rows newer than the older chunk. */
+export const RECORDING_FILE = 'recording.ndjson';
+/** The older chunk, once the recording has reached half of its bound. */
+export const OLDER_FILE = 'recording.1.ndjson';
+
+/** `YYYYMMDD-HHMMSS-pid`, in UTC: sorts by time. */
+export function familyName(pid: number, now: Date): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${stamp}-${pid}`;
+}
+
+/** The folder of one process within its family. */
+export function recordingFolder(family: string, pid: number): string {
+  return join(family, `main-${pid}`);
+}

@@ -1,0 +1,38 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Location } from '../recording/types.ts';
+import { stripControl } from '../util/text.ts';
+
+/** A recording names any file it likes: only program text of a sane size is shown. */
+const SOURCE = /\.[cm]?[jt]sx?$/;
+const MAX_BYTES = 4 << 20;
+const MAX_COLUMNS = 160;
+
+export interface ExcerptLine {
+  line: number;
+  text: string;
+  guilty: boolean;
+}
+
+/** The line of a location with one line around it, or [] where the file is not at hand. */
+export function excerpt(location: Location): ExcerptLine[] {
+  const lines = sourceLines(location.file);
+  if (lines === null || lines[location.line - 1] === undefined) return [];
+  const near = [location.line - 1, location.line, location.line + 1].filter((line) => lines[line - 1]?.trim());
+  const texts = near.map((line) => (lines[line - 1] ?? '').replaceAll('\t', '  '));
+  const indent = Math.min(...texts.map((text) => text.length - text.trimStart().length));
+  return near.map((line, i) => ({ line, text: shorten(texts[i] ?? '', indent), guilty: line === location.line }));
+}
+
+function shorten(text: string, indent: number): string {
+  return stripControl(text.slice(indent, indent + MAX_COLUMNS)).trimEnd();
+}
+
+function sourceLines(file: string): string[] | null {
+  if (!SOURCE.test(file)) return null;
+  try {
+    const stats = statSync(file);
+    return stats.isFile() && stats.size <= MAX_BYTES ? readFileSync(file, 'utf8').split('\n') : null;
+  } catch {
+    return null; // recorded on another machine, or moved since
+  }
+}

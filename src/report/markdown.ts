@@ -1,0 +1,52 @@
+import type { Finding } from '../detectors/types.ts';
+import { stripControl } from '../util/text.ts';
+import type { Report } from './report.ts';
+import { commandText, coverageText, evidenceText, facts, findingsText, placeText, symptomsOf } from './words.ts';
+
+/** The report for a pull request or an issue. */
+export function markdownReport(report: Report): string {
+  const { findings, rules } = report;
+  const lines = [
+    `# evdiag: ${escapeMarkdown(commandText(report.recording.argv))}`,
+    '',
+    ...facts(report).map(([label, value]) => `- **${label}**: ${escapeMarkdown(value)}`),
+    '',
+    `## ${findings.length > 0 ? findingsText(report) : `Nothing found: ${coverageText(report)}`}`,
+    '',
+    ...findings.flatMap(findingLines),
+    '## Rules',
+    '',
+    '| rule | outcome | why |',
+    '|---|---|---|',
+    ...rules.map(({ rule, outcome, why }) => `| ${escapeMarkdown(rule)} | ${outcome} | ${escapeMarkdown(why)} |`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function findingLines(finding: Finding): string[] {
+  const symptoms = symptomsOf(finding);
+  return [
+    `### ${finding.severity}: ${escapeMarkdown(finding.message)}`,
+    '',
+    ...(finding.location === null ? [] : [`${code(placeText(finding.location))}`, '']),
+    `${escapeMarkdown(finding.rule)} (${escapeMarkdown(finding.kind)}): ${escapeMarkdown(evidenceText(finding).join(' · '))}`,
+    '',
+    ...(symptoms.length > 0 ? [`Also explains: ${escapeMarkdown(symptoms.join('; '))}`, ''] : []),
+    `**Change**: ${escapeMarkdown(finding.remedy)}`,
+    '',
+  ];
+}
+
+function escapeMarkdown(text: string): string {
+  return stripControl(text)
+    .replace(/[\\`*_{}[\]<>#|~]/g, '\\$&')
+    .replace(/&/g, '&amp;');
+}
+
+/** A code span, fenced by more backticks than the text holds. */
+function code(text: string): string {
+  const clean = stripControl(text);
+  const longest = Math.max(0, ...(clean.match(/`+/g) ?? []).map((ticks) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return longest === 0 ? `${fence}${clean}${fence}` : `${fence} ${clean} ${fence}`;
+}

@@ -1,0 +1,103 @@
+import type { Finding, Outcome, RuleResult, Severity } from '../detectors/types.ts';
+import { type Recording, rowsOf } from '../recording/types.ts';
+import type { Paint, Style } from '../util/terminal.ts';
+import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
+import { excerpt } from './excerpt.ts';
+import type { Report } from './report.ts';
+import { commandText, coverageText, evidenceText, facts, findingsText, placeText, symptomsOf } from './words.ts';
+
+export interface TextOptions {
+  paint: Paint;
+  /** Columns. */
+  width: number;
+}
+
+const BADGE: Record<Severity, Style[]> = { critical: ['red', 'bold'], warning: ['yellow', 'bold'], info: ['cyan'] };
+const OUTCOME: Record<Outcome, Style[]> = { found: ['yellow'], clear: ['green'], 'no-data': ['dim'], error: ['red'] };
+const INDENT = ' '.repeat(11);
+const LABEL = 12;
+
+/** The report for a terminal. The recordings are only asked for what draws: the sparkline. */
+export function textReport(report: Report, recordings: readonly Recording[], { paint, width }: TextOptions): string {
+  const lines = [
+    paint(commandText(report.recording.argv) || '(no command line recorded)', 'bold'),
+    ...[...facts(report), ...delayFact(recordings[0])].flatMap(([label, value]) =>
+      factLines(label, value, paint, width),
+    ),
+    '',
+    ...verdict(report, paint),
+    ...report.findings.flatMap((finding) => ['', ...findingLines(finding, paint, width)]),
+    ...ruleLines(report.rules, paint, width),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function delayFact(recording: Recording | undefined): [string, string][] {
+  if (recording === undefined) return [];
+  const rows = rowsOf(recording, 'event-loop-delay');
+  if (rows.length === 0) return [];
+  const points = rows.map((row) => ({ t: row.t, value: Math.max(row.maxMs, row.heartbeatMaxMs) }));
+  const top = points.reduce((max, point) => Math.max(max, point.value), 0);
+  const bars = sparkline(points, recording.durationMs, Math.min(40, Math.max(8, points.length)));
+  return [['loop delay', `${bars} max ${formatMs(top)}`]];
+}
+
+function factLines(label: string, value: string, paint: Paint, width: number): string[] {
+  const wrapped = wrap(value, width - LABEL - 2);
+  return wrapped.map((line, i) => `  ${paint((i === 0 ? label : '').padEnd(LABEL), 'dim')}${line}`);
+}
+
+function verdict(report: Report, paint: Paint): string[] {
+  if (report.findings.length > 0) return [paint(findingsText(report), 'bold')];
+  return [`${paint('Nothing found', 'bold', 'green')}: ${coverageText(report)}.`];
+}
+
+function findingLines(finding: Finding, paint: Paint, width: number): string[] {
+  const room = width - INDENT.length;
+  const badge = paint(finding.severity.toUpperCase().padEnd(INDENT.length - 2), ...(BADGE[finding.severity] ?? []));
+  const [first = '', ...more] = wrap(stripControl(finding.message), room);
+  const pid = finding.evidence.pid;
+  const rule = `${finding.rule} (${finding.kind})${typeof pid === 'number' ? `, pid ${pid}` : ''}`;
+  const numbers = evidenceText({ ...finding, evidence: withoutPid(finding.evidence) }).join(' · ');
+  const symptoms = symptomsOf(finding);
+  return [
+    `  ${badge}${paint(first, 'bold')}`,
+    ...more.map((line) => `${INDENT}${paint(line, 'bold')}`),
+    ...placeLines(finding, paint),
+    ...wrap(`${numbers} · ${stripControl(rule)}`, room).map((line) => `${INDENT}${paint(line, 'dim')}`),
+    ...(symptoms.length > 0 ? wrap(`Also explains: ${symptoms.join('; ')}`, room).map((line) => INDENT + line) : []),
+    ...wrap(`→ ${stripControl(finding.remedy)}`, room).map((line, i) => `${INDENT}${i > 0 ? '  ' : ''}${line}`),
+  ];
+}
+
+function withoutPid({ pid: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return rest;
+}
+
+function placeLines({ location, stack }: Finding, paint: Paint): string[] {
+  if (location === null) return [];
+  const lines = excerpt(location);
+  const digits = String(lines.at(-1)?.line ?? 0).length;
+  const source = lines.map(({ line, text, guilty }) => {
+    const number = `${guilty ? '>' : ' '} ${String(line).padStart(digits)} │ `;
+    return guilty ? `${INDENT}${paint(number, 'red')}${text}` : `${INDENT}${paint(`${number}${text}`, 'dim')}`;
+  });
+  const caller = stack.find((frame) => frame.file !== location.file || frame.function !== location.function);
+  const callers = caller === undefined ? [] : [`${INDENT}${paint(`called from ${placeText(caller)}`, 'dim')}`];
+  return [`${INDENT}${paint(placeText(location), 'cyan')}`, ...source, ...callers];
+}
+
+function ruleLines(rules: readonly RuleResult[], paint: Paint, width: number): string[] {
+  const rest = rules.filter(({ outcome }) => outcome !== 'found');
+  if (rest.length === 0) return [];
+  const column = Math.max(...rest.map(({ rule }) => rule.length));
+  const lines = rest.flatMap(({ rule, outcome, why }) => {
+    const start = `  ${outcome.padEnd(8)} ${rule.padEnd(column)}  `;
+    return wrap(stripControl(why), Math.max(20, width - start.length)).map((line, i) =>
+      i === 0
+        ? `  ${paint(outcome.padEnd(8), ...(OUTCOME[outcome] ?? []))} ${rule.padEnd(column)}  ${paint(line, 'dim')}`
+        : `${' '.repeat(start.length)}${paint(line, 'dim')}`,
+    );
+  });
+  return ['', paint('Also looked at', 'bold'), ...lines];
+}

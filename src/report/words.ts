@@ -1,0 +1,112 @@
+/** Words that every form of the report shares. */
+import { dirname } from 'node:path';
+import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
+import type { Location } from '../recording/types.ts';
+import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
+import type { Overhead, Report } from './report.ts';
+
+export function worstFirst(a: Finding, b: Finding): number {
+  return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;
+}
+
+/** "src/app.js:12:3 handler" */
+export function placeText(location: Location): string {
+  const { file, line, column } = location;
+  const name = stripControl(location.function);
+  const place = `${displayPath(file)}:${line}:${column}`;
+  return name === '' ? place : `${place} ${name}`;
+}
+
+/** "17 times · max 412 ms · total 3.02 s · …": the numbers of a finding. */
+export function evidenceText(finding: Finding): string[] {
+  const { maxMs, totalMs, ...rest } = finding.evidence;
+  const parts = [plural(finding.count, 'time')];
+  if (typeof maxMs === 'number') parts.push(`max ${formatMs(maxMs)}`);
+  if (typeof totalMs === 'number') parts.push(`total ${formatMs(totalMs)}`);
+  for (const [name, value] of Object.entries(rest).slice(0, 8)) {
+    if (typeof value === 'number') parts.push(`${words(name)} ${formatQuantity(name, value)}`);
+  }
+  if (finding.confidence < 0.7) parts.push(`confidence ${formatShare(finding.confidence)}`);
+  return parts;
+}
+
+/** gcShare → "gc share"; a unit that the value shows is left out. */
+function words(name: string): string {
+  const spaced = name.replace(/(Ms|Bytes)$/, '').replace(/([a-z])([A-Z])/g, '$1 $2');
+  return stripControl(spaced).toLowerCase();
+}
+
+export function symptomsOf(finding: Finding): string[] {
+  const symptoms = finding.evidence.symptoms;
+  if (!Array.isArray(symptoms)) return [];
+  return symptoms.map((symptom) => stripControl(typeof symptom === 'string' ? symptom : JSON.stringify(symptom)));
+}
+
+/** "3 findings: 1 critical, 2 warnings" */
+export function findingsText(report: Report): string {
+  const { findings } = report;
+  if (findings.length === 0) return 'Nothing found';
+  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
+  const [critical, warning, info] = [count('critical'), count('warning'), count('info')];
+  const parts = [
+    critical > 0 && `${critical} critical`,
+    warning > 0 && plural(warning, 'warning'),
+    info > 0 && `${info} info`,
+  ];
+  return `${plural(findings.length, 'finding')}: ${parts.filter(Boolean).join(', ')}`;
+}
+
+/** How much was looked at, where nothing was found: "8 rules are clear, 2 had no data". */
+export function coverageText(report: Report): string {
+  const count = (outcome: string) => report.rules.filter((rule) => rule.outcome === outcome).length;
+  const [clear, noData, error] = [count('clear'), count('no-data'), count('error')];
+  const parts = [clear === 1 ? '1 rule is clear' : `${clear} rules are clear`];
+  if (noData > 0) parts.push(`${noData} had no data`);
+  if (error > 0) parts.push(`${error} failed`);
+  return `${parts.join(', ')} over ${formatMs(report.recording.durationMs)}`;
+}
+
+/** Label and value of each fact about the recording. */
+export function facts(report: Report): [string, string][] {
+  const { recording, workload, processes } = report;
+  const { overhead } = recording;
+  const limit = recording.containerCpus === null ? '' : ` (limited to ${recording.containerCpus})`;
+  const rows: [string, string][] = [
+    [
+      'process',
+      `pid ${recording.pid}, Node.js ${recording.nodeVersion}, ${recording.platform} ${recording.arch}, ${plural(recording.cpuCount, 'CPU')}${limit}`,
+    ],
+    ['recorded', `${formatMs(recording.durationMs)} from ${recording.startedAt}, level ${recording.level}`],
+    ['workload', `${workload.class}. ${workload.advice}`],
+  ];
+  if (overhead.mainThreadShare !== null) rows.push(['agent cost', overheadText(overhead)]);
+  if (processes !== undefined) rows.push(['processes', processes.map(processText).join('; ')]);
+  if (recording.path !== null)
+    rows.push(['folder', displayPath(processes === undefined ? recording.path : dirname(recording.path))]);
+  const losses = lossesText(report);
+  if (losses !== '') rows.push(['incomplete', losses]);
+  return rows.map(([label, value]) => [label, stripControl(value)]);
+}
+
+function processText({ pid, findings, recording }: NonNullable<Report['processes']>[number]): string {
+  return `${pid} (${formatMs(recording.durationMs)}, ${plural(findings, 'finding')})`;
+}
+
+function overheadText({ mainThreadShare, watchdogShare }: Overhead): string {
+  const watchdog = watchdogShare === null ? '' : `, ${formatShare(watchdogShare)} of a core in its own thread`;
+  return `${formatShare(mainThreadShare ?? 0)} of the main thread${watchdog}`;
+}
+
+function lossesText({ recording, unreadable }: Report): string {
+  const parts: string[] = [];
+  if (recording.droppedRows > 0) parts.push(`${plural(recording.droppedRows, 'row')} dropped by the agent`);
+  if (recording.skippedLines > 0) parts.push(`${plural(recording.skippedLines, 'line')} not understood`);
+  if (recording.truncated) parts.push('cut off at the end');
+  return [...parts, ...(unreadable ?? [])].join('; ');
+}
+
+/** The command line as recorded, short enough for a title. */
+export function commandText(argv: readonly string[]): string {
+  const text = stripControl(argv.map((arg, i) => (i < 2 ? displayPath(arg) : arg)).join(' '));
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}

@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { samplers } from '../agents/samplers/index.ts';
+import { scenarios } from '../scenarios/index.ts';
+import { commands } from '../src/cli/commands/index.ts';
+import { blockedEventLoop } from '../src/detectors/blocked-event-loop.ts';
+import { detectors } from '../src/detectors/index.ts';
+import { STALL_KINDS } from '../src/recording/types.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const NOT_UNITS = ['index', 'support', 'types'];
+
+/** Starts in lower case, or with a name such as JSON or JavaScript; ends without a period. */
+const FRAGMENT = /^(?![A-Z][a-z]*\b).*[^.]$/;
+
+interface Unit {
+  id: string;
+}
+
+const idsOf = (units: readonly Unit[]) => units.map(({ id }) => id);
+const sorted = (texts: readonly string[]) => [...texts].sort();
+const camelCase = (id: string) => id.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** Names of the files in a folder that hold a unit: those that export an object with an `id`. */
+async function unitFiles(folder: string): Promise<string[]> {
+  const names = readdirSync(join(ROOT, folder))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -'.ts'.length))
+    .filter((name) => !NOT_UNITS.includes(name));
+  const units = await Promise.all(names.map(async (name) => ((await unitIn(folder, name)) ? [name] : [])));
+  return units.flat();
+}
+
+/** The unit that a file exports, whatever the export's name; null for a helper. */
+async function unitIn(folder: string, name: string): Promise<{ exported: string; id: string } | null> {
+  const module: Record<string, unknown> = await import(pathToFileURL(join(ROOT, folder, `${name}.ts`)).href);
+  for (const [exported, value] of Object.entries(module)) {
+    if (typeof value === 'object' && value && 'id' in value && typeof value.id === 'string') {
+      return { exported, id: value.id };
+    }
+  }
+  return null;
+}
+
+/** The `##` and `###` headings under README's "What each finding means". */
+function documentedRules(): string[] {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [, section = ''] = readme.split(/^#+ What each finding means\s*$/m);
+  const [ownSection = ''] = section.split(/^##? (?![a-z-]+\s*$)/m);
+  return [...ownSection.matchAll(/^###? `?([a-z-]+)`?\s*$/gm)].map((match) => match[1]!);
+}
+
+describe.each([
+  { folder: 'agents/samplers', units: samplers as readonly Unit[] },
+  { folder: 'scenarios', units: scenarios as readonly Unit[] },
+  { folder: 'src/cli/commands', units: commands as readonly Unit[] },
+  { folder: 'src/detectors', units: detectors as readonly Unit[] },
+])('$folder', ({ folder, units }) => {
+  test('index.ts lists every file, in alphabetical order', async () => {
+    const cure = `one line per unit in ${folder}/index.ts, sorted by id`;
+    expect(idsOf(units), cure).toEqual(sorted(await unitFiles(folder)));
+  });
+
+  test.each(idsOf(units))('%s: file name, id and export name are one', async (id) => {
+    const cure = `${folder}/${id}.ts exports { id: '${id}' } as ${camelCase(id)}`;
+    expect(await unitIn(folder, id), cure).toEqual({ exported: camelCase(id), id });
+  });
+});
+
+describe('detectors', () => {
+  test("each has its heading in README's What each finding means", () => {
+    expect(documentedRules(), "cure: a heading '### <id>' per rule, in the order of the index").toEqual(
+      idsOf(detectors),
+    );
+  });
+
+  test.each(detectors)('$id: the words follow the grammar', ({ title, description, remedy, thresholds, kinds }) => {
+    for (const text of [title, ...kinds.map((kind) => kind.title)]) {
+      expect(text, 'a title is a fragment: no capital first, no period last').toMatch(FRAGMENT);
+    }
+    for (const text of [remedy, ...kinds.map((kind) => kind.remedy)]) {
+      expect(text, 'a remedy is an imperative sentence: "Move …."').toMatch(/^[A-Z][a-z]+ [\s\S]*\.$/);
+    }
+    expect(description, 'a description is made of sentences').toMatch(/^[A-Z][\s\S]*\.$/);
+    for (const threshold of thresholds) {
+      expect(threshold, 'a threshold is "NAME: value, where it comes from"').toMatch(/^\w+: \S/);
+    }
+  });
+
+  test('blocked-event-loop has words for every kind of stall', () => {
+    const kinds = blockedEventLoop.kinds.map(({ kind }) => kind);
+    expect(sorted(kinds), 'one entry in `kinds` per member of STALL_KINDS').toEqual(sorted(STALL_KINDS));
+  });
+});
+
+describe('scenarios', () => {
+  test.each(scenarios)('$id expects rules and kinds that exist', ({ expect: expectations }) => {
+    for (const { rule, kind } of expectations) {
+      const detector = detectors.find(({ id }) => id === rule);
+      expect(detector, `no detector '${rule}' in src/detectors/index.ts`).toBeDefined();
+      if (!detector || detector.kinds.length === 0) continue;
+      expect(
+        detector.kinds.map((words) => words.kind),
+        `kind of '${rule}'`,
+      ).toContain(kind);
+    }
+  });
+});

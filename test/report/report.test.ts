@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import type { Finding } from '../../src/detectors/types.ts';
+import { htmlReport } from '../../src/report/html.ts';
+import { markdownReport } from '../../src/report/markdown.ts';
+import { buildReport, hasFindingAt, type Report } from '../../src/report/report.ts';
+import { summarize } from '../../src/report/summary.ts';
+import { textReport } from '../../src/report/text.ts';
+import { painter } from '../../src/util/terminal.ts';
+import { stripControl, toJson } from '../../src/util/text.ts';
+import { agentCost, cpu, delayRow, location, recordingOf, stall, utilization } from '../support/recording.ts';
+
+const PLAIN = { paint: painter(false), width: 80 };
+/** Clears the screen, sets the title, and turns text around. */
+const EVIL = '\x1b[2J\x1b]0;owned\x07\x9b31m\u202egnp.js\r\n<script>alert(1)</script>';
+const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+const finding: Finding = {
+  rule: 'blocked-event-loop',
+  severity: 'critical',
+  score: 50,
+  kind: 'sync-fs',
+  message: 'Reading files synchronously blocked the event loop for 412 ms.',
+  remedy: 'Use node:fs/promises.',
+  location,
+  stack: [location, { ...location, function: 'caller' }],
+  count: 17,
+  confidence: 0.9,
+  evidence: { maxMs: 412, totalMs: 3020, gcShare: 0.05, symptoms: ['slow requests'] },
+};
+const evil: Finding = {
+  ...finding,
+  message: EVIL,
+  remedy: EVIL,
+  kind: EVIL,
+  location: { ...location, file: `/srv/${EVIL}.js`, function: EVIL },
+  stack: [{ ...location, function: EVIL }],
+  evidence: { [EVIL]: 1, symptoms: [EVIL] },
+};
+
+function reportWith(findings: Finding[], argv = ['/usr/bin/node', '/srv/app.js']): Report {
+  const report = buildReport([recordingOf([utilization(0.5), cpu(), delayRow(400)], { argv })]);
+  const rules = [{ rule: 'growing-heap', outcome: 'no-data' as const, why: argv[1] ?? '' }];
+  return { ...report, findings, rules };
+}
+
+describe('buildReport', () => {
+  const rows = [delayRow(400), utilization(0.9), cpu(), agentCost(), agentCost({ t: 2000, mainThreadMs: 15 })];
+
+  test('has the shape of evdiag-report/1', () => {
+    const report = buildReport([recordingOf([...rows, stall({ t: 2100 })])]);
+    expect(report.schema).toBe('evdiag-report/1');
+    expect(report.recording).toMatchObject({
+      pid: 100,
+      format: 'evdiag-recording',
+      durationMs: 2100,
+      droppedRows: 0,
+      overhead: { mainThreadShare: 0.01, watchdogShare: 0.02 },
+    });
+    expect(Object.keys(report).sort()).toEqual(['findings', 'recording', 'rules', 'schema', 'workload']);
+    for (const { outcome } of report.rules) expect(['found', 'clear', 'no-data', 'error']).toContain(outcome);
+    expect(JSON.parse(toJson(report))).toEqual(JSON.parse(JSON.stringify(report)));
+  });
+
+  test('overhead is null, not zero, where no row tells it', () => {
+    const { overhead } = buildReport([recordingOf([])]).recording;
+    expect(overhead).toEqual({ mainThreadShare: null, watchdogShare: null });
+  });
+
+  test('tells the processes of a family apart', () => {
+    const root = recordingOf([...rows, stall({ t: 2100 })]);
+    const child = recordingOf([...rows, stall({ t: 2100 })], { pid: 101, parentPid: 100 });
+    const report = buildReport([root, child], ['"/x" is empty.']);
+    expect(report.processes?.map(({ pid }) => pid)).toEqual([100, 101]);
+    expect(report.unreadable).toEqual(['"/x" is empty.']);
+    expect(report.rules.length).toBe(report.processes?.[0]?.rules.length);
+    for (const { evidence } of report.findings) expect([100, 101]).toContain(evidence.pid);
+  });
+
+  test('is compared with --fail-on by severity', () => {
+    const report = reportWith([{ ...finding, severity: 'warning' }]);
+    expect([hasFindingAt(report, 'info'), hasFindingAt(report, 'warning'), hasFindingAt(report, 'critical')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test.each([
+    ['idle', 0.01, { userMs: 5, mainThreadMs: 5 }],
+    ['cpu-bound', 0.95, { userMs: 900, mainThreadMs: 900 }],
+    ['cpu-bound', 0.1, { userMs: 3000, mainThreadMs: 50 }],
+    ['io-bound', 0.2, { userMs: 150, mainThreadMs: 150 }],
+    ['io-bound', 0.9, { userMs: 200, mainThreadMs: 200 }],
+    ['mixed', 0.5, { userMs: 500, mainThreadMs: 500 }],
+  ] as const)('classifies as %s', (expected, busy, fields) => {
+    const report = buildReport([recordingOf([utilization(busy), cpu(fields)])]);
+    expect(report.workload.class).toBe(expected);
+  });
+
+  test('does not guess a workload without rows', () => {
+    expect(buildReport([recordingOf([])]).workload.class).toBe('unknown');
+  });
+});
+
+describe('text report', () => {
+  test('shows what, where, how much and what to change', () => {
+    const text = textReport(reportWith([finding]), [recordingOf([delayRow(400)])], PLAIN);
+    for (const part of [
+      '/usr/bin/node /srv/app.js',
+      'pid 100, Node.js v20.11.0',
+      '1 finding: 1 critical',
+      'CRITICAL Reading files',
+      '/srv/app.js:12:3 handler',
+      '17 times · max 412 ms · total 3.02 s',
+      'Also explains: slow requests',
+      '→ Use node:fs/promises.',
+      'no-data  growing-heap',
+    ]) {
+      expect(text).toContain(part);
+    }
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test('says plainly that nothing was found, and what was looked at', () => {
+    const text = textReport(reportWith([]), [], PLAIN);
+    expect(text).toContain('Nothing found: 0 rules are clear, 1 had no data over 1 s.');
+  });
+
+  test('lets no control character of a recording through', () => {
+    const report = reportWith([evil], ['/usr/bin/node', EVIL]);
+    expect(textReport(report, [], PLAIN)).not.toMatch(CONTROL);
+    expect(markdownReport(report)).not.toMatch(CONTROL);
+    expect(htmlReport(report, [])).not.toMatch(CONTROL);
+    expect(toJson(report)).not.toMatch(CONTROL);
+  });
+
+  test('shows the source line only of program text', () => {
+    const file = new URL(import.meta.url).pathname;
+    const here = textReport(reportWith([{ ...finding, location: { ...location, file, line: 1 } }]), [], PLAIN);
+    expect(here).toContain("> 1 │ import { describe, expect, test } from 'vitest';");
+    const secret = textReport(
+      reportWith([{ ...finding, location: { ...location, file: '/etc/passwd', line: 1 } }]),
+      [],
+      PLAIN,
+    );
+    expect(secret).not.toContain('root:');
+  });
+});
+
+describe('html report', () => {
+  test('escapes everything and loads nothing', () => {
+    const html = htmlReport(reportWith([evil], ['/usr/bin/node', EVIL]), [
+      recordingOf([delayRow(1), delayRow(9, 2000)]),
+    ]);
+    expect(html).not.toContain('<script');
+    expect(html).toContain('&lt;script&gt;');
+    expect(html).not.toMatch(/(src|href)=|url\(|@import/);
+    expect(html).toContain('<polyline');
+  });
+});
+
+describe('markdown report', () => {
+  test('keeps markup of the recording from working', () => {
+    const markdown = markdownReport(reportWith([{ ...finding, message: '![x](http://e.org/a) <b>|`' }]));
+    expect(markdown).toContain('\\!\\[x\\](http://e.org/a) \\<b\\>\\|\\`'.replace('\\!', '!'));
+    expect(markdown).toContain('`/srv/app.js:12:3 handler`');
+  });
+});
+
+describe('summarize', () => {
+  const judgement = { findings: [finding], rules: [{ rule: 'x', outcome: 'found' as const, why: '' }] };
+
+  test('gives the place of the recording and two or three lines per finding', () => {
+    const lines = summarize(judgement, recordingOf([delayRow(1)]), { path: '/srv/.evdiag/20260101-000000-1' });
+    expect(lines).toEqual([
+      'evdiag: recorded 1 s in /srv/.evdiag/20260101-000000-1',
+      'evdiag: critical: Reading files synchronously blocked the event loop for 412 ms.',
+      'evdiag:   at /srv/app.js:12:3 handler',
+      'evdiag:   → Use node:fs/promises.',
+      'evdiag: more: npx evdiag report /srv/.evdiag/20260101-000000-1',
+    ]);
+  });
+
+  test('does not name a recording that could not be written', () => {
+    const lines = summarize(judgement, recordingOf([delayRow(1)]), { path: null });
+    expect(lines[0]).toBe('evdiag: watched for 1 s, without a recording');
+    expect(lines.join()).not.toContain('evdiag report');
+  });
+
+  test('is bounded, and tells too little data from health', () => {
+    const many = summarize({ ...judgement, findings: Array(50).fill(finding) }, recordingOf([]), { path: '/x' });
+    expect(many.length).toBeLessThan(30);
+    const rules = [{ rule: 'x', outcome: 'no-data' as const, why: '' }];
+    expect(summarize({ findings: [], rules }, recordingOf([]), { path: '/x' }).join()).toContain('too little data');
+  });
+
+  test('lets no control character through', () => {
+    const lines = summarize({ ...judgement, findings: [evil] }, recordingOf([]), { path: `/x/${EVIL}` });
+    for (const line of lines) expect(line).toBe(stripControl(line));
+  });
+});

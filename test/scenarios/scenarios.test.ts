@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { scenarios } from '../../scenarios/index.ts';
+import { alarmPlaces, alarms, guiltyPlaces, runScenario } from '../support/scenario.ts';
+
+const RUN_LIMIT_MS = 30_000;
+
+describe('under the agent', () => {
+  for (const { id, expect: expectations } of scenarios) {
+    test(
+      `${id} broken: ${expectations.map((e) => e.kind).join(', ') || 'nothing'} is found`,
+      async () => {
+        const run = await runScenario(id, 'broken');
+        expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+        expect(run.headline).toMatch(new RegExp(`^${id} \\(broken\\): .* took \\d+ ms$`));
+        for (const { rule, kind } of expectations) {
+          const guilty = alarmPlaces(run, rule, kind).filter((place) => guiltyPlaces(id).includes(place));
+          expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
+        }
+        if (expectations.length === 0) expect(alarms(run)).toEqual([]);
+      },
+      RUN_LIMIT_MS,
+    );
+
+    test(
+      `${id} fixed: silence`,
+      async () => {
+        const run = await runScenario(id, 'fixed');
+        expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+        expect(run.headline).toMatch(new RegExp(`^${id} \\(fixed\\): .* took \\d+ ms$`));
+        expect(alarms(run)).toEqual([]);
+      },
+      RUN_LIMIT_MS,
+    );
+  }
+});

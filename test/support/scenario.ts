@@ -1,0 +1,103 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+/** The findings of `evdiag report --format json`, as far as these tests read them. */
+export interface ReportedFinding {
+  rule: string;
+  kind: string;
+  severity: 'critical' | 'warning' | 'info';
+  message: string;
+  location: { file: string; line: number } | null;
+}
+
+export type Variant = 'broken' | 'fixed';
+
+export interface ScenarioRun {
+  exitCode: number | null;
+  /** The last line the scenario printed. */
+  headline: string;
+  stderr: string;
+  findings: ReportedFinding[];
+}
+
+/** Whether processes can be pinned to cores here, and there are two of them. */
+export const canPin = process.platform === 'linux' && existsSync('/usr/bin/taskset') && availableParallelism() > 1;
+
+/** Runs a built scenario under the built agent as its users would, on one core if given, and reads its report. */
+export async function runScenario(id: string, variant: Variant, options: { core?: number } = {}): Promise<ScenarioRun> {
+  const dir = await mkdtemp(join(tmpdir(), 'evdiag-test-'));
+  try {
+    const node = [process.execPath, '-r', join(ROOT, 'dist/agent.cjs'), join(ROOT, `dist/scenarios/${id}.js`)];
+    if (variant === 'fixed') node.push('--fixed');
+    const [command, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
+    const out = join(dir, 'out');
+    // A file, because a pipe that this busy process drains late would block the scenario.
+    const stdout = openSync(join(dir, 'stdout'), 'w');
+    const child = spawn(command!, args, {
+      stdio: ['ignore', stdout, 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', EVDIAG_OUT: out, EVDIAG_QUIET: '1' },
+    });
+    closeSync(stdout);
+    let stderr = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const exitCode = await closed(child);
+    const headline = (await readFile(join(dir, 'stdout'), 'utf8')).trimEnd().split('\n').at(-1)!;
+    return { exitCode, headline, stderr, findings: await readFindings(out) };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function closed(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+}
+
+async function readFindings(out: string): Promise<ReportedFinding[]> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(ROOT, 'bin/evdiag.mjs'), 'report', out, '--format', 'json'],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  return (JSON.parse(stdout) as { findings: ReportedFinding[] }).findings;
+}
+
+/** Keeps one core busy while `use` runs. */
+export async function besideBurner<T>(core: number, use: () => Promise<T>): Promise<T> {
+  const burner = spawn('taskset', ['-c', String(core), process.execPath, '-e', 'for(;;);'], { stdio: 'ignore' });
+  try {
+    return await use();
+  } finally {
+    burner.kill('SIGKILL');
+  }
+}
+
+/** The 1-based lines of a scenario's source that carry the comment `// guilty`. */
+export function guiltyLines(id: string): number[] {
+  const lines = readFileSync(join(ROOT, `scenarios/${id}.ts`), 'utf8').split('\n');
+  return lines.flatMap((line, i) => (line.endsWith('// guilty') ? [i + 1] : []));
+}
+
+/** Those that a developer would want to be woken for. */
+export function alarms(run: ScenarioRun): ReportedFinding[] {
+  return run.findings.filter((finding) => finding.severity !== 'info');
+}
+
+/** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */
+export function alarmPlaces(run: ScenarioRun, rule: string, kind?: string): string[] {
+  return alarms(run)
+    .filter((finding) => finding.rule === rule && (kind === undefined || finding.kind === kind))
+    .map(({ location }) => (location ? `${location.file.replace(ROOT, '')}:${location.line}` : 'nowhere'));
+}
+
+/** The places one of which must be named: `scenarios/<id>.ts:<line>`. */
+export function guiltyPlaces(id: string): string[] {
+  return guiltyLines(id).map((line) => `scenarios/${id}.ts:${line}`);
+}
