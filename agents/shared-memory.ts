@@ -25,6 +25,8 @@ export const Word = {
   Debugger: 9,
   /** Stacks taken on the main thread. */
   StackCount: 10,
+  /** 1: a stall is open and the next marked call is to write its site, whatever the budget says. */
+  SiteWanted: 11,
   Length: 16,
 } as const;
 
@@ -56,6 +58,12 @@ export function createSharedMemory(): SharedMemory {
 
 /** One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column]. */
 export type RawFrame = [name: string, url: string | null, line: number, column: number];
+
+/** What the main thread answers, mid-stall: the heartbeat's count at that moment, and the frames, innermost first. */
+export interface InterruptedStack {
+  count: number;
+  frames: RawFrame[];
+}
 
 export type MarkedKind = 'sync-fs' | 'sync-child-process' | 'sync-crypto' | 'sync-zlib' | 'json' | 'sync-stdio';
 

@@ -48,7 +48,7 @@ async function unitIn(folder: string, name: string): Promise<{ exported: string;
 function documentedRules(): string[] {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const [, section = ''] = readme.split(/^#+ What each finding means\s*$/m);
-  const [ownSection = ''] = section.split(/^##? (?![a-z-]+\s*$)/m);
+  const [ownSection = ''] = section.split(/^##? (?!`?[a-z-]+`?\s*$)/m);
   return [...ownSection.matchAll(/^###? `?([a-z-]+)`?\s*$/gm)].map((match) => match[1]!);
 }
 

@@ -69,7 +69,8 @@ function start(): void {
   };
   const watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
     workerData: data,
-    execArgv: [],
+    // For the watchdog's thread alone: its signal handle has no public door.
+    execArgv: ['--expose-internals', '--no-warnings'],
     env: {},
     stdin: false,
     trackUnmanagedFds: false,
@@ -123,7 +124,7 @@ function start(): void {
   process.on('exit', (code) => finish(shared.control, code));
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), {
     // The histogram is held here: collected, its timer would end and the heartbeat with it.
-    value: { stack: () => countStack(shared), preloadMs: performance.now() - preloadStart, histogram },
+    value: { stack: () => countStack(shared, histogram.count), preloadMs: performance.now() - preloadStart, histogram },
   });
 }
 
@@ -131,9 +132,9 @@ function isTerminal(): boolean {
   return (require('node:tty') as typeof import('node:tty')).isatty(2);
 }
 
-function countStack(shared: SharedMemory): string {
+function countStack(shared: SharedMemory, count: number): string {
   const begin = performance.now();
-  const text = interruptedStack();
+  const text = interruptedStack(count);
   shared.control[Word.StackCount]!++;
   shared.numbers[Sum.StackMs]! += performance.now() - begin;
   return text;

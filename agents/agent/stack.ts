@@ -62,7 +62,7 @@ function toFrame(site: NodeJS.CallSite): RawFrame {
   return [name.slice(0, NAME_LIMIT), url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0];
 }
 
-/** What the watchdog's `Runtime.evaluate` calls: the interrupted stack as JSON. */
-export function interruptedStack(): string {
-  return stringify(callSites(FRAME_LIMIT));
+/** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
+export function interruptedStack(count: number): string {
+  return stringify({ count, frames: callSites(FRAME_LIMIT) });
 }

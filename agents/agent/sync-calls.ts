@@ -37,13 +37,14 @@ export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = 
   let refilledAt = 0;
 
   const writeSite = (sequence: number, wrapper: AnyFunction): void => {
-    if (tokens < 1) {
+    const wanted = Atomics.exchange(control, Word.SiteWanted, 0) === 1;
+    if (tokens < 1 && !wanted) {
       const now = performance.now();
       tokens = Math.min(sitesPerSecond, tokens + ((now - refilledAt) / 1000) * sitesPerSecond);
       refilledAt = now;
       if (tokens < 1) return;
     }
-    tokens--;
+    if (!wanted) tokens--;
     const text = stringify(callSites(SITE_FRAMES, wrapper as (...args: never[]) => unknown));
     if (text.length > SITE_LENGTH) return;
     for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);

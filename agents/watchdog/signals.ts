@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Word } from '../shared-memory.ts';
 
 interface SignalHandle {
@@ -18,14 +19,16 @@ const SIGNALS = [
  * The handle lives on this thread's libuv loop, so the signal is heard while the main thread is blocked, and a
  * blocked program dies from Ctrl-C as quickly as without the agent: after `lastWords` the handle is closed, which
  * restores the default action, and the signal is raised again. Where the application handles the signal, nothing is done.
- * Where the runtime has no such handle (Windows, other versions), signals end the process without a summary.
+ * Node opens such handles on its main thread only; this thread was started with --expose-internals to reach the
+ * class behind them. Where that fails (Windows, other runtimes), signals end the process without a summary.
  */
 export function watchSignals(control: Int32Array, lastWords: (signal: string) => void): void {
   if (process.platform === 'win32') return;
-  // This thread's own flag: the old door to the handle warns on Node 20 and 22, and there is no new one.
-  process.noDeprecation = true;
-  const binding = (process as unknown as { binding(name: string): { Signal: new () => SignalHandle } }).binding;
-  const { Signal } = binding('signal_wrap');
+  const require = createRequire(__filename);
+  const { internalBinding } = require('internal/test/binding') as {
+    internalBinding(name: 'signal_wrap'): { Signal: new () => SignalHandle };
+  };
+  const { Signal } = internalBinding('signal_wrap');
   for (const { name, number, word } of SIGNALS) {
     const handle = new Signal();
     handle.unref();

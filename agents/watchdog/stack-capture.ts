@@ -1,5 +1,5 @@
 import { Session } from 'node:inspector';
-import { AGENT_KEY, type RawFrame } from '../shared-memory.ts';
+import { AGENT_KEY, type InterruptedStack } from '../shared-memory.ts';
 
 const EXPRESSION = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})].stack()`;
 
@@ -12,7 +12,7 @@ const EXPRESSION = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})].stack()
  */
 export interface StackCapture {
   /** Connects if needed and asks; the answer comes later, on this thread's loop. At most one question is open. */
-  ask(answer: (frames: RawFrame[]) => void): void;
+  ask(answer: (stack: InterruptedStack) => void): void;
   /** Disconnects; an open question is forgotten. */
   detach(): void;
 }
@@ -37,7 +37,7 @@ export function createStackCapture(onError: (error: unknown) => void): StackCapt
             if (session !== current) return;
             asked = false;
             const text: unknown = reply?.result?.value;
-            if (!error && typeof text === 'string') answer(JSON.parse(text) as RawFrame[]);
+            if (!error && typeof text === 'string') answer(JSON.parse(text) as InterruptedStack);
           },
         );
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { Frame, Location, StallKind, StallOpenRow, StallRow, StallStack } from '../../src/recording/types.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
-import { type RawFrame, type SharedMemory, Sum, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { type InterruptedStack, type RawFrame, type SharedMemory, Sum, SYNC_CALLS, Word } from '../shared-memory.ts';
 import { classify, isLoading } from './classify.ts';
 import type { StackCapture } from './stack-capture.ts';
 import type { ThreadCpu } from './thread-cpu.ts';
@@ -35,10 +35,17 @@ export interface StallWatchOptions {
   onClose(row: StallRow): void;
 }
 
+/** A stack, and whether its kind was only borrowed from a mark: then its line may be the one after the call. */
+interface Witness extends StallStack {
+  borrowed: boolean;
+}
+
 interface OpenStall {
   id: number;
   startMs: number;
-  stacks: StallStack[];
+  /** The heartbeat's count during the stall: a stack taken at another count is not of this stall. */
+  count: number;
+  stacks: Witness[];
   /** Time not yet explained by a stack, and which marked calls ran in it. */
   pendingMs: number;
   pendingKinds: Map<StallKind, number>;
@@ -52,6 +59,16 @@ interface OpenStall {
   /** Name of the marked call that ran last. */
   call: string | null;
   debugger: boolean;
+}
+
+interface EndedStall {
+  stall: OpenStall;
+  endMs: number;
+  durationMs: number;
+  cpuMs: number | null;
+  runQueueMs: number | null;
+  gcAtStart: number;
+  beforeFirstTurn: boolean;
 }
 
 /**
@@ -70,11 +87,12 @@ export function createStallWatch(options: StallWatchOptions) {
   let nextId = 1;
   let started = false;
   let open: OpenStall | null = null;
-  let closing: { row: StallRow; gcAtStart: number; dueAt: number }[] = [];
+  let closing: EndedStall[] = [];
 
   const beginStall = (now: number): OpenStall => ({
     id: nextId++,
     startMs: lastBeatAt,
+    count: lastCount,
     stacks: [],
     pendingMs: now - lastBeatAt,
     pendingKinds: new Map(),
@@ -93,21 +111,17 @@ export function createStallWatch(options: StallWatchOptions) {
     if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
     const judged = classify(frames);
     stall.loading &&= isLoading(frames);
-    stall.stacks.push({
-      weightMs,
-      kind: judged.kind === 'js-cpu' && kind ? kind : judged.kind,
-      frames,
-      location: judged.location,
-    });
+    const borrowed = judged.kind === 'js-cpu' && kind !== null;
+    stall.stacks.push({ weightMs, kind: borrowed ? kind : judged.kind, frames, location: judged.location, borrowed });
     if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
   };
 
-  const onAnswer = (stall: OpenStall, askedAt: number, now: number, raw: RawFrame[]): void => {
-    if (open !== stall || histogram.count !== lastCount) return;
+  const onAnswer = (stall: OpenStall, askedAt: number, now: number, { count, frames }: InterruptedStack): void => {
+    if (count !== stall.count) return;
     if (now - askedAt > NATIVE_ANSWER_MS) stall.uncertain = true;
     let kind: StallKind | null = null;
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
-    addStack(stall, raw.map(options.toFrame), kind, stall.pendingMs);
+    addStack(stall, frames.map(options.toFrame), kind, stall.pendingMs);
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
     stall.stackCount++;
@@ -135,45 +149,55 @@ export function createStallWatch(options: StallWatchOptions) {
     }
   };
 
+  /** Measures the stall at its end; the row waits for the last answer and for word of collections. */
   const closeStall = (stall: OpenStall, now: number): void => {
     const observedMs = now - stall.startMs;
     const histogramMs = histogram.max / 1e6;
     const durationMs = started && Math.abs(histogramMs - observedMs) < 60 ? histogramMs : observedMs;
-    const cpu = options.mainThread();
-    const startup = stall.loading && stall.stacks.length > 0 && stall.startMs < STARTUP_MS;
     if (durationMs < slowMs) return;
-    const cpuMs = cpu && beatCpu ? cpu.cpuMs - beatCpu.cpuMs : null;
-    const runQueueMs = cpu && beatCpu ? cpu.runQueueMs - beatCpu.runQueueMs : null;
+    const cpu = options.mainThread();
+    closing.push({
+      stall,
+      endMs: now,
+      durationMs,
+      cpuMs: cpu && beatCpu ? cpu.cpuMs - beatCpu.cpuMs : null,
+      runQueueMs: cpu && beatCpu ? cpu.runQueueMs - beatCpu.runQueueMs : null,
+      gcAtStart: beatGcMs,
+      beforeFirstTurn: !started,
+    });
+  };
+
+  const toRow = (ended: EndedStall): StallRow => {
+    const { stall, endMs, durationMs, cpuMs, runQueueMs } = ended;
     const main = dominant(stall.stacks);
-    const host = isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs);
-    const row: StallRow = {
-      t: now,
+    const gcMs = Math.min(durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
+    const loading = stall.loading && stall.stacks.length > 0 && stall.startMs < STARTUP_MS;
+    let kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? 'js-cpu';
+    if (gcMs >= durationMs / 2) kind = 'gc';
+    if (isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs)) kind = 'host';
+    return {
+      t: endMs,
       type: 'stall',
       id: stall.id,
-      startMs: now - durationMs,
+      startMs: endMs - durationMs,
       durationMs,
-      kind: host ? 'host' : (main?.kind ?? [...stall.pendingKinds.keys()][0] ?? 'js-cpu'),
+      kind,
       location: main?.location ?? null,
       stacks: summarizeStacks(stall.stacks),
       cpuMs,
       runQueueMs,
-      gcMs: 0,
-      startup: startup || !started,
-      debugger: stall.debugger || Atomics.load(shared.control, Word.Debugger) === 1,
+      gcMs,
+      startup: loading || ended.beforeFirstTurn,
+      debugger: stall.debugger,
       waiting: options.waiting(),
       confidence: main ? (stall.uncertain ? 0.5 : main.share >= 0.6 ? 0.95 : 0.7) : 0.2,
     };
-    closing.push({ row, gcAtStart: beatGcMs, dueAt: now + SETTLE_MS });
   };
 
   const settle = (now: number): void => {
-    for (const { row, gcAtStart, dueAt } of closing) {
-      if (now < dueAt) continue;
-      row.gcMs = Math.min(row.durationMs, shared.numbers[Sum.GcMs]! - gcAtStart);
-      if (row.gcMs >= row.durationMs / 2 && row.kind !== 'host') row.kind = 'gc';
-      options.onClose(row);
-    }
-    closing = closing.filter(({ dueAt }) => now < dueAt);
+    for (const ended of closing) if (now >= ended.endMs + SETTLE_MS) options.onClose(toRow(ended));
+    closing = closing.filter(({ endMs }) => now < endMs + SETTLE_MS);
+    if (closing.length === 0 && !open) capture.detach();
   };
 
   const beat = (now: number, count: number): void => {
@@ -181,8 +205,9 @@ export function createStallWatch(options: StallWatchOptions) {
     open = null;
     longestSilenceMs = Math.max(longestSilenceMs, now - lastBeatAt);
     if (stall) {
-      capture.detach();
+      Atomics.store(shared.control, Word.SiteWanted, 0);
       closeStall(stall, now);
+      if (closing.length === 0) capture.detach();
     }
     started = true;
     lastCount = count;
@@ -206,8 +231,9 @@ export function createStallWatch(options: StallWatchOptions) {
     if (Atomics.load(shared.control, Word.Debugger) === 1) stall.debugger = true;
     const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
     if (!stall.debugger && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
-      capture.ask((raw) => onAnswer(stall, now, options.now(), raw));
+      capture.ask((answer) => onAnswer(stall, now, options.now(), answer));
     }
+    Atomics.store(shared.control, Word.SiteWanted, 1);
     tell(stall, now, gap);
   };
 
@@ -297,17 +323,18 @@ function isHost(
 }
 
 /** The kind and place that most of the time went to: by function first, then its busiest line. */
-function dominant(stacks: readonly StallStack[]): { kind: StallKind; location: Location | null; share: number } | null {
+function dominant(stacks: readonly Witness[]): { kind: StallKind; location: Location | null; share: number } | null {
   const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
   const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location?.file}|${location?.function}`);
   if (!byFunction) return null;
-  const byLine = heaviest(byFunction.members, ({ location }) => `${location?.line}`)!;
+  const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
+  const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
   const { kind, location } = byLine.members[0]!;
   return { kind, location, share: total > 0 ? byFunction.weightMs / total : 1 };
 }
 
-function heaviest(stacks: readonly StallStack[], keyOf: (stack: StallStack) => string) {
-  const groups = new Map<string, { weightMs: number; members: StallStack[] }>();
+function heaviest(stacks: readonly Witness[], keyOf: (stack: Witness) => string) {
+  const groups = new Map<string, { weightMs: number; members: Witness[] }>();
   for (const stack of stacks) {
     const key = keyOf(stack);
     const group = groups.get(key) ?? { weightMs: 0, members: [] };
@@ -319,13 +346,16 @@ function heaviest(stacks: readonly StallStack[], keyOf: (stack: StallStack) => s
 }
 
 /** Equal stacks together, the heaviest eight. */
-function summarizeStacks(stacks: readonly StallStack[]): StallStack[] {
+function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
   const merged = new Map<string, StallStack>();
   for (const stack of stacks) {
     const key = stack.kind + stack.frames.map(({ file, line, function: name }) => `${file}:${line}:${name}`).join('|');
     const seen = merged.get(key);
     if (seen) seen.weightMs += stack.weightMs;
-    else merged.set(key, { ...stack });
+    else {
+      const { borrowed: _, ...row } = stack;
+      merged.set(key, row);
+    }
   }
   return [...merged.values()].sort((a, b) => b.weightMs - a.weightMs).slice(0, 8);
 }

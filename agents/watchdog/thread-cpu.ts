@@ -7,14 +7,14 @@ export interface ThreadCpu {
 }
 
 /**
- * CPU time and run-queue wait of one thread, read from Linux' `schedstat` (two sums of nanoseconds); null elsewhere.
+ * CPU time and run-queue wait of a thread of this process (or of the calling one), read from Linux' `schedstat` (two sums of nanoseconds); null elsewhere.
  * The descriptor stays open: opening it each time costs four times as much.
  * https://docs.kernel.org/scheduler/sched-stats.html
  */
-export function openThreadCpu(threadId: number): () => ThreadCpu | null {
+export function openThreadCpu(thread: number | 'self'): () => ThreadCpu | null {
   let file: number;
   try {
-    file = openSync(`/proc/self/task/${threadId}/schedstat`, 'r');
+    file = openSync(thread === 'self' ? '/proc/thread-self/schedstat' : `/proc/self/task/${thread}/schedstat`, 'r');
   } catch {
     return () => null;
   }

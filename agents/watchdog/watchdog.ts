@@ -73,7 +73,8 @@ function run(data: WatchdogData): void {
   let mainThreadMs = 0;
   let lastStackCount = 0;
   let lastStackMs = 0;
-  let lastOwnCpu = ownCpuMs();
+  const ownThread = openThreadCpu('self');
+  let lastOwnCpu = ownThread()?.cpuMs ?? null;
   const live = createLiveLog(now);
   const stalls = createStallWatch({
     shared,
@@ -97,7 +98,7 @@ function run(data: WatchdogData): void {
     heartbeatMaxMs: stalls.heartbeatMaxMs,
     mainThread,
     ownCost() {
-      const own = ownCpuMs();
+      const own = ownThread()?.cpuMs ?? null;
       const stacks = control[Word.StackCount]! - lastStackCount;
       const stackMs = shared.numbers[Sum.StackMs]! - lastStackMs;
       const cost = {
@@ -223,11 +224,6 @@ function headerOf(data: WatchdogData): Header {
     cpuCount: cpus().length,
     ...containerLimits(),
   };
-}
-
-function ownCpuMs(): number | null {
-  const usage = (process as { threadCpuUsage?: () => NodeJS.CpuUsage }).threadCpuUsage?.();
-  return usage ? (usage.user + usage.system) / 1000 : null;
 }
 
 function printSummary(recording: Recording, path: string | null): void {
