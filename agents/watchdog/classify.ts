@@ -14,6 +14,11 @@ export function classify(frames: readonly Frame[]): { kind: StallKind; location:
     return { kind: 'module-load', location: caller ? toLocation(caller) : null };
   }
   const innermost = frames.findIndex(isApplication);
+  if (innermost < 0 && isLoading(frames)) {
+    // An import of the entry module: packages are evaluated with no frame of the user's own below them.
+    const loaded = frames.findLast(({ category }) => category === 'dependency');
+    return { kind: 'module-load', location: loaded ? toLocation(loaded) : null };
+  }
   const place = innermost >= 0 ? frames[innermost] : frames.find(({ category }) => category === 'dependency');
   const above = innermost >= 0 ? frames.slice(0, innermost) : frames;
   return { kind: kindOf(above), location: place ? toLocation(place) : null };

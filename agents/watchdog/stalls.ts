@@ -172,7 +172,7 @@ export function createStallWatch(options: StallWatchOptions) {
     const main = dominant(stall.stacks);
     const gcMs = Math.min(durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
     const loading = stall.loading && stall.stacks.length > 0 && stall.startMs < STARTUP_MS;
-    let kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? 'js-cpu';
+    let kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? (ended.beforeFirstTurn ? 'module-load' : 'js-cpu');
     if (gcMs >= durationMs / 2) kind = 'gc';
     if (isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs)) kind = 'host';
     return {

@@ -44,8 +44,10 @@ function run(data: WatchdogData): void {
   const kept = new Map<RowType, Row[]>();
   let writer: RecordingWriter | null = null;
   let lostInMemory = 0;
+  let finished = false;
 
   const record = (row: Row, atOnce = false): void => {
+    if (finished && row.type !== 'end') return;
     const rows = kept.get(row.type) ?? [];
     kept.set(row.type, rows);
     rows.push(row);
@@ -130,12 +132,11 @@ function run(data: WatchdogData): void {
     stalls.rebase();
   };
 
-  let finished = false;
   const finish = (end: Omit<EndRow, 't' | 'type'>): void => {
     if (finished) return;
-    finished = true;
     stalls.finish(now());
     readSamplers();
+    finished = true;
     record({ t: now(), type: 'end', ...end });
     try {
       writer?.close();
@@ -143,6 +144,8 @@ function run(data: WatchdogData): void {
     } catch (error) {
       printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
+    Atomics.store(control, Word.WatchdogState, WATCHDOG_FINISHED);
+    Atomics.notify(control, Word.WatchdogState);
   };
 
   const inMemory = (): Recording => ({
@@ -162,12 +165,11 @@ function run(data: WatchdogData): void {
 
   let lastReadAt = 0;
   const tick = (): void => {
+    if (finished) return;
     const t = now();
     stalls.tick(t, stalls.isOpen() ? CLOSE_TICK_MS : TICK_MS);
     if (Atomics.load(control, Word.Stop) === 1) {
       finish({ reason: 'exit', exitCode: Atomics.load(control, Word.ExitCode), signal: null });
-      Atomics.store(control, Word.WatchdogState, WATCHDOG_FINISHED);
-      Atomics.notify(control, Word.WatchdogState);
       return;
     }
     // The histogram is not reset while a stall is open: its count is the heartbeat.
