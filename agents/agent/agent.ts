@@ -59,7 +59,7 @@ function start(): void {
     histogram: histogram as unknown as DelayHistogram,
     settings,
     family,
-    argv: [...process.execArgv.map(String), ...process.argv],
+    argv: [process.argv0, ...process.execArgv, ...process.argv.slice(1)],
     parentPid: process.ppid,
     problems,
     samplers: running.map(({ id }) => id),

@@ -38,6 +38,8 @@ export interface StallWatchOptions {
 /** A stack, and whether its kind was only borrowed from a mark: then its line may be the one after the call. */
 interface Witness extends StallStack {
   borrowed: boolean;
+  /** Answered so late that a native call must have run meanwhile: the line may be one further on. */
+  late: boolean;
 }
 
 interface OpenStall {
@@ -51,7 +53,6 @@ interface OpenStall {
   pendingKinds: Map<StallKind, number>;
   lastStackAt: number;
   stackCount: number;
-  uncertain: boolean;
   tellAtMs: number;
   live: boolean;
   loading: boolean;
@@ -98,7 +99,6 @@ export function createStallWatch(options: StallWatchOptions) {
     pendingKinds: new Map(),
     lastStackAt: lastBeatAt,
     stackCount: 0,
-    uncertain: false,
     tellAtMs: 0,
     live: false,
     loading: true,
@@ -107,21 +107,34 @@ export function createStallWatch(options: StallWatchOptions) {
     debugger: false,
   });
 
-  const addStack = (stall: OpenStall, frames: Frame[], kind: StallKind | null, weightMs: number): void => {
+  const addStack = (
+    stall: OpenStall,
+    frames: Frame[],
+    kind: StallKind | null,
+    weightMs: number,
+    late = false,
+  ): void => {
     if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
     const judged = classify(frames);
     stall.loading &&= isLoading(frames);
     const borrowed = judged.kind === 'js-cpu' && kind !== null;
-    stall.stacks.push({ weightMs, kind: borrowed ? kind : judged.kind, frames, location: judged.location, borrowed });
+    stall.stacks.push({
+      weightMs,
+      kind: borrowed ? kind : judged.kind,
+      frames,
+      location: judged.location,
+      borrowed,
+      late,
+    });
     if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
   };
 
   const onAnswer = (stall: OpenStall, askedAt: number, now: number, { count, frames }: InterruptedStack): void => {
     if (count !== stall.count) return;
-    if (now - askedAt > NATIVE_ANSWER_MS) stall.uncertain = true;
+    const late = now - askedAt > NATIVE_ANSWER_MS;
     let kind: StallKind | null = null;
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
-    addStack(stall, frames.map(options.toFrame), kind, stall.pendingMs);
+    addStack(stall, frames.map(options.toFrame), kind, stall.pendingMs, late);
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
     stall.stackCount++;
@@ -190,7 +203,7 @@ export function createStallWatch(options: StallWatchOptions) {
       startup: loading || ended.beforeFirstTurn,
       debugger: stall.debugger,
       waiting: options.waiting(),
-      confidence: main ? (stall.uncertain ? 0.5 : main.share >= 0.6 ? 0.95 : 0.7) : 0.2,
+      confidence: main ? main.confidence : 0.2,
     };
   };
 
@@ -323,14 +336,17 @@ function isHost(
 }
 
 /** The kind and place that most of the time went to: by function first, then its busiest line. */
-function dominant(stacks: readonly Witness[]): { kind: StallKind; location: Location | null; share: number } | null {
+function dominant(
+  stacks: readonly Witness[],
+): { kind: StallKind; location: Location | null; confidence: number } | null {
   const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
   const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location?.file}|${location?.function}`);
   if (!byFunction) return null;
   const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
   const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
   const { kind, location } = byLine.members[0]!;
-  return { kind, location, share: total > 0 ? byFunction.weightMs / total : 1 };
+  const confidence = byLine.members.every(({ late }) => late) ? 0.5 : byFunction.weightMs >= total * 0.6 ? 0.95 : 0.7;
+  return { kind, location, confidence };
 }
 
 function heaviest(stacks: readonly Witness[], keyOf: (stack: Witness) => string) {
@@ -353,7 +369,7 @@ function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
     const seen = merged.get(key);
     if (seen) seen.weightMs += stack.weightMs;
     else {
-      const { borrowed: _, ...row } = stack;
+      const { borrowed: _borrowed, late: _late, ...row } = stack;
       merged.set(key, row);
     }
   }

@@ -86,6 +86,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const location = kind === 'host' ? null : placeOf(group);
   const witness = group.find((stall) => stall.location?.line === location?.line && stall.stacks.length > 0) ?? longest;
   const stack = witness.stacks.find((entry) => entry.location?.line === location?.line) ?? witness.stacks[0];
+  const call = stack?.frames.find(({ category }) => category === 'native')?.function;
   const texts = KIND_TEXTS.find((text) => text.kind === kind)!;
   return {
     rule: 'blocked-event-loop',
@@ -95,7 +96,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
     message: messageOf(kind, startup, group.length, maxMs, totalMs, location, texts.title),
     remedy: startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy,
     location,
-    stack: stack ? stack.frames.map(({ category: _, ...place }) => place) : [],
+    stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
     count: group.length,
     confidence: Math.max(...group.map(({ confidence }) => confidence)),
     evidence: {
@@ -107,6 +108,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
       runQueueMs: sumOf(group, 'runQueueMs'),
       gcMs: sumOf(group, 'gcMs'),
       startup,
+      ...(call ? { call } : {}),
     },
   };
 }

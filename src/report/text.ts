@@ -82,7 +82,12 @@ function placeLines({ location, stack }: Finding, paint: Paint): string[] {
     const number = `${guilty ? '>' : ' '} ${String(line).padStart(digits)} │ `;
     return guilty ? `${INDENT}${paint(number, 'red')}${text}` : `${INDENT}${paint(`${number}${text}`, 'dim')}`;
   });
-  const caller = stack.find((frame) => frame.file !== location.file || frame.function !== location.function);
+  const own = stack.findIndex(({ file, line }) => file === location.file && line === location.line);
+  const caller = stack
+    .slice(own + 1)
+    .find(
+      ({ file, function: name }) => !file.startsWith('node:') && (file !== location.file || name !== location.function),
+    );
   const callers = caller === undefined ? [] : [`${INDENT}${paint(`called from ${placeText(caller)}`, 'dim')}`];
   return [`${INDENT}${paint(placeText(location), 'cyan')}`, ...source, ...callers];
 }
