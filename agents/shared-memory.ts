@@ -30,7 +30,13 @@ export const Word = {
   Length: 16,
 } as const;
 
-export const Sum = { GcMs: 0, StackMs: 1, Length: 4 } as const;
+export const Sum = {
+  GcMs: 0,
+  StackMs: 1,
+  /** Wall-clock ms when the application last took away its only listener of a signal. */
+  HandlerRemovedAt: 2,
+  Length: 4,
+} as const;
 
 export const WATCHDOG_READY = 1;
 export const WATCHDOG_FAILED = 2;

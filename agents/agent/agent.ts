@@ -120,7 +120,7 @@ function start(): void {
   Atomics.store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
 
   markSyncCalls(shared, settings.level === 'diagnose' ? 1000 : undefined);
-  followSignalHandlers(shared.control);
+  followSignalHandlers(shared);
   process.on('exit', (code) => finish(shared.control, code));
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), {
     // The histogram is held here: collected, its timer would end and the heartbeat with it.
@@ -156,15 +156,19 @@ function mainContext({ numbers }: SharedMemory, histogram: DelayHistogram): Samp
  * Tells the watchdog whether the application handles SIGINT and SIGTERM. Where it does not, the signal ends the
  * process: the watchdog, which hears it even while the loop is blocked, prints the summary first.
  */
-function followSignalHandlers(control: Int32Array): void {
+function followSignalHandlers({ control, numbers }: SharedMemory): void {
   const words: Record<string, number> = { SIGINT: Word.HandlesSigint, SIGTERM: Word.HandlesSigterm };
-  const update = (event: string | symbol, change: number): void => {
+  const update = (event: string | symbol, listeners: number): void => {
     const word = typeof event === 'string' ? words[event] : undefined;
-    if (word !== undefined) Atomics.store(control, word, process.listenerCount(event as 'SIGINT') + change > 0 ? 1 : 0);
+    if (word === undefined) return;
+    if (listeners === 0) numbers[Sum.HandlerRemovedAt] = Date.now();
+    Atomics.store(control, word, listeners > 0 ? 1 : 0);
   };
-  for (const signal of Object.keys(words)) update(signal, 0);
+  for (const [signal, word] of Object.entries(words)) {
+    Atomics.store(control, word, process.listenerCount(signal) > 0 ? 1 : 0);
+  }
   process.on('newListener', (event) => update(event, 1));
-  process.on('removeListener', (event) => update(event, 0));
+  process.on('removeListener', (event) => update(event, process.listenerCount(event)));
 }
 
 /** Lets the watchdog write its last rows and print the summary, for a bounded time. */

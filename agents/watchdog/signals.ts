@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { Word } from '../shared-memory.ts';
+import { type SharedMemory, Sum, Word } from '../shared-memory.ts';
 
 interface SignalHandle {
   onsignal: (signal: number) => void;
@@ -14,6 +14,13 @@ const SIGNALS = [
 ] as const;
 
 /**
+ * A handler that takes itself away as it runs (`process.once`) may be gone when this thread hears the same signal:
+ * within this time the first signal counts as handled, and only a second one (such handlers often raise it again) ends
+ * the process.
+ */
+const HANDLING_MS = 300;
+
+/**
  * Lets the watchdog say its last words when SIGINT or SIGTERM ends the process.
  *
  * The handle lives on this thread's libuv loop, so the signal is heard while the main thread is blocked, and a
@@ -22,7 +29,7 @@ const SIGNALS = [
  * Node opens such handles on its main thread only; this thread was started with --expose-internals to reach the
  * class behind them. Where that fails (Windows, other runtimes), signals end the process without a summary.
  */
-export function watchSignals(control: Int32Array, lastWords: (signal: string) => void): void {
+export function watchSignals({ control, numbers }: SharedMemory, lastWords: (signal: string) => void): void {
   if (process.platform === 'win32') return;
   const require = createRequire(__filename);
   const { internalBinding } = require('internal/test/binding') as {
@@ -32,8 +39,13 @@ export function watchSignals(control: Int32Array, lastWords: (signal: string) =>
   for (const { name, number, word } of SIGNALS) {
     const handle = new Signal();
     handle.unref();
+    let lastSignalAt = 0;
     handle.onsignal = () => {
+      const at = Date.now();
+      const again = at - lastSignalAt < HANDLING_MS;
+      lastSignalAt = at;
       if (Atomics.load(control, word) === 1) return;
+      if (!again && at - numbers[Sum.HandlerRemovedAt]! < HANDLING_MS) return;
       lastWords(name);
       handle.close();
       // The default action is back once the handle is closed, on the next turn of this loop.

@@ -184,7 +184,7 @@ function run(data: WatchdogData): void {
   };
 
   try {
-    watchSignals(control, (signal) => finish({ reason: 'signal', exitCode: null, signal }));
+    watchSignals(shared, (signal) => finish({ reason: 'signal', exitCode: null, signal }));
   } catch (error) {
     record({ t: now(), type: 'agent-error', message: `signals are not heard: ${String(error).split('\n')[0]}` });
   }
