@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import type { Row } from '../../src/recording/types.ts';
+import { delayRow, location, recordingOf, stall } from '../support/recording.ts';
+
+/** A minute of recording with these rows. */
+const findings = (...rows: Row[]) => blockedEventLoop.detect(recordingOf([...rows, delayRow(5, 60_000)]));
+const harmful = { waiting: 3, startup: false, debugger: false };
+
+test('stalls of one call are one finding with count, max and total', () => {
+  const [finding, ...others] = findings(
+    stall({ ...harmful, id: 1, durationMs: 300 }),
+    stall({ ...harmful, id: 2, durationMs: 500 }),
+  );
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({
+    severity: 'warning',
+    kind: 'sync-fs',
+    count: 2,
+    location,
+    evidence: { maxMs: 500, totalMs: 800 },
+  });
+});
+
+test('single calls at two lines of one function are two findings, computation is one', () => {
+  const other = { ...location, line: 20 };
+  const pair = (kind: 'sync-fs' | 'js-cpu') =>
+    findings(stall({ ...harmful, kind, id: 1 }), stall({ ...harmful, kind, id: 2, location: other }));
+  expect(pair('sync-fs')).toHaveLength(2);
+  expect(pair('js-cpu')).toHaveLength(1);
+});
+
+test.each([
+  ['two short stalls', 'info', [stall({ ...harmful, durationMs: 120 }), stall({ ...harmful, durationMs: 130, id: 2 })]],
+  ['three short stalls', 'warning', [1, 2, 3].map((id) => stall({ ...harmful, id, durationMs: 120 }))],
+  ['one of a quarter of a second', 'warning', [stall({ ...harmful, durationMs: 250 })]],
+  ['one of a second', 'critical', [stall({ ...harmful, durationMs: 1000 })]],
+  [
+    'a tenth of the time',
+    'critical',
+    Array.from({ length: 31 }, (_, id) => stall({ ...harmful, id, durationMs: 200 })),
+  ],
+  ['start-up', 'info', [stall({ ...harmful, startup: true, durationMs: 5000 })]],
+  ['a busy host', 'info', [stall({ ...harmful, kind: 'host', durationMs: 5000 })]],
+  ['nothing waited', 'info', [stall({ ...harmful, waiting: 0, durationMs: 5000 })]],
+  ['nobody knows what waited', 'info', [stall({ ...harmful, waiting: null, durationMs: 5000 })]],
+] as const)('%s: %s', (_what, severity, rows) => {
+  expect(findings(...rows).map((finding) => finding.severity)).toEqual([severity]);
+});
+
+test('a breakpoint is not a stall', () => {
+  expect(findings(stall({ ...harmful, debugger: true }))).toEqual([]);
+});
+
+test('a stall that had not ended when the process was killed is found by its last opening row', () => {
+  const open = { type: 'stall-open', id: 7, startMs: 58_000, kind: 'sync-fs', location } as const;
+  const [finding] = findings({ ...open, t: 58_100, durationMs: 100 }, { ...open, t: 59_500, durationMs: 1500 });
+  expect(finding).toMatchObject({ severity: 'critical', count: 1, location, evidence: { maxMs: 1500 } });
+});
+
+test('the host is blamed without a place in the code', () => {
+  const [finding] = findings(stall({ ...harmful, kind: 'host' }));
+  expect(finding?.location).toBeNull();
+  expect(finding?.message).toMatch(/^The main thread got no core/);
+});
