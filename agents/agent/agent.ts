@@ -19,6 +19,7 @@ import {
   Word,
 } from '../shared-memory.ts';
 import type { WatchdogData } from '../watchdog/types.ts';
+import { load, monotonicMs, notify, store, wait, wallMs } from './primordials.ts';
 import { interruptedStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 
@@ -35,7 +36,8 @@ const YOUNG_PROCESS_MS = 250;
 /** Old-generation bound of the watchdog's heap: a runaway watchdog ends itself, not its host. */
 const WATCHDOG_HEAP_MB = 96;
 
-const preloadStart = performance.now();
+const stopTimer = clearInterval;
+const preloadStart = monotonicMs();
 
 function complain(message: string): void {
   try {
@@ -64,7 +66,7 @@ function start(): void {
     problems,
     samplers: running.map(({ id }) => id),
     startMonotonicMs: Number(process.hrtime.bigint()) / 1e6,
-    startedAtMs: Date.now(),
+    startedAtMs: wallMs(),
     color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
   };
   const watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
@@ -72,13 +74,15 @@ function start(): void {
     // For the watchdog's thread alone: its signal handle has no public door.
     execArgv: ['--expose-internals', '--no-warnings'],
     env: {},
-    stdin: false,
+    // Its streams stay its own: piping them would open the host's stdout here, and make its pipe non-blocking.
+    stdout: true,
+    stderr: true,
     trackUnmanagedFds: false,
     name: 'evdiag watchdog',
     resourceLimits: { maxOldGenerationSizeMb: WATCHDOG_HEAP_MB, maxYoungGenerationSizeMb: 4 },
   } as ConstructorParameters<typeof Worker>[1]);
   watchdog.on('error', (error) => {
-    Atomics.store(shared.control, Word.WatchdogState, WATCHDOG_FAILED);
+    store(shared.control, Word.WatchdogState, WATCHDOG_FAILED);
     complain(`the watchdog stopped: ${String(error?.message ?? error).split('\n')[0]}; the program goes on unobserved`);
   });
   watchdog.unref();
@@ -97,11 +101,11 @@ function start(): void {
   }
   const sample = (): void => {
     if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) {
-      clearInterval(timer);
+      stopTimer(timer);
       for (const sampler of active) sampler.stop();
       return;
     }
-    const begin = performance.now();
+    const begin = monotonicMs();
     const rows: Omit<Row, 't'>[] = [];
     for (const sampler of active) {
       try {
@@ -111,20 +115,22 @@ function start(): void {
         rows.push({ type: 'agent-error', message: messageOf(error) } as Omit<Row, 't'>);
       }
     }
-    Atomics.store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
+    store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
     watchdog.postMessage({ rows, mainThreadMs: ownMs });
-    ownMs = performance.now() - begin;
+    ownMs = monotonicMs() - begin;
   };
   const timer = setInterval(sample, SAMPLE_INTERVAL_MS).unref();
   setTimeout(sample, FIRST_SAMPLE_MS).unref();
-  Atomics.store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
+  store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
 
   markSyncCalls(shared, settings.level === 'diagnose' ? 1000 : undefined);
   followSignalHandlers(shared);
   process.on('exit', (code) => finish(shared.control, code));
+  // Room for the listener above, so that the host is warned of its own at the count that it knows.
+  if (process.getMaxListeners() > 0) process.setMaxListeners(process.getMaxListeners() + 1);
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), {
     // The histogram is held here: collected, its timer would end and the heartbeat with it.
-    value: { stack: () => countStack(shared, histogram.count), preloadMs: performance.now() - preloadStart, histogram },
+    value: { stack: () => countStack(shared, histogram.count), preloadMs: monotonicMs() - preloadStart, histogram },
   });
 }
 
@@ -133,10 +139,10 @@ function isTerminal(): boolean {
 }
 
 function countStack(shared: SharedMemory, count: number): string {
-  const begin = performance.now();
+  const begin = monotonicMs();
   const text = interruptedStack(count);
   shared.control[Word.StackCount]!++;
-  shared.numbers[Sum.StackMs]! += performance.now() - begin;
+  shared.numbers[Sum.StackMs]! += monotonicMs() - begin;
   return text;
 }
 
@@ -161,11 +167,11 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
   const update = (event: string | symbol, listeners: number): void => {
     const word = typeof event === 'string' ? words[event] : undefined;
     if (word === undefined) return;
-    if (listeners === 0) numbers[Sum.HandlerRemovedAt] = Date.now();
-    Atomics.store(control, word, listeners > 0 ? 1 : 0);
+    if (listeners === 0) numbers[Sum.HandlerRemovedAt] = wallMs();
+    store(control, word, listeners > 0 ? 1 : 0);
   };
   for (const [signal, word] of Object.entries(words)) {
-    Atomics.store(control, word, process.listenerCount(signal) > 0 ? 1 : 0);
+    store(control, word, process.listenerCount(signal) > 0 ? 1 : 0);
   }
   process.on('newListener', (event) => update(event, 1));
   process.on('removeListener', (event) => update(event, process.listenerCount(event)));
@@ -173,17 +179,17 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
 
 /** Lets the watchdog write its last rows and print the summary, for a bounded time. */
 function finish(control: Int32Array, code: number): void {
-  Atomics.store(control, Word.ExitCode, code);
-  Atomics.store(control, Word.Stop, 1);
-  Atomics.notify(control, Word.Stop);
-  const ready = (): boolean => Atomics.load(control, Word.WatchdogState) === WATCHDOG_READY;
-  if (!ready() && performance.now() < YOUNG_PROCESS_MS) return;
-  const deadline = performance.now() + EXIT_WAIT_MS;
+  store(control, Word.ExitCode, code);
+  store(control, Word.Stop, 1);
+  notify(control, Word.Stop);
+  const ready = (): boolean => load(control, Word.WatchdogState) === WATCHDOG_READY;
+  if (!ready() && monotonicMs() < YOUNG_PROCESS_MS) return;
+  const deadline = monotonicMs() + EXIT_WAIT_MS;
   for (;;) {
-    const state = Atomics.load(control, Word.WatchdogState);
-    const left = deadline - performance.now();
+    const state = load(control, Word.WatchdogState);
+    const left = deadline - monotonicMs();
     if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED || left <= 0) return;
-    Atomics.wait(control, Word.WatchdogState, state, left);
+    wait(control, Word.WatchdogState, state, left);
   }
 }
 

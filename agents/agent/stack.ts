@@ -1,4 +1,5 @@
 import type { RawFrame } from '../shared-memory.ts';
+import { stringify } from './primordials.ts';
 
 const FRAME_LIMIT = 64;
 const NAME_LIMIT = 200;
@@ -6,7 +7,7 @@ const NAME_LIMIT = 200;
 // Kept from before the application could replace them.
 const NativeError = Error;
 const { captureStackTrace } = Error;
-const { stringify } = JSON;
+const { defineProperty, getOwnPropertyDescriptor } = Object;
 
 /**
  * The frames above the caller of `below`, innermost first, positions in the generated code.
@@ -15,12 +16,12 @@ const { stringify } = JSON;
  * frozen them, the stack is empty.
  */
 export function callSites(limit: number, below?: (...args: never[]) => unknown): RawFrame[] {
-  const oldLimit = Object.getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
-  const oldPrepare = Object.getOwnPropertyDescriptor(NativeError, 'prepareStackTrace');
+  const oldLimit = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
+  const oldPrepare = getOwnPropertyDescriptor(NativeError, 'prepareStackTrace');
   let frames: RawFrame[] = [];
   try {
-    Object.defineProperty(NativeError, 'stackTraceLimit', { value: limit, writable: true, configurable: true });
-    Object.defineProperty(NativeError, 'prepareStackTrace', {
+    defineProperty(NativeError, 'stackTraceLimit', { value: limit, writable: true, configurable: true });
+    defineProperty(NativeError, 'prepareStackTrace', {
       value: (_error: unknown, sites: NodeJS.CallSite[]) => {
         frames = sites.filter(isNotOurs).map(toFrame);
         return '';
@@ -42,7 +43,7 @@ export function callSites(limit: number, below?: (...args: never[]) => unknown):
 
 function restore(name: 'stackTraceLimit' | 'prepareStackTrace', old: PropertyDescriptor | undefined): void {
   try {
-    if (old) Object.defineProperty(NativeError, name, old);
+    if (old) defineProperty(NativeError, name, old);
     else delete NativeError[name];
   } catch {
     // Frozen by the application: then it was not changed either.

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import zlib from 'node:zlib';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { exchange, monotonicMs, store, stringify } from './primordials.ts';
 import { callSites } from './stack.ts';
 
 /** Frames kept of a call site. */
@@ -15,7 +16,7 @@ const LARGE_JSON_CHARACTERS = 32 * 1024;
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
-const { stringify } = JSON;
+const { apply } = Reflect;
 
 /**
  * Marks the synchronous calls of Node while they run.
@@ -37,9 +38,9 @@ export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = 
   let refilledAt = 0;
 
   const writeSite = (sequence: number, wrapper: AnyFunction): void => {
-    const wanted = Atomics.exchange(control, Word.SiteWanted, 0) === 1;
+    const wanted = exchange(control, Word.SiteWanted, 0) === 1;
     if (tokens < 1 && !wanted) {
-      const now = performance.now();
+      const now = monotonicMs();
       tokens = Math.min(sitesPerSecond, tokens + ((now - refilledAt) / 1000) * sitesPerSecond);
       refilledAt = now;
       if (tokens < 1) return;
@@ -48,25 +49,25 @@ export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = 
     const text = stringify(callSites(SITE_FRAMES, wrapper as (...args: never[]) => unknown));
     if (text.length > SITE_LENGTH) return;
     for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
-    Atomics.store(control, Word.SiteLength, text.length);
-    Atomics.store(control, Word.SiteSequence, sequence);
+    store(control, Word.SiteLength, text.length);
+    store(control, Word.SiteSequence, sequence);
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {
-    const wrapper: AnyFunction = function (...args) {
+    const wrapper = like(original, function (this: unknown, ...args) {
       const outer = control[Word.SyncCall]!;
       // Only the outermost call is marked: it is the one in the application's code.
-      if (outer !== 0) return Reflect.apply(original, this, args);
+      if (outer !== 0) return apply(original, this, args);
       const sequence = (control[Word.SyncSequence]! + 1) | 0;
       control[Word.SyncSequence] = sequence;
       control[Word.SyncCall] = index + 1;
       try {
         writeSite(sequence, wrapper);
-        return Reflect.apply(original, this, args);
+        return apply(original, this, args);
       } finally {
         control[Word.SyncCall] = 0;
       }
-    };
+    });
     return wrapper;
   };
 
@@ -82,11 +83,22 @@ export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = 
 
 /** Small texts go straight through: JSON.parse is on many hot paths. */
 function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction {
-  return function (this: unknown, text, reviver) {
-    return typeof text === 'string' && text.length > LARGE_JSON_CHARACTERS
-      ? Reflect.apply(marked, this, [text, reviver])
-      : original.call(this, text, reviver);
-  };
+  return {
+    parse(this: unknown, text: unknown, reviver: unknown) {
+      return typeof text === 'string' && text.length > LARGE_JSON_CHARACTERS
+        ? apply(marked, this, [text, reviver])
+        : (original as typeof JSON.parse)(text as string, reviver as undefined);
+    },
+  }.parse as AnyFunction;
+}
+
+/** A function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
+function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
+  if (!Object.hasOwn(original, 'prototype')) {
+    return { call: (...args: unknown[]) => apply(wrapper, undefined, args) }.call as AnyFunction;
+  }
+  wrapper.prototype = original.prototype;
+  return wrapper;
 }
 
 function replace(holder: Record<string, unknown>, name: string, original: AnyFunction, wrapper: AnyFunction): void {

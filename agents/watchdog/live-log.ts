@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Location, StallKind } from '../../src/recording/types.ts';
 import { stripControl } from '../../src/util/text.ts';
@@ -6,6 +6,8 @@ import { stripControl } from '../../src/util/text.ts';
 /** The same place is told again after this time at the earliest. */
 const REPEAT_MS = 10_000;
 const MAX_PLACES = 200;
+/** In all: some 30 kB, less than any pipe or socket holds, even if nobody ever reads it. */
+const MAX_LINES = 250;
 
 export interface LiveStall {
   durationMs: number;
@@ -31,13 +33,15 @@ function displayPath(file: string): string {
 /** A stall at a place that was told a moment ago is left to the summary. */
 export function createLiveLog(now: () => number, print = printLine): (stall: LiveStall) => void {
   const toldAt = new Map<string, number>();
+  let lines = 0;
   return (stall) => {
+    if (lines > MAX_LINES) return;
     const key = `${stall.kind}|${stall.location?.file}|${stall.location?.line}`;
     const last = toldAt.get(key);
     if (last !== undefined && now() - last < REPEAT_MS) return;
     if (toldAt.size >= MAX_PLACES) toldAt.clear();
     toldAt.set(key, now());
-    print(liveLine(stall));
+    print(lines++ < MAX_LINES ? liveLine(stall) : 'evdiag: no more live lines; the recording has all stalls');
   };
 }
 
@@ -47,8 +51,25 @@ export function createLiveLog(now: () => number, print = printLine): (stall: Liv
  */
 export function printLine(line: string): void {
   try {
-    writeSync(2, `${line}\n`);
+    writeSync(stderr(), `${line}\n`);
   } catch {
     // Nothing can be said.
   }
+}
+
+let descriptor: number | null = null;
+
+/**
+ * A pipe that nobody reads would block this thread in the kernel, and the process could not end. So a pipe is opened
+ * once more, non-blocking: the flag of the descriptor that the host writes to stays as it is.
+ */
+function stderr(): number {
+  if (descriptor !== null) return descriptor;
+  descriptor = 2;
+  try {
+    if (fstatSync(2).isFIFO()) descriptor = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // No /proc: the host's own descriptor has to do.
+  }
+  return descriptor;
 }

@@ -80,13 +80,14 @@ interface EndedStall {
 export function createStallWatch(options: StallWatchOptions) {
   const { shared, histogram, slowMs, capture } = options;
   let lastCount = histogram.count;
-  let lastBeatAt = 0;
-  let lastTickAt = 0;
+  // The loop may have turned before this thread was up; if not, the silence began with the process.
+  let started = lastCount > 0;
+  let lastBeatAt = started ? options.now() : 0;
+  let lastTickAt = lastBeatAt;
   let beatCpu = options.mainThread();
   let beatGcMs = 0;
   let longestSilenceMs = 0;
   let nextId = 1;
-  let started = false;
   let open: OpenStall | null = null;
   let closing: EndedStall[] = [];
 

@@ -28,7 +28,7 @@ export const blockedEventLoop: Detector = {
     'The watchdog thread sees the silence of a native heartbeat, takes stacks of the blocked thread while it lasts, ' +
     'and names the innermost line of your own code that most of the time went to.',
   remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',
-  needs: ['event-loop-delay'],
+  needs: ['event-loop-delay', 'stall', 'stall-open'],
   thresholds: [
     'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
     `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,

@@ -4,16 +4,16 @@ import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 
 /**
  * Runs every detector over a recording. One that throws is named with outcome `error` and the others go on; one
- * whose rows are missing answers `no-data`.
+ * that finds none of the rows it needs answers `no-data`.
  */
 export function judge(recording: Recording, list: readonly Detector[] = detectors): Judgement {
   const findings: Finding[] = [];
   const rules: RuleResult[] = [];
   const present = new Set(recording.rows.map(({ type }) => type));
   for (const detector of list) {
-    const missing = detector.needs.filter((type) => !present.has(type));
-    if (missing.length > 0) {
-      rules.push({ rule: detector.id, outcome: 'no-data', why: `the recording has no rows of ${missing.join(', ')}` });
+    if (!detector.needs.some((type) => present.has(type))) {
+      const why = `the recording has no rows of ${detector.needs.join(' or ')}`;
+      rules.push({ rule: detector.id, outcome: 'no-data', why });
       continue;
     }
     try {

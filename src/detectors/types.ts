@@ -36,7 +36,7 @@ export interface Detector {
   title: string;
   description: string;
   remedy: string;
-  /** Row types without which nothing can be said. */
+  /** Rows of at least one of these types must be there, or nothing can be said. */
   needs: readonly RowType[];
   /** "NAME: value, where it comes from", for people. */
   thresholds: readonly string[];

@@ -33,7 +33,10 @@ export function openRecording(
   let bufferedRows = 0;
   let chunkBytes = 0;
   let chunkRows = 0;
+  /** Rows that each kept chunk holds or says are lost: what is lost for good when it goes away. */
   let olderRows = 0;
+  let goneRows = 0;
+  let olderStated = 0;
   let totalBytes = 0;
   let failedRows = 0;
   let told = false;
@@ -59,14 +62,20 @@ export function openRecording(
   const lost = (rows: number, why: string): string => `${JSON.stringify({ t, type: 'dropped', rows, why })}\n`;
 
   const rotate = (): void => {
-    closeSync(file);
     renameSync(join(folder, RECORDING_FILE), join(folder, OLDER_FILE));
-    file = openChunk(folder);
+    const next = openChunk(folder);
+    closeSync(file);
+    file = next;
     chunkBytes = 0;
-    put(`${JSON.stringify(header)}\n`);
-    if (olderRows > 0) put(lost(olderRows, 'the recording reached its bound (EVDIAG_MAX_MB)'));
+    midLine = false;
+    goneRows += olderRows;
     olderRows = chunkRows;
     chunkRows = 0;
+    put(`${JSON.stringify(header)}\n`);
+    // The two chunks that are kept say together how many rows went away.
+    const stated = goneRows - olderStated;
+    olderStated = stated;
+    if (stated > 0) put(lost(stated, 'the recording reached its bound (EVDIAG_MAX_MB)'));
   };
 
   const flush = (): void => {
@@ -78,6 +87,7 @@ export function openRecording(
     try {
       if (chunkBytes + text.length > maxBytes / 2 && chunkRows > 0) rotate();
       if (failedRows > 0) put(lost(failedRows, 'the recording could not be written'));
+      chunkRows += failedRows;
       failedRows = 0;
       put(text);
       chunkRows += rows;

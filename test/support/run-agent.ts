@@ -34,6 +34,8 @@ export interface RunOptions {
   node?: readonly string[];
   args?: readonly string[];
   env?: Record<string, string>;
+  /** A descriptor in place of the pipe that is read. */
+  stderr?: number;
   /** Talks to the running program: waits for its words, sends signals. */
   drive?: (program: Program) => Promise<void>;
 }
@@ -108,11 +110,11 @@ function createLab(folder: string, children: Set<ChildProcess>): Lab {
       writeFileSync(path, text);
       return path;
     },
-    start(file, { node = WITH_AGENT, args = [], env = {} } = {}) {
+    start(file, { node = WITH_AGENT, args = [], env = {}, stderr } = {}) {
       const child = spawn(TEST_NODE, [...node, file, ...args], {
         cwd: folder,
         env: { ...cleanEnvironment(), EVDIAG_OUT: out, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', stderr ?? 'pipe'],
       });
       children.add(child);
       const loaded = [...node, env.NODE_OPTIONS].some((option) => option?.includes('agent.'));
@@ -168,7 +170,7 @@ function follow(child: ChildProcess, isWatched: () => boolean): Program {
   };
   let closed = false;
   for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream]!.setEncoding('utf8').on('data', (more: string) => {
+    child[stream]?.setEncoding('utf8').on('data', (more: string) => {
       text[stream] += more;
       changed();
     });

@@ -1,0 +1,10 @@
+/**
+ * Built-ins as they were before the application could replace them (fake timers, mocks, lockdown): what runs in the
+ * observed thread after the preload uses these.
+ */
+export const { exchange, load, notify, store, wait } = Atomics;
+export const { stringify } = JSON;
+/** Milliseconds of the monotonic clock since the process began. */
+export const monotonicMs = performance.now.bind(performance);
+/** Milliseconds since 1970. */
+export const wallMs = Date.now;

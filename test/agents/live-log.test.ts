@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createLiveLog, type LiveStall, liveLine } from '../../agents/watchdog/live-log.ts';
+
+const location = { file: join(process.cwd(), 'src/app.ts'), line: 12, column: 3, function: 'handler' };
+const stall: LiveStall = { durationMs: 512.4, kind: 'js-cpu', location, call: null };
+
+describe('the line', () => {
+  test.each([
+    ['js-cpu', stall, 'js-cpu · handler (src/app.ts:12:3)'],
+    [
+      'a marked call',
+      { ...stall, kind: 'sync-fs', call: 'fs.readFileSync' },
+      'sync-fs fs.readFileSync · handler (src/app.ts:12:3)',
+    ],
+    ['a call, no kind', { ...stall, kind: null, call: 'fs.cpSync' }, 'native fs.cpSync · handler (src/app.ts:12:3)'],
+    [
+      'no place',
+      { ...stall, kind: null, location: null },
+      'native call · place not known until the native call returns',
+    ],
+    ['no name', { ...stall, location: { ...location, function: '' } }, 'js-cpu · (anonymous) (src/app.ts:12:3)'],
+    ['elsewhere', { ...stall, location: { ...location, file: '/else/a.js' } }, 'js-cpu · handler (/else/a.js:12:3)'],
+  ] satisfies [string, LiveStall, string][])('%s', (_, each, expected) => {
+    expect(liveLine(each)).toBe(`evdiag: event loop blocked for 512 ms so far · ${expected}`);
+  });
+
+  test('carries no control characters of the program’s names', () => {
+    const hostile = { ...location, function: 'a\u001b[2J\nb', file: '/x\r\n/y.js' };
+    expect(liveLine({ ...stall, location: hostile })).not.toMatch(/[\u0000-\u001f\u007f]/);
+  });
+});
+
+describe('a place', () => {
+  function told(...moments: [now: number, stall: LiveStall][]): number {
+    let now = 0;
+    const lines: string[] = [];
+    const log = createLiveLog(
+      () => now,
+      (line) => lines.push(line),
+    );
+    for (const [at, each] of moments) {
+      now = at;
+      log(each);
+    }
+    return lines.length;
+  }
+
+  test('is told once in ten seconds', () => {
+    expect(told([0, stall], [9_999, stall])).toBe(1);
+    expect(told([0, stall], [9_999, stall], [10_000, stall])).toBe(2);
+  });
+
+  test('is known by kind, file and line', () => {
+    expect(told([0, stall], [1, { ...stall, kind: 'json' }])).toBe(2);
+    expect(told([0, stall], [1, { ...stall, location: { ...location, line: 13 } }])).toBe(2);
+    expect(told([0, stall], [1, { ...stall, location: { ...location, column: 9 }, durationMs: 9 }])).toBe(1);
+  });
+});

@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest';
+import type { DelayHistogram } from '../../agents/samplers/types.ts';
+import {
+  createSharedMemory,
+  type InterruptedStack,
+  type RawFrame,
+  Sum,
+  SYNC_CALLS,
+  Word,
+} from '../../agents/shared-memory.ts';
+import { createFrameMapper } from '../../agents/watchdog/source-maps.ts';
+import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stalls.ts';
+import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';
+
+const TICK_MS = 10;
+const HANDLER: RawFrame = ['handler', '/no/app.js', 12, 3];
+
+/** A main thread with a hand-driven clock and heartbeat. */
+function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: number; answers?: boolean } = {}) {
+  const shared = createSharedMemory();
+  const histogram = { count: options.firstBeats ?? 0, max: 0 };
+  const opened: StallOpenRow[] = [];
+  const closed: StallRow[] = [];
+  const live: Parameters<StallWatchOptions['onLive']>[0][] = [];
+  const seen = { asked: 0, detached: 0 };
+  let now = options.startAt ?? 0;
+  let cpuMs = 0;
+  let runQueueMs = 0;
+  let frames: RawFrame[] = [HANDLER];
+  let pending: ((stack: InterruptedStack) => void) | null = null;
+  const watch = createStallWatch({
+    shared,
+    histogram: histogram as unknown as DelayHistogram,
+    slowMs: options.slowMs ?? 100,
+    capture: {
+      ask(answer) {
+        seen.asked++;
+        if (options.answers === false) pending ??= answer;
+        else answer({ count: histogram.count, frames });
+      },
+      detach: () => void seen.detached++,
+    },
+    toFrame: createFrameMapper(),
+    now: () => now,
+    mainThread: () => ({ cpuMs, runQueueMs }),
+    waiting: () => 1,
+    onOpen: (row) => opened.push(row),
+    onLive: (stall) => live.push(stall),
+    onClose: (row) => closed.push(row),
+  });
+  const pass = (ms: number, beats: boolean, share: { cpu?: number; queue?: number } = {}): void => {
+    for (let passed = 0; passed < ms; passed += TICK_MS) {
+      now += TICK_MS;
+      cpuMs += TICK_MS * (share.cpu ?? (beats ? 0 : 1));
+      runQueueMs += TICK_MS * (share.queue ?? 0);
+      if (beats) histogram.count++;
+      watch.tick(now, TICK_MS);
+    }
+  };
+  return {
+    shared,
+    histogram,
+    watch,
+    opened,
+    closed,
+    live,
+    seen,
+    stack: (...next: RawFrame[]) => {
+      frames = next;
+    },
+    /** The native call returns: the open question is answered. */
+    answer: (count: number) => {
+      pending?.({ count, frames });
+      pending = null;
+    },
+    idle: (ms: number) => pass(ms, true),
+    block: (ms: number, share?: { cpu?: number; queue?: number }) => pass(ms, false, share),
+  };
+}
+
+describe('no stall', () => {
+  test('while the loop turns or waits', () => {
+    const thread = fakeThread();
+    thread.idle(5000);
+    thread.watch.finish(5000);
+    expect([thread.opened, thread.closed, thread.seen.asked]).toEqual([[], [], 0]);
+  });
+
+  test('below the threshold, though stacks are taken from half of it on', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(80);
+    thread.idle(200);
+    expect([thread.opened, thread.closed]).toEqual([[], []]);
+    expect(thread.seen.asked).toBeGreaterThan(0);
+    expect(thread.watch.isOpen()).toBe(false);
+  });
+
+  test('when the watchdog itself starts late, beside a loop that has turned', () => {
+    const thread = fakeThread({ firstBeats: 25, startAt: 400 });
+    thread.watch.tick(401, TICK_MS);
+    thread.idle(300);
+    expect([thread.opened, thread.closed]).toEqual([[], []]);
+  });
+});
+
+describe('a stall', () => {
+  test('is told when it crosses the threshold, again when it has doubled, and closed with its place', () => {
+    const thread = fakeThread();
+    thread.idle(200);
+    thread.block(700);
+    expect(thread.opened.map(({ durationMs }) => durationMs)).toEqual([100, 200, 400]);
+    expect(new Set(thread.opened.map(({ id }) => id)).size).toBe(1);
+    expect(thread.opened.at(-1)).toMatchObject({ startMs: 200, kind: 'js-cpu', location: { line: 12 } });
+    expect(thread.live).toHaveLength(1);
+    expect(thread.live[0]).toMatchObject({ durationMs: 500, location: { function: 'handler' } });
+    thread.idle(100);
+    expect(thread.closed).toHaveLength(1);
+    expect(thread.closed[0]).toMatchObject({
+      id: thread.opened[0]!.id,
+      kind: 'js-cpu',
+      startup: false,
+      confidence: 0.95,
+    });
+    expect(thread.closed[0]!.durationMs).toBeCloseTo(710, 0);
+    expect(thread.closed[0]!.stacks[0]!.frames[0]).toMatchObject({ file: '/no/app.js', line: 12 });
+  });
+
+  test('lets go of the inspector once it is over', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(300);
+    expect(thread.seen.detached).toBe(0);
+    thread.idle(200);
+    expect(thread.seen.detached).toBeGreaterThan(0);
+  });
+
+  test('takes a bounded number of stacks, however long it lasts', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(600_000);
+    expect(thread.seen.asked).toBeLessThanOrEqual(48);
+    thread.idle(100);
+    expect(thread.closed[0]!.stacks.length).toBeLessThanOrEqual(8);
+  });
+
+  test('that ends with the process is closed', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(400);
+    thread.watch.finish(500);
+    expect(thread.closed).toHaveLength(1);
+    expect(thread.closed[0]).toMatchObject({ startMs: 100, durationMs: 400, location: { line: 12 } });
+  });
+
+  test('has its first turn at start-up', () => {
+    const thread = fakeThread();
+    thread.block(400);
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ startup: true, startMs: expect.closeTo(0, 0) });
+    expect(thread.live).toEqual([]);
+  });
+});
+
+describe('its cause', () => {
+  test('is named by most of its time', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.stack(['brief', '/no/app.js', 1, 1]);
+    thread.block(100);
+    thread.stack(HANDLER);
+    thread.block(900);
+    thread.idle(100);
+    expect(thread.closed[0]!.location).toMatchObject({ function: 'handler', line: 12 });
+    expect(thread.closed[0]!.stacks.map(({ location }) => location?.function)).toEqual(['handler', 'brief']);
+  });
+
+  test('is the marked call, with the site it wrote on entry, while nobody answers', () => {
+    const thread = fakeThread({ answers: false });
+    thread.idle(100);
+    enterCall(thread.shared, 'pbkdf2Sync', [HANDLER]);
+    thread.block(600);
+    expect(thread.opened[0]).toMatchObject({ kind: 'sync-crypto', location: { line: 12 } });
+    expect(thread.live[0]).toMatchObject({ kind: 'sync-crypto', call: 'crypto.pbkdf2Sync', location: { line: 12 } });
+  });
+
+  test('without a site, is the kind of the marked call and the place of the late answer, less sure', () => {
+    const thread = fakeThread({ answers: false });
+    thread.idle(100);
+    const { count } = thread.histogram;
+    enterCall(thread.shared, 'readFileSync', null);
+    thread.block(600);
+    expect(thread.live[0]).toMatchObject({ location: null, call: 'fs.readFileSync' });
+    leaveCall(thread.shared);
+    thread.answer(count);
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ kind: 'sync-fs', location: { line: 12 }, confidence: 0.5 });
+  });
+
+  test('is not an answer that came in a later turn of the loop', () => {
+    const thread = fakeThread({ answers: false });
+    thread.idle(100);
+    thread.block(300);
+    thread.idle(10);
+    thread.answer(thread.histogram.count);
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ location: null, confidence: 0.2 });
+  });
+
+  test('is the collector where it took half of the time', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(400);
+    thread.shared.numbers[Sum.GcMs]! += 300;
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ kind: 'gc', gcMs: 300 });
+  });
+
+  test('is the host where the thread had no core', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(400, { cpu: 0.1, queue: 0.9 });
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ kind: 'host', runQueueMs: expect.closeTo(360, 0) });
+  });
+
+  test('is not asked for while a debugger may be attached, and nothing is told', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.shared.control[Word.Debugger] = 1;
+    thread.block(2000);
+    thread.idle(100);
+    expect([thread.seen.asked, thread.opened, thread.live]).toEqual([0, [], []]);
+    expect(thread.closed[0]).toMatchObject({ debugger: true });
+  });
+});
+
+function enterCall(
+  { control, site }: ReturnType<typeof createSharedMemory>,
+  name: string,
+  frames: RawFrame[] | null,
+): void {
+  control[Word.SyncSequence]!++;
+  control[Word.SyncCall] = SYNC_CALLS.findIndex((call) => call.name === name) + 1;
+  if (!frames) return;
+  const text = JSON.stringify(frames);
+  for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
+  control[Word.SiteLength] = text.length;
+  control[Word.SiteSequence] = control[Word.SyncSequence]!;
+}
+
+function leaveCall({ control }: ReturnType<typeof createSharedMemory>): void {
+  control[Word.SyncCall] = 0;
+}
