@@ -60,14 +60,17 @@ export function printLine(line: string): void {
 let descriptor: number | null = null;
 
 /**
- * A pipe that nobody reads would block this thread in the kernel, and the process could not end. So a pipe is opened
- * once more, non-blocking: the flag of the descriptor that the host writes to stays as it is.
+ * A pipe that nobody reads, or a terminal stopped by Ctrl-S, would block this thread in the kernel, and the process
+ * could not end. So it is opened once more, non-blocking: the flag of the descriptor that the host writes to stays as it is.
  */
 function stderr(): number {
   if (descriptor !== null) return descriptor;
   descriptor = 2;
   try {
-    if (fstatSync(2).isFIFO()) descriptor = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK);
+    const kind = fstatSync(2);
+    if (kind.isFIFO() || kind.isCharacterDevice()) {
+      descriptor = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    }
   } catch {
     // No /proc: the host's own descriptor has to do.
   }

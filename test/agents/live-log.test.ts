@@ -56,4 +56,16 @@ describe('a place', () => {
     expect(told([0, stall], [1, { ...stall, location: { ...location, line: 13 } }])).toBe(2);
     expect(told([0, stall], [1, { ...stall, location: { ...location, column: 9 }, durationMs: 9 }])).toBe(1);
   });
+
+  test('is not told once so much was said that an unread pipe could fill', () => {
+    const lines: string[] = [];
+    const log = createLiveLog(
+      () => 0,
+      (line) => lines.push(line),
+    );
+    for (let line = 1; line <= 5000; line++) log({ ...stall, location: { ...location, line } });
+    expect(lines.join('\n').length).toBeLessThan(60_000);
+    expect(lines.at(-1)).toBe('evdiag: no more live lines; the recording has all stalls');
+    expect(lines.filter((line) => line.includes('no more'))).toHaveLength(1);
+  });
 });
