@@ -217,6 +217,7 @@ function headerOf(data: WatchdogData): Header {
     libuvVersion: process.versions.uv,
     pid: process.pid,
     parentPid: data.parentPid,
+    threadId: 0,
     argv: redactArguments(data.argv),
     startedAt: new Date(data.startedAtMs).toISOString(),
     startMonotonicMs: data.startMonotonicMs,

@@ -11,7 +11,7 @@ export function familyName(pid: number, now: Date): string {
   return `${stamp}-${pid}`;
 }
 
-/** The folder of one process within its family. */
-export function recordingFolder(family: string, pid: number): string {
-  return join(family, `main-${pid}`);
+/** The folder of one thread of one process within its family. */
+export function recordingFolder(family: string, pid: number, threadId = 0): string {
+  return join(family, threadId === 0 ? `main-${pid}` : `worker-${pid}-${threadId}`);
 }

@@ -211,6 +211,7 @@ function headerOf(line: Line, file: string): Header {
       `"${file}" has recording format ${major}, and this evdiag reads up to ${FORMAT_MAJOR}. Update evdiag.`,
     );
   }
+  value.threadId ??= 0;
   const wrong = Object.entries(HEADER).find(([field, check]) => !check(value[field]));
   if (wrong !== undefined)
     throw new InputError(`"${file}" has a damaged header: "${wrong[0]}" is wrong. Record it again.`);
@@ -323,6 +324,7 @@ const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
   libuvVersion: string,
   pid: number,
   parentPid: number,
+  threadId: number,
   argv: arrayOf(string),
   startedAt: string,
   startMonotonicMs: number,

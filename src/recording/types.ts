@@ -7,7 +7,7 @@
  */
 
 export const FORMAT_MAJOR = 1;
-export const FORMAT_MINOR = 0;
+export const FORMAT_MINOR = 1;
 
 export type Level = 'watch' | 'diagnose';
 
@@ -56,6 +56,8 @@ export interface Header {
   libuvVersion: string;
   pid: number;
   parentPid: number;
+  /** Node's number of the observed thread: 0 is the main thread, others are worker threads (format 1.1; before, always 0). */
+  threadId: number;
   /** Redacted command line. */
   argv: string[];
   /** ISO 8601 wall-clock time of `t` = 0. */

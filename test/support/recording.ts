@@ -17,6 +17,7 @@ export const header: Header = {
   libuvVersion: '1.46.0',
   pid: 100,
   parentPid: 1,
+  threadId: 0,
   argv: ['/usr/bin/node', '/srv/app.js'],
   startedAt: '2026-01-02T03:04:05.000Z',
   startMonotonicMs: 1000,
