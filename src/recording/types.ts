@@ -42,7 +42,13 @@ export type FrameCategory = 'application' | 'dependency' | 'node' | 'native';
 
 export interface Frame extends Location {
   category: FrameCategory;
+  /** Not on the stack: it awaits the frame before it. */
+  awaits?: true;
 }
+
+/** What a chain of short calls consists of: promise reactions, `process.nextTick`, or callbacks of the loop itself. */
+export const CHAIN_KINDS = ['microtask', 'nexttick', 'callbacks'] as const;
+export type ChainKind = (typeof CHAIN_KINDS)[number];
 
 export interface Header {
   t: 0;
@@ -104,6 +110,8 @@ export interface ActiveResourcesRow extends RowBase {
   total: number;
   /** Referenced resources by type, as `process.getActiveResourcesInfo()` names them. */
   counts: Record<string, number>;
+  /** Those that a blocked loop keeps waiting: servers, sockets, timers but one (format 1.1). */
+  waiting?: number;
 }
 
 export interface MemoryRow extends RowBase {
@@ -120,6 +128,8 @@ export interface MemoryRow extends RowBase {
 
 export interface GcRow extends RowBase {
   type: 'gc';
+  /** Time over which collections were counted: where there are very many, only a part is (format 1.1). */
+  observedMs?: number;
   count: number;
   totalMs: number;
   maxMs: number;
@@ -159,6 +169,9 @@ export interface StallOpenRow extends RowBase {
   durationMs: number;
   kind: StallKind | null;
   location: Location | null;
+  /** As in the stall's row (format 1.1). */
+  chain?: ChainKind | null;
+  waiting?: number | null;
 }
 
 /** One distinct stack seen during a stall, with the time it stood for. */
@@ -190,8 +203,97 @@ export interface StallRow extends RowBase {
   debugger: boolean;
   /** Referenced servers, sockets and timers when last looked, which had to wait; null where not known. */
   waiting: number | null;
+  /** Not one long call but a chain of short ones that never let the loop turn; null for one call, absent where unknown (format 1.1). */
+  chain?: ChainKind | null;
   /** How sure the place is, 0..1. */
   confidence: number;
+}
+
+/** How often the event loop turned, and how many events of the system it was given. */
+export interface LoopTurnsRow extends RowBase {
+  type: 'loop-turns';
+  intervalMs: number;
+  turns: number;
+  events: number;
+}
+
+/** Worker threads of the process so far, and those alive now. */
+export interface ThreadsRow extends RowBase {
+  type: 'threads';
+  started: number;
+  ended: number;
+  alive: number;
+  /** Beyond what is observed at a time. */
+  unobserved: number;
+}
+
+export interface LevelRow extends RowBase {
+  type: 'level';
+  level: Level;
+}
+
+/** What makes a closer look worth its cost; `routine` at level diagnose. */
+export const SUSPICIONS = ['allocation', 'gc', 'latency', 'polling', 'routine', 'timers', 'utilization'] as const;
+export type Suspicion = (typeof SUSPICIONS)[number];
+
+/** Written when a suspicion arises: the figure, its limit, and whether a look follows or the last one is too near. */
+export interface SuspicionRow extends RowBase {
+  type: 'suspicion';
+  reason: Suspicion;
+  value: number;
+  limit: number;
+  look: boolean;
+}
+
+/** Equal stacks of a look, together. */
+export interface LookStack {
+  count: number;
+  /** Innermost first. */
+  frames: Frame[];
+  caller: ChainKind;
+}
+
+/** Where something was created or allocated, in the user's own code where there is any on the stack. */
+export interface LookSite {
+  count: number;
+  location: Location | null;
+}
+
+/** A bounded closer look at a thread: stacks at random moments, and what was created meanwhile. */
+export interface LookRow extends RowBase {
+  type: 'look';
+  reasons: Suspicion[];
+  startMs: number;
+  durationMs: number;
+  /** CPU time of the thread during the look; null where the platform does not tell. */
+  cpuMs: number | null;
+  /** Time it waited for a core; null where the platform does not tell. */
+  runQueueMs: number | null;
+  /** Stacks taken, those of them while the loop was busy, and those of these that fell between two calls. */
+  samples: number;
+  busySamples: number;
+  framelessSamples: number;
+  /** Successive busy stacks, and how many pairs of them belong to different callbacks. */
+  pairs: number;
+  turnedPairs: number;
+  /** Mean time between the stacks of a pair. */
+  pairMs: number;
+  stacks: LookStack[];
+  /** The deepest stack seen, with all calls that await it; null where none is deeper than what a stack row holds. */
+  deepest: { frames: number; repeated: number; location: Location; awaits: boolean } | null;
+  /** What was created within `wallMs`; null where it was not counted. */
+  created: {
+    wallMs: number;
+    cpuMs: number;
+    promises: number;
+    resources: { type: string; count: number; sites: LookSite[] }[];
+  } | null;
+  /** Intervals of a few ms that are running: where they were started. */
+  shortIntervals: Location[];
+  /** Sampled allocation by function; `bytes` is an estimate. Null where it was not looked at. */
+  allocations: { bytes: number; location: Location }[] | null;
+  /** Referenced servers, sockets and timers that wait. */
+  waiting: number | null;
 }
 
 export interface DroppedRow extends RowBase {
@@ -222,6 +324,11 @@ export type Row =
   | AgentCostRow
   | StallOpenRow
   | StallRow
+  | LoopTurnsRow
+  | ThreadsRow
+  | LevelRow
+  | SuspicionRow
+  | LookRow
   | DroppedRow
   | AgentErrorRow
   | EndRow;
@@ -239,9 +346,14 @@ export const ROW_TYPES: readonly RowType[] = [
   'event-loop-delay',
   'event-loop-utilization',
   'gc',
+  'level',
+  'look',
+  'loop-turns',
   'memory',
   'stall',
   'stall-open',
+  'suspicion',
+  'threads',
 ];
 
 /** A recording in memory. */

@@ -2,7 +2,16 @@ import type { Finding } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { formatMs, stripControl } from '../util/text.ts';
 import type { Report } from './report.ts';
-import { commandText, coverageText, evidenceText, facts, findingsText, placeText, symptomsOf } from './words.ts';
+import {
+  commandText,
+  coverageText,
+  evidenceText,
+  facts,
+  findingsText,
+  placeText,
+  symptomsOf,
+  threadsText,
+} from './words.ts';
 
 const STYLE = `:root{color-scheme:light dark;--fg:#1c2128;--bg:#fff;--dim:#5b6470;--line:#d5dae0;--card:#f6f8fa;--critical:#b3261e;--warning:#8a5a00;--info:#0b6477;--ok:#1a7f37}
 @media(prefers-color-scheme:dark){:root{--fg:#dfe5ec;--bg:#12161b;--dim:#96a0ac;--line:#323a44;--card:#1a2028;--critical:#ff8078;--warning:#e3b341;--info:#6fc7d9;--ok:#57c76f}}
@@ -40,10 +49,12 @@ ${report.rules.map(({ rule, outcome, why }) => `<tr><td>${escapeHtml(rule)}</td>
 function findingHtml(finding: Finding): string {
   const { severity, message, location, stack, remedy, rule, kind } = finding;
   const symptoms = symptomsOf(finding);
+  const threads = threadsText(finding);
   const frames = stack.map((frame) => `<li><code>${escapeHtml(placeText(frame))}</code></li>`).join('');
   return `<article class="${escapeHtml(severity)}"><h3><b class="badge">${escapeHtml(severity)}</b>${escapeHtml(message)}</h3>
 ${location === null ? '' : `<p><code>${escapeHtml(placeText(location))}</code></p>`}
 <p class="dim">${escapeHtml(`${rule} (${kind}): ${evidenceText(finding).join(' · ')}`)}</p>
+${threads === null ? '' : `<p class="dim">${escapeHtml(threads)}</p>`}
 ${symptoms.length === 0 ? '' : `<p>Also explains: ${escapeHtml(symptoms.join('; '))}</p>`}
 <p>${escapeHtml(remedy)}</p>
 ${frames === '' ? '' : `<details><summary>Stack</summary><ol>${frames}</ol></details>`}</article>`;

@@ -1,7 +1,16 @@
 import type { Finding } from '../detectors/types.ts';
 import { stripControl } from '../util/text.ts';
 import type { Report } from './report.ts';
-import { commandText, coverageText, evidenceText, facts, findingsText, placeText, symptomsOf } from './words.ts';
+import {
+  commandText,
+  coverageText,
+  evidenceText,
+  facts,
+  findingsText,
+  placeText,
+  symptomsOf,
+  threadsText,
+} from './words.ts';
 
 /** The report for a pull request or an issue. */
 export function markdownReport(report: Report): string {
@@ -25,12 +34,14 @@ export function markdownReport(report: Report): string {
 
 function findingLines(finding: Finding): string[] {
   const symptoms = symptomsOf(finding);
+  const threads = threadsText(finding);
   return [
     `### ${finding.severity}: ${escapeMarkdown(finding.message)}`,
     '',
     ...(finding.location === null ? [] : [`${code(placeText(finding.location))}`, '']),
     `${escapeMarkdown(finding.rule)} (${escapeMarkdown(finding.kind)}): ${escapeMarkdown(evidenceText(finding).join(' · '))}`,
     '',
+    ...(threads === null ? [] : [escapeMarkdown(threads), '']),
     ...(symptoms.length > 0 ? [`Also explains: ${escapeMarkdown(symptoms.join('; '))}`, ''] : []),
     `**Change**: ${escapeMarkdown(finding.remedy)}`,
     '',

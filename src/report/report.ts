@@ -1,16 +1,12 @@
 import { judge } from '../detectors/judge.ts';
-import {
-  type Finding,
-  type Judgement,
-  type Outcome,
-  type RuleResult,
-  SEVERITIES,
-  type Severity,
-} from '../detectors/types.ts';
+import { type Finding, type Judgement, type RuleResult, SEVERITIES, type Severity } from '../detectors/types.ts';
+import { inFamilyOrder } from '../recording/family.ts';
 import { type Header, type Recording, rowsOf } from '../recording/types.ts';
-import { plural } from '../util/text.ts';
+import { mergeFindings } from './merge-findings.ts';
+import { mergeRules } from './merge-rules.ts';
+import { threadName } from './threads.ts';
 import { worstFirst } from './words.ts';
-import { classify, type Workload } from './workload.ts';
+import { type Workload, workloadsOf } from './workload.ts';
 
 export const REPORT_SCHEMA = 'evdiag-report/1';
 
@@ -29,8 +25,13 @@ export interface RecordingSummary extends Header {
   overhead: Overhead;
 }
 
-export interface ProcessReport {
+/** One thread of a family. */
+export interface ThreadReport {
+  /** "main thread of pid 123", "worker 2 of pid 123" */
+  name: string;
   pid: number;
+  /** 0 is the main thread. */
+  threadId: number;
   recording: RecordingSummary;
   workload: Workload;
   findings: number;
@@ -40,34 +41,38 @@ export interface ProcessReport {
 /** What `evdiag report --format json` prints (DESIGN §4). */
 export interface Report {
   schema: typeof REPORT_SCHEMA;
-  /** Of the root process. */
+  /** Of the root process' main thread. */
   recording: RecordingSummary;
+  /** Of the root process' main thread. */
   workload: Workload;
-  /** Of all processes, the worst first; with several processes, `evidence.pid` tells whose. */
+  /**
+   * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `evidence.threads`
+   * names those it was seen in and `evidence.threadCount` counts them.
+   */
   findings: Finding[];
   rules: RuleResult[];
-  /** Only where the family has more than one process. */
-  processes?: ProcessReport[];
+  /** One entry per thread; only where the family has more than one recording. */
+  processes?: ThreadReport[];
   /** Only where a recording of the family could not be read. */
   unreadable?: string[];
 }
 
-/** Judges the recordings of one family, the root process first. */
+/** Judges the recordings of one family. */
 export function buildReport(recordings: readonly Recording[], unreadable: readonly string[] = []): Report {
-  const [root] = recordings;
+  const family = inFamilyOrder(recordings);
+  const [root] = family;
   if (root === undefined) throw new Error('buildReport needs at least one recording');
-  const judged = recordings.map((recording) => ({ recording, judgement: judge(recording) }));
-  const several = judged.length > 1;
-  const findings = judged.flatMap(({ recording, judgement }) =>
-    several ? judgement.findings.map((finding) => withPid(finding, recording.header.pid)) : judgement.findings,
-  );
+  const workloads = workloadsOf(family);
+  const threads = family.map((recording) => ({ header: recording.header, recording, ...judge(recording) }));
+  const several = threads.length > 1;
+  const findings = several ? mergeFindings(threads) : threads.flatMap((thread) => thread.findings);
   return {
     schema: REPORT_SCHEMA,
     recording: summaryOf(root),
-    workload: classify(root),
+    workload: workloads[0]!,
     findings: findings.sort(worstFirst),
-    rules: mergeRules(judged),
-    ...(several && { processes: judged.map(processReport) }),
+    rules: several ? mergeRules(threads, findings) : threads.flatMap(({ rules }) => rules),
+    ...(several && { processes: threads.map((thread, i) => threadReport(thread, workloads[i]!)) }),
     ...(unreadable.length > 0 && { unreadable: [...unreadable] }),
   };
 }
@@ -78,22 +83,20 @@ export function hasFindingAt(report: Report, severity: Severity): boolean {
   return report.findings.some((finding) => SEVERITIES.indexOf(finding.severity) >= bar);
 }
 
-interface Judged {
+interface JudgedThread extends Judgement {
   recording: Recording;
-  judgement: Judgement;
 }
 
-function withPid(finding: Finding, pid: number): Finding {
-  return { ...finding, evidence: { pid, ...finding.evidence } };
-}
-
-function processReport({ recording, judgement }: Judged): ProcessReport {
+function threadReport({ recording, findings, rules }: JudgedThread, workload: Workload): ThreadReport {
+  const { pid, threadId } = recording.header;
   return {
-    pid: recording.header.pid,
+    name: threadName(recording.header),
+    pid,
+    threadId,
     recording: summaryOf(recording),
-    workload: classify(recording),
-    findings: judgement.findings.length,
-    rules: judgement.rules,
+    workload,
+    findings: findings.length,
+    rules,
   };
 }
 
@@ -110,33 +113,5 @@ function overheadOf(recording: Recording): Overhead {
   return {
     mainThreadShare: rows.reduce((sum, row) => sum + row.mainThreadMs, 0) / intervalMs,
     watchdogShare: known ? rows.reduce((sum, row) => sum + (row.watchdogMs ?? 0), 0) / intervalMs : null,
-  };
-}
-
-/** A rule is clear for a family only where it is clear for every process: no data is never read as healthy. */
-const WORST_OUTCOME: readonly Outcome[] = ['found', 'error', 'no-data', 'clear'];
-
-function mergeRules(judged: readonly Judged[]): RuleResult[] {
-  if (judged.length === 1) return judged[0]?.judgement.rules ?? [];
-  const byRule = new Map<string, { pid: number; result: RuleResult }[]>();
-  for (const { recording, judgement } of judged) {
-    for (const result of judgement.rules) {
-      const of = byRule.get(result.rule) ?? [];
-      byRule.set(result.rule, [...of, { pid: recording.header.pid, result }]);
-    }
-  }
-  return [...byRule].map(([rule, results]) => mergeRule(rule, results));
-}
-
-function mergeRule(rule: string, results: { pid: number; result: RuleResult }[]): RuleResult {
-  const rank = ({ result }: { result: RuleResult }) => WORST_OUTCOME.indexOf(result.outcome);
-  const worst = [...results].sort((a, b) => rank(a) - rank(b))[0]!;
-  const { outcome, why } = worst.result;
-  const same = results.filter(({ result }) => result.outcome === outcome).length;
-  if (same === results.length) return { rule, outcome, why };
-  return {
-    rule,
-    outcome,
-    why: `${why} (pid ${worst.pid}; ${same} of ${plural(results.length, 'process', 'processes')})`,
   };
 }

@@ -4,7 +4,16 @@ import type { Paint, Style } from '../util/terminal.ts';
 import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
 import { excerpt } from './excerpt.ts';
 import type { Report } from './report.ts';
-import { commandText, coverageText, evidenceText, facts, findingsText, placeText, symptomsOf } from './words.ts';
+import {
+  commandText,
+  coverageText,
+  evidenceText,
+  facts,
+  findingsText,
+  placeText,
+  symptomsOf,
+  threadsText,
+} from './words.ts';
 
 export interface TextOptions {
   paint: Paint;
@@ -56,22 +65,19 @@ function findingLines(finding: Finding, paint: Paint, width: number): string[] {
   const room = width - INDENT.length;
   const badge = paint(finding.severity.toUpperCase().padEnd(INDENT.length - 2), ...(BADGE[finding.severity] ?? []));
   const [first = '', ...more] = wrap(stripControl(finding.message), room);
-  const pid = finding.evidence.pid;
-  const rule = `${finding.rule} (${finding.kind})${typeof pid === 'number' ? `, pid ${pid}` : ''}`;
-  const numbers = evidenceText({ ...finding, evidence: withoutPid(finding.evidence) }).join(' · ');
+  const rule = `${finding.rule} (${finding.kind})`;
+  const numbers = evidenceText(finding).join(' · ');
+  const threads = threadsText(finding);
   const symptoms = symptomsOf(finding);
   return [
     `  ${badge}${paint(first, 'bold')}`,
     ...more.map((line) => `${INDENT}${paint(line, 'bold')}`),
     ...placeLines(finding, paint),
     ...wrap(`${numbers} · ${stripControl(rule)}`, room).map((line) => `${INDENT}${paint(line, 'dim')}`),
+    ...(threads === null ? [] : wrap(threads, room).map((line) => `${INDENT}${paint(line, 'dim')}`)),
     ...(symptoms.length > 0 ? wrap(`Also explains: ${symptoms.join('; ')}`, room).map((line) => INDENT + line) : []),
     ...wrap(`→ ${stripControl(finding.remedy)}`, room).map((line, i) => `${INDENT}${i > 0 ? '  ' : ''}${line}`),
   ];
-}
-
-function withoutPid({ pid: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
-  return rest;
 }
 
 function placeLines({ location, stack }: Finding, paint: Paint): string[] {

@@ -4,6 +4,10 @@ import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
 import type { Location } from '../recording/types.ts';
 import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
 import type { Overhead, Report } from './report.ts';
+import { namesText } from './threads.ts';
+
+/** The JSON form lists all threads; in a report for people more than these hide what matters. */
+const MAX_THREADS = 8;
 
 export function worstFirst(a: Finding, b: Finding): number {
   return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;
@@ -19,7 +23,7 @@ export function placeText(location: Location): string {
 
 /** "17 times · max 412 ms · total 3.02 s · …": the numbers of a finding. */
 export function evidenceText(finding: Finding): string[] {
-  const { maxMs, totalMs, ...rest } = finding.evidence;
+  const { maxMs, totalMs, threadCount: _, ...rest } = finding.evidence;
   const parts = [plural(finding.count, 'time')];
   if (typeof maxMs === 'number') parts.push(`max ${formatMs(maxMs)}`);
   if (typeof totalMs === 'number') parts.push(`total ${formatMs(totalMs)}`);
@@ -40,6 +44,15 @@ export function symptomsOf(finding: Finding): string[] {
   const symptoms = finding.evidence.symptoms;
   if (!Array.isArray(symptoms)) return [];
   return symptoms.map((symptom) => stripControl(typeof symptom === 'string' ? symptom : JSON.stringify(symptom)));
+}
+
+/** "Seen in worker 2 of pid 123", "Seen in 3 threads: …"; null where only one thread was recorded. */
+export function threadsText({ evidence }: Finding): string | null {
+  const { threads, threadCount } = evidence;
+  if (!Array.isArray(threads) || threads.length === 0) return null;
+  const names = threads.map((name) => stripControl(String(name)));
+  const count = typeof threadCount === 'number' ? threadCount : names.length;
+  return count === 1 ? `Seen in ${names[0]}` : `Seen in ${count} threads: ${namesText(names, count)}`;
 }
 
 /** "3 findings: 1 critical, 2 warnings" */
@@ -80,7 +93,7 @@ export function facts(report: Report): [string, string][] {
     ['workload', `${workload.class}. ${workload.advice}`],
   ];
   if (overhead.mainThreadShare !== null) rows.push(['agent cost', overheadText(overhead)]);
-  if (processes !== undefined) rows.push(['processes', processes.map(processText).join('; ')]);
+  if (processes !== undefined) rows.push(['threads', threadReportsText(processes)]);
   if (recording.path !== null)
     rows.push(['folder', displayPath(processes === undefined ? recording.path : dirname(recording.path))]);
   const losses = lossesText(report);
@@ -88,8 +101,15 @@ export function facts(report: Report): [string, string][] {
   return rows.map(([label, value]) => [label, stripControl(value)]);
 }
 
-function processText({ pid, findings, recording }: NonNullable<Report['processes']>[number]): string {
-  return `${pid} (${formatMs(recording.durationMs)}, ${plural(findings, 'finding')})`;
+/** "main thread of pid 100 (2.1 s, 1 finding); …" */
+function threadReportsText(threads: NonNullable<Report['processes']>): string {
+  const shown = threads
+    .slice(0, MAX_THREADS)
+    .map(
+      ({ name, findings, recording }) => `${name} (${formatMs(recording.durationMs)}, ${plural(findings, 'finding')})`,
+    );
+  const rest = threads.length - shown.length;
+  return rest > 0 ? `${shown.join('; ')}; and ${rest} more` : shown.join('; ');
 }
 
 function overheadText({ mainThreadShare, watchdogShare }: Overhead): string {

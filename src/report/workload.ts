@@ -1,79 +1,57 @@
-import { type Recording, rowsOf } from '../recording/types.ts';
-import { formatShare } from '../util/text.ts';
+import type { Header, Recording } from '../recording/types.ts';
+import { type Facts, IDLE_SHARE, MAIN_THREAD, WORKER, type WorkloadClass } from './decision-table.ts';
+import { type Load, loadOf } from './load.ts';
 
 export interface Workload {
-  /** `unknown` where the recording holds no usable row of CPU time or utilization. */
-  class: 'cpu-bound' | 'io-bound' | 'mixed' | 'idle' | 'unknown';
+  /** Of the observed thread; `unknown` where too little was recorded, or the host held the program back. */
+  class: WorkloadClass;
+  /** Which tool fits, and why. */
   advice: string;
 }
 
-/** Below this, neither the loop nor the CPU did anything worth tuning. */
-const IDLE_SHARE = 0.05;
-/** Above this, the loop has little room left: queueing theory puts the knee of the latency curve near 70 %. */
-const BUSY_SHARE = 0.7;
-/** A busy loop that uses less CPU than this part of its busy time is waiting in synchronous calls. */
-const COMPUTING_SHARE = 0.6;
-/** Below this part of a core, the program mostly waits for others. */
-const LOW_CPU_SHARE = 0.35;
+const NO_DATA: Workload = {
+  class: 'unknown',
+  advice: 'Too little was recorded to tell: let the program run for a few seconds under its usual load.',
+};
 
-/** A plain classification from how busy the loop was and how much CPU time the process took. */
-export function classify(recording: Recording): Workload {
-  const loop = loopShare(recording);
-  const cpu = cpuShares(recording);
-  if (loop === null || cpu === null) {
-    return {
-      class: 'unknown',
-      advice: 'Too little was recorded to tell: let the program run for a few seconds under its usual load.',
-    };
-  }
-  const [loopText, cpuText] = [formatShare(loop), formatShare(cpu.process)];
-  if (loop < IDLE_SHARE && cpu.process < IDLE_SHARE) {
-    return { class: 'idle', advice: 'The program did almost nothing: put it under its usual load and record again.' };
-  }
-  if (loop >= BUSY_SHARE && cpu.mainThread < loop * COMPUTING_SHARE) {
-    return {
-      class: 'io-bound',
-      advice: `The loop was busy for ${loopText} of the time but computed little: replace synchronous calls by asynchronous ones.`,
-    };
-  }
-  if (loop >= BUSY_SHARE) {
-    return {
-      class: 'cpu-bound',
-      advice: `JavaScript kept the loop busy for ${loopText} of the time: make the hot code cheaper, or move it to worker threads or further processes.`,
-    };
-  }
-  if (cpu.process >= BUSY_SHARE) {
-    return {
-      class: 'cpu-bound',
-      advice: `The process took ${cpuText} of a core while its loop had room: the work is in other threads, so that their number and their jobs decide the speed.`,
-    };
-  }
-  if (cpu.process < LOW_CPU_SHARE) {
-    return {
-      class: 'io-bound',
-      advice: `The loop was free for ${formatShare(1 - loop)} of the time: what is slow waits for something else, so look at concurrency, upstreams and batching.`,
-    };
-  }
+/** What bounds each observed thread of a family, and which tool fits; in the order of the recordings. */
+export function workloadsOf(family: readonly Recording[]): Workload[] {
+  const observed = family.map(({ header }, i) => ({ header, load: loadOf(family[i]!) }));
+  return observed.map((one) => (one.load === null ? NO_DATA : classify(factsOf(one.load, one.header, observed))));
+}
+
+function classify(facts: Facts): Workload {
+  const table = facts.threadId === 0 ? MAIN_THREAD : WORKER;
+  const entry = table.find(({ fits }) => fits(facts))!; // the last one always fits
+  return { class: entry.class, advice: entry.advice(facts) };
+}
+
+interface Observed {
+  header: Header;
+  load: Load | null;
+}
+
+function factsOf(load: Load, { pid, threadId, slowMs }: Header, family: readonly Observed[]): Facts {
+  // A thread cannot have computed for longer than its loop was busy.
+  const computed = load.thread ?? Math.min(load.loop, load.process);
+  const elsewhere = processesBeside(pid, family);
   return {
-    class: 'mixed',
-    advice: `The loop was busy for ${loopText} of the time and the process took ${cpuText} of a core: neither computing nor waiting alone decides the speed.`,
+    ...load,
+    threadId,
+    slowMs,
+    computed,
+    others: load.process - computed,
+    workers: family.filter(({ header }) => header.pid === pid && header.threadId !== 0).length,
+    elsewhere: elsewhere.reduce((sum, cores) => sum + cores, 0),
+    busyProcesses: elsewhere.filter((cores) => cores >= IDLE_SHARE).length,
   };
 }
 
-function loopShare(recording: Recording): number | null {
-  const rows = rowsOf(recording, 'event-loop-utilization');
-  const activeMs = rows.reduce((sum, row) => sum + row.activeMs, 0);
-  const totalMs = rows.reduce((sum, row) => sum + row.activeMs + row.idleMs, 0);
-  return totalMs > 0 ? activeMs / totalMs : null;
-}
-
-function cpuShares(recording: Recording): { process: number; mainThread: number } | null {
-  const rows = rowsOf(recording, 'cpu');
-  const intervalMs = rows.reduce((sum, row) => sum + row.intervalMs, 0);
-  if (intervalMs <= 0) return null;
-  const process = rows.reduce((sum, row) => sum + row.userMs + row.systemMs, 0) / intervalMs;
-  const known = rows.filter((row) => row.mainThreadMs !== null);
-  const knownMs = known.reduce((sum, row) => sum + row.intervalMs, 0);
-  const mainThread = known.reduce((sum, row) => sum + (row.mainThreadMs ?? 0), 0) / knownMs;
-  return { process, mainThread: knownMs > 0 ? mainThread : Math.min(1, process) };
+/** The cores that each other process used: all its threads tell the same, and the first is the main thread. */
+function processesBeside(pid: number, family: readonly Observed[]): number[] {
+  const cores = new Map<number, number>();
+  for (const { header, load } of family) {
+    if (header.pid !== pid && load !== null && !cores.has(header.pid)) cores.set(header.pid, load.process);
+  }
+  return [...cores.values()];
 }

@@ -1,0 +1,60 @@
+/** Reads a file line by line in bounded memory, whatever the file is. */
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { accessError, HINT, InputError } from './input-error.ts';
+
+const CHUNK_BYTES = 1 << 20;
+const MAX_LINE_BYTES = 4 << 20;
+const NEWLINE = 10;
+
+export interface Line {
+  /** null where the line is longer than any that the agent writes. */
+  text: string | null;
+  /** It ended with a newline. */
+  whole: boolean;
+}
+
+/** The lines that the file had when it was opened. Throws InputError where it is not a regular file that may be read. */
+export function* linesOf(file: string): Generator<Line> {
+  const fd = open(file);
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    // What is written while we read belongs to the next look: a reader must not chase a live writer for ever.
+    let left = fstatSync(fd).size;
+    let pending: Buffer[] = [];
+    let pendingBytes = 0;
+    while (left > 0) {
+      const count = readSync(fd, chunk, 0, Math.min(left, CHUNK_BYTES), null);
+      if (count === 0) break;
+      left -= count;
+      const bytes = chunk.subarray(0, count);
+      let from = 0;
+      for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, from)) {
+        yield { text: lineText(pending, pendingBytes, bytes.subarray(from, end)), whole: true };
+        pending = [];
+        pendingBytes = 0;
+        from = end + 1;
+      }
+      pendingBytes += count - from;
+      // The chunk is written over by the next read, so that the rest of the line must be copied.
+      if (pendingBytes <= MAX_LINE_BYTES) pending.push(Buffer.from(bytes.subarray(from)));
+    }
+    if (pendingBytes > 0) yield { text: lineText(pending, pendingBytes, Buffer.alloc(0)), whole: false };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function lineText(pending: Buffer[], pendingBytes: number, rest: Buffer): string | null {
+  if (pendingBytes + rest.length > MAX_LINE_BYTES) return null;
+  return (pending.length === 0 ? rest : Buffer.concat([...pending, rest])).toString('utf8');
+}
+
+function open(file: string): number {
+  try {
+    // A pipe or a device in place of the file would hang or never end.
+    if (!statSync(file).isFile()) throw new InputError(`"${file}" is not a file. ${HINT}`);
+    return openSync(file, 'r');
+  } catch (error) {
+    throw error instanceof InputError ? error : accessError(error, file);
+  }
+}

@@ -1,0 +1,188 @@
+/** What the lines of a recording must look like, field by field. A new row type is one more line in ROWS. */
+import { CHAIN_KINDS, type Header, type Row, type RowOf, type RowType, STALL_KINDS, SUSPICIONS } from './types.ts';
+
+type Check = (value: unknown) => boolean;
+type Fields = Record<string, Check>;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const number: Check = (value) => Number.isFinite(value);
+const string: Check = (value) => typeof value === 'string';
+const boolean: Check = (value) => typeof value === 'boolean';
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const oneOf =
+  (...values: readonly unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+const arrayOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const object =
+  (fields: Fields): Check =>
+  (value) =>
+    isObject(value) && Object.entries(fields).every(([field, check]) => check(value[field]));
+/** Fields that came with a later minor version. */
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const numbers: Check = (value) => isObject(value) && Object.values(value).every(number);
+
+const kind = oneOf(...STALL_KINDS);
+const LOCATION = { file: string, line: number, column: number, function: string };
+const location = orNull(object(LOCATION));
+const frame = object({
+  ...LOCATION,
+  category: oneOf('application', 'dependency', 'node', 'native'),
+  awaits: optional(oneOf(true)),
+});
+const chain = oneOf(...CHAIN_KINDS);
+const site = object({ count: number, location });
+const stack = object({ weightMs: number, kind, frames: arrayOf(frame), location });
+
+/** What each field of a header must be. */
+const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
+  t: number,
+  major: number,
+  minor: number,
+  evdiagVersion: string,
+  nodeVersion: string,
+  v8Version: string,
+  libuvVersion: string,
+  pid: number,
+  parentPid: number,
+  threadId: number,
+  argv: arrayOf(string),
+  startedAt: string,
+  startMonotonicMs: number,
+  level: oneOf('watch', 'diagnose'),
+  slowMs: number,
+  samplers: arrayOf(string),
+  platform: string,
+  arch: string,
+  cpuCount: number,
+  containerCpus: orNull(number),
+  containerMemoryBytes: orNull(number),
+};
+
+/** What each field of a row must be: a line per row type, held to `types.ts` by the compiler. */
+const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Check } } = {
+  'active-resources': { total: number, counts: numbers, waiting: optional(number) },
+  'agent-cost': {
+    intervalMs: number,
+    mainThreadMs: number,
+    watchdogMs: orNull(number),
+    stacks: number,
+    recordingBytes: number,
+  },
+  'agent-error': { message: string },
+  cpu: {
+    intervalMs: number,
+    userMs: number,
+    systemMs: number,
+    mainThreadMs: orNull(number),
+    runQueueMs: orNull(number),
+  },
+  dropped: { rows: number, why: string },
+  end: { reason: oneOf('exit', 'signal'), exitCode: orNull(number), signal: orNull(string) },
+  'event-loop-delay': {
+    count: number,
+    meanMs: number,
+    p50Ms: number,
+    p90Ms: number,
+    p99Ms: number,
+    maxMs: number,
+    heartbeatMaxMs: number,
+  },
+  'event-loop-utilization': { utilization: number, activeMs: number, idleMs: number },
+  gc: {
+    count: number,
+    totalMs: number,
+    maxMs: number,
+    majorCount: number,
+    majorMs: number,
+    observedMs: optional(number),
+  },
+  level: { level: oneOf('watch', 'diagnose') },
+  look: {
+    reasons: arrayOf(oneOf(...SUSPICIONS)),
+    startMs: number,
+    durationMs: number,
+    cpuMs: orNull(number),
+    runQueueMs: orNull(number),
+    samples: number,
+    busySamples: number,
+    framelessSamples: number,
+    pairs: number,
+    turnedPairs: number,
+    pairMs: number,
+    stacks: arrayOf(object({ count: number, frames: arrayOf(frame), caller: chain })),
+    deepest: orNull(object({ frames: number, repeated: number, location: object(LOCATION), awaits: boolean })),
+    created: orNull(
+      object({
+        wallMs: number,
+        cpuMs: number,
+        promises: number,
+        resources: arrayOf(object({ type: string, count: number, sites: arrayOf(site) })),
+      }),
+    ),
+    shortIntervals: arrayOf(object(LOCATION)),
+    allocations: orNull(arrayOf(object({ bytes: number, location: object(LOCATION) }))),
+    waiting: orNull(number),
+  },
+  'loop-turns': { intervalMs: number, turns: number, events: number },
+  memory: {
+    rssBytes: number,
+    heapUsedBytes: number,
+    heapTotalBytes: number,
+    heapLimitBytes: number,
+    externalBytes: number,
+    arrayBuffersBytes: number,
+    spaces: numbers,
+  },
+  stall: {
+    id: number,
+    startMs: number,
+    durationMs: number,
+    kind,
+    location,
+    stacks: arrayOf(stack),
+    cpuMs: orNull(number),
+    runQueueMs: orNull(number),
+    gcMs: number,
+    startup: boolean,
+    debugger: boolean,
+    waiting: orNull(number),
+    chain: optional(orNull(chain)),
+    confidence: number,
+  },
+  'stall-open': {
+    id: number,
+    startMs: number,
+    durationMs: number,
+    kind: orNull(kind),
+    location,
+    chain: optional(orNull(chain)),
+    waiting: optional(orNull(number)),
+  },
+  suspicion: { reason: oneOf(...SUSPICIONS), value: number, limit: number, look: boolean },
+  threads: { started: number, ended: number, alive: number, unobserved: number },
+};
+
+export function isRow(value: unknown): value is Row {
+  if (!isObject(value) || !number(value.t)) return false;
+  const type = value.type;
+  if (typeof type !== 'string' || !Object.hasOwn(ROWS, type)) return false;
+  return object(ROWS[type as RowType])(value);
+}
+
+/** The first field of a header that is missing or wrong; null where all are right. */
+export function wrongHeaderField(header: Record<string, unknown>): string | null {
+  return Object.entries(HEADER).find(([field, check]) => !check(header[field]))?.[0] ?? null;
+}

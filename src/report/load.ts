@@ -1,0 +1,97 @@
+import { type Header, type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+
+/** Modules are loaded and code is compiled in the first second: that says nothing about the work to come. */
+const START_UP_MS = 1000;
+
+/** What kept one thread and its process busy: deltas, weighted by time, over the recording without its start-up. */
+export interface Load {
+  /** Share of the time that the loop did not wait in poll, 0..1. */
+  loop: number;
+  /** CPU time of the observed thread, in cores; null where the platform does not tell. */
+  thread: number | null;
+  /** CPU time of all threads of the process, in cores, without the agent's own thread. */
+  process: number;
+  /** Share of the time that the thread could have run but had no core; null where the platform does not tell. */
+  queued: number | null;
+  /** Share of the loop's busy time that went into stalls: pieces of work longer than the recording's `slowMs`. */
+  longPieces: number;
+  /** Cores that the process may use, at least 1. */
+  cores: number;
+  /** What a container allows, in cores; null where there is no limit. */
+  limit: number | null;
+}
+
+/** Null where the recording holds no usable row of CPU time or of utilization. */
+export function loadOf(recording: Recording): Load | null {
+  const startUpMs = startUpOf(recording);
+  const loops = later(rowsOf(recording, 'event-loop-utilization'), loopMs, startUpMs);
+  const cpus = later(rowsOf(recording, 'cpu'), ({ intervalMs }) => intervalMs, startUpMs);
+  const active = share(loops, ({ activeMs }) => activeMs, loopMs);
+  const used = perInterval(cpus, ({ userMs, systemMs }) => userMs + systemMs);
+  if (active === null || used === null) return null;
+  const thread = perInterval(cpus, ({ mainThreadMs }) => mainThreadMs);
+  return {
+    // A loop that is blocked to the end leaves no row of its own, but the watchdog goes on counting CPU time.
+    loop: Math.min(1, Math.max(active, thread ?? 0)),
+    thread,
+    process: Math.max(thread ?? 0, used - agentShare(recording, startUpMs)),
+    queued: perInterval(cpus, ({ runQueueMs }) => runQueueMs),
+    longPieces:
+      stalledMs(recording, startUpMs) /
+      Math.max(
+        1,
+        sum(loops, ({ activeMs }) => activeMs),
+      ),
+    cores: coresOf(recording.header),
+    limit: recording.header.containerCpus,
+  };
+}
+
+/** Until the loop first turned, there is CPU time and no utilization to hold against it. */
+function startUpOf(recording: Recording): number {
+  const first = rowsOf(recording, 'event-loop-utilization').find((row) => loopMs(row) > 0);
+  return Math.max(START_UP_MS, first === undefined ? 0 : first.t - loopMs(first));
+}
+
+/** The rows that lie, by their middle, after the start-up; all where there are no later ones. */
+function later<R extends { t: number }>(rows: readonly R[], lengthMs: (row: R) => number, startUpMs: number): R[] {
+  const whole = rows.filter((row) => lengthMs(row) > 0);
+  const rest = whole.filter((row) => row.t - lengthMs(row) / 2 >= startUpMs);
+  return rest.length > 0 ? rest : whole;
+}
+
+/** Over the rows that know the value; null where none does. */
+function share<R>(rows: readonly R[], ms: (row: R) => number | null, lengthMs: (row: R) => number): number | null {
+  const known = rows.filter((row) => ms(row) !== null);
+  return known.length > 0 ? sum(known, ms) / sum(known, lengthMs) : null;
+}
+
+function perInterval<R extends { intervalMs: number }>(
+  rows: readonly R[],
+  ms: (row: R) => number | null,
+): number | null {
+  return share(rows, ms, ({ intervalMs }) => intervalMs);
+}
+
+/** Of the watchdog; what the agent does on the main thread is part of what that thread does. */
+function agentShare(recording: Recording, startUpMs: number): number {
+  const costs = later(rowsOf(recording, 'agent-cost'), ({ intervalMs }) => intervalMs, startUpMs);
+  return perInterval(costs, ({ watchdogMs }) => watchdogMs) ?? 0;
+}
+
+function stalledMs(recording: Recording, startUpMs: number): number {
+  const stalls = rowsOf(recording, 'stall').filter(({ startup, startMs }) => !startup && startMs >= startUpMs);
+  return sum(stalls, ({ durationMs }) => durationMs);
+}
+
+function coresOf({ cpuCount, containerCpus }: Header): number {
+  return Math.max(1, Math.floor(Math.min(cpuCount, containerCpus ?? cpuCount)));
+}
+
+function loopMs({ activeMs, idleMs }: RowOf<'event-loop-utilization'>): number {
+  return activeMs + idleMs;
+}
+
+function sum<R>(rows: readonly R[], ms: (row: R) => number | null): number {
+  return rows.reduce((total, row) => total + Math.max(0, ms(row) ?? 0), 0);
+}

@@ -1,0 +1,44 @@
+import type { Finding, Outcome, RuleResult } from '../detectors/types.ts';
+import type { Header } from '../recording/types.ts';
+import { plural } from '../util/text.ts';
+import { namesText, threadName } from './threads.ts';
+
+/** A rule is clear for a family only where it is clear for every thread: no data is never read as healthy. */
+const WORST_OUTCOME: readonly Outcome[] = ['found', 'error', 'no-data', 'clear'];
+
+/** What a rule said of one thread. */
+interface Said {
+  header: Header;
+  result: RuleResult;
+}
+
+/** The outcome of each rule over all threads. `findings` are those of the family, after merging. */
+export function mergeRules(
+  threads: readonly { header: Header; rules: readonly RuleResult[] }[],
+  findings: readonly Finding[],
+): RuleResult[] {
+  const byRule = new Map<string, Said[]>();
+  for (const { header, rules } of threads) {
+    for (const result of rules) byRule.set(result.rule, [...(byRule.get(result.rule) ?? []), { header, result }]);
+  }
+  return [...byRule].map(([rule, said]) => mergeRule(rule, said, findings));
+}
+
+function mergeRule(rule: string, said: readonly Said[], findings: readonly Finding[]): RuleResult {
+  const of = (outcome: Outcome) => said.filter(({ result }) => result.outcome === outcome);
+  const outcome = WORST_OUTCOME.find((candidate) => of(candidate).length > 0)!;
+  const same = of(outcome);
+  const found = findings.filter((finding) => finding.rule === rule).length;
+  const why = outcome === 'found' ? `${found} found` : same[0]!.result.why;
+  return { rule, outcome, why: same.length === said.length ? why : `${why} (${sharesText(same, said)})` };
+}
+
+/** "2 of 4 threads: main thread of pid 100, worker 2 of pid 100; others: 1 no-data, 1 clear" */
+function sharesText(same: readonly Said[], said: readonly Said[]): string {
+  const names = namesText(same.map(({ header }) => threadName(header)));
+  const counts = WORST_OUTCOME.filter((outcome) => outcome !== same[0]!.result.outcome)
+    .map((outcome) => ({ outcome, count: said.filter(({ result }) => result.outcome === outcome).length }))
+    .filter(({ count }) => count > 0);
+  const others = counts.map(({ outcome, count }) => `${count} ${outcome}`).join(', ');
+  return `${same.length} of ${plural(said.length, 'thread')}: ${names}; others: ${others}`;
+}

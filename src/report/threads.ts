@@ -1,0 +1,29 @@
+import type { Header } from '../recording/types.ts';
+
+/** So many threads are named; the others are counted. */
+const MAX_NAMES = 8;
+/** In a report for people, where the names must fit a line. */
+const MAX_NAMES_IN_TEXT = 4;
+
+/** The threads that a finding was seen in, as its evidence tells. */
+export interface ThreadEvidence {
+  /** The worst first, bounded. */
+  threads: string[];
+  /** Of all, named or not. */
+  threadCount: number;
+}
+
+/** "main thread of pid 123", "worker 2 of pid 123" */
+export function threadName({ pid, threadId }: Pick<Header, 'pid' | 'threadId'>): string {
+  return threadId === 0 ? `main thread of pid ${pid}` : `worker ${threadId} of pid ${pid}`;
+}
+
+export function threadEvidence(names: readonly string[]): ThreadEvidence {
+  return { threads: names.slice(0, MAX_NAMES), threadCount: names.length };
+}
+
+/** "worker 2 of pid 123, worker 3 of pid 123 and 5 more" */
+export function namesText(names: readonly string[], count: number = names.length): string {
+  const shown = names.slice(0, MAX_NAMES_IN_TEXT);
+  return count > shown.length ? `${shown.join(', ')} and ${count - shown.length} more` : shown.join(', ');
+}
