@@ -26,6 +26,18 @@ export function formatMs(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
+/** "2.3 ns", "41 µs", and from a millisecond on as formatMs. */
+export function formatNs(ns: number): string {
+  if (!(ns < 999_500)) return formatMs(ns / 1e6);
+  if (ns < 999.5) return `${round(ns, ns < 9.95 ? 1 : 0)} ns`;
+  return `${round(ns / 1000, ns < 9950 ? 1 : 0)} µs`;
+}
+
+/** "512", "100 000". */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
 /** "512 B", "1.5 MiB". */
 export function formatBytes(bytes: number): string {
   if (!Number.isFinite(bytes)) return '?';
@@ -44,6 +56,7 @@ export function formatShare(share: number): string {
 /** A quantity whose unit its name tells: maxMs, heapBytes, cpuShare. */
 export function formatQuantity(name: string, value: number): string {
   if (name.endsWith('Ms')) return formatMs(value);
+  if (name.endsWith('Ns')) return formatNs(value);
   if (name.endsWith('Bytes')) return formatBytes(value);
   if (/(Share|[uU]tilization|Ratio)$/.test(name)) return formatShare(value);
   return String(round(value, 2));

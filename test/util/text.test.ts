@@ -4,7 +4,9 @@ import {
   closest,
   displayPath,
   formatBytes,
+  formatCount,
   formatMs,
+  formatNs,
   formatQuantity,
   sparkline,
   stripControl,
@@ -25,6 +27,23 @@ describe('text', () => {
     [Number.NaN, '?'],
   ])('formatMs(%d) is %s', (ms, text) => {
     expect(formatMs(ms)).toBe(text);
+  });
+
+  test.each([
+    [2.31, '2.3 ns'],
+    [412.3, '412 ns'],
+    [999.6, '1 µs'],
+    [1234, '1.2 µs'],
+    [72_000, '72 µs'],
+    [999_600, '1 ms'],
+    [31_000_000, '31 ms'],
+    [Number.NaN, '?'],
+  ])('formatNs(%d) is %s', (ns, text) => {
+    expect(formatNs(ns)).toBe(text);
+  });
+
+  test('formatCount groups thousands', () => {
+    expect([0, 999, 1000, 1_234_567].map(formatCount)).toEqual(['0', '999', '1 000', '1 234 567']);
   });
 
   test('formats bytes and quantities by the unit in their name', () => {

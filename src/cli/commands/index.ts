@@ -1,8 +1,9 @@
 import type { CliCommand } from '../types.ts';
 import { explain } from './explain.ts';
+import { lab } from './lab.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
-export const commands: readonly CliCommand<never>[] = [explain, report, run, scenario, scenarios];
+export const commands: readonly CliCommand<never>[] = [explain, lab, report, run, scenario, scenarios];
