@@ -27,6 +27,8 @@ export const Word = {
   StackCount: 10,
   /** 1: a stall is open and the next marked call is to write its site, whatever the budget says. */
   SiteWanted: 11,
+  /** 1: level diagnose. */
+  Diagnose: 12,
   Length: 16,
 } as const;
 
@@ -38,12 +40,16 @@ export const Sum = {
   Length: 4,
 } as const;
 
+export const WATCHDOG_STARTING = 0;
 export const WATCHDOG_READY = 1;
 export const WATCHDOG_FAILED = 2;
 export const WATCHDOG_FINISHED = 3;
 
 /** Longest call-site text, in UTF-16 units. */
 export const SITE_LENGTH = 4096;
+
+/** The BroadcastChannel on which worker threads speak to the watchdog, and the level is changed. */
+export const CHANNEL = 'evdiag.agent';
 
 /** Where the main-thread half of the agent can be reached by the watchdog's `Runtime.evaluate`. */
 export const AGENT_KEY = 'evdiag.agent';
@@ -62,14 +68,67 @@ export function createSharedMemory(): SharedMemory {
   };
 }
 
-/** One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column]. */
-export type RawFrame = [name: string, url: string | null, line: number, column: number];
+/**
+ * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], and 1 where the
+ * frame is not on the stack but awaits the one before it.
+ */
+export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 1];
 
-/** What the main thread answers, mid-stall: the heartbeat's count at that moment, and the frames, innermost first. */
+/** What an observed thread answers when it is interrupted. */
 export interface InterruptedStack {
+  /** The heartbeat's count at that moment. */
   count: number;
+  /** How often the microtask queue was seen to turn over since the agent began. */
+  turns: number;
+  /** Node's id of the callback that is running: equal ids may be the same callback, different ones are not. */
+  asyncId: number;
+  /** Time so far that the loop waited for events. */
+  idleMs: number;
+  /** Innermost first, at most `FRAME_LIMIT`. */
   frames: RawFrame[];
+  /** Referenced servers, sockets and timers (but one); only where it was asked for. */
+  waiting?: number;
+  /** Frames of the whole stack with everything that awaits it, and how many of them are of the commonest function; only where it was asked for and `frames` does not hold them all. */
+  depth?: Depth;
 }
+
+export interface Depth {
+  frames: number;
+  repeated: number;
+  /** The commonest function's frame. */
+  frame: RawFrame;
+}
+
+/** What the interrupted thread is to tell beside its stack. */
+export interface StackQuestion {
+  waiting?: boolean;
+  depth?: boolean;
+}
+
+/** What the hooks of a closer look counted. */
+export interface HookCounts {
+  wallMs: number;
+  cpuMs: number;
+  promises: number;
+  /** Other async resources created, by type and creation site. */
+  resources: { type: string; count: number; sites: { count: number; frames: RawFrame[] }[] }[];
+}
+
+/** What the watchdog's `Runtime.evaluate` finds at `globalThis[Symbol.for(AGENT_KEY)]`. All answers are JSON. */
+export interface AgentDoor {
+  threadId: number;
+  preloadMs: number;
+  stack(question: StackQuestion): string;
+  startHooks(): void;
+  stopHooks(): void;
+  /** `HookCounts`, null before they have stopped. */
+  hookCounts(): string;
+  /** `RawFrame[][]`: the creation sites of intervals of a few ms that still run. */
+  shortIntervals(): string;
+}
+
+/** Longest stack that is told. */
+export const FRAME_LIMIT = 64;
 
 export type MarkedKind = 'sync-fs' | 'sync-child-process' | 'sync-crypto' | 'sync-zlib' | 'json' | 'sync-stdio';
 

@@ -15,7 +15,7 @@ interface Rule {
 }
 
 const UTIL = 'src/util';
-const SHARED = ['agents/settings.ts', 'agents/shared-memory.ts'];
+const SHARED = ['agents/primordials.ts', 'agents/settings.ts', 'agents/shared-memory.ts', 'agents/waiting.ts'];
 const RECORDING = [UTIL, 'src/recording'];
 const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
 const JUDGES = [...MODELS, 'src/detectors', 'src/exporters'];
@@ -32,13 +32,16 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/report': { values: JUDGES },
   'src/tui': { values: JUDGES },
   'src/attach': { values: JUDGES },
-  'src/cli': { values: [...VIEWS, 'src/index.ts'] },
+  'src/lab': { values: [UTIL] },
+  'src/cli': { values: [...VIEWS, 'src/lab', 'src/index.ts'] },
   // The library's entry.
   'src/index.ts': { values: VIEWS },
   // Shared by the agent's halves.
+  'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-memory.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
-  'agents/samplers': { values: [UTIL], types: ['src/recording'], builtinsOnly: true },
+  'agents/waiting.ts': { values: [], builtinsOnly: true },
+  'agents/samplers': { values: ['agents/primordials.ts', 'agents/waiting.ts', UTIL], types: ['src/recording'], builtinsOnly: true },
   'agents/agent': {
     values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/paths.ts'],
     types: ['src/recording', 'agents/watchdog'],

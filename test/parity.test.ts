@@ -7,6 +7,7 @@ import { scenarios } from '../scenarios/index.ts';
 import { commands } from '../src/cli/commands/index.ts';
 import { blockedEventLoop } from '../src/detectors/blocked-event-loop.ts';
 import { detectors } from '../src/detectors/index.ts';
+import { labs } from '../src/lab/index.ts';
 import { STALL_KINDS } from '../src/recording/types.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -57,6 +58,7 @@ describe.each([
   { folder: 'scenarios', units: scenarios as readonly Unit[] },
   { folder: 'src/cli/commands', units: commands as readonly Unit[] },
   { folder: 'src/detectors', units: detectors as readonly Unit[] },
+  { folder: 'src/lab', units: labs as readonly Unit[] },
 ])('$folder', ({ folder, units }) => {
   test('index.ts lists every file, in alphabetical order', async () => {
     const cure = `one line per unit in ${folder}/index.ts, sorted by id`;

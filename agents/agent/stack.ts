@@ -1,8 +1,13 @@
-import type { RawFrame } from '../shared-memory.ts';
-import { stringify } from './primordials.ts';
+import { executionAsyncId } from 'node:async_hooks';
+import { performance } from 'node:perf_hooks';
+import { stringify } from '../primordials.ts';
+import { type Depth, FRAME_LIMIT, type InterruptedStack, type RawFrame, type StackQuestion } from '../shared-memory.ts';
+import { waitingResources } from '../waiting.ts';
+import { microtaskTurns } from './microtask-turns.ts';
 
-const FRAME_LIMIT = 64;
 const NAME_LIMIT = 200;
+/** Deep enough for what Node's default stack holds (about 11 000 frames), and for as many calls that await. */
+const DEPTH_LIMIT = 25_000;
 
 // Kept from before the application could replace them.
 const NativeError = Error;
@@ -16,14 +21,22 @@ const { defineProperty, getOwnPropertyDescriptor } = Object;
  * frozen them, the stack is empty.
  */
 export function callSites(limit: number, below?: (...args: never[]) => unknown): RawFrame[] {
+  return withCallSites(limit, below, toFrames) ?? [];
+}
+
+function withCallSites<T>(
+  limit: number,
+  below: ((...args: never[]) => unknown) | undefined,
+  use: (sites: NodeJS.CallSite[]) => T,
+): T | null {
   const oldLimit = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
   const oldPrepare = getOwnPropertyDescriptor(NativeError, 'prepareStackTrace');
-  let frames: RawFrame[] = [];
+  let result: T | null = null;
   try {
     defineProperty(NativeError, 'stackTraceLimit', { value: limit, writable: true, configurable: true });
     defineProperty(NativeError, 'prepareStackTrace', {
       value: (_error: unknown, sites: NodeJS.CallSite[]) => {
-        frames = sites.filter(isNotOurs).map(toFrame);
+        result = use(sites);
         return '';
       },
       writable: true,
@@ -33,12 +46,12 @@ export function callSites(limit: number, below?: (...args: never[]) => unknown):
     captureStackTrace(holder, below);
     void holder.stack;
   } catch {
-    frames = [];
+    result = null;
   } finally {
     restore('stackTraceLimit', oldLimit);
     restore('prepareStackTrace', oldPrepare);
   }
-  return frames;
+  return result;
 }
 
 function restore(name: 'stackTraceLimit' | 'prepareStackTrace', old: PropertyDescriptor | undefined): void {
@@ -56,14 +69,51 @@ function isNotOurs(site: NodeJS.CallSite): boolean {
   return file !== __filename && file !== '';
 }
 
+function toFrames(sites: NodeJS.CallSite[]): RawFrame[] {
+  return sites.filter(isNotOurs).map(toFrame);
+}
+
 function toFrame(site: NodeJS.CallSite): RawFrame {
   const url = site.getFileName() ?? site.getEvalOrigin() ?? null;
   // Built-ins have no file; their text names the object as well: "JSON.parse (<anonymous>)".
   const name = url === null ? site.toString().replace(/ \(.*$/, '') : (site.getFunctionName() ?? '');
-  return [name.slice(0, NAME_LIMIT), url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0];
+  const frame: RawFrame = [name.slice(0, NAME_LIMIT), url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0];
+  if ((site as { isAsync?(): boolean }).isAsync?.()) frame.push(1);
+  return frame;
+}
+
+/** How deep the stack is, with everything that awaits it; takes some ms where it is very deep. */
+function depthOf(sites: NodeJS.CallSite[]): Depth {
+  const counts = new Map<string, { repeated: number; site: NodeJS.CallSite }>();
+  for (const site of sites) {
+    const key = `${site.getFunctionName()} ${site.getFileName()}`;
+    const entry = counts.get(key);
+    if (entry) entry.repeated++;
+    else counts.set(key, { repeated: 1, site });
+  }
+  let most = { repeated: 0, site: sites[0]! };
+  for (const entry of counts.values()) if (entry.repeated > most.repeated) most = entry;
+  return { frames: sites.length, repeated: most.repeated, frame: toFrame(most.site) };
 }
 
 /** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
-export function interruptedStack(count: number): string {
-  return stringify({ count, frames: callSites(FRAME_LIMIT) });
+export function interruptedStack(count: number, { waiting, depth }: StackQuestion): string {
+  let cutOff = false;
+  const frames = withCallSites(FRAME_LIMIT, undefined, (sites) => {
+    cutOff = sites.length >= FRAME_LIMIT;
+    return toFrames(sites);
+  });
+  const answer: InterruptedStack = {
+    count,
+    turns: microtaskTurns(),
+    asyncId: executionAsyncId(),
+    idleMs: performance.nodeTiming.idleTime,
+    frames: frames ?? [],
+  };
+  if (waiting) answer.waiting = waitingResources();
+  if (depth && cutOff) {
+    const deep = withCallSites(DEPTH_LIMIT, undefined, (sites) => depthOf(sites.filter(isNotOurs)));
+    if (deep) answer.depth = deep;
+  }
+  return stringify(answer);
 }

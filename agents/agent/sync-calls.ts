@@ -3,18 +3,17 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import zlib from 'node:zlib';
+import { exchange, monotonicMs, store, stringify } from '../primordials.ts';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
-import { exchange, monotonicMs, store, stringify } from './primordials.ts';
+import { type AnyFunction, like, replace } from './replace.ts';
 import { callSites } from './stack.ts';
 
 /** Frames kept of a call site. */
 const SITE_FRAMES = 24;
-/** Call sites taken per second at level watch: each costs about 10 µs, so at most 0.1 % of the thread. */
-const SITES_PER_SECOND = 100;
+/** Call sites taken per second: each costs about 10 µs, so at most 0.1 % of the thread at level watch. */
+const SITES_PER_SECOND = { watch: 100, diagnose: 1000 };
 /** JSON.parse of less text than this takes well below a millisecond. */
 const LARGE_JSON_CHARACTERS = 32 * 1024;
-
-type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 const { apply } = Reflect;
 
@@ -26,7 +25,7 @@ const { apply } = Reflect;
  *
  * Each wrapper keeps name, length, own properties and the promisify symbols of the original.
  */
-export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = SITES_PER_SECOND): void {
+export function markSyncCalls({ control, site }: SharedMemory): void {
   const modules: Record<string, Record<string, unknown>> = {
     fs: fs as unknown as Record<string, unknown>,
     child_process: childProcess as unknown as Record<string, unknown>,
@@ -34,14 +33,15 @@ export function markSyncCalls({ control, site }: SharedMemory, sitesPerSecond = 
     zlib: zlib as unknown as Record<string, unknown>,
     JSON: JSON as unknown as Record<string, unknown>,
   };
-  let tokens = sitesPerSecond;
+  let tokens: number = SITES_PER_SECOND.watch;
   let refilledAt = 0;
 
   const writeSite = (sequence: number, wrapper: AnyFunction): void => {
     const wanted = exchange(control, Word.SiteWanted, 0) === 1;
     if (tokens < 1 && !wanted) {
       const now = monotonicMs();
-      tokens = Math.min(sitesPerSecond, tokens + ((now - refilledAt) / 1000) * sitesPerSecond);
+      const perSecond = control[Word.Diagnose] === 1 ? SITES_PER_SECOND.diagnose : SITES_PER_SECOND.watch;
+      tokens = Math.min(perSecond, tokens + ((now - refilledAt) / 1000) * perSecond);
       refilledAt = now;
       if (tokens < 1) return;
     }
@@ -90,24 +90,4 @@ function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction 
         : (original as typeof JSON.parse)(text as string, reviver as undefined);
     },
   }.parse as AnyFunction;
-}
-
-/** A function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
-function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
-  if (!Object.hasOwn(original, 'prototype')) {
-    return { call: (...args: unknown[]) => apply(wrapper, undefined, args) }.call as AnyFunction;
-  }
-  wrapper.prototype = original.prototype;
-  return wrapper;
-}
-
-function replace(holder: Record<string, unknown>, name: string, original: AnyFunction, wrapper: AnyFunction): void {
-  const property = Object.getOwnPropertyDescriptor(holder, name);
-  if (!property?.writable || !property.configurable) return;
-  for (const key of Reflect.ownKeys(original)) {
-    const own = Object.getOwnPropertyDescriptor(original, key)!;
-    const mine = Object.getOwnPropertyDescriptor(wrapper, key);
-    if (!mine || mine.configurable) Object.defineProperty(wrapper, key, own);
-  }
-  Object.defineProperty(holder, name, { ...property, value: wrapper });
 }

@@ -10,12 +10,12 @@ export const cpu: Sampler = {
   start(context) {
     let lastAt = performance.now();
     let lastUsage = process.cpuUsage();
-    let lastMain = context.mainThread();
+    let lastMain = context.observedThread();
     return {
       read() {
         const now = performance.now();
         const usage = process.cpuUsage();
-        const main = context.mainThread();
+        const main = context.observedThread();
         const row = {
           type: 'cpu' as const,
           intervalMs: now - lastAt,

@@ -6,7 +6,7 @@ export const eventLoopUtilization: Sampler = {
   id: 'event-loop-utilization',
   title: 'event-loop utilization',
   level: 'watch',
-  thread: 'main',
+  thread: 'observed',
   cost: '1 µs once a second',
   start() {
     let last = performance.eventLoopUtilization();

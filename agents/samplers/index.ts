@@ -4,6 +4,7 @@ import { cpu } from './cpu.ts';
 import { eventLoopDelay } from './event-loop-delay.ts';
 import { eventLoopUtilization } from './event-loop-utilization.ts';
 import { gc } from './gc.ts';
+import { loopTurns } from './loop-turns.ts';
 import { memory } from './memory.ts';
 import type { Sampler } from './types.ts';
 
@@ -14,5 +15,6 @@ export const samplers: readonly Sampler[] = [
   eventLoopDelay,
   eventLoopUtilization,
   gc,
+  loopTurns,
   memory,
 ];

@@ -6,7 +6,7 @@ export const memory: Sampler = {
   id: 'memory',
   title: 'memory',
   level: 'watch',
-  thread: 'main',
+  thread: 'observed',
   cost: '25–40 µs once a second (most of it is the resident set size)',
   start() {
     return {

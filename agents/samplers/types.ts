@@ -13,8 +13,8 @@ export interface SamplerContext {
   addGcMs(ms: number): void;
   /** The watchdog's own view of the longest silence since last asked. */
   heartbeatMaxMs(): number;
-  /** CPU time and run-queue wait of the main thread so far, in ms; null where the platform does not tell. */
-  mainThread(): { cpuMs: number; runQueueMs: number } | null;
+  /** CPU time and run-queue wait of the observed thread so far, in ms; null where the platform does not tell. */
+  observedThread(): { cpuMs: number; runQueueMs: number } | null;
   /** What the agent spent on the main thread since last asked. */
   ownCost(): { mainThreadMs: number; watchdogMs: number | null; stacks: number; recordingBytes: number };
 }
@@ -35,7 +35,7 @@ export interface Sampler {
   /** The lowest level it runs at. */
   level: Level;
   /** The thread that reads it. What the watchdog can read costs the application nothing. */
-  thread: 'main' | 'watchdog';
+  thread: 'observed' | 'watchdog';
   /** Measured cost. */
   cost: string;
   start(context: SamplerContext): RunningSampler;

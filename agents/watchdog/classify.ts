@@ -24,6 +24,12 @@ export function classify(frames: readonly Frame[]): { kind: StallKind; location:
   return { kind: kindOf(above), location: place ? toLocation(place) : null };
 }
 
+/** The innermost frame of the user's own code, else of a package. */
+export function placeOf(frames: readonly Frame[]): Location | null {
+  const frame = frames.find(isApplication) ?? frames.find(({ category }) => category === 'dependency');
+  return frame ? toLocation(frame) : null;
+}
+
 /** True where nothing but Node's module loader called the code: the program is loading. */
 export function isLoading(frames: readonly Frame[]): boolean {
   const outermost = frames.findLastIndex(({ category }) => category === 'application' || category === 'dependency');

@@ -1,6 +1,6 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { relative } from 'node:path';
-import type { Location, StallKind } from '../../src/recording/types.ts';
+import type { ChainKind, Location, StallKind } from '../../src/recording/types.ts';
 import { stripControl } from '../../src/util/text.ts';
 
 /** The same place is told again after this time at the earliest. */
@@ -14,15 +14,20 @@ export interface LiveStall {
   kind: StallKind | null;
   location: Location | null;
   call: string | null;
+  /** What waits for the loop. */
+  waiting: number;
+  chain?: ChainKind | null;
 }
 
 /** One line: kind, duration so far, function, file:line. */
-export function liveLine({ durationMs, kind, location, call }: LiveStall): string {
+export function liveLine({ durationMs, kind, location, call, chain }: LiveStall, threadId = 0): string {
   const place = location
     ? `${location.function || '(anonymous)'} (${displayPath(location.file)}:${location.line}:${location.column})`
     : 'place not known until the native call returns';
-  const what = call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');
-  return `evdiag: event loop blocked for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
+  const starved = chain === 'microtask' || chain === 'nexttick';
+  const what = starved ? `${chain} chain` : call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');
+  const where = threadId === 0 ? 'event loop' : `event loop of worker ${threadId}`;
+  return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
 }
 
 function displayPath(file: string): string {
@@ -31,17 +36,17 @@ function displayPath(file: string): string {
 }
 
 /** A stall at a place that was told a moment ago is left to the summary. */
-export function createLiveLog(now: () => number, print = printLine): (stall: LiveStall) => void {
+export function createLiveLog(now: () => number, print = printLine): (stall: LiveStall, threadId?: number) => void {
   const toldAt = new Map<string, number>();
   let lines = 0;
-  return (stall) => {
+  return (stall, threadId) => {
     if (lines > MAX_LINES) return;
     const key = `${stall.kind}|${stall.location?.file}|${stall.location?.line}`;
     const last = toldAt.get(key);
     if (last !== undefined && now() - last < REPEAT_MS) return;
     if (toldAt.size >= MAX_PLACES) toldAt.clear();
     toldAt.set(key, now());
-    print(lines++ < MAX_LINES ? liveLine(stall) : 'evdiag: no more live lines; the recording has all stalls');
+    print(lines++ < MAX_LINES ? liveLine(stall, threadId) : 'evdiag: no more live lines; the recording has all stalls');
   };
 }
 

@@ -1,56 +1,141 @@
 import { Session } from 'node:inspector';
-import { AGENT_KEY, type InterruptedStack } from '../shared-memory.ts';
+import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } from '../shared-memory.ts';
 
-const EXPRESSION = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})].stack()`;
+const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
+const NO_EVALUATION = { returnByValue: true, silent: true } as const;
+
+type User = 'stall' | 'look';
+type Reply = (result: unknown) => void;
 
 /**
- * Asks the main thread for its stack, mid-stall.
+ * Interrupts an observed thread and asks it for its stack.
  *
  * An inspector session with no domain enabled, connected from this thread, interrupts JavaScript, regular
  * expressions, Atomics.wait and JSON.stringify within milliseconds, optimised code included. (With the Debugger
  * domain enabled the program would run 7–10 times slower for as long as it is.) A native call answers when it returns.
+ * Worker threads are reached through the main thread's session, so that a native call there delays their answers too.
  */
 export interface StackCapture {
-  /** Connects if needed and asks; the answer comes later, on this thread's loop. At most one question is open. */
-  ask(answer: (stack: InterruptedStack) => void): void;
-  /** Disconnects; an open question is forgotten. */
-  detach(): void;
+  /** Connects if needed and asks; the answer comes later, on this thread's loop. An open question is shared. */
+  ask(user: User, question: StackQuestion, answer: (stack: InterruptedStack) => void): void;
+  /** Calls one of the agent's other functions; the answer is its JSON, null where there is none. */
+  call(
+    user: User,
+    name: 'startHooks' | 'stopHooks' | 'hookCounts' | 'shortIntervals',
+    answer?: (value: unknown) => void,
+  ): void;
+  /** Any other method of the inspector's protocol; null where it failed. */
+  post(user: User, method: string, params: object, answer?: Reply): void;
+  /** Disconnects when no user is left; open questions are forgotten. Without a user: at once. */
+  detach(user?: User): void;
 }
 
-export function createStackCapture(onError: (error: unknown) => void): StackCapture {
-  let session: Session | null = null;
-  let asked = false;
+interface Connection {
+  post(method: string, params: object, reply: Reply): void;
+  close(): void;
+}
+
+export function createStackCapture(threadId: number, onError: (error: unknown) => void): StackCapture {
+  const users = new Set<User>();
+  let connection: Connection | null = null;
+  let asked: { answer: (stack: InterruptedStack) => void }[] | null = null;
+
+  const post = (user: User, method: string, params: object, reply: Reply = () => {}): void => {
+    users.add(user);
+    try {
+      connection ??= threadId === 0 ? connectToMain() : connectToWorker(threadId);
+      const current = connection;
+      current.post(method, params, (result) => {
+        if (connection === current) reply(result);
+      });
+    } catch (error) {
+      connection = null;
+      asked = null;
+      onError(error);
+    }
+  };
+  const evaluate = (user: User, call: string, reply: (value: unknown) => void): void =>
+    post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression: `${DOOR}.${call}` }, (result) => {
+      const text = (result as { result?: { value?: unknown } } | null)?.result?.value;
+      reply(typeof text === 'string' ? JSON.parse(text) : null);
+    });
+  const disconnect = (): void => {
+    const current = connection;
+    connection = null;
+    asked = null;
+    current?.close();
+  };
+
   return {
-    ask(answer) {
-      if (asked) return;
-      try {
-        if (!session) {
-          session = new Session();
-          session.connectToMainThread();
-        }
-        const current = session;
-        asked = true;
-        current.post(
-          'Runtime.evaluate',
-          { expression: EXPRESSION, returnByValue: true, silent: true },
-          (error, reply) => {
-            if (session !== current) return;
-            asked = false;
-            const text: unknown = reply?.result?.value;
-            if (!error && typeof text === 'string') answer(JSON.parse(text) as InterruptedStack);
-          },
-        );
-      } catch (error) {
-        session = null;
-        asked = false;
-        onError(error);
+    ask(user, question, answer) {
+      users.add(user);
+      if (asked) {
+        if (!asked.some((waiter) => waiter.answer === answer)) asked.push({ answer });
+        return;
       }
+      asked = [{ answer }];
+      evaluate(user, `stack(${JSON.stringify(question)})`, (stack) => {
+        const waiters = asked ?? [];
+        asked = null;
+        if (stack) for (const waiter of waiters) waiter.answer(stack as InterruptedStack);
+      });
     },
-    detach() {
-      const current = session;
-      session = null;
-      asked = false;
-      current?.disconnect();
+    call: (user, name: keyof AgentDoor, answer = () => {}) => evaluate(user, `${name}()`, answer),
+    post,
+    detach(user) {
+      if (user) users.delete(user);
+      else users.clear();
+      if (users.size === 0) disconnect();
     },
+  };
+}
+
+function connectToMain(): Connection {
+  const session = new Session();
+  session.connectToMainThread();
+  return {
+    post(method, params, reply) {
+      session.post(method, params, (error, result) => reply(error ? null : result));
+    },
+    close: () => session.disconnect(),
+  };
+}
+
+/** By Node's own NodeWorker domain, which tells of all workers, also of those that a worker started. */
+function connectToWorker(threadId: number): Connection {
+  const session = new Session();
+  session.connectToMainThread();
+  const waiting: (() => void)[] = [];
+  const replies = new Map<number, Reply>();
+  let target: string | null = null;
+  let nextId = 1;
+  // Without a public type in Node's declarations: events and methods of this domain go by name.
+  const node = session as unknown as {
+    on(event: string, listener: (message: { params: Record<string, unknown> }) => void): void;
+    post(method: string, params: object): void;
+  };
+  const title = new RegExp(`^\\[worker ${threadId}\\]`);
+  node.on('NodeWorker.attachedToWorker', ({ params }) => {
+    if (!title.test(String((params.workerInfo as { title?: unknown }).title))) return;
+    target = String(params.sessionId);
+    for (const send of waiting.splice(0)) send();
+  });
+  node.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
+    if (params.sessionId !== target) return;
+    const { id, result, error } = JSON.parse(String(params.message)) as { id: number; result: unknown; error: unknown };
+    replies.get(id)?.(error ? null : result);
+    replies.delete(id);
+  });
+  node.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  return {
+    post(method, params, reply) {
+      const id = nextId++;
+      replies.set(id, reply);
+      const message = JSON.stringify({ id, method, params });
+      const send = (): void => node.post('NodeWorker.sendMessageToWorker', { sessionId: target, message });
+      if (target === null) waiting.push(send);
+      else send();
+    },
+    close: () => session.disconnect(),
   };
 }

@@ -1,7 +1,18 @@
-import type { Frame, Location, StallKind, StallOpenRow, StallRow, StallStack } from '../../src/recording/types.ts';
+import type {
+  ChainKind,
+  Frame,
+  Location,
+  StallKind,
+  StallOpenRow,
+  StallRow,
+  StallStack,
+} from '../../src/recording/types.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { type InterruptedStack, type RawFrame, type SharedMemory, Sum, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { createBeatClock } from './beat-clock.ts';
+import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
+import type { LiveStall } from './live-log.ts';
 import type { StackCapture } from './stack-capture.ts';
 import type { ThreadCpu } from './thread-cpu.ts';
 
@@ -16,6 +27,8 @@ const LIVE_MS = 500;
 const SETTLE_MS = 40;
 /** A module-loading stall later than this is no start-up any more. */
 const STARTUP_MS = 10_000;
+/** The histogram's resolution, as the agent sets it. */
+const HEARTBEAT_MS = 10;
 /** An answer that took longer came from a native call that could not be interrupted. */
 const NATIVE_ANSWER_MS = 60;
 
@@ -27,11 +40,12 @@ export interface StallWatchOptions {
   toFrame(raw: RawFrame): Frame;
   /** Milliseconds since the recording began. */
   now(): number;
-  mainThread(): ThreadCpu | null;
+  observedThread(): ThreadCpu | null;
+  /** When the thread cannot be asked: what it said last. */
   waiting(): number | null;
   onOpen(row: StallOpenRow): void;
   /** Once per stall, when it has lasted `LIVE_MS`. */
-  onLive(stall: { durationMs: number; kind: StallKind | null; location: Location | null; call: string | null }): void;
+  onLive(stall: LiveStall): void;
   onClose(row: StallRow): void;
 }
 
@@ -60,6 +74,8 @@ interface OpenStall {
   /** Name of the marked call that ran last. */
   call: string | null;
   debugger: boolean;
+  waiting: number | null;
+  chain: ReturnType<typeof createChainWitness>;
 }
 
 interface EndedStall {
@@ -84,16 +100,17 @@ export function createStallWatch(options: StallWatchOptions) {
   let started = lastCount > 0;
   let lastBeatAt = started ? options.now() : 0;
   let lastTickAt = lastBeatAt;
-  let beatCpu = options.mainThread();
+  let beatCpu = options.observedThread();
   let beatGcMs = 0;
   let longestSilenceMs = 0;
   let nextId = 1;
   let open: OpenStall | null = null;
   let closing: EndedStall[] = [];
+  const clock = createBeatClock(histogram, HEARTBEAT_MS);
 
   const beginStall = (now: number): OpenStall => ({
     id: nextId++,
-    startMs: lastBeatAt,
+    startMs: started ? clock.stop(lastBeatAt) : lastBeatAt,
     count: lastCount,
     stacks: [],
     pendingMs: now - lastBeatAt,
@@ -106,6 +123,8 @@ export function createStallWatch(options: StallWatchOptions) {
     ownLateMs: 0,
     call: null,
     debugger: false,
+    waiting: null,
+    chain: createChainWitness(),
   });
 
   const addStack = (
@@ -130,12 +149,15 @@ export function createStallWatch(options: StallWatchOptions) {
     if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
   };
 
-  const onAnswer = (stall: OpenStall, askedAt: number, now: number, { count, frames }: InterruptedStack): void => {
-    if (count !== stall.count) return;
+  const onAnswer = (stall: OpenStall, askedAt: number, now: number, answer: InterruptedStack): void => {
+    if (answer.count !== stall.count) return;
+    stall.waiting ??= answer.waiting ?? null;
     const late = now - askedAt > NATIVE_ANSWER_MS;
     let kind: StallKind | null = null;
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
-    addStack(stall, frames.map(options.toFrame), kind, stall.pendingMs, late);
+    const frames = answer.frames.map(options.toFrame);
+    stall.chain.add(answer, frames);
+    addStack(stall, frames, kind, stall.pendingMs, late);
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
     stall.stackCount++;
@@ -165,11 +187,9 @@ export function createStallWatch(options: StallWatchOptions) {
 
   /** Measures the stall at its end; the row waits for the last answer and for word of collections. */
   const closeStall = (stall: OpenStall, now: number): void => {
-    const observedMs = now - stall.startMs;
-    const histogramMs = histogram.max / 1e6;
-    const durationMs = started && Math.abs(histogramMs - observedMs) < 60 ? histogramMs : observedMs;
+    const durationMs = clock.durationMs(now - stall.startMs);
     if (durationMs < slowMs) return;
-    const cpu = options.mainThread();
+    const cpu = options.observedThread();
     closing.push({
       stall,
       endMs: now,
@@ -180,6 +200,8 @@ export function createStallWatch(options: StallWatchOptions) {
       beforeFirstTurn: !started,
     });
   };
+
+  const waitingIn = (stall: OpenStall): number | null => stall.waiting ?? options.waiting();
 
   const toRow = (ended: EndedStall): StallRow => {
     const { stall, endMs, durationMs, cpuMs, runQueueMs } = ended;
@@ -203,7 +225,8 @@ export function createStallWatch(options: StallWatchOptions) {
       gcMs,
       startup: loading || ended.beforeFirstTurn,
       debugger: stall.debugger,
-      waiting: options.waiting(),
+      waiting: waitingIn(stall),
+      ...chainOf(stall),
       confidence: main ? main.confidence : 0.2,
     };
   };
@@ -211,7 +234,7 @@ export function createStallWatch(options: StallWatchOptions) {
   const settle = (now: number): void => {
     for (const ended of closing) if (now >= ended.endMs + SETTLE_MS) options.onClose(toRow(ended));
     closing = closing.filter(({ endMs }) => now < endMs + SETTLE_MS);
-    if (closing.length === 0 && !open) capture.detach();
+    if (closing.length === 0 && !open) capture.detach('stall');
   };
 
   const beat = (now: number, count: number): void => {
@@ -221,12 +244,12 @@ export function createStallWatch(options: StallWatchOptions) {
     if (stall) {
       Atomics.store(shared.control, Word.SiteWanted, 0);
       closeStall(stall, now);
-      if (closing.length === 0) capture.detach();
+      if (closing.length === 0) capture.detach('stall');
     }
     started = true;
     lastCount = count;
     lastBeatAt = now;
-    beatCpu = options.mainThread();
+    beatCpu = options.observedThread();
     beatGcMs = shared.numbers[Sum.GcMs]!;
   };
 
@@ -245,7 +268,9 @@ export function createStallWatch(options: StallWatchOptions) {
     if (Atomics.load(shared.control, Word.Debugger) === 1) stall.debugger = true;
     const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
     if (!stall.debugger && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
-      capture.ask((answer) => onAnswer(stall, now, options.now(), answer));
+      capture.ask('stall', { waiting: stall.waiting === null }, (answer) =>
+        onAnswer(stall, now, options.now(), answer),
+      );
     }
     Atomics.store(shared.control, Word.SiteWanted, 1);
     tell(stall, now, gap);
@@ -267,12 +292,15 @@ export function createStallWatch(options: StallWatchOptions) {
         durationMs: gap,
         kind,
         location,
+        ...chainOf(stall),
+        waiting: waitingIn(stall),
       });
     }
     // Without a place yet, one more moment: the first answer may be on its way.
     if (!stall.live && started && gap >= LIVE_MS && (location || gap >= LIVE_MS + 100)) {
       stall.live = true;
-      options.onLive({ durationMs: gap, kind, location, call: stall.call });
+      const waiting = waitingIn(stall) ?? 0;
+      options.onLive({ durationMs: gap, kind, location, call: stall.call, waiting, ...chainOf(stall) });
     }
   };
 
@@ -287,8 +315,11 @@ export function createStallWatch(options: StallWatchOptions) {
       if (closing.length > 0) settle(now);
     },
     isOpen: () => open !== null,
-    /** After the histogram was reset. */
-    rebase(): void {
+    /** Runs what resets the histogram. */
+    acrossReset(reset: () => void): void {
+      clock.sync(lastBeatAt);
+      reset();
+      clock.rebase();
       lastCount = histogram.count;
     },
     heartbeatMaxMs(): number {
@@ -302,6 +333,12 @@ export function createStallWatch(options: StallWatchOptions) {
       settle(Number.POSITIVE_INFINITY);
     },
   };
+}
+
+/** Absent where too few stacks were taken to tell. */
+function chainOf({ chain }: OpenStall): { chain?: ChainKind | null } {
+  const kind = chain.kind();
+  return kind === undefined ? {} : { chain: kind };
 }
 
 function readSite({ control, site }: SharedMemory): RawFrame[] | null {

@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface ThreadCpu {
   cpuMs: number;
@@ -6,20 +6,24 @@ export interface ThreadCpu {
   runQueueMs: number;
 }
 
+export interface ThreadCpuReader {
+  /** null where the platform does not tell, and when the thread is gone. */
+  (): ThreadCpu | null;
+  close(): void;
+}
+
 /**
  * CPU time and run-queue wait of a thread of this process (or of the calling one), read from Linux' `schedstat` (two sums of nanoseconds); null elsewhere.
  * The descriptor stays open: opening it each time costs four times as much.
  * https://docs.kernel.org/scheduler/sched-stats.html
  */
-export function openThreadCpu(thread: number | 'self'): () => ThreadCpu | null {
-  let file: number;
-  try {
-    file = openSync(thread === 'self' ? '/proc/thread-self/schedstat' : `/proc/self/task/${thread}/schedstat`, 'r');
-  } catch {
-    return () => null;
-  }
+export function openThreadCpu(thread: number | 'self' | null): ThreadCpuReader {
+  const file = open(thread);
+  if (file === null) return Object.assign(() => null, { close: () => {} });
   const buffer = Buffer.alloc(96);
-  return () => {
+  let closed = false;
+  const read = (): ThreadCpu | null => {
+    if (closed) return null;
     try {
       const [cpu, wait] = buffer.toString('latin1', 0, readSync(file, buffer, 0, 96, 0)).split(' ');
       const reading = { cpuMs: Number(cpu) / 1e6, runQueueMs: Number(wait) / 1e6 };
@@ -28,4 +32,18 @@ export function openThreadCpu(thread: number | 'self'): () => ThreadCpu | null {
       return null;
     }
   };
+  const close = (): void => {
+    if (!closed) closeSync(file);
+    closed = true;
+  };
+  return Object.assign(read, { close });
+}
+
+function open(thread: number | 'self' | null): number | null {
+  if (thread === null) return null;
+  try {
+    return openSync(thread === 'self' ? '/proc/thread-self/schedstat' : `/proc/self/task/${thread}/schedstat`, 'r');
+  } catch {
+    return null;
+  }
 }

@@ -1,27 +1,42 @@
-import type { Row } from '../../src/recording/types.ts';
-import type { DelayHistogram } from '../samplers/types.ts';
+import type { Level } from '../../src/recording/types.ts';
+import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import type { Settings } from '../settings.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 
-/** What the main thread hands to the watchdog when it starts it. */
-export interface WatchdogData {
+/** A thread to be observed. */
+export interface ThreadData {
+  /** Node's number; 0 is the main thread. */
+  threadId: number;
+  /** Linux: the kernel's number; null elsewhere. */
+  nativeId: number | null;
   shared: SharedMemory;
   histogram: DelayHistogram;
+  startMonotonicMs: number;
+  startedAtMs: number;
+}
+
+/** What the main thread hands to the watchdog when it starts it. */
+export interface WatchdogData {
+  thread: ThreadData;
   settings: Settings;
   /** Absolute folder of the family of processes. */
   family: string;
   argv: string[];
   parentPid: number;
   problems: string[];
-  samplers: string[];
-  startMonotonicMs: number;
-  startedAtMs: number;
   color: boolean;
 }
 
-/** What the main thread sends once a second. */
+/** What an observed thread sends once a second. */
 export interface SampleMessage {
-  rows: Omit<Row, 't'>[];
+  rows: Sample[];
   /** What the sampling before this one took. */
   mainThreadMs: number;
 }
+
+/** From the main thread on its own port, from worker threads on the channel; the level may come from anywhere. */
+export type ChannelMessage =
+  | { type: 'thread'; thread: ThreadData }
+  | { type: 'sample'; threadId: number; sample: SampleMessage }
+  | { type: 'thread-gone'; threadId: number }
+  | { type: 'level'; level: Level };

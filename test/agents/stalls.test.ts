@@ -33,16 +33,18 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
     histogram: histogram as unknown as DelayHistogram,
     slowMs: options.slowMs ?? 100,
     capture: {
-      ask(answer) {
+      ask(_user, _question, answer) {
         seen.asked++;
         if (options.answers === false) pending ??= answer;
-        else answer({ count: histogram.count, frames });
+        else answer({ count: histogram.count, turns: 0, asyncId: 1, idleMs: 0, frames });
       },
+      call: () => {},
+      post: () => {},
       detach: () => void seen.detached++,
     },
     toFrame: createFrameMapper(),
     now: () => now,
-    mainThread: () => ({ cpuMs, runQueueMs }),
+    observedThread: () => ({ cpuMs, runQueueMs }),
     waiting: () => 1,
     onOpen: (row) => opened.push(row),
     onLive: (stall) => live.push(stall),
@@ -70,7 +72,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
     },
     /** The native call returns: the open question is answered. */
     answer: (count: number) => {
-      pending?.({ count, frames });
+      pending?.({ count, turns: 0, asyncId: 1, idleMs: 0, frames });
       pending = null;
     },
     idle: (ms: number) => pass(ms, true),

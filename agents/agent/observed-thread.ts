@@ -1,0 +1,151 @@
+import { url as debuggerUrl } from 'node:inspector';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { threadId } from 'node:worker_threads';
+import { monotonicMs, store, stringify } from '../primordials.ts';
+import { samplers } from '../samplers/index.ts';
+import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
+import { AGENT_KEY, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
+import type { SampleMessage } from '../watchdog/types.ts';
+import { createHooks } from './hooks.ts';
+import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
+import { interruptedStack } from './stack.ts';
+import { markSyncCalls } from './sync-calls.ts';
+
+/** How often the samplers of an observed thread are read. */
+const SAMPLE_INTERVAL_MS = 1000;
+/** The first look at a new thread: a stall in its first second is to be judged too. */
+const FIRST_SAMPLE_MS = 100;
+/** Resolution of the heartbeat. */
+const HEARTBEAT_MS = 10;
+
+const startTimer = setInterval;
+const stopTimer = clearInterval;
+const startTimeout = setTimeout;
+
+export interface ObservedThread {
+  shared: SharedMemory;
+  histogram: DelayHistogram;
+  /** Reads the samplers now. */
+  sample(): void;
+}
+
+/**
+ * Starts what runs in an observed thread, main or worker: heartbeat, samplers, marks of synchronous calls, and the door
+ * through which the watchdog asks. `post` sends the rows to the watchdog; when it returns false, all of it stops.
+ */
+export function observeThisThread(
+  diagnose: boolean,
+  post: (message: SampleMessage) => boolean,
+  complain: (message: string) => void,
+): ObservedThread {
+  const begin = monotonicMs();
+  const shared = createSharedMemory();
+  shared.control[Word.Diagnose] = diagnose ? 1 : 0;
+  store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
+  const histogram = monitorEventLoopDelay({ resolution: HEARTBEAT_MS });
+  // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
+  histogram.enable();
+  const delays = histogram as unknown as DelayHistogram;
+  const active = createSamplerSet(samplerContext(shared, delays), complain);
+  active.follow(diagnose);
+
+  let ownMs = 0;
+  const sample = (): void => {
+    const from = monotonicMs();
+    active.follow(shared.control[Word.Diagnose] === 1);
+    store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
+    if (!post({ rows: active.read(), mainThreadMs: ownMs })) {
+      stopTimer(timer);
+      active.stop();
+    }
+    ownMs = monotonicMs() - from;
+  };
+  const timer = startTimer(sample, SAMPLE_INTERVAL_MS).unref();
+  startTimeout(sample, FIRST_SAMPLE_MS).unref();
+
+  markSyncCalls(shared);
+  watchShortIntervals();
+  openDoor(shared, histogram, begin);
+  return { shared, histogram: delays, sample };
+}
+
+/** The samplers of the level; one that fails is named, and the others go on. */
+function createSamplerSet(context: SamplerContext, complain: (message: string) => void) {
+  const running = new Map<Sampler, RunningSampler>();
+  const stop = (sampler: Sampler): void => {
+    running.get(sampler)?.stop();
+    running.delete(sampler);
+  };
+  const start = (sampler: Sampler): void => {
+    try {
+      running.set(sampler, sampler.start(context));
+    } catch (error) {
+      complain(`the sampler ${sampler.id} could not start: ${messageOf(error)}`);
+    }
+  };
+  let level: boolean | null = null;
+  return {
+    /** Starts and stops what the level asks for. */
+    follow(diagnose: boolean): void {
+      if (level === diagnose) return;
+      level = diagnose;
+      for (const sampler of samplers) {
+        if (sampler.thread !== 'observed') continue;
+        const wanted = diagnose || sampler.level === 'watch';
+        if (wanted && !running.has(sampler)) start(sampler);
+        else if (!wanted) stop(sampler);
+      }
+    },
+    read(): Sample[] {
+      const rows: Sample[] = [];
+      for (const sampler of running.values()) {
+        try {
+          const row = sampler.read();
+          if (row) rows.push(row);
+        } catch (error) {
+          rows.push({ type: 'agent-error', message: messageOf(error) });
+        }
+      }
+      return rows;
+    },
+    stop: () => samplers.forEach(stop),
+  };
+}
+
+function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): SamplerContext {
+  return {
+    histogram,
+    addGcMs(ms) {
+      numbers[Sum.GcMs]! += ms;
+    },
+    heartbeatMaxMs: () => 0,
+    observedThread: () => null,
+    ownCost: () => ({ mainThreadMs: 0, watchdogMs: null, stacks: 0, recordingBytes: 0 }),
+  };
+}
+
+function openDoor(shared: SharedMemory, histogram: { count: number }, begin: number): void {
+  const hooks = createHooks();
+  const door: AgentDoor = {
+    threadId,
+    preloadMs: monotonicMs() - begin,
+    stack(question) {
+      const from = monotonicMs();
+      const text = interruptedStack(histogram.count, question);
+      shared.control[Word.StackCount]!++;
+      shared.numbers[Sum.StackMs]! += monotonicMs() - from;
+      return text;
+    },
+    startHooks: hooks.startHooks,
+    stopHooks: hooks.stopHooks,
+    hookCounts: () => stringify(hooks.counts()),
+    shortIntervals: () => stringify(shortIntervals()),
+  };
+  // The histogram is held here: collected, its timer would end and the heartbeat with it.
+  Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });
+}
+
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n')[0] ?? text;
+}

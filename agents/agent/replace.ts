@@ -1,0 +1,29 @@
+export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+const { apply } = Reflect;
+
+/** The wrapper as a function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
+export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
+  if (!Object.hasOwn(original, 'prototype')) {
+    return { call: (...args: unknown[]) => apply(wrapper, undefined, args) }.call as AnyFunction;
+  }
+  wrapper.prototype = original.prototype;
+  return wrapper;
+}
+
+/** Puts the wrapper in the original's place, with its name, length and own properties. */
+export function replace(
+  holder: Record<string, unknown>,
+  name: string,
+  original: AnyFunction,
+  wrapper: AnyFunction,
+): void {
+  const property = Object.getOwnPropertyDescriptor(holder, name);
+  if (!property?.writable || !property.configurable) return;
+  for (const key of Reflect.ownKeys(original)) {
+    const own = Object.getOwnPropertyDescriptor(original, key)!;
+    const mine = Object.getOwnPropertyDescriptor(wrapper, key);
+    if (!mine || mine.configurable) Object.defineProperty(wrapper, key, own);
+  }
+  Object.defineProperty(holder, name, { ...property, value: wrapper });
+}

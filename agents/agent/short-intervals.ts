@@ -1,0 +1,48 @@
+import timers from 'node:timers';
+import type { RawFrame } from '../shared-memory.ts';
+import { type AnyFunction, like, replace } from './replace.ts';
+import { callSites } from './stack.ts';
+
+/** An interval of this or less is a poll: it turns the loop hundreds of times a second. */
+const SHORT_MS = 4;
+const MAX_INTERVALS = 32;
+const SITE_FRAMES = 16;
+
+const { apply } = Reflect;
+
+interface ShortInterval {
+  timer: WeakRef<NodeJS.Timeout>;
+  frames: RawFrame[];
+}
+
+/** The creation sites of intervals short enough to be polls: nothing on the stack tells them later. */
+const intervals: ShortInterval[] = [];
+
+/** Wraps `setInterval`: the others of its family leave their line on the stacks of what they call next. */
+export function watchShortIntervals(): void {
+  const original = timers.setInterval as unknown as AnyFunction;
+  const wrapper = like(original, function (this: unknown, ...args) {
+    const timer = apply(original, this, args) as NodeJS.Timeout;
+    if (!(Number(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);
+    return timer;
+  });
+  replace(timers as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
+  if ((globalThis.setInterval as unknown) === original) {
+    replace(globalThis as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
+  }
+}
+
+function note(timer: NodeJS.Timeout, below: AnyFunction): void {
+  if (intervals.length >= MAX_INTERVALS) intervals.shift();
+  intervals.push({ timer: new WeakRef(timer), frames: callSites(SITE_FRAMES, below as (...args: never[]) => unknown) });
+}
+
+/** The sites of those that still run. */
+export function shortIntervals(): RawFrame[][] {
+  return intervals.filter(({ timer }) => isActive(timer.deref())).map(({ frames }) => frames);
+}
+
+/** Node has no public word for it: a cleared timer is marked as destroyed. */
+function isActive(timer: NodeJS.Timeout | undefined): boolean {
+  return timer !== undefined && (timer as unknown as { _destroyed?: boolean })._destroyed !== true;
+}

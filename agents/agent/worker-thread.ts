@@ -1,0 +1,63 @@
+import { readlinkSync } from 'node:fs';
+import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
+import { load, notify, store, wallMs } from '../primordials.ts';
+import { CHANNEL, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
+import type { ChannelMessage } from '../watchdog/types.ts';
+import { observeThisThread } from './observed-thread.ts';
+
+/**
+ * Observes a worker thread of the application. Its rows go to the one watchdog of the process, over a channel: no
+ * further thread is started, and a thread that nobody listens to goes on as without the agent.
+ */
+export function startInWorker(): void {
+  const channel = new BroadcastChannel(CHANNEL);
+  (channel as unknown as { unref(): void }).unref();
+  const send = (message: ChannelMessage): void => channel.postMessage(message);
+  const started = { startedAtMs: wallMs(), startMonotonicMs: Number(process.hrtime.bigint()) / 1e6 };
+
+  const { shared, histogram } = observeThisThread(
+    process.env.EVDIAG_LEVEL === 'diagnose',
+    (sample) => {
+      const state = load(shared.control, Word.WatchdogState);
+      if (state === WATCHDOG_FAILED) return false;
+      // The watchdog may not have been up yet.
+      if (state === WATCHDOG_STARTING) hello();
+      send({ type: 'sample', threadId, sample });
+      return true;
+    },
+    () => {},
+  );
+  const hello = (): void => {
+    send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, histogram, ...started } });
+  };
+  hello();
+  followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
+  process.on('exit', () => {
+    store(shared.control, Word.Stop, 1);
+    notify(shared.control, Word.Stop);
+  });
+  roomForListener();
+}
+
+/** Room for our listener on `exit`, so that the host is warned of its own at the count that it knows. */
+export function roomForListener(): void {
+  if (process.getMaxListeners() > 0) process.setMaxListeners(process.getMaxListeners() + 1);
+}
+
+/** Tells of each worker of this thread that ended, in whatever way; `ours` is not the application's. */
+export function followWorkers(onGone: (threadId: number) => void, ours?: Worker): void {
+  process.on('worker', (worker: Worker) => {
+    if (worker === ours) return;
+    const id = worker.threadId;
+    worker.once('exit', () => onGone(id));
+  });
+}
+
+/** Linux: the kernel's number of this thread, for its CPU time; null elsewhere. */
+function nativeThreadId(): number | null {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Frame, Level, LookRow, Row, RowOf, RowType, Suspicion } from '../../src/recording/types.ts';
+import type { RawFrame } from '../shared-memory.ts';
+import { type Look, startLook } from './look.ts';
+import type { StackCapture } from './stack-capture.ts';
+import { suspicions } from './suspicions.ts';
+import type { ThreadCpu } from './thread-cpu.ts';
+
+/** A look costs the thread some 10–20 ms within its 2 s: at level watch at most 0.02 % of its time. */
+const COOL_DOWN_MS: Record<Level, number> = { watch: 120_000, diagnose: 10_000 };
+/** Start-up is no time to look at. */
+const FIRST_LOOK_MS = 1000;
+/** Between looks for different reasons. */
+const GAP_MS: Record<Level, number> = { watch: 15_000, diagnose: 5_000 };
+
+export interface LooksOptions {
+  capture: StackCapture;
+  toFrame(raw: RawFrame): Frame;
+  /** Milliseconds since the recording began. */
+  now(): number;
+  level: Level;
+  observedThread(): ThreadCpu | null;
+  record(row: Row): void;
+  /** The latest rows of a type, oldest first. */
+  rows<T extends RowType>(type: T): readonly RowOf<T>[];
+}
+
+/**
+ * Escalation: a cheap suspicion, a bounded closer look, a cool-down. The suspicion and what the look saw are rows of
+ * the recording.
+ */
+export function createLooks(options: LooksOptions) {
+  const { now, record, rows } = options;
+  let { level } = options;
+  let running: Look | null = null;
+  let lastLookAt = Number.NEGATIVE_INFINITY;
+  const lastFor = new Map<Suspicion, number>();
+  let suspected = new Set<Suspicion>();
+
+  const isDue = (reason: Suspicion, t: number): boolean =>
+    t - lastLookAt >= GAP_MS[level] && t - (lastFor.get(reason) ?? Number.NEGATIVE_INFINITY) >= COOL_DOWN_MS[level];
+  const end = (row: LookRow): void => {
+    running = null;
+    lastLookAt = now();
+    record(row);
+  };
+
+  return {
+    /** To be called when the thread's samplers have been read. */
+    consider(): void {
+      const t = now();
+      if (running || t < FIRST_LOOK_MS) return;
+      const found = suspicions(rows, level);
+      const reasons = found.map(({ reason }) => reason);
+      const look = reasons.some((reason) => isDue(reason, t));
+      for (const { reason, value, limit } of found) {
+        // Told when it arises, and when it leads to a look; not every second.
+        if (reason !== 'routine' && (look || !suspected.has(reason))) {
+          record({ t, type: 'suspicion', reason, value, limit, look });
+        }
+      }
+      suspected = new Set(reasons);
+      if (!look) return;
+      for (const reason of reasons) lastFor.set(reason, t);
+      running = startLook(options, reasons, end);
+    },
+    setLevel(next: Level): void {
+      level = next;
+    },
+    /** The thread ends: so does the look, with what it saw. */
+    finish: () => running?.finish(),
+  };
+}

@@ -1,0 +1,246 @@
+import { cpus } from 'node:os';
+import { recordingFolder } from '../../src/recording/paths.ts';
+import {
+  type EndRow,
+  FORMAT_MAJOR,
+  FORMAT_MINOR,
+  type Header,
+  type Level,
+  type Recording,
+  type Row,
+  type RowOf,
+  type RowType,
+} from '../../src/recording/types.ts';
+import { openRecording, type RecordingWriter } from '../../src/recording/writer.ts';
+import { redactArguments } from '../../src/util/redact.ts';
+import { samplers } from '../samplers/index.ts';
+import type { RunningSampler, SamplerContext } from '../samplers/types.ts';
+import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
+import { containerLimits } from './container.ts';
+import type { LiveStall } from './live-log.ts';
+import { createLooks } from './looks.ts';
+import { createFrameMapper } from './source-maps.ts';
+import { createStackCapture } from './stack-capture.ts';
+import { createStallWatch } from './stalls.ts';
+import { openThreadCpu } from './thread-cpu.ts';
+import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
+
+declare const EVDIAG_VERSION: string;
+
+/** How often the heartbeat is looked at, as a share of the threshold; each look wakes the thread (about 0.2 ms CPU). */
+const TICK_SHARE = 0.5;
+const TICK_MS = { least: 5, most: 50 };
+/** During a silence, closer. */
+const CLOSE_TICK_MS = 8;
+const READ_INTERVAL_MS = 1000;
+/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. */
+const MAX_ROWS_IN_MEMORY = 2000;
+/** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
+const WORKER_FOLDER_AFTER_MS = 2000;
+
+export interface ObservationOptions {
+  data: WatchdogData;
+  thread: ThreadData;
+  level: Level;
+  onLive(stall: LiveStall): void;
+  /** The agent itself failed at something. */
+  onFailure(message: string): void;
+}
+
+export type Observation = ReturnType<typeof observe>;
+
+/** Observes one thread: notices its stalls, takes closer looks, and writes its recording. */
+export function observe({ data, thread, level, onLive, onFailure }: ObservationOptions) {
+  const { settings } = data;
+  const { shared, histogram, threadId } = thread;
+  const { control } = shared;
+  const now = (): number => Number(process.hrtime.bigint()) / 1e6 - thread.startMonotonicMs;
+  const header = headerOf(data, thread, level);
+  const folder = recordingFolder(data.family, process.pid, threadId);
+  const kept = new Map<RowType, Row[]>();
+  let writer: RecordingWriter | null = null;
+  let unwritten: Row[] | null = [];
+  let lostInMemory = 0;
+  let finished = false;
+
+  const record = (row: Row, atOnce = false): void => {
+    if (finished && row.type !== 'end') return;
+    const rows = kept.get(row.type) ?? [];
+    kept.set(row.type, rows);
+    rows.push(row);
+    if (rows.length > MAX_ROWS_IN_MEMORY) {
+      rows.shift();
+      lostInMemory++;
+    }
+    if (unwritten && (threadId === 0 || row.type === 'stall-open' || now() > WORKER_FOLDER_AFTER_MS)) open();
+    if (unwritten) unwritten.push(row);
+    else writer?.write(row, atOnce);
+  };
+  const fail = (message: string): void => {
+    record({ t: now(), type: 'agent-error', message });
+    onFailure(message);
+  };
+  const open = (): void => {
+    const rows = unwritten ?? [];
+    unwritten = null;
+    try {
+      writer = openRecording(folder, header, settings.maxBytes, fail);
+      for (const row of rows) writer.write(row);
+      writer.flush();
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code ?? String(error);
+      fail(`no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a folder that can`);
+    }
+  };
+  if (threadId === 0) open();
+
+  const rows = <T extends RowType>(type: T) => (kept.get(type) ?? []) as RowOf<T>[];
+  const threadCpu = openThreadCpu(thread.nativeId);
+  const seenCpu = threadCpu() !== null;
+  const capture = createStackCapture(threadId, (error) => fail(`no stacks: ${String(error).split('\n')[0]}`));
+  const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
+  const toFrame = createFrameMapper();
+  const looks = createLooks({ capture, toFrame, now, level, record, observedThread: threadCpu, rows });
+  const stalls = createStallWatch({
+    shared,
+    histogram,
+    slowMs: settings.slowMs,
+    capture,
+    toFrame,
+    now,
+    observedThread: threadCpu,
+    onOpen: (row) => record(row, true),
+    onLive,
+    onClose: (row) => record(row, true),
+    waiting: () => rows('active-resources').at(-1)?.waiting ?? null,
+  });
+
+  let sampledMs = 0;
+  let lastStackCount = 0;
+  let lastStackMs = 0;
+  // The watchdog's thread is one for all: the main thread's recording tells its cost.
+  const ownThread = threadId === 0 ? openThreadCpu('self') : () => null;
+  let lastOwnCpu = ownThread()?.cpuMs ?? null;
+  const context: SamplerContext = {
+    histogram,
+    addGcMs: () => {},
+    heartbeatMaxMs: stalls.heartbeatMaxMs,
+    observedThread: threadCpu,
+    ownCost() {
+      const own = ownThread()?.cpuMs ?? null;
+      const stacks = control[Word.StackCount]! - lastStackCount;
+      const stackMs = shared.numbers[Sum.StackMs]! - lastStackMs;
+      const cost = {
+        mainThreadMs: sampledMs + stackMs,
+        watchdogMs: own !== null && lastOwnCpu !== null ? own - lastOwnCpu : null,
+        stacks,
+        recordingBytes: writer?.bytesWritten() ?? 0,
+      };
+      sampledMs = 0;
+      lastStackCount += stacks;
+      lastStackMs += stackMs;
+      lastOwnCpu = own;
+      return cost;
+    },
+  };
+  const running: RunningSampler[] = samplers
+    .filter(({ thread: reader }) => reader === 'watchdog')
+    .map((sampler) => sampler.start(context));
+
+  const readSamplers = (): void => stalls.acrossReset(readAll);
+  const readAll = (): void => {
+    for (const sampler of running) {
+      try {
+        const row = sampler.read();
+        if (row) record({ ...row, t: now() } as Row);
+      } catch (error) {
+        fail(String(error).split('\n')[0] ?? '');
+      }
+    }
+  };
+
+  for (const message of threadId === 0 ? data.problems : []) record({ t: 0, type: 'agent-error', message });
+  Atomics.store(control, Word.WatchdogState, WATCHDOG_READY);
+  Atomics.notify(control, Word.WatchdogState);
+
+  let lastReadAt = 0;
+  return {
+    threadId,
+    control,
+    header,
+    folder: () => (writer ? folder : null),
+    record: (row: Row) => record(row),
+    now,
+    onSample({ rows, mainThreadMs }: SampleMessage): void {
+      sampledMs += mainThreadMs;
+      for (const row of rows) record({ ...row, t: now() } as Row);
+      looks.consider();
+    },
+    setLevel(next: Level): void {
+      Atomics.store(control, Word.Diagnose, next === 'diagnose' ? 1 : 0);
+      looks.setLevel(next);
+      record({ t: now(), type: 'level', level: next }, true);
+    },
+    /** Returns how many ms later it wants to be called again. */
+    tick(): number {
+      const t = now();
+      stalls.tick(t, stalls.isOpen() ? Math.min(CLOSE_TICK_MS, tickMs) : tickMs);
+      // The histogram is not reset while a stall is open: its count is the heartbeat.
+      if (t - lastReadAt >= READ_INTERVAL_MS && !stalls.isOpen()) {
+        lastReadAt = t;
+        readSamplers();
+        writer?.flush();
+      }
+      return stalls.isOpen() ? Math.min(CLOSE_TICK_MS, tickMs) : tickMs;
+    },
+    /** Terminated threads say no goodbye: their CPU time can no longer be read. */
+    isGone: () => Atomics.load(control, Word.Stop) === 1 || (seenCpu && threadCpu() === null),
+    finish(end: Omit<EndRow, 't' | 'type'>): void {
+      if (finished) return;
+      looks.finish();
+      stalls.finish(now());
+      readSamplers();
+      finished = true;
+      record({ t: now(), type: 'end', ...end });
+      threadCpu.close();
+      capture.detach();
+      writer?.close();
+    },
+    inMemory: (): Recording => ({
+      header,
+      rows: [...kept.values()].flat().sort((a, b) => a.t - b.t),
+      durationMs: now(),
+      droppedRows: lostInMemory,
+      skippedLines: 0,
+      truncated: false,
+      path: writer ? folder : null,
+    }),
+  };
+}
+
+function headerOf(data: WatchdogData, thread: ThreadData, level: Level): Header {
+  return {
+    t: 0,
+    type: 'header',
+    format: 'evdiag-recording',
+    major: FORMAT_MAJOR,
+    minor: FORMAT_MINOR,
+    evdiagVersion: EVDIAG_VERSION,
+    nodeVersion: process.version,
+    v8Version: process.versions.v8,
+    libuvVersion: process.versions.uv,
+    pid: process.pid,
+    parentPid: data.parentPid,
+    threadId: thread.threadId,
+    argv: redactArguments(data.argv),
+    startedAt: new Date(thread.startedAtMs).toISOString(),
+    startMonotonicMs: thread.startMonotonicMs,
+    level,
+    slowMs: data.settings.slowMs,
+    samplers: samplers.filter((sampler) => level === 'diagnose' || sampler.level === 'watch').map(({ id }) => id),
+    platform: process.platform,
+    arch: process.arch,
+    cpuCount: cpus().length,
+    ...containerLimits(),
+  };
+}

@@ -1,0 +1,73 @@
+import type { Level, RowOf, RowType, Suspicion } from '../../src/recording/types.ts';
+
+/** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
+const BUSY_UTILIZATION = 0.7;
+const BUSY_ROWS = 2;
+/** Half of what JMC calls a warning (10 %), so that the look is there when the share gets there. */
+const GC_SHARE = 0.05;
+/** Less than this is start-up, or noise. */
+const GC_MS = 25;
+const GC_OBSERVED_MS = 50;
+/** More live timers than most servers have connections. */
+const MANY_TIMERS = 2000;
+/** A 1 ms interval turns the loop 700–1000 times a second; nothing legitimate does without events to serve. */
+const POLL_TURNS_PER_SECOND = 400;
+const POLL_EVENTS_PER_TURN = 0.25;
+/** Of the delay's p99: against the program's own usual one, and in ms that a user of it would notice. */
+const LATENCY_FACTOR = 4;
+const LATENCY_MS = 40;
+const LATENCY_ROWS = 8;
+
+export interface Suspicious {
+  reason: Suspicion;
+  value: number;
+  limit: number;
+}
+
+type Rows = <T extends RowType>(type: T) => readonly RowOf<T>[];
+
+/** What the cheap figures of the last second or two give reason to look at. */
+export function suspicions(rows: Rows, level: Level): Suspicious[] {
+  const found: Suspicious[] = level === 'diagnose' ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
+  const check = (reason: Suspicion, value: number | null, limit: number): void => {
+    if (value !== null && value >= limit) found.push({ reason, value, limit });
+  };
+  check('utilization', sustainedUtilization(rows('event-loop-utilization')), BUSY_UTILIZATION);
+  check('gc', gcShare(rows('gc'), rows('memory')), GC_SHARE);
+  check('timers', rows('active-resources').at(-1)?.counts.Timeout ?? null, MANY_TIMERS);
+  check('polling', emptyTurns(rows('loop-turns').at(-1)), POLL_TURNS_PER_SECOND);
+  const usualMs = usualLatency(rows('event-loop-delay'));
+  const latencyMs = rows('event-loop-delay').at(-1)?.p99Ms ?? null;
+  check('latency', usualMs === null ? null : latencyMs, Math.max(LATENCY_MS, LATENCY_FACTOR * (usualMs ?? 0)));
+  return found;
+}
+
+function sustainedUtilization(rows: readonly RowOf<'event-loop-utilization'>[]): number | null {
+  if (rows.length < BUSY_ROWS) return null;
+  return Math.min(...rows.slice(-BUSY_ROWS).map(({ utilization }) => utilization));
+}
+
+/** Only of the last reading: a second without collections has no row. */
+function gcShare(gc: readonly RowOf<'gc'>[], memory: readonly RowOf<'memory'>[]): number | null {
+  const last = gc.at(-1);
+  if (
+    !last?.observedMs ||
+    last.observedMs < GC_OBSERVED_MS ||
+    last.totalMs < GC_MS ||
+    last.t < (memory.at(-1)?.t ?? 0) - 10
+  )
+    return null;
+  return last.totalMs / last.observedMs;
+}
+
+/** Turns a second, where few of them had an event to serve. */
+function emptyTurns(row: RowOf<'loop-turns'> | undefined): number | null {
+  if (!row || row.events > row.turns * POLL_EVENTS_PER_TURN) return null;
+  return (row.turns / row.intervalMs) * 1000;
+}
+
+function usualLatency(rows: readonly RowOf<'event-loop-delay'>[]): number | null {
+  if (rows.length < LATENCY_ROWS) return null;
+  const sorted = rows.slice(-60).map(({ p99Ms }) => p99Ms);
+  return sorted.sort((a, b) => a - b)[Math.floor(sorted.length / 2)]!;
+}
