@@ -1,12 +1,8 @@
-import {
-  type Location,
-  type Recording,
-  rowsOf,
-  type StallKind,
-  type StallOpenRow,
-  type StallRow,
-} from '../recording/types.ts';
+import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
+import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
+import { allStalls } from './stalls.ts';
+import { isStarvation } from './starved-event-loop.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
 /** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
@@ -37,7 +33,7 @@ export const blockedEventLoop: Detector = {
   ],
   kinds: KIND_TEXTS,
   detect(recording) {
-    const stalls = [...rowsOf(recording, 'stall'), ...unfinished(recording)].filter((stall) => !stall.debugger);
+    const stalls = allStalls(recording).filter((stall) => !isStarvation(stall));
     const groups = new Map<string, StallRow[]>();
     for (const stall of stalls) {
       const key = groupKey(stall);
@@ -52,29 +48,6 @@ function groupKey({ kind, location, startup }: StallRow): string {
   if (kind === 'host') return kind;
   const line = kind === 'js-cpu' || kind === 'gc' ? '' : location?.line;
   return [kind, startup, location?.file, location?.function, line].join('|');
-}
-
-/** A stall that lasted when the recording ended (killed, or read live) has only its opening rows. */
-function unfinished(recording: Recording): StallRow[] {
-  const closed = new Set(rowsOf(recording, 'stall').map(({ id }) => id));
-  const last = new Map<number, StallOpenRow>();
-  for (const row of rowsOf(recording, 'stall-open')) if (!closed.has(row.id)) last.set(row.id, row);
-  const end = rowsOf(recording, 'end').length > 0;
-  return [...last.values()]
-    .filter((row) => !end && row.startMs + row.durationMs > recording.durationMs - 60_000)
-    .map((row) => ({
-      ...row,
-      type: 'stall',
-      kind: row.kind ?? 'js-cpu',
-      stacks: [],
-      cpuMs: null,
-      runQueueMs: null,
-      gcMs: 0,
-      startup: false,
-      debugger: false,
-      waiting: 1,
-      confidence: row.location ? 0.7 : 0.2,
-    }));
 }
 
 function toFinding(group: readonly StallRow[], recording: Recording): Finding {
@@ -108,9 +81,18 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
       runQueueMs: sumOf(group, 'runQueueMs'),
       gcMs: sumOf(group, 'gcMs'),
       startup,
+      // In how much of it no single call was long: then the turn as a whole was.
+      manyCallsShare: manyCallsShare(group),
       ...(call ? { call } : {}),
     },
   };
+}
+
+function manyCallsShare(group: readonly StallRow[]): number {
+  const known = group.filter(({ chain }) => chain !== undefined);
+  const total = known.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const chained = known.reduce((sum, { chain, durationMs }) => sum + (chain ? durationMs : 0), 0);
+  return total > 0 ? round(chained / total, 2) : 0;
 }
 
 function startupRemedy(kind: StallKind, remedy: string): string {
@@ -140,12 +122,6 @@ function severityOf(group: readonly StallRow[], maxMs: number, totalMs: number, 
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
 }
 
-/** Within a severity, by time lost: 1 s and 10 s are ten points apart. */
-function scoreOf(severity: Severity, totalMs: number): number {
-  const base = { info: 0, warning: 40, critical: 70 }[severity];
-  return Math.round(base + Math.min(30, 10 * Math.max(0, Math.log10(totalMs / 100))));
-}
-
 function messageOf(
   kind: StallKind,
   startup: boolean,
@@ -170,8 +146,4 @@ function messageOf(
 function sumOf(group: readonly StallRow[], field: 'cpuMs' | 'runQueueMs' | 'gcMs'): number | null {
   const values = group.map((stall) => stall[field]).filter((value) => value !== null);
   return values.length > 0 ? round(values.reduce((sum, value) => sum + value, 0)) : null;
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

@@ -1,4 +1,5 @@
 import type { Recording } from '../recording/types.ts';
+import { fold } from './fold.ts';
 import { detectors } from './index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 
@@ -25,6 +26,5 @@ export function judge(recording: Recording, list: readonly Detector[] = detector
       rules.push({ rule: detector.id, outcome: 'error', why: error instanceof Error ? error.message : String(error) });
     }
   }
-  findings.sort((a, b) => b.score - a.score);
-  return { findings, rules };
+  return { findings: fold(findings).sort((a, b) => b.score - a.score), rules };
 }

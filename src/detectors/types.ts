@@ -1,4 +1,4 @@
-import type { Location, Recording, RowType, StallKind } from '../recording/types.ts';
+import type { Location, Recording, RowType } from '../recording/types.ts';
 
 export type Severity = 'info' | 'warning' | 'critical';
 export const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical'];
@@ -23,7 +23,7 @@ export interface Finding {
 
 /** The words of a kind, for `evdiag explain`. */
 export interface KindText {
-  kind: StallKind;
+  kind: string;
   title: string;
   remedy: string;
   /** A short worked example: the sick line and its cure. */

@@ -1,0 +1,214 @@
+/** What the detectors of a busy loop share: which seconds were busy, and what a closer look saw filling them. */
+import { type Frame, type Location, type LookRow, type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+
+/** Start-up is judged by nobody: it loads modules and compiles. */
+const STARTUP_MS = 1000;
+/** The loop has no room left. */
+const BUSY_UTILIZATION = 0.85;
+/** Rows of one second are read within this time of each other. */
+const SAME_SECOND_MS = 600;
+
+/** One second of a thread, with the rows of the samplers joined; what is not known is null. */
+export interface Second {
+  t: number;
+  intervalMs: number;
+  /** Without the time the thread waited for a core, 0..1. */
+  utilization: number;
+  /** Mean time between two turns of the loop, without the time the thread waited for a core. */
+  meanDelayMs: number | null;
+  /** CPU time of the thread as a share of the second. */
+  cpuShare: number | null;
+  /** Share of the second that the thread waited for a core. */
+  queueShare: number;
+  gcShare: number;
+  busy: boolean;
+}
+
+export function secondsOf(recording: Recording): Second[] {
+  const delays = rowsOf(recording, 'event-loop-delay');
+  const cpus = rowsOf(recording, 'cpu');
+  const gcs = rowsOf(recording, 'gc');
+  return rowsOf(recording, 'event-loop-utilization')
+    .filter(({ t, activeMs, idleMs }) => t - activeMs - idleMs >= STARTUP_MS - SAME_SECOND_MS / 2)
+    .map((row) => {
+      const { t } = row;
+      const intervalMs = row.activeMs + row.idleMs;
+      const cpu = nearest(cpus, t);
+      const queueShare = cpu?.runQueueMs == null ? 0 : Math.min(1, cpu.runQueueMs / cpu.intervalMs);
+      const utilization = Math.max(0, row.utilization - queueShare);
+      const delay = nearest(delays, t);
+      const gc = nearest(gcs, t);
+      return {
+        t,
+        intervalMs,
+        utilization,
+        meanDelayMs: delay ? delay.meanMs * (1 - queueShare) : null,
+        cpuShare: cpu?.mainThreadMs == null ? null : cpu.mainThreadMs / cpu.intervalMs,
+        queueShare,
+        gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) : 0,
+        busy: utilization >= BUSY_UTILIZATION,
+      };
+    });
+}
+
+function nearest<R extends { t: number }>(rows: readonly R[], t: number): R | null {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]!.t < t) low = middle + 1;
+    else high = middle;
+  }
+  const [before, after] = [rows[low - 1], rows[low]];
+  const best = !before || (after && after.t - t < t - before.t) ? after : before;
+  return best && Math.abs(best.t - t) <= SAME_SECOND_MS ? best : null;
+}
+
+export function sumOf(seconds: readonly Second[], value: (second: Second) => number | null): number {
+  return seconds.reduce((sum, second) => sum + (value(second) ?? 0) * second.intervalMs, 0);
+}
+
+/** Weighted by time; null where no second tells. */
+export function meanOf(seconds: readonly Second[], value: (second: Second) => number | null): number | null {
+  const known = seconds.filter((second) => value(second) !== null);
+  const ms = known.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
+  return ms > 0 ? sumOf(known, value) / ms : null;
+}
+
+export function totalMs(seconds: readonly Second[]): number {
+  return seconds.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
+}
+
+/** Servers, sockets and timers that had to wait: as looks saw them, else as last counted. */
+export function waitingIn(recording: Recording, looks: readonly LookRow[] = []): number {
+  const seen = looks.map(({ waiting }) => waiting).filter((waiting) => waiting !== null);
+  if (seen.length > 0) return Math.max(...seen);
+  return Math.max(0, ...rowsOf(recording, 'active-resources').map(({ waiting }) => waiting ?? 0));
+}
+
+/* ---- what a look saw ---- */
+
+/** What fills a busy loop. */
+export type Filling = 'timers' | 'awaits' | 'polling' | 'computation' | 'callbacks';
+
+/** A look with fewer busy stacks than this says little. */
+const MIN_BUSY_SAMPLES = 10;
+/** The loop was busy in this share of the look. */
+const BUSY_LOOK = 0.5;
+/** Live timers, and how many are made in a second: more than one each for all connections of a large server. */
+const STORM_TIMERS = 5000;
+const STORM_TIMERS_PER_SECOND = 5000;
+/** A promise per microsecond of CPU: then switching is most of what is done (an await alone takes 0.1–0.3 µs). */
+const CHURN_PROMISES_PER_MS = 1000;
+/** Turns of the loop a second, each with next to nothing in it: 50 µs is the cost of a few empty turns. */
+const EMPTY_TURNS_PER_SECOND = 20_000;
+/** Pairs of stacks about 20 ms apart that are of one callback: from 17 ms per callback on. */
+const LONG_CALLBACK_PAIRS = 0.12;
+/** One function with this share of the stacks is what is computed. */
+const ONE_FUNCTION = 0.5;
+
+export function fillingOf(look: LookRow, recording: Recording): Filling | null {
+  if (look.busySamples < MIN_BUSY_SAMPLES || look.busySamples < look.samples * BUSY_LOOK) return null;
+  if (isTimerStorm(look, recording)) return 'timers';
+  const { created } = look;
+  if (created && created.cpuMs > 0 && created.promises / created.cpuMs >= CHURN_PROMISES_PER_MS) return 'awaits';
+  if (turnsPerSecond(look, recording) >= EMPTY_TURNS_PER_SECOND) return 'polling';
+  const longPairs = look.pairs > 0 ? 1 - look.turnedPairs / look.pairs : 0;
+  const [hottest] = functionsOf(look);
+  return longPairs >= LONG_CALLBACK_PAIRS && (hottest?.share ?? 0) >= ONE_FUNCTION ? 'computation' : 'callbacks';
+}
+
+export function isTimerStorm(look: LookRow, recording: Recording): boolean {
+  const timers = resource(look, 'Timeout');
+  if (!timers || !look.created) return false;
+  const near = nearestTo(rowsOf(recording, 'active-resources'), look);
+  const perSecond = (timers.count / look.created.wallMs) * 1000;
+  return (near?.counts.Timeout ?? 0) >= STORM_TIMERS && perSecond >= STORM_TIMERS_PER_SECOND;
+}
+
+export function resource(look: LookRow, type: string) {
+  return look.created?.resources.find((entry) => entry.type === type) ?? null;
+}
+
+/** How often the loop turned for nothing around a look; 0 where turns brought events, or are not known. */
+export function turnsPerSecond(look: LookRow, recording: Recording): number {
+  const row = nearestTo(rowsOf(recording, 'loop-turns'), look);
+  if (!row || row.events > row.turns * EVENTS_PER_TURN) return 0;
+  return (row.turns / row.intervalMs) * 1000;
+}
+
+/** More events per turn than this, and the turns have a purpose. */
+const EVENTS_PER_TURN = 0.25;
+
+function nearestTo<R extends { t: number }>(rows: readonly R[], { startMs, durationMs }: LookRow): R | null {
+  const middle = startMs + durationMs / 2;
+  return rows.reduce<R | null>(
+    (best, row) => (!best || distance(row, middle) < distance(best, middle) ? row : best),
+    null,
+  );
+}
+
+function distance({ t }: { t: number }, to: number): number {
+  return Math.abs(t - to);
+}
+
+/** The user's own frame nearest to what runs, else a package's. */
+export function innermost(frames: readonly Frame[]): Frame | null {
+  const own = frames.find(({ category, awaits }) => category === 'application' && !awaits);
+  const any = own ?? frames.find(({ category }) => category === 'application');
+  return any ?? frames.find(({ category }) => category === 'dependency') ?? null;
+}
+
+/** The user's own frame that the loop called: the callback. */
+export function callback(frames: readonly Frame[]): Frame | null {
+  const running = frames.filter(({ awaits }) => !awaits);
+  return running.findLast(({ category }) => category === 'application') ?? innermost(frames);
+}
+
+export interface HotFunction {
+  location: Location;
+  /** Of the stacks that have a frame at all. */
+  share: number;
+  frames: readonly Frame[];
+}
+
+/** Functions by their share of a look's stacks, each with its busiest line. */
+export function functionsOf(
+  look: LookRow,
+  frameOf: (frames: readonly Frame[]) => Frame | null = innermost,
+): HotFunction[] {
+  const groups = new Map<string, Map<number, { count: number; location: Location; frames: readonly Frame[] }>>();
+  let total = 0;
+  for (const { count, frames } of look.stacks) {
+    total += count;
+    const frame = frameOf(frames);
+    if (!frame) continue;
+    const key = `${frame.file}|${frame.function}`;
+    const lines = groups.get(key) ?? new Map();
+    groups.set(key, lines);
+    const line = lines.get(frame.line) ?? { count: 0, location: toLocation(frame), frames };
+    line.count += count;
+    lines.set(frame.line, line);
+  }
+  return [...groups.values()]
+    .map((lines) => {
+      const sorted = [...lines.values()].sort((a, b) => b.count - a.count);
+      const count = sorted.reduce((sum, line) => sum + line.count, 0);
+      return { location: sorted[0]!.location, frames: sorted[0]!.frames, share: count / Math.max(1, total) };
+    })
+    .sort((a, b) => b.share - a.share);
+}
+
+export function toLocation({ file, line, column, function: name }: Location): Location {
+  return { file, line, column, function: name };
+}
+
+/** A stack as findings show it. */
+export function toStack(frames: readonly Frame[]): Location[] {
+  return frames.filter(({ file }) => file !== '').map(toLocation);
+}
+
+/** The looks whose busy time was filled in one way. */
+export function looksFilledWith(filling: Filling, recording: Recording): RowOf<'look'>[] {
+  return rowsOf(recording, 'look').filter((look) => fillingOf(look, recording) === filling);
+}

@@ -1,0 +1,74 @@
+import type { Finding } from './types.ts';
+import { SEVERITIES } from './types.ts';
+
+/** A chain shorter than this is a symptom of its many switches; a longer one is worse than they are. */
+const STARVED_MS = 500;
+/** Where most of the blocked time was one call after the other, the turn as a whole was long, not the call. */
+const MANY_CALLS_SHARE = 0.5;
+
+/**
+ * One root cause is one finding: what another finding at the same place explains becomes one of its symptoms. The rank
+ * says which of two explains the other; the lower number is the cause.
+ */
+export function fold(findings: readonly Finding[]): Finding[] {
+  const causes: Finding[] = [];
+  for (const finding of [...findings].sort((a, b) => rankOf(a) - rankOf(b))) {
+    const cause = rankOf(finding) < UNRANKED ? causes.find((other) => explains(other, finding)) : undefined;
+    if (cause) addSymptom(cause, finding);
+    else causes.push({ ...finding, evidence: { ...finding.evidence } });
+  }
+  return causes;
+}
+
+const UNRANKED = 100;
+
+function rankOf({ rule, kind, evidence }: Finding): number {
+  if (rule === 'starved-event-loop') return Number(evidence.maxMs) >= STARVED_MS ? 2 : 4;
+  if (rule === 'blocked-event-loop') {
+    if (kind !== 'js-cpu' && kind !== 'gc') return kind === 'host' || kind === 'module-load' ? UNRANKED : 1;
+    return Number(evidence.manyCallsShare ?? 0) >= MANY_CALLS_SHARE || kind === 'gc' ? 9 : 6;
+  }
+  const ranks: Record<string, number> = {
+    'deep-async-chain': 0,
+    'timer-storm': 1,
+    'task-switch-churn': 3,
+    'gc-pressure': 5,
+    'cpu-bound-main-thread': 7,
+    'overloaded-event-loop': 8,
+    'gc-pause': 10,
+  };
+  return ranks[rule] ?? UNRANKED;
+}
+
+/** At the same function; a pause of the collector has no place, and belongs to whatever presses it. */
+function explains(cause: Finding, symptom: Finding): boolean {
+  if (rankOf(cause) >= UNRANKED || cause.evidence.startup === true || symptom.evidence.startup === true) return false;
+  if (cause.rule === symptom.rule) return false;
+  if (symptom.rule === 'gc-pause' || symptom.kind === 'gc') return cause.rule === 'gc-pressure' || cause.kind === 'gc';
+  if (cause.rule === 'timer-storm' && symptom.stack.some(({ file }) => file === 'node:internal/timers')) return true;
+  if (!cause.location || !symptom.location) return isBusyLoop(cause) && isBusyLoop(symptom);
+  return places(cause).has(keyOf(symptom.location)) || places(symptom).has(keyOf(cause.location));
+}
+
+/** Those that judge the loop as a whole. */
+function isBusyLoop({ rule }: Finding): boolean {
+  return rule === 'overloaded-event-loop' || rule === 'cpu-bound-main-thread';
+}
+
+function places({ location, stack }: Finding): Set<string> {
+  const own = stack.filter(({ file }) => !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file));
+  return new Set([...(location ? [location] : []), ...own].map(keyOf));
+}
+
+function keyOf({ file, function: name }: { file: string; function: string }): string {
+  return `${file}|${name}`;
+}
+
+function addSymptom(cause: Finding, symptom: Finding): void {
+  const symptoms = Array.isArray(cause.evidence.symptoms) ? (cause.evidence.symptoms as string[]) : [];
+  cause.evidence.symptoms = [...symptoms, `${symptom.rule}: ${symptom.message}`];
+  if (SEVERITIES.indexOf(symptom.severity) > SEVERITIES.indexOf(cause.severity)) {
+    cause.severity = symptom.severity;
+    cause.score = Math.max(cause.score, symptom.score);
+  }
+}

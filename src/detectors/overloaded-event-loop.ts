@@ -1,0 +1,113 @@
+import { type LookRow, type Recording, rowsOf } from '../recording/types.ts';
+import {
+  callback,
+  fillingOf,
+  functionsOf,
+  type HotFunction,
+  looksFilledWith,
+  meanOf,
+  type Second,
+  secondsOf,
+  toStack,
+  totalMs,
+  waitingIn,
+} from './busy-time.ts';
+import { percent, round, scoreOf } from './severity.ts';
+import type { Detector, Finding, Severity } from './types.ts';
+
+/** Less than this is a burst, which a queue is for. */
+const BUSY_MS = 2500;
+/** Mean time between turns: two of 40 ms and a request of two steps takes a tenth of a second for nothing. */
+const WARNING_TURN_MS = 40;
+/** The same against the program's own usual one, from where people could notice it. */
+const USUAL_FACTOR = 4;
+const WARNING_RISEN_TURN_MS = 25;
+/** A tenth of a second per turn, for this long. */
+const CRITICAL_TURN_MS = 100;
+const CRITICAL_BUSY_MS = 10_000;
+const MAX_CALLBACKS = 5;
+
+export const overloadedEventLoop: Detector = {
+  id: 'overloaded-event-loop',
+  title: 'overloaded event loop',
+  description:
+    'The event loop has no idle time left, though no single callback is long: very many small ones fill each turn, and whatever ' +
+    'arrives waits for all of them. Time without a core and seconds of start-up do not count. A closer look takes stacks at random ' +
+    'moments and tells the share of each callback.',
+  remedy:
+    'Do less per turn: bound how much work is taken on at a time (a queue with a limit), merge small callbacks into batches, and refuse work beyond what one core can do.',
+  needs: ['event-loop-utilization', 'look'],
+  thresholds: [
+    `busy: utilization of 85 % or more, without waits for a core, for ${BUSY_MS} ms in all.`,
+    `warning: turns of ${WARNING_TURN_MS} ms on average, or of ${WARNING_RISEN_TURN_MS} ms where that is ${USUAL_FACTOR} times the program's usual, while servers, sockets or timers waited.`,
+    `critical: turns of ${CRITICAL_TURN_MS} ms on average for ${CRITICAL_BUSY_MS} ms.`,
+  ],
+  kinds: [
+    {
+      kind: 'callbacks',
+      title: 'many small callbacks',
+      remedy:
+        'Bound the work that is taken on at a time (a queue with a limit), and merge small callbacks into batches.',
+      example:
+        'for (const row of rows) setImmediate(() => handle(row)); // one turn runs them all\nfor await (const batch of inBatches(rows, 100)) handleAll(batch); // a bounded piece per turn',
+    },
+  ],
+  detect(recording) {
+    const seconds = secondsOf(recording);
+    const busy = seconds.filter((second) => second.busy);
+    if (totalMs(busy) < BUSY_MS) return [];
+    const looks = looksFilledWith('callbacks', recording);
+    // What another kind of work fills is another rule's to tell.
+    if (looks.length === 0 && rowsOf(recording, 'look').some((look) => fillingOf(look, recording) !== null)) return [];
+    return [toFinding(recording, seconds, busy, looks)];
+  },
+};
+
+function toFinding(
+  recording: Recording,
+  seconds: readonly Second[],
+  busy: readonly Second[],
+  looks: readonly LookRow[],
+): Finding {
+  const busyMs = totalMs(busy);
+  const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
+  const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, waitingIn(recording, looks));
+  const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0];
+  const callbacks = looks[0] ? functionsOf(looks[0], callback).slice(0, MAX_CALLBACKS) : [];
+  const place = callbacks[0] ? `, most of them in ${callbacks[0].location.function || 'an anonymous function'}` : '';
+  return {
+    rule: 'overloaded-event-loop',
+    severity,
+    score: scoreOf(severity, busyMs),
+    kind: 'callbacks',
+    message: `The event loop was full of small callbacks for ${round(busyMs / 1000)} s${place}: a turn took ${Math.round(turnMs)} ms on average.`,
+    remedy: overloadedEventLoop.remedy,
+    location: hottest?.location ?? null,
+    stack: hottest ? toStack(hottest.frames) : [],
+    count: busy.length,
+    confidence: hottest ? 0.8 : 0.4,
+    evidence: {
+      busyMs: round(busyMs),
+      utilization: round(meanOf(busy, ({ utilization }) => utilization) ?? 0, 3),
+      meanTurnMs: round(turnMs),
+      cpuShare: round(meanOf(busy, ({ cpuShare }) => cpuShare) ?? 0, 3),
+      callbacks: callbacks.map(describe),
+    },
+  };
+}
+
+function describe({ location, share }: HotFunction): string {
+  return `${percent(share)} ${location.function || '(anonymous)'} (${location.file}:${location.line})`;
+}
+
+function usualTurnMs(seconds: readonly Second[]): number | null {
+  const calm = seconds.filter(({ busy, meanDelayMs }) => !busy && meanDelayMs !== null).map((s) => s.meanDelayMs ?? 0);
+  return calm.length > 0 ? calm.sort((a, b) => a - b)[calm.length >> 1]! : null;
+}
+
+function severityOf(turnMs: number, usualMs: number | null, busyMs: number, waiting: number): Severity {
+  if (waiting === 0) return 'info';
+  if (turnMs >= CRITICAL_TURN_MS && busyMs >= CRITICAL_BUSY_MS) return 'critical';
+  const risen = usualMs !== null && turnMs >= usualMs * USUAL_FACTOR && turnMs >= WARNING_RISEN_TURN_MS;
+  return turnMs >= WARNING_TURN_MS || risen ? 'warning' : 'info';
+}

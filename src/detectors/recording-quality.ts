@@ -1,0 +1,121 @@
+import { type Recording, rowsOf } from '../recording/types.ts';
+import { percent, round, scoreOf } from './severity.ts';
+import type { Detector, Finding } from './types.ts';
+
+/** Samplers are read once a second: what ends before has nothing that could be judged but its stalls. */
+const LITTLE_DATA_MS = 1000;
+/** A reading this late is of a thread or a host that was held up; rates over it are blurred. */
+const LATE_MS = 3000;
+/** As for the class of the workload: beyond this, durations are the host's as much as the program's. */
+const CONTENTION_SHARE = 0.25;
+
+/** All are of severity info: a poor recording is nobody's emergency. */
+export const recordingQuality: Detector = {
+  id: 'recording-quality',
+  title: 'limit of the recording',
+  description:
+    'What this recording cannot tell well: rows that were lost, readings that came late, too short a time, a host that was too busy.',
+  remedy: 'Record for longer, on a host with a free core, with a larger EVDIAG_MAX_MB.',
+  needs: ['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end'],
+  thresholds: [
+    `length: less than ${LITTLE_DATA_MS} ms (kind little-data), the time of the first reading.`,
+    `readings: ${LATE_MS} ms or more between two (kind late-samples), where one second is meant.`,
+    `contention: the thread waited for a core in ${percent(CONTENTION_SHARE)} of the time that it could have run.`,
+    'rows: any that were lost (kind dropped-rows).',
+  ],
+  kinds: [
+    {
+      kind: 'contention',
+      title: 'a busy host',
+      remedy: 'Record on a host, or in a container, with a free core.',
+      example: 'taskset -c 1 node -r evdiag/agent app.js # a core of its own',
+    },
+    {
+      kind: 'dropped-rows',
+      title: 'lost rows',
+      remedy: 'Give the recording more room: EVDIAG_MAX_MB.',
+      example: 'EVDIAG_MAX_MB=256 node -r evdiag/agent app.js',
+    },
+    {
+      kind: 'late-samples',
+      title: 'late readings',
+      remedy: 'Look at the stalls first: the readings waited behind them.',
+      example: 'npx evdiag report --min-severity info',
+    },
+    {
+      kind: 'little-data',
+      title: 'a short recording',
+      remedy: 'Let the program run under its usual load for a while.',
+      example: 'npx evdiag run --duration 30 -- node app.js',
+    },
+  ],
+  detect: (recording) => [
+    ...contention(recording),
+    ...droppedRows(recording),
+    ...lateSamples(recording),
+    ...littleData(recording),
+  ],
+};
+
+function contention(recording: Recording): Finding[] {
+  const rows = rowsOf(recording, 'cpu').filter(
+    ({ mainThreadMs, runQueueMs }) => mainThreadMs !== null && runQueueMs !== null,
+  );
+  const runMs = rows.reduce((sum, { mainThreadMs }) => sum + (mainThreadMs ?? 0), 0);
+  const queueMs = rows.reduce((sum, { runQueueMs }) => sum + (runQueueMs ?? 0), 0);
+  const share = queueMs / (runMs + queueMs);
+  if (!(share >= CONTENTION_SHARE) || queueMs < 1000) return [];
+  return finding(
+    'contention',
+    rows.length,
+    `The thread waited for a core in ${percent(share)} of the time that it could have run: durations are longer than the code's own.`,
+    {
+      runQueueMs: round(queueMs),
+      contentionShare: round(share, 3),
+    },
+  );
+}
+
+function droppedRows(recording: Recording): Finding[] {
+  const rows = recording.droppedRows + recording.skippedLines;
+  if (rows === 0) return [];
+  const lost = recording.droppedRows > 0 ? 'were dropped to keep the recording within its bound' : 'could not be read';
+  return finding('dropped-rows', rows, `${rows} rows ${lost}.`, {
+    droppedRows: recording.droppedRows,
+    skippedLines: recording.skippedLines,
+  });
+}
+
+function lateSamples(recording: Recording): Finding[] {
+  const rows = rowsOf(recording, 'event-loop-utilization');
+  const gaps = rows.map(({ activeMs, idleMs }) => activeMs + idleMs).filter((ms) => ms >= LATE_MS);
+  if (gaps.length === 0) return [];
+  const maxMs = Math.max(...gaps);
+  return finding(
+    'late-samples',
+    gaps.length,
+    `${gaps.length} readings came late, one after ${round(maxMs / 1000)} s instead of 1 s.`,
+    {
+      maxMs: round(maxMs),
+    },
+  );
+}
+
+function littleData({ durationMs }: Recording): Finding[] {
+  if (durationMs >= LITTLE_DATA_MS) return [];
+  return finding(
+    'little-data',
+    1,
+    `The recording is ${round(durationMs / 1000)} s long: what builds up slowly cannot be seen in it.`,
+    {
+      durationMs: round(durationMs),
+    },
+  );
+}
+
+function finding(kind: string, count: number, message: string, evidence: Finding['evidence']): Finding[] {
+  const { remedy } = recordingQuality.kinds.find((text) => text.kind === kind)!;
+  const score = Math.min(10, scoreOf('info', count));
+  const common = { rule: 'recording-quality', severity: 'info', location: null, stack: [], confidence: 1 } as const;
+  return [{ ...common, stack: [], kind, score, count, message, remedy, evidence }];
+}

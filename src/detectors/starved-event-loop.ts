@@ -1,0 +1,118 @@
+import type { StallRow } from '../recording/types.ts';
+import { innermost, toLocation, toStack } from './busy-time.ts';
+import { round, scoreOf } from './severity.ts';
+import { allStalls } from './stalls.ts';
+import type { Detector, Finding, Severity } from './types.ts';
+
+/** As for one long call (blocked-event-loop): what waits cannot tell the difference. */
+const WARNING_COUNT = 3;
+const WARNING_MAX_MS = 250;
+const CRITICAL_MAX_MS = 1000;
+const MAX_CHAIN = 8;
+
+export const starvedEventLoop: Detector = {
+  id: 'starved-event-loop',
+  title: 'starved event loop',
+  description:
+    'A chain of promise reactions or of process.nextTick callbacks went on and on. Node drains both queues before it looks at ' +
+    'timers and sockets, so none of them ran, though no single call was long. The watchdog sees the heartbeat stop, and on ' +
+    'successive stacks that the queue goes on turning.',
+  remedy:
+    'Let the loop turn: every few milliseconds, await a setImmediate (from node:timers/promises) within the chain.',
+  needs: ['event-loop-delay', 'stall', 'stall-open'],
+  thresholds: [
+    'EVDIAG_SLOW_MS: 100 ms without a turn of the loop, in at least two pairs of stacks of different calls.',
+    `warning: ${WARNING_COUNT} times at one place, or once for ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
+    `critical: once for ${CRITICAL_MAX_MS} ms.`,
+  ],
+  kinds: [
+    {
+      kind: 'microtask',
+      title: 'a chain of promise reactions',
+      remedy:
+        'Await a setImmediate (node:timers/promises) every few milliseconds: an await of a value that is there does not let the loop turn.',
+      example:
+        'while (queue.length) await handle(queue.shift());                                // timers never run\nwhile (queue.length) { await handle(queue.shift()); if (++n % 100 === 0) await setImmediate(); }',
+    },
+    {
+      kind: 'nexttick',
+      title: 'a chain of process.nextTick callbacks',
+      remedy: 'Use setImmediate for the next step: process.nextTick runs before the loop goes on.',
+      example: 'process.nextTick(step); // before any timer or socket\nsetImmediate(step);     // after them',
+    },
+  ],
+  detect(recording) {
+    const groups: { chain: string; places: Set<string>; stalls: StallRow[] }[] = [];
+    for (const stall of allStalls(recording).filter(isStarvation)) {
+      const places = placesOf(stall);
+      const group = groups.find(({ chain, places: seen }) => chain === stall.chain && places.some((p) => seen.has(p)));
+      if (!group) {
+        groups.push({ chain: String(stall.chain), places: new Set(places), stalls: [stall] });
+        continue;
+      }
+      group.stalls.push(stall);
+      for (const place of places) group.places.add(place);
+    }
+    return groups.map(({ stalls }) => toFinding(stalls));
+  },
+};
+
+/** The functions of a chain call and await each other: which of them a stack hits is chance. */
+function placesOf({ location, stacks }: StallRow): string[] {
+  const frames = stacks.flatMap((stack) => stack.frames.filter(isOwn));
+  return [...(location ? [location] : []), ...frames].map((frame) => `${frame.file}|${frame.function}`);
+}
+
+/** A chain of ticks or microtasks; the host's contention is not its fault. */
+export function isStarvation({ chain, kind }: Pick<StallRow, 'chain' | 'kind'>): boolean {
+  return (chain === 'microtask' || chain === 'nexttick') && kind !== 'host';
+}
+
+function toFinding(group: readonly StallRow[]): Finding {
+  const worst = group.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
+  const kind = worst.chain as string;
+  const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const severity = severityOf(group, worst.durationMs);
+  const stack = worst.stacks[0]?.frames ?? [];
+  const chain = [...new Set(worst.stacks.flatMap(({ frames }) => frames.filter(isOwn).map(nameOf)))].slice(
+    0,
+    MAX_CHAIN,
+  );
+  const place = worst.location ?? (innermost(stack) ? toLocation(innermost(stack)!) : null);
+  const where = place ? ` in ${place.function || 'an anonymous function'}` : '';
+  const times = group.length === 1 ? 'for' : `${group.length} times, up to`;
+  return {
+    rule: 'starved-event-loop',
+    severity,
+    score: scoreOf(severity, totalMs),
+    kind,
+    message: `${starvedEventLoop.kinds.find((text) => text.kind === kind)!.title.replace(/^a/, 'A')}${where} kept timers and I/O waiting ${times} ${Math.round(worst.durationMs)} ms.`,
+    remedy: starvedEventLoop.kinds.find((text) => text.kind === kind)!.remedy,
+    location: place,
+    stack: toStack(stack),
+    count: group.length,
+    confidence: 0.9,
+    evidence: {
+      maxMs: round(worst.durationMs),
+      totalMs: round(totalMs),
+      firstMs: round(group[0]!.startMs),
+      lastMs: round(group.at(-1)!.startMs),
+      chain,
+    },
+  };
+}
+
+function isOwn({ category }: { category: string }): boolean {
+  return category === 'application' || category === 'dependency';
+}
+
+function nameOf({ function: name, file, line }: { function: string; file: string; line: number }): string {
+  return `${name || '(anonymous)'} (${file}:${line})`;
+}
+
+function severityOf(group: readonly StallRow[], maxMs: number): Severity {
+  const harmful = group.filter(({ startup, waiting }) => !startup && (waiting ?? 0) > 0);
+  if (harmful.length === 0) return 'info';
+  if (maxMs >= CRITICAL_MAX_MS) return 'critical';
+  return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+}

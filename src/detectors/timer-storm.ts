@@ -1,0 +1,60 @@
+import { rowsOf } from '../recording/types.ts';
+import { isTimerStorm, resource } from './busy-time.ts';
+import { round, scoreOf } from './severity.ts';
+import type { Detector } from './types.ts';
+
+/** Readings (one a second) with that many live timers: fewer is a burst. */
+const STORM_TIMERS = 5000;
+const STORM_READINGS = 3;
+/** Fifty thousand short timers keep a core from anything else. */
+const CRITICAL_TIMERS = 100_000;
+
+export const timerStorm: Detector = {
+  id: 'timer-storm',
+  title: 'storm of timers',
+  description:
+    'Tens of thousands of short timers are alive and made anew all the time. Each costs an object, an entry of a list and a ' +
+    'callback; together they fill the loop. Many timers that live long (time-outs of connections) are no storm.',
+  remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
+  needs: ['active-resources'],
+  thresholds: [
+    `warning: ${STORM_TIMERS} live timers in ${STORM_READINGS} readings, and 5000 made per second.`,
+    `critical: ${CRITICAL_TIMERS} live timers.`,
+  ],
+  kinds: [
+    {
+      kind: 'timers',
+      title: 'short timers',
+      remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
+      example:
+        'for (const job of jobs) setTimeout(run, job.delayMs, job);   // a timer each\nqueue.push(...jobs); setInterval(() => runDue(queue), 10); // one timer',
+    },
+  ],
+  detect(recording) {
+    const readings = rowsOf(recording, 'active-resources').filter(
+      ({ counts }) => (counts.Timeout ?? 0) >= STORM_TIMERS,
+    );
+    const look = rowsOf(recording, 'look').find((row) => isTimerStorm(row, recording));
+    const created = look && resource(look, 'Timeout');
+    if (readings.length < STORM_READINGS || !look?.created || !created) return [];
+    const alive = Math.max(...readings.map(({ counts }) => counts.Timeout ?? 0));
+    const perSecond = (created.count / look.created.wallMs) * 1000;
+    const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
+    const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';
+    return [
+      {
+        rule: 'timer-storm',
+        severity,
+        score: scoreOf(severity, readings.length * 1000),
+        kind: 'timers',
+        message: `${alive} timers were alive at once, and ${Math.round(perSecond)} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
+        remedy: timerStorm.remedy,
+        location: site,
+        stack: [],
+        count: readings.length,
+        confidence: site ? 0.9 : 0.6,
+        evidence: { timers: alive, timersPerSecond: Math.round(perSecond), seconds: round(readings.length, 0) },
+      },
+    ];
+  },
+};
