@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const PROCESS_TESTS = [
   'test/agents/**/*.test.ts',
   'test/cli/**/*.test.ts',
+  'test/healthy/**/*.test.ts',
+  'test/lab/**/*.test.ts',
   'test/scenarios/**/*.test.ts',
   'test/package.test.ts',
 ];
