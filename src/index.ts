@@ -1,4 +1,6 @@
 /** The library: read recordings, judge them, build reports. The agent is `evdiag/agent`. */
+
+export { setLevel } from './attach/set-level.ts';
 export { detectors } from './detectors/index.ts';
 export { judge } from './detectors/judge.ts';
 export type {

@@ -49,8 +49,8 @@ function run(data: WatchdogData): void {
     if (ended.length > MAX_WORKERS) ended.shift();
   };
 
-  const onMessage = (message: ChannelMessage): void => {
-    if (finished) return;
+  const onMessage = (message: unknown): void => {
+    if (finished || !isMessage(message)) return;
     const worker = 'threadId' in message ? workers.get(message.threadId) : undefined;
     if (message.type === 'sample') (message.threadId === 0 ? main : worker)?.onSample(message.sample);
     else if (message.type === 'thread-gone') worker && endWorker(worker);
@@ -65,7 +65,7 @@ function run(data: WatchdogData): void {
     else workers.set(thread.threadId, startObserving(thread));
   };
   const setLevel = (next: Level): void => {
-    if (next === level || (next !== 'watch' && next !== 'diagnose')) return;
+    if (next === level) return;
     level = next;
     for (const thread of [main, ...workers.values()]) thread.setLevel(next);
   };
@@ -76,7 +76,7 @@ function run(data: WatchdogData): void {
     for (const worker of [...workers.values()]) endWorker(worker);
     try {
       main.finish(end);
-      if (!settings.quiet && settings.summary) printSummary(main, ended);
+      if (!settings.quiet && settings.summary) printSummary([main, ...ended], data.family);
     } catch (error) {
       printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
@@ -111,7 +111,13 @@ function run(data: WatchdogData): void {
 
   parentPort!.on('message', onMessage);
   const channel = new BroadcastChannel(CHANNEL);
-  channel.onmessage = (event) => onMessage((event as { data: ChannelMessage }).data);
+  channel.onmessage = (event) => {
+    try {
+      onMessage((event as { data: unknown }).data);
+    } catch {
+      // Not from an agent: those send what can be recorded.
+    }
+  };
   try {
     watchSignals(data.thread.shared, (signal) => finish({ reason: 'signal', exitCode: null, signal }));
   } catch (error) {
@@ -121,10 +127,42 @@ function run(data: WatchdogData): void {
   tick();
 }
 
-function printSummary(main: Observation, workers: readonly Observation[]): void {
-  void workers;
-  const recording = main.inMemory();
-  for (const line of summarize(judge(recording), recording, { path: main.folder() })) printLine(line);
+function printSummary(threads: readonly Observation[], family: string): void {
+  const judged = threads.map((thread) => {
+    const recording = thread.inMemory();
+    return { recording, ...judge(recording) };
+  });
+  const folder = threads[0]?.folder() ?? null;
+  const path = threads.length > 1 && folder ? family : folder;
+  for (const line of summarize(judged, { path })) printLine(line);
+}
+
+/** Anything in the process may post on the channel: what is no message of ours is left alone. */
+function isMessage(message: unknown): message is ChannelMessage {
+  if (typeof message !== 'object' || message === null) return false;
+  const { type, threadId, sample, thread, level } = message as Record<string, unknown>;
+  if (type === 'sample') return typeof threadId === 'number' && isSample(sample);
+  if (type === 'thread-gone') return typeof threadId === 'number';
+  if (type === 'level') return level === 'watch' || level === 'diagnose';
+  return type === 'thread' && isThread(thread);
+}
+
+function isSample(sample: unknown): boolean {
+  const { rows, mainThreadMs } = (sample ?? {}) as Record<string, unknown>;
+  return Array.isArray(rows) && typeof mainThreadMs === 'number';
+}
+
+function isThread(thread: unknown): boolean {
+  const { threadId, nativeId, shared, histogram, startMonotonicMs } = (thread ?? {}) as Record<string, unknown>;
+  const { control, numbers, site } = (shared ?? {}) as Record<string, unknown>;
+  return (
+    [threadId, startMonotonicMs].every(Number.isFinite) &&
+    (nativeId === null || Number.isFinite(nativeId)) &&
+    control instanceof Int32Array &&
+    numbers instanceof Float64Array &&
+    site instanceof Uint16Array &&
+    typeof (histogram as { count?: unknown } | null)?.count === 'number'
+  );
 }
 
 if (!isMainThread && parentPort) run(workerData as WatchdogData);

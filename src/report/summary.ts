@@ -2,19 +2,27 @@
 import type { Finding, Judgement } from '../detectors/types.ts';
 import type { Recording } from '../recording/types.ts';
 import { displayPath, formatMs, stripControl } from '../util/text.ts';
-import { placeText, worstFirst } from './words.ts';
+import { mergeFindings } from './merge-findings.ts';
+import { placeText, threadsText, worstFirst } from './words.ts';
 
 const MAX_FINDINGS = 8;
+
+/** One observed thread: what was recorded, and what the rules say of it. */
+export interface JudgedThread extends Judgement {
+  recording: Recording;
+}
 
 /**
  * Where the recording is, and each finding in two or three lines: what, where, what to change.
  *
- * `path` is null where the recording could not be written.
+ * The main thread comes first. `path` is null where the recording could not be written.
  */
-export function summarize(judgement: Judgement, recording: Recording, { path }: { path: string | null }): string[] {
-  const { rules } = judgement;
-  const findings = [...judgement.findings].sort(worstFirst);
-  const duration = formatMs(recording.durationMs);
+export function summarize(threads: readonly JudgedThread[], { path }: { path: string | null }): string[] {
+  const [main] = threads;
+  if (!main) return [];
+  const { rules } = main;
+  const findings = findingsOf(threads).filter(isNews).sort(worstFirst);
+  const duration = formatMs(main.recording.durationMs);
   const place = path === null ? null : displayPath(path);
   const lines = [place === null ? `watched for ${duration}, without a recording` : `recorded ${duration} in ${place}`];
   for (const finding of findings.slice(0, MAX_FINDINGS)) lines.push(...findingLines(finding));
@@ -29,9 +37,21 @@ export function summarize(judgement: Judgement, recording: Recording, { path }: 
   return lines.map((line) => `evdiag: ${stripControl(line)}`);
 }
 
-function findingLines({ severity, message, location, remedy }: Finding): string[] {
+function findingsOf(threads: readonly JudgedThread[]): Finding[] {
+  if (threads.length === 1) return [...threads[0]!.findings];
+  return mergeFindings(threads.map(({ recording, findings }) => ({ header: recording.header, findings })));
+}
+
+/** Whoever saw the program end knows that it was short. */
+function isNews({ rule, kind }: Finding): boolean {
+  return rule !== 'recording-quality' || kind !== 'little-data';
+}
+
+function findingLines(finding: Finding): string[] {
+  const { severity, message, location, remedy } = finding;
   const where = location === null ? [] : [`  at ${placeText(location)}`];
-  return [`${severity}: ${message}`, ...where, `  → ${remedy}`];
+  const seen = threadsText(finding);
+  return [`${severity}: ${message}`, ...where, ...(seen ? [`  ${seen.replace('Seen', 'seen')}`] : []), `  → ${remedy}`];
 }
 
 function shellWord(text: string): string {

@@ -149,7 +149,9 @@ describe('summarize', () => {
   const judgement = { findings: [finding], rules: [{ rule: 'x', outcome: 'found' as const, why: '' }] };
 
   test('gives the place of the recording and two or three lines per finding', () => {
-    const lines = summarize(judgement, recordingOf([delayRow(1)]), { path: '/srv/.evdiag/20260101-000000-1' });
+    const lines = summarize([{ ...judgement, recording: recordingOf([delayRow(1)]) }], {
+      path: '/srv/.evdiag/20260101-000000-1',
+    });
     expect(lines).toEqual([
       'evdiag: recorded 1 s in /srv/.evdiag/20260101-000000-1',
       'evdiag: critical: Reading files synchronously blocked the event loop for 412 ms.',
@@ -160,20 +162,24 @@ describe('summarize', () => {
   });
 
   test('does not name a recording that could not be written', () => {
-    const lines = summarize(judgement, recordingOf([delayRow(1)]), { path: null });
+    const lines = summarize([{ ...judgement, recording: recordingOf([delayRow(1)]) }], { path: null });
     expect(lines[0]).toBe('evdiag: watched for 1 s, without a recording');
     expect(lines.join()).not.toContain('evdiag report');
   });
 
   test('is bounded, and tells too little data from health', () => {
-    const many = summarize({ ...judgement, findings: Array(50).fill(finding) }, recordingOf([]), { path: '/x' });
+    const many = summarize([{ ...judgement, findings: Array(50).fill(finding), recording: recordingOf([]) }], {
+      path: '/x',
+    });
     expect(many.length).toBeLessThan(30);
     const rules = [{ rule: 'x', outcome: 'no-data' as const, why: '' }];
-    expect(summarize({ findings: [], rules }, recordingOf([]), { path: '/x' }).join()).toContain('too little data');
+    expect(summarize([{ findings: [], rules, recording: recordingOf([]) }], { path: '/x' }).join()).toContain(
+      'too little data',
+    );
   });
 
   test('lets no control character through', () => {
-    const lines = summarize({ ...judgement, findings: [evil] }, recordingOf([]), { path: `/x/${EVIL}` });
+    const lines = summarize([{ ...judgement, findings: [evil], recording: recordingOf([]) }], { path: `/x/${EVIL}` });
     for (const line of lines) expect(line).toBe(stripControl(line));
   });
 });

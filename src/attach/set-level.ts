@@ -1,0 +1,19 @@
+import { BroadcastChannel } from 'node:worker_threads';
+import type { Level } from '../recording/types.ts';
+
+/** Where the agent's watchdog listens; the same name as in agents/shared-memory.ts, which src does not import. */
+const CHANNEL = 'evdiag.agent';
+
+/**
+ * Raises or lowers the level of the agent in this process, for all its threads, from now on.
+ *
+ * Without an agent in the process it does nothing. `diagnose` looks closer every 10 s; `watch` only on suspicion.
+ */
+export function setLevel(level: Level): void {
+  if (level !== 'watch' && level !== 'diagnose') {
+    throw new TypeError(`The level is 'watch' or 'diagnose', not ${JSON.stringify(level)}.`);
+  }
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.postMessage({ type: 'level', level });
+  channel.close();
+}
