@@ -48,6 +48,9 @@ export const WATCHDOG_FINISHED = 3;
 /** Longest call-site text, in UTF-16 units. */
 export const SITE_LENGTH = 4096;
 
+/** Resolution of the heartbeat. */
+export const HEARTBEAT_MS = 10;
+
 /** The BroadcastChannel on which worker threads speak to the watchdog, and the level is changed. */
 export const CHANNEL = 'evdiag.agent';
 
@@ -130,10 +133,18 @@ export interface AgentDoor {
 /** Longest stack that is told. */
 export const FRAME_LIMIT = 64;
 
-export type MarkedKind = 'sync-fs' | 'sync-child-process' | 'sync-crypto' | 'sync-zlib' | 'json' | 'sync-stdio';
+export type MarkedKind =
+  | 'sync-database'
+  | 'sync-fs'
+  | 'sync-child-process'
+  | 'sync-crypto'
+  | 'sync-zlib'
+  | 'json'
+  | 'sync-stdio';
 
 export interface SyncCall {
-  module: 'fs' | 'child_process' | 'crypto' | 'zlib' | 'JSON';
+  /** A module, a global object, or a class of node:sqlite. */
+  module: 'fs' | 'child_process' | 'crypto' | 'zlib' | 'JSON' | 'DatabaseSync' | 'StatementSync';
   name: string;
   kind: MarkedKind;
 }
@@ -160,4 +171,6 @@ export const SYNC_CALLS: readonly SyncCall[] = [
     'gzipSync gunzipSync deflateSync inflateSync deflateRawSync inflateRawSync unzipSync brotliCompressSync brotliDecompressSync zstdCompressSync zstdDecompressSync',
   ),
   ...calls('JSON', 'json', 'parse'),
+  ...calls('DatabaseSync', 'sync-database', 'exec'),
+  ...calls('StatementSync', 'sync-database', 'all get run'),
 ];

@@ -20,6 +20,8 @@ const QUIET_BEFORE_MS = 300;
 const QUIET_AFTER_MS = 200;
 const PAUSE_MS = 200;
 const PING_EVERY_MS = 5;
+/** Long enough for a condition without one long block to be noticed and looked at. */
+const RUN_MS = 6500;
 
 /** Serves `routes` (and an innocent `/ping`) on a free port of 127.0.0.1 while `visit` runs. */
 export async function withServer<T>(routes: Record<string, Route>, visit: (get: Get) => Promise<T>): Promise<T> {
@@ -65,23 +67,54 @@ function timedGet(agent: Agent, url: string): Promise<number> {
 export async function slowestPing(get: Get, path: string, times: number): Promise<number> {
   let slowestMs = 0;
   for (let i = 0; i < times; i++) {
-    let answered = false;
-    const answer = get(path).finally(() => {
-      answered = true;
-    });
-    // From when a ping was due, not from when it could be sent: a block during the delay is waited for as well.
-    let dueMs = performance.now();
-    for (;;) {
-      await get('/ping');
-      slowestMs = Math.max(slowestMs, performance.now() - dueMs);
-      if (answered) break;
-      dueMs = performance.now() + PING_EVERY_MS;
-      await delay(PING_EVERY_MS);
-    }
-    await answer;
+    slowestMs = Math.max(slowestMs, ...(await pingBeside(get, get(path))));
     await delay(PAUSE_MS);
   }
   return slowestMs;
+}
+
+/** Pings until `work` is done: how long each took, in ms. */
+async function pingBeside(get: Get, work: Promise<unknown>): Promise<number[]> {
+  let done = false;
+  const watched = work.finally(() => {
+    done = true;
+  });
+  const tookMs: number[] = [];
+  // From when a ping was due, not from when it could be sent: a block during the delay is waited for as well.
+  let dueMs = performance.now();
+  for (;;) {
+    await get('/ping');
+    tookMs.push(performance.now() - dueMs);
+    if (done) break;
+    dueMs = performance.now() + PING_EVERY_MS;
+    await delay(PING_EVERY_MS);
+  }
+  await watched;
+  return tookMs;
+}
+
+/** What a steady load met. */
+export interface SteadyLoad {
+  requests: number;
+  /** 95 of 100 pings took at most this long. */
+  pingMs: number;
+  slowestPingMs: number;
+}
+
+/** Each client requests `path` every `everyMs`, or back to back if answers take longer; `/ping` all the while, for RUN_MS. */
+export async function steadyLoad(get: Get, path: string, everyMs: number, clients = 1): Promise<SteadyLoad> {
+  let requests = 0;
+  const load = async () => {
+    const endMs = performance.now() + RUN_MS;
+    for (let dueMs = performance.now(); dueMs < endMs; dueMs = Math.max(dueMs + everyMs, performance.now())) {
+      const earlyMs = dueMs - performance.now();
+      if (earlyMs > 0) await delay(earlyMs);
+      await get(path);
+      requests++;
+    }
+  };
+  const tookMs = (await pingBeside(get, Promise.all(Array.from({ length: clients }, load)))).sort((a, b) => a - b);
+  return { requests, pingMs: tookMs[Math.floor(tookMs.length * 0.95)]!, slowestPingMs: tookMs.at(-1)! };
 }
 
 /** Sends requests to `path` together, then three more one by one: how long the first group took, in ms. */
@@ -157,6 +190,11 @@ export function runIfMain(moduleUrl: string, scenario: Scenario): void {
   const script = process.argv[1];
   if (script === undefined || basename(script).replace(/\.\w+$/, '') !== scenario.id) return;
   if (realpathSync(script) !== fileURLToPath(moduleUrl)) return;
+  const lacking = scenario.lacks?.() ?? null;
+  if (lacking !== null) {
+    console.log(`${scenario.id}: skipped, as it needs ${lacking}`);
+    return;
+  }
   const variant = process.argv.includes('--fixed') ? 'fixed' : 'broken';
   scenario[variant]().then(
     ({ what, value, unit }) => console.log(`${scenario.id} (${variant}): ${what} took ${Math.round(value)} ${unit}`),

@@ -18,6 +18,8 @@ export interface Scenario {
   description: string;
   /** Empty for a healthy program. */
   expect: readonly Expectation[];
+  /** What this Node.js would need to run it, or null; absent where every supported Node.js can. */
+  lacks?(): string | null;
   broken(): Promise<Headline>;
   fixed(): Promise<Headline>;
 }

@@ -15,7 +15,13 @@ interface Rule {
 }
 
 const UTIL = 'src/util';
-const SHARED = ['agents/primordials.ts', 'agents/settings.ts', 'agents/shared-memory.ts', 'agents/waiting.ts'];
+const SHARED = [
+  'agents/primordials.ts',
+  'agents/settings.ts',
+  'agents/shared-beats.ts',
+  'agents/shared-memory.ts',
+  'agents/waiting.ts',
+];
 const RECORDING = [UTIL, 'src/recording'];
 const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
 const JUDGES = [...MODELS, 'src/detectors', 'src/exporters'];
@@ -39,9 +45,14 @@ const IMPORT_TABLE: Record<string, Rule> = {
   // Shared by the agent's halves.
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
+  'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/waiting.ts': { values: [], builtinsOnly: true },
-  'agents/samplers': { values: ['agents/primordials.ts', 'agents/waiting.ts', UTIL], types: ['src/recording'], builtinsOnly: true },
+  'agents/samplers': {
+    values: ['agents/primordials.ts', 'agents/waiting.ts', UTIL],
+    types: ['src/recording'],
+    builtinsOnly: true,
+  },
   'agents/agent': {
     values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/paths.ts'],
     types: ['src/recording', 'agents/watchdog'],

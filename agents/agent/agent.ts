@@ -1,11 +1,14 @@
 import { writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
 import { load, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
+import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
 import {
   AGENT_KEY,
+  HEARTBEAT_MS,
   type SharedMemory,
   Sum,
   WATCHDOG_FAILED,
@@ -36,7 +39,12 @@ function start(): void {
   const { settings, problems } = readSettings(process.env, (path) => resolve(path));
   if (!settings.quiet) problems.forEach(complain);
   let watchdog: Worker | null = null;
-  const { shared, histogram } = observeThisThread(
+  const histogram = monitorEventLoopDelay({ resolution: HEARTBEAT_MS });
+  // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
+  histogram.enable();
+  const delays = histogram as unknown as DelayHistogram;
+  const shared = observeThisThread(
+    delays,
     settings.level === 'diagnose',
     (sample) => {
       if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) return false;
@@ -51,7 +59,7 @@ function start(): void {
       threadId: 0,
       nativeId: process.pid,
       shared,
-      histogram,
+      beats: delays,
       startMonotonicMs: Number(process.hrtime.bigint()) / 1e6,
       startedAtMs: wallMs(),
     },

@@ -119,7 +119,7 @@ function addSite({ sites }: TypeCount): void {
 function createResourceHook(init: (type: string) => void): { hook: AsyncHook; seesPromises: boolean } {
   const options = { init: (_asyncId: number, type: string) => init(type), trackPromises: false };
   const hook = createHook(options as HookCallbacks);
-  const symbol = Object.getOwnPropertySymbols(hook).find(({ description }) => /NoPromiseHook/.test(description ?? ''));
+  const symbol = Object.getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
   if (symbol) Object.assign(hook, { [symbol]: true });
   return { hook, seesPromises: symbol === undefined };
 }

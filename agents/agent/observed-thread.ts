@@ -1,5 +1,4 @@
 import { url as debuggerUrl } from 'node:inspector';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { threadId } from 'node:worker_threads';
 import { monotonicMs, store, stringify } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
@@ -15,43 +14,33 @@ import { markSyncCalls } from './sync-calls.ts';
 const SAMPLE_INTERVAL_MS = 1000;
 /** The first look at a new thread: a stall in its first second is to be judged too. */
 const FIRST_SAMPLE_MS = 100;
-/** Resolution of the heartbeat. */
-const HEARTBEAT_MS = 10;
 
 const startTimer = setInterval;
 const stopTimer = clearInterval;
 const startTimeout = setTimeout;
 
-export interface ObservedThread {
-  shared: SharedMemory;
-  histogram: DelayHistogram;
-  /** Reads the samplers now. */
-  sample(): void;
-}
-
 /**
- * Starts what runs in an observed thread, main or worker: heartbeat, samplers, marks of synchronous calls, and the door
- * through which the watchdog asks. `post` sends the rows to the watchdog; when it returns false, all of it stops.
+ * Starts what runs in an observed thread, main or worker: samplers, marks of synchronous calls, and the door through
+ * which the watchdog asks. `post` sends the rows to the watchdog; when it returns false, all of it stops.
  */
 export function observeThisThread(
+  histogram: DelayHistogram,
   diagnose: boolean,
   post: (message: SampleMessage) => boolean,
   complain: (message: string) => void,
-): ObservedThread {
+): SharedMemory {
   const begin = monotonicMs();
   const shared = createSharedMemory();
   shared.control[Word.Diagnose] = diagnose ? 1 : 0;
   store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
-  const histogram = monitorEventLoopDelay({ resolution: HEARTBEAT_MS });
-  // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
-  histogram.enable();
-  const delays = histogram as unknown as DelayHistogram;
-  const active = createSamplerSet(samplerContext(shared, delays), complain);
+  const active = createSamplerSet(samplerContext(shared, histogram), complain);
   active.follow(diagnose);
 
+  const markLoaded = markSyncCalls(shared);
   let ownMs = 0;
   const sample = (): void => {
     const from = monotonicMs();
+    markLoaded();
     active.follow(shared.control[Word.Diagnose] === 1);
     store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
     if (!post({ rows: active.read(), mainThreadMs: ownMs })) {
@@ -63,10 +52,9 @@ export function observeThisThread(
   const timer = startTimer(sample, SAMPLE_INTERVAL_MS).unref();
   startTimeout(sample, FIRST_SAMPLE_MS).unref();
 
-  markSyncCalls(shared);
   watchShortIntervals();
   openDoor(shared, histogram, begin);
-  return { shared, histogram: delays, sample };
+  return shared;
 }
 
 /** The samplers of the level; one that fails is named, and the others go on. */

@@ -5,7 +5,12 @@ const { apply } = Reflect;
 /** The wrapper as a function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
 export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
   if (!Object.hasOwn(original, 'prototype')) {
-    return { call: (...args: unknown[]) => apply(wrapper, undefined, args) }.call as AnyFunction;
+    const method = {
+      call(this: unknown, ...args: unknown[]): unknown {
+        return apply(wrapper, this, args);
+      },
+    };
+    return method.call;
   }
   wrapper.prototype = original.prototype;
   return wrapper;

@@ -15,6 +15,9 @@ const SITES_PER_SECOND = { watch: 100, diagnose: 1000 };
 /** JSON.parse of less text than this takes well below a millisecond. */
 const LARGE_JSON_CHARACTERS = 32 * 1024;
 
+/** What holds the functions, by the name that SYNC_CALLS gives it. */
+type Holders = Record<string, Record<string, unknown>>;
+
 const { apply } = Reflect;
 
 /**
@@ -23,10 +26,11 @@ const { apply } = Reflect;
  * A native call that blocks cannot be interrupted, so its stack cannot be asked for while it lasts: the mark tells
  * the watchdog what runs, and the call site, written on entry (as often as the budget allows), tells where.
  *
- * Each wrapper keeps name, length, own properties and the promisify symbols of the original.
+ * Each wrapper keeps name, length, own properties and the promisify symbols of the original. What is returned marks
+ * the calls of modules that the application has loaded since, and is to be called now and then.
  */
-export function markSyncCalls({ control, site }: SharedMemory): void {
-  const modules: Record<string, Record<string, unknown>> = {
+export function markSyncCalls({ control, site }: SharedMemory): () => void {
+  const modules: Holders = {
     fs: fs as unknown as Record<string, unknown>,
     child_process: childProcess as unknown as Record<string, unknown>,
     crypto: crypto as unknown as Record<string, unknown>,
@@ -71,14 +75,31 @@ export function markSyncCalls({ control, site }: SharedMemory): void {
     return wrapper;
   };
 
-  SYNC_CALLS.forEach(({ module, name }, index) => {
-    const holder = modules[module]!;
-    const original = holder[name] as AnyFunction | undefined;
-    if (typeof original !== 'function') return;
-    const marked = mark(index, original);
-    replace(holder, name, original, module === 'JSON' ? onlyLargeText(original, marked) : marked);
-  });
+  const markAll = (holders: Holders): void =>
+    SYNC_CALLS.forEach(({ module, name }, index) => {
+      const holder = holders[module];
+      const original = holder?.[name] as AnyFunction | undefined;
+      if (!holder || typeof original !== 'function') return;
+      const marked = mark(index, original);
+      replace(holder, name, original, module === 'JSON' ? onlyLargeText(original, marked) : marked);
+    });
+  markAll(modules);
   syncBuiltinESMExports();
+  let sqliteMarked = false;
+  return () => {
+    const sqlite = sqliteMarked ? null : loadedSqlite();
+    if (!sqlite) return;
+    sqliteMarked = true;
+    markAll(sqlite);
+  };
+}
+
+/** The classes of node:sqlite, once the application has loaded it: loading it here would print a warning. */
+function loadedSqlite(): Holders | null {
+  const { moduleLoadList } = process as unknown as { moduleLoadList?: string[] };
+  if (!moduleLoadList?.includes('NativeModule sqlite')) return null;
+  const { DatabaseSync, StatementSync } = require('node:sqlite') as Record<string, { prototype: Holders[string] }>;
+  return { DatabaseSync: DatabaseSync!.prototype, StatementSync: StatementSync!.prototype };
 }
 
 /** Small texts go straight through: JSON.parse is on many hot paths. */

@@ -1,7 +1,8 @@
 import { readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
 import { load, notify, store, wallMs } from '../primordials.ts';
-import { CHANNEL, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
+import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
+import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import type { ChannelMessage } from '../watchdog/types.ts';
 import { observeThisThread } from './observed-thread.ts';
 
@@ -15,7 +16,10 @@ export function startInWorker(): void {
   const send = (message: ChannelMessage): void => channel.postMessage(message);
   const started = { startedAtMs: wallMs(), startMonotonicMs: Number(process.hrtime.bigint()) / 1e6 };
 
-  const { shared, histogram } = observeThisThread(
+  const beats = createSharedBeats();
+  startBeats(beats, HEARTBEAT_MS);
+  const shared = observeThisThread(
+    readBeats(beats),
     process.env.EVDIAG_LEVEL === 'diagnose',
     (sample) => {
       const state = load(shared.control, Word.WatchdogState);
@@ -28,7 +32,7 @@ export function startInWorker(): void {
     () => {},
   );
   const hello = (): void => {
-    send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, histogram, ...started } });
+    send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, ...started } });
   };
   hello();
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));

@@ -2,10 +2,7 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 import type { Level, Row } from '../../src/recording/types.ts';
 
 /** perf_hooks' delay histogram as it looks from both threads: the watchdog holds a handle to the same native object. */
-export type DelayHistogram = Pick<
-  RecordableHistogram,
-  'count' | 'max' | 'mean' | 'percentile' | 'reset' | 'min' | 'stddev'
->;
+export type DelayHistogram = Pick<RecordableHistogram, 'count' | 'max' | 'mean' | 'percentile' | 'reset'>;
 
 export interface SamplerContext {
   histogram: DelayHistogram;

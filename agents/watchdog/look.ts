@@ -6,10 +6,13 @@ import { placeOf } from './classify.ts';
 import type { LooksOptions } from './looks.ts';
 
 const LOOK_MS = 2000;
-/** Between stacks: random, so that no rhythm of the program is in step with it. */
-const STEP_MS = { least: 8, most: 32 };
-/** Two stacks further apart than this say nothing about one callback. */
-const PAIR_MS = 80;
+/**
+ * Between stacks: random, so that no rhythm of the program is in step with it. Every other one is soon after the one
+ * before: the two tell whether callbacks last that long.
+ */
+const STEP_MS = { soon: [3, 7], later: [20, 40] } as const;
+/** Two stacks further apart than this are no such pair. */
+const PAIR_MS = 10;
 const IDLE_SHARE = 0.5;
 /** The hooks stop themselves after 150 ms where anything happens; where nothing does, they are told to. */
 const HOOKS_MS = 170;
@@ -37,6 +40,7 @@ export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (r
   let intervals: RawFrame[][] = [];
   let waiting: number | null = null;
   let ended = false;
+  let soon = false;
 
   const withAllocations = reasons.includes('gc') || reasons.includes('allocation');
   if (withAllocations) {
@@ -66,7 +70,9 @@ export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (r
       return;
     }
     capture.ask('look', { waiting: waiting === null, depth: stacks.depths() < MAX_DEPTHS }, onAnswer);
-    setTimeout(step, STEP_MS.least + Math.random() * (STEP_MS.most - STEP_MS.least));
+    soon = !soon;
+    const [least, most] = soon ? STEP_MS.soon : STEP_MS.later;
+    setTimeout(step, least + Math.random() * (most - least));
   };
   const finishLook = (): void => {
     capture.call('look', 'hookCounts', (counts) => {

@@ -15,6 +15,7 @@ import { openRecording, type RecordingWriter } from '../../src/recording/writer.
 import { redactArguments } from '../../src/util/redact.ts';
 import { samplers } from '../samplers/index.ts';
 import type { RunningSampler, SamplerContext } from '../samplers/types.ts';
+import { readBeats } from '../shared-beats.ts';
 import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { containerLimits } from './container.ts';
 import type { LiveStall } from './live-log.ts';
@@ -52,7 +53,8 @@ export type Observation = ReturnType<typeof observe>;
 /** Observes one thread: notices its stalls, takes closer looks, and writes its recording. */
 export function observe({ data, thread, level, onLive, onFailure }: ObservationOptions) {
   const { settings } = data;
-  const { shared, histogram, threadId } = thread;
+  const { shared, beats, threadId } = thread;
+  const histogram = 'counts' in beats ? readBeats(beats) : beats;
   const { control } = shared;
   const now = (): number => Number(process.hrtime.bigint()) / 1e6 - thread.startMonotonicMs;
   const header = headerOf(data, thread, level);

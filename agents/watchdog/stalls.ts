@@ -8,7 +8,15 @@ import type {
   StallStack,
 } from '../../src/recording/types.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
-import { type InterruptedStack, type RawFrame, type SharedMemory, Sum, SYNC_CALLS, Word } from '../shared-memory.ts';
+import {
+  HEARTBEAT_MS,
+  type InterruptedStack,
+  type RawFrame,
+  type SharedMemory,
+  Sum,
+  SYNC_CALLS,
+  Word,
+} from '../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
 import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
@@ -27,8 +35,6 @@ const LIVE_MS = 500;
 const SETTLE_MS = 40;
 /** A module-loading stall later than this is no start-up any more. */
 const STARTUP_MS = 10_000;
-/** The histogram's resolution, as the agent sets it. */
-const HEARTBEAT_MS = 10;
 /** An answer that took longer came from a native call that could not be interrupted. */
 const NATIVE_ANSWER_MS = 60;
 
@@ -207,9 +213,13 @@ export function createStallWatch(options: StallWatchOptions) {
     const { stall, endMs, durationMs, cpuMs, runQueueMs } = ended;
     const main = dominant(stall.stacks);
     const gcMs = Math.min(durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
-    const loading = stall.loading && stall.stacks.length > 0 && stall.startMs < STARTUP_MS;
+    // A package that loads its parts when it is first used, and nobody's line that made it: start-up as well.
+    const loading =
+      stall.startMs < STARTUP_MS &&
+      stall.stacks.length > 0 &&
+      (stall.loading || stall.stacks.every(({ kind, frames }) => kind === 'module-load' && !frames.some(isOwnCode)));
     let kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? (ended.beforeFirstTurn ? 'module-load' : 'js-cpu');
-    if (gcMs >= durationMs / 2) kind = 'gc';
+    if (gcMs >= durationMs / 2) kind = isStarvedGc(gcMs, cpuMs) ? 'host' : 'gc';
     if (isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs)) kind = 'host';
     return {
       t: endMs,
@@ -356,6 +366,15 @@ function readSite({ control, site }: SharedMemory): RawFrame[] | null {
 
 function nativeFrame(name: string): Frame {
   return { function: name, file: '', line: 0, column: 0, category: 'native' };
+}
+
+/** A collection that hardly ran waited for the helper threads of V8, and they for a core. */
+function isStarvedGc(gcMs: number, cpuMs: number | null): boolean {
+  return cpuMs !== null && cpuMs < gcMs / 4;
+}
+
+function isOwnCode({ category }: Frame): boolean {
+  return category === 'application';
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Level } from '../../src/recording/types.ts';
 import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import type { Settings } from '../settings.ts';
+import type { SharedBeats } from '../shared-beats.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 
 /** A thread to be observed. */
@@ -10,7 +11,8 @@ export interface ThreadData {
   /** Linux: the kernel's number; null elsewhere. */
   nativeId: number | null;
   shared: SharedMemory;
-  histogram: DelayHistogram;
+  /** The heartbeat: perf_hooks' histogram of the main thread, a histogram in shared memory of a worker. */
+  beats: DelayHistogram | SharedBeats;
   startMonotonicMs: number;
   startedAtMs: number;
 }

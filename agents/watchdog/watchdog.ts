@@ -2,6 +2,7 @@ import { BroadcastChannel, isMainThread, parentPort, workerData } from 'node:wor
 import { judge } from '../../src/detectors/judge.ts';
 import type { EndRow, Level } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
+import type { SharedBeats } from '../shared-beats.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
 import { createLiveLog, printLine } from './live-log.ts';
@@ -153,7 +154,7 @@ function isSample(sample: unknown): boolean {
 }
 
 function isThread(thread: unknown): boolean {
-  const { threadId, nativeId, shared, histogram, startMonotonicMs } = (thread ?? {}) as Record<string, unknown>;
+  const { threadId, nativeId, shared, beats, startMonotonicMs } = (thread ?? {}) as Record<string, unknown>;
   const { control, numbers, site } = (shared ?? {}) as Record<string, unknown>;
   return (
     [threadId, startMonotonicMs].every(Number.isFinite) &&
@@ -161,7 +162,8 @@ function isThread(thread: unknown): boolean {
     control instanceof Int32Array &&
     numbers instanceof Float64Array &&
     site instanceof Uint16Array &&
-    typeof (histogram as { count?: unknown } | null)?.count === 'number'
+    (beats as SharedBeats | null)?.counts instanceof Int32Array &&
+    (beats as SharedBeats).times instanceof Float64Array
   );
 }
 

@@ -9,6 +9,8 @@ export interface ScenarioInfo {
   title: string;
   description: string;
   expect: readonly { rule: string; kind: string }[];
+  /** What this Node.js would need to run it, or null. */
+  lacks?(): string | null;
 }
 
 export async function loadScenarios(): Promise<readonly ScenarioInfo[]> {

@@ -55,7 +55,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const maxMs = longest.durationMs;
   const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const { kind, startup } = longest;
-  const severity = severityOf(group, maxMs, totalMs, recording.durationMs);
+  const severity = severityOf(group, recording.durationMs);
   const location = kind === 'host' ? null : placeOf(group);
   const witness = group.find((stall) => stall.location?.line === location?.line && stall.stacks.length > 0) ?? longest;
   const stack = witness.stacks.find((entry) => entry.location?.line === location?.line) ?? witness.stacks[0];
@@ -114,12 +114,19 @@ function placeOf(group: readonly StallRow[]): Location | null {
   return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
 }
 
-function severityOf(group: readonly StallRow[], maxMs: number, totalMs: number, spanMs: number): Severity {
+function severityOf(group: readonly StallRow[], spanMs: number): Severity {
   const harmful = group.filter((stall) => stall.kind !== 'host' && !stall.startup && (stall.waiting ?? 0) > 0);
   if (harmful.length === 0) return 'info';
-  const share = totalMs / Math.max(spanMs, SHARE_SPAN_MS);
+  const ownMs = harmful.map(withoutQueue);
+  const maxMs = Math.max(...ownMs);
+  const share = ownMs.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+}
+
+/** The time a thread waited for a core is the host's, not the code's. */
+function withoutQueue({ durationMs, runQueueMs }: StallRow): number {
+  return Math.max(0, durationMs - (runQueueMs ?? 0));
 }
 
 function messageOf(

@@ -21,6 +21,10 @@ export interface Second {
   /** Share of the second that the thread waited for a core. */
   queueShare: number;
   gcShare: number;
+  /** The longest collection, without the time the thread waited for a core. */
+  gcMaxMs: number;
+  /** Servers, sockets and timers that had to wait, as last counted. */
+  waiting: number;
   busy: boolean;
 }
 
@@ -28,13 +32,14 @@ export function secondsOf(recording: Recording): Second[] {
   const delays = rowsOf(recording, 'event-loop-delay');
   const cpus = rowsOf(recording, 'cpu');
   const gcs = rowsOf(recording, 'gc');
+  const resources = rowsOf(recording, 'active-resources');
   return rowsOf(recording, 'event-loop-utilization')
     .filter(({ t, activeMs, idleMs }) => t - activeMs - idleMs >= STARTUP_MS - SAME_SECOND_MS / 2)
     .map((row) => {
       const { t } = row;
       const intervalMs = row.activeMs + row.idleMs;
       const cpu = nearest(cpus, t);
-      const queueShare = cpu?.runQueueMs == null ? 0 : Math.min(1, cpu.runQueueMs / cpu.intervalMs);
+      const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
       const utilization = Math.max(0, row.utilization - queueShare);
       const delay = nearest(delays, t);
       const gc = nearest(gcs, t);
@@ -43,12 +48,28 @@ export function secondsOf(recording: Recording): Second[] {
         intervalMs,
         utilization,
         meanDelayMs: delay ? delay.meanMs * (1 - queueShare) : null,
-        cpuShare: cpu?.mainThreadMs == null ? null : cpu.mainThreadMs / cpu.intervalMs,
+        cpuShare: cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs),
         queueShare,
         gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) : 0,
+        gcMaxMs: gc ? gc.maxMs * (1 - queueShare) : 0,
+        waiting: nearest(resources, t)?.waiting ?? 0,
         busy: utilization >= BUSY_UTILIZATION,
       };
     });
+}
+
+function shareOf(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+/** Where no time passed, nothing was counted. */
+export function perSecond(count: number, ms: number): number {
+  return shareOf(count, ms) * 1000;
+}
+
+/** At least 0; a long recording has more rows than a call can have arguments. */
+export function maxOf(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function nearest<R extends { t: number }>(rows: readonly R[], t: number): R | null {
@@ -79,11 +100,19 @@ export function totalMs(seconds: readonly Second[]): number {
   return seconds.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
 }
 
+/** What nobody waits for is a batch at work, or a server that is not up yet; a part of it is enough to be more. */
+const SERVED_MS = 2000;
+
+/** Whether servers, sockets or timers waited during seconds like these. */
+export function isServed(seconds: readonly Second[]): boolean {
+  return totalMs(seconds.filter(({ waiting }) => waiting > 0)) >= SERVED_MS;
+}
+
 /** Servers, sockets and timers that had to wait: as looks saw them, else as last counted. */
 export function waitingIn(recording: Recording, looks: readonly LookRow[] = []): number {
   const seen = looks.map(({ waiting }) => waiting).filter((waiting) => waiting !== null);
-  if (seen.length > 0) return Math.max(...seen);
-  return Math.max(0, ...rowsOf(recording, 'active-resources').map(({ waiting }) => waiting ?? 0));
+  if (seen.length > 0) return maxOf(seen);
+  return maxOf(rowsOf(recording, 'active-resources').map(({ waiting }) => waiting ?? 0));
 }
 
 /* ---- what a look saw ---- */
@@ -102,8 +131,10 @@ const STORM_TIMERS_PER_SECOND = 5000;
 const CHURN_PROMISES_PER_MS = 1000;
 /** Turns of the loop a second, each with next to nothing in it: 50 µs is the cost of a few empty turns. */
 const EMPTY_TURNS_PER_SECOND = 20_000;
-/** Pairs of stacks about 20 ms apart that are of one callback: from 17 ms per callback on. */
-const LONG_CALLBACK_PAIRS = 0.12;
+/** Pairs of stacks some 5 ms apart that are of one callback: from 7 ms per callback on. */
+const LONG_CALLBACK_PAIRS = 0.3;
+/** With fewer pairs, callbacks are taken for short. */
+const MIN_PAIRS = 8;
 /** One function with this share of the stacks is what is computed. */
 const ONE_FUNCTION = 0.5;
 
@@ -113,7 +144,7 @@ export function fillingOf(look: LookRow, recording: Recording): Filling | null {
   const { created } = look;
   if (created && created.cpuMs > 0 && created.promises / created.cpuMs >= CHURN_PROMISES_PER_MS) return 'awaits';
   if (turnsPerSecond(look, recording) >= EMPTY_TURNS_PER_SECOND) return 'polling';
-  const longPairs = look.pairs > 0 ? 1 - look.turnedPairs / look.pairs : 0;
+  const longPairs = look.pairs >= MIN_PAIRS ? 1 - look.turnedPairs / look.pairs : 0;
   const [hottest] = functionsOf(look);
   return longPairs >= LONG_CALLBACK_PAIRS && (hottest?.share ?? 0) >= ONE_FUNCTION ? 'computation' : 'callbacks';
 }
@@ -122,8 +153,8 @@ export function isTimerStorm(look: LookRow, recording: Recording): boolean {
   const timers = resource(look, 'Timeout');
   if (!timers || !look.created) return false;
   const near = nearestTo(rowsOf(recording, 'active-resources'), look);
-  const perSecond = (timers.count / look.created.wallMs) * 1000;
-  return (near?.counts.Timeout ?? 0) >= STORM_TIMERS && perSecond >= STORM_TIMERS_PER_SECOND;
+  const made = perSecond(timers.count, look.created.wallMs);
+  return (near?.counts.Timeout ?? 0) >= STORM_TIMERS && made >= STORM_TIMERS_PER_SECOND;
 }
 
 export function resource(look: LookRow, type: string) {
@@ -134,7 +165,7 @@ export function resource(look: LookRow, type: string) {
 export function turnsPerSecond(look: LookRow, recording: Recording): number {
   const row = nearestTo(rowsOf(recording, 'loop-turns'), look);
   if (!row || row.events > row.turns * EVENTS_PER_TURN) return 0;
-  return (row.turns / row.intervalMs) * 1000;
+  return perSecond(row.turns, row.intervalMs);
 }
 
 /** More events per turn than this, and the turns have a purpose. */

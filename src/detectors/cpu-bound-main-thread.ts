@@ -1,13 +1,13 @@
 import type { LookRow, Recording } from '../recording/types.ts';
 import {
   functionsOf,
+  isServed,
   looksFilledWith,
   meanOf,
   type Second,
   secondsOf,
   toStack,
   totalMs,
-  waitingIn,
 } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -16,8 +16,8 @@ import type { Detector, Finding, Severity } from './types.ts';
 const BUSY_MS = 2500;
 /** The thread computes rather than waits in synchronous calls. */
 const CPU_SHARE = 0.7;
-/** Mean time between turns: everything that is served waits this long for the computation, each time. */
-const WARNING_TURN_MS = 18;
+/** Mean time between beats of the heartbeat, which is 10 ms where the loop is free: beyond, what is served waits in line. */
+const WARNING_TURN_MS = 12;
 const CRITICAL_BUSY_MS = 30_000;
 
 export const cpuBoundMainThread: Detector = {
@@ -61,9 +61,9 @@ function toFinding(
 ): Finding {
   const busyMs = totalMs(busy);
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
-  const severity = severityOf(turnMs, busyMs, waitingIn(recording, looks));
+  const severity = severityOf(turnMs, busyMs, isServed(busy));
   const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0]!;
-  const name = hottest.location.function || 'an anonymous function';
+  const name = hottest.location.function || 'An anonymous function';
   return {
     rule: 'cpu-bound-main-thread',
     severity,
@@ -89,7 +89,7 @@ function cores({ header }: Recording): string {
   return count === 1 ? 'one core: workers will keep the loop free, not make the work faster' : `${round(count)} cores`;
 }
 
-function severityOf(turnMs: number, busyMs: number, waiting: number): Severity {
-  if (waiting === 0 || turnMs < WARNING_TURN_MS) return 'info';
+function severityOf(turnMs: number, busyMs: number, served: boolean): Severity {
+  if (!served || turnMs < WARNING_TURN_MS) return 'info';
   return busyMs >= CRITICAL_BUSY_MS ? 'critical' : 'warning';
 }

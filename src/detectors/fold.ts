@@ -6,27 +6,33 @@ const STARVED_MS = 500;
 /** Where most of the blocked time was one call after the other, the turn as a whole was long, not the call. */
 const MANY_CALLS_SHARE = 0.5;
 
+/** Stalls that are a smaller part of the busy time are not what keeps the loop busy. */
+const STALL_SHARE = 0.3;
+
 /**
  * One root cause is one finding: what another finding at the same place explains becomes one of its symptoms. The rank
  * says which of two explains the other; the lower number is the cause.
  */
 export function fold(findings: readonly Finding[]): Finding[] {
-  const causes: Finding[] = [];
-  for (const finding of [...findings].sort((a, b) => rankOf(a) - rankOf(b))) {
-    const cause = rankOf(finding) < UNRANKED ? causes.find((other) => explains(other, finding)) : undefined;
-    if (cause) addSymptom(cause, finding);
-    else causes.push({ ...finding, evidence: { ...finding.evidence } });
+  const busyMs = Math.max(0, ...findings.filter(isBusyLoop).map(({ evidence }) => Number(evidence.busyMs ?? 0)));
+  const ranked = findings.map((finding) => ({ finding, rank: rankOf(finding, busyMs) }));
+  const causes: { finding: Finding; rank: number }[] = [];
+  for (const { finding, rank } of ranked.sort((a, b) => a.rank - b.rank)) {
+    const cause = causes.find((other) => Math.max(rank, other.rank) < UNRANKED && explains(other.finding, finding));
+    if (cause) addSymptom(cause.finding, finding);
+    else causes.push({ rank, finding: { ...finding, evidence: { ...finding.evidence } } });
   }
-  return causes;
+  return causes.map(({ finding }) => finding);
 }
 
 const UNRANKED = 100;
 
-function rankOf({ rule, kind, evidence }: Finding): number {
+function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {
   if (rule === 'starved-event-loop') return Number(evidence.maxMs) >= STARVED_MS ? 2 : 4;
   if (rule === 'blocked-event-loop') {
     if (kind !== 'js-cpu' && kind !== 'gc') return kind === 'host' || kind === 'module-load' ? UNRANKED : 1;
-    return Number(evidence.manyCallsShare ?? 0) >= MANY_CALLS_SHARE || kind === 'gc' ? 9 : 6;
+    const few = Number(evidence.totalMs) < busyMs * STALL_SHARE;
+    return few || Number(evidence.manyCallsShare ?? 0) >= MANY_CALLS_SHARE || kind === 'gc' ? 9 : 6;
   }
   const ranks: Record<string, number> = {
     'deep-async-chain': 0,
@@ -42,7 +48,7 @@ function rankOf({ rule, kind, evidence }: Finding): number {
 
 /** At the same function; a pause of the collector has no place, and belongs to whatever presses it. */
 function explains(cause: Finding, symptom: Finding): boolean {
-  if (rankOf(cause) >= UNRANKED || cause.evidence.startup === true || symptom.evidence.startup === true) return false;
+  if (cause.evidence.startup === true || symptom.evidence.startup === true) return false;
   if (cause.rule === symptom.rule) return false;
   if (symptom.rule === 'gc-pause' || symptom.kind === 'gc') return cause.rule === 'gc-pressure' || cause.kind === 'gc';
   if (cause.rule === 'timer-storm' && symptom.stack.some(({ file }) => file === 'node:internal/timers')) return true;

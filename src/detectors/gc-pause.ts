@@ -1,5 +1,5 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
-import { waitingIn } from './busy-time.ts';
+import { maxOf, secondsOf, waitingIn } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Severity } from './types.ts';
 
@@ -20,7 +20,7 @@ export const gcPause: Detector = {
     'Keep fewer objects alive (caches as Buffers, typed arrays or in another process), or give the heap room so that collections are rarer (--max-old-space-size).',
   needs: ['gc', 'memory'],
   thresholds: [
-    `pause: ${PAUSE_MS} ms or more, and ${OWN_P99_FACTOR} times the program's own usual p99 of the delay.`,
+    `pause: ${PAUSE_MS} ms or more, without start-up and waits for a core, and ${OWN_P99_FACTOR} times the program's own usual p99 of the delay.`,
     `warning: ${WARNING_COUNT} seconds with such a pause, or one of ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
   ],
   kinds: [
@@ -36,14 +36,16 @@ export const gcPause: Detector = {
   detect(recording) {
     const limitMs = Math.max(PAUSE_MS, OWN_P99_FACTOR * usualP99(recording));
     const told = rowsOf(recording, 'stall').filter(({ kind, startup }) => kind === 'gc' || startup);
-    const rows = rowsOf(recording, 'gc').filter(
-      ({ t, maxMs }) => maxMs >= limitMs && !told.some((stall) => stall.startMs <= t && stall.t >= t - 2000),
-    );
-    if (rows.length === 0) return [];
-    const maxMs = Math.max(...rows.map((row) => row.maxMs));
-    const totalMs = rows.reduce((sum, row) => sum + row.maxMs, 0);
-    const severity = severityOf(rows.length, maxMs, waitingIn(recording));
-    const heap = Math.max(0, ...rowsOf(recording, 'memory').map(({ heapUsedBytes }) => heapUsedBytes));
+    const pauses = secondsOf(recording)
+      .filter(
+        ({ t, gcMaxMs }) => gcMaxMs >= limitMs && !told.some((stall) => stall.startMs <= t && stall.t >= t - 2000),
+      )
+      .map(({ gcMaxMs }) => gcMaxMs);
+    if (pauses.length === 0) return [];
+    const maxMs = maxOf(pauses);
+    const totalMs = pauses.reduce((sum, ms) => sum + ms, 0);
+    const severity = severityOf(pauses.length, maxMs, waitingIn(recording));
+    const heap = maxOf(rowsOf(recording, 'memory').map(({ heapUsedBytes }) => heapUsedBytes));
     return [
       {
         rule: 'gc-pause',
@@ -54,7 +56,7 @@ export const gcPause: Detector = {
         remedy: gcPause.remedy,
         location: null,
         stack: [],
-        count: rows.length,
+        count: pauses.length,
         confidence: 0.8,
         evidence: { maxMs: round(maxMs), totalMs: round(totalMs), heapUsedBytes: heap },
       },

@@ -1,5 +1,5 @@
 import { type Location, type LookRow, type Recording, rowsOf } from '../recording/types.ts';
-import { functionsOf, meanOf, secondsOf, toStack, totalMs, waitingIn } from './busy-time.ts';
+import { functionsOf, isServed, meanOf, perSecond, secondsOf, toStack, totalMs } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
@@ -46,7 +46,7 @@ function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>):
   const total = look?.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const places = (look?.allocations ?? []).slice(0, MAX_PLACES);
   const place = places[0] ? busiestLine(look!, places[0].location) : null;
-  const severity = severityOf(share, waitingIn(recording, look ? [look] : []));
+  const severity = severityOf(share, isServed(pressed));
   const where = place ? `; most is allocated in ${place.function || 'an anonymous function'}` : '';
   return {
     rule: 'gc-pressure',
@@ -65,10 +65,10 @@ function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>):
     evidence: {
       gcShare: round(share, 3),
       pressedMs: round(ms),
-      ...(look && { allocatedBytesPerSecond: Math.round((total / look.durationMs) * 1000) }),
+      ...(look && { allocatedBytesPerSecond: Math.round(perSecond(total, look.durationMs)) }),
       allocations: places.map(
         ({ bytes, location }) =>
-          `${percent(bytes / total)} ${location.function || '(anonymous)'} (${location.file}:${location.line})`,
+          `${percent(bytes / Math.max(1, total))} ${location.function || '(anonymous)'} (${location.file}:${location.line})`,
       ),
     },
   };
@@ -83,7 +83,7 @@ function sameFunction(a: Location, b: Location): boolean {
   return a.file === b.file && a.function === b.function;
 }
 
-function severityOf(share: number, waiting: number): Severity {
-  if (waiting === 0) return 'info';
+function severityOf(share: number, served: boolean): Severity {
+  if (!served) return 'info';
   return share >= CRITICAL_SHARE ? 'critical' : 'warning';
 }

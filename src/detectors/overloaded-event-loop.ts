@@ -4,13 +4,13 @@ import {
   fillingOf,
   functionsOf,
   type HotFunction,
+  isServed,
   looksFilledWith,
   meanOf,
   type Second,
   secondsOf,
   toStack,
   totalMs,
-  waitingIn,
 } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -59,19 +59,23 @@ export const overloadedEventLoop: Detector = {
     const looks = looksFilledWith('callbacks', recording);
     // What another kind of work fills is another rule's to tell.
     if (looks.length === 0 && rowsOf(recording, 'look').some((look) => fillingOf(look, recording) !== null)) return [];
-    return [toFinding(recording, seconds, busy, looks)];
+    if (looks.length === 0 && totalMs(busy) - longCallsMs(recording) < BUSY_MS) return [];
+    return [toFinding(seconds, busy, looks)];
   },
 };
 
-function toFinding(
-  recording: Recording,
-  seconds: readonly Second[],
-  busy: readonly Second[],
-  looks: readonly LookRow[],
-): Finding {
+/** One long call, a chain of microtasks or a breakpoint fills a loop as well, and is not many callbacks. */
+function longCallsMs(recording: Recording): number {
+  return rowsOf(recording, 'stall')
+    .filter(({ chain, kind, startup }) => chain !== 'callbacks' && kind !== 'host' && !startup)
+    .reduce((sum, { durationMs }) => sum + durationMs, 0);
+}
+
+function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: readonly LookRow[]): Finding {
   const busyMs = totalMs(busy);
+  const cpuShare = meanOf(busy, (second) => second.cpuShare);
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
-  const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, waitingIn(recording, looks));
+  const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, isServed(busy));
   const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0];
   const callbacks = looks[0] ? functionsOf(looks[0], callback).slice(0, MAX_CALLBACKS) : [];
   const place = callbacks[0] ? `, most of them in ${callbacks[0].location.function || 'an anonymous function'}` : '';
@@ -90,7 +94,7 @@ function toFinding(
       busyMs: round(busyMs),
       utilization: round(meanOf(busy, ({ utilization }) => utilization) ?? 0, 3),
       meanTurnMs: round(turnMs),
-      cpuShare: round(meanOf(busy, ({ cpuShare }) => cpuShare) ?? 0, 3),
+      cpuShare: cpuShare === null ? null : round(cpuShare, 3),
       callbacks: callbacks.map(describe),
     },
   };
@@ -105,8 +109,8 @@ function usualTurnMs(seconds: readonly Second[]): number | null {
   return calm.length > 0 ? calm.sort((a, b) => a - b)[calm.length >> 1]! : null;
 }
 
-function severityOf(turnMs: number, usualMs: number | null, busyMs: number, waiting: number): Severity {
-  if (waiting === 0) return 'info';
+function severityOf(turnMs: number, usualMs: number | null, busyMs: number, served: boolean): Severity {
+  if (!served) return 'info';
   if (turnMs >= CRITICAL_TURN_MS && busyMs >= CRITICAL_BUSY_MS) return 'critical';
   const risen = usualMs !== null && turnMs >= usualMs * USUAL_FACTOR && turnMs >= WARNING_RISEN_TURN_MS;
   return turnMs >= WARNING_TURN_MS || risen ? 'warning' : 'info';

@@ -1,4 +1,6 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
+import { plural } from '../util/text.ts';
+import { maxOf } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 
@@ -79,8 +81,11 @@ function contention(recording: Recording): Finding[] {
 function droppedRows(recording: Recording): Finding[] {
   const rows = recording.droppedRows + recording.skippedLines;
   if (rows === 0) return [];
-  const lost = recording.droppedRows > 0 ? 'were dropped to keep the recording within its bound' : 'could not be read';
-  return finding('dropped-rows', rows, `${rows} rows ${lost}.`, {
+  const lost =
+    recording.droppedRows > 0
+      ? `${plural(rows, 'row was', 'rows were')} dropped to keep the recording within its bound`
+      : `${plural(rows, 'row')} could not be read`;
+  return finding('dropped-rows', rows, `${lost}.`, {
     droppedRows: recording.droppedRows,
     skippedLines: recording.skippedLines,
   });
@@ -90,11 +95,11 @@ function lateSamples(recording: Recording): Finding[] {
   const rows = rowsOf(recording, 'event-loop-utilization');
   const gaps = rows.map(({ activeMs, idleMs }) => activeMs + idleMs).filter((ms) => ms >= LATE_MS);
   if (gaps.length === 0) return [];
-  const maxMs = Math.max(...gaps);
+  const maxMs = maxOf(gaps);
   return finding(
     'late-samples',
     gaps.length,
-    `${gaps.length} readings came late, one after ${round(maxMs / 1000)} s instead of 1 s.`,
+    `${plural(gaps.length, 'reading')} came late, one after ${round(maxMs / 1000)} s instead of 1 s.`,
     {
       maxMs: round(maxMs),
     },

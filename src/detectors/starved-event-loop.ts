@@ -1,5 +1,5 @@
 import type { StallRow } from '../recording/types.ts';
-import { innermost, toLocation, toStack } from './busy-time.ts';
+import { innermost, maxOf, toLocation, toStack } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
 import { allStalls } from './stalls.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -72,7 +72,7 @@ function toFinding(group: readonly StallRow[]): Finding {
   const worst = group.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
   const kind = worst.chain as string;
   const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  const severity = severityOf(group, worst.durationMs);
+  const severity = severityOf(group);
   const stack = worst.stacks[0]?.frames ?? [];
   const chain = [...new Set(worst.stacks.flatMap(({ frames }) => frames.filter(isOwn).map(nameOf)))].slice(
     0,
@@ -110,9 +110,10 @@ function nameOf({ function: name, file, line }: { function: string; file: string
   return `${name || '(anonymous)'} (${file}:${line})`;
 }
 
-function severityOf(group: readonly StallRow[], maxMs: number): Severity {
+function severityOf(group: readonly StallRow[]): Severity {
   const harmful = group.filter(({ startup, waiting }) => !startup && (waiting ?? 0) > 0);
   if (harmful.length === 0) return 'info';
+  const maxMs = maxOf(harmful.map(({ durationMs }) => durationMs));
   if (maxMs >= CRITICAL_MAX_MS) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
 }

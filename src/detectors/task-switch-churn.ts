@@ -2,6 +2,7 @@ import { type Location, type LookRow, type Recording, rowsOf } from '../recordin
 import {
   functionsOf,
   looksFilledWith,
+  perSecond,
   resource,
   secondsOf,
   toStack,
@@ -58,15 +59,15 @@ function awaits(recording: Recording): Finding[] {
   const [look] = looks;
   if (!look?.created || busyMs < BUSY_MS) return [];
   const { promises, cpuMs, wallMs } = look.created;
-  const perSecond = (promises / wallMs) * 1000;
+  const promisesPerSecond = perSecond(promises, wallMs);
   const hottest = functionsOf(look)[0];
   const place = hottest ? ` in ${hottest.location.function || 'an anonymous function'}` : '';
   return [
     finding(recording, looks, 'awaits', hottest?.location ?? null, hottest?.frames ?? [], busyMs, {
-      message: `The thread was busy for ${round(busyMs / 1000)} s with awaits that wait for nothing${place}: ${round(perSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
+      message: `The thread was busy for ${round(busyMs / 1000)} s with awaits that wait for nothing${place}: ${round(promisesPerSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
       evidence: {
         busyMs: round(busyMs),
-        promisesPerSecond: Math.round(perSecond),
+        promisesPerSecond: Math.round(promisesPerSecond),
         promisesPerCpuMs: Math.round(promises / cpuMs),
         betweenCallsShare: round(look.framelessSamples / look.busySamples, 3),
       },
@@ -82,18 +83,18 @@ function polling(recording: Recording): Finding[] {
   const look = spinning[0] ?? timed[0];
   if (!look) return [];
   const rows = rowsOf(recording, 'loop-turns').filter(
-    ({ turns, events, intervalMs }) => turns >= (POLL_TURNS_PER_SECOND * intervalMs) / 1000 && events < turns / 4,
+    ({ turns, events, intervalMs }) => perSecond(turns, intervalMs) >= POLL_TURNS_PER_SECOND && events < turns / 4,
   );
   if (rows.length < POLL_SECONDS) return [];
   const totalTurns = rows.reduce((sum, { turns }) => sum + turns, 0);
   const ms = rows.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
-  const perSecond = (totalTurns / ms) * 1000;
+  const pollsPerSecond = Math.round(perSecond(totalTurns, ms));
   const place = pollSite(look);
   const where = place ? ` for ${place.function || 'an anonymous function'}` : '';
   return [
     finding(recording, [look], 'polling', place, [], ms, {
-      message: `The event loop turned ${Math.round(perSecond).toLocaleString('en').replaceAll(',', ' ')} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,
-      evidence: { turnsPerSecond: Math.round(perSecond), pollingMs: round(ms) },
+      message: `The event loop turned ${pollsPerSecond.toLocaleString('en').replaceAll(',', ' ')} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,
+      evidence: { turnsPerSecond: pollsPerSecond, pollingMs: round(ms) },
     }),
   ];
 }

@@ -1,5 +1,5 @@
 import { rowsOf } from '../recording/types.ts';
-import { isTimerStorm, resource } from './busy-time.ts';
+import { isTimerStorm, maxOf, perSecond, resource } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector } from './types.ts';
 
@@ -37,8 +37,8 @@ export const timerStorm: Detector = {
     const look = rowsOf(recording, 'look').find((row) => isTimerStorm(row, recording));
     const created = look && resource(look, 'Timeout');
     if (readings.length < STORM_READINGS || !look?.created || !created) return [];
-    const alive = Math.max(...readings.map(({ counts }) => counts.Timeout ?? 0));
-    const perSecond = (created.count / look.created.wallMs) * 1000;
+    const alive = maxOf(readings.map(({ counts }) => counts.Timeout ?? 0));
+    const madePerSecond = Math.round(perSecond(created.count, look.created.wallMs));
     const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
     const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';
     return [
@@ -47,13 +47,13 @@ export const timerStorm: Detector = {
         severity,
         score: scoreOf(severity, readings.length * 1000),
         kind: 'timers',
-        message: `${alive} timers were alive at once, and ${Math.round(perSecond)} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
+        message: `${alive} timers were alive at once, and ${madePerSecond} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
         remedy: timerStorm.remedy,
         location: site,
         stack: [],
         count: readings.length,
         confidence: site ? 0.9 : 0.6,
-        evidence: { timers: alive, timersPerSecond: Math.round(perSecond), seconds: round(readings.length, 0) },
+        evidence: { timers: alive, timersPerSecond: madePerSecond, seconds: round(readings.length, 0) },
       },
     ];
   },

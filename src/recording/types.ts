@@ -273,7 +273,7 @@ export interface LookRow extends RowBase {
   samples: number;
   busySamples: number;
   framelessSamples: number;
-  /** Successive busy stacks, and how many pairs of them belong to different callbacks. */
+  /** Pairs of stacks at most 10 ms apart, and how many of them belong to different callbacks. */
   pairs: number;
   turnedPairs: number;
   /** Mean time between the stacks of a pair. */

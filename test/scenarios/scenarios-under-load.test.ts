@@ -8,8 +8,9 @@ describe.skipIf(!canPin)('beside a busy process on another core', () => {
   for (const { id, expect: expectations } of scenarios) {
     test(
       `${id} broken: the guilty line and its kind are named`,
-      async () => {
+      async ({ skip }) => {
         const run = await besideBurner(1, () => runScenario(id, 'broken'));
+        skip(run.lacks !== null, `needs ${run.lacks}`);
         for (const { rule, kind } of expectations) {
           const guilty = alarmPlaces(run, rule, kind).filter((place) => guiltyPlaces(id).includes(place));
           expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
@@ -21,8 +22,9 @@ describe.skipIf(!canPin)('beside a busy process on another core', () => {
 
     test(
       `${id} fixed: silence`,
-      async () => {
+      async ({ skip }) => {
         const run = await besideBurner(1, () => runScenario(id, 'fixed'));
+        skip(run.lacks !== null, `needs ${run.lacks}`);
         expect(alarms(run)).toEqual([]);
       },
       RUN_LIMIT_MS,
@@ -35,8 +37,9 @@ describe.skipIf(!canPin)('beside a busy process on the same core', () => {
   for (const { id, expect: expectations } of scenarios) {
     test(
       `${id} broken: the guilty line is named`,
-      async () => {
+      async ({ skip }) => {
         const run = await besideBurner(0, () => runScenario(id, 'broken', { core: 0 }));
+        skip(run.lacks !== null, `needs ${run.lacks}`);
         for (const { rule } of expectations) {
           const guilty = alarmPlaces(run, rule).filter((place) => guiltyPlaces(id).includes(place));
           expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
@@ -48,8 +51,9 @@ describe.skipIf(!canPin)('beside a busy process on the same core', () => {
 
     test(
       `${id} fixed: silence`,
-      async () => {
+      async ({ skip }) => {
         const run = await besideBurner(0, () => runScenario(id, 'fixed', { core: 0 }));
+        skip(run.lacks !== null, `needs ${run.lacks}`);
         expect(alarms(run)).toEqual([]);
       },
       RUN_LIMIT_MS,

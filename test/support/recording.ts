@@ -3,7 +3,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Header, Location, Recording, Row, RowOf } from '../../src/recording/types.ts';
+import { judge } from '../../src/detectors/judge.ts';
+import type { Detector, Finding, Outcome, Severity } from '../../src/detectors/types.ts';
+import type {
+  ChainKind,
+  Frame,
+  Header,
+  Location,
+  LookStack,
+  Recording,
+  Row,
+  RowOf,
+  RowType,
+} from '../../src/recording/types.ts';
 
 export const header: Header = {
   t: 0,
@@ -53,6 +65,7 @@ export function stall(fields: Partial<RowOf<'stall'>> = {}): RowOf<'stall'> {
     startup: false,
     debugger: false,
     waiting: 3,
+    chain: null,
     confidence: 0.9,
     ...fields,
   };
@@ -108,6 +121,120 @@ export function agentCost(fields: Partial<RowOf<'agent-cost'>> = {}): RowOf<'age
   };
 }
 
+export function gc(fields: Partial<RowOf<'gc'>> = {}): RowOf<'gc'> {
+  return {
+    t: 1000,
+    type: 'gc',
+    observedMs: 1000,
+    count: 10,
+    totalMs: 10,
+    maxMs: 1,
+    majorCount: 0,
+    majorMs: 0,
+    ...fields,
+  };
+}
+
+/** What a second was like; all but the rows named in `without` are written. */
+export interface SecondFields {
+  utilization?: number;
+  /** Mean time between two turns of the loop. */
+  turnMs?: number;
+  p99Ms?: number;
+  /** Time on a core, and time without one. */
+  cpuMs?: number;
+  runQueueMs?: number;
+  /** Time in collections, and the longest of them. */
+  gcMs?: number;
+  gcMaxMs?: number;
+  heapUsedBytes?: number;
+  /** Servers, sockets and timers that wait. */
+  waiting?: number;
+  timers?: number;
+  turns?: number;
+  events?: number;
+  without?: readonly RowType[];
+}
+
+/** The rows that the samplers write at the end of one second; by default one in which little happened. */
+export function second(t: number, fields: SecondFields = {}): Row[] {
+  const { utilization: busy = 0.1, turnMs = 11, p99Ms = 12, timers = 2, turns = 200, events = 200 } = fields;
+  const cpuMs = fields.cpuMs ?? 1000 * busy;
+  const rows: Row[] = [
+    utilization(busy, t),
+    { ...delayRow(turnMs, t), meanMs: turnMs, p99Ms },
+    cpu({ t, userMs: cpuMs, mainThreadMs: cpuMs, runQueueMs: fields.runQueueMs ?? 0 }),
+    gc({ t, totalMs: fields.gcMs ?? 10, maxMs: fields.gcMaxMs ?? 1 }),
+    memory({ t, heapUsedBytes: fields.heapUsedBytes ?? 20e6 }),
+    { t, type: 'active-resources', total: timers, counts: { Timeout: timers }, waiting: fields.waiting ?? 3 },
+    { t, type: 'loop-turns', intervalMs: 1000, turns, events },
+  ];
+  return rows.filter(({ type }) => !fields.without?.includes(type));
+}
+
+/** So many seconds; the first begins when start-up is over. */
+export function seconds(count: number, fields: SecondFields = {}, firstMs = 2000): Row[] {
+  return Array.from({ length: count }, (_, i) => second(firstMs + 1000 * i, fields)).flat();
+}
+
+export function memory(fields: Partial<RowOf<'memory'>> = {}): RowOf<'memory'> {
+  const bytes = { rssBytes: 60e6, heapUsedBytes: 20e6, heapTotalBytes: 30e6, heapLimitBytes: 2e9 };
+  return { t: 1000, type: 'memory', ...bytes, externalBytes: 1e6, arrayBuffersBytes: 1e5, spaces: {}, ...fields };
+}
+
+/** A frame of the user's own code. */
+export function frame(name: string, line = 12, fields: Partial<Frame> = {}): Frame {
+  return { file: '/srv/app.js', line, column: 3, function: name, category: 'application', ...fields };
+}
+
+/** Equal stacks, innermost frame first. */
+export function looked(count: number, frames: Frame[], caller: ChainKind = 'callbacks'): LookStack {
+  return { count, frames, caller };
+}
+
+/** What the hooks counted in 100 ms, all of them on a core. */
+export function created(fields: Partial<NonNullable<RowOf<'look'>['created']>> = {}): RowOf<'look'>['created'] {
+  return { wallMs: 100, cpuMs: 100, promises: 100, resources: [], ...fields };
+}
+
+/** A look at a busy loop: 100 stacks of `handler`, each of another callback. */
+export function look(fields: Partial<RowOf<'look'>> = {}): RowOf<'look'> {
+  return {
+    t: 5500,
+    type: 'look',
+    reasons: ['utilization'],
+    startMs: 3500,
+    durationMs: 2000,
+    cpuMs: 1900,
+    runQueueMs: 0,
+    samples: 100,
+    busySamples: 100,
+    framelessSamples: 0,
+    pairs: 90,
+    turnedPairs: 90,
+    pairMs: 20,
+    stacks: [looked(100, [frame('handler')])],
+    deepest: null,
+    created: created(),
+    shortIntervals: [],
+    allocations: null,
+    waiting: 3,
+    ...fields,
+  };
+}
+
+/** The rows as a recorder of format 1.0 wrote them: it took no looks, and knew less of what it saw. */
+export function asOldFormat(rows: readonly Row[]): Row[] {
+  const newer: readonly RowType[] = ['look', 'loop-turns', 'suspicion', 'threads', 'level'];
+  return rows
+    .filter(({ type }) => !newer.includes(type))
+    .map((row) => {
+      const { chain: _chain, observedMs: _observedMs, ...old } = row as Row & { chain?: unknown; observedMs?: unknown };
+      if (old.type === 'active-resources' || old.type === 'stall-open') delete old.waiting;
+      return old as Row;
+    });
+}
+
 /** A recording in memory, as the reader would give it. */
 export function recordingOf(rows: Row[], head: Partial<Header> = {}): Recording {
   return {
@@ -119,6 +246,19 @@ export function recordingOf(rows: Row[], head: Partial<Header> = {}): Recording 
     truncated: false,
     path: null,
   };
+}
+
+/** What a detector says of these rows. */
+export function find(detector: Detector, rows: Row[], head: Partial<Header> = {}): Finding[] {
+  return detector.detect(recordingOf(rows, head));
+}
+
+export function severities(detector: Detector, rows: Row[], head: Partial<Header> = {}): Severity[] {
+  return find(detector, rows, head).map(({ severity }) => severity);
+}
+
+export function outcome(detector: Detector, rows: Row[]): Outcome {
+  return judge(recordingOf(rows), [detector]).rules[0]!.outcome;
 }
 
 /** The text of a recording file. */

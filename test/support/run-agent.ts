@@ -264,3 +264,26 @@ export function filesUnder(folder: string): string[] {
 /** JavaScript that defines `spin(ms)`: computes for that long. */
 export const SPIN =
   'function spin(ms) { const end = performance.now() + ms; let n = 0; while (performance.now() < end) n++; return n; }';
+
+/** The recording of one thread; 0 is the main one. */
+export function recordingOf(lab: Lab, threadId: number): Recording {
+  const found = lab.recordings().filter(({ header }) => header.threadId === threadId);
+  expect(found, `recordings of thread ${threadId}`).toHaveLength(1);
+  return found[0]!;
+}
+
+/**
+ * JavaScript that defines `until(condition)`, which polls, and `rows(type)` of the program's own recording so far.
+ * Without the agent the condition counts as met.
+ */
+export const OWN_ROWS = `
+function rows(type) {
+  const file = process.env.EVDIAG_FAMILY + '/main-' + process.pid + '/recording.ndjson';
+  const lines = require('node:fs').readFileSync(file, 'utf8').split('\\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line)).filter((row) => row.type === type);
+}
+async function until(condition) {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+  while ('EVDIAG_FAMILY' in process.env && !condition()) await pause();
+}
+`;

@@ -22,7 +22,10 @@ export interface ScenarioRun {
   exitCode: number | null;
   /** The last line the scenario printed. */
   headline: string;
+  /** What Node prints of its own experiments is not the scenario's. */
   stderr: string;
+  /** What this Node.js would need to run it, or null. */
+  lacks: string | null;
   findings: ReportedFinding[];
 }
 
@@ -33,7 +36,12 @@ export const canPin = process.platform === 'linux' && existsSync('/usr/bin/tasks
 export async function runScenario(id: string, variant: Variant, options: { core?: number } = {}): Promise<ScenarioRun> {
   const dir = await mkdtemp(join(tmpdir(), 'evdiag-test-'));
   try {
-    const node = [process.execPath, '-r', join(ROOT, 'dist/agent.cjs'), join(ROOT, `dist/scenarios/${id}.js`)];
+    const node = [
+      process.env.EVDIAG_TEST_NODE ?? process.execPath,
+      '-r',
+      join(ROOT, 'dist/agent.cjs'),
+      join(ROOT, `dist/scenarios/${id}.js`),
+    ];
     if (variant === 'fixed') node.push('--fixed');
     const [command, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
     const out = join(dir, 'out');
@@ -50,7 +58,9 @@ export async function runScenario(id: string, variant: Variant, options: { core?
     });
     const exitCode = await closed(child);
     const headline = (await readFile(join(dir, 'stdout'), 'utf8')).trimEnd().split('\n').at(-1)!;
-    return { exitCode, headline, stderr, findings: await readFindings(out) };
+    const lacks = / skipped, as it needs (.*)$/.exec(headline)?.[1] ?? null;
+    stderr = stderr.replace(/^\(node:\d+\) ExperimentalWarning: .*\n\(Use `node --trace-warnings.*\n/m, '');
+    return { exitCode, headline, stderr, lacks, findings: await readFindings(out) };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -45,6 +45,12 @@ export const scenario: CliCommand<Options> = {
   },
   async run([id = ''], { fixed, out, json }) {
     const info = await findScenario(id);
+    const lacking = info.lacks?.() ?? null;
+    if (lacking !== null) {
+      if (json) printJson({ id, title: info.title, lacks: lacking });
+      else process.stdout.write(`${id} cannot run here: it needs ${lacking}.\n`);
+      return EXIT.done;
+    }
     const folder = out ?? mkdtempSync(join(tmpdir(), 'evdiag-scenario-'));
     try {
       const variants: Variant[] = [];

@@ -26,9 +26,9 @@ export const scenarios: CliCommand<Options> = {
     const titles = Math.max(...all.map(({ title }) => title.length));
     for (const scenario of all) {
       const { id, title } = scenario;
-      process.stdout.write(
-        `${paint(id.padEnd(ids), 'bold')}  ${title.padEnd(titles)}  ${paint(expectedText(scenario), 'dim')}\n`,
-      );
+      const lacking = scenario.lacks?.() ?? null;
+      const says = lacking === null ? expectedText(scenario) : `needs ${lacking}`;
+      process.stdout.write(`${paint(id.padEnd(ids), 'bold')}  ${title.padEnd(titles)}  ${paint(says, 'dim')}\n`);
     }
     return EXIT.done;
   },

@@ -1,0 +1,76 @@
+/**
+ * A delay histogram in shared memory: the heartbeat of a worker thread, which a timer there fills.
+ *
+ * perf_hooks' histogram, the main thread's heartbeat, needs no JavaScript, but its handle reaches another thread only
+ * on a port of its own, and between a worker thread and the watchdog there is none that the application does not see.
+ */
+
+import { monotonicMs } from './primordials.ts';
+import type { DelayHistogram } from './samplers/types.ts';
+
+/** Bins grow by 5 %, from 1 ms to some minutes. */
+const BINS = 256;
+const GROWTH = Math.log(1.05);
+const COUNT = BINS;
+
+const startTimer = setInterval;
+
+export interface SharedBeats {
+  /** Beats per bin, and their number in all. */
+  counts: Int32Array;
+  /** Sum and maximum of the delays, in ms. */
+  times: Float64Array;
+}
+
+export function createSharedBeats(): SharedBeats {
+  return {
+    counts: new Int32Array(new SharedArrayBuffer((BINS + 1) * 4)),
+    times: new Float64Array(new SharedArrayBuffer(16)),
+  };
+}
+
+/** Runs in the observed thread; the timer does not keep it alive. */
+export function startBeats({ counts, times }: SharedBeats, resolutionMs: number): void {
+  let last = monotonicMs();
+  startTimer(() => {
+    const now = monotonicMs();
+    const delayMs = now - last;
+    last = now;
+    counts[binOf(delayMs)]!++;
+    times[0]! += delayMs;
+    if (delayMs > times[1]!) times[1] = delayMs;
+    counts[COUNT]!++;
+  }, resolutionMs).unref();
+}
+
+function binOf(delayMs: number): number {
+  return Math.max(0, Math.min(BINS - 1, Math.floor(Math.log(delayMs) / GROWTH)));
+}
+
+/** Runs in the watchdog: the beats as a histogram, in ns, as perf_hooks has it. */
+export function readBeats({ counts, times }: SharedBeats): DelayHistogram {
+  return {
+    get count() {
+      return counts[COUNT]!;
+    },
+    get mean() {
+      return counts[COUNT]! > 0 ? (times[0]! / counts[COUNT]!) * 1e6 : 0;
+    },
+    get max() {
+      return times[1]! * 1e6;
+    },
+    percentile(percentile) {
+      let left = (counts[COUNT]! * percentile) / 100;
+      for (let bin = 0; bin < BINS; bin++) {
+        left -= counts[bin]!;
+        if (left <= 0) return Math.min(Math.exp((bin + 0.5) * GROWTH), times[1]!) * 1e6;
+      }
+      return times[1]! * 1e6;
+    },
+    /** A beat that comes meanwhile may be lost: the next reading does without it. */
+    reset() {
+      counts.fill(0);
+      times.fill(0);
+    },
+  };
+}

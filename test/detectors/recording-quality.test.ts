@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { recordingQuality } from '../../src/detectors/recording-quality.ts';
+import type { Recording } from '../../src/recording/types.ts';
+import { asOldFormat, cpu, outcome, recordingOf, seconds, utilization } from '../support/recording.ts';
+
+const good = seconds(9);
+const late = (ms: number) => ({ ...utilization(1, 15_000), activeMs: ms });
+const queued = (runQueueMs: number, count = 9) => [
+  ...seconds(9, { without: ['cpu'] }),
+  ...Array.from({ length: count }, (_, i) => cpu({ t: 2000 + i, mainThreadMs: 600, runQueueMs })),
+];
+const kinds = (recording: Recording) => recordingQuality.detect(recording).map(({ kind }) => kind);
+
+test.each([
+  ['nothing', [], recordingOf(good)],
+  ['a host busy for a quarter of the time', ['contention'], recordingOf(queued(200))],
+  ['a host busy for less', [], recordingOf(queued(199))],
+  ['a busy host, for less than a second in all', [], recordingOf(queued(240, 4))],
+  ['a host that does not tell', [], recordingOf(seconds(9, { without: ['cpu'] }))],
+  ['rows dropped', ['dropped-rows'], { ...recordingOf(good), droppedRows: 5 }],
+  ['lines not readable', ['dropped-rows'], { ...recordingOf(good), skippedLines: 1 }],
+  ['a reading after three seconds', ['late-samples'], recordingOf([...good, late(3000)])],
+  ['a reading after a little less', [], recordingOf([...good, late(2999)])],
+  ['a second of recording', [], recordingOf(seconds(1, {}, 1000))],
+  ['less than that', ['little-data'], recordingOf(seconds(1, {}, 999))],
+  ['a recording of format 1.0', [], recordingOf(asOldFormat(good))],
+])('%s: %j', (_what, expected, recording) => {
+  expect(kinds(recording)).toEqual(expected);
+});
+
+test('all are information, with their numbers', () => {
+  const recording = { ...recordingOf([...queued(300), late(5000)]), droppedRows: 1, durationMs: 500 };
+  const findings = recordingQuality.detect(recording);
+  expect(findings.map(({ message }) => message)).toEqual([
+    "The thread waited for a core in 33 % of the time that it could have run: durations are longer than the code's own.",
+    '1 row was dropped to keep the recording within its bound.',
+    '1 reading came late, one after 5 s instead of 1 s.',
+    'The recording is 0.5 s long: what builds up slowly cannot be seen in it.',
+  ]);
+  for (const { severity, location, score } of findings) {
+    expect({ severity, location }).toEqual({ severity: 'info', location: null });
+    expect(score).toBeLessThanOrEqual(10);
+  }
+});
+
+test('no rows at all: no data', () => {
+  expect(outcome(recordingQuality, [])).toBe('no-data');
+  expect(outcome(recordingQuality, good)).toBe('clear');
+});
