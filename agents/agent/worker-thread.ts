@@ -7,13 +7,29 @@ import type { ChannelMessage } from '../watchdog/types.ts';
 import { observeThisThread } from './observed-thread.ts';
 
 /**
+ * How often a new thread says that it is there: who posts to nobody is not heard, and the watchdog, which begins with
+ * the process, may not be up yet. Later it is said with every sample.
+ */
+const GREETING_MS = 50;
+const MAX_GREETINGS = 20;
+
+const startTimer = setInterval;
+const stopTimer = clearInterval;
+
+/**
  * Observes a worker thread of the application. Its rows go to the one watchdog of the process, over a channel: no
  * further thread is started, and a thread that nobody listens to goes on as without the agent.
  */
 export function startInWorker(): void {
   const channel = new BroadcastChannel(CHANNEL);
   (channel as unknown as { unref(): void }).unref();
-  const send = (message: ChannelMessage): void => channel.postMessage(message);
+  const send = (message: ChannelMessage): void => {
+    try {
+      channel.postMessage(message);
+    } catch {
+      // Thrown in a timer of ours it would end the thread.
+    }
+  };
   const started = { startedAtMs: wallMs(), startMonotonicMs: Number(process.hrtime.bigint()) / 1e6 };
 
   const beats = createSharedBeats();
@@ -35,6 +51,12 @@ export function startInWorker(): void {
     send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, ...started } });
   };
   hello();
+  let greetings = 0;
+  const greeting = startTimer(() => {
+    const heard = load(shared.control, Word.WatchdogState) !== WATCHDOG_STARTING;
+    if (heard || ++greetings > MAX_GREETINGS) stopTimer(greeting);
+    else hello();
+  }, GREETING_MS).unref();
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
   process.on('exit', () => {
     store(shared.control, Word.Stop, 1);

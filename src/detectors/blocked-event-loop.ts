@@ -1,7 +1,7 @@
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
-import { allStalls } from './stalls.ts';
+import { allStalls, withoutQueue } from './stalls.ts';
 import { isStarvation } from './starved-event-loop.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
@@ -122,11 +122,6 @@ function severityOf(group: readonly StallRow[], spanMs: number): Severity {
   const share = ownMs.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
-}
-
-/** The time a thread waited for a core is the host's, not the code's. */
-function withoutQueue({ durationMs, runQueueMs }: StallRow): number {
-  return Math.max(0, durationMs - (runQueueMs ?? 0));
 }
 
 function messageOf(

@@ -3,8 +3,9 @@ import { type Frame, type Location, type LookRow, type Recording, type RowOf, ro
 
 /** Start-up is judged by nobody: it loads modules and compiles. */
 const STARTUP_MS = 1000;
-/** The loop has no room left. */
-const BUSY_UTILIZATION = 0.85;
+/** The loop has no room left in the time for which it had a core, and that was a good part of the second. */
+const BUSY_UTILIZATION = 0.88;
+const LEAST_OWN_SHARE = 0.45;
 /** Rows of one second are read within this time of each other. */
 const SAME_SECOND_MS = 600;
 
@@ -12,8 +13,8 @@ const SAME_SECOND_MS = 600;
 export interface Second {
   t: number;
   intervalMs: number;
-  /** Without the time the thread waited for a core, 0..1. */
-  utilization: number;
+  /** Of the loop, without the time that the thread waited for a core, 0..1. */
+  ownShare: number;
   /** Mean time between two turns of the loop, without the time the thread waited for a core. */
   meanDelayMs: number | null;
   /** CPU time of the thread as a share of the second. */
@@ -40,20 +41,21 @@ export function secondsOf(recording: Recording): Second[] {
       const intervalMs = row.activeMs + row.idleMs;
       const cpu = nearest(cpus, t);
       const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
-      const utilization = Math.max(0, row.utilization - queueShare);
+      const ownShare = Math.max(0, row.utilization - queueShare);
+      const available = Math.max(0.01, 1 - queueShare);
       const delay = nearest(delays, t);
       const gc = nearest(gcs, t);
       return {
         t,
         intervalMs,
-        utilization,
+        ownShare,
         meanDelayMs: delay ? delay.meanMs * (1 - queueShare) : null,
         cpuShare: cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs),
         queueShare,
         gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) : 0,
         gcMaxMs: gc ? gc.maxMs * (1 - queueShare) : 0,
         waiting: nearest(resources, t)?.waiting ?? 0,
-        busy: utilization >= BUSY_UTILIZATION,
+        busy: ownShare / available >= BUSY_UTILIZATION && ownShare >= LEAST_OWN_SHARE,
       };
     });
 }

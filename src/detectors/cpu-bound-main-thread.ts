@@ -30,7 +30,7 @@ export const cpuBoundMainThread: Detector = {
     'Keep I/O on the event loop and move the computation to a pool of worker threads sized to the cores (piscina, node:worker_threads); where each request is mostly computation, run one process per core (node:cluster).',
   needs: ['event-loop-utilization', 'look'],
   thresholds: [
-    `busy: utilization of 85 % or more, without waits for a core, for ${BUSY_MS} ms in all, ${percent(CPU_SHARE)} of it computing.`,
+    `busy: no idle time to speak of while the thread had a core, for ${BUSY_MS} ms in all, ${percent(CPU_SHARE)} of it computing.`,
     `warning: turns of ${WARNING_TURN_MS} ms or more on average while servers, sockets or timers waited.`,
     `critical: the same for ${CRITICAL_BUSY_MS} ms.`,
   ],

@@ -17,6 +17,8 @@ import type { Detector, Finding, Severity } from './types.ts';
 
 /** Less than this is a burst, which a queue is for. */
 const BUSY_MS = 2500;
+/** With less of a core than this, the host is what overloads the loop. */
+const OWN_SHARE = 0.7;
 /** Mean time between turns: two of 40 ms and a request of two steps takes a tenth of a second for nothing. */
 const WARNING_TURN_MS = 40;
 /** The same against the program's own usual one, from where people could notice it. */
@@ -38,7 +40,7 @@ export const overloadedEventLoop: Detector = {
     'Do less per turn: bound how much work is taken on at a time (a queue with a limit), merge small callbacks into batches, and refuse work beyond what one core can do.',
   needs: ['event-loop-utilization', 'look'],
   thresholds: [
-    `busy: utilization of 85 % or more, without waits for a core, for ${BUSY_MS} ms in all.`,
+    `busy: no idle time to speak of while the thread had a core, and that in ${percent(OWN_SHARE)} of the time, for ${BUSY_MS} ms in all.`,
     `warning: turns of ${WARNING_TURN_MS} ms on average, or of ${WARNING_RISEN_TURN_MS} ms where that is ${USUAL_FACTOR} times the program's usual, while servers, sockets or timers waited.`,
     `critical: turns of ${CRITICAL_TURN_MS} ms on average for ${CRITICAL_BUSY_MS} ms.`,
   ],
@@ -55,7 +57,7 @@ export const overloadedEventLoop: Detector = {
   detect(recording) {
     const seconds = secondsOf(recording);
     const busy = seconds.filter((second) => second.busy);
-    if (totalMs(busy) < BUSY_MS) return [];
+    if (totalMs(busy) < BUSY_MS || (meanOf(busy, ({ ownShare }) => ownShare) ?? 0) < OWN_SHARE) return [];
     const looks = looksFilledWith('callbacks', recording);
     // What another kind of work fills is another rule's to tell.
     if (looks.length === 0 && rowsOf(recording, 'look').some((look) => fillingOf(look, recording) !== null)) return [];
@@ -92,7 +94,7 @@ function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: r
     confidence: hottest ? 0.8 : 0.4,
     evidence: {
       busyMs: round(busyMs),
-      utilization: round(meanOf(busy, ({ utilization }) => utilization) ?? 0, 3),
+      ownShare: round(meanOf(busy, ({ ownShare }) => ownShare) ?? 0, 3),
       meanTurnMs: round(turnMs),
       cpuShare: cpuShare === null ? null : round(cpuShare, 3),
       callbacks: callbacks.map(describe),

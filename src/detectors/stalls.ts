@@ -8,6 +8,11 @@ export function allStalls(recording: Recording): StallRow[] {
   return [...rowsOf(recording, 'stall'), ...unfinished(recording)].filter((stall) => !stall.debugger);
 }
 
+/** The time a thread waited for a core is the host's, not the code's. */
+export function withoutQueue({ durationMs, runQueueMs }: StallRow): number {
+  return Math.max(0, durationMs - (runQueueMs ?? 0));
+}
+
 /** A stall that lasted when the recording ended (killed, or read live) has only its opening rows. */
 function unfinished(recording: Recording): StallRow[] {
   const closed = new Set(rowsOf(recording, 'stall').map(({ id }) => id));

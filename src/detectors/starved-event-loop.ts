@@ -1,7 +1,7 @@
 import type { StallRow } from '../recording/types.ts';
 import { innermost, maxOf, toLocation, toStack } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
-import { allStalls } from './stalls.ts';
+import { allStalls, withoutQueue } from './stalls.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
 /** As for one long call (blocked-event-loop): what waits cannot tell the difference. */
@@ -60,7 +60,8 @@ export const starvedEventLoop: Detector = {
 /** The functions of a chain call and await each other: which of them a stack hits is chance. */
 function placesOf({ location, stacks }: StallRow): string[] {
   const frames = stacks.flatMap((stack) => stack.frames.filter(isOwn));
-  return [...(location ? [location] : []), ...frames].map((frame) => `${frame.file}|${frame.function}`);
+  const places = [...(location ? [location] : []), ...frames].map((frame) => `${frame.file}|${frame.function}`);
+  return places.length > 0 ? places : ['nowhere'];
 }
 
 /** A chain of ticks or microtasks; the host's contention is not its fault. */
@@ -113,7 +114,7 @@ function nameOf({ function: name, file, line }: { function: string; file: string
 function severityOf(group: readonly StallRow[]): Severity {
   const harmful = group.filter(({ startup, waiting }) => !startup && (waiting ?? 0) > 0);
   if (harmful.length === 0) return 'info';
-  const maxMs = maxOf(harmful.map(({ durationMs }) => durationMs));
+  const maxMs = maxOf(harmful.map(withoutQueue));
   if (maxMs >= CRITICAL_MAX_MS) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
 }

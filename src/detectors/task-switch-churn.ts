@@ -30,7 +30,7 @@ export const taskSwitchChurn: Detector = {
     'Await once per batch instead of once per item, and wait for an event or a promise instead of asking again and again.',
   needs: ['event-loop-utilization', 'look'],
   thresholds: [
-    `awaits: 1000 promises or more per ms of CPU, with a utilization of 85 % or more for ${BUSY_MS} ms in all.`,
+    `awaits: 1000 promises or more per ms of CPU, with no idle time to speak of for ${BUSY_MS} ms in all.`,
     `polling: 20 000 turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
     'warning: where servers, sockets or timers waited; else info.',
   ],

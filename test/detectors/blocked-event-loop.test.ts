@@ -42,6 +42,7 @@ test.each([
   ],
   ['start-up', 'info', [stall({ ...harmful, startup: true, durationMs: 5000 })]],
   ['a busy host', 'info', [stall({ ...harmful, kind: 'host', durationMs: 5000 })]],
+  ['a second, most of it waits for a core', 'info', [stall({ ...harmful, durationMs: 1100, runQueueMs: 900 })]],
   ['nothing waited', 'info', [stall({ ...harmful, waiting: 0, durationMs: 5000 })]],
   ['nobody knows what waited', 'info', [stall({ ...harmful, waiting: null, durationMs: 5000 })]],
 ] as const)('%s: %s', (_what, severity, rows) => {

@@ -26,8 +26,8 @@ test('the function that computes is the place', () => {
 });
 
 test.each([
-  ['turns of 18 ms', ['warning'], [...seconds(3, { ...busy, turnMs: 18 }), computing()]],
-  ['turns of 17 ms', ['info'], [...seconds(3, { ...busy, turnMs: 17 }), computing()]],
+  ['turns of 12 ms', ['warning'], [...seconds(3, { ...busy, turnMs: 12 }), computing()]],
+  ['turns of 11 ms', ['info'], [...seconds(3, { ...busy, turnMs: 11 }), computing()]],
   ['half a minute', ['critical'], [...seconds(30, busy), computing()]],
   ['a second less', ['warning'], [...seconds(29, busy), computing()]],
   ['nothing waited', ['info'], [...seconds(30, { ...busy, waiting: 0 }), computing({ waiting: 0 })]],
@@ -38,6 +38,7 @@ test.each([
   ['waits in synchronous calls', [], [...seconds(9, { ...busy, cpuMs: 690 }), computing()]],
   ['no look', [], seconds(9, busy)],
   ['each stack of another callback', [], [...seconds(9, busy), computing({ turnedPairs: 80 })]],
+  ['too few pairs to tell', [], [...seconds(9, busy), computing({ pairs: 7, turnedPairs: 0 })]],
   ['no function with half of the stacks', [], [...seconds(9, busy), computing({ stacks: halves(49) })]],
   ['a look at an idle loop', [], [...seconds(9, busy), computing({ busySamples: 49 })]],
   ['a look of too few stacks', [], [...seconds(9, busy), computing({ samples: 9, busySamples: 9 })]],

@@ -54,6 +54,7 @@ test.each([
   ['start-up', ['info'], three({ durationMs: 3000, startup: true })],
   ['nothing waited', ['info'], three({ durationMs: 3000, waiting: 0 })],
   ['nobody knows what waited', ['info'], three({ durationMs: 3000, waiting: null })],
+  ['a second, most of it waits for a core', ['info'], [chain('drain', { durationMs: 1100, runQueueMs: 900 })]],
   ['waits for a core', [], three({ kind: 'host', durationMs: 3000, runQueueMs: 2900 })],
   ['a breakpoint', [], three({ durationMs: 3000, debugger: true })],
   ['one long call', [], three({ durationMs: 3000, chain: null })],
