@@ -1,4 +1,4 @@
-import { measureProgram, measureServer } from './measure.mjs';
+import { measureProgram, measureServers } from './measure.mjs';
 
 /**
  * A case measures one program. Each of its metrics has `how`: 'ratio' (with the agent, divided by without) or 'added'
@@ -24,8 +24,16 @@ const MB = 1024 * 1024;
 export const cases = [
   { id: 'awaits', metrics: AWAIT_METRICS, measure: (target) => measureProgram(target, 'awaits.mjs') },
   { id: 'cpu', metrics: WORK_METRICS, measure: (target) => measureProgram(target, 'cpu.mjs') },
-  { id: 'fastify', metrics: SERVER_METRICS, measure: (target) => measureServer(target, 'fastify-server.mjs') },
-  { id: 'http', metrics: SERVER_METRICS, measure: (target) => measureServer(target, 'http-server.mjs') },
+  {
+    id: 'fastify',
+    metrics: SERVER_METRICS,
+    measurePairs: (base, withAgent) => measureServers(base, withAgent, 'fastify-server.mjs'),
+  },
+  {
+    id: 'http',
+    metrics: SERVER_METRICS,
+    measurePairs: (base, withAgent) => measureServers(base, withAgent, 'http-server.mjs'),
+  },
   {
     id: 'memory',
     metrics: [

@@ -23,9 +23,14 @@ const { values: options } = parseArgs({
 });
 
 /** @returns {Promise<{ base: object, withAgent: object }[]>} the numbers of every pair */
-async function measurePairs({ id, measure, minPairs = 0 }, base, withAgent) {
+async function measurePairs({ id, measure, measurePairs: measureTogether, minPairs = 0 }, base, withAgent) {
   const count = Math.max(Number(options.pairs), minPairs);
   const pairs = [];
+  for (let pair = 0; measureTogether && pair < count; pair++) {
+    if (process.stderr.isTTY) process.stderr.write(`\r${id}: ${pair + 1}/${count} `);
+    pairs.push(...(await measureTogether(base, withAgent)));
+  }
+  if (measureTogether) return pairs;
   await measure(withAgent); // The first run of all pays for cold files.
   for (let pair = 0; pair < count; pair++) {
     if (process.stderr.isTTY) process.stderr.write(`\r${id}: ${pair + 1}/${count} `);

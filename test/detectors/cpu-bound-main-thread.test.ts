@@ -33,7 +33,7 @@ test.each([
   ['nothing waited', ['info'], [...seconds(30, { ...busy, waiting: 0 }), computing({ waiting: 0 })]],
   ['a burst', [], [...seconds(2, busy), computing()]],
   ['start-up', [], [...seconds(3, busy, 1000), computing()]],
-  ['some idle time', [], [...seconds(9, { ...busy, utilization: 0.84 }), computing()]],
+  ['some idle time', [], [...seconds(9, { ...busy, utilization: 0.87 }), computing()]],
   ['waits for a core', [], [...seconds(9, { ...busy, cpuMs: 500, runQueueMs: 450 }), computing()]],
   ['waits in synchronous calls', [], [...seconds(9, { ...busy, cpuMs: 690 }), computing()]],
   ['no look', [], seconds(9, busy)],

@@ -23,7 +23,7 @@ test('the function that runs most is the place, the callbacks that the loop call
     count: 4,
     evidence: {
       busyMs: 4000,
-      utilization: 0.95,
+      ownShare: 0.95,
       meanTurnMs: 50,
       cpuShare: 0.95,
       callbacks: ['60 % onLine (/srv/app.js:30)', '40 % onRequest (/srv/app.js:40)'],
@@ -42,8 +42,9 @@ test.each([
   ['nothing waited', ['info'], [...seconds(9, { ...full, waiting: 0 }), look({ waiting: 0 })]],
   ['a burst', [], [...seconds(2, full), look()]],
   ['start-up', [], [...seconds(3, full, 1000), look()]],
-  ['some idle time', [], [...seconds(9, { ...full, utilization: 0.84 }), look()]],
-  ['waits for a core', [], [...seconds(9, { ...full, cpuMs: 500, runQueueMs: 450 }), look()]],
+  ['some idle time', [], [...seconds(9, { ...full, utilization: 0.87 }), look()]],
+  ['waits for a core', [], [...seconds(9, { ...full, cpuMs: 690, runQueueMs: 260 }), look()]],
+  ['a core for most of the time', ['info'], [...seconds(9, { ...full, cpuMs: 710, runQueueMs: 240 }), look()]],
   ['a look that saw computation', [], [...seconds(9, full), look({ turnedPairs: 40 })]],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(overloadedEventLoop, [...rows])).toEqual(expected);

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { fold } from '../../src/detectors/fold.ts';
+import type { Finding } from '../../src/detectors/types.ts';
+import { location } from '../support/recording.ts';
+
+const finding = (rule: string, fields: Partial<Finding> = {}): Finding => ({
+  rule,
+  severity: 'warning',
+  score: 50,
+  kind: '',
+  message: `The ${rule}.`,
+  remedy: '',
+  location,
+  stack: [],
+  count: 1,
+  confidence: 1,
+  evidence: {},
+  ...fields,
+});
+const rules = (...findings: Finding[]) => fold(findings).map(({ rule }) => rule);
+
+const blocked = (kind: string, evidence: Finding['evidence'] = {}, fields: Partial<Finding> = {}) =>
+  finding('blocked-event-loop', {
+    kind,
+    evidence: { maxMs: 300, totalMs: 5000, manyCallsShare: 0, ...evidence },
+    ...fields,
+  });
+const starved = (maxMs: number) => finding('starved-event-loop', { kind: 'microtask', evidence: { maxMs } });
+const churn = finding('task-switch-churn', { kind: 'awaits' });
+const pressure = finding('gc-pressure', { kind: 'allocation' });
+const bound = finding('cpu-bound-main-thread', { kind: 'computation', evidence: { busyMs: 6000 } });
+const overloaded = finding('overloaded-event-loop', { kind: 'callbacks', evidence: { busyMs: 6000 } });
+const pause = finding('gc-pause', { kind: 'gc', location: null });
+const storm = finding('timer-storm', { kind: 'timers' });
+const deep = finding('deep-async-chain', { kind: 'async' });
+
+describe('at one function, of two findings', () => {
+  test.each([
+    ['one long call', blocked('sync-fs'), overloaded],
+    ['one long computation', blocked('js-cpu'), bound],
+    ['turns that are long as a whole', overloaded, blocked('js-cpu', { manyCallsShare: 0.5 })],
+    ['stalls that are the smaller part of the busy time', bound, blocked('js-cpu', { totalMs: 1700 })],
+    ['deep recursion', deep, starved(3000)],
+    ['a storm of timers', storm, overloaded],
+    ['a long chain', starved(500), churn],
+    ['many switches, with short chains', churn, starved(499)],
+    ['allocation', pressure, bound],
+    ['computation', bound, overloaded],
+    ['allocation, for a pause without a place', pressure, pause],
+    ['allocation, for a stall of the collector elsewhere', pressure, blocked('gc', {}, { location: null })],
+    ['a stall of the collector', blocked('gc'), pause],
+  ])('%s is the cause', (_what, cause, symptom) => {
+    for (const order of [
+      [cause, symptom],
+      [symptom, cause],
+    ]) {
+      expect(fold(order)).toEqual([
+        { ...cause, evidence: { ...cause.evidence, symptoms: [`${symptom.rule}: ${symptom.message}`] } },
+      ]);
+    }
+  });
+});
+
+const elsewhere = { ...location, file: '/srv/other.js' };
+const atTheLoop = { location: null };
+describe('two causes stay two', () => {
+  test.each([
+    ['at two functions', blocked('sync-fs'), { ...overloaded, location: elsewhere }],
+    ['without a place', blocked('sync-fs'), { ...overloaded, ...atTheLoop }],
+    ['of one rule', blocked('sync-fs'), blocked('json')],
+    ['at start-up', blocked('sync-fs', { startup: true }), overloaded],
+    ['by the host', blocked('host', {}, atTheLoop), overloaded],
+    ['by loading modules', blocked('module-load'), overloaded],
+    ['of which one is unknown here', finding('leaked-handles'), overloaded],
+    ['of which one is the recording', finding('recording-quality', atTheLoop), { ...overloaded, ...atTheLoop }],
+    ['pause and computation', bound, pause],
+  ])('%s', (_what, one, other) => {
+    expect(rules(one, other).sort()).toEqual([one.rule, other.rule].sort());
+    expect(fold([one, other]).some(({ evidence }) => 'symptoms' in evidence)).toBe(false);
+  });
+});
+
+test('a function on the stack is a place as well, one of Node or of a package is not', () => {
+  const under = (file: string) => ({ ...overloaded, location: elsewhere, stack: [elsewhere, { ...location, file }] });
+  expect(rules(churn, under(location.file))).toEqual(['task-switch-churn']);
+  for (const file of ['node:internal/timers', '/srv/node_modules/lib/index.js']) {
+    const cause = { ...churn, location: { ...location, file } };
+    expect(rules(cause, under(file))).toEqual(['task-switch-churn', 'overloaded-event-loop']);
+  }
+});
+
+test('a storm of timers explains whatever its timers call', () => {
+  const timers = { ...location, file: 'node:internal/timers', function: 'listOnTimeout' };
+  expect(rules(storm, { ...overloaded, location: elsewhere, stack: [elsewhere, timers] })).toEqual(['timer-storm']);
+});
+
+test('findings of the whole loop need no place to be one', () => {
+  expect(rules(bound, { ...overloaded, location: null })).toEqual(['cpu-bound-main-thread']);
+});
+
+test('the cause is as severe as its worst symptom, and what was given stays as it was', () => {
+  const given = [churn, starved(300), { ...overloaded, severity: 'critical' as const, score: 90 }];
+  const before = structuredClone(given);
+  const [cause, ...others] = fold(given);
+  expect(others).toEqual([]);
+  expect(cause).toMatchObject({ rule: 'task-switch-churn', severity: 'critical', score: 90 });
+  expect(cause?.evidence.symptoms).toHaveLength(2);
+  expect(given).toEqual(before);
+});
