@@ -72,10 +72,10 @@ export function createSharedMemory(): SharedMemory {
 }
 
 /**
- * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], and 1 where the
- * frame is not on the stack but awaits the one before it.
+ * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], 1 where the
+ * frame is not on the stack but awaits the one before it, and where the function begins if it has no name.
  */
-export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 1];
+export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 0 | 1, start?: string];
 
 /** What an observed thread answers when it is interrupted. */
 export interface InterruptedStack {

@@ -13,6 +13,7 @@ const DEPTH_LIMIT = 25_000;
 const NativeError = Error;
 const { captureStackTrace } = Error;
 const { defineProperty, getOwnPropertyDescriptor } = Object;
+const { apply } = Reflect;
 
 /**
  * The frames above the caller of `below`, innermost first, positions in the generated code.
@@ -69,6 +70,13 @@ function isNotOurs(site: NodeJS.CallSite): boolean {
   return file !== __filename && file !== '';
 }
 
+/** What V8 has and Node's types do not. https://v8.dev/docs/stack-trace-api */
+interface CallSiteBeyondTypes {
+  isAsync(): boolean;
+  getEnclosingLineNumber(): number;
+  getEnclosingColumnNumber(): number;
+}
+
 function toFrames(sites: NodeJS.CallSite[]): RawFrame[] {
   return sites.filter(isNotOurs).map(toFrame);
 }
@@ -77,7 +85,11 @@ function toFrame(site: NodeJS.CallSite): RawFrame {
   const url = site.getFileName() ?? site.getEvalOrigin() ?? null;
   const name = url === null ? builtinName(site.toString()) : (site.getFunctionName() ?? '');
   const frame: RawFrame = [name.slice(0, NAME_LIMIT), url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0];
-  if ((site as { isAsync?(): boolean }).isAsync?.()) frame.push(1);
+  const { isAsync, getEnclosingLineNumber, getEnclosingColumnNumber } = site as CallSiteBeyondTypes;
+  const awaits = apply(isAsync, site, []) ? 1 : 0;
+  if (name === '' && url !== null) {
+    frame.push(awaits, `${apply(getEnclosingLineNumber, site, [])}:${apply(getEnclosingColumnNumber, site, [])}`);
+  } else if (awaits) frame.push(1);
   return frame;
 }
 

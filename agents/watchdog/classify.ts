@@ -1,3 +1,4 @@
+import { toLocation } from '../../src/recording/places.ts';
 import type { Frame, Location, StallKind } from '../../src/recording/types.ts';
 
 /** Packages whose calls are synchronous database access. */
@@ -42,10 +43,6 @@ function isApplication({ category }: Frame): boolean {
 
 function isModuleLoader({ category, file }: Frame): boolean {
   return category === 'node' && /^node:internal\/modules\//.test(file);
-}
-
-function toLocation({ file, line, column, function: name }: Frame): Location {
-  return { file, line, column, function: name };
 }
 
 /** Judges the frames that the user's line called, whole: the kind may be a few frames away from the innermost. */

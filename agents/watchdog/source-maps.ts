@@ -12,8 +12,8 @@ const MAX_CACHED_MAPS = 64;
 /** Turns V8's positions into frames of the original sources. Reads files, so: never on the observed main thread. */
 export function createFrameMapper(): (raw: RawFrame) => Frame {
   const maps = new Map<string, TraceMap | null>();
-  return ([name, url, line, column, awaits]) => {
-    const waits = awaits ? { awaits: true as const } : {};
+  return ([name, url, line, column, awaits, start]) => {
+    const waits = { ...(start && { start }), ...(awaits && { awaits: true as const }) };
     if (url === null) return { function: name, file: '', line: 0, column: 0, category: 'native', ...waits };
     const path = url.startsWith('file:') ? pathOf(url) : url;
     const raw: Frame = { function: name, file: path, line, column, category: categoryOf(path), ...waits };

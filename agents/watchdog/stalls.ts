@@ -1,3 +1,4 @@
+import { functionKey } from '../../src/recording/places.ts';
 import type {
   ChainKind,
   Frame,
@@ -397,7 +398,7 @@ function dominant(
   stacks: readonly Witness[],
 ): { kind: StallKind; location: Location | null; confidence: number } | null {
   const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
-  const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location?.file}|${location?.function}`);
+  const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location ? functionKey(location) : ''}`);
   if (!byFunction) return null;
   const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
   const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;

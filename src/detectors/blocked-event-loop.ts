@@ -1,3 +1,4 @@
+import { functionKey } from '../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
@@ -47,7 +48,7 @@ export const blockedEventLoop: Detector = {
 function groupKey({ kind, location, startup }: StallRow): string {
   if (kind === 'host') return kind;
   const line = kind === 'js-cpu' || kind === 'gc' ? '' : location?.line;
-  return [kind, startup, location?.file, location?.function, line].join('|');
+  return [kind, startup, location && functionKey(location), line].join('|');
 }
 
 function toFinding(group: readonly StallRow[], recording: Recording): Finding {

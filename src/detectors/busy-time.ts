@@ -1,4 +1,5 @@
 /** What the detectors of a busy loop share: which seconds were busy, and what a closer look saw filling them. */
+import { functionKey, toLocation } from '../recording/places.ts';
 import { type Frame, type Location, type LookRow, type Recording, type RowOf, rowsOf } from '../recording/types.ts';
 
 /** Start-up is judged by nobody: it loads modules and compiles. */
@@ -216,7 +217,7 @@ export function functionsOf(
     total += count;
     const frame = frameOf(frames);
     if (!frame) continue;
-    const key = `${frame.file}|${frame.function}`;
+    const key = functionKey(frame);
     const lines = groups.get(key) ?? new Map();
     groups.set(key, lines);
     const line = lines.get(frame.line) ?? { count: 0, location: toLocation(frame), frames };
@@ -230,10 +231,6 @@ export function functionsOf(
       return { location: sorted[0]!.location, frames: sorted[0]!.frames, share: count / Math.max(1, total) };
     })
     .sort((a, b) => b.share - a.share);
-}
-
-export function toLocation({ file, line, column, function: name }: Location): Location {
-  return { file, line, column, function: name };
 }
 
 /** A stack as findings show it. */

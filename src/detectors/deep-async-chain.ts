@@ -1,3 +1,4 @@
+import { functionKey } from '../recording/places.ts';
 import { type LookRow, rowsOf } from '../recording/types.ts';
 import { waitingIn } from './busy-time.ts';
 import { scoreOf } from './severity.ts';
@@ -37,7 +38,7 @@ export const deepAsyncChain: Detector = {
     const looks = rowsOf(recording, 'look').filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
     const byFunction = new Map<string, LookRow[]>();
     for (const look of looks) {
-      const key = `${look.deepest?.location.file}|${look.deepest?.location.function}`;
+      const key = functionKey(look.deepest!.location);
       byFunction.set(key, [...(byFunction.get(key) ?? []), look]);
     }
     return [...byFunction.values()].map((group) => {
@@ -64,7 +65,7 @@ export const deepAsyncChain: Detector = {
 /** On its way down, an async function is on the stack like any other: then its promises tell. */
 function isAsync({ deepest, stacks, created }: LookRow): boolean {
   if (!deepest) return false;
-  const { file, function: name } = deepest.location;
-  const awaits = stacks.some(({ frames }) => frames.some((f) => f.awaits && f.file === file && f.function === name));
+  const key = functionKey(deepest.location);
+  const awaits = stacks.some(({ frames }) => frames.some((frame) => frame.awaits && functionKey(frame) === key));
   return deepest.awaits || awaits || (created?.promises ?? 0) > deepest.repeated;
 }

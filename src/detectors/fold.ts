@@ -1,3 +1,4 @@
+import { functionKey } from '../recording/places.ts';
 import type { Finding } from './types.ts';
 import { SEVERITIES } from './types.ts';
 
@@ -53,7 +54,7 @@ function explains(cause: Finding, symptom: Finding): boolean {
   if (symptom.rule === 'gc-pause' || symptom.kind === 'gc') return cause.rule === 'gc-pressure' || cause.kind === 'gc';
   if (cause.rule === 'timer-storm' && symptom.stack.some(({ file }) => file === 'node:internal/timers')) return true;
   if (!cause.location || !symptom.location) return isBusyLoop(cause) && isBusyLoop(symptom);
-  return places(cause).has(keyOf(symptom.location)) || places(symptom).has(keyOf(cause.location));
+  return places(cause).has(functionKey(symptom.location)) || places(symptom).has(functionKey(cause.location));
 }
 
 /** Those that judge the loop as a whole. */
@@ -63,11 +64,7 @@ function isBusyLoop({ rule }: Finding): boolean {
 
 function places({ location, stack }: Finding): Set<string> {
   const own = stack.filter(({ file }) => !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file));
-  return new Set([...(location ? [location] : []), ...own].map(keyOf));
-}
-
-function keyOf({ file, function: name }: { file: string; function: string }): string {
-  return `${file}|${name}`;
+  return new Set([...(location ? [location] : []), ...own].map(functionKey));
 }
 
 function addSymptom(cause: Finding, symptom: Finding): void {

@@ -1,3 +1,4 @@
+import { functionKey } from '../recording/places.ts';
 import { type Location, type LookRow, type Recording, rowsOf } from '../recording/types.ts';
 import { functionsOf, isServed, meanOf, perSecond, secondsOf, toStack, totalMs } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
@@ -80,7 +81,7 @@ function busiestLine(look: LookRow, place: Location): Location {
 }
 
 function sameFunction(a: Location, b: Location): boolean {
-  return a.file === b.file && a.function === b.function;
+  return functionKey(a) === functionKey(b);
 }
 
 function severityOf(share: number, served: boolean): Severity {

@@ -1,5 +1,6 @@
+import { functionKey, toLocation } from '../recording/places.ts';
 import type { StallRow } from '../recording/types.ts';
-import { innermost, maxOf, toLocation, toStack } from './busy-time.ts';
+import { innermost, maxOf, toStack } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
 import { allStalls, withoutQueue } from './stalls.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -60,7 +61,7 @@ export const starvedEventLoop: Detector = {
 /** The functions of a chain call and await each other: which of them a stack hits is chance. */
 function placesOf({ location, stacks }: StallRow): string[] {
   const frames = stacks.flatMap((stack) => stack.frames.filter(isOwn));
-  const places = [...(location ? [location] : []), ...frames].map((frame) => `${frame.file}|${frame.function}`);
+  const places = [...(location ? [location] : []), ...frames].map(functionKey);
   return places.length > 0 ? places : ['nowhere'];
 }
 

@@ -35,6 +35,8 @@ export interface Location {
   line: number;
   column: number;
   function: string;
+  /** Where a function without a name begins, "line:column" of the generated code: tells two of them apart (format 1.1). */
+  start?: string;
 }
 
 /** Whose code a frame is: the user's own, a package in node_modules, Node's own JavaScript, or a V8 built-in. */

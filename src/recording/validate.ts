@@ -27,15 +27,15 @@ const object =
   (fields: Fields): Check =>
   (value) =>
     isObject(value) && Object.entries(fields).every(([field, check]) => check(value[field]));
+const numbers: Check = (value) => isObject(value) && Object.values(value).every(number);
+
 /** Fields that came with a later minor version. */
 const optional =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
-const numbers: Check = (value) => isObject(value) && Object.values(value).every(number);
-
 const kind = oneOf(...STALL_KINDS);
-const LOCATION = { file: string, line: number, column: number, function: string };
+const LOCATION = { file: string, line: number, column: number, function: string, start: optional(string) };
 const location = orNull(object(LOCATION));
 const frame = object({
   ...LOCATION,

@@ -110,7 +110,7 @@ const count = (folder) => {
   }
 };
 
-const askWatchdog = 'EVDIAG_FAMILY' in process.env ? await askerOfWatchdog() : null;
+let askWatchdog = null;
 async function sample() {
   tell({
     type: 'memory',
@@ -150,7 +150,8 @@ function setLevel(level) {
   channel.close();
 }
 
-server.listen(0, '127.0.0.1', () => {
+server.listen(0, '127.0.0.1', async () => {
+  if ('EVDIAG_FAMILY' in process.env) askWatchdog = await askerOfWatchdog();
   const timers = [
     setInterval(() => {
       due = true;

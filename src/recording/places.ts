@@ -1,0 +1,11 @@
+import type { Location } from './types.ts';
+
+/** One function, whatever its line: by name, or by where it begins where it has none. */
+export function functionKey({ file, function: name, start }: Location): string {
+  return `${file}|${name || (start ?? '')}`;
+}
+
+/** The place of a frame, without what only a stack is interested in. */
+export function toLocation({ file, line, column, function: name, start }: Location): Location {
+  return { file, line, column, function: name, ...(start !== undefined && { start }) };
+}
