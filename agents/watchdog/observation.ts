@@ -43,6 +43,8 @@ export interface ObservationOptions {
   data: WatchdogData;
   thread: ThreadData;
   level: Level;
+  /** Asked once, before the recording is written. */
+  mayWrite(): boolean;
   onLive(stall: LiveStall): void;
   /** The agent itself failed at something. */
   onFailure(message: string): void;
@@ -51,7 +53,7 @@ export interface ObservationOptions {
 export type Observation = ReturnType<typeof observe>;
 
 /** Observes one thread: notices its stalls, takes closer looks, and writes its recording. */
-export function observe({ data, thread, level, onLive, onFailure }: ObservationOptions) {
+export function observe({ data, thread, level, mayWrite, onLive, onFailure }: ObservationOptions) {
   const { settings } = data;
   const { shared, beats, threadId } = thread;
   const histogram = 'counts' in beats ? readBeats(beats) : beats;
@@ -85,6 +87,7 @@ export function observe({ data, thread, level, onLive, onFailure }: ObservationO
   const open = (): void => {
     const rows = unwritten ?? [];
     unwritten = null;
+    if (!mayWrite()) return;
     try {
       writer = openRecording(folder, header, settings.maxBytes, fail);
       for (const row of rows) writer.write(row);
@@ -162,6 +165,9 @@ export function observe({ data, thread, level, onLive, onFailure }: ObservationO
   };
 
   for (const message of threadId === 0 ? data.problems : []) record({ t: 0, type: 'agent-error', message });
+  // A worker thread reads the environment, which does not tell of a level that was changed since.
+  Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
+  Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
   Atomics.store(control, Word.WatchdogState, WATCHDOG_READY);
   Atomics.notify(control, Word.WatchdogState);
 

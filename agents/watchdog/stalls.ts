@@ -1,13 +1,4 @@
-import { functionKey } from '../../src/recording/places.ts';
-import type {
-  ChainKind,
-  Frame,
-  Location,
-  StallKind,
-  StallOpenRow,
-  StallRow,
-  StallStack,
-} from '../../src/recording/types.ts';
+import type { ChainKind, Frame, StallKind, StallOpenRow, StallRow } from '../../src/recording/types.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import {
   HEARTBEAT_MS,
@@ -19,10 +10,12 @@ import {
   Word,
 } from '../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
+import { readSite } from './call-site.ts';
 import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
 import type { LiveStall } from './live-log.ts';
 import type { StackCapture } from './stack-capture.ts';
+import { dominant, isHost, isStarvedGc, mergeSmallest, summarizeStacks, type Witness } from './stall-evidence.ts';
 import type { ThreadCpu } from './thread-cpu.ts';
 
 /** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
@@ -54,13 +47,6 @@ export interface StallWatchOptions {
   /** Once per stall, when it has lasted `LIVE_MS`. */
   onLive(stall: LiveStall): void;
   onClose(row: StallRow): void;
-}
-
-/** A stack, and whether its kind was only borrowed from a mark: then its line may be the one after the call. */
-interface Witness extends StallStack {
-  borrowed: boolean;
-  /** Answered so late that a native call must have run meanwhile: the line may be one further on. */
-  late: boolean;
 }
 
 interface OpenStall {
@@ -352,95 +338,10 @@ function chainOf({ chain }: OpenStall): { chain?: ChainKind | null } {
   return kind === undefined ? {} : { chain: kind };
 }
 
-function readSite({ control, site }: SharedMemory): RawFrame[] | null {
-  const sequence = Atomics.load(control, Word.SyncSequence);
-  if (Atomics.load(control, Word.SiteSequence) !== sequence) return null;
-  const text = String.fromCharCode(...site.subarray(0, Atomics.load(control, Word.SiteLength)));
-  if (Atomics.load(control, Word.SiteSequence) !== sequence) return null;
-  try {
-    return JSON.parse(text) as RawFrame[];
-  } catch {
-    // The main thread went on and was writing the next site.
-    return null;
-  }
-}
-
 function nativeFrame(name: string): Frame {
   return { function: name, file: '', line: 0, column: 0, category: 'native' };
 }
 
-/** A collection that hardly ran waited for the helper threads of V8, and they for a core. */
-function isStarvedGc(gcMs: number, cpuMs: number | null): boolean {
-  return cpuMs !== null && cpuMs < gcMs / 4;
-}
-
 function isOwnCode({ category }: Frame): boolean {
   return category === 'application';
-}
-
-/**
- * The host's fault: without the time the thread waited for a core it would not have been a stall; or, where the
- * platform does not tell, the watchdog itself was late for half of it.
- */
-function isHost(
-  durationMs: number,
-  cpuMs: number | null,
-  runQueueMs: number | null,
-  ownLateMs: number,
-  slowMs: number,
-): boolean {
-  if (runQueueMs !== null && runQueueMs >= durationMs * 0.3 && durationMs - runQueueMs < slowMs) return true;
-  return ownLateMs >= durationMs / 2 && (cpuMs === null || cpuMs < durationMs / 2);
-}
-
-/** The kind and place that most of the time went to: by function first, then its busiest line. */
-function dominant(
-  stacks: readonly Witness[],
-): { kind: StallKind; location: Location | null; confidence: number } | null {
-  const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
-  const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location ? functionKey(location) : ''}`);
-  if (!byFunction) return null;
-  const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
-  const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
-  const { kind, location } = byLine.members[0]!;
-  const confidence = byLine.members.every(({ late }) => late) ? 0.5 : byFunction.weightMs >= total * 0.6 ? 0.95 : 0.7;
-  return { kind, location, confidence };
-}
-
-function heaviest(stacks: readonly Witness[], keyOf: (stack: Witness) => string) {
-  const groups = new Map<string, { weightMs: number; members: Witness[] }>();
-  for (const stack of stacks) {
-    const key = keyOf(stack);
-    const group = groups.get(key) ?? { weightMs: 0, members: [] };
-    group.weightMs += stack.weightMs;
-    group.members.push(stack);
-    groups.set(key, group);
-  }
-  return [...groups.values()].sort((a, b) => b.weightMs - a.weightMs)[0];
-}
-
-/** Equal stacks together, the heaviest eight. */
-function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
-  const merged = new Map<string, StallStack>();
-  for (const stack of stacks) {
-    const key = stack.kind + stack.frames.map(({ file, line, function: name }) => `${file}:${line}:${name}`).join('|');
-    const seen = merged.get(key);
-    if (seen) seen.weightMs += stack.weightMs;
-    else {
-      const { borrowed: _borrowed, late: _late, ...row } = stack;
-      merged.set(key, row);
-    }
-  }
-  return [...merged.values()].sort((a, b) => b.weightMs - a.weightMs).slice(0, 8);
-}
-
-/** Keeps the list bounded: the lightest stack's time goes to its neighbour of equal place, or is forgotten. */
-function mergeSmallest(stacks: StallStack[]): void {
-  let smallest = 0;
-  stacks.forEach((stack, i) => {
-    if (stack.weightMs < stacks[smallest]!.weightMs) smallest = i;
-  });
-  const [gone] = stacks.splice(smallest, 1);
-  const twin = stacks.find(({ kind, location }) => kind === gone?.kind && location?.line === gone.location?.line);
-  if (twin && gone) twin.weightMs += gone.weightMs;
 }

@@ -2,16 +2,20 @@ import { BroadcastChannel, isMainThread, parentPort, workerData } from 'node:wor
 import { judge } from '../../src/detectors/judge.ts';
 import type { EndRow, Level } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
-import type { SharedBeats } from '../shared-beats.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
 import { createLiveLog, printLine } from './live-log.ts';
+import { isMessage } from './messages.ts';
 import { type Observation, observe } from './observation.ts';
 import { watchSignals } from './signals.ts';
-import type { ChannelMessage, ThreadData, WatchdogData } from './types.ts';
+import type { ThreadData, WatchdogData } from './types.ts';
 
 /** Worker threads observed at a time; more run unobserved, and are counted. */
 const MAX_WORKERS = 64;
+/** Folders of worker threads per process: a program that starts one per request leaves no thousands of them. */
+const MAX_WORKER_FOLDERS = 64;
+/** Ended threads kept in memory for the summary. */
+const MAX_ENDED = 16;
 const THREADS_ROW_MS = 1000;
 
 function run(data: WatchdogData): void {
@@ -19,6 +23,7 @@ function run(data: WatchdogData): void {
   const { control } = data.thread.shared;
   let level: Level = settings.level;
   let finished = false;
+  let folders = 0;
   calibrateChains();
   const live = createLiveLog(() => performance.now());
 
@@ -27,6 +32,7 @@ function run(data: WatchdogData): void {
       data,
       thread,
       level,
+      mayWrite: () => thread.threadId === 0 || ++folders <= MAX_WORKER_FOLDERS,
       onLive: (stall) => {
         // A worker that computes does what it is for, unless something waits in it.
         if (!settings.quiet && (thread.threadId === 0 || stall.waiting > 0)) live(stall, thread.threadId);
@@ -45,9 +51,9 @@ function run(data: WatchdogData): void {
     workers.delete(worker.threadId);
     counts.ended++;
     threadsChanged = true;
-    // Only those with something to say are kept for the summary.
-    if (worker.folder() && judge(worker.inMemory()).findings.length > 0) ended.push(worker);
-    if (ended.length > MAX_WORKERS) ended.shift();
+    const findings = worker.folder() ? judge(worker.inMemory()).findings : [];
+    if (findings.some(({ rule }) => rule !== 'recording-quality')) ended.push(worker);
+    if (ended.length > MAX_ENDED) ended.shift();
   };
 
   const onMessage = (message: unknown): void => {
@@ -136,35 +142,6 @@ function printSummary(threads: readonly Observation[], family: string): void {
   const folder = threads[0]?.folder() ?? null;
   const path = threads.length > 1 && folder ? family : folder;
   for (const line of summarize(judged, { path })) printLine(line);
-}
-
-/** Anything in the process may post on the channel: what is no message of ours is left alone. */
-function isMessage(message: unknown): message is ChannelMessage {
-  if (typeof message !== 'object' || message === null) return false;
-  const { type, threadId, sample, thread, level } = message as Record<string, unknown>;
-  if (type === 'sample') return typeof threadId === 'number' && isSample(sample);
-  if (type === 'thread-gone') return typeof threadId === 'number';
-  if (type === 'level') return level === 'watch' || level === 'diagnose';
-  return type === 'thread' && isThread(thread);
-}
-
-function isSample(sample: unknown): boolean {
-  const { rows, mainThreadMs } = (sample ?? {}) as Record<string, unknown>;
-  return Array.isArray(rows) && typeof mainThreadMs === 'number';
-}
-
-function isThread(thread: unknown): boolean {
-  const { threadId, nativeId, shared, beats, startMonotonicMs } = (thread ?? {}) as Record<string, unknown>;
-  const { control, numbers, site } = (shared ?? {}) as Record<string, unknown>;
-  return (
-    [threadId, startMonotonicMs].every(Number.isFinite) &&
-    (nativeId === null || Number.isFinite(nativeId)) &&
-    control instanceof Int32Array &&
-    numbers instanceof Float64Array &&
-    site instanceof Uint16Array &&
-    (beats as SharedBeats | null)?.counts instanceof Int32Array &&
-    (beats as SharedBeats).times instanceof Float64Array
-  );
 }
 
 if (!isMainThread && parentPort) run(workerData as WatchdogData);
