@@ -1,15 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** These spawn programs and look at their timing: one file at a time, after everything else. */
-const PROCESS_TESTS = [
-  'test/agents/**/*.test.ts',
-  'test/cli/**/*.test.ts',
-  'test/healthy/**/*.test.ts',
-  'test/lab/**/*.test.ts',
-  'test/scenarios/**/*.test.ts',
-  'test/package.test.ts',
+/** Tests that spawn programs, and how many of their files run at a time; a group starts when the one before has ended. */
+const GROUPS = [
+  { name: 'processes', maxWorkers: 3, include: ['test/agents/**', 'test/cli/**', 'test/package.test.ts'] },
+  { name: 'lab', maxWorkers: 1, include: ['test/lab/**'] },
+  // Two tests at a time within a file.
+  { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/**'], maxConcurrency: 2 },
+  { name: 'healthy', maxWorkers: 1, include: ['test/healthy/**'] },
+  { name: 'soak', maxWorkers: 1, include: ['test/soak/**'] },
 ];
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };
+const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${pattern}/*.test.ts` : pattern);
 
 export default defineConfig({
   test: {
@@ -19,20 +20,14 @@ export default defineConfig({
           ...shared,
           name: 'units',
           include: ['test/**/*.test.ts'],
-          exclude: PROCESS_TESTS,
+          exclude: GROUPS.flatMap(({ include }) => include.map(testFiles)),
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        test: {
-          ...shared,
-          name: 'processes',
-          include: PROCESS_TESTS,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      ...GROUPS.map(({ include, ...group }, i) => ({
+        test: { ...shared, ...group, include: include.map(testFiles), sequence: { groupOrder: i + 1 } },
+      })),
     ],
   },
 });

@@ -19,6 +19,7 @@ export interface LooksOptions {
   now(): number;
   level: Level;
   observedThread(): ThreadCpu | null;
+  debuggerAttached(): boolean;
   record(row: Row): void;
   /** The latest rows of a type, oldest first. */
   rows<T extends RowType>(type: T): readonly RowOf<T>[];
@@ -48,7 +49,8 @@ export function createLooks(options: LooksOptions) {
     /** To be called when the thread's samplers have been read. */
     consider(): void {
       const t = now();
-      if (running || t < FIRST_LOOK_MS) return;
+      // With a debugger attached, somebody looks closer than this.
+      if (running || t < FIRST_LOOK_MS || options.debuggerAttached()) return;
       const found = suspicions(rows, level);
       const reasons = found.map(({ reason }) => reason);
       const look = reasons.some((reason) => isDue(reason, t));

@@ -105,7 +105,16 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
   const capture = createStackCapture(threadId, (error) => fail(`no stacks: ${String(error).split('\n')[0]}`));
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const toFrame = createFrameMapper();
-  const looks = createLooks({ capture, toFrame, now, level, record, observedThread: threadCpu, rows });
+  const looks = createLooks({
+    capture,
+    toFrame,
+    now,
+    level,
+    record,
+    rows,
+    observedThread: threadCpu,
+    debuggerAttached: () => Atomics.load(control, Word.Debugger) === 1,
+  });
   const stalls = createStallWatch({
     shared,
     histogram,

@@ -79,6 +79,19 @@ async function readFindings(out: string): Promise<ReportedFinding[]> {
   return (JSON.parse(stdout) as { findings: ReportedFinding[] }).findings;
 }
 
+const freeCores = [0, 1];
+
+/** Lends a core that no other test of this file has. */
+export async function onFreeCore<T>(use: (core: number) => Promise<T>): Promise<T> {
+  const core = freeCores.shift();
+  if (core === undefined) throw new Error('more tests at a time than cores: see maxConcurrency in vitest.config.ts');
+  try {
+    return await use(core);
+  } finally {
+    freeCores.push(core);
+  }
+}
+
 /** Keeps one core busy while `use` runs. */
 export async function besideBurner<T>(core: number, use: () => Promise<T>): Promise<T> {
   const burner = spawn('taskset', ['-c', String(core), process.execPath, '-e', 'for(;;);'], { stdio: 'ignore' });

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { scenarios } from '../../scenarios/index.ts';
+import {
+  alarmPlaces,
+  alarms,
+  besideBurner,
+  canPin,
+  guiltyPlaces,
+  onFreeCore,
+  runScenario,
+} from '../support/scenario.ts';
+
+const RUN_LIMIT_MS = 90_000;
+
+// Half of the core is somebody else's: kinds may blur into `host`, and what is judged by how busy the loop is may not be
+// told, which the report then says; but no line may be blamed that is not guilty.
+describe.skipIf(!canPin).concurrent('beside a busy process on the same core', () => {
+  for (const { id, expect: expectations } of scenarios) {
+    test(
+      `${id} broken: the guilty line is named, or the contention`,
+      async ({ skip }) => {
+        const run = await onFreeCore((core) => besideBurner(core, () => runScenario(id, 'broken', { core })));
+        skip(run.lacks !== null, `needs ${run.lacks}`);
+        for (const { rule } of expectations) {
+          const guilty = alarmPlaces(run, rule).filter((place) => guiltyPlaces(id).includes(place));
+          const unsure = rule !== 'blocked-event-loop' && run.findings.some(({ kind }) => kind === 'contention');
+          if (!unsure) expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
+        }
+        const innocent = alarms(run).filter(({ location }) => location !== null && !isGuilty(id, location));
+        expect(innocent.filter(({ rule }) => rule !== 'blocked-event-loop')).toEqual([]);
+        if (expectations.length === 0) expect(alarms(run)).toEqual([]);
+      },
+      RUN_LIMIT_MS,
+    );
+
+    test(
+      `${id} fixed: silence`,
+      async ({ skip }) => {
+        const run = await onFreeCore((core) => besideBurner(core, () => runScenario(id, 'fixed', { core })));
+        skip(run.lacks !== null, `needs ${run.lacks}`);
+        expect(alarms(run)).toEqual([]);
+      },
+      RUN_LIMIT_MS,
+    );
+  }
+});
+
+function isGuilty(id: string, { file, line }: { file: string; line: number }): boolean {
+  return guiltyPlaces(id).some((place) => `${file}:${line}`.endsWith(place));
+}
