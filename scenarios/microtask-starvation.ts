@@ -19,7 +19,8 @@ const takeBatch = async (): Promise<Int32Array> => connected;
 // biome-ignore format: the mark ends the line it means
 async function drainOneByOne(): Promise<string> { // guilty
   let sum = 0;
-  for (let i = 0; i < MESSAGES; i++) {
+  // biome-ignore format: the mark ends the line it means
+  for (let i = 0; i < MESSAGES; i++) { // guilty
     const message = await take(i); // guilty
     sum = (sum * 31 + message) | 0; // guilty
   }

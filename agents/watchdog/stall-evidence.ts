@@ -66,6 +66,11 @@ export function isStarvedGc(gcMs: number, cpuMs: number | null): boolean {
   return cpuMs !== null && cpuMs < gcMs / 4;
 }
 
+/** It hardly ran, and no code was seen: the machine paged, or held the thread up in some other way. */
+export function isIdle(durationMs: number, cpuMs: number | null): boolean {
+  return cpuMs !== null && cpuMs < durationMs / 4;
+}
+
 /**
  * The host's fault: without the time the thread waited for a core it would not have been a stall; or, where the
  * platform does not tell, the watchdog itself was late for half of it.

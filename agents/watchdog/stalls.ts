@@ -15,7 +15,15 @@ import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
 import type { LiveStall } from './live-log.ts';
 import type { StackCapture } from './stack-capture.ts';
-import { dominant, isHost, isStarvedGc, mergeSmallest, summarizeStacks, type Witness } from './stall-evidence.ts';
+import {
+  dominant,
+  isHost,
+  isIdle,
+  isStarvedGc,
+  mergeSmallest,
+  summarizeStacks,
+  type Witness,
+} from './stall-evidence.ts';
 import type { ThreadCpu } from './thread-cpu.ts';
 
 /** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
@@ -207,7 +215,10 @@ export function createStallWatch(options: StallWatchOptions) {
       (stall.loading || stall.stacks.every(({ kind, frames }) => kind === 'module-load' && !frames.some(isOwnCode)));
     let kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? (ended.beforeFirstTurn ? 'module-load' : 'js-cpu');
     if (gcMs >= durationMs / 2) kind = isStarvedGc(gcMs, cpuMs) ? 'host' : 'gc';
-    if (isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs)) kind = 'host';
+    const unseen = stall.stacks.length === 0 && stall.call === null;
+    if (isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs) || (unseen && isIdle(durationMs, cpuMs))) {
+      kind = 'host';
+    }
     return {
       t: endMs,
       type: 'stall',

@@ -22,6 +22,7 @@ export interface Second {
   cpuShare: number | null;
   /** Share of the second that the thread waited for a core. */
   queueShare: number;
+  /** Of collections, as far as the thread ran meanwhile: without cores for V8's helper threads it waits for them. */
   gcShare: number;
   /** The longest collection, without the time the thread waited for a core. */
   gcMaxMs: number;
@@ -42,6 +43,9 @@ export function secondsOf(recording: Recording): Second[] {
       const intervalMs = row.activeMs + row.idleMs;
       const cpu = nearest(cpus, t);
       const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
+      const cpuShare = cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs);
+      const running = cpuShare === null ? 1 : cpuShare / Math.max(row.utilization, 0.01);
+      const ranShare = Math.min(1 - queueShare, running);
       const ownShare = Math.max(0, row.utilization - queueShare);
       const available = Math.max(0.01, 1 - queueShare);
       const delay = nearest(delays, t);
@@ -51,10 +55,10 @@ export function secondsOf(recording: Recording): Second[] {
         intervalMs,
         ownShare,
         meanDelayMs: delay ? delay.meanMs * (1 - queueShare) : null,
-        cpuShare: cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs),
+        cpuShare,
         queueShare,
-        gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) : 0,
-        gcMaxMs: gc ? gc.maxMs * (1 - queueShare) : 0,
+        gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) * ranShare : 0,
+        gcMaxMs: gc ? gc.maxMs * ranShare : 0,
         waiting: nearest(resources, t)?.waiting ?? 0,
         busy: ownShare / available >= BUSY_UTILIZATION && ownShare >= LEAST_OWN_SHARE,
       };

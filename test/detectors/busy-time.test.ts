@@ -21,14 +21,14 @@ const joined = (...rows: Row[]) => secondsOf(recordingOf(rows));
 
 describe('seconds', () => {
   test('the rows of one second are joined', () => {
-    const rows = second(2000, { utilization: 0.9, turnMs: 20, cpuMs: 700, gcMs: 50, gcMaxMs: 8, waiting: 4 });
+    const rows = second(2000, { utilization: 0.9, turnMs: 20, cpuMs: 900, gcMs: 50, gcMaxMs: 8, waiting: 4 });
     expect(joined(...rows)).toEqual([
       {
         t: 2000,
         intervalMs: 1000,
         ownShare: 0.9,
         meanDelayMs: 20,
-        cpuShare: 0.7,
+        cpuShare: 0.9,
         queueShare: 0,
         gcShare: 0.05,
         gcMaxMs: 8,
@@ -39,8 +39,15 @@ describe('seconds', () => {
   });
 
   test('the time without a core is nobody’s', () => {
-    const rows = second(2000, { utilization: 0.9, turnMs: 20, gcMaxMs: 8, cpuMs: 600, runQueueMs: 250 });
-    expect(joined(...rows)).toMatchObject([{ queueShare: 0.25, ownShare: 0.65, meanDelayMs: 15, gcMaxMs: 6 }]);
+    const rows = second(2000, { utilization: 0.9, turnMs: 20, gcMs: 40, gcMaxMs: 8, cpuMs: 675, runQueueMs: 250 });
+    expect(joined(...rows)).toMatchObject([
+      { queueShare: 0.25, ownShare: 0.65, meanDelayMs: 15, gcShare: 0.03, gcMaxMs: 6 },
+    ]);
+  });
+
+  test('collections that waited for helper threads, and those for a core, are as long as the thread ran', () => {
+    const rows = second(2000, { utilization: 0.9, gcMs: 40, gcMaxMs: 8, cpuMs: 450 });
+    expect(joined(...rows)).toMatchObject([{ gcShare: 0.02, gcMaxMs: 4 }]);
   });
 
   test.each([
