@@ -1,4 +1,6 @@
-import type { SharedBeats } from '../shared-beats.ts';
+import { isRow } from '../../src/recording/validate.ts';
+import { createSharedBeats } from '../shared-beats.ts';
+import { createSharedMemory } from '../shared-memory.ts';
 import type { ChannelMessage } from './types.ts';
 
 /** Anything in the process may post on the channel: what is no message of ours is left alone. */
@@ -13,19 +15,27 @@ export function isMessage(message: unknown): message is ChannelMessage {
 
 function isSample(sample: unknown): boolean {
   const { rows, mainThreadMs } = (sample ?? {}) as Record<string, unknown>;
-  return Array.isArray(rows) && typeof mainThreadMs === 'number';
+  return Array.isArray(rows) && rows.every((row) => isRow({ ...row, t: 0 })) && Number.isFinite(mainThreadMs);
 }
 
+/** The main thread, 0, does not come by the channel; its folder would be overwritten. */
 function isThread(thread: unknown): boolean {
-  const { threadId, nativeId, shared, beats, startMonotonicMs } = (thread ?? {}) as Record<string, unknown>;
-  const { control, numbers, site } = (shared ?? {}) as Record<string, unknown>;
+  const { threadId, nativeId, shared, beats, ...times } = (thread ?? {}) as Record<string, unknown>;
   return (
-    [threadId, startMonotonicMs].every(Number.isFinite) &&
-    (nativeId === null || Number.isFinite(nativeId)) &&
-    control instanceof Int32Array &&
-    numbers instanceof Float64Array &&
-    site instanceof Uint16Array &&
-    (beats as SharedBeats | null)?.counts instanceof Int32Array &&
-    (beats as SharedBeats).times instanceof Float64Array
+    Number.isInteger(threadId) &&
+    (threadId as number) > 0 &&
+    (nativeId === null || Number.isInteger(nativeId)) &&
+    Number.isFinite(times.startMonotonicMs) &&
+    Number.isFinite(times.startedAtMs) &&
+    isLike(shared, { ...createSharedMemory() }) &&
+    isLike(beats, { ...createSharedBeats() })
+  );
+}
+
+/** Arrays of the same names, types and lengths. */
+function isLike(value: unknown, ours: Record<string, Int32Array | Float64Array | Uint16Array>): boolean {
+  const arrays = (value ?? {}) as Record<string, { length?: unknown } | null | undefined>;
+  return Object.entries(ours).every(
+    ([name, array]) => arrays[name] instanceof array.constructor && arrays[name].length === array.length,
   );
 }

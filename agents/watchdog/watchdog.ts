@@ -16,6 +16,8 @@ const MAX_WORKERS = 64;
 const MAX_WORKER_FOLDERS = 64;
 /** Ended threads kept in memory for the summary. */
 const MAX_ENDED = 16;
+/** Numbers of ended threads that are remembered. */
+const MAX_GONE = 1000;
 const THREADS_ROW_MS = 1000;
 
 function run(data: WatchdogData): void {
@@ -45,6 +47,10 @@ function run(data: WatchdogData): void {
   const workers = new Map<number, Observation>();
   const ended: Observation[] = [];
   const counts = { started: 0, ended: 0, unobserved: 0 };
+  /** Alive, beyond MAX_WORKERS: each says hello again and again. */
+  const unobserved = new Set<number>();
+  /** A terminated thread's hello may come after word of its end, on another port. */
+  const gone = new Set<number>();
 
   const endWorker = (worker: Observation): void => {
     worker.finish({ reason: 'exit', exitCode: null, signal: null });
@@ -60,16 +66,28 @@ function run(data: WatchdogData): void {
     if (finished || !isMessage(message)) return;
     const worker = 'threadId' in message ? workers.get(message.threadId) : undefined;
     if (message.type === 'sample') (message.threadId === 0 ? main : worker)?.onSample(message.sample);
-    else if (message.type === 'thread-gone') worker && endWorker(worker);
+    else if (message.type === 'thread-gone') onGone(message.threadId, worker);
     else if (message.type === 'thread') addWorker(message.thread);
     else if (message.type === 'level') setLevel(message.level);
   };
-  const addWorker = (thread: ThreadData): void => {
-    if (workers.has(thread.threadId)) return;
-    counts.started++;
+  const onGone = (threadId: number, worker: Observation | undefined): void => {
+    if (gone.size >= MAX_GONE) gone.delete(gone.values().next().value!);
+    gone.add(threadId);
+    if (worker) endWorker(worker);
+    if (!unobserved.delete(threadId)) return;
+    counts.ended++;
     threadsChanged = true;
-    if (workers.size >= MAX_WORKERS) counts.unobserved++;
-    else workers.set(thread.threadId, startObserving(thread));
+  };
+  const addWorker = (thread: ThreadData): void => {
+    const { threadId } = thread;
+    if (workers.has(threadId) || gone.has(threadId)) return;
+    const isNew = !unobserved.delete(threadId);
+    const isFull = workers.size >= MAX_WORKERS;
+    if (isFull) unobserved.add(threadId);
+    else workers.set(threadId, startObserving(thread));
+    if (isNew) counts.started++;
+    if (isNew && isFull) counts.unobserved++;
+    threadsChanged ||= isNew;
   };
   const setLevel = (next: Level): void => {
     if (next === level) return;
@@ -81,6 +99,7 @@ function run(data: WatchdogData): void {
     if (finished) return;
     finished = true;
     for (const worker of [...workers.values()]) endWorker(worker);
+    tellThreads(0);
     try {
       main.finish(end);
       if (!settings.quiet && settings.summary) printSummary([main, ...ended], data.family);
@@ -93,9 +112,9 @@ function run(data: WatchdogData): void {
 
   let threadsChanged = false;
   let threadsToldAt = Number.NEGATIVE_INFINITY;
-  const tellThreads = (): void => {
+  const tellThreads = (everyMs: number): void => {
     const t = main.now();
-    if (!threadsChanged || t - threadsToldAt < THREADS_ROW_MS) return;
+    if (!threadsChanged || t - threadsToldAt < everyMs) return;
     threadsChanged = false;
     threadsToldAt = t;
     main.record({ t, type: 'threads', ...counts, alive: counts.started - counts.ended });
@@ -108,7 +127,7 @@ function run(data: WatchdogData): void {
       if (worker.isGone()) endWorker(worker);
       else nextMs = Math.min(nextMs, worker.tick());
     }
-    tellThreads();
+    tellThreads(THREADS_ROW_MS);
     if (Atomics.load(control, Word.Stop) === 1) {
       finish({ reason: 'exit', exitCode: Atomics.load(control, Word.ExitCode), signal: null });
       return;

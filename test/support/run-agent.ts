@@ -279,11 +279,25 @@ export function recordingOf(lab: Lab, threadId: number): Recording {
 export const OWN_ROWS = `
 function rows(type) {
   const file = process.env.EVDIAG_FAMILY + '/main-' + process.pid + '/recording.ndjson';
-  const lines = require('node:fs').readFileSync(file, 'utf8').split('\\n').slice(0, -1);
+  const { existsSync, readFileSync } = require('node:fs');
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\\n').slice(0, -1) : [];
   return lines.map((line) => JSON.parse(line)).filter((row) => row.type === type);
 }
 async function until(condition) {
   const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
   while ('EVDIAG_FAMILY' in process.env && !condition()) await pause();
 }
+`;
+
+/**
+ * JavaScript that defines `work()`: computes for half a second of the core's time, however long it has to wait for the
+ * core. What goes by the clock is the host's fault on a busy machine.
+ */
+export const WORK = `
+function work(rounds = 1e8) {
+  let sum = 0;
+  for (let i = 0; i < rounds; i++) sum = (sum * 31 + i) % 1000003; // works
+  return sum;
+}
+for (let i = 0; i < 2000; i++) work(2000);
 `;
