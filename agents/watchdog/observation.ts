@@ -34,8 +34,9 @@ const TICK_MS = { least: 5, most: 50 };
 /** During a silence, closer. */
 const CLOSE_TICK_MS = 8;
 const READ_INTERVAL_MS = 1000;
-/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. */
+/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks are some 40 kB each. */
 const MAX_ROWS_IN_MEMORY = 2000;
+const MAX_LOOKS_IN_MEMORY = 60;
 /** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;
 
@@ -72,7 +73,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     const rows = kept.get(row.type) ?? [];
     kept.set(row.type, rows);
     rows.push(row);
-    if (rows.length > MAX_ROWS_IN_MEMORY) {
+    if (rows.length > (row.type === 'look' ? MAX_LOOKS_IN_MEMORY : MAX_ROWS_IN_MEMORY)) {
       rows.shift();
       lostInMemory++;
     }

@@ -8,9 +8,26 @@ import type { RawFrame } from '../shared-memory.ts';
 /** A larger file is taken as it is: its map would cost the host more memory than the line is worth. */
 const MAX_FILE_BYTES = 60e6;
 const MAX_CACHED_MAPS = 64;
+/** The stacks of a program repeat: rows that are kept share their frames (some 300 bytes each). */
+const MAX_CACHED_FRAMES = 5000;
 
 /** Turns V8's positions into frames of the original sources. Reads files, so: never on the observed main thread. */
 export function createFrameMapper(): (raw: RawFrame) => Frame {
+  const frames = new Map<string, Frame>();
+  const map = createMapper();
+  return (raw) => {
+    const key = raw.join('|');
+    let frame = frames.get(key);
+    if (!frame) {
+      frame = Object.freeze(map(raw));
+      if (frames.size >= MAX_CACHED_FRAMES) frames.clear();
+      frames.set(key, frame);
+    }
+    return frame;
+  };
+}
+
+function createMapper(): (raw: RawFrame) => Frame {
   const maps = new Map<string, TraceMap | null>();
   return ([name, url, line, column, awaits, start]) => {
     const waits = { ...(start && { start }), ...(awaits && { awaits: true as const }) };

@@ -104,17 +104,22 @@ export function createStallWatch(options: StallWatchOptions) {
   let beatCpu = options.observedThread();
   let beatGcMs = 0;
   let longestSilenceMs = 0;
+  /** How late this thread was at most since it noticed a beat, and up to then since the beat before. */
+  let lateMs = 0;
+  let lateBefore = 0;
+  /** Of the delays since the histogram was reset, the longest that was looked at. */
+  let longestTold = 0;
   let nextId = 1;
   let open: OpenStall | null = null;
   let closing: EndedStall[] = [];
   const clock = createBeatClock(histogram, HEARTBEAT_MS);
 
-  const beginStall = (now: number): OpenStall => ({
+  const beginStall = (): OpenStall => ({
     id: nextId++,
     startMs: started ? clock.stop(lastBeatAt) : lastBeatAt,
     count: lastCount,
     stacks: [],
-    pendingMs: now - lastBeatAt,
+    pendingMs: 0,
     pendingKinds: new Map(),
     lastStackAt: lastBeatAt,
     stackCount: 0,
@@ -186,9 +191,20 @@ export function createStallWatch(options: StallWatchOptions) {
     }
   };
 
+  /**
+   * The longest delay since the last look at it, where it is a stall; else 0. Where this thread itself had no core, a
+   * stall comes and goes unseen, or is seen only at its end: the histogram has seen all of it.
+   */
+  const unseenMs = (): number => {
+    const maxMs = histogram.max / 1e6;
+    const isNew = maxMs > longestTold + 1;
+    longestTold = Math.max(longestTold, maxMs);
+    return isNew && maxMs >= slowMs ? maxMs : 0;
+  };
+
   /** Measures the stall at its end; the row waits for the last answer and for word of collections. */
-  const closeStall = (stall: OpenStall, now: number): void => {
-    const durationMs = clock.durationMs(now - stall.startMs);
+  const closeStall = (stall: OpenStall, now: number, leastMs: number): void => {
+    const durationMs = Math.max(leastMs, clock.durationMs(now - stall.startMs));
     if (durationMs < slowMs) return;
     const cpu = options.observedThread();
     closing.push({
@@ -251,9 +267,14 @@ export function createStallWatch(options: StallWatchOptions) {
     longestSilenceMs = Math.max(longestSilenceMs, now - lastBeatAt);
     if (stall) {
       Atomics.store(shared.control, Word.SiteWanted, 0);
-      closeStall(stall, now);
+      closeStall(stall, now, unseenMs());
       if (closing.length === 0) capture.detach('stall');
+    } else if (started && Math.max(lateMs, lateBefore) >= slowMs * CAPTURE_SHARE) {
+      const ms = unseenMs();
+      if (ms > 0) closeStall({ ...beginStall(), startMs: now - ms, ownLateMs: lateMs }, now, ms);
     }
+    lateBefore = lateMs;
+    lateMs = 0;
     started = true;
     lastCount = count;
     lastBeatAt = now;
@@ -266,8 +287,9 @@ export function createStallWatch(options: StallWatchOptions) {
     const captureAfter = started ? slowMs * CAPTURE_SHARE : slowMs;
     if (gap < captureAfter) return;
     if (!open) {
-      open = beginStall(now);
-      readMark(open, 0);
+      open = beginStall();
+      // The first look stands for the whole silence so far.
+      readMark(open, gap);
     } else {
       open.ownLateMs += Math.max(0, elapsedMs - 3 * tickMs);
       readMark(open, elapsedMs);
@@ -317,6 +339,7 @@ export function createStallWatch(options: StallWatchOptions) {
     tick(now: number, tickMs: number): void {
       const elapsedMs = now - lastTickAt;
       lastTickAt = now;
+      lateMs = Math.max(lateMs, elapsedMs - tickMs);
       const count = histogram.count;
       if (count !== lastCount) beat(now, count);
       else silence(now, elapsedMs, tickMs);
@@ -327,6 +350,7 @@ export function createStallWatch(options: StallWatchOptions) {
     acrossReset(reset: () => void): void {
       clock.sync(lastBeatAt);
       reset();
+      longestTold = 0;
       clock.rebase();
       lastCount = histogram.count;
     },

@@ -56,7 +56,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const maxMs = longest.durationMs;
   const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const { kind, startup } = longest;
-  const severity = severityOf(group, recording.durationMs);
+  const severity = severityOf(group, recording.durationMs, recording.header.slowMs);
   const location = kind === 'host' ? null : placeOf(group);
   const witness = group.find((stall) => stall.location?.line === location?.line && stall.stacks.length > 0) ?? longest;
   const stack = witness.stacks.find((entry) => entry.location?.line === location?.line) ?? witness.stacks[0];
@@ -115,11 +115,18 @@ function placeOf(group: readonly StallRow[]): Location | null {
   return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
 }
 
-function severityOf(group: readonly StallRow[], spanMs: number): Severity {
-  const harmful = group.filter((stall) => stall.kind !== 'host' && !stall.startup && (stall.waiting ?? 0) > 0);
+function isHarmful({ kind, startup, waiting }: StallRow): boolean {
+  return kind !== 'host' && !startup && (waiting ?? 0) > 0;
+}
+
+function severityOf(group: readonly StallRow[], spanMs: number, slowMs: number): Severity {
+  const harmful = group.filter((stall) => isHarmful(stall) && withoutQueue(stall) >= slowMs);
   if (harmful.length === 0) return 'info';
   const ownMs = harmful.map(withoutQueue);
   const maxMs = Math.max(...ownMs);
+  // Seen by the clock alone, for a moment: on a busy host that may be anything.
+  if (harmful.every(({ location, kind }) => location === null && kind === 'js-cpu') && maxMs < CRITICAL_MAX_MS)
+    return 'info';
   const share = ownMs.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';

@@ -3,7 +3,7 @@ import { filesUnder, inLab, SPIN, saidBesidesSummary } from '../support/run-agen
 
 const PROGRAM = `
 ${SPIN}
-setTimeout(() => { spin(300); console.log('done'); process.exitCode = 4; }, 200);
+setTimeout(() => { spin(150); console.log('done'); process.exitCode = 4; }, 200);
 `;
 
 const BAD = [

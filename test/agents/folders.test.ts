@@ -8,7 +8,7 @@ import { filesUnder, inLab, SPIN, saidBesidesSummary } from '../support/run-agen
 
 const PROGRAM = `
 ${SPIN}
-setTimeout(() => { spin(300); console.log('done'); }, 200);
+setTimeout(() => { spin(150); console.log('done'); }, 200);
 `;
 
 /** Eight recursive functions with long names. */

@@ -14,7 +14,7 @@ for (const name of ['fs', 'child_process', 'crypto', 'zlib']) holders[name] = re
 const others = [['child_process', 'exec'], ['child_process', 'execFile'], ['fs', 'exists'], ['fs', 'read'], ['crypto', 'pbkdf2']];
 for (const [module, name] of ${CALLS}.concat(others)) {
   const holder = holders[module];
-  const method = holder[name];
+  const method = holder?.[name];
   if (method === undefined) continue;
   const property = Object.getOwnPropertyDescriptor(holder, name);
   console.log(JSON.stringify([

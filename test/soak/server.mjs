@@ -52,12 +52,18 @@ function stall() {
   tell({ type: 'stall', block: block.name, startMs, endMs: monotonicMs() });
 }
 
+let connections = 0;
 const server = http.createServer((_request, response) => {
   if (due) {
     due = false;
     stall();
   }
   response.end('{"ok":true}');
+});
+
+server.on('connection', (socket) => {
+  connections++;
+  socket.once('close', () => connections--);
 });
 
 /** What the thread of a session holds once its garbage is collected. */
@@ -114,12 +120,12 @@ let askWatchdog = null;
 async function sample() {
   tell({
     type: 'memory',
-    atMs: monotonicMs(),
     stalls,
     main: await heapOf(ask),
-    watchdog: askWatchdog && (await heapOf(askWatchdog)),
+    watchdog: await heapOf(askWatchdog),
     rssBytes: process.memoryUsage.rss(),
     descriptors: count('/proc/self/fd'),
+    connections,
     threads: count('/proc/self/task'),
     workers,
   });
@@ -151,7 +157,7 @@ function setLevel(level) {
 }
 
 server.listen(0, '127.0.0.1', async () => {
-  if ('EVDIAG_FAMILY' in process.env) askWatchdog = await askerOfWatchdog();
+  askWatchdog = await askerOfWatchdog();
   const timers = [
     setInterval(() => {
       due = true;

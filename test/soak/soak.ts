@@ -10,41 +10,24 @@ import { readRecording } from '../../src/recording/reader.ts';
 import type { Header, Recording, Row } from '../../src/recording/types.ts';
 import type { Report } from '../../src/report/report.ts';
 import { AGENT_CJS, ROOT, TEST_NODE } from '../support/run-agent.ts';
+import type { MemoryLine } from './memory.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+export const SERVER = join(HERE, 'server.mjs');
+/** EVDIAG_MAX_MB: the least there is, so that the recording turns over. */
+export const MAX_MB = 1;
+const STALL_EVERY_MS = 1000;
+/** Moments at which memory is looked at: enough for a slope, at most one between two stalls. */
+export const SAMPLES = 30;
 /** Each asks every 200 ms: longer than a stall, which so does not hold up the pace. */
 const CONNECTIONS = 100;
 const PER_SECOND = 500;
+const LOAD = join(HERE, '../healthy/load.mjs');
 const POLL_MS = 250;
 /** Shares of the run at which `evdiag report` reads the recording that is being written. */
 const REPORT_AT = [1 / 3, 2 / 3];
 /** Far away: the last worker, the last answers, the summary. */
 const END_MS = 60_000;
-
-export interface SoakOptions {
-  folder: string;
-  seconds: number;
-  stallEveryMs?: number;
-  agent: boolean;
-}
-
-export interface Held {
-  heapBytes: number;
-  externalBytes: number;
-}
-
-/** What the server's process held at a moment between two stalls, garbage collected. */
-export interface MemoryLine {
-  type: 'memory';
-  atMs: number;
-  stalls: number;
-  main: Held;
-  watchdog: Held | null;
-  rssBytes: number;
-  descriptors: number | null;
-  threads: number | null;
-  workers: number;
-}
 
 /** A stall that the server made, in ms of the monotonic clock. */
 export interface StallLine {
@@ -78,42 +61,25 @@ export interface Soak {
   reports: Report[];
 }
 
-export async function soak({ folder, seconds, stallEveryMs = 1000, agent }: SoakOptions): Promise<Soak> {
+export async function soak(folder: string, seconds: number): Promise<Soak> {
   const out = join(folder, 'out');
-  const settings = { seconds, stallEveryMs, sampleEveryMs: Math.max(1000, Math.min(5000, (seconds * 1000) / 30)) };
-  const server = run(folder, [...(agent ? ['-r', AGENT_CJS] : []), join(HERE, 'server.mjs'), JSON.stringify(settings)], {
-    EVDIAG_OUT: out,
-    EVDIAG_MAX_MB: '1',
-    EVDIAG_QUIET: '1',
-  });
+  const sampleEveryMs = Math.max(STALL_EVERY_MS, Math.round(seconds / SAMPLES) * 1000);
+  const pace = JSON.stringify({ seconds, stallEveryMs: STALL_EVERY_MS, sampleEveryMs });
+  const settings = { EVDIAG_OUT: out, EVDIAG_MAX_MB: String(MAX_MB), EVDIAG_QUIET: '1' };
+  const server = run(folder, ['-r', AGENT_CJS, SERVER, pace], settings);
   try {
     const port = await portOf(server);
-    const load = run(folder, [join(HERE, '../healthy/load.mjs'), loadOf(port, seconds)]);
     const disk = watchDisk(out, server.child.pid!);
-    const reports: Report[] = [];
-    const startMs = performance.now();
-    const stop = delay(seconds * 1000 + END_MS, 'hangs', { ref: false });
-    const served = load.ended.then(() => server.child.kill('SIGTERM'));
-    let ended = false;
-    const watching = (async () => {
-      while (!ended) {
-        disk.look();
-        const share = (performance.now() - startMs) / 1000 / seconds;
-        if (agent && reports.length < REPORT_AT.length && share > REPORT_AT[reports.length]!) reports.push(await report(out));
-        await delay(POLL_MS);
-      }
-      disk.look();
-    })();
-    if ((await Promise.race([Promise.all([served, server.ended]), stop])) === 'hangs') throw new Error('the server hangs');
-    ended = true;
-    await watching;
+    const load = run(folder, [LOAD, loadOf(port, seconds)]);
+    void load.ended.then(() => server.child.kill('SIGTERM'));
+    const reports = await watchUntilEnd(server, disk, out, seconds);
     return {
       exitCode: server.child.exitCode,
       stderr: server.stderr() + load.stderr(),
       lines: linesIn(server.stdout()),
       load: JSON.parse(load.stdout().trimEnd().split('\n').at(-1)!),
       ...disk.seen(),
-      recordings: agent ? readRecording(out) : [],
+      recordings: readRecording(out),
       reports,
     };
   } finally {
@@ -121,10 +87,31 @@ export async function soak({ folder, seconds, stallEveryMs = 1000, agent }: Soak
   }
 }
 
+/** Looks at the disk again and again, and takes the reports. */
+async function watchUntilEnd(
+  server: Running,
+  disk: ReturnType<typeof watchDisk>,
+  out: string,
+  seconds: number,
+): Promise<Report[]> {
+  const reports: Promise<Report>[] = [];
+  const startMs = performance.now();
+  while (!server.hasEnded()) {
+    disk.look();
+    const ranMs = performance.now() - startMs;
+    if (ranMs > (REPORT_AT[reports.length] ?? Number.POSITIVE_INFINITY) * seconds * 1000) reports.push(report(out));
+    if (ranMs > seconds * 1000 + END_MS) throw new Error(`the server hangs:\n${server.stderr()}`);
+    await delay(POLL_MS);
+  }
+  disk.look();
+  return Promise.all(reports);
+}
+
 interface Running {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
+  hasEnded(): boolean;
   ended: Promise<void>;
 }
 
@@ -138,14 +125,20 @@ function run(cwd: string, args: string[], env: Record<string, string> = {}): Run
       text[stream] += more;
     });
   }
-  const ended = new Promise<void>((resolve, reject) => child.on('error', reject).on('close', () => resolve()));
-  return { child, stdout: () => text.stdout, stderr: () => text.stderr, ended };
+  let closed = false;
+  const ended = new Promise<void>((resolve) => {
+    child.on('close', () => {
+      closed = true;
+      resolve();
+    });
+  });
+  return { child, stdout: () => text.stdout, stderr: () => text.stderr, hasEnded: () => closed, ended };
 }
 
 async function portOf(server: Running): Promise<number> {
   for (;;) {
     for (const line of linesIn(server.stdout())) if (line.type === 'listening') return line.port;
-    if (server.child.exitCode !== null) throw new Error(`the server ended:\n${server.stderr()}`);
+    if (server.hasEnded()) throw new Error(`the server ended:\n${server.stderr()}`);
     await delay(20);
   }
 }
@@ -172,7 +165,9 @@ function watchDisk(out: string, pid: number) {
   let tail: ReturnType<typeof followFile> | null = null;
   let largestBytes = 0;
   const folders = (): string[] =>
-    existsSync(out) ? readdirSync(out).flatMap((family) => readdirSync(join(out, family)).map((name) => join(out, family, name))) : [];
+    existsSync(out)
+      ? readdirSync(out).flatMap((family) => readdirSync(join(out, family)).map((name) => join(out, family, name)))
+      : [];
   return {
     look(): void {
       const found = folders();

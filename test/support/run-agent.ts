@@ -261,9 +261,18 @@ export function filesUnder(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
 }
 
-/** JavaScript that defines `spin(ms)`: computes for that long. */
-export const SPIN =
-  'function spin(ms) { const end = performance.now() + ms; let n = 0; while (performance.now() < end) n++; return n; }';
+/** JavaScript that defines `spin(ms)`: computes for that long, in CPU time, so that a busy machine cannot be to blame. */
+export const SPIN = `
+function spin(ms) {
+  const start = process.cpuUsage();
+  let rounds = 0;
+  for (let usedMs = 0; usedMs < ms; ) {
+    for (let i = 0; i < 10000; i++) rounds++;
+    const { user, system } = process.cpuUsage(start);
+    usedMs = (user + system) / 1000;
+  }
+  return rounds;
+}`;
 
 /** The recording of one thread; 0 is the main one. */
 export function recordingOf(lab: Lab, threadId: number): Recording {
