@@ -1,13 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that spawn programs, and how many of their files run at a time; a group starts when the one before has ended. */
+/**
+ * Tests that spawn programs, and how many of their files run at a time; a group starts when the one before has ended.
+ * The last two are the full tier: `npm test` leaves them out.
+ */
 const GROUPS = [
   { name: 'processes', maxWorkers: 3, include: ['test/agents/**', 'test/cli/**', 'test/package.test.ts'] },
   { name: 'lab', maxWorkers: 1, include: ['test/lab/**'] },
-  // Two tests at a time within a file.
-  { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/**'], maxConcurrency: 2 },
+  // Within the file, the cures run several at a time, the sick ones alone.
+  { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
   { name: 'healthy', maxWorkers: 1, include: ['test/healthy/**'] },
   { name: 'soak', maxWorkers: 1, include: ['test/soak/**'] },
+  { name: 'same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
 ];
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };
 const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${pattern}/*.test.ts` : pattern);

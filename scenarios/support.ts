@@ -21,7 +21,7 @@ const QUIET_AFTER_MS = 200;
 const PAUSE_MS = 200;
 const PING_EVERY_MS = 5;
 /** Long enough for a condition without one long block to be noticed and looked at. */
-const RUN_MS = 6500;
+const RUN_MS = 5500;
 
 /** Serves `routes` (and an innocent `/ping`) on a free port of 127.0.0.1 while `visit` runs. */
 export async function withServer<T>(routes: Record<string, Route>, visit: (get: Get) => Promise<T>): Promise<T> {

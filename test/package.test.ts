@@ -10,13 +10,13 @@ const NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
 const EXIT_CODE = 7;
 const GUILTY_LINE = 3;
 
-/** Blocks for 300 ms in a handler, long after start-up, and then leaves with an exit code of its own. */
-const PROGRAM = `function block(until) {
-  while (Date.now() < until);
+/** Computes for 300 ms in a handler, long after start-up, and then leaves with an exit code of its own. */
+const PROGRAM = `function block(start) {
+  while (process.cpuUsage(start).user < 300_000);
 }
 
 const server = http.createServer((request, response) => {
-  block(Date.now() + 300);
+  block(process.cpuUsage());
   response.end('done');
 });
 server.listen(0, '127.0.0.1', () => setTimeout(visit, 700));

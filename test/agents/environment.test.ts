@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filesUnder, inLab, SPIN, saidBesidesSummary } from '../support/run-agent.ts';
+import { complaints, filesUnder, inLab, SPIN } from '../support/run-agent.ts';
 
 const PROGRAM = `
 ${SPIN}
@@ -22,7 +22,7 @@ describe('a bad value is one line, and the default', () => {
   it.for(BAD)('$name=$value', ({ name, value, line }) =>
     inLab(async (lab) => {
       const run = await lab.expectSame(lab.file('app.js', PROGRAM), { env: { [name]: value } });
-      expect(saidBesidesSummary(run)).toEqual([line]);
+      expect(complaints(run)).toEqual([line]);
       expect(lab.recording().header).toMatchObject({ level: 'watch', slowMs: 100 });
       expect(lab.recording().rows).toContainEqual({ t: 0, type: 'agent-error', message: line });
     })(),
@@ -33,7 +33,7 @@ describe('a bad value is one line, and the default', () => {
     inLab(async (lab) => {
       const env = Object.fromEntries(BAD.slice(2).map(({ name, value }) => [name, value]));
       const run = await lab.expectSame(lab.file('app.js', PROGRAM), { env: { ...env, EVDIAG_LEVEL: 'loud' } });
-      expect(saidBesidesSummary(run).sort()).toEqual([BAD[0], ...BAD.slice(2)].map((bad) => bad!.line).sort());
+      expect(complaints(run).sort()).toEqual([BAD[0], ...BAD.slice(2)].map((bad) => bad!.line).sort());
     }),
   );
 });

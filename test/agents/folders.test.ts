@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
-import { filesUnder, inLab, SPIN, saidBesidesSummary } from '../support/run-agent.ts';
+import { complaints, filesUnder, inLab, SPIN } from '../support/run-agent.ts';
 
 const PROGRAM = `
 ${SPIN}
@@ -46,7 +46,7 @@ describe('a folder that cannot be written', () => {
     inLab(async (lab) => {
       const out = lab.file('in-the-way', 'a file');
       const run = await lab.expectSame(lab.file('app.js', PROGRAM), { env: { EVDIAG_OUT: out } });
-      const said = saidBesidesSummary(run);
+      const said = complaints(run);
       expect(said).toHaveLength(1);
       expect(said[0]).toMatch(/^no recording: .*in-the-way.* cannot be written \((ENOTDIR|EEXIST)\); set EVDIAG_OUT/);
       expect(readFileSync(out, 'utf8')).toBe('a file');

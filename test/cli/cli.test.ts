@@ -10,7 +10,7 @@ import { cpu, header, ndjson, stall, tempFolder, utilization } from '../support/
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BIN = join(ROOT, 'bin/evdiag.mjs');
 const FILE = 'recording.ndjson';
-const BLOCK = 'const end = Date.now() + 600; while (Date.now() < end);';
+const BLOCK = 'const start = process.cpuUsage(); while (process.cpuUsage(start).user < 600_000);';
 /** Blocks its loop once it has started up, then ends. */
 const SICK = `setTimeout(() => { ${BLOCK} }, 300); setTimeout(() => console.log('done'), 1200);`;
 

@@ -12,8 +12,8 @@ import { AGENT_CJS, inLab, type Lab, ROOT, TEST_NODE } from './run-agent.ts';
 import { besideBurner, canPin } from './scenario.ts';
 
 const HEALTHY = join(ROOT, 'test/healthy');
-/** Most programs idle most of the time: four of them and their load leave a machine of two cores some room. */
-const AT_ONCE = 4;
+/** Most programs idle most of the time: five of them and their load leave a machine of two cores some room. */
+const AT_ONCE = 5;
 const LOAD_SECONDS = 5;
 /** A busy machine serves less; a program that served less than this share of its paced load was not tried. */
 const LEAST_SHARE = 0.25;

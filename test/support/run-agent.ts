@@ -235,6 +235,11 @@ export function saidBesidesSummary({ said }: Run): string[] {
   return start < 0 ? said : said.slice(0, start);
 }
 
+/** What the agent has to say of itself: neither summary nor stalls that are still on, which a busy machine makes longer. */
+export function complaints(run: Run): string[] {
+  return saidBesidesSummary(run).filter((line) => !line.startsWith('event loop '));
+}
+
 export function summaryCount({ said }: Run): number {
   return said.filter((line) => /^(recorded|watched for) /.test(line)).length;
 }
