@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
-import { AGENT_CJS, inLab, OWN_ROWS, recordingOf, WORK } from '../support/run-agent.ts';
+import { AGENT_CJS, complaints, inLab, OWN_ROWS, recordingOf, WORK } from '../support/run-agent.ts';
 
 const CHANNEL = `
 const { BroadcastChannel, Worker } = require('node:worker_threads');
