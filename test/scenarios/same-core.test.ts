@@ -6,6 +6,7 @@ import {
   besideBurner,
   canPin,
   guiltyPlaces,
+  isUnsure,
   onFreeCore,
   runScenario,
 } from '../support/scenario.ts';
@@ -23,8 +24,7 @@ describe.skipIf(!canPin).concurrent('beside a busy process on the same core', ()
         skip(run.lacks !== null, `needs ${run.lacks}`);
         for (const { rule } of expectations) {
           const guilty = alarmPlaces(run, rule).filter((place) => guiltyPlaces(id).includes(place));
-          const unsure = rule !== 'blocked-event-loop' && run.findings.some(({ kind }) => kind === 'contention');
-          if (!unsure) expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
+          if (!isUnsure(run, rule)) expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
         }
         if (expectations.length === 0) expect(alarms(run)).toEqual([]);
       },

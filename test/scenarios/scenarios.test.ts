@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { scenarios } from '../../scenarios/index.ts';
-import { alarmPlaces, alarms, guiltyPlaces, runScenario } from '../support/scenario.ts';
+import { alarmPlaces, alarms, guiltyPlaces, isUnsure, runScenario } from '../support/scenario.ts';
 
 const RUN_LIMIT_MS = 60_000;
 
@@ -14,6 +14,7 @@ describe('broken, under the agent', () => {
         expect(run).toMatchObject({ exitCode: 0, stderr: '' });
         expect(run.headline).toMatch(new RegExp(`^${id} \\(broken\\): .* took \\d+ ms$`));
         for (const { rule, kind } of expectations) {
+          skip(isUnsure(run, rule), 'the host was too busy to judge by how busy the loop is, and the report says so');
           const guilty = alarmPlaces(run, rule, kind).filter((place) => guiltyPlaces(id).includes(place));
           expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
         }

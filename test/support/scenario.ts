@@ -113,6 +113,13 @@ export function alarms(run: ScenarioRun): ReportedFinding[] {
   return run.findings.filter((finding) => finding.severity !== 'info');
 }
 
+/** Under contention, rules that judge how busy the loop is say nothing, and the report says why. */
+export function isUnsure({ findings }: ScenarioRun, rule: string): boolean {
+  const contended = findings.some(({ kind }) => kind === 'contention');
+  const silent = !findings.some((finding) => finding.rule === rule && finding.severity !== 'info');
+  return contended && silent && rule !== 'blocked-event-loop' && rule !== 'starved-event-loop';
+}
+
 /** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */
 export function alarmPlaces(run: ScenarioRun, rule: string, kind?: string): string[] {
   return alarms(run)
