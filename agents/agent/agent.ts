@@ -68,6 +68,7 @@ function start(): void {
     argv: [process.argv0, ...process.execArgv, ...process.argv.slice(1)],
     parentPid: process.ppid,
     problems,
+    mayInspect: mayInspect(),
     color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
   };
   watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
@@ -94,6 +95,12 @@ function start(): void {
   followSignalHandlers(shared);
   process.on('exit', (code) => finish(shared.control, code));
   roomForListener();
+}
+
+/** Without a permission model, and with --allow-inspector. */
+function mayInspect(): boolean {
+  const { permission } = process as unknown as { permission?: { has(scope: string): boolean } };
+  return permission === undefined || permission.has('inspector');
 }
 
 function isTerminal(): boolean {

@@ -103,7 +103,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
   const rows = <T extends RowType>(type: T) => (kept.get(type) ?? []) as RowOf<T>[];
   const threadCpu = openThreadCpu(thread.nativeId);
   const seenCpu = threadCpu() !== null;
-  const capture = createStackCapture(threadId, (error) => fail(`no stacks: ${String(error).split('\n')[0]}`));
+  const capture = createStackCapture(threadId, data.mayInspect, (error) =>
+    fail(`no stacks: ${String(error).split('\n')[0]}`),
+  );
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const toFrame = createFrameMapper();
   const looks = createLooks({

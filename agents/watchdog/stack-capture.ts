@@ -35,14 +35,23 @@ interface Connection {
   close(): void;
 }
 
-export function createStackCapture(threadId: number, onError: (error: unknown) => void): StackCapture {
+export function createStackCapture(
+  threadId: number,
+  mayInspect: boolean,
+  onError: (error: unknown) => void,
+): StackCapture {
   const users = new Set<User>();
   let connection: Connection | null = null;
+  let failed = false;
   let asked: { answer: (stack: InterruptedStack) => void }[] | null = null;
 
   const post = (user: User, method: string, params: object, reply: Reply = () => {}): void => {
+    if (failed) return;
     users.add(user);
     try {
+      // Node would end the process on the attempt.
+      if (!mayInspect)
+        throw new Error('the permission model forbids the inspector (Node 25 and later: --allow-inspector)');
       connection ??= threadId === 0 ? connectToMain() : connectToWorker(threadId);
       const current = connection;
       current.post(method, params, (result) => {
@@ -51,6 +60,8 @@ export function createStackCapture(threadId: number, onError: (error: unknown) =
     } catch (error) {
       connection = null;
       asked = null;
+      // It would be the same next time, and told again with every stall.
+      failed = true;
       onError(error);
     }
   };

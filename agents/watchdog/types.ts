@@ -26,6 +26,8 @@ export interface WatchdogData {
   argv: string[];
   parentPid: number;
   problems: string[];
+  /** The permission model, which worker threads cannot ask, allows the inspector. */
+  mayInspect: boolean;
   color: boolean;
 }
 
