@@ -13,8 +13,20 @@ const BUSY = [
   '-t',
   'broken: (allocation|async|awaits|callbacks|computation|microtask|nexttick|polling|sync-database|timers)',
 ];
-/** What runs on each; the rest runs on the machine's Node. */
-const SUITES = { 22: [AGENTS, BUSY], 24: [AGENTS, SICK], 26: [AGENTS, BUSY] };
+/** And of the agent's tests. */
+const VARYING = [
+  'exits',
+  'level',
+  'live',
+  'loading',
+  'looks',
+  'permission',
+  'side-effects',
+  'sync-calls',
+  'workers',
+].map((name) => `test/agents/${name}.test.ts`);
+/** What runs on each; all of it runs on the machine's Node, and by hand: node scripts/node-versions.mjs 26 -- test/agents */
+const SUITES = { 22: [VARYING, BUSY], 24: [AGENTS, SICK], 26: [VARYING, BUSY] };
 const INSTALL_ATTEMPTS = 3;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
