@@ -1,5 +1,16 @@
 /** What the lines of a recording must look like, field by field. A new row type is one more line in ROWS. */
-import { CHAIN_KINDS, type Header, type Row, type RowOf, type RowType, STALL_KINDS, SUSPICIONS } from './types.ts';
+import {
+  CHAIN_KINDS,
+  type Header,
+  REJECTION_KINDS,
+  type Row,
+  type RowOf,
+  type RowType,
+  STALL_KINDS,
+  SUSPICIONS,
+  UNFINISHED,
+  type UnfinishedEntry,
+} from './types.ts';
 
 type Check = (value: unknown) => boolean;
 type Fields = Record<string, Check>;
@@ -46,6 +57,40 @@ const chain = oneOf(...CHAIN_KINDS);
 const site = object({ count: number, location });
 const stack = object({ weightMs: number, kind, frames: arrayOf(frame), location });
 
+const locations = arrayOf(object(LOCATION));
+const strings = arrayOf(string);
+const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
+  what: oneOf(...UNFINISHED),
+  type: string,
+  detail: string,
+  via: strings,
+  location,
+  callers: locations,
+  resumed: boolean,
+  created: number,
+  ended: number,
+  lost: number,
+  alive: number,
+  peak: number,
+  referenced: number,
+  oldestMs: number,
+  endedMaxMs: orNull(number),
+  endedSinceOldest: number,
+  floating: number,
+  rejected: number,
+  madeBy: orNull(object({ what: string, type: string, via: strings, location })),
+  code: optional(string),
+  before: optional(strings),
+};
+const leftover = object({
+  type: string,
+  via: strings,
+  location,
+  callers: locations,
+  referenced: boolean,
+  ageMs: number,
+});
+
 /** What each field of a header must be. */
 const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
   t: number,
@@ -73,6 +118,7 @@ const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
 
 /** What each field of a row must be: a line per row type, held to `types.ts` by the compiler. */
 const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Check } } = {
+  aborted: { sinceMs: number, abortedAt: location, scope: location, leftovers: arrayOf(leftover) },
   'active-resources': { total: number, counts: numbers, waiting: optional(number) },
   'agent-cost': {
     intervalMs: number,
@@ -146,6 +192,8 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     arrayBuffersBytes: number,
     spaces: numbers,
   },
+  orphans: { location, callers: locations, total: number, pending: number, stillPending: number, ranOnMs: number },
+  rejection: { kind: oneOf(...REJECTION_KINDS), count: number, error: string, location, call: location },
   stall: {
     id: number,
     startMs: number,
@@ -173,6 +221,15 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   },
   suspicion: { reason: oneOf(...SUSPICIONS), value: number, limit: number, look: boolean },
   threads: { started: number, ended: number, alive: number, unobserved: number },
+  unfinished: {
+    intervalMs: number,
+    trackedMs: number,
+    promises: number,
+    aborts: number,
+    inbound: number,
+    dropped: number,
+    entries: arrayOf(object(ENTRY)),
+  },
 };
 
 export function isRow(value: unknown): value is Row {
