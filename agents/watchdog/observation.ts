@@ -25,6 +25,7 @@ import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
 import { openThreadCpu } from './thread-cpu.ts';
 import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
+import { createUnfinished } from './unfinished.ts';
 
 declare const EVDIAG_VERSION: string;
 
@@ -108,6 +109,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
   );
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const toFrame = createFrameMapper();
+  const unfinishedRows = createUnfinished(toFrame);
   const looks = createLooks({
     capture,
     toFrame,
@@ -179,7 +181,6 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
   for (const message of threadId === 0 ? data.problems : []) record({ t: 0, type: 'agent-error', message });
   // A worker thread reads the environment, which does not tell of a level that was changed since.
   Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
-  Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
   Atomics.store(control, Word.WatchdogState, WATCHDOG_READY);
   Atomics.notify(control, Word.WatchdogState);
 
@@ -191,9 +192,10 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,
-    onSample({ rows, mainThreadMs }: SampleMessage): void {
+    onSample({ rows, tracked, mainThreadMs }: SampleMessage): void {
       sampledMs += mainThreadMs;
       for (const row of rows) record({ ...row, t: now() } as Row);
+      for (const row of tracked ? unfinishedRows(tracked) : []) record({ ...row, t: now() } as Row);
       looks.consider();
     },
     setLevel(next: Level): void {
