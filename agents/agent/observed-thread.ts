@@ -30,7 +30,7 @@ export function observeThisThread(
   diagnose: boolean,
   post: (message: SampleMessage) => boolean,
   complain: (message: string) => void,
-): SharedMemory {
+): { shared: SharedMemory; atExit(): void } {
   const begin = monotonicMs();
   const shared = createSharedMemory();
   shared.control[Word.Diagnose] = diagnose ? 1 : 0;
@@ -42,9 +42,9 @@ export function observeThisThread(
     active.follow(diagnosing);
     tracking.follow(diagnosing || shared.control[Word.Track] === 1);
   };
-  const readTracked = (): RawTracked | null => {
+  const readTracked = (final: boolean): RawTracked | null => {
     try {
-      return tracking.read();
+      return tracking.read(final);
     } catch {
       // Nothing of it may end the timer.
       return null;
@@ -59,7 +59,7 @@ export function observeThisThread(
     markLoaded();
     store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
     follow();
-    if (!post({ rows: active.read(), tracked: readTracked(), mainThreadMs: ownMs })) {
+    if (!post({ rows: active.read(), tracked: readTracked(false), mainThreadMs: ownMs })) {
       stopTimer(timer);
       active.stop();
       tracking.follow(false);
@@ -71,7 +71,14 @@ export function observeThisThread(
 
   watchShortIntervals();
   openDoor(shared, histogram, begin, tracking);
-  return shared;
+  return {
+    shared,
+    /** The last word of the thread: what it leaves unfinished. */
+    atExit(): void {
+      const tracked = readTracked(true);
+      if (tracked) post({ rows: [], tracked, mainThreadMs: 0 });
+    },
+  };
 }
 
 /** The samplers of the level; one that fails is named, and the others go on. */

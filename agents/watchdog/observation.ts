@@ -35,9 +35,10 @@ const TICK_MS = { least: 5, most: 50 };
 /** During a silence, closer. */
 const CLOSE_TICK_MS = 8;
 const READ_INTERVAL_MS = 1000;
-/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks are some 40 kB each. */
+/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks and unfinished ones are up to 40 kB each. */
 const MAX_ROWS_IN_MEMORY = 2000;
-const MAX_LOOKS_IN_MEMORY = 60;
+const MAX_LARGE_IN_MEMORY = 60;
+const LARGE: ReadonlySet<RowType> = new Set(['look', 'unfinished']);
 /** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;
 
@@ -74,7 +75,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     const rows = kept.get(row.type) ?? [];
     kept.set(row.type, rows);
     rows.push(row);
-    if (rows.length > (row.type === 'look' ? MAX_LOOKS_IN_MEMORY : MAX_ROWS_IN_MEMORY)) {
+    if (rows.length > (LARGE.has(row.type) ? MAX_LARGE_IN_MEMORY : MAX_ROWS_IN_MEMORY)) {
       rows.shift();
       lostInMemory++;
     }
@@ -118,6 +119,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     record,
     rows,
     observedThread: threadCpu,
+    track: (wanted) => void Atomics.store(control, Word.Track, wanted ? 1 : 0),
     debuggerAttached: () => Atomics.load(control, Word.Debugger) === 1,
   });
   const stalls = createStallWatch({

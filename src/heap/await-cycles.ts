@@ -7,8 +7,8 @@ import { graphOf, type HeapGraph } from './heap-graph.ts';
 import { holdingOf, type Lock, LockFinder, lockHolders, lockName } from './locks.ts';
 import { originsOf } from './retaining.ts';
 import type { HeapSnapshot } from './snapshot.ts';
-import { connectedParts, freeUp, shortestCycle, type WaitNode } from './wait-graph.ts';
 import type { SuspendedCall } from './suspended-calls.ts';
+import { connectedParts, freeUp, shortestCycle, type WaitNode } from './wait-graph.ts';
 
 /** On the way from a call to the first lock it waits for. */
 const MAX_WAY = 10_000;
@@ -30,7 +30,7 @@ export interface CycleCall {
 export interface Cycle {
   kind: 'direct' | 'lock';
   calls: CycleCall[];
-  /** Names of the locks between them. */
+  /** Names of the locks between them, in the same order; two locks may have the same name. */
   locks: string[];
   /** Further calls that wait for these, directly or not. */
   blockedCalls: number;
@@ -115,7 +115,9 @@ class Waits {
 
   #mayBeNative(holder: number): boolean {
     const { snapshot } = this.#graph;
-    return ['synthetic', 'native', 'hidden'].includes(snapshot.nodeType(holder)) || /^FSReq/.test(snapshot.nodeName(holder));
+    return (
+      ['synthetic', 'native', 'hidden'].includes(snapshot.nodeType(holder)) || /^FSReq/.test(snapshot.nodeName(holder))
+    );
   }
 
   #addResolver(node: WaitNode, resolver: number): void {
@@ -152,7 +154,7 @@ class Waits {
 
   describe(cycle: readonly WaitNode[], part: readonly WaitNode[]): Cycle {
     const calls = this.#cycleCalls(cycle);
-    const locks = [...new Set(calls.map(({ waitsForLock }) => waitsForLock).filter((name) => name !== ''))];
+    const locks = calls.map(({ waitsForLock }) => waitsForLock).filter((name) => name !== '');
     const blocked = callsBehind(part).size;
     return { kind: locks.length > 0 ? 'lock' : 'direct', calls, locks, blockedCalls: blocked - calls.length };
   }

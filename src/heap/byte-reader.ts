@@ -4,7 +4,6 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../recording/input-error.ts';
 
 const CHUNK_BYTES = 1 << 20;
-const SPACE = 32;
 const QUOTE = 34;
 const BACKSLASH = 92;
 /** Keys and the header are small; what is longer is no heap snapshot. */
@@ -76,7 +75,7 @@ export class ByteReader {
     for (;;) {
       while (this.at < this.end) {
         const byte = this.bytes[this.at]!;
-        if (byte > SPACE) return byte;
+        if (!isSpace(byte)) return byte;
         this.at++;
       }
       if (!(await this.refill())) return -1;
@@ -119,7 +118,7 @@ export class ByteReader {
   }
 
   unexpected(byte: number, wanted: string): InputError {
-    const seen = byte > SPACE && byte < 127 ? `'${String.fromCharCode(byte)}'` : `the byte ${byte}`;
+    const seen = byte > 32 && byte < 127 ? `'${String.fromCharCode(byte)}'` : `the byte ${byte}`;
     return this.corrupt(`${seen} stands where ${wanted} should, in ${this.part}`);
   }
 
@@ -129,10 +128,13 @@ export class ByteReader {
   }
 
   endsEarly(): InputError {
-    const cause = this.fileBytes === 0 ? 'it is empty' : `it ends in ${this.part}`;
-    return new InputError(
-      `"${this.path}" is not a whole heap snapshot: ${cause}, at byte ${this.offset}; it was cut short or is still being written.`,
-    );
+    return this.tooShort(this.fileBytes === 0 ? 'it is empty' : `${this.part} is not whole`, this.offset);
+  }
+
+  /** One sentence with the offset of the end. */
+  tooShort(what: string, end = this.fileBytes): InputError {
+    const cause = 'it was cut short or is still being written';
+    return new InputError(`"${this.path}" is not a whole heap snapshot: ${what}, it ends at byte ${end}; ${cause}.`);
   }
 }
 
@@ -177,10 +179,12 @@ class ValueScan {
   /** A number or a word ends where the byte belongs to what is around it. */
   #endsBefore(byte: number): boolean {
     if (this.#depth > 0) return false;
-    return isClosing(byte) || (this.#started && (byte === 44 || byte <= SPACE));
+    return isClosing(byte) || (this.#started && (byte === 44 || isSpace(byte)));
   }
 }
 
+/** White space as JSON has it. */
+export const isSpace = (byte: number) => byte === 32 || byte === 10 || byte === 13 || byte === 9;
 const isOpening = (byte: number) => byte === 123 || byte === 91;
 const isClosing = (byte: number) => byte === 125 || byte === 93;
 

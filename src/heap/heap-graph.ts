@@ -46,6 +46,7 @@ const NAMES = [
   'reactions_or_result',
   'promise_prototype',
   '__proto__',
+  'constructor',
   '_events',
   'system / Context',
   'system / NativeContext',
@@ -215,7 +216,7 @@ export class HeapGraph {
   /** Where a function is: url of its script ('' where V8 tells none), 1-based line and column (0 where unknown). */
   place(closure: number): { url: string; line: number; column: number } {
     const shared = this.follow(closure, 'shared');
-    const where = this.snapshot.location(closure);
+    const where = closure === NONE ? undefined : this.snapshot.location(closure);
     return { url: this.#urlOf(shared), line: where?.line ?? 0, column: where?.column ?? 0 };
   }
 

@@ -48,6 +48,8 @@ export function holdingOf(graph: HeapGraph, closure: number): Holding {
 /** Notes what the holder tells; true where the holder's own holders have to be asked. */
 function visit(graph: HeapGraph, node: number, holder: Holder, holding: Holding): boolean {
   const name = graph.snapshot.nodeName(holder.node);
+  // It was the value that a promise settled with: whoever resolved that does not have it therefore.
+  if (graph.isHidden(holder.edge) && graph.isPromise(node)) return false;
   if (graph.isNamed(holder.node, 'system / PromiseReaction')) {
     addReaction(graph, node, holder.node, holding);
     return false;
@@ -160,9 +162,9 @@ export class LockFinder {
 /** Variable and constructor, e.g. 'lockA (Mutex)'. */
 export function lockName(graph: HeapGraph, lock: Lock): string {
   const thing = lock.instance === NONE ? lock.queue : lock.instance;
-  const constructor = graph.snapshot.nodeName(thing);
+  const className = graph.snapshot.nodeName(thing);
   const variable = ownerNames(graph, thing).names.join('.');
-  return variable === '' ? constructor : `${variable} (${constructor})`;
+  return variable === '' ? className : `${variable} (${className})`;
 }
 
 /** Evidence of who holds a lock. */
@@ -212,7 +214,7 @@ function isInside(graph: HeapGraph, call: number, scope: number): boolean {
 }
 
 /** Functions that were made within the lock: in its scope, or in a scope that knows it as `this` or by a variable. */
-function closuresOf(graph: HeapGraph, lock: Lock): Set<number> {
+export function closuresOf(graph: HeapGraph, lock: Lock): Set<number> {
   const scopes = new Set<number>(lock.scope === NONE ? [] : [lock.scope]);
   for (const thing of new Set([lock.instance, lock.queue])) {
     if (thing === NONE) continue;
@@ -234,6 +236,8 @@ function closuresOf(graph: HeapGraph, lock: Lock): Set<number> {
 function methodCalls(graph: HeapGraph, lock: Lock): number[] {
   if (lock.instance === NONE) return [];
   return holdersOf(graph, lock.instance)
-    .filter(({ edge, node }) => graph.hasName(edge, 'receiver') && graph.follow(node, 'parameters_and_registers') !== NONE)
+    .filter(
+      ({ edge, node }) => graph.hasName(edge, 'receiver') && graph.follow(node, 'parameters_and_registers') !== NONE,
+    )
     .map(({ node }) => node);
 }

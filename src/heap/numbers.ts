@@ -1,5 +1,5 @@
 /** Arrays of integers as V8 writes them, of any length, without a JavaScript array or a string of them. */
-import type { ByteReader } from './byte-reader.ts';
+import { type ByteReader, isSpace } from './byte-reader.ts';
 
 /** Small, so that the offset in a complaint about a row is close to it. */
 const BATCH_ROWS = 2048;
@@ -80,7 +80,7 @@ class NumberScan {
           break;
         }
       } else if (byte === MINUS && digits === 0 && !this.#negative) this.#negative = true;
-      else if (byte > 32 || byte === 0) {
+      else if (!isSpace(byte)) {
         stop = byte;
         break;
       }

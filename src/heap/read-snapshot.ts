@@ -150,7 +150,7 @@ function count(reader: ByteReader, header: Loose, key: string): number {
 /** Before memory is taken: a row of the file has at least two bytes a field. */
 function checkSize(reader: ByteReader, rows: number, width: number): void {
   if (rows * width * MIN_FIELD_BYTES <= reader.fileBytes) return;
-  throw reader.corrupt(`its header promises ${rows} rows of ${width}, more than its ${reader.fileBytes} bytes can hold`);
+  throw reader.tooShort(`its header promises ${rows} rows of ${width} numbers`);
 }
 
 async function readNodes(reader: ByteReader, layout: Layout): Promise<NodeColumns> {

@@ -69,6 +69,7 @@ const KINDS: readonly (readonly [SettlerKind, RegExp])[] = [
   ['file', /^(FSReq(Callback|Promise)|FileHandle|ReadFileJob|FSWatcher|FSEvent|StatWatcher|(Read|Write)Stream)$/],
   ['socket', /^(Socket|TLSSocket|TCP|TCPWRAP|Pipe|TTY|UDP|TLSWrap|(TCP|Pipe)ConnectWrap|(Write|Shutdown|Send)Wrap)$/],
   ['stream', /^(Readable|Writable|Duplex|Transform|PassThrough|Zlib|Gzip|Gunzip|(Readable|Writable)Stream)$/],
+  ['emitter', /^(EventTarget|NodeEventTarget)$/],
 ];
 /** Classes of undici, which fetch uses: common names, and so only taken from there. */
 const FETCH = /^(Request|Fetch|Client|Pool|Agent|Parser)$/;
@@ -143,10 +144,11 @@ class Search {
     const url = this.#graph.constructorUrl(node);
     const names = url === '' || url.startsWith('node:') ? [this.#name(node)] : [];
     if (url.startsWith('node:internal/deps/undici') && names.some((name) => FETCH.test(name))) return 'http-request';
-    // The prototype of a class has the name of the class above: that of a user's socket says Socket.
+    // A class of the user's own that extends one of Node's is found by its prototypes.
     let proto = this.#graph.follow(node, '__proto__');
     for (let i = 0; i < MAX_PROTOTYPES && proto !== NONE; i++) {
-      if (this.#graph.constructorUrl(proto).startsWith('node:')) names.push(this.#name(proto));
+      const made = this.#graph.follow(proto, 'constructor');
+      if (this.#graph.place(made).url.startsWith('node:')) names.push(this.#name(made));
       proto = this.#graph.follow(proto, '__proto__');
     }
     return KINDS.find(([, pattern]) => names.some((name) => pattern.test(name)))?.[0];
@@ -158,10 +160,22 @@ class Search {
   }
 
   /** The listener came through the property of `_events` that has the event's name. */
-  #eventOf(step: Step): { event: string } | undefined {
-    if (step.edge === NONE || !this.#graph.hasName(step.edge, '_events')) return undefined;
-    const listener = step.from;
-    return listener && listener.edge !== NONE ? { event: this.#graph.snapshot.edgeName(listener.edge) } : undefined;
+  #eventOf({ edge, from }: Step): { event: string } | undefined {
+    if (edge === NONE || !from || from.edge === NONE || !this.#graph.hasName(edge, '_events')) return undefined;
+    const event = this.#graph.snapshot.edgeName(from.edge);
+    return { event: event === 'error' ? (this.#eventBesidesError(from.node) ?? event) : event };
+  }
+
+  /** `events.once` and the like listen for errors too, which is not what they wait for. */
+  #eventBesidesError(events: number): string | undefined {
+    const { snapshot } = this.#graph;
+    for (let edge = snapshot.firstEdge(events); edge < snapshot.firstEdge(events + 1); edge++) {
+      if (!isProperty(this.#graph, edge) || snapshot.edgeName(edge) === 'error') continue;
+      const listener = snapshot.edgeTarget(edge);
+      const listeners = this.#graph.targets(listener, (inner) => snapshot.edgeType(inner) === 'element');
+      if ([listener, ...listeners].some((each) => this.#seen.has(each))) return snapshot.edgeName(edge);
+    }
+    return undefined;
   }
 
   #expand(step: Step): void {
@@ -184,7 +198,11 @@ class Search {
   /** A native operation holds the promise that it will settle. */
   #isNative(node: number): boolean {
     const name = this.#name(node);
-    return name === '(Global handles)' || name.startsWith('system / PromiseResolveThenableJob') || /^FSReqPromise$/.test(name);
+    return (
+      name === '(Global handles)' ||
+      name.startsWith('system / PromiseResolveThenableJob') ||
+      /^FSReqPromise$/.test(name)
+    );
   }
 
   #expandHolders(step: Step): void {
@@ -216,7 +234,8 @@ class Search {
     const name = this.#name(step.node);
     if (graph.isContext(step.node)) return graph.isModuleContext(step.node);
     if (isGlobal(graph, step.node)) return true;
-    if (graph.isNamed(step.node, 'system / NativeContext') || ROOT.test(name) || name === '') return this.#isRoot(step.node);
+    if (graph.isNamed(step.node, 'system / NativeContext') || ROOT.test(name) || name === '')
+      return this.#isRoot(step.node);
     if (!this.#isObject(step.node) || PLAIN.test(name)) return false;
     if (COLLECTION.test(name)) return !this.#belongsToNode(step.node);
     return !this.#isNodes(step.node);
@@ -319,7 +338,11 @@ function nameOf(graph: HeapGraph, step: Step): Named {
   const inside = edge === NONE ? [] : [graph.snapshot.edgeName(edge)];
   const outside = isScope ? { names: [], url: scopeUrl(graph, step.node) } : ownerNames(graph, step.node);
   const isValue = graph.snapshot.nodeType(held.node) === 'object' && !graph.isContext(held.node);
-  return { step: isScope && isValue ? held : step, variable: [...outside.names, ...inside].join('.'), url: outside.url };
+  return {
+    step: isScope && isValue ? held : step,
+    variable: [...outside.names, ...inside].join('.'),
+    url: outside.url,
+  };
 }
 
 /** From the promise outwards; what is V8's own is left out. */
@@ -339,7 +362,8 @@ function wordOf(graph: HeapGraph, { node, edge }: Step): string {
     return `async ${snapshot.nodeName(graph.follow(node, 'function')) || 'function'}`;
   }
   if (graph.builtin(node) === 'settle') return 'resolving function';
-  if (graph.isContext(node)) return edge !== NONE && isVariable(graph, edge) ? `variable ${snapshot.edgeName(edge)}` : '';
+  if (graph.isContext(node))
+    return edge !== NONE && isVariable(graph, edge) ? `variable ${snapshot.edgeName(edge)}` : '';
   if (graph.isClosure(node)) return `function ${name}`.trim();
   if (edge !== NONE && isProperty(graph, edge)) return `${name}.${snapshot.edgeName(edge)}`;
   if (edge !== NONE && snapshot.edgeType(edge) === 'element') return `${name}[${snapshot.edgeName(edge)}]`;

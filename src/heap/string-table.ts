@@ -1,5 +1,5 @@
 /** The strings of a snapshot, kept as the bytes they have in the file and decoded when asked for. */
-import type { ByteReader } from './byte-reader.ts';
+import { type ByteReader, isSpace } from './byte-reader.ts';
 
 const SEGMENT_BYTES = 1 << 22;
 const QUOTE = 34;
@@ -147,7 +147,7 @@ class StringScan {
         state = INSIDE;
       } else if (byte === COMMA && state === AFTER) state = BEFORE;
       else if (byte === CLOSE && (state === AFTER || this.#table.count === 0)) state = DONE;
-      else if (byte > 32) break;
+      else if (!isSpace(byte)) break;
     }
     this.state = state;
     return at;

@@ -1,5 +1,4 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,7 +8,13 @@ import { suspendedCalls } from '../../src/heap/suspended-calls.ts';
 import { InputError } from '../../src/recording/input-error.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 
-const TEXTS = ['line\u2028separator', 'quote " and \\ backslash', 'emoji 😀 and \ud83d alone', 'Zürich 東京', 'tab\tnewline\n'];
+const TEXTS = [
+  'line\u2028separator',
+  'quote " and \\ backslash',
+  'emoji 😀 and \ud83d alone',
+  'Zürich 東京',
+  'tab\tnewline\n',
+];
 const PROGRAM = `
   class Zürich { constructor() { this.texts = ${JSON.stringify(TEXTS)}; } }
   globalThis.kept = new Zürich();
@@ -120,9 +125,17 @@ describe('a snapshot of this Node', () => {
   });
 });
 
+interface Change {
+  snapshot: { node_count: number; edge_count: number; meta?: unknown };
+  nodes: unknown[];
+  edges: unknown[];
+  locations: unknown[];
+  strings?: unknown[];
+}
+
 /** A snapshot of two nodes and an edge, in fields of another order, with one field more, pretty-printed. */
-function small(change: (header: Record<string, unknown>) => void = () => {}): string {
-  const header = {
+function small(change: (header: Change) => void = () => {}): string {
+  const header: Change & Record<string, unknown> = {
     snapshot: {
       meta: {
         node_fields: ['id', 'extra', 'edge_count', 'name', 'type', 'self_size'],
@@ -194,21 +207,91 @@ describe('what is no whole snapshot is refused with the byte', () => {
     expect(message).toMatch(/at byte \d+/);
   });
 
-  test.each<[string, (header: Record<string, any>) => void]>([
-    ['more than its', (header) => { header.snapshot.node_count = 2e9; }],
-    ['2 nodes are there of the promised 3', (header) => { header.snapshot.node_count = 3; }],
-    ['more than the promised 1 nodes', (header) => { header.snapshot.node_count = 1; }],
-    ['1 edges, not the promised 2', (header) => { header.snapshot.edge_count = 2; }],
-    ['leads to no node', (header) => { header.edges = [600, 0, 1]; }],
-    ['leads to no node', (header) => { header.edges = [5, 0, 1]; }],
-    ['a row of the part "edges" is not whole', (header) => { header.edges = [6, 0]; }],
-    ['unknown type 9', (header) => { header.edges = [6, 9, 1]; }],
-    ['not among its 1 strings', (header) => { header.strings = ['']; }],
-    ['it has no "strings"', (header) => { delete header.strings; }],
-    ["'\"' stands where a number should", (header) => { header.nodes = ['a']; }],
-    ["'.' stands where a number should", (header) => { header.nodes = [1.5]; }],
-    ["'1' stands where a string should", (header) => { header.strings = [1]; }],
-    ['location is of no node', (header) => { header.locations = [1, 1, 999, 1]; }],
+  test.each<[string, (header: Change) => void]>([
+    [
+      'header promises 2000000000 rows',
+      (header) => {
+        header.snapshot.node_count = 2e9;
+      },
+    ],
+    [
+      '2 nodes are there of the promised 3',
+      (header) => {
+        header.snapshot.node_count = 3;
+      },
+    ],
+    [
+      'more than the promised 1 nodes',
+      (header) => {
+        header.snapshot.node_count = 1;
+      },
+    ],
+    [
+      '1 edges, not the promised 2',
+      (header) => {
+        header.snapshot.edge_count = 2;
+      },
+    ],
+    [
+      'leads to no node',
+      (header) => {
+        header.edges = [600, 0, 1];
+      },
+    ],
+    [
+      'leads to no node',
+      (header) => {
+        header.edges = [5, 0, 1];
+      },
+    ],
+    [
+      'a row of the part "edges" is not whole',
+      (header) => {
+        header.edges = [6, 0];
+      },
+    ],
+    [
+      'unknown type 9',
+      (header) => {
+        header.edges = [6, 9, 1];
+      },
+    ],
+    [
+      'not among its 1 strings',
+      (header) => {
+        header.strings = [''];
+      },
+    ],
+    [
+      'it has no "strings"',
+      (header) => {
+        delete header.strings;
+      },
+    ],
+    [
+      "'\"' stands where a number should",
+      (header) => {
+        header.nodes = ['a'];
+      },
+    ],
+    [
+      "'.' stands where a number should",
+      (header) => {
+        header.nodes = [1.5];
+      },
+    ],
+    [
+      "'1' stands where a string should",
+      (header) => {
+        header.strings = [1];
+      },
+    ],
+    [
+      'location is of no node',
+      (header) => {
+        header.locations = [1, 1, 999, 1];
+      },
+    ],
   ])('corrupt: %s', async (words, change) => {
     expect(await errorOf(file(small(change)))).toContain(words);
   });

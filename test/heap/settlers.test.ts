@@ -32,9 +32,9 @@ const PROGRAM = `
   async function onAbort() { await new Promise((resolve) => { controller.signal.addEventListener('abort', () => resolve()); }); }
   async function onCall() { await onDelay(); }
   async function onNothing() { await new Promise(() => {}); }
-  async function onItself() { let settle; await new Promise((resolve) => { settle = resolve; }); settle(); }
+  async function onItself() { let settle; const own = globalThis.own1 = new Promise((resolve) => { settle = resolve; }); await own; settle(); }
   async function onItselfThroughCaller() { const own = {}; await inner(own); own.settle(); }
-  async function inner(own) { await new Promise((resolve) => { own.settle = resolve; }); }
+  async function inner(own) { const p = globalThis.own2 = new Promise((resolve) => { own.settle = resolve; }); await p; }
   async function onRace() { await Promise.race([new Promise(() => {}), delay(40_000)]); }
   async function onStream() { const stream = new Readable({ read() {} }); globalThis.stream = stream; await once(stream, 'end'); }
   async function onStreamLoop() { const stream = new Readable({ read() {} }); globalThis.stream2 = stream; for await (const c of stream) globalThis.c = c; }
@@ -96,6 +96,7 @@ describe('what settles a promise', () => {
     ['onBusOwn', { kind: 'emitter', event: 'own' }],
     ['onBusLoop', { kind: 'emitter' }],
     ['onAbort', { kind: 'abort-signal' }],
+    ['onTarget', { kind: 'emitter' }],
     ['onStream', { kind: 'stream', event: 'end' }],
     ['onStreamLoop', { kind: 'stream' }],
     ['onChild', { kind: 'child-process', event: 'exit' }],

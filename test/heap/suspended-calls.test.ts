@@ -60,7 +60,11 @@ describe('suspended calls', () => {
   test('all, and no others', () => {
     const names = analysed.calls.filter(({ url }) => url.endsWith('rpc.js')).map(({ functionName }) => functionName);
     const once = ['outer', 'middle', 'method', 'arrow', 'startUp', 'withAll', 'withRace', 'withAny', 'withSettled'];
-    for (const name of once) expect(names.filter((each) => each === name), name).toHaveLength(1);
+    for (const name of once)
+      expect(
+        names.filter((each) => each === name),
+        name,
+      ).toHaveLength(1);
     expect(names.filter((name) => name === 'part')).toHaveLength(11);
     expect(names.filter((name) => name === 'needsReady')).toHaveLength(3);
     for (const name of ['idle', 'unstarted', 'plain', 'done']) expect(names).not.toContain(name);

@@ -86,7 +86,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
       sampleAwait(promise, parent!, frames);
       return;
     }
-    const site = sites.here(sort.what, sort.type, '', sort.what === 'call' ? frames.slice(1) : frames);
+    const site = sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
     const one = follow(site, promise);
     one.ownCaller = sort.what === 'call' && frames.length > 1 && !isNodes(frames[1]!) && frames[1]![4] !== 1;
@@ -111,12 +111,11 @@ export function followPromises(sites: Sites, onMade: () => void) {
     if (!followed.delete(one)) return;
     end(one, monotonicMs());
   };
-  const settle = (promise: object, { own, awaits, onSettled }: Known): void => {
+  const settle = ({ own, awaits, onSettled }: Known): void => {
     if (own) {
       finish(own);
       if (own.site.what === 'call' && own.ownCaller && !own.reacted) {
         own.settledMs = monotonicMs();
-        own.rejected = stateOf(promise) === 'rejected';
         if (settling.size < MAX_FOLLOWED) settling.add(own);
       }
     }
@@ -141,13 +140,18 @@ export function followPromises(sites: Sites, onMade: () => void) {
     },
     settled(promise: object) {
       const entry = known.get(promise);
-      if (entry !== undefined) settle(promise, entry);
+      if (entry !== undefined) settle(entry);
     },
   } as unknown as Parameters<typeof promiseHooks.createHook>[0]) as unknown as () => void;
 
   return {
     /** Returns how many promises were made since the last call. */
-    adapt: sampling.adapt,
+    adapt(intervalMs: number): number {
+      for (const one of settling)
+        if (one.reacted) settling.delete(one);
+        else one.rejected ||= isRejected(one);
+      return sampling.adapt(intervalMs);
+    },
     /** Finds the oldest of each site, and what was lost. */
     check(): void {
       const now = monotonicMs();
@@ -180,6 +184,12 @@ export function followPromises(sites: Sites, onMade: () => void) {
 
 export type FollowedPromises = ReturnType<typeof followPromises>;
 
+/** V8 tells of settling before the state changes, so this is asked later. */
+function isRejected({ ref }: Followed): boolean {
+  const promise = ref.deref();
+  return promise !== undefined && stateOf(promise) === 'rejected';
+}
+
 function float(one: Followed): void {
   one.floats = true;
   one.site.floating += one.weight;
@@ -193,6 +203,12 @@ function react(one: Followed): void {
   if (!one.floats) return;
   one.site.floating -= one.weight;
   if (one.rejected) one.site.rejected -= one.weight;
+}
+
+/** Where an async function is called; itself, where Node calls it. */
+function callerOf(frames: RawFrame[]): RawFrame[] {
+  const outer = frames.slice(1);
+  return outer.some((frame) => !isNodes(frame)) ? outer : frames;
 }
 
 /** By the built-in on top of the stack; an async function itself is on top where its result or an await is made. */

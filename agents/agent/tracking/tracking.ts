@@ -10,8 +10,9 @@ import { afterOldest, beforeOldest, createSites, type Site } from './sites.ts';
 
 /** How often what is followed is gone through: some ms where it is 20 000 things. */
 const CHECK_MS = 250;
-/** Oldest and lost ones are looked for every so many checks, as a row is made. */
-const CHECKS_PER_ROW = 8;
+/** A row each second at first, later one in five: some 5 kB each. */
+const ROW_MS = { first: 900, later: 4900 } as const;
+const FIRST_MS = 20_000;
 /** Sites told at a time. */
 const MAX_TOLD = 150;
 /** What a site must have reached to be told though nothing of it is alive. */
@@ -45,10 +46,10 @@ export function createTracking() {
     },
     /** While something runs, its hooks see everything: others need none of their own. */
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
-    /** What is to be told since the last call; null where there is nothing. */
-    read(): RawTracked | null {
+    /** What is to be told since the last call, `final` at the exit; null where there is nothing. */
+    read(final = false): RawTracked | null {
       const rejected = rejections.read();
-      const unfinished = running?.read() ?? null;
+      const unfinished = running?.read(final) ?? null;
       return rejected.length > 0 || unfinished ? { rejections: rejected, unfinished } : null;
     },
   };
@@ -71,7 +72,6 @@ function start() {
     aborted: [] as ReturnType<typeof cancellations.check>,
     orphans: [] as ReturnType<typeof combinators.check>,
   };
-  let checks = 0;
   let made = 0;
   let lastCheckMs = startMs;
   let lastReadMs = startMs;
@@ -84,7 +84,6 @@ function start() {
     handles.adapt(intervalMs);
     result.orphans.push(...combinators.check(intervalMs));
     listeners.refill(intervalMs);
-    checks++;
   };
   const timer = startTimer(check, CHECK_MS).unref();
 
@@ -94,10 +93,9 @@ function start() {
       tap = next;
       return true;
     },
-    read(): RawTracked['unfinished'] {
-      if (checks < CHECKS_PER_ROW) return null;
-      checks = 0;
+    read(final: boolean): RawTracked['unfinished'] {
       const now = monotonicMs();
+      if (!final && now - lastReadMs < (now - startMs < FIRST_MS ? ROW_MS.first : ROW_MS.later)) return null;
       const before = beforeOldest(sites);
       promises.check();
       handles.check();
