@@ -115,8 +115,9 @@ export class HeapGraph {
     return node !== NONE && this.snapshot.columns.nodeName[node] === this.id(name);
   }
 
+  /** A slot of V8's own. The first one of a function's scope is sometimes told as `extension`, in one file both ways. */
   isHidden(edge: number): boolean {
-    return this.snapshot.columns.edgeType[edge] === this.#hidden;
+    return this.snapshot.columns.edgeType[edge] === this.#hidden || this.hasName(edge, 'extension');
   }
 
   isWeak(edge: number): boolean {

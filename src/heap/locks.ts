@@ -214,7 +214,7 @@ function isInside(graph: HeapGraph, call: number, scope: number): boolean {
 }
 
 /** Functions that were made within the lock: in its scope, or in a scope that knows it as `this` or by a variable. */
-export function closuresOf(graph: HeapGraph, lock: Lock): Set<number> {
+function closuresOf(graph: HeapGraph, lock: Lock): Set<number> {
   const scopes = new Set<number>(lock.scope === NONE ? [] : [lock.scope]);
   for (const thing of new Set([lock.instance, lock.queue])) {
     if (thing === NONE) continue;

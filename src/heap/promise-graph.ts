@@ -42,7 +42,8 @@ export function stepsOf(graph: HeapGraph, reaction: number): Step[] {
 
 /** The generator object that a resuming function belongs to. */
 export function callOf(graph: HeapGraph, resume: number): number {
-  return graph.follow(graph.follow(resume, 'context'), 'extension');
+  const slots = graph.hiddenTargets(graph.follow(resume, 'context'));
+  return slots.find((slot) => graph.follow(slot, 'parameters_and_registers') !== NONE) ?? NONE;
 }
 
 /** The promise that a resolving function, or the function of an element of Promise.all, belongs to. */

@@ -3,7 +3,7 @@
  * A suspended call is an object with its function and its registers. The promise it awaits has a reaction whose function goes on with it.
  */
 import { graphOf, type HeapGraph } from './heap-graph.ts';
-import { reactionsOf, stepsOf } from './promise-graph.ts';
+import { callOf, reactionsOf, stepsOf } from './promise-graph.ts';
 import type { HeapSnapshot } from './snapshot.ts';
 
 const NONE = -1;
@@ -71,8 +71,8 @@ function awaitedPromises(graph: HeapGraph): Map<number, number> {
     for (const reaction of reactionsOf(graph, promise)) {
       for (const target of graph.hiddenTargets(reaction)) {
         if (graph.builtin(target) !== 'resume') continue;
-        const call = graph.follow(graph.follow(target, 'context'), 'extension');
-        if (graph.follow(call, 'parameters_and_registers') !== NONE) awaited.set(call, promise);
+        const call = callOf(graph, target);
+        if (call !== NONE) awaited.set(call, promise);
         break;
       }
     }
