@@ -81,6 +81,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
   code: optional(string),
   before: optional(strings),
+  loop: optional(boolean),
 };
 const leftover = object({
   type: string,
