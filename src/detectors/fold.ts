@@ -1,4 +1,5 @@
 import { functionKey } from '../recording/places.ts';
+import type { Location } from '../recording/types.ts';
 import type { Finding } from './types.ts';
 import { SEVERITIES } from './types.ts';
 
@@ -28,6 +29,30 @@ export function fold(findings: readonly Finding[]): Finding[] {
 
 const UNRANKED = 100;
 
+/** What never ends. Those below zero are the cause of a busy loop as well. */
+const UNFINISHED: Record<string, number> = {
+  'async-deadlock': -3,
+  'cancellation-without-cleanup': -2,
+  'unbounded-concurrency': -1,
+  'growing-workers': 20,
+  'missing-timeout': 21,
+  'leaked-handles': 22,
+  'leaked-listeners': 23,
+  'growing-pending-async': 24,
+  'stuck-async': 25,
+  'leak-suspect': 26,
+  'lost-async': 27,
+  'floating-promises': 28,
+  'unhandled-rejections': 29,
+};
+
+/** What never ends says nothing of a busy loop at the same function, nor the other way round, but for these. */
+const ALSO: Record<string, readonly string[]> = {
+  'deep-async-chain': ['growing-pending-async', 'stuck-async'],
+  'timer-storm': ['leaked-handles'],
+  'unbounded-concurrency': ['blocked-event-loop', 'gc-pressure', 'overloaded-event-loop', 'task-switch-churn'],
+};
+
 function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {
   if (rule === 'starved-event-loop') return Number(evidence.maxMs) >= STARVED_MS ? 2 : 4;
   if (rule === 'blocked-event-loop') {
@@ -44,17 +69,32 @@ function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {
     'overloaded-event-loop': 8,
     'gc-pause': 10,
   };
-  return ranks[rule] ?? UNRANKED;
+  return ranks[rule] ?? UNFINISHED[rule] ?? UNRANKED;
 }
 
 /** At the same function; a pause of the collector has no place, and belongs to whatever presses it. */
 function explains(cause: Finding, symptom: Finding): boolean {
   if (cause.evidence.startup === true || symptom.evidence.startup === true) return false;
   if (cause.rule === symptom.rule) return false;
+  if (!areRelated(cause, symptom)) return false;
   if (symptom.rule === 'gc-pause' || symptom.kind === 'gc') return cause.rule === 'gc-pressure' || cause.kind === 'gc';
   if (cause.rule === 'timer-storm' && symptom.stack.some(({ file }) => file === 'node:internal/timers')) return true;
   if (!cause.location || !symptom.location) return isBusyLoop(cause) && isBusyLoop(symptom);
   return places(cause).has(functionKey(symptom.location)) || places(symptom).has(functionKey(cause.location));
+}
+
+function areRelated(cause: Finding, symptom: Finding): boolean {
+  if (cause.rule in UNFINISHED !== symptom.rule in UNFINISHED) {
+    const isCall = symptom.rule === 'blocked-event-loop' && symptom.kind !== 'js-cpu';
+    return !isCall && (ALSO[cause.rule]?.includes(symptom.rule) ?? false);
+  }
+  // An error that nobody handles is a cause of its own, unless it is of the call that nobody awaits.
+  if (symptom.rule === 'unhandled-rejections') return cause.rule === 'floating-promises' && isSameLine(cause, symptom);
+  return symptom.rule !== 'floating-promises' || symptom.evidence.rejected === 0;
+}
+
+function isSameLine({ location: a }: Finding, { location: b }: Finding): boolean {
+  return a !== null && b !== null && a.file === b.file && a.line === b.line;
 }
 
 /** Those that judge the loop as a whole. */
@@ -62,8 +102,12 @@ function isBusyLoop({ rule }: Finding): boolean {
   return rule === 'overloaded-event-loop' || rule === 'cpu-bound-main-thread';
 }
 
-function places({ location, stack }: Finding): Set<string> {
-  const own = stack.filter(({ file }) => !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file));
+/** Its function, those that call it, and those that queue up behind it. */
+function places({ location, stack, evidence }: Finding): Set<string> {
+  const queue = Array.isArray(evidence.queue) ? (evidence.queue as Location[]) : [];
+  const own = [...stack, ...queue].filter(
+    ({ file }) => !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file),
+  );
   return new Set([...(location ? [location] : []), ...own].map(functionKey));
 }
 

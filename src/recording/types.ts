@@ -324,7 +324,7 @@ export interface UnfinishedEntry {
   what: (typeof UNFINISHED)[number];
   /** handle: Node's name of the resource. reaction and promise: the built-in, `race`, `then`, `new`. listener: `emitter`, `event-target` or `abort-signal`. */
   type: string;
-  /** listener: class and event. */
+  /** listener: class and event. handle: of a Timeout `interval` or its delay, "30000 ms", where that is known. */
   detail: string;
   /** Modules of Node between the place and the thing: net, http, fetch, fs, timers, streams, events … */
   via: string[];
@@ -357,6 +357,8 @@ export interface UnfinishedEntry {
   /** await: the awaited expression, and those awaited before it in the same function, as text; only where one is old. */
   code?: string;
   before?: string[];
+  /** await: stands in a loop of its function, as the text tells. */
+  loop?: boolean;
 }
 
 /** What is tracked at level diagnose, and for some seconds of a look (format 1.2). */

@@ -82,6 +82,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
   code: optional(string),
   before: optional(strings),
+  loop: optional(boolean),
 };
 const LEFTOVER: { [K in keyof Required<Leftover>]: Check } = {
   type: string,

@@ -5,7 +5,20 @@ import { judge } from '../../src/detectors/judge.ts';
 import type { Finding } from '../../src/detectors/types.ts';
 import { CHAIN_KINDS, type Recording, type Row, STALL_KINDS } from '../../src/recording/types.ts';
 import { isRow } from '../../src/recording/validate.ts';
-import { created, frame, location, look, looked, recordingOf, second, seconds, stall } from '../support/recording.ts';
+import {
+  created,
+  entry,
+  frame,
+  location,
+  look,
+  looked,
+  recordingOf,
+  second,
+  seconds,
+  stall,
+  tracked,
+  unfinished,
+} from '../support/recording.ts';
 
 const RECORDINGS = 400;
 /** Small and large, none and one; what a clock, a counter or a damaged file may give. */
@@ -25,6 +38,39 @@ const TEMPLATES: Row[] = [
     allocations: [{ bytes: 1e6, location }],
   }),
   { ...stall(), type: 'stall-open', location, chain: 'microtask' },
+  unfinished(6000, [
+    entry({ lost: 20, floating: 30, rejected: 2, endedMaxMs: 10 }),
+    entry({ what: 'handle', type: 'TCPWRAP' }),
+  ]),
+  {
+    t: 6000,
+    type: 'aborted',
+    sinceMs: 2000,
+    abortedAt: location,
+    scope: location,
+    leftovers: [{ type: 'Timeout', via: ['timers'], location, callers: [location], referenced: true, ageMs: 2500 }],
+  },
+  { t: 6000, type: 'orphans', location, callers: [location], total: 200, pending: 150, stillPending: 3, ranOnMs: 400 },
+  { t: 6000, type: 'rejection', kind: 'swallowed', count: 4, error: 'TypeError', location, call: null },
+  { t: 6000, type: 'threads', started: 40, ended: 0, alive: 40, unobserved: 0 },
+];
+
+/** Rows that grow in step, which random rows never do, one for each rule that looks for that. */
+const GROWING: Row[][] = [
+  tracked(4, (n) => ({ alive: 30 * n })),
+  tracked(4, (n) => ({ alive: 30 * n, via: ['fetch'] })),
+  tracked(4, () => ({ alive: 5, created: 500, ended: 495, endedMaxMs: 20, endedSinceOldest: 495 })),
+  tracked(4, () => ({ what: 'call', floating: 40 })),
+  tracked(4, (n) => ({ what: 'handle', type: 'FILEHANDLE', alive: 30 * n })),
+  tracked(4, (n) => ({ what: 'handle', type: 'WORKER', alive: 30 * n })),
+  tracked(4, (n) => ({ what: 'handle', type: 'TCPWRAP', alive: 0, peak: 900, created: 900 * n })),
+  tracked(4, (n) => ({ what: 'listener', type: 'emitter', detail: 'Bus price', alive: 30 * n })),
+  tracked(4, (n) => ({ what: 'reaction', type: 'race', alive: 600 * n })),
+  tracked(
+    4,
+    () => ({ alive: 1, code: 'b.acquire()', before: ['a.acquire()'] }),
+    () => ({ alive: 1, location: { ...location, line: 20 }, code: 'a.acquire()', before: ['b.acquire()'] }),
+  ),
 ];
 
 /** A sequence that looks random and is the same in each run (mulberry32). */
@@ -71,7 +117,10 @@ function oddRecording(seed: number): Recording {
   };
   const odd = Array.from({ length: 12 }, () => vary(TEMPLATES[Math.floor(random() * TEMPLATES.length)], random));
   const plain = look({ turnedPairs: random() < 0.5 ? 20 : 90 });
-  const rows = [...seconds(Math.floor(random() * 40), like), plain, ...odd.filter(isRow)].sort((a, b) => a.t - b.t);
+  const growing = GROWING[seed % (2 * GROWING.length)] ?? [];
+  const rows = [...seconds(Math.floor(random() * 40), like), plain, ...growing, ...odd.filter(isRow)].sort(
+    (a, b) => a.t - b.t,
+  );
   return { ...recordingOf(rows), droppedRows: random() < 0.2 ? 7 : 0, skippedLines: random() < 0.2 ? 1 : 0 };
 }
 

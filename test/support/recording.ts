@@ -15,6 +15,8 @@ import type {
   Row,
   RowOf,
   RowType,
+  UnfinishedEntry,
+  UnfinishedRow,
 } from '../../src/recording/types.ts';
 
 export const header: Header = {
@@ -222,6 +224,68 @@ export function look(fields: Partial<RowOf<'look'>> = {}): RowOf<'look'> {
     ...fields,
   };
 }
+
+/** So many things of one place: none is done, and the oldest is as old as the tracking. */
+export function entry(fields: Partial<UnfinishedEntry> = {}): UnfinishedEntry {
+  return {
+    what: 'await',
+    type: '',
+    detail: '',
+    via: [],
+    location,
+    callers: [],
+    resumed: false,
+    created: fields.alive ?? 10,
+    ended: 0,
+    lost: 0,
+    alive: 10,
+    peak: fields.alive ?? 10,
+    referenced: fields.alive ?? 10,
+    oldestMs: 2000,
+    endedMaxMs: null,
+    endedSinceOldest: 0,
+    floating: 0,
+    rejected: 0,
+    madeBy: null,
+    ...fields,
+  };
+}
+
+export function unfinished(t: number, entries: UnfinishedEntry[], fields: Partial<UnfinishedRow> = {}): UnfinishedRow {
+  const about = { intervalMs: 2000, promises: 1000, aborts: 0, inbound: 0, dropped: 0 };
+  return { t, type: 'unfinished', trackedMs: t, ...about, entries, ...fields };
+}
+
+type PerRow = (n: number, t: number) => Partial<UnfinishedEntry>;
+
+/** A row every 2 s, with an entry for each function, which gets the number of the row (from 1) and its time. */
+export function tracked(rows: number, ...entries: PerRow[]): UnfinishedRow[] {
+  return Array.from({ length: rows }, (_, i) => {
+    const t = 2000 * (i + 1);
+    return unfinished(
+      t,
+      entries.map((fields) => entry({ oldestMs: t - 100, ...fields(i + 1, t) })),
+    );
+  });
+}
+
+/** With so many connections from outside. */
+export function withInbound(inbound: number, rows: readonly UnfinishedRow[]): UnfinishedRow[] {
+  return rows.map((row) => ({ ...row, inbound }));
+}
+
+/** Shapes of healthy programs, as fields of an entry: for each rule that looks for growth. */
+export const HEALTHY_SHAPES: Record<string, PerRow> = {
+  'warm-up: all of them at first': () => ({ alive: 600 }),
+  'a plateau after a rise': (n) => ({ alive: Math.min(600, 300 * n) }),
+  'a sawtooth': (n, t) => ({ alive: n % 3 === 0 ? 5 : 300 * (n % 3), created: 300 * n, oldestMs: t % 6000 }),
+  'as many end as begin': (n) => ({ alive: 500 + n, created: 1000 * n, ended: 999 * n }),
+  'more load, and all end soon': (n) => ({ alive: 300 * n, created: 3000 * n, ended: 2700 * n, oldestMs: 300 }),
+  'more load, and all end after a while': (n) => ({ alive: 300 * n, created: 300 * n, oldestMs: 1500 }),
+  'long polls that end': (n) => ({ alive: 600, created: 1000 * n, ended: 1000 * n - 600, oldestMs: 1900 }),
+  few: (n) => ({ alive: Math.min(n, 7) }),
+  'a crowd that varies a little': (n) => ({ alive: 1000 + 3 * n, created: 1000 + 3 * n }),
+};
 
 /** The rows as a recorder of format 1.0 wrote them: it took no looks, and knew less of what it saw. */
 export function asOldFormat(rows: readonly Row[]): Row[] {

@@ -1,0 +1,62 @@
+import type { Detector, Finding } from './types.ts';
+import {
+  findingOf,
+  type Growth,
+  growthEvidence,
+  growthOf,
+  nameOf,
+  onePerLine,
+  type Period,
+  type Place,
+  periodsOf,
+  placesOf,
+  secondsText,
+} from './unfinished.ts';
+
+/** Each costs some 200 bytes: fewer are no leak that anybody would notice. */
+const GROWN_REACTIONS = 500;
+const REMEDY =
+  'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
+
+export const leakSuspect: Detector = {
+  id: 'leak-suspect',
+  title: 'suspected memory leak',
+  description:
+    'Something that lives long keeps more and more alive. Kind race: each Promise.race, and each then, adds a reaction to its promises, ' +
+    'and one that never settles keeps all of them, with the results of the races that are over.',
+  remedy: REMEDY,
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones settled, and the oldest still there.`,
+  ],
+  kinds: [
+    {
+      kind: 'race',
+      title: 'races against a promise that never settles',
+      remedy: REMEDY,
+      example:
+        'await Promise.race([work(), shutdown]);               // shutdown keeps a reaction of each race\nawait work({ signal: AbortSignal.any([stop, own]) });  // nothing is left',
+    },
+  ],
+  detect: (recording) => onePerLine(periodsOf(recording).flatMap(raced)),
+};
+
+function raced(period: Period): Finding[] {
+  return placesOf(period, 'reaction').flatMap((place) => {
+    const { type } = place.last.entry;
+    const growth = type === 'race' || type === 'then' ? growthOf(place, GROWN_REACTIONS) : null;
+    return growth === null || growth.inbound ? [] : [toFinding(place, growth)];
+  });
+}
+
+function toFinding(place: Place, growth: Growth): Finding {
+  return findingOf(leakSuspect, {
+    kind: 'race',
+    severity: 'warning',
+    message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} before.`,
+    place,
+    count: growth.alive,
+    confidence: 0.8,
+    evidence: growthEvidence(growth),
+  });
+}

@@ -1,0 +1,119 @@
+import { maxOf } from './busy-time.ts';
+import type { Detector, Finding } from './types.ts';
+import {
+  allPlacesOf,
+  findingOf,
+  functionOf,
+  isNetwork,
+  lineKey,
+  nameOf,
+  onePerLine,
+  type Period,
+  type Place,
+  periodsOf,
+  type Reading,
+  secondsText,
+} from './unfinished.ts';
+
+/** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */
+const IN_FLIGHT = 500;
+/** Each is a process. */
+const IN_FLIGHT_CHILDREN = 50;
+/** A server may ask a few others for each request that it answers. */
+const PER_INBOUND = 10;
+/** Waves come back near zero. */
+const EBB_SHARE = 0.1;
+/** Most of all within one interval. */
+const BURST_SHARE = 0.5;
+const RETRY_ROWS = 3;
+const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
+
+export const unboundedConcurrency: Detector = {
+  id: 'unbounded-concurrency',
+  title: 'unbounded concurrency',
+  description:
+    'One line starts hundreds of requests, connections or processes at once. They compete for sockets, memory and the other side, which ' +
+    'answers all of them late or none. What comes in from outside is not meant, nor the work that each of it needs.',
+  remedy: REMEDY,
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
+    `burst: in waves that end, or half of all within one interval.`,
+    `retries: in flight over ${RETRY_ROWS} rows of 2 s, in each of which as many began anew.`,
+  ],
+  kinds: [
+    {
+      kind: 'burst',
+      title: 'all at once',
+      remedy: REMEDY,
+      example:
+        'await Promise.all(urls.map((url) => fetch(url)));               // 10 000 at once\nconst limit = pLimit(20);\nawait Promise.all(urls.map((url) => limit(() => fetch(url))));  // 20 at once',
+    },
+    {
+      kind: 'retries',
+      title: 'a storm of retries',
+      remedy: 'Wait between two attempts, longer each time and with jitter, and give up after a few.',
+      example:
+        'while (true) try { return await get(url); } catch {}   // at once, for ever\nfor (let n = 0; n < 5; n++) try { return await get(url); } catch { await delay(2 ** n * 100 * Math.random()); }',
+    },
+  ],
+  detect: (recording) => onePerLine(periodsOf(recording).flatMap(unbounded)),
+};
+
+function unbounded(period: Period): Finding[] {
+  const places = (['handle', 'await', 'call'] as const).flatMap((what) => allPlacesOf(period, what));
+  const found = places.flatMap((place) => {
+    const least = place.last.entry.type === 'PROCESSWRAP' ? IN_FLIGHT_CHILDREN : IN_FLIGHT;
+    const high = place.readings.filter((reading) => isHigh(reading, least));
+    const kind = high.length === 0 ? null : kindOf(place.readings, high);
+    return kind === null ? [] : [toFinding(place, kind, high)];
+  });
+  return onePerFunction(found);
+}
+
+function isHigh({ entry, inbound }: Reading, least: number): boolean {
+  const isOut = entry.type === 'PROCESSWRAP' || isNetwork(entry);
+  return isOut && entry.peak >= least && entry.peak >= PER_INBOUND * Math.max(1, inbound);
+}
+
+function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst' | 'retries' | null {
+  const started = readings.map(({ entry }, i) => Math.max(0, entry.created - (readings[i - 1]?.entry.created ?? 0)));
+  const anew = high.filter((reading) => started[readings.indexOf(reading)]! >= reading.entry.peak);
+  if (anew.length >= RETRY_ROWS) return 'retries';
+  const peak = maxOf(high.map(({ entry }) => entry.peak));
+  const total = started.reduce((sum, count) => sum + count, 0);
+  const ebbs = readings.some(({ t, entry }) => t >= high[0]!.t && entry.alive <= peak * EBB_SHARE);
+  return ebbs || maxOf(started) >= total * BURST_SHARE ? 'burst' : null;
+}
+
+function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Reading[]): Finding {
+  const peak = maxOf(high.map(({ entry }) => entry.peak));
+  const inbound = maxOf(high.map((reading) => reading.inbound));
+  const spanMs = high.at(-1)!.t - high[0]!.t + high[0]!.intervalMs;
+  const again = kind === 'retries' ? ', started again and again' : '';
+  return findingOf(unboundedConcurrency, {
+    kind,
+    severity: 'warning',
+    message: `${peak} operations of ${nameOf(place.location)} were in flight at once, within ${secondsText(spanMs)}${again}.`,
+    place,
+    count: peak,
+    confidence: 0.8,
+    evidence: {
+      peak,
+      created: place.last.entry.created,
+      inbound,
+      type: place.last.entry.type || place.last.entry.what,
+    },
+  });
+}
+
+/** A request, its socket and the await of its answer are one. */
+function onePerFunction(findings: readonly Finding[]): Finding[] {
+  const byFunction = new Map<string, Finding>();
+  for (const finding of findings) {
+    const key = functionOf(finding.location!) ?? lineKey(finding.location!);
+    const other = byFunction.get(key);
+    if (!other || finding.count > other.count) byFunction.set(key, finding);
+  }
+  return [...byFunction.values()];
+}
