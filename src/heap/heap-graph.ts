@@ -60,6 +60,8 @@ const NAMES = [
 /** One of the names that a graph can look for. */
 export type Name = (typeof NAMES)[number];
 
+/** Functions, promises and the like have few edges. To look through those of an array of waiters for each of them takes for ever. */
+const MAX_EDGES = 1000;
 /** A class that extends a class that extends … Promise. */
 const MAX_PROTOTYPES = 8;
 const NONE = -1;
@@ -91,6 +93,7 @@ export class HeapGraph {
   #weak: number;
   #promisePrototype: number | undefined;
   #scripts: Map<number, string> | undefined;
+  #generators: Set<number> | undefined;
 
   constructor(snapshot: HeapSnapshot) {
     this.snapshot = snapshot;
@@ -168,13 +171,35 @@ export class HeapGraph {
 
   /** What a function of V8's own does; undefined for any other node. */
   builtin(node: number): Builtin | undefined {
-    if (node === NONE) return undefined;
+    if (node === NONE || !this.#isSmall(node)) return undefined;
     const code = this.follow(node, 'code');
     return code === NONE ? undefined : this.#builtins.get(this.snapshot.columns.nodeName[code]!);
   }
 
   isClosure(node: number): boolean {
-    return this.follow(node, 'shared') !== NONE && this.follow(node, 'context') !== NONE;
+    return this.#isSmall(node) && this.follow(node, 'shared') !== NONE && this.follow(node, 'context') !== NONE;
+  }
+
+  #isSmall(node: number): boolean {
+    return this.snapshot.firstEdge(node + 1) - this.snapshot.firstEdge(node) <= MAX_EDGES;
+  }
+
+  /** The generator object of a call, async or not, whether it has begun or not. */
+  isCall(node: number): boolean {
+    this.#generators ??= this.#findGenerators();
+    return this.#generators.has(node);
+  }
+
+  #findGenerators(): Set<number> {
+    const { edgeName } = this.snapshot.columns;
+    const wanted = this.id('parameters_and_registers');
+    const generators = new Set<number>();
+    for (let edge = 0; edge < edgeName.length; edge++) {
+      if (edgeName[edge] === wanted && this.hasName(edge, 'parameters_and_registers')) {
+        generators.add(this.snapshot.edgeSource(edge));
+      }
+    }
+    return generators;
   }
 
   isContext(node: number): boolean {
@@ -189,6 +214,7 @@ export class HeapGraph {
 
   /** A Promise, or an object of a class that extends it. */
   isPromise(node: number): boolean {
+    if (node === NONE || !this.#isSmall(node)) return false;
     if (this.isNamed(node, 'Promise')) return !this.isClosure(node) && node !== this.#prototype;
     let proto = this.follow(node, '__proto__');
     for (let i = 0; i < MAX_PROTOTYPES && proto !== NONE; i++) {

@@ -3,14 +3,24 @@
  * out: a function made inside of it that nobody but a suspended call has, or a call of one of its methods that has got past the queue.
  */
 import { type HeapGraph, isGlobal } from './heap-graph.ts';
-import { callAt, callOfScope, type Holder, holdersOf, isElementOfAll, promiseOfReaction } from './retaining.ts';
+import {
+  callAt,
+  callOfScope,
+  type Holder,
+  holderCount,
+  holdersOf,
+  isElementOfAll,
+  promiseOfReaction,
+} from './retaining.ts';
 import { isProperty, isVariable, ownerNames } from './variable-names.ts';
 
 const NONE = -1;
 /** Nodes looked at to tell who has a function. */
 const MAX_NODES = 400;
+/** What more than so many have is no secret of a few calls. */
+const MAX_HOLDERS = 1000;
 /** Scopes inside of a lock's scope, or of the scope that knows the lock. */
-const MAX_INNER_SCOPES = 10_000;
+const MAX_INNER_SCOPES = 1_000_000;
 const MAX_CHAIN = 16;
 /** A queue made of linked objects is climbed to its head. */
 const MAX_LINKS = 200_000;
@@ -35,7 +45,7 @@ export function holdingOf(graph: HeapGraph, closure: number): Holding {
   const holding: Holding = { calls: new Set(), promises: new Set(), collections: new Set(), elsewhere: false };
   const seen = new Set([closure]);
   for (const node of seen) {
-    if (seen.size > MAX_NODES) holding.elsewhere = true;
+    if (seen.size > MAX_NODES || holderCount(graph, node) > MAX_HOLDERS) holding.elsewhere = true;
     if (holding.elsewhere) break;
     for (const holder of holdersOf(graph, node)) {
       if (visit(graph, node, holder, holding)) seen.add(holder.node);
@@ -55,7 +65,7 @@ function visit(graph: HeapGraph, node: number, holder: Holder, holding: Holding)
     return false;
   }
   if (graph.isNamed(holder.node, 'system / PromiseCapability') || WEAK.test(name)) return false;
-  if (graph.follow(holder.node, 'parameters_and_registers') !== NONE) {
+  if (graph.isCall(holder.node)) {
     const call = callAt(graph, node, holder);
     if (call !== undefined) holding.calls.add(call);
     return false;
@@ -236,8 +246,6 @@ function closuresOf(graph: HeapGraph, lock: Lock): Set<number> {
 function methodCalls(graph: HeapGraph, lock: Lock): number[] {
   if (lock.instance === NONE) return [];
   return holdersOf(graph, lock.instance)
-    .filter(
-      ({ edge, node }) => graph.hasName(edge, 'receiver') && graph.follow(node, 'parameters_and_registers') !== NONE,
-    )
+    .filter(({ edge, node }) => graph.hasName(edge, 'receiver') && graph.isCall(node))
     .map(({ node }) => node);
 }

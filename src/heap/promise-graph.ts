@@ -43,7 +43,7 @@ export function stepsOf(graph: HeapGraph, reaction: number): Step[] {
 /** The generator object that a resuming function belongs to. */
 export function callOf(graph: HeapGraph, resume: number): number {
   const slots = graph.hiddenTargets(graph.follow(resume, 'context'));
-  return slots.find((slot) => graph.follow(slot, 'parameters_and_registers') !== NONE) ?? NONE;
+  return slots.find((slot) => graph.isCall(slot)) ?? NONE;
 }
 
 /** The promise that a resolving function, or the function of an element of Promise.all, belongs to. */

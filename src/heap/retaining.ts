@@ -4,7 +4,9 @@ import { reactionsOf } from './promise-graph.ts';
 
 const NONE = -1;
 /** A thing that so many hold (a module's scope, a prototype) tells nothing about one promise. */
-const MAX_RETAINERS = 20_000;
+const MAX_RETAINERS = 200_000;
+/** Of a scope that belongs to a call. */
+const MAX_SCOPE_HOLDERS = 2000;
 const MAX_SCOPES = 32;
 /** Parts of V8's own that hold functions, and never call them. */
 const COMPILED = ['code', 'object shape'];
@@ -15,12 +17,18 @@ export interface Holder {
   node: number;
 }
 
+/** How many edges lead to a node: cheap, unlike `holdersOf`. */
+export function holderCount(graph: HeapGraph, node: number): number {
+  const { first } = graph.snapshot.retainers;
+  return first[node + 1]! - first[node]!;
+}
+
 /** The strong holders of a node, V8's compiled code and maps left out; none where they are too many. */
 export function holdersOf(graph: HeapGraph, node: number): Holder[] {
   const { snapshot } = graph;
   const { first, edges } = snapshot.retainers;
   const holders: Holder[] = [];
-  if (first[node + 1]! - first[node]! > MAX_RETAINERS) return holders;
+  if (holderCount(graph, node) > MAX_RETAINERS) return holders;
   for (let at = first[node]!; at < first[node + 1]!; at++) {
     const edge = edges[at]!;
     if (graph.isWeak(edge)) continue;
@@ -62,7 +70,7 @@ export function ownScopes(graph: HeapGraph, call: number): number[] {
 /** A call whose registers these are, or whose own scope this is; undefined where the holder is something else. */
 export function callAt(graph: HeapGraph, held: number, { edge, node }: Holder): number | undefined {
   if (graph.hasName(edge, 'parameters_and_registers')) return node;
-  const isCall = graph.follow(node, 'parameters_and_registers') !== NONE;
+  const isCall = graph.isCall(node);
   if (!isCall || !graph.hasName(edge, 'context')) return undefined;
   return ownScopes(graph, node).includes(held) ? node : undefined;
 }
@@ -73,6 +81,7 @@ export function callOfScope(graph: HeapGraph, scope: number): number[] {
   const seen = new Set([scope]);
   for (const inner of seen) {
     if (seen.size > MAX_SCOPES) break;
+    if (holderCount(graph, inner) > MAX_SCOPE_HOLDERS) continue;
     for (const holder of holdersOf(graph, inner)) {
       const call = callAt(graph, scope, holder) ?? callAt(graph, inner, holder);
       if (call !== undefined && ownScopes(graph, call).includes(scope)) calls.push(call);
@@ -109,7 +118,7 @@ function addHiddenOrigin(graph: HeapGraph, node: number, origins: Origins): void
   else if (graph.isNamed(node, 'system / AsyncGeneratorRequest')) origins.calls.push(...callsOfRequest(graph, node));
   else if (graph.isNamed(node, 'system / PromiseCapability')) addCapability(graph, node, origins);
   else if (graph.isContext(node)) origins.resolvers.push(...functionsIn(graph, node));
-  else if (graph.follow(node, 'parameters_and_registers') !== NONE) origins.calls.push(node);
+  else if (graph.isCall(node)) origins.calls.push(node);
   else origins.others.push({ edge: NONE, node });
 }
 
@@ -148,7 +157,7 @@ function callsOfRequest(graph: HeapGraph, request: number): number[] {
   for (const each of seen) {
     for (const { node } of holdersOf(graph, each)) {
       if (graph.isNamed(node, 'system / AsyncGeneratorRequest')) seen.add(node);
-      else if (graph.follow(node, 'parameters_and_registers') !== NONE) calls.add(node);
+      else if (graph.isCall(node)) calls.add(node);
     }
   }
   return [...calls];

@@ -210,7 +210,7 @@ class Search {
     for (const holder of holdersOf(graph, step.node)) {
       if (graph.isNamed(holder.node, 'system / PromiseReaction')) this.#expandReaction(step, holder);
       else if (graph.isNamed(holder.node, 'system / PromiseCapability')) continue;
-      else if (graph.follow(holder.node, 'parameters_and_registers') !== NONE) this.#expandCall(step, holder);
+      else if (graph.isCall(holder.node)) this.#expandCall(step, holder);
       else this.#next(step, holder.node, holder.edge);
     }
     if (graph.isContext(step.node)) for (const call of callOfScope(graph, step.node)) this.#next(step, call);
@@ -254,7 +254,7 @@ class Search {
   /** A Map of Node's own, such as the listeners of an EventTarget. */
   #belongsToNode(collection: number): boolean {
     const holders = holdersOf(this.#graph, collection).filter(({ node }) => this.#isObject(node));
-    return holders.some(({ node }) => this.#graph.constructorUrl(node).startsWith('node:'));
+    return holders.some(({ node }) => this.#graph.constructorUrl(node).startsWith('node:') || this.#kindOf(node));
   }
 
   #structureOf(step: Step): Settler {
@@ -358,7 +358,7 @@ function pathOf(graph: HeapGraph, last: Step | undefined): string[] {
 function wordOf(graph: HeapGraph, { node, edge }: Step): string {
   const { snapshot } = graph;
   const name = snapshot.nodeName(node);
-  if (graph.follow(node, 'parameters_and_registers') !== NONE) {
+  if (graph.isCall(node)) {
     return `async ${snapshot.nodeName(graph.follow(node, 'function')) || 'function'}`;
   }
   if (graph.builtin(node) === 'settle') return 'resolving function';

@@ -10,7 +10,7 @@ export function ownerNames(graph: HeapGraph, structure: number): { names: string
   let node = structure;
   for (let i = 0; i < MAX_OWNERS; i++) {
     const holders = holdersOf(graph, node);
-    const scope = holders.find((holder) => graph.isContext(holder.node) && isVariable(graph, holder.edge));
+    const scope = holders.find((holder) => graph.isContext(holder.node) && isNamedVariable(graph, holder.edge));
     if (scope) return { names: [graph.snapshot.edgeName(scope.edge), ...names], url: scopeUrl(graph, scope.node) };
     const owner = holders.find((holder) => isProperty(graph, holder.edge) && holder.node !== structure);
     if (!owner) break;
@@ -19,6 +19,9 @@ export function ownerNames(graph: HeapGraph, structure: number): { names: string
   }
   return { names, url: '' };
 }
+
+const isNamedVariable = (graph: HeapGraph, edge: number) =>
+  isVariable(graph, edge) && graph.snapshot.edgeName(edge) !== 'this';
 
 /** The edge of a context to the value of a variable. */
 export const isVariable = (graph: HeapGraph, edge: number) => graph.snapshot.edgeType(edge) === 'context';

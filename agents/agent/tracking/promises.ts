@@ -81,7 +81,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
   const sample = (promise: object, parent: object | undefined): void => {
     const frames = currentFrames();
     const sort = sortOf(frames, parent !== undefined);
-    if (!sort || !frames.some((frame) => !isNodes(frame))) return;
+    if (!sort || !isApplications(sort.what, frames)) return;
     if (sort.what === 'await') {
       sampleAwait(promise, parent!, frames);
       return;
@@ -89,7 +89,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
     const site = sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
     const one = follow(site, promise);
-    one.ownCaller = sort.what === 'call' && frames.length > 1 && !isNodes(frames[1]!) && frames[1]![4] !== 1;
+    one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
     knownOf(promise).own = one;
   };
   const sampleAwait = (promise: object, parent: object, frames: RawFrame[]): void => {
@@ -205,10 +205,19 @@ function react(one: Followed): void {
   if (one.rejected) one.site.rejected -= one.weight;
 }
 
-/** Where an async function is called; itself, where Node calls it. */
+/**
+ * Whether it is the application's: what Node's own functions await, call and react to within them is not. A promise
+ * made by Node for the application tells what an await waits for.
+ */
+function isApplications(what: Site['what'], frames: RawFrame[]): boolean {
+  if (what === 'promise') return frames.some((frame) => !isNodes(frame));
+  const outer = what === 'call' ? frames[1] : frames.find(([, url]) => url !== null);
+  return outer !== undefined && !isNodes(outer);
+}
+
+/** Where an async function is called; with itself where it is one of Node's. */
 function callerOf(frames: RawFrame[]): RawFrame[] {
-  const outer = frames.slice(1);
-  return outer.some((frame) => !isNodes(frame)) ? outer : frames;
+  return isNodes(frames[0]!) ? frames : frames.slice(1);
 }
 
 /** By the built-in on top of the stack; an async function itself is on top where its result or an await is made. */

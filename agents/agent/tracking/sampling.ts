@@ -1,7 +1,7 @@
 /** Things followed per second: each costs 10–30 µs for its stack, and a WeakRef. */
-const PER_SECOND = 600;
+const PER_SECOND = 2000;
 /** Followed within one interval, before the stride doubles at once. */
-const PER_INTERVAL = 300;
+const PER_INTERVAL = 700;
 
 /**
  * Chooses one in so many, at random, so that no rhythm of the program is in step with it. Where little happens, all
