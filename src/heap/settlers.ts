@@ -71,6 +71,11 @@ const KINDS: readonly (readonly [SettlerKind, RegExp])[] = [
   ['stream', /^(Readable|Writable|Duplex|Transform|PassThrough|Zlib|Gzip|Gunzip|(Readable|Writable)Stream)$/],
   ['emitter', /^(EventTarget|NodeEventTarget)$/],
 ];
+/** Calls and structures come last. */
+const rankOf = (kind: SettlerKind) => {
+  const rank = KINDS.findIndex(([each]) => each === kind);
+  return rank === -1 ? KINDS.length : rank;
+};
 /** Classes of undici, which fetch uses: common names, and so only taken from there. */
 const FETCH = /^(Request|Fetch|Client|Pool|Agent|Parser)$/;
 /** They do not keep what they hold. */
@@ -113,10 +118,21 @@ class Search {
       const step = this.#queue[at]!;
       if (this.#structure && step.depth > this.#structure.depth + STEPS_BEHIND_STRUCTURE) break;
       const settler = this.#settlerAt(step);
-      if (settler) return settler;
+      if (settler) return this.#bestBeside(settler, at);
       this.#expand(step);
     }
     return this.#structure ? this.#structureOf(this.#structure) : this.#settler('nothing', undefined);
+  }
+
+  /** Of those as near as the first, the one that comes first in the table: edges have no order that means anything. */
+  #bestBeside(first: Settler, at: number): Settler {
+    let best = first;
+    const { depth } = this.#queue[at]!;
+    for (let next = at + 1; this.#queue[next]?.depth === depth; next++) {
+      const settler = this.#settlerAt(this.#queue[next]!);
+      if (settler && rankOf(settler.kind) < rankOf(best.kind)) best = settler;
+    }
+    return best;
   }
 
   #push(step: Step): void {
