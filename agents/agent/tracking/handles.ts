@@ -4,6 +4,8 @@ import type { RawFrame } from '../../shared-memory.ts';
 import { createSampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 
+/** Of each second, for the stacks of the frequent ones, and of the rare ones. */
+const BUDGET_MS = 7;
 /** Resources followed at a time. */
 const MAX_FOLLOWED = 20_000;
 /** Not things that stay: they end with the turn of the loop, or stand for code that runs. */
@@ -41,8 +43,8 @@ interface HandleOptions {
 export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: HandleOptions) {
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
-  const frequent = createSampling();
-  const rare = createSampling();
+  const frequent = createSampling(BUDGET_MS);
+  const rare = createSampling(BUDGET_MS);
   let inboundPeak = 0;
   let inside = false;
 
@@ -77,10 +79,11 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
     init(id, type, trigger, resource) {
       if (type !== 'PROMISE') onMade(type);
       if (inside || PASSING.has(type)) return;
-      if (!(FREQUENT.has(type) ? frequent : rare).next() || byId.size >= MAX_FOLLOWED) return;
+      const sampling = FREQUENT.has(type) ? frequent : rare;
+      if (!sampling.next() || byId.size >= MAX_FOLLOWED) return;
       inside = true;
       try {
-        start(id, type, trigger, resource);
+        sampling.spend(() => start(id, type, trigger, resource));
       } finally {
         inside = false;
       }

@@ -5,6 +5,8 @@ import type { RawFrame } from '../../shared-memory.ts';
 import { createSampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, lose, type Site, type Sites, type Started } from './sites.ts';
 
+/** Of each second, for the stacks of those that are followed. */
+const BUDGET_MS = 20;
 /** Promises followed at a time. */
 const MAX_FOLLOWED = 20_000;
 /** A call whose result nobody asked for within this time after it was settled is floating. */
@@ -51,7 +53,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
   const known = new WeakMap<object, Known>();
   const followed = new Set<Followed>();
   const settling = new Set<Followed>();
-  const sampling = createSampling();
+  const sampling = createSampling(BUDGET_MS);
   let inside = false;
 
   const knownOf = (promise: object): Known => {
@@ -133,7 +135,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
       if (inside || !sampling.next() || followed.size >= MAX_FOLLOWED) return;
       inside = true;
       try {
-        sample(promise, parent);
+        sampling.spend(() => sample(promise, parent));
       } finally {
         inside = false;
       }

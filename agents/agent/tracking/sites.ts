@@ -2,7 +2,7 @@ import type { RawFrame } from '../../shared-memory.ts';
 import { callSites } from '../stack.ts';
 
 /** Frames looked at, and of them the outer ones outside of Node's own modules that are kept. */
-const MAX_FRAMES = 28;
+const MAX_FRAMES = 20;
 const MAX_KEPT = 6;
 /** Places in memory; more are counted as dropped. */
 const MAX_SITES = 2000;
