@@ -3,6 +3,7 @@ import {
   awaitedOf,
   findingOf,
   functionsWith,
+  GROWN_CALLS,
   type Growth,
   growthEvidence,
   growthOf,
@@ -21,9 +22,6 @@ import {
   viaOf,
   waitsOf,
 } from './unfinished.ts';
-
-/** Above the size that pools and limits of common clients have (10), with room for two of them. */
-const GROWN_CALLS = 20;
 
 export const growingPendingAsync: Detector = {
   id: 'growing-pending-async',

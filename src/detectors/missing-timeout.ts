@@ -5,6 +5,7 @@ import {
   awaitedOf,
   awakeMs,
   findingOf,
+  GROWN_CALLS,
   type Growth,
   growthOf,
   isLoop,
@@ -30,8 +31,6 @@ const HUNG_MS = 30_000;
 const HUNG_CALLS = 3;
 /** Loops that poll hold a request for up to a minute, on purpose. */
 const POLLED_MS = 61_000;
-const GROWN_CALLS = 20;
-
 export const missingTimeout: Detector = {
   id: 'missing-timeout',
   title: 'missing time-out',

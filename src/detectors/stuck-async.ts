@@ -4,6 +4,7 @@ import type { Detector, Finding } from './types.ts';
 import {
   awaitedOf,
   findingOf,
+  GROWN_CALLS,
   growthOf,
   isLoop,
   isRecursive,
@@ -58,7 +59,7 @@ function stuckIn(period: Period, recording: Recording): Finding[] {
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;
     const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
-    if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, STUCK_CALLS) !== null) return [];
+    if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, GROWN_CALLS) !== null) return [];
     if (reads(entry) || listens(entry) || isLoop(entry) || isRecursive(place)) return [];
     return waits.timer(place) || waits.network(place) ? [] : [toFinding(place, stuck)];
   });

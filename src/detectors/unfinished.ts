@@ -14,6 +14,8 @@ const GROWTH_READINGS = 3;
 const MAX_READINGS = 12;
 /** One row in four may be without a rise: the load has pauses. */
 const RISING_SHARE = 0.75;
+/** Calls at one place: above the size that pools and limits of common clients have (10), with room for two of them. */
+export const GROWN_CALLS = 20;
 /** Below its highest by more than this it falls as well as rises: a sawtooth. */
 const STANDING_SHARE = 0.9;
 /** What rose by less of itself is a crowd that varies. */
