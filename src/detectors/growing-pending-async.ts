@@ -1,27 +1,8 @@
+import { GROWN_CALLS, type Growth, growthEvidence, growthOf } from './growth.ts';
+import { awaitedOf, findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  awaitedOf,
-  findingOf,
-  functionsWith,
-  GROWN_CALLS,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  isLoop,
-  isRecursive,
-  isWithin,
-  listens,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  reads,
-  secondsText,
-  viaOf,
-  waitsOf,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from './waits.ts';
 
 export const growingPendingAsync: Detector = {
   id: 'growing-pending-async',

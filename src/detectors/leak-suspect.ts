@@ -1,17 +1,7 @@
+import { type Growth, growthEvidence, growthOf } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  findingOf,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 
 /** Each costs some 200 bytes: fewer are no leak that anybody would notice. */
 const GROWN_REACTIONS = 500;

@@ -1,27 +1,10 @@
 import type { Recording } from '../recording/types.ts';
+import { GROWN_CALLS, growthOf, STUCK_RATIO, type Stuck, stuckOf } from './growth.ts';
+import { awaitedOf, findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  awaitedOf,
-  findingOf,
-  GROWN_CALLS,
-  growthOf,
-  isLoop,
-  isRecursive,
-  listens,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  reads,
-  STUCK_RATIO,
-  type Stuck,
-  secondsText,
-  stuckOf,
-  waitsOf,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { isLoop, isRecursive, listens, reads, waitsOf } from './waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;

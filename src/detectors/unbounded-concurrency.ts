@@ -1,19 +1,8 @@
 import { maxOf } from './busy-time.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  allPlacesOf,
-  findingOf,
-  functionOf,
-  isNetwork,
-  lineKey,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  type Reading,
-  secondsText,
-} from './unfinished.ts';
+import { allPlacesOf, functionOf, lineKey, type Period, type Place, periodsOf, type Reading } from './unfinished.ts';
+import { isNetwork } from './waits.ts';
 
 /** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */
 const IN_FLIGHT = 500;

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
 import { missingTimeout } from '../../src/detectors/missing-timeout.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
-import { find, location, outcome, seconds, severities, tracked, unfinished } from '../support/recording.ts';
+import {
+  find,
+  location,
+  outcome,
+  seconds,
+  severities,
+  tracked,
+  unfinished,
+  withInbound,
+} from '../support/recording.ts';
 
 const ask = { ...location, line: 3, function: 'ask' };
 const one = { alive: 1, created: 50, ended: 49, endedMaxMs: 30, endedSinceOldest: 40, via: ['fetch'] };
@@ -40,6 +49,9 @@ test.each([
   ['three in loops that poll', [], hung({ loop: true })],
   ['long polls that were answered', [], hung({ created: 4, ended: 1, endedMaxMs: 25_000 })],
   ['they pile up', ['warning'], growing()],
+  ['tunnels of connections from outside', [], withInbound(90, hung())],
+  ['tunnels that grow in number', [], withInbound(200, growing({ via: ['net'] }))],
+  ['requests for those from outside', ['warning'], withInbound(200, growing())],
   ['more load, and all end soon', [], growing({ oldestMs: 400 })],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(missingTimeout, [...rows])).toEqual(expected);
