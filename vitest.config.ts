@@ -18,6 +18,7 @@ const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${patt
 
 export default defineConfig({
   test: {
+    reporters: process.env.EVDIAG_FAILURES ? ['default', './scripts/failures-reporter.mjs'] : ['default'],
     projects: [
       {
         test: {

@@ -29,6 +29,8 @@ export const Word = {
   SiteWanted: 11,
   /** 1: level diagnose. */
   Diagnose: 12,
+  /** 1: what is started is followed until it ends, as at level diagnose. */
+  Track: 13,
   Length: 16,
 } as const;
 

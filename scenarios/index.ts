@@ -2,18 +2,35 @@ import { allocationChurn } from './allocation-churn.ts';
 import { blockingLog } from './blocking-log.ts';
 import { blockingSleep } from './blocking-sleep.ts';
 import { busyPolling } from './busy-polling.ts';
+import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
 import { cpuHog } from './cpu-hog.ts';
 import { deepRecursion } from './deep-recursion.ts';
+import { failFastAll } from './fail-fast-all.ts';
+import { floatingPromises } from './floating-promises.ts';
 import { generatorChurn } from './generator-churn.ts';
 import { healthy } from './healthy.ts';
 import { jsonBomb } from './json-bomb.ts';
 import { lateModuleLoad } from './late-module-load.ts';
+import { leakedListeners } from './leaked-listeners.ts';
+import { leakedSockets } from './leaked-sockets.ts';
+import { leakedTasks } from './leaked-tasks.ts';
+import { leakedTimers } from './leaked-timers.ts';
+import { leakedWorkers } from './leaked-workers.ts';
+import { lockOrderDeadlock } from './lock-order-deadlock.ts';
+import { lostContext } from './lost-context.ts';
+import { lostTasks } from './lost-tasks.ts';
+import { lostUpdate } from './lost-update.ts';
 import { microtaskStarvation } from './microtask-starvation.ts';
+import { missingTimeout } from './missing-timeout.ts';
 import { mixedLoad } from './mixed-load.ts';
+import { narrowSemaphore } from './narrow-semaphore.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
+import { promiseRaceLeak } from './promise-race-leak.ts';
 import { regexBacktracking } from './regex-backtracking.ts';
+import { retryStorm } from './retry-storm.ts';
 import { slowRoute } from './slow-route.ts';
+import { stuckAwait } from './stuck-await.ts';
 import { syncChildProcess } from './sync-child-process.ts';
 import { syncCrypto } from './sync-crypto.ts';
 import { syncDatabase } from './sync-database.ts';
@@ -22,24 +39,42 @@ import { syncZlib } from './sync-zlib.ts';
 import { taskSwitchChurn } from './task-switch-churn.ts';
 import { timerStorm } from './timer-storm.ts';
 import type { Scenario } from './types.ts';
+import { unboundedConcurrency } from './unbounded-concurrency.ts';
 
 export const scenarios: readonly Scenario[] = [
   allocationChurn,
   blockingLog,
   blockingSleep,
   busyPolling,
+  cancellationWithoutCleanup,
   cpuHog,
   deepRecursion,
+  failFastAll,
+  floatingPromises,
   generatorChurn,
   healthy,
   jsonBomb,
   lateModuleLoad,
+  leakedListeners,
+  leakedSockets,
+  leakedTasks,
+  leakedTimers,
+  leakedWorkers,
+  lockOrderDeadlock,
+  lostContext,
+  lostTasks,
+  lostUpdate,
   microtaskStarvation,
+  missingTimeout,
   mixedLoad,
+  narrowSemaphore,
   nexttickStarvation,
   overloadedLoop,
+  promiseRaceLeak,
   regexBacktracking,
+  retryStorm,
   slowRoute,
+  stuckAwait,
   syncChildProcess,
   syncCrypto,
   syncDatabase,
@@ -47,4 +82,5 @@ export const scenarios: readonly Scenario[] = [
   syncZlib,
   taskSwitchChurn,
   timerStorm,
+  unboundedConcurrency,
 ];

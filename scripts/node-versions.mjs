@@ -50,10 +50,10 @@ function nodeBinary(major) {
   return binary;
 }
 
-function runSuite(suite, binary) {
+function runSuite(suite, binary, name) {
   const { status } = spawnSync('npx', ['vitest', 'run', ...suite], {
     cwd: root,
-    env: { ...process.env, EVDIAG_TEST_NODE: binary },
+    env: { ...process.env, EVDIAG_TEST_NODE: binary, EVDIAG_TEST_NODE_NAME: name },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return status === 0;
@@ -67,7 +67,7 @@ function runTests(major) {
     result.name = `Node ${execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim()}`;
     console.log(`\n== ${result.name}: ${binary}`);
     const suites = filters.length ? [filters] : (SUITES[major] ?? [AGENTS, SICK]);
-    const passed = suites.map((suite) => runSuite(suite, binary));
+    const passed = suites.map((suite) => runSuite(suite, binary, result.name));
     if (passed.every(Boolean)) result.outcome = 'passed';
   } catch (error) {
     result.why = error.message;

@@ -20,6 +20,7 @@ const SHARED = [
   'agents/settings.ts',
   'agents/shared-beats.ts',
   'agents/shared-memory.ts',
+  'agents/tracked.ts',
   'agents/waiting.ts',
 ];
 const RECORDING = [UTIL, 'src/recording'];
@@ -47,6 +48,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
+  'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
   'agents/waiting.ts': { values: [], builtinsOnly: true },
   'agents/samplers': {
     values: ['agents/primordials.ts', 'agents/waiting.ts', UTIL],

@@ -43,7 +43,7 @@ function start(): void {
   // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
   histogram.enable();
   const delays = histogram as unknown as DelayHistogram;
-  const shared = observeThisThread(
+  const { shared, atExit } = observeThisThread(
     delays,
     settings.level === 'diagnose',
     (sample) => {
@@ -93,7 +93,10 @@ function start(): void {
   const ours = watchdog;
   followWorkers((threadId) => ours.postMessage({ type: 'thread-gone', threadId } satisfies ChannelMessage), ours);
   followSignalHandlers(shared);
-  process.on('exit', (code) => finish(shared.control, code));
+  process.on('exit', (code) => {
+    atExit();
+    finish(shared.control, code);
+  });
   roomForListener();
 }
 

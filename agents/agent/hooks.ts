@@ -4,6 +4,7 @@ import { monotonicMs } from '../primordials.ts';
 import type { AgentDoor, HookCounts, RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import { callSites } from './stack.ts';
+import type { Tap } from './tracking/tracking.ts';
 
 /** The hooks go by themselves after this time: on awaits they cost 1.4 times (Node 20: 2.5 times) while they are there. */
 const HOOKS_MS = 150;
@@ -34,14 +35,16 @@ interface TypeCount {
  * Both are carried out between two microtasks. Node loses count of its hooks where one is taken away while hooks are
  * running, and an interrupt may well come then: on Node 20 promises would be tracked for ever after.
  */
-export function createHooks(): Pick<AgentDoor, 'startHooks' | 'stopHooks'> & { counts(): HookCounts | null } {
+export function createHooks(
+  tapTracking: (tap: Tap | null) => boolean,
+): Pick<AgentDoor, 'startHooks' | 'stopHooks'> & { counts(): HookCounts | null } {
   let running: ReturnType<typeof begin> | null = null;
   const stop = (): void => atNextTurn(() => running?.stop());
   return {
     startHooks() {
       stop();
       atNextTurn(() => {
-        running = begin(stop);
+        running = begin(stop, tapTracking);
       });
     },
     stopHooks: stop,
@@ -49,7 +52,10 @@ export function createHooks(): Pick<AgentDoor, 'startHooks' | 'stopHooks'> & { c
   };
 }
 
-function begin(askToStop: () => void): { stop(): void; counts(): HookCounts | null } {
+function begin(
+  askToStop: () => void,
+  tapTracking: (tap: Tap | null) => boolean,
+): { stop(): void; counts(): HookCounts | null } {
   const types = new Map<string, TypeCount>();
   let promises = 0;
   let events = 0;
@@ -90,6 +96,15 @@ function begin(askToStop: () => void): { stop(): void; counts(): HookCounts | nu
     addSite(entry);
   };
 
+  if (tapTracking({ onPromise, onResource })) {
+    return {
+      stop() {
+        tapTracking(null);
+        if (counting) close();
+      },
+      counts: () => result,
+    };
+  }
   const { hook, seesPromises } = createResourceHook((type) => (type === 'PROMISE' ? onPromise() : onResource(type)));
   hook.enable();
   const stopPromises = seesPromises ? () => {} : (promiseHooks.onInit(onPromise) as unknown as () => void);

@@ -4,11 +4,13 @@ import { monotonicMs, store, stringify } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
 import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
 import { AGENT_KEY, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
+import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createHooks } from './hooks.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
+import { createTracking, type Tracking } from './tracking/tracking.ts';
 
 /** How often the samplers of an observed thread are read. */
 const SAMPLE_INTERVAL_MS = 1000;
@@ -28,24 +30,39 @@ export function observeThisThread(
   diagnose: boolean,
   post: (message: SampleMessage) => boolean,
   complain: (message: string) => void,
-): SharedMemory {
+): { shared: SharedMemory; atExit(): void } {
   const begin = monotonicMs();
   const shared = createSharedMemory();
   shared.control[Word.Diagnose] = diagnose ? 1 : 0;
   store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
   const active = createSamplerSet(samplerContext(shared, histogram), complain);
-  active.follow(diagnose);
+  const tracking = createTracking();
+  const follow = (): void => {
+    const diagnosing = shared.control[Word.Diagnose] === 1;
+    active.follow(diagnosing);
+    tracking.follow(diagnosing || shared.control[Word.Track] === 1);
+  };
+  const readTracked = (final: boolean): RawTracked | null => {
+    try {
+      return tracking.read(final);
+    } catch {
+      // Nothing of it may end the timer.
+      return null;
+    }
+  };
+  follow();
 
   const markLoaded = markSyncCalls(shared);
   let ownMs = 0;
   const sample = (): void => {
     const from = monotonicMs();
     markLoaded();
-    active.follow(shared.control[Word.Diagnose] === 1);
     store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
-    if (!post({ rows: active.read(), mainThreadMs: ownMs })) {
+    follow();
+    if (!post({ rows: active.read(), tracked: readTracked(false), mainThreadMs: ownMs })) {
       stopTimer(timer);
       active.stop();
+      tracking.follow(false);
     }
     ownMs = monotonicMs() - from;
   };
@@ -53,8 +70,15 @@ export function observeThisThread(
   startTimeout(sample, FIRST_SAMPLE_MS).unref();
 
   watchShortIntervals();
-  openDoor(shared, histogram, begin);
-  return shared;
+  openDoor(shared, histogram, begin, tracking);
+  return {
+    shared,
+    /** The last word of the thread: what it leaves unfinished. */
+    atExit(): void {
+      const tracked = readTracked(true);
+      if (tracked) post({ rows: [], tracked, mainThreadMs: 0 });
+    },
+  };
 }
 
 /** The samplers of the level; one that fails is named, and the others go on. */
@@ -112,8 +136,8 @@ function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): S
   };
 }
 
-function openDoor(shared: SharedMemory, histogram: { count: number }, begin: number): void {
-  const hooks = createHooks();
+function openDoor(shared: SharedMemory, histogram: { count: number }, begin: number, tracking: Tracking): void {
+  const hooks = createHooks(tracking.tap);
   const door: AgentDoor = {
     threadId,
     preloadMs: monotonicMs() - begin,

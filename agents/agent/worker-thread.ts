@@ -34,7 +34,7 @@ export function startInWorker(): void {
 
   const beats = createSharedBeats();
   startBeats(beats, HEARTBEAT_MS);
-  const shared = observeThisThread(
+  const { shared, atExit } = observeThisThread(
     readBeats(beats),
     process.env.EVDIAG_LEVEL === 'diagnose',
     (sample) => {
@@ -59,6 +59,7 @@ export function startInWorker(): void {
   }, GREETING_MS).unref();
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
   process.on('exit', () => {
+    atExit();
     store(shared.control, Word.Stop, 1);
     notify(shared.control, Word.Stop);
   });

@@ -7,6 +7,9 @@ import type { ThreadCpu } from './thread-cpu.ts';
 
 /** A look costs the thread some 10–20 ms within its 2 s: at level watch at most 0.02 % of its time. */
 const COOL_DOWN_MS: Record<Level, number> = { watch: 120_000, diagnose: 10_000 };
+/** What grows is followed for that long: enough for what ends to end. */
+const TRACK_MS = 15_000;
+const GROWING: ReadonlySet<Suspicion> = new Set(['heap', 'resources']);
 /** Start-up is no time to look at. */
 const FIRST_LOOK_MS = 1000;
 /** Between looks for different reasons. */
@@ -20,6 +23,8 @@ export interface LooksOptions {
   level: Level;
   observedThread(): ThreadCpu | null;
   debuggerAttached(): boolean;
+  /** Whether what the thread starts is followed until it ends. */
+  track(wanted: boolean): void;
   record(row: Row): void;
   /** The latest rows of a type, oldest first. */
   rows<T extends RowType>(type: T): readonly RowOf<T>[];
@@ -39,6 +44,10 @@ export function createLooks(options: LooksOptions) {
 
   const isDue = (reason: Suspicion, t: number): boolean =>
     t - lastLookAt >= GAP_MS[level] && t - (lastFor.get(reason) ?? Number.NEGATIVE_INFINITY) >= COOL_DOWN_MS[level];
+  const track = (): void => {
+    options.track(true);
+    setTimeout(() => options.track(false), TRACK_MS).unref();
+  };
   const end = (row: LookRow): void => {
     running = null;
     lastLookAt = now();
@@ -64,6 +73,7 @@ export function createLooks(options: LooksOptions) {
       if (!look) return;
       for (const reason of reasons) lastFor.set(reason, t);
       running = startLook(options, reasons, end);
+      if (level === 'watch' && reasons.some((reason) => GROWING.has(reason))) track();
     },
     setLevel(next: Level): void {
       level = next;

@@ -14,8 +14,13 @@ export function isMessage(message: unknown): message is ChannelMessage {
 }
 
 function isSample(sample: unknown): boolean {
-  const { rows, mainThreadMs } = (sample ?? {}) as Record<string, unknown>;
-  return Array.isArray(rows) && rows.every((row) => isRow({ ...row, t: 0 })) && Number.isFinite(mainThreadMs);
+  const { rows, tracked, mainThreadMs } = (sample ?? {}) as Record<string, unknown>;
+  return (
+    Array.isArray(rows) &&
+    rows.every((row) => isRow({ ...row, t: 0 })) &&
+    typeof tracked === 'object' &&
+    Number.isFinite(mainThreadMs)
+  );
 }
 
 /** The main thread, 0, does not come by the channel; its folder would be overwritten. */

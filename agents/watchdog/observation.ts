@@ -25,6 +25,7 @@ import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
 import { openThreadCpu } from './thread-cpu.ts';
 import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
+import { createUnfinished } from './unfinished.ts';
 
 declare const EVDIAG_VERSION: string;
 
@@ -34,9 +35,10 @@ const TICK_MS = { least: 5, most: 50 };
 /** During a silence, closer. */
 const CLOSE_TICK_MS = 8;
 const READ_INTERVAL_MS = 1000;
-/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks are some 40 kB each. */
+/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks and unfinished ones are up to 40 kB each. */
 const MAX_ROWS_IN_MEMORY = 2000;
-const MAX_LOOKS_IN_MEMORY = 60;
+const MAX_LARGE_IN_MEMORY = 60;
+const LARGE: ReadonlySet<RowType> = new Set(['look', 'unfinished']);
 /** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;
 
@@ -73,7 +75,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     const rows = kept.get(row.type) ?? [];
     kept.set(row.type, rows);
     rows.push(row);
-    if (rows.length > (row.type === 'look' ? MAX_LOOKS_IN_MEMORY : MAX_ROWS_IN_MEMORY)) {
+    if (rows.length > (LARGE.has(row.type) ? MAX_LARGE_IN_MEMORY : MAX_ROWS_IN_MEMORY)) {
       rows.shift();
       lostInMemory++;
     }
@@ -108,6 +110,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
   );
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const toFrame = createFrameMapper();
+  const unfinishedRows = createUnfinished(toFrame);
   const looks = createLooks({
     capture,
     toFrame,
@@ -116,6 +119,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     record,
     rows,
     observedThread: threadCpu,
+    track: (wanted) => void Atomics.store(control, Word.Track, wanted ? 1 : 0),
     debuggerAttached: () => Atomics.load(control, Word.Debugger) === 1,
   });
   const stalls = createStallWatch({
@@ -179,7 +183,6 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
   for (const message of threadId === 0 ? data.problems : []) record({ t: 0, type: 'agent-error', message });
   // A worker thread reads the environment, which does not tell of a level that was changed since.
   Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
-  Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
   Atomics.store(control, Word.WatchdogState, WATCHDOG_READY);
   Atomics.notify(control, Word.WatchdogState);
 
@@ -191,9 +194,10 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,
-    onSample({ rows, mainThreadMs }: SampleMessage): void {
+    onSample({ rows, tracked, mainThreadMs }: SampleMessage): void {
       sampledMs += mainThreadMs;
       for (const row of rows) record({ ...row, t: now() } as Row);
+      for (const row of tracked ? unfinishedRows(tracked) : []) record({ ...row, t: now() } as Row);
       looks.consider();
     },
     setLevel(next: Level): void {

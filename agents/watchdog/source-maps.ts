@@ -63,6 +63,8 @@ function pathOf(url: string): string {
 
 function categoryOf(path: string): FrameCategory {
   if (path.startsWith('node:')) return 'node';
+  // WebAssembly has no lines; Node's own HTTP parser is some.
+  if (path.startsWith('wasm:')) return 'native';
   return /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
 }
 

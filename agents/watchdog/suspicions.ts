@@ -18,6 +18,15 @@ const LATENCY_FACTOR = 4;
 const LATENCY_MS = 40;
 const LATENCY_ROWS = 8;
 
+/** Of resources that keep the process alive: as many more than half a minute before, and half as many again. */
+const MORE_RESOURCES = 30;
+const RESOURCES_FACTOR = 1.5;
+/** Of the heap after collections, seen as the least of ten seconds: it grew in each of three such windows. */
+const HEAP_WINDOWS = 4;
+const HEAP_GROWTH_BYTES = 1e6;
+const HEAP_FACTOR = 1.02;
+const WINDOW_ROWS = 10;
+
 export interface Suspicious {
   reason: Suspicion;
   value: number;
@@ -34,12 +43,38 @@ export function suspicions(rows: Rows, level: Level): Suspicious[] {
   };
   check('utilization', sustainedUtilization(rows('event-loop-utilization')), BUSY_UTILIZATION);
   check('gc', gcShare(rows('gc'), rows('memory')), GC_SHARE);
+  check('heap', heapGrowth(rows('memory')), HEAP_GROWTH_BYTES);
+  check('resources', moreResources(rows('active-resources')), MORE_RESOURCES);
   check('timers', rows('active-resources').at(-1)?.counts.Timeout ?? null, MANY_TIMERS);
   check('polling', emptyTurns(rows('loop-turns').at(-1)), POLL_TURNS_PER_SECOND);
   const usualMs = usualLatency(rows('event-loop-delay'));
   const latencyMs = rows('event-loop-delay').at(-1)?.p99Ms ?? null;
   check('latency', usualMs === null ? null : latencyMs, Math.max(LATENCY_MS, LATENCY_FACTOR * (usualMs ?? 0)));
   return found;
+}
+
+/** Bytes that the least heap of each window grew by on average, where it grew in all of them. */
+function heapGrowth(rows: readonly RowOf<'memory'>[]): number | null {
+  const least = leastOfWindows(rows.map(({ heapUsedBytes }) => heapUsedBytes));
+  if (least.length < HEAP_WINDOWS) return null;
+  const recent = least.slice(-HEAP_WINDOWS);
+  if (recent.some((bytes, i) => i > 0 && bytes < recent[i - 1]! * HEAP_FACTOR)) return null;
+  return (recent.at(-1)! - recent[0]!) / (HEAP_WINDOWS - 1);
+}
+
+function moreResources(rows: readonly RowOf<'active-resources'>[]): number | null {
+  const least = leastOfWindows(rows.map(({ total }) => total)).slice(-HEAP_WINDOWS);
+  if (least.length < HEAP_WINDOWS || least.some((total, i) => i > 0 && total <= least[i - 1]!)) return null;
+  return least.at(-1)! >= least[0]! * RESOURCES_FACTOR ? least.at(-1)! - least[0]! : null;
+}
+
+/** Whole windows, counted from the last row. */
+function leastOfWindows(values: readonly number[]): number[] {
+  const windows: number[] = [];
+  for (let end = values.length; end >= WINDOW_ROWS && windows.length < HEAP_WINDOWS; end -= WINDOW_ROWS) {
+    windows.unshift(Math.min(...values.slice(end - WINDOW_ROWS, end)));
+  }
+  return windows;
 }
 
 function sustainedUtilization(rows: readonly RowOf<'event-loop-utilization'>[]): number | null {

@@ -3,6 +3,7 @@ import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import type { Settings } from '../settings.ts';
 import type { SharedBeats } from '../shared-beats.ts';
 import type { SharedMemory } from '../shared-memory.ts';
+import type { RawTracked } from '../tracked.ts';
 
 /** A thread to be observed. */
 export interface ThreadData {
@@ -34,6 +35,8 @@ export interface WatchdogData {
 /** What an observed thread sends once a second. */
 export interface SampleMessage {
   rows: Sample[];
+  /** What the thread started and did not finish; null where nothing is to be told. */
+  tracked: RawTracked | null;
   /** What the sampling before this one took. */
   mainThreadMs: number;
 }

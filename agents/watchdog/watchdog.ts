@@ -1,4 +1,4 @@
-import { BroadcastChannel, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { judge } from '../../src/detectors/judge.ts';
 import type { EndRow, Level } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
@@ -129,6 +129,9 @@ function run(data: WatchdogData): void {
     }
     tellThreads(THREADS_ROW_MS);
     if (Atomics.load(control, Word.Stop) === 1) {
+      // The thread's last word was posted before, and may still be on its way.
+      for (let last = receiveMessageOnPort(parentPort!); last; last = receiveMessageOnPort(parentPort!))
+        onMessage(last.message);
       finish({ reason: 'exit', exitCode: Atomics.load(control, Word.ExitCode), signal: null });
       return;
     }

@@ -379,6 +379,17 @@ export interface UnfinishedRow extends RowBase {
   entries: UnfinishedEntry[];
 }
 
+/** `linked`: made by a function that had looked at the signal. */
+export interface Leftover {
+  type: string;
+  via: string[];
+  location: Location | null;
+  callers: Location[];
+  referenced: boolean;
+  ageMs: number;
+  linked?: boolean;
+}
+
 /** An aborted signal, and what of the same unit of work is still there some time after (format 1.2). */
 export interface AbortedRow extends RowBase {
   type: 'aborted';
@@ -387,14 +398,7 @@ export interface AbortedRow extends RowBase {
   abortedAt: Location | null;
   /** Where the signal was handed out. */
   scope: Location | null;
-  leftovers: {
-    type: string;
-    via: string[];
-    location: Location | null;
-    callers: Location[];
-    referenced: boolean;
-    ageMs: number;
-  }[];
+  leftovers: Leftover[];
 }
 
 /** A Promise.all that was rejected while others of its promises were still pending (format 1.2). */

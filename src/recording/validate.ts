@@ -2,6 +2,7 @@
 import {
   CHAIN_KINDS,
   type Header,
+  type Leftover,
   REJECTION_KINDS,
   type Row,
   type RowOf,
@@ -83,14 +84,16 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   before: optional(strings),
   loop: optional(boolean),
 };
-const leftover = object({
+const LEFTOVER: { [K in keyof Required<Leftover>]: Check } = {
   type: string,
   via: strings,
   location,
   callers: locations,
   referenced: boolean,
   ageMs: number,
-});
+  linked: optional(boolean),
+};
+const leftover = object(LEFTOVER);
 
 /** What each field of a header must be. */
 const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {

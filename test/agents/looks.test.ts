@@ -4,8 +4,16 @@ import { AGENT_CJS, inLab, type Lab, lineOf, OWN_ROWS, WORK } from '../support/r
 
 const DIAGNOSE = { EVDIAG_LEVEL: 'diagnose' };
 
-/** A preload that counts what is hooked and unhooked by anybody after it. */
+/**
+ * A preload that counts what is hooked and unhooked by anybody after it, and gives the agent reason to look: so many
+ * timers, until the look has begun. At level watch nothing but a look hooks anything.
+ */
 const SPY = `
+let timers = [];
+setImmediate(() => {
+  if (process.env.EVDIAG_FAMILY) timers = Array.from({ length: 2500 }, () => setTimeout(() => {}, 1e6));
+});
+const calm = () => timers.splice(0).forEach(clearTimeout);
 const asyncHooks = require('node:async_hooks');
 const { promiseHooks } = require('node:v8');
 const spy = { on: 0, off: 0 };
@@ -15,7 +23,7 @@ asyncHooks.createHook = (callbacks) => {
   const hook = createHook(callbacks);
   const { enable, disable } = hook;
   return Object.assign(hook, {
-    enable() { spy.on++; return enable.call(this); },
+    enable() { spy.on++; calm(); return enable.call(this); },
     disable() { spy.off++; return disable.call(this); },
   });
 };
@@ -30,7 +38,7 @@ promiseHooks.onInit = (hook) => {
 /** Options of Node that load the spy before the agent; `plain` without the agent. */
 function spied(lab: Lab): { node: string[]; plain: string[]; env: Record<string, string> } {
   const spy = lab.file('spy.js', SPY);
-  return { node: ['-r', spy, '-r', AGENT_CJS], plain: ['-r', spy], env: DIAGNOSE };
+  return { node: ['-r', spy, '-r', AGENT_CJS], plain: ['-r', spy], env: {} };
 }
 
 const looksFor = (recording: Recording, reason: Suspicion) =>
@@ -160,7 +168,7 @@ const done = until(() => rows('look').length > 0).then(() => { looked = true; })
   console.log(seen.promises >= expected.promises);
 })();
 `;
-      const run = await lab.expectSame(lab.file('app.js', text), spied(lab));
+      const run = await lab.expectSame(lab.file('app.js', text), { env: DIAGNOSE });
       expect(run.stdout).toBe('{} 0 undefined\ntrue\n');
       expect(rowsOf(lab.recording(), 'look').length).toBeGreaterThan(0);
     }),

@@ -1,0 +1,156 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { monotonicMs } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import type { RawAborted, RawLeftover } from '../../tracked.ts';
+import { type FollowedHandle, isReferenced } from './handles.ts';
+import { currentFrames, isNodes } from './sites.ts';
+import { wrapGetter, wrapMethod } from './wrap.ts';
+
+/** What has not gone by this time after the abort is left over. */
+const GRACE_MS = 1000;
+/** Signals followed at a time, and what is kept of each. */
+const MAX_SCOPES = 500;
+const MAX_HANDLES = 50;
+const MAX_TOUCHES = 40;
+const MAX_ANCESTORS = 4;
+const FRAMES = 8;
+
+/** A unit of work that was given a signal: what it makes from then on belongs to it. */
+interface Scope {
+  signal: WeakRef<AbortSignal>;
+  startMs: number;
+  frames: RawFrame[];
+  handles: Set<FollowedHandle>;
+  parents: Scope[];
+  abortedMs: number | null;
+  abortFrames: RawFrame[] | null;
+  /** Functions that looked at the signal, "name url". */
+  touches: Set<string>;
+}
+
+const { apply } = Reflect;
+
+/**
+ * Follows what is made on behalf of an AbortSignal, and tells what of it is still there a second after the abort.
+ *
+ * A scope begins where the application first takes the signal from its controller (to hand it to an operation); an
+ * AsyncLocalStorage carries it to everything that is started from there.
+ */
+export function followCancellations() {
+  const storage = new AsyncLocalStorage<Scope>();
+  const bySignal = new WeakMap<AbortSignal, Scope>();
+  const scopes = new Set<Scope>();
+  let aborts = 0;
+
+  const open = (signal: AbortSignal): void => {
+    if (bySignal.has(signal) || scopes.size >= MAX_SCOPES || signal.aborted) return;
+    const all = currentFrames();
+    // Node's own modules and packages use controllers for themselves.
+    if (!all[0] || isNodes(all[0]) || all[0][1]?.includes('/node_modules/')) return;
+    const frames = ownFrames(all);
+    const parent = storage.getStore();
+    const scope: Scope = {
+      signal: new WeakRef(signal),
+      startMs: monotonicMs(),
+      frames,
+      handles: new Set(),
+      parents: parent ? [parent, ...parent.parents].slice(0, MAX_ANCESTORS) : [],
+      abortedMs: null,
+      abortFrames: null,
+      touches: new Set(),
+    };
+    bySignal.set(signal, scope);
+    scopes.add(scope);
+    storage.enterWith(scope);
+  };
+  const touch = (signal: AbortSignal): void => {
+    const scope = bySignal.get(signal);
+    if (!scope || scope.touches.size >= MAX_TOUCHES) return;
+    for (const frame of ownFrames(currentFrames())) scope.touches.add(functionOf(frame));
+  };
+  const abort = (scope: Scope, frames: RawFrame[] | null): void => {
+    if (scope.abortedMs !== null) return;
+    aborts++;
+    scope.abortedMs = monotonicMs();
+    scope.abortFrames = frames;
+  };
+
+  const signalOf = Object.getOwnPropertyDescriptor(AbortController.prototype, 'signal')!.get!;
+  const restore = [
+    wrapGetter(AbortController.prototype, 'signal', open),
+    wrapGetter(AbortSignal.prototype, 'aborted', touch as (self: object) => void, (self) =>
+      bySignal.has(self as AbortSignal),
+    ),
+    wrapMethod(AbortController.prototype, 'abort', (controller) => {
+      const scope = bySignal.get(apply(signalOf, controller, []) as AbortSignal);
+      if (scope) abort(scope, ownFrames(currentFrames()));
+    }),
+    wrapMethod(AbortSignal.prototype, 'throwIfAborted', (signal) => touch(signal as AbortSignal)),
+  ];
+
+  return {
+    current: (): unknown => storage.getStore(),
+    onSignalListener: touch,
+    add(handle: FollowedHandle): void {
+      const scope = handle.scope as Scope;
+      for (const one of [scope, ...scope.parents]) {
+        if (one.abortedMs === null && one.handles.size < MAX_HANDLES) one.handles.add(handle);
+      }
+    },
+    aborts: () => aborts,
+    /** Of each signal that was aborted long enough ago, what is left over; once. */
+    check(isAlive: (handle: FollowedHandle) => boolean): RawAborted[] {
+      const told: RawAborted[] = [];
+      const now = monotonicMs();
+      for (const scope of scopes) {
+        for (const handle of scope.handles) if (!isAlive(handle)) scope.handles.delete(handle);
+        const signal = scope.signal.deref();
+        if (signal?.aborted) abort(scope, null);
+        if (scope.abortedMs === null) {
+          if (!signal) scopes.delete(scope);
+          continue;
+        }
+        if (now - scope.abortedMs < GRACE_MS) continue;
+        scopes.delete(scope);
+        const leftovers = [...scope.handles].filter(isLeftover).map((handle) => toLeftover(scope, handle, now));
+        if (leftovers.length === 0) continue;
+        told.push({ sinceMs: now - scope.abortedMs, abortedAt: scope.abortFrames, scope: scope.frames, leftovers });
+      }
+      return told;
+    },
+    stop(): void {
+      for (const undo of restore) undo();
+      storage.disable();
+      scopes.clear();
+    },
+  };
+}
+
+/** Requests end by themselves; servers and what pools keep are not the operation's. */
+function isLeftover({ site: { type, frames } }: FollowedHandle): boolean {
+  if (type === 'TCPSERVERWRAP' || type === 'PIPESERVERWRAP' || type.endsWith('REQ') || type.startsWith('FSREQ'))
+    return false;
+  if (type.endsWith('REQWRAP') || type === 'HTTPCLIENTREQUEST' || type === 'MESSAGEPORT') return false;
+  return !frames.some(([, url]) => url !== null && (url.includes('undici') || url === 'node:_http_agent'));
+}
+
+function toLeftover(scope: Scope, handle: FollowedHandle, now: number): RawLeftover {
+  const { site, startMs } = handle;
+  const owner = new Set(scope.frames.map(functionOf));
+  const made = site.frames.filter((frame) => !isNodes(frame)).map(functionOf);
+  return {
+    type: site.type,
+    frames: site.frames,
+    referenced: isReferenced(handle),
+    ageMs: now - startMs,
+    linked: made.some((name) => scope.touches.has(name) && !owner.has(name)),
+  };
+}
+
+function ownFrames(frames: RawFrame[]): RawFrame[] {
+  return frames.filter((frame) => !isNodes(frame)).slice(0, FRAMES);
+}
+
+function functionOf([name, url]: RawFrame): string {
+  return `${name} ${url}`;
+}

@@ -1,0 +1,84 @@
+import { monotonicMs } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import type { RawOrphans } from '../../tracked.ts';
+import { type FollowedPromises, stateOf } from './promises.ts';
+import { currentFrames } from './sites.ts';
+import { wrapMethod } from './wrap.ts';
+
+/** Calls of Promise.all followed per second, with that many promises each at most, and rejected ones at a time. */
+const PER_SECOND = 50;
+const MAX_ELEMENTS = 1000;
+const MAX_REJECTED = 50;
+/** How long the others are followed after the rejection. */
+const FOLLOW_MS = 3000;
+const FRAMES_KEPT = 8;
+
+interface Rejected {
+  frames: RawFrame[];
+  total: number;
+  pending: number;
+  left: WeakRef<object>[];
+  atMs: number;
+  ranOnMs: number;
+}
+
+/** Follows what runs on after a Promise.all was rejected. */
+export function followCombinators(promises: FollowedPromises) {
+  const rejected = new Set<Rejected>();
+  let budget = PER_SECOND;
+
+  const follow = (frames: RawFrame[], result: object, elements: WeakRef<object>[]): void => {
+    promises.whenSettled(result, () => {
+      if (rejected.size >= MAX_REJECTED) return;
+      // V8 tells before the state changes; where some are pending, it can only be rejected.
+      const left = pendingOf(elements);
+      if (left.length === 0) return;
+      rejected.add({ frames, total: elements.length, pending: left.length, left, atMs: monotonicMs(), ranOnMs: 0 });
+    });
+  };
+
+  let pendingCall: { frames: RawFrame[]; elements: WeakRef<object>[] } | null = null;
+  const restore = wrapMethod(
+    Promise,
+    'all',
+    (_self, [list]) => {
+      pendingCall = null;
+      if (!Array.isArray(list) || list.length < 2 || list.length > MAX_ELEMENTS || budget <= 0) return;
+      budget--;
+      const elements = list.filter((one) => one instanceof Promise).map((one) => new WeakRef(one as object));
+      pendingCall = { frames: currentFrames().slice(0, FRAMES_KEPT), elements };
+    },
+    (result) => {
+      if (pendingCall && result instanceof Promise) follow(pendingCall.frames, result, pendingCall.elements);
+      pendingCall = null;
+    },
+  );
+
+  return {
+    check(intervalMs: number): RawOrphans[] {
+      budget = Math.min(PER_SECOND, budget + (PER_SECOND * intervalMs) / 1000);
+      const told: RawOrphans[] = [];
+      const now = monotonicMs();
+      for (const one of rejected) {
+        one.left = pendingOf(one.left);
+        one.ranOnMs = now - one.atMs;
+        if (one.left.length > 0 && one.ranOnMs < FOLLOW_MS) continue;
+        rejected.delete(one);
+        const { frames, total, pending, left, ranOnMs } = one;
+        told.push({ frames, total, pending, stillPending: left.length, ranOnMs });
+      }
+      return told;
+    },
+    stop(): void {
+      restore();
+      rejected.clear();
+    },
+  };
+}
+
+function pendingOf(refs: WeakRef<object>[]): WeakRef<object>[] {
+  return refs.filter((ref) => {
+    const promise = ref.deref();
+    return promise !== undefined && stateOf(promise) === 'pending';
+  });
+}

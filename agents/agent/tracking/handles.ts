@@ -1,0 +1,185 @@
+import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
+import { monotonicMs } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import { createSampling } from './sampling.ts';
+import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
+
+/** Resources followed at a time. */
+const MAX_FOLLOWED = 20_000;
+/** Not things that stay: they end with the turn of the loop, or stand for code that runs. */
+const PASSING = new Set([
+  'Immediate',
+  'Microtask',
+  'PROMISE',
+  'PerformanceObserver',
+  'RANDOMBYTESREQUEST',
+  'TickObject',
+]);
+/** Made in thousands; the others are rare, and chosen for themselves. */
+const FREQUENT = new Set(['Timeout', 'FSREQCALLBACK', 'FSREQPROMISE', 'WRITEWRAP', 'SHUTDOWNWRAP']);
+/** Made by Node for a connection or a request from outside: nothing of the application is on the stack. */
+const FROM_OUTSIDE = new Set(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
+
+/** A resource that is followed; `scope` is the unit of work it belongs to. */
+export interface FollowedHandle extends Started {
+  id: number;
+  ref: WeakRef<object>;
+  scope: unknown;
+}
+
+interface HandleOptions {
+  /** The unit of work that runs, if any, and who is told of what is made for it. */
+  currentScope(): unknown;
+  onScoped(handle: FollowedHandle): void;
+  onMade(type: string): void;
+}
+
+/**
+ * Follows Node's async resources (timers, sockets, files, workers) from where they were made until they are destroyed,
+ * by an async hook that is not called for promises.
+ */
+export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: HandleOptions) {
+  const byId = new Map<number, FollowedHandle>();
+  const outside = new Set<number>();
+  const frequent = createSampling();
+  const rare = createSampling();
+  let inboundPeak = 0;
+  let inside = false;
+
+  const start = (id: number, type: string, trigger: number, resource: object): void => {
+    let frames = currentFrames();
+    if (!hasOwn(frames)) {
+      // The handle of a file is made when it was opened: its request knows by whom.
+      const opener = byId.get(trigger)?.site;
+      if (opener?.type.startsWith('FSREQ') && type === 'FILEHANDLE') frames = opener.frames;
+      else {
+        if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) {
+          outside.add(id);
+          if (outside.size > inboundPeak) inboundPeak = outside.size;
+        }
+        return;
+      }
+    }
+    const site = sites.here('handle', type, '', frames);
+    if (!site) return;
+    const weight = (FREQUENT.has(type) ? frequent : rare).weight();
+    const one: FollowedHandle = { id, site, startMs: monotonicMs(), weight, ref: new WeakRef(resource), scope: null };
+    byId.set(id, one);
+    begin(one);
+    const scope = currentScope();
+    if (scope) {
+      one.scope = scope;
+      onScoped(one);
+    }
+  };
+
+  const callbacks: HookCallbacks = {
+    init(id, type, trigger, resource) {
+      if (type !== 'PROMISE') onMade(type);
+      if (inside || PASSING.has(type)) return;
+      if (!(FREQUENT.has(type) ? frequent : rare).next() || byId.size >= MAX_FOLLOWED) return;
+      inside = true;
+      try {
+        start(id, type, trigger, resource);
+      } finally {
+        inside = false;
+      }
+    },
+    destroy(id) {
+      const one = byId.get(id);
+      if (one !== undefined) {
+        byId.delete(id);
+        end(one, monotonicMs());
+      } else outside.delete(id);
+    },
+  };
+  const hook = hookWithoutPromises(callbacks);
+
+  return {
+    adapt(intervalMs: number): void {
+      frequent.adapt(intervalMs);
+      rare.adapt(intervalMs);
+    },
+    /** Finds the oldest of each site. */
+    check(): void {
+      for (const one of byId.values()) {
+        if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
+        if (isReferenced(one)) one.site.referenced += one.weight;
+      }
+    },
+    isAlive: (one: FollowedHandle): boolean => byId.get(one.id) === one,
+    /** Most connections from outside since the last call. */
+    inbound(): number {
+      const peak = inboundPeak;
+      inboundPeak = outside.size;
+      return peak;
+    },
+    stop(): void {
+      hook.disable();
+      byId.clear();
+      outside.clear();
+    },
+  };
+}
+
+/** Whether it keeps the process alive; a resource that cannot tell does not. */
+export function isReferenced({ ref }: FollowedHandle): boolean {
+  const resource = ref.deref() as { hasRef?: unknown } | undefined;
+  if (typeof resource?.hasRef !== 'function') return false;
+  try {
+    return resource.hasRef() === true;
+  } catch {
+    return false;
+  }
+}
+
+function hasOwn(frames: RawFrame[]): boolean {
+  return frames.some((frame) => !isNodes(frame));
+}
+
+/** The kernel called, not the application. */
+function isFromOutside(frames: RawFrame[]): boolean {
+  return frames.every(
+    ([, url]) => url === null || url === 'node:net' || url.startsWith('node:_http') || url.startsWith('node:_tls'),
+  );
+}
+
+interface AsyncWrap {
+  getPromiseHooks?(): unknown[];
+  setPromiseHooks?(...hooks: unknown[]): void;
+}
+
+/**
+ * An async hook that is not called for promises: an option (24), or an own symbol of the hook (22). On Node 20 the
+ * promise hooks that its enabling sets are put back as they were; where that has no door, promises are passed over.
+ */
+function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
+  const hook = createHook({ ...callbacks, trackPromises: false } as HookCallbacks);
+  const symbol = Object.getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
+  if (symbol) Object.assign(hook, { [symbol]: true });
+  const wrap = symbol ? null : nodes20AsyncWrap();
+  const before = wrap?.getPromiseHooks?.();
+  hook.enable();
+  if (before) wrap!.setPromiseHooks!(...before);
+  return hook;
+}
+
+function nodes20AsyncWrap(): AsyncWrap | null {
+  if (!process.version.startsWith('v20.')) return null;
+  // It would be told of: the application asked for it.
+  if (process.execArgv.some((flag) => flag.includes('pending-deprecation'))) return null;
+  if (process.env.NODE_PENDING_DEPRECATION === '1' || process.env.NODE_OPTIONS?.includes('pending-deprecation'))
+    return null;
+  const told = Object.getOwnPropertyDescriptor(process, 'noDeprecation');
+  try {
+    // Node tells of this door once; it is not the application that uses it.
+    Object.defineProperty(process, 'noDeprecation', { value: true, configurable: true, writable: true });
+    const { binding } = process as unknown as { binding(name: string): AsyncWrap };
+    return binding('async_wrap');
+  } catch {
+    return null;
+  } finally {
+    if (told) Object.defineProperty(process, 'noDeprecation', told);
+    else delete (process as { noDeprecation?: boolean }).noDeprecation;
+  }
+}

@@ -1,0 +1,243 @@
+import { inspect } from 'node:util';
+import { promiseHooks } from 'node:v8';
+import { monotonicMs } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import { createSampling } from './sampling.ts';
+import { begin, currentFrames, end, isNodes, lose, type Site, type Sites, type Started } from './sites.ts';
+
+/** Promises followed at a time. */
+const MAX_FOLLOWED = 20_000;
+/** A call whose result nobody asked for within this time after it was settled is floating. */
+const FLOATING_AFTER_MS = 1500;
+/** Younger ones are not asked whether they were collected. */
+const YOUNG_MS = 1000;
+const PENDING_TEXT_LIMIT = 60;
+
+const STATE_ONLY = { depth: 0, customInspect: false, maxArrayLength: 0, maxStringLength: 8, compact: true } as const;
+
+interface Followed extends Started {
+  ref: WeakRef<object>;
+  /** call: something reacts to it. */
+  reacted: boolean;
+  /** call: made directly by the application, so that somebody could have awaited it. */
+  ownCaller: boolean;
+  settledMs: number;
+  floats: boolean;
+  rejected: boolean;
+}
+
+/** What is known of one promise: itself, and the calls that await it. */
+interface Known {
+  own: Followed | null;
+  awaits: Followed[] | null;
+  /** Called when it settles. */
+  onSettled: (() => void) | null;
+}
+
+/** 'pending', 'rejected' or 'fulfilled'; without running the application's code. */
+export function stateOf(promise: object): 'pending' | 'rejected' | 'fulfilled' {
+  const text = inspect(promise, STATE_ONLY).slice(0, PENDING_TEXT_LIMIT);
+  if (text.includes('{ <pending>') || text.includes('{\n  <pending>')) return 'pending';
+  return text.includes('<rejected>') ? 'rejected' : 'fulfilled';
+}
+
+/**
+ * Follows a sample of promises from where they were made until they settle, or are collected as garbage.
+ *
+ * V8 makes a promise for each `await` while a hook is there, whose parent is what is awaited: it stands for the
+ * suspended call, and ends when the parent settles.
+ */
+export function followPromises(sites: Sites, onMade: () => void) {
+  const known = new WeakMap<object, Known>();
+  const followed = new Set<Followed>();
+  const settling = new Set<Followed>();
+  const sampling = createSampling();
+  let inside = false;
+
+  const knownOf = (promise: object): Known => {
+    let entry = known.get(promise);
+    if (!entry) {
+      entry = { own: null, awaits: null, onSettled: null };
+      known.set(promise, entry);
+    }
+    return entry;
+  };
+  const follow = (site: Site, promise: object): Followed => {
+    const one: Followed = {
+      site,
+      startMs: monotonicMs(),
+      weight: sampling.weight(),
+      ref: new WeakRef(promise),
+      reacted: false,
+      ownCaller: false,
+      settledMs: 0,
+      floats: false,
+      rejected: false,
+    };
+    followed.add(one);
+    begin(one);
+    return one;
+  };
+  const sample = (promise: object, parent: object | undefined): void => {
+    const frames = currentFrames();
+    const sort = sortOf(frames, parent !== undefined);
+    if (!sort || !isApplications(sort.what, frames)) return;
+    if (sort.what === 'await') {
+      sampleAwait(promise, parent!, frames);
+      return;
+    }
+    const site = sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
+    if (!site) return;
+    const one = follow(site, promise);
+    one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
+    knownOf(promise).own = one;
+  };
+  const sampleAwait = (promise: object, parent: object, frames: RawFrame[]): void => {
+    const site = sites.here('await', '', '', frames);
+    if (!site) return;
+    const one = follow(site, parent);
+    if (stateOf(parent) !== 'pending') {
+      finish(one);
+      return;
+    }
+    const awaited = knownOf(parent);
+    awaited.awaits ??= [];
+    awaited.awaits.push(one);
+    site.madeBy = awaited.own?.site.id ?? site.madeBy;
+    // The wrapper of a value that is no promise looks like an await of the call itself, and settles at once.
+    knownOf(promise).own = one;
+  };
+  const finish = (one: Followed): void => {
+    if (!followed.delete(one)) return;
+    end(one, monotonicMs());
+  };
+  const settle = ({ own, awaits, onSettled }: Known): void => {
+    if (own) {
+      finish(own);
+      if (own.site.what === 'call' && own.ownCaller && !own.reacted) {
+        own.settledMs = monotonicMs();
+        if (settling.size < MAX_FOLLOWED) settling.add(own);
+      }
+    }
+    if (awaits) for (const one of awaits) finish(one);
+    onSettled?.();
+  };
+
+  const stop = promiseHooks.createHook({
+    init(promise: object, parent?: object) {
+      onMade();
+      if (parent !== undefined) {
+        const own = known.get(parent)?.own;
+        if (own) react(own);
+      }
+      if (inside || !sampling.next() || followed.size >= MAX_FOLLOWED) return;
+      inside = true;
+      try {
+        sample(promise, parent);
+      } finally {
+        inside = false;
+      }
+    },
+    settled(promise: object) {
+      const entry = known.get(promise);
+      if (entry !== undefined) settle(entry);
+    },
+  } as unknown as Parameters<typeof promiseHooks.createHook>[0]) as unknown as () => void;
+
+  return {
+    /** Returns how many promises were made since the last call. */
+    adapt(intervalMs: number): number {
+      for (const one of settling)
+        if (one.reacted) settling.delete(one);
+        else one.rejected ||= isRejected(one);
+      return sampling.adapt(intervalMs);
+    },
+    /** Finds the oldest of each site, and what was lost. */
+    check(): void {
+      const now = monotonicMs();
+      for (const one of followed) {
+        if (now - one.startMs > YOUNG_MS && one.ref.deref() === undefined) {
+          followed.delete(one);
+          lose(one);
+        } else if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
+      }
+      for (const one of settling) {
+        if (one.reacted) settling.delete(one);
+        else if (now - one.settledMs > FLOATING_AFTER_MS) {
+          settling.delete(one);
+          float(one);
+        }
+      }
+    },
+    /** The site of the call whose result the promise is, where it was followed. */
+    siteOf: (promise: object): Site | null => known.get(promise)?.own?.site ?? null,
+    whenSettled(promise: object, callback: () => void): void {
+      knownOf(promise).onSettled = callback;
+    },
+    stop(): void {
+      stop();
+      followed.clear();
+      settling.clear();
+    },
+  };
+}
+
+export type FollowedPromises = ReturnType<typeof followPromises>;
+
+/** V8 tells of settling before the state changes, so this is asked later. */
+function isRejected({ ref }: Followed): boolean {
+  const promise = ref.deref();
+  return promise !== undefined && stateOf(promise) === 'rejected';
+}
+
+function float(one: Followed): void {
+  one.floats = true;
+  one.site.floating += one.weight;
+  if (one.rejected) one.site.rejected += one.weight;
+}
+
+/** Late, perhaps: then it does not float after all. */
+function react(one: Followed): void {
+  if (one.reacted) return;
+  one.reacted = true;
+  if (!one.floats) return;
+  one.site.floating -= one.weight;
+  if (one.rejected) one.site.rejected -= one.weight;
+}
+
+/**
+ * Whether it is the application's: what Node's own functions await, call and react to within them is not. A promise
+ * made by Node for the application tells what an await waits for.
+ */
+function isApplications(what: Site['what'], frames: RawFrame[]): boolean {
+  if (what === 'promise') return frames.some((frame) => !isNodes(frame));
+  const outer = what === 'call' ? frames[1] : frames.find(([, url]) => url !== null);
+  return outer !== undefined && !isNodes(outer);
+}
+
+/** Where an async function is called; with itself where it is one of Node's. */
+function callerOf(frames: RawFrame[]): RawFrame[] {
+  return isNodes(frames[0]!) ? frames : frames.slice(1);
+}
+
+/** By the built-in on top of the stack; an async function itself is on top where its result or an await is made. */
+function sortOf(
+  frames: RawFrame[],
+  hasParent: boolean,
+): { what: 'await' | 'call' | 'reaction' | 'promise'; type: string } | null {
+  const top = frames[0];
+  if (!top) return null;
+  if (top[1] !== null) return { what: hasParent ? 'await' : 'call', type: '' };
+  let type = lastWord(top[0]);
+  // A combinator reacts to each of its promises by their then.
+  const outer = frames[1];
+  if (type === 'then' && outer && outer[1] === null) type = lastWord(outer[0]);
+  if (type === '<anonymous>') return null;
+  return { what: hasParent ? 'reaction' : 'promise', type: type === 'Promise' ? 'new' : type };
+}
+
+/** "Promise.then" and "new Promise" by their last word. */
+function lastWord(name: string): string {
+  const at = Math.max(name.lastIndexOf('.'), name.lastIndexOf(' '));
+  return name.slice(at + 1);
+}

@@ -1,0 +1,155 @@
+import type { RawFrame } from '../../shared-memory.ts';
+import { callSites } from '../stack.ts';
+
+/** Frames looked at, and of them the outer ones outside of Node's own modules that are kept. */
+const MAX_FRAMES = 28;
+const MAX_KEPT = 6;
+/** Places in memory; more are counted as dropped. */
+const MAX_SITES = 2000;
+
+/** What a site counts. The watchdog makes an `UnfinishedEntry` of it. */
+export interface Site {
+  id: number;
+  what: 'await' | 'call' | 'reaction' | 'promise' | 'handle' | 'listener';
+  type: string;
+  detail: string;
+  frames: RawFrame[];
+  created: number;
+  ended: number;
+  lost: number;
+  alive: number;
+  peak: number;
+  endedMaxMs: number | null;
+  endedSinceOldest: number;
+  floating: number;
+  rejected: number;
+  /** Of the oldest that is alive, at the last reading. */
+  oldestStart: number;
+  referenced: number;
+  /** await: the site of what made the awaited promise, where that was followed. */
+  madeBy: number | null;
+  /** The watchdog knows its frames. */
+  told: boolean;
+  changed: boolean;
+}
+
+/** One thing that was started; `weight` is how many it stands for. */
+export interface Started {
+  site: Site;
+  startMs: number;
+  weight: number;
+}
+
+export function createSites() {
+  const byKey = new Map<string, Site>();
+  let nextId = 1;
+  let dropped = 0;
+
+  return {
+    /** The place of what is being started now; null where there is no room. */
+    here(what: Site['what'], type: string, detail: string, frames: RawFrame[]): Site | null {
+      const kept = outermost(frames);
+      let key = `${what} ${type} ${detail}`;
+      for (const [, url, line, column] of kept) key += ` ${url}:${line}:${column}`;
+      const known = byKey.get(key);
+      if (known) return known;
+      if (byKey.size >= MAX_SITES) {
+        dropped++;
+        return null;
+      }
+      const site: Site = {
+        id: nextId++,
+        what,
+        type,
+        detail,
+        frames: kept,
+        created: 0,
+        ended: 0,
+        lost: 0,
+        alive: 0,
+        peak: 0,
+        endedMaxMs: null,
+        endedSinceOldest: 0,
+        floating: 0,
+        rejected: 0,
+        oldestStart: Number.POSITIVE_INFINITY,
+        referenced: 0,
+        madeBy: null,
+        told: false,
+        changed: true,
+      };
+      byKey.set(key, site);
+      return site;
+    },
+    all: () => byKey.values(),
+    dropped: () => dropped,
+  };
+}
+export type Sites = ReturnType<typeof createSites>;
+
+/** The stack of what the application does now, without the agent's frames, innermost first. */
+export function currentFrames(): RawFrame[] {
+  const frames = callSites(MAX_FRAMES);
+  let own = 0;
+  while (own < frames.length && HOOKS.has(frames[own]![1] ?? '')) own++;
+  return own > 0 ? frames.slice(own) : frames;
+}
+
+/** Where several hooks are there, Node calls them from here. */
+const HOOKS = new Set(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
+
+export function isNodes([, url]: RawFrame): boolean {
+  return url === null || url.startsWith('node:');
+}
+
+/** Node's frames before the first of the application, and then only the application's. */
+function outermost(frames: RawFrame[]): RawFrame[] {
+  const kept: RawFrame[] = [];
+  let own = 0;
+  for (const frame of frames) {
+    const nodes = isNodes(frame);
+    if (nodes && own > 0) continue;
+    kept.push(frame);
+    if (!nodes && ++own >= MAX_KEPT) break;
+  }
+  return kept;
+}
+
+export function begin(started: Started): void {
+  const { site, weight } = started;
+  site.created += weight;
+  site.alive += weight;
+  if (site.alive > site.peak) site.peak = site.alive;
+  site.changed = true;
+}
+
+export function end({ site, weight, startMs }: Started, nowMs: number): void {
+  site.ended += weight;
+  site.alive -= weight;
+  const lastedMs = nowMs - startMs;
+  if (site.endedMaxMs === null || lastedMs > site.endedMaxMs) site.endedMaxMs = lastedMs;
+  if (startMs > site.oldestStart) site.endedSinceOldest += weight;
+  site.changed = true;
+}
+
+export function lose({ site, weight }: Started): void {
+  site.lost += weight;
+  site.alive -= weight;
+  site.changed = true;
+}
+
+/** Forgets the oldest of each site; then tell them all to `seeOldest`. */
+export function beforeOldest(sites: Sites): Map<Site, number> {
+  const before = new Map<Site, number>();
+  for (const site of sites.all()) {
+    before.set(site, site.oldestStart);
+    site.oldestStart = Number.POSITIVE_INFINITY;
+    site.referenced = 0;
+  }
+  return before;
+}
+
+/** Where another is the oldest now, what ended since it began is not known: it counts from now. */
+export function afterOldest(before: Map<Site, number>): void {
+  for (const [site, start] of before) if (site.oldestStart !== start) site.endedSinceOldest = 0;
+}

@@ -1,0 +1,72 @@
+import type { RawFrame } from './shared-memory.ts';
+
+/** What the tracking of an observed thread tells the watchdog, with frames of the generated code. */
+export interface RawTracked {
+  rejections: RawRejection[];
+  unfinished: {
+    intervalMs: number;
+    trackedMs: number;
+    promises: number;
+    aborts: number;
+    inbound: number;
+    dropped: number;
+    sites: RawSite[];
+    /** Of each site told for the first time. */
+    frames: [id: number, frames: RawFrame[]][];
+    aborted: RawAborted[];
+    orphans: RawOrphans[];
+  } | null;
+}
+
+export interface RawSite {
+  id: number;
+  what: 'await' | 'call' | 'reaction' | 'promise' | 'handle' | 'listener';
+  type: string;
+  detail: string;
+  created: number;
+  ended: number;
+  lost: number;
+  alive: number;
+  peak: number;
+  endedMaxMs: number | null;
+  endedSinceOldest: number;
+  floating: number;
+  rejected: number;
+  referenced: number;
+  oldestMs: number;
+  madeBy: { id: number; what: string; type: string } | null;
+}
+
+export interface RawLeftover {
+  type: string;
+  frames: RawFrame[];
+  referenced: boolean;
+  ageMs: number;
+  /** Made by a function that had looked at the signal. */
+  linked: boolean;
+}
+
+export interface RawAborted {
+  sinceMs: number;
+  abortedAt: RawFrame[] | null;
+  scope: RawFrame[];
+  leftovers: RawLeftover[];
+}
+
+export interface RawOrphans {
+  frames: RawFrame[];
+  total: number;
+  pending: number;
+  stillPending: number;
+  ranOnMs: number;
+}
+
+export interface RawRejection {
+  kind: 'swallowed' | 'fatal' | 'late';
+  count: number;
+  error: string;
+  /** The error's own `stack`, as text. */
+  stack: string;
+  /** The site of the call that nobody awaited, where it was followed. */
+  call: RawFrame[] | null;
+}

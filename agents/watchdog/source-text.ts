@@ -1,0 +1,57 @@
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import type { Location } from '../../src/recording/types.ts';
+
+/** Files whose lines are at hand, and their size. */
+const MAX_FILES = 32;
+const MAX_BYTES = 1 << 20;
+/** How far up the beginning of a function is looked for. */
+const MAX_LINES = 80;
+const MAX_TEXT = 100;
+const MAX_BEFORE = 6;
+
+const files = new Map<string, string[] | null>();
+
+function linesOf(file: string): string[] | null {
+  let lines = files.get(file);
+  if (lines !== undefined) return lines;
+  try {
+    lines = isAbsolute(file) && statSync(file).size <= MAX_BYTES ? readFileSync(file, 'utf8').split('\n') : null;
+  } catch {
+    lines = null;
+  }
+  if (files.size >= MAX_FILES) files.delete(files.keys().next().value!);
+  files.set(file, lines);
+  return lines;
+}
+
+/** The call at this place has `void` before it: nobody is to await it. */
+export function isVoid({ file, line, column }: Location): boolean {
+  const text = linesOf(file)?.[line - 1];
+  return text !== undefined && /(^|[^\w$.])void\s+[\w$.?[\]'"#!]*$/.test(text.slice(0, Math.max(0, column - 1)));
+}
+
+/** What is awaited at this place, and what the same function awaits above it; null where the source is not at hand. */
+export function awaitedTexts({ file, line, column }: Location): { code: string; before: string[] } | null {
+  const lines = linesOf(file);
+  const text = lines?.[line - 1];
+  if (!lines || text === undefined) return null;
+  const at = text.lastIndexOf('await', column + 4);
+  const code = expressionIn(at >= 0 ? text.slice(at) : text);
+  const before: string[] = [];
+  for (let i = line - 2; i >= Math.max(0, line - MAX_LINES) && before.length < MAX_BEFORE; i--) {
+    const above = lines[i]!;
+    for (const match of above.matchAll(/\bawait\b.*/g)) before.unshift(expressionIn(match[0]));
+    if (/\basync\b/.test(above)) break;
+  }
+  return { code, before };
+}
+
+/** "await lock.acquire();" without what is around it. */
+function expressionIn(text: string): string {
+  return text
+    .replace(/^\s*await\s+/, '')
+    .replace(/\s*(\/\/.*)?$/, '')
+    .replace(/;$/, '')
+    .slice(0, MAX_TEXT);
+}

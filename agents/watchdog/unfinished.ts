@@ -1,0 +1,169 @@
+import { toLocation } from '../../src/recording/places.ts';
+import type {
+  AbortedRow,
+  Frame,
+  Location,
+  OrphansRow,
+  RejectionRow,
+  UnfinishedEntry,
+  UnfinishedRow,
+} from '../../src/recording/types.ts';
+import type { RawFrame } from '../shared-memory.ts';
+import type { RawSite, RawTracked } from '../tracked.ts';
+import { placeOf } from './classify.ts';
+import { awaitedTexts, isVoid } from './source-text.ts';
+
+/** Entries of a row: some 200 bytes each. */
+const MAX_ENTRIES = 60;
+const MAX_CALLERS = 4;
+const MAX_LEFTOVERS = 20;
+/** Before this, what an await waits for is not looked up in the source. */
+const OLD_MS = 2000;
+
+type WithoutTime<T> = Omit<T, 't'>;
+export type TrackedRow =
+  | WithoutTime<UnfinishedRow>
+  | WithoutTime<AbortedRow>
+  | WithoutTime<OrphansRow>
+  | WithoutTime<RejectionRow>;
+
+interface Place {
+  location: Location | null;
+  callers: Location[];
+  via: string[];
+  resumed: boolean;
+}
+
+/** Makes rows of what the tracking of a thread tells: places in the original sources, equal ones together. */
+export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: RawTracked) => TrackedRow[] {
+  const places = new Map<number, Place>();
+
+  const toEntry = (site: RawSite): UnfinishedEntry => {
+    const { id, madeBy, ...counts } = site;
+    const place = places.get(id) ?? NOWHERE;
+    const maker = madeBy && (places.get(madeBy.id) ?? NOWHERE);
+    return {
+      ...counts,
+      ...place,
+      madeBy: madeBy && { what: madeBy.what, type: madeBy.type, via: maker!.via, location: maker!.location },
+    };
+  };
+
+  return ({ rejections, unfinished }) => {
+    const rows: TrackedRow[] = rejections.map(({ stack, call, ...rest }) => ({
+      type: 'rejection',
+      ...rest,
+      location: placeOf(parseStack(stack).map(toFrame)),
+      call: call && placeOf(call.map(toFrame)),
+    }));
+    if (!unfinished) return rows;
+    const { sites, frames, aborted, orphans, ...figures } = unfinished;
+    for (const [id, raw] of frames) places.set(id, placeOfAll(raw.map(toFrame)));
+    rows.push({ type: 'unfinished', ...figures, entries: merge(sites.map(toEntry)) });
+    for (const { frames: raw, ...rest } of orphans) {
+      const { location, callers } = placeOfAll(raw.map(toFrame));
+      rows.push({ type: 'orphans', ...rest, location, callers });
+    }
+    for (const { abortedAt, scope, leftovers, sinceMs } of aborted) {
+      rows.push({
+        type: 'aborted',
+        sinceMs,
+        abortedAt: abortedAt && placeOf(abortedAt.map(toFrame)),
+        scope: placeOf(scope.map(toFrame)),
+        leftovers: leftovers.slice(0, MAX_LEFTOVERS).map(({ frames: raw, ...rest }) => {
+          const { location, callers, via } = placeOfAll(raw.map(toFrame));
+          return { ...rest, location, callers, via };
+        }),
+      });
+    }
+    return rows;
+  };
+}
+
+const NOWHERE: Place = { location: null, callers: [], via: [], resumed: false };
+
+function placeOfAll(frames: readonly Frame[]): Place {
+  const own = frames.filter(({ category }) => category === 'application');
+  const first = frames.findIndex(({ category }) => category === 'application' || category === 'dependency');
+  const above = first < 0 ? frames : frames.slice(0, first);
+  return {
+    location: placeOf(frames),
+    callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
+    via: [...new Set(above.map(moduleOf).filter((name) => name !== null))],
+    resumed: own.length > 0 && own.slice(1).every(({ awaits }) => awaits),
+  };
+}
+
+/** Node's modules that tell what is done, by a part of their name; the first that fits. */
+const MODULES: readonly [part: RegExp, name: string][] = [
+  [/undici|exposed-window-or-worker/, 'fetch'],
+  [/_http_server/, 'http-server'],
+  [/http2/, 'http2'],
+  [/https?(_|$)|_http_/, 'http'],
+  [/tls/, 'tls'],
+  [/dns/, 'dns'],
+  [/dgram/, 'dgram'],
+  [/:net$|\/net$/, 'net'],
+  [/fs(\/|$)/, 'fs'],
+  [/child_process/, 'child_process'],
+  [/worker/, 'worker'],
+  [/timers/, 'timers'],
+  [/streams?(\/|$)|webstreams/, 'streams'],
+  [/readline/, 'readline'],
+  [/abort_controller/, 'abort'],
+  [/events|event_target/, 'events'],
+];
+
+function moduleOf({ category, file }: Frame): string | null {
+  if (category !== 'node') return null;
+  return MODULES.find(([part]) => part.test(file))?.[1] ?? null;
+}
+
+/** Of one line of the application, whoever called it: the largest one's callers stand for all. */
+function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
+  const merged = new Map<string, UnfinishedEntry>();
+  for (const entry of entries) {
+    const { what, type, detail, location, resumed } = entry;
+    if (what === 'call' && location && isVoid(location)) continue;
+    const key = `${what} ${type} ${detail} ${location?.file}:${location?.line}:${location?.column} ${resumed}`;
+    const seen = merged.get(key);
+    if (seen) add(seen, entry);
+    else merged.set(key, { ...entry });
+  }
+  const all = [...merged.values()].sort((a, b) => importance(b) - importance(a)).slice(0, MAX_ENTRIES);
+  for (const entry of all) {
+    if (entry.what !== 'await' || entry.oldestMs < OLD_MS || !entry.location) continue;
+    const texts = awaitedTexts(entry.location);
+    if (texts) Object.assign(entry, texts);
+  }
+  return all;
+}
+
+function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
+  if (entry.oldestMs > sum.oldestMs) sum.endedSinceOldest = entry.endedSinceOldest;
+  sum.created += entry.created;
+  sum.ended += entry.ended;
+  sum.lost += entry.lost;
+  sum.peak += entry.peak;
+  sum.referenced += entry.referenced;
+  sum.floating += entry.floating;
+  sum.rejected += entry.rejected;
+  sum.alive = sum.what === 'listener' ? Math.max(sum.alive, entry.alive) : sum.alive + entry.alive;
+  sum.oldestMs = Math.max(sum.oldestMs, entry.oldestMs);
+  sum.madeBy ??= entry.madeBy;
+  if (entry.endedMaxMs !== null) sum.endedMaxMs = Math.max(sum.endedMaxMs ?? 0, entry.endedMaxMs);
+}
+
+function importance({ alive, lost, floating, peak }: UnfinishedEntry): number {
+  return Math.max(alive, lost, floating, peak / 10);
+}
+
+/** The frames of an error's `stack`, as V8 writes it. */
+function parseStack(stack: string): RawFrame[] {
+  const frames: RawFrame[] = [];
+  for (const text of stack.split('\n')) {
+    const match = /^\s+at (?:(.*?) \()?((?:file:|node:|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/.exec(text);
+    if (match) frames.push([match[1] ?? '', match[2]!, Number(match[3]), Number(match[4])]);
+  }
+  return frames;
+}

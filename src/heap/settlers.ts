@@ -1,0 +1,371 @@
+/**
+ * What can still settle a promise: the search goes from its resolving functions outwards, along what holds them, to the
+ * nearest thing that will or may call them.
+ */
+import { graphOf, type HeapGraph, isGlobal } from './heap-graph.ts';
+import { callAt, callOfScope, type Holder, holdersOf, originsOf, promiseOfReaction } from './retaining.ts';
+import type { HeapSnapshot } from './snapshot.ts';
+import { type SuspendedCall, suspendedCalls } from './suspended-calls.ts';
+import { isProperty, isVariable, ownerNames, scopeUrl } from './variable-names.ts';
+
+const NONE = -1;
+/** Nodes looked at for one promise. */
+const MAX_NODES = 20_000;
+/** Behind the first structure, a timer or a socket is looked for this many steps further. */
+const STEPS_BEHIND_STRUCTURE = 4;
+const MAX_PROTOTYPES = 6;
+const MAX_TIMERS = 10_000;
+const MAX_PATH = 16;
+/** Calls that wait for the promise, directly or not. */
+const MAX_WAITERS = 10_000;
+
+/** What kind of thing can settle a promise. */
+export type SettlerKind =
+  | 'timer'
+  | 'socket'
+  | 'server'
+  | 'http-request'
+  | 'file'
+  | 'child-process'
+  | 'worker'
+  | 'dns'
+  | 'stream'
+  | 'emitter'
+  | 'abort-signal'
+  | 'async-call'
+  | 'structure'
+  | 'nothing';
+
+/** What can settle a promise, and the way to it. */
+export interface Settler {
+  kind: SettlerKind;
+  /** Of the thing; -1 for 'nothing'. */
+  node: number;
+  /** Constructor, e.g. 'Map'; '' for 'nothing'. */
+  name: string;
+  /** Of a timer in a list of Node's. */
+  ms?: number;
+  /** Of an emitter, socket, …: the event whose listener settles. */
+  event?: string;
+  /** Of 'async-call': index into `suspendedCalls`. */
+  call?: number;
+  /** Of 'structure': the variable or property path, e.g. 'pending' or 'client.pending'. */
+  variable?: string;
+  /** Of 'structure': the script of the code within whose reach it is, where known. */
+  url?: string;
+  /** From the promise outwards: variables, properties and constructors. */
+  path: string[];
+}
+
+/** Node's classes and the names of its native objects. Classes of the user's own are not taken for them. */
+const KINDS: readonly (readonly [SettlerKind, RegExp])[] = [
+  ['timer', /^(Timeout|Immediate)$/],
+  ['abort-signal', /^AbortSignal$/],
+  ['child-process', /^(ChildProcess|Process)$/],
+  ['worker', /^(Worker|MessagePort|BroadcastChannel)$/],
+  ['dns', /^(GetAddrInfoReqWrap|GetNameInfoReqWrap|QueryReqWrap|ChannelWrap)$/],
+  ['http-request', /^(ClientRequest|IncomingMessage|HTTPParser|(Client|Server)?Http2(Session|Stream))$/],
+  ['server', /^(Server|TLSServer|Http2Server|Http2SecureServer|TCPServerWrap)$/],
+  ['file', /^(FSReq(Callback|Promise)|FileHandle|ReadFileJob|FSWatcher|FSEvent|StatWatcher|(Read|Write)Stream)$/],
+  ['socket', /^(Socket|TLSSocket|TCP|TCPWRAP|Pipe|TTY|UDP|TLSWrap|(TCP|Pipe)ConnectWrap|(Write|Shutdown|Send)Wrap)$/],
+  ['stream', /^(Readable|Writable|Duplex|Transform|PassThrough|Zlib|Gzip|Gunzip|(Readable|Writable)Stream)$/],
+  ['emitter', /^(EventTarget|NodeEventTarget)$/],
+];
+/** Classes of undici, which fetch uses: common names, and so only taken from there. */
+const FETCH = /^(Request|Fetch|Client|Pool|Agent|Parser)$/;
+/** They do not keep what they hold. */
+const WEAK = /^(Weak(Map|Set|Ref|Cell)|FinalizationRegistry|system \/ Weak\w+)$/;
+const ROOT = /^\(.*\)$/;
+const COLLECTION = /^(Map|Set)$/;
+const PLAIN = /^(Object|Array)$/;
+
+/** What settles the promise. Always answers; 'nothing' where no resolving function is within anybody's reach. */
+export function whatSettles(snapshot: HeapSnapshot, promiseNode: number): Settler {
+  return new Search(graphOf(snapshot), suspendedCalls(snapshot), promiseNode).run();
+}
+
+interface Step {
+  node: number;
+  depth: number;
+  /** What led here. */
+  from: Step | undefined;
+  /** -1 where V8's own structures were passed over. */
+  edge: number;
+}
+
+class Search {
+  #graph: HeapGraph;
+  #calls: Map<number, SuspendedCall>;
+  #waiting: Set<number>;
+  #seen = new Set<number>();
+  #queue: Step[] = [];
+  #structure: Step | undefined;
+
+  constructor(graph: HeapGraph, calls: readonly SuspendedCall[], promise: number) {
+    this.#graph = graph;
+    this.#calls = callsByNode(calls);
+    this.#waiting = waitingFor(calls, promise);
+    this.#push({ node: promise, depth: 0, from: undefined, edge: NONE });
+  }
+
+  run(): Settler {
+    for (let at = 0; at < this.#queue.length && at < MAX_NODES; at++) {
+      const step = this.#queue[at]!;
+      if (this.#structure && step.depth > this.#structure.depth + STEPS_BEHIND_STRUCTURE) break;
+      const settler = this.#settlerAt(step);
+      if (settler) return settler;
+      this.#expand(step);
+    }
+    return this.#structure ? this.#structureOf(this.#structure) : this.#settler('nothing', undefined);
+  }
+
+  #push(step: Step): void {
+    if (this.#seen.has(step.node)) return;
+    this.#seen.add(step.node);
+    this.#queue.push(step);
+  }
+
+  #next(from: Step, node: number, edge = NONE): void {
+    this.#push({ node, depth: from.depth + 1, from, edge });
+  }
+
+  #settlerAt(step: Step): Settler | undefined {
+    const call = this.#calls.get(step.node);
+    if (call) return this.#waiting.has(step.node) ? undefined : this.#settler('async-call', step, { call: call.index });
+    const kind = this.#kindOf(step.node);
+    if (kind === 'timer') return this.#settler(kind, step, timerMs(this.#graph, step.node));
+    const event = this.#eventOf(step);
+    if (kind) return this.#settler(kind, step, event);
+    return event ? this.#settler('emitter', step, event) : undefined;
+  }
+
+  #kindOf(node: number): SettlerKind | undefined {
+    if (!this.#isObject(node)) return undefined;
+    const url = this.#graph.constructorUrl(node);
+    const names = url === '' || url.startsWith('node:') ? [this.#name(node)] : [];
+    if (url.startsWith('node:internal/deps/undici') && names.some((name) => FETCH.test(name))) return 'http-request';
+    // A class of the user's own that extends one of Node's is found by its prototypes.
+    let proto = this.#graph.follow(node, '__proto__');
+    for (let i = 0; i < MAX_PROTOTYPES && proto !== NONE; i++) {
+      const made = this.#graph.follow(proto, 'constructor');
+      if (this.#graph.place(made).url.startsWith('node:')) names.push(this.#name(made));
+      proto = this.#graph.follow(proto, '__proto__');
+    }
+    return KINDS.find(([, pattern]) => names.some((name) => pattern.test(name)))?.[0];
+  }
+
+  #isObject(node: number): boolean {
+    const type = this.#graph.snapshot.nodeType(node);
+    return (type === 'object' || type === 'native') && !this.#graph.isContext(node);
+  }
+
+  /** The listener came through the property of `_events` that has the event's name. */
+  #eventOf({ edge, from }: Step): { event: string } | undefined {
+    if (edge === NONE || !from || from.edge === NONE || !this.#graph.hasName(edge, '_events')) return undefined;
+    const event = this.#graph.snapshot.edgeName(from.edge);
+    return { event: event === 'error' ? (this.#eventBesidesError(from.node) ?? event) : event };
+  }
+
+  /** `events.once` and the like listen for errors too, which is not what they wait for. */
+  #eventBesidesError(events: number): string | undefined {
+    const { snapshot } = this.#graph;
+    for (let edge = snapshot.firstEdge(events); edge < snapshot.firstEdge(events + 1); edge++) {
+      if (!isProperty(this.#graph, edge) || snapshot.edgeName(edge) === 'error') continue;
+      const listener = snapshot.edgeTarget(edge);
+      const listeners = this.#graph.targets(listener, (inner) => snapshot.edgeType(inner) === 'element');
+      if ([listener, ...listeners].some((each) => this.#seen.has(each))) return snapshot.edgeName(edge);
+    }
+    return undefined;
+  }
+
+  #expand(step: Step): void {
+    const graph = this.#graph;
+    if (graph.isPromise(step.node)) this.#expandPromise(step);
+    else if (this.#calls.has(step.node)) return;
+    else if (this.#isStructure(step)) this.#structure ??= step;
+    else if (!WEAK.test(this.#name(step.node))) this.#expandHolders(step);
+  }
+
+  /** Who merely waits for a promise cannot settle it: only where it comes from counts. */
+  #expandPromise(step: Step): void {
+    const origins = originsOf(this.#graph, step.node);
+    for (const call of origins.calls) this.#next(step, call);
+    for (const { promise } of origins.promises) this.#next(step, promise);
+    for (const resolver of origins.resolvers) this.#next(step, resolver);
+    for (const { node, edge } of origins.others) if (this.#isNative(node)) this.#next(step, node, edge);
+  }
+
+  /** A native operation holds the promise that it will settle. */
+  #isNative(node: number): boolean {
+    const name = this.#name(node);
+    return (
+      name === '(Global handles)' ||
+      name.startsWith('system / PromiseResolveThenableJob') ||
+      /^FSReqPromise$/.test(name)
+    );
+  }
+
+  #expandHolders(step: Step): void {
+    const graph = this.#graph;
+    for (const holder of holdersOf(graph, step.node)) {
+      if (graph.isNamed(holder.node, 'system / PromiseReaction')) this.#expandReaction(step, holder);
+      else if (graph.isNamed(holder.node, 'system / PromiseCapability')) continue;
+      else if (graph.isCall(holder.node)) this.#expandCall(step, holder);
+      else this.#next(step, holder.node, holder.edge);
+    }
+    if (graph.isContext(step.node)) for (const call of callOfScope(graph, step.node)) this.#next(step, call);
+  }
+
+  /** A handler runs when the promise of its reaction settles. */
+  #expandReaction(step: Step, { node }: Holder): void {
+    if (this.#graph.builtin(step.node) === 'resume') return;
+    const promise = promiseOfReaction(this.#graph, node);
+    if (promise !== NONE) this.#next(step, promise);
+  }
+
+  #expandCall(step: Step, holder: Holder): void {
+    const call = callAt(this.#graph, step.node, holder);
+    if (call !== undefined) this.#next(step, call);
+  }
+
+  /** Where the search ends and the answer is a place where the user's code has the resolving function. */
+  #isStructure(step: Step): boolean {
+    const graph = this.#graph;
+    const name = this.#name(step.node);
+    if (graph.isContext(step.node)) return graph.isModuleContext(step.node);
+    if (isGlobal(graph, step.node)) return true;
+    if (graph.isNamed(step.node, 'system / NativeContext') || ROOT.test(name) || name === '')
+      return this.#isRoot(step.node);
+    if (!this.#isObject(step.node) || PLAIN.test(name)) return false;
+    if (COLLECTION.test(name)) return !this.#belongsToNode(step.node);
+    return !this.#isNodes(step.node);
+  }
+
+  #isRoot(node: number): boolean {
+    return this.#graph.snapshot.nodeType(node) === 'synthetic' || this.#graph.isNamed(node, 'system / NativeContext');
+  }
+
+  /** Made by Node's own code, or a native object. */
+  #isNodes(node: number): boolean {
+    const url = this.#graph.constructorUrl(node);
+    return url === '' || url.startsWith('node:');
+  }
+
+  /** A Map of Node's own, such as the listeners of an EventTarget. */
+  #belongsToNode(collection: number): boolean {
+    const holders = holdersOf(this.#graph, collection).filter(({ node }) => this.#isObject(node));
+    return holders.some(({ node }) => this.#graph.constructorUrl(node).startsWith('node:') || this.#kindOf(node));
+  }
+
+  #structureOf(step: Step): Settler {
+    const named = nameOf(this.#graph, step);
+    return this.#settler('structure', named.step, { variable: named.variable, ...(named.url && { url: named.url }) });
+  }
+
+  #settler(kind: SettlerKind, step: Step | undefined, more: Partial<Settler> = {}): Settler {
+    const node = step?.node ?? NONE;
+    return { kind, node, name: step ? this.#name(node) : '', ...more, path: pathOf(this.#graph, step) };
+  }
+
+  #name(node: number): string {
+    return this.#graph.snapshot.nodeName(node);
+  }
+}
+
+const byNode = new WeakMap<readonly SuspendedCall[], Map<number, SuspendedCall>>();
+
+function callsByNode(calls: readonly SuspendedCall[]): Map<number, SuspendedCall> {
+  const known = byNode.get(calls) ?? new Map(calls.map((call) => [call.node, call]));
+  byNode.set(calls, known);
+  return known;
+}
+
+const byPromise = new WeakMap<readonly SuspendedCall[], Map<number, SuspendedCall[]>>();
+
+/** The calls that go on only after this promise: what they hold cannot settle it. */
+function waitingFor(calls: readonly SuspendedCall[], promise: number): Set<number> {
+  const known = byPromise.get(calls) ?? groupByPromise(calls);
+  byPromise.set(calls, known);
+  const waiting = new Set(known.get(promise) ?? []);
+  for (const call of waiting) {
+    if (waiting.size > MAX_WAITERS) break;
+    for (const index of call.awaitedBy) waiting.add(calls[index]!);
+  }
+  return new Set([...waiting].map((call) => call.node));
+}
+
+function groupByPromise(calls: readonly SuspendedCall[]): Map<number, SuspendedCall[]> {
+  const groups = new Map<number, SuspendedCall[]>();
+  for (const call of calls) {
+    const group = groups.get(call.waitsFor);
+    if (group) group.push(call);
+    else groups.set(call.waitsFor, [call]);
+  }
+  return groups;
+}
+
+/** Node keeps timers in lists, one for each duration, in an object with the durations as keys. Small integers are in no snapshot. */
+function timerMs(graph: HeapGraph, timer: number): { ms?: number } {
+  let node = timer;
+  for (let i = 0; i < MAX_TIMERS; i++) {
+    if (graph.snapshot.nodeName(node) === 'TimersList') return listMs(graph, node);
+    const next = graph.targets(node, (edge) => graph.snapshot.edgeName(edge) === '_idlePrev')[0];
+    if (next === undefined) break;
+    node = next;
+  }
+  return {};
+}
+
+function listMs(graph: HeapGraph, list: number): { ms?: number } {
+  const holders = holdersOf(graph, list).filter(({ node }) => graph.isNamed(node, 'Object'));
+  const keys = holders.map(({ edge }) => Number(graph.snapshot.edgeName(edge)));
+  const ms = keys.find((key) => Number.isFinite(key));
+  return ms === undefined ? {} : { ms };
+}
+
+interface Named {
+  step: Step;
+  variable: string;
+  url: string;
+}
+
+/** How the user's code calls a structure: by the way the search came to it, or by the variable that holds it. */
+function nameOf(graph: HeapGraph, step: Step): Named {
+  const isScope = graph.isContext(step.node) || isGlobal(graph, step.node);
+  // The scope itself says little; what the variable in it holds does.
+  const held = isScope && step.from ? step.from : step;
+  const edge = isScope ? step.edge : NONE;
+  const inside = edge === NONE ? [] : [graph.snapshot.edgeName(edge)];
+  const outside = isScope ? { names: [], url: scopeUrl(graph, step.node) } : ownerNames(graph, step.node);
+  const isValue = graph.snapshot.nodeType(held.node) === 'object' && !graph.isContext(held.node);
+  return {
+    step: isScope && isValue ? held : step,
+    variable: [...outside.names, ...inside].join('.'),
+    url: outside.url,
+  };
+}
+
+/** From the promise outwards; what is V8's own is left out. */
+function pathOf(graph: HeapGraph, last: Step | undefined): string[] {
+  const words: string[] = [];
+  for (let step = last; step?.from; step = step.from) {
+    const word = wordOf(graph, step);
+    if (word !== '') words.unshift(word);
+  }
+  return words.slice(0, MAX_PATH);
+}
+
+function wordOf(graph: HeapGraph, { node, edge }: Step): string {
+  const { snapshot } = graph;
+  const name = snapshot.nodeName(node);
+  if (graph.isCall(node)) {
+    return `async ${snapshot.nodeName(graph.follow(node, 'function')) || 'function'}`;
+  }
+  if (graph.builtin(node) === 'settle') return 'resolving function';
+  if (graph.isContext(node))
+    return edge !== NONE && isVariable(graph, edge) ? `variable ${snapshot.edgeName(edge)}` : '';
+  if (graph.isClosure(node)) return `function ${name}`.trim();
+  if (edge !== NONE && isProperty(graph, edge)) return `${name}.${snapshot.edgeName(edge)}`;
+  if (edge !== NONE && snapshot.edgeType(edge) === 'element') return `${name}[${snapshot.edgeName(edge)}]`;
+  return snapshot.nodeType(node) === 'object' || graph.isPromise(node) ? name : '';
+}

@@ -1,0 +1,155 @@
+/** The strings of a snapshot, kept as the bytes they have in the file and decoded when asked for. */
+import { type ByteReader, isSpace } from './byte-reader.ts';
+
+const SEGMENT_BYTES = 1 << 22;
+const QUOTE = 34;
+const BACKSLASH = 92;
+const COMMA = 44;
+const CLOSE = 93;
+const FIRST_CAPACITY = 1 << 14;
+
+/** Strings by their index in the file's array. */
+export class StringTable {
+  count = 0;
+  #segments: Buffer[] = [];
+  #bytes = 0;
+  /** Where each string begins, after its quote, in the segments put one after the other. */
+  #starts = new Float64Array(FIRST_CAPACITY);
+
+  /** The string; '' for an index beyond the table. Costs a decoding each time. */
+  at(index: number): string {
+    if (index >= this.count) return '';
+    const start = this.#starts[index]!;
+    const end = this.#endOf(start);
+    const bytes = this.#slice(start, end);
+    if (bytes.indexOf(BACKSLASH) === -1) return bytes.toString('utf8');
+    const raw = bytes.toString('utf8');
+    try {
+      return JSON.parse(`"${raw}"`);
+    } catch {
+      // An escape that JSON does not know: the text as it stands still tells more than nothing.
+      return raw;
+    }
+  }
+
+  /** The indexes of these strings (of plain ASCII letters), where the table has them. One pass, nothing is decoded. */
+  find(texts: Iterable<string>): Map<string, number> {
+    const byFirst = new Map<number, Buffer[]>();
+    for (const text of texts) {
+      const bytes = Buffer.from(`${text}"`);
+      const key = (bytes[0]! << 8) | bytes[1]!;
+      byFirst.set(key, [...(byFirst.get(key) ?? []), bytes]);
+    }
+    const found = new Map<string, number>();
+    for (let index = 0; index < this.count; index++) {
+      const start = this.#starts[index]!;
+      const candidates = byFirst.get((this.#byte(start) << 8) | this.#byte(start + 1));
+      const match = candidates?.find((bytes) => this.#startsWith(start, bytes));
+      if (match) found.set(match.toString('latin1', 0, match.length - 1), index);
+    }
+    return found;
+  }
+
+  /** A chunk of the array's text; must come before the starts in it are added. */
+  append(bytes: Buffer): void {
+    for (let from = 0; from < bytes.length; ) {
+      const used = this.#bytes % SEGMENT_BYTES;
+      if (used === 0) this.#segments.push(Buffer.allocUnsafeSlow(SEGMENT_BYTES));
+      const copied = bytes.copy(this.#segments.at(-1)!, used, from);
+      from += copied;
+      this.#bytes += copied;
+    }
+  }
+
+  addStart(start: number): void {
+    if (this.count === this.#starts.length) {
+      const wider = new Float64Array(this.count * 2);
+      wider.set(this.#starts);
+      this.#starts = wider;
+    }
+    this.#starts[this.count++] = start;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  #byte(offset: number): number {
+    return this.#segments[Math.floor(offset / SEGMENT_BYTES)]?.[offset % SEGMENT_BYTES] ?? 0;
+  }
+
+  #startsWith(start: number, bytes: Buffer): boolean {
+    for (let i = 0; i < bytes.length; i++) if (this.#byte(start + i) !== bytes[i]) return false;
+    return true;
+  }
+
+  #endOf(start: number): number {
+    let end = start;
+    for (let byte = this.#byte(end); byte !== QUOTE; byte = this.#byte(end)) end += byte === BACKSLASH ? 2 : 1;
+    return end;
+  }
+
+  #slice(start: number, end: number): Buffer {
+    const parts: Buffer[] = [];
+    for (let from = start; from < end; ) {
+      const within = from % SEGMENT_BYTES;
+      const part = this.#segments[Math.floor(from / SEGMENT_BYTES)]!.subarray(within, within + end - from);
+      parts.push(part);
+      from += part.length;
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  }
+}
+
+/** Reads `["…","…"]`. Throws InputError. */
+export async function readStrings(reader: ByteReader): Promise<StringTable> {
+  await reader.expect('[');
+  const table = new StringTable();
+  const scan = new StringScan(table);
+  for (;;) {
+    if (reader.at === reader.end) await reader.more();
+    const from = reader.at;
+    const sectionStart = table.bytes;
+    reader.at = scan.advance(reader.bytes, from, reader.end, sectionStart);
+    table.append(reader.bytes.subarray(from, reader.at));
+    if (scan.state === DONE) return table;
+    if (reader.at < reader.end) throw reader.unexpected(reader.bytes[reader.at]!, 'a string');
+  }
+}
+
+const BEFORE = 0;
+const INSIDE = 1;
+const ESCAPE = 2;
+const AFTER = 3;
+const DONE = 4;
+
+/** Finds where strings begin, over any number of chunks. */
+class StringScan {
+  state = BEFORE;
+  #table: StringTable;
+
+  constructor(table: StringTable) {
+    this.#table = table;
+  }
+
+  /** Where the array ends in these bytes, or `end`, or the byte that has no place. `start`: the table's offset of `from`. */
+  advance(bytes: Uint8Array, from: number, end: number, start: number): number {
+    let { state } = this;
+    let at = from;
+    for (; at < end && state !== DONE; at++) {
+      const byte = bytes[at]!;
+      if (state === INSIDE) {
+        if (byte === QUOTE) state = AFTER;
+        else if (byte === BACKSLASH) state = ESCAPE;
+      } else if (state === ESCAPE) state = INSIDE;
+      else if (byte === QUOTE && state === BEFORE) {
+        this.#table.addStart(start + at - from + 1);
+        state = INSIDE;
+      } else if (byte === COMMA && state === AFTER) state = BEFORE;
+      else if (byte === CLOSE && (state === AFTER || this.#table.count === 0)) state = DONE;
+      else if (!isSpace(byte)) break;
+    }
+    this.state = state;
+    return at;
+  }
+}
