@@ -101,7 +101,7 @@ function entriesOf(row: UnfinishedRow, what: UnfinishedEntry['what']): Map<strin
   const byKey = new Map<string, UnfinishedEntry>();
   for (const entry of row.entries) {
     if (entry.what !== what || entry.location === null) continue;
-    const key = `${entry.type} ${entry.detail} ${[entry.location, ...entry.callers].map(lineKey).join(' ')}`;
+    const key = `${entry.type} ${entry.detail} ${lineKey(entry.location)}`;
     const same = byKey.get(key);
     byKey.set(key, same ? together(same, entry) : entry);
   }

@@ -18,11 +18,8 @@ export function listens(entry: UnfinishedEntry): boolean {
 }
 
 /** Stands in a loop of its function: as the text tells, or seen as the first await of a call and as a later one. */
-export function isLoop({ loop, code, before, resumed }: UnfinishedEntry): boolean {
-  const awaitsBefore = before === undefined || before.length > 0;
-  return (
-    loop === true || /\bfor\s+await\b/.test([code ?? '', ...(before ?? [])].join('\n')) || (resumed && !awaitsBefore)
-  );
+export function isLoop({ loop, code, before }: UnfinishedEntry): boolean {
+  return loop === true || [code ?? '', ...(before ?? [])].some((text) => /\bfor\s+await\b/.test(text));
 }
 
 /** Node's modules between the place and the awaited thing. */
