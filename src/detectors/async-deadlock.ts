@@ -80,7 +80,8 @@ function lockOf(code: string): string | null {
     .replace(/\s+/g, '')
     .replace(/^await(?=[\w$(])/, '')
     .replace(/;$/, '');
-  return /^[^()]*\([^()]*\)$/.test(text) && LOCKING.test(text.replace(/\(.*/, '')) ? text : null;
+  const call = /^[^()]*\([^()]*\)/.exec(text)?.[0];
+  return call !== undefined && LOCKING.test(call.replace(/\(.*/, '')) ? call : null;
 }
 
 function sameMethod(a: string, b: string): boolean {

@@ -17,9 +17,12 @@ export function listens(entry: UnfinishedEntry): boolean {
   return viaOf(entry).includes('events');
 }
 
+/** "for await (const x of y)", with and without its first words. */
+const FOR_AWAIT = /\bfor\s+await\b|^\(\s*(?:const|let|var)\b.*\bof\b/;
+
 /** Stands in a loop of its function: as the text tells, or seen as the first await of a call and as a later one. */
-export function isLoop({ loop, code, before }: UnfinishedEntry): boolean {
-  return loop === true || [code ?? '', ...(before ?? [])].some((text) => /\bfor\s+await\b/.test(text));
+export function isLoop({ loop, code }: UnfinishedEntry): boolean {
+  return loop === true || FOR_AWAIT.test(code ?? '');
 }
 
 /** Node's modules between the place and the awaited thing. */

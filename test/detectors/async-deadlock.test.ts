@@ -35,6 +35,7 @@ test('both functions and their lines are named', () => {
 
 test.each([
   ['with await and spaces', ['critical'], written('await a . acquire()', 'await b.acquire();')],
+  ['with more on the line', ['critical'], written('a.acquire(); try {', 'b.acquire(); // then')],
   ['a name each', ['critical'], written("locks.acquire('a')", "locks.acquire('b')")],
   ['3 s old', ['critical'], both({ oldestMs: 3000 }, { oldestMs: 3900 })],
   ['less', [], both({ oldestMs: 2999 }, { oldestMs: 2999 })],

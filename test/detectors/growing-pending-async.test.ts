@@ -47,6 +47,7 @@ test.each([
   ['child processes', [], leak({ via: ['child_process'] })],
   ['a loop, by its text', [], leak({ loop: true })],
   ['a loop, by the text of the await', [], leak({ code: 'for await (const x of on(bus))' })],
+  ['a loop, by the rest of its line', [], leak({ code: '(const x of on(bus)) {' })],
   ['called by Node, which looks as if it resumed', ['warning'], leak({ resumed: true, code: 'next()', before: [] })],
   ['a tree that is walked', [], leak({ callers: [caller, { ...location, line: 14 }] })],
   ['gone at the end', [], [...leak(), unfinished(10_000, [])]],
