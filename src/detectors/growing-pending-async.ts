@@ -1,5 +1,5 @@
 import { GROWN_CALLS, type Growth, growthEvidence, growthOf } from './growth.ts';
-import { awaitedOf, findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
 import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from './waits.ts';
@@ -28,7 +28,7 @@ export const growingPendingAsync: Detector = {
         'pending.set(id, resolve);                                       // no reply: forever\nconst signal = AbortSignal.timeout(5000);                       // gives up\nsignal.onabort = () => { pending.delete(id); reject(signal.reason); };',
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap(suspended)),
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(suspended))),
 };
 
 function suspended(period: Period): Finding[] {

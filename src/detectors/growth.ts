@@ -58,7 +58,7 @@ export interface Growth {
 }
 
 /** Rises row after row, and nothing old ends; null for warm-up, a plateau, a sawtooth, and what ends as fast as it begins. */
-export function growthOf({ readings }: Place, leastAlive: number): Growth | null {
+export function growthOf({ readings }: Place, leastAlive: number, endedShare = ENDED_SHARE): Growth | null {
   const warm = thinned(readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS));
   const [first, last] = [warm[0], warm.at(-1)];
   if (!first || !last || warm.length < GROWTH_READINGS || last.t - first.t < GROWTH_MS) return null;
@@ -71,7 +71,7 @@ export function growthOf({ readings }: Place, leastAlive: number): Growth | null
     grown >= Math.max(leastAlive / 2, to.alive * GROWN_SHARE) &&
     to.alive >= STANDING_SHARE * Math.max(...warm.map(({ entry }) => entry.alive)) &&
     risingShare(warm) >= RISING_SHARE;
-  if (!rises || ended > ENDED_SHARE * created || !keepsOldest(first, last)) return null;
+  if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
   const inbound = last.inbound >= INBOUND_SHARE * to.alive;
   return { alive: to.alive, grown, created, ended, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
 }

@@ -9,7 +9,7 @@ import {
   type Stuck,
   stuckOf,
 } from './growth.ts';
-import { awaitedOf, findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
@@ -48,7 +48,7 @@ export const missingTimeout: Detector = {
         'const answer = await fetch(url);                                        // as long as it takes\nconst answer = await fetch(url, { signal: AbortSignal.timeout(5000) }); // 5 s',
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording))),
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
 };
 
 function unanswered(period: Period, recording: Recording): Finding[] {

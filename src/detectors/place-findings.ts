@@ -63,3 +63,12 @@ export function onePerLine(findings: readonly Finding[]): Finding[] {
   }
   return [...byLine.values()];
 }
+
+/** Who awaits a call that is found itself waits for the same: the innermost is the place. */
+export function innermost(findings: readonly Finding[]): Finding[] {
+  const awaits = (outer: Finding, inner: Finding) =>
+    inner.stack.slice(1).some((caller) => outer.location !== null && lineKey(caller) === lineKey(outer.location));
+  const isOuter = (one: Finding) =>
+    findings.some((other) => other !== one && awaits(one, other) && !awaits(other, one));
+  return findings.filter((one) => !isOuter(one));
+}

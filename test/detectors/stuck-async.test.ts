@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import { stuckAsync } from '../../src/detectors/stuck-async.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
-import { find, HEALTHY_SHAPES, location, outcome, seconds, severities, stall, tracked } from '../support/recording.ts';
+import {
+  find,
+  HEALTHY_SHAPES,
+  location,
+  outcome,
+  seconds,
+  severities,
+  stall,
+  tracked,
+  withInbound,
+} from '../support/recording.ts';
 
 const stuck = (fields: Partial<UnfinishedEntry> = {}) =>
   tracked(4, (n) => ({
@@ -42,7 +52,9 @@ test.each([
   ['long polls with a time-out', [], stuck({ via: ['timers'] })],
   ['idle consumers of a queue', [], stuck({ loop: true })],
   ['connections that read', [], stuck({ via: ['streams'] })],
-  ['signal handlers', [], stuck({ via: ['events'] })],
+  ['an event that never comes', ['warning'], stuck({ via: ['events'] })],
+  ['connections that listen', [], withInbound(5, stuck({ via: ['events'] }))],
+  ['signal handlers', [], tracked(4, () => ({ alive: 3, via: ['events'] }))],
   ['the network', [], stuck({ via: ['net'] })],
   [
     'they grow',
@@ -60,4 +72,15 @@ test.each(Object.entries(HEALTHY_SHAPES))('%s: silence', (_what, shape) => {
 
 test('no rows: no data', () => {
   expect(outcome(stuckAsync, seconds(4))).toBe('no-data');
+});
+
+test('who awaits a stuck call is not told as well', () => {
+  const outer = { ...location, line: 60, function: 'route' };
+  const one = stuck()[0]!.entries[0]!;
+  const rows = tracked(
+    4,
+    () => ({ ...one, oldestMs: 7900, callers: [outer] }),
+    () => ({ ...one, oldestMs: 7900, location: outer }),
+  );
+  expect(find(stuckAsync, rows)).toMatchObject([{ location, stack: [location, outer] }]);
 });
