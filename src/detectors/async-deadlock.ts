@@ -1,20 +1,11 @@
 import type { Location, Recording } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { awakeMs } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  awakeMs,
-  findingOf,
-  isNetwork,
-  lineKey,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { lineKey, type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { isNetwork } from './waits.ts';
 
 /** Longer than a lock is held on purpose by anything that awaits. */
 const STUCK_MS = 3000;
@@ -89,7 +80,8 @@ function lockOf(code: string): string | null {
     .replace(/\s+/g, '')
     .replace(/^await(?=[\w$(])/, '')
     .replace(/;$/, '');
-  return /^[^()]*\([^()]*\)$/.test(text) && LOCKING.test(text.replace(/\(.*/, '')) ? text : null;
+  const call = /^[^()]*\([^()]*\)/.exec(text)?.[0];
+  return call !== undefined && LOCKING.test(call.replace(/\(.*/, '')) ? call : null;
 }
 
 function sameMethod(a: string, b: string): boolean {

@@ -2,9 +2,11 @@ import { functionKey } from '../recording/places.ts';
 import { type AbortedRow, type Location, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
+import { nameOf, secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import { isPooledVia, lineKey, nameOf, secondsText } from './unfinished.ts';
+import { lineKey } from './unfinished.ts';
+import { isPooledVia } from './waits.ts';
 
 /** One may have ended a moment later; two of one line are what the code does. */
 const UNITS = 2;

@@ -1,18 +1,9 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { growthOf } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  findingOf,
-  growthOf,
-  lineKey,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { lineKey, type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 
 /** A few at start-up (`main();`) are how programs begin. */
 const TOLD_CALLS = 5;

@@ -50,7 +50,13 @@ const UNFINISHED: Record<string, number> = {
 const ALSO: Record<string, readonly string[]> = {
   'deep-async-chain': ['growing-pending-async', 'stuck-async'],
   'timer-storm': ['leaked-handles'],
-  'unbounded-concurrency': ['blocked-event-loop', 'gc-pressure', 'overloaded-event-loop', 'task-switch-churn'],
+  'unbounded-concurrency': [
+    'blocked-event-loop',
+    'gc-pressure',
+    'overloaded-event-loop',
+    'starved-event-loop',
+    'task-switch-churn',
+  ],
 };
 
 function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {

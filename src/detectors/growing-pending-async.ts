@@ -1,29 +1,8 @@
+import { GROWN_CALLS, type Growth, growthEvidence, growthOf } from './growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  awaitedOf,
-  findingOf,
-  functionsWith,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  isLoop,
-  isRecursive,
-  isWithin,
-  listens,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  reads,
-  secondsText,
-  viaOf,
-  waitsOf,
-} from './unfinished.ts';
-
-/** Above the size that pools and limits of common clients have (10), with room for two of them. */
-const GROWN_CALLS = 20;
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from './waits.ts';
 
 export const growingPendingAsync: Detector = {
   id: 'growing-pending-async',
@@ -49,7 +28,7 @@ export const growingPendingAsync: Detector = {
         'pending.set(id, resolve);                                       // no reply: forever\nconst signal = AbortSignal.timeout(5000);                       // gives up\nsignal.onabort = () => { pending.delete(id); reject(signal.reason); };',
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap(suspended)),
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(suspended))),
 };
 
 function suspended(period: Period): Finding[] {

@@ -1,21 +1,10 @@
 import { type Recording, type RowOf, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { GROWTH_MS, type Growth, growthEvidence, growthOf } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  findingOf,
-  GROWTH_MS,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 
 type ThreadsRow = RowOf<'threads'>;
 

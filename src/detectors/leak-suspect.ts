@@ -1,20 +1,13 @@
+import { type Growth, growthEvidence, growthOf } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
+import { percent } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  findingOf,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 
 /** Each costs some 200 bytes: fewer are no leak that anybody would notice. */
 const GROWN_REACTIONS = 500;
+/** Each race leaves one reaction, and one of its own ends with it. */
+const ENDED_SHARE = 0.6;
 const REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
 
@@ -27,7 +20,7 @@ export const leakSuspect: Detector = {
   remedy: REMEDY,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones settled, and the oldest still there.`,
+    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there.`,
   ],
   kinds: [
     {
@@ -44,7 +37,7 @@ export const leakSuspect: Detector = {
 function raced(period: Period): Finding[] {
   return placesOf(period, 'reaction').flatMap((place) => {
     const { type } = place.last.entry;
-    const growth = type === 'race' || type === 'then' ? growthOf(place, GROWN_REACTIONS) : null;
+    const growth = type === 'race' || type === 'then' ? growthOf(place, GROWN_REACTIONS, ENDED_SHARE) : null;
     return growth === null || growth.inbound ? [] : [toFinding(place, growth)];
   });
 }

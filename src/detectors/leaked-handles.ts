@@ -1,20 +1,10 @@
 import type { UnfinishedEntry } from '../recording/types.ts';
+import { type Growth, growthEvidence, growthOf } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { percent } from './severity.ts';
 import type { Detector, Finding, KindText } from './types.ts';
-import {
-  findingOf,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  isPooled,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { isPooled } from './waits.ts';
 
 /** Above the size of common pools (10), with room for two of them. */
 const GROWN_HANDLES = 20;
@@ -23,14 +13,14 @@ const GROWN_OF_SYSTEM = 10;
 /** Where fewer keep the process alive, somebody has thought of how they end. */
 const REFERENCED_SHARE = 0.5;
 
-/** Node's names of what is open until somebody closes it, by kind. */
+/** Node's names of what is open until somebody closes it, by kind; what only the garbage collector ends is not meant. */
 const TYPES: Record<string, readonly string[]> = {
   timers: ['Timeout'],
   sockets: ['HTTP2SESSION', 'JSUDPWRAP', 'PIPEWRAP', 'QUIC_SESSION', 'TCPWRAP', 'TLSWRAP', 'UDPWRAP'],
   files: ['DIRHANDLE', 'FILEHANDLE', 'FSEVENTWRAP', 'STATWATCHER'],
   servers: ['HTTP2SERVERSESSION', 'PIPESERVERWRAP', 'TCPSERVERWRAP'],
   processes: ['PROCESSWRAP'],
-  other: ['BLOBREADER', 'CHANNEL', 'INSPECTORJSBINDING', 'JSSTREAM', 'MESSAGEPORT', 'SIGNALWRAP', 'TTYWRAP', 'ZLIB'],
+  other: ['MESSAGEPORT', 'SIGNALWRAP', 'TTYWRAP'],
 };
 
 const kindText = (kind: string, title: string, remedy: string, example: string): KindText => ({
@@ -61,8 +51,8 @@ export const leakedHandles: Detector = {
     ),
     kindText(
       'other',
-      'ports, streams and other handles',
-      'Close the handle in a finally block: `port.close()`, `stream.destroy()`.',
+      'ports and other handles',
+      'Close the handle in a finally block, as with `port.close()`.',
       'const { port1, port2 } = new MessageChannel(); … // both keep alive\nport1.close();                                   // closes both',
     ),
     kindText(

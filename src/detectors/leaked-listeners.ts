@@ -1,17 +1,7 @@
+import { type Growth, growthEvidence, growthOf } from './growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  findingOf,
-  type Growth,
-  growthEvidence,
-  growthOf,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  secondsText,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 
 /** Twice the number at which Node warns of an emitter. */
 const GROWN_LISTENERS = 20;

@@ -1,21 +1,10 @@
 import { plural } from '../util/text.ts';
+import { WARM_UP_MS } from './growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { percent, round } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  awaitedOf,
-  findingOf,
-  isLoop,
-  listens,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  reads,
-  secondsText,
-  WARM_UP_MS,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { isLoop, listens, reads } from './waits.ts';
 
 /** Now and then a call is dropped on purpose. */
 const TOLD_CALLS = 3;
@@ -45,7 +34,7 @@ export const lostAsync: Detector = {
         "await new Promise((resolve) => { job.onDone = resolve; });  // job is dropped: finally never runs\njobs.add(job); try { await once(job, 'done'); } finally { jobs.delete(job); }",
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap(lostIn)),
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(lostIn))),
 };
 
 function lostIn(period: Period): Finding[] {

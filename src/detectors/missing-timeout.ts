@@ -1,26 +1,19 @@
 import type { Recording } from '../recording/types.ts';
-import { round } from './severity.ts';
-import type { Detector, Finding } from './types.ts';
 import {
-  awaitedOf,
   awakeMs,
-  findingOf,
+  GROWN_CALLS,
   type Growth,
   growthOf,
-  isLoop,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  reads,
+  INBOUND_SHARE,
   STUCK_RATIO,
   type Stuck,
-  secondsText,
   stuckOf,
-  waitsOf,
-} from './unfinished.ts';
+} from './growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
+import { round } from './severity.ts';
+import type { Detector, Finding } from './types.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { isLoop, isPooledVia, reads, viaOf, waitsOf } from './waits.ts';
 
 /** Longer than people wait for an answer. */
 const STUCK_MS = 5000;
@@ -30,8 +23,6 @@ const HUNG_MS = 30_000;
 const HUNG_CALLS = 3;
 /** Loops that poll hold a request for up to a minute, on purpose. */
 const POLLED_MS = 61_000;
-const GROWN_CALLS = 20;
-
 export const missingTimeout: Detector = {
   id: 'missing-timeout',
   title: 'missing time-out',
@@ -57,7 +48,7 @@ export const missingTimeout: Detector = {
         'const answer = await fetch(url);                                        // as long as it takes\nconst answer = await fetch(url, { signal: AbortSignal.timeout(5000) }); // 5 s',
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording))),
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
 };
 
 function unanswered(period: Period, recording: Recording): Finding[] {
@@ -68,13 +59,18 @@ function unanswered(period: Period, recording: Recording): Finding[] {
     const looped = isLoop(entry);
     const stuck = stuckOf(place, recording, { oldestMs: looped ? POLLED_MS : STUCK_MS, ended: ENDED_CALLS });
     if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck))];
-    if (looped) return [];
+    if (looped || isTunnel(place)) return [];
     const growth = growthOf(place, GROWN_CALLS);
     if (growth) return [toFinding(place, growth.alive, growth.oldestMs, growthText(growth))];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
     const isHung = entry.alive >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
     return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered')] : [];
   });
+}
+
+/** One for each connection from outside, open for as long as both sides want; a request of Node's own clients is none. */
+function isTunnel({ last: { entry, inbound } }: Place): boolean {
+  return inbound >= INBOUND_SHARE * entry.alive && !isPooledVia(viaOf(entry));
 }
 
 function besideText({ ended, endedMaxMs }: Stuck): string {

@@ -1,9 +1,10 @@
 import { type OrphansRow, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
+import { nameOf, secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import { lineKey, nameOf, secondsText } from './unfinished.ts';
+import { lineKey } from './unfinished.ts';
 
 /** One or two others are a pair of requests that belong together. */
 const ORPHANS = 3;

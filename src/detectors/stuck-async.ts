@@ -1,26 +1,10 @@
 import type { Recording } from '../recording/types.ts';
+import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from './growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  awaitedOf,
-  findingOf,
-  growthOf,
-  isLoop,
-  isRecursive,
-  listens,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  placesOf,
-  reads,
-  STUCK_RATIO,
-  type Stuck,
-  secondsText,
-  stuckOf,
-  waitsOf,
-} from './unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
+import { isLoop, isRecursive, listens, reads, waitsOf } from './waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;
@@ -34,8 +18,8 @@ export const stuckAsync: Detector = {
   title: 'stuck calls',
   description:
     'Some calls wait at an await that others pass quickly: those began later and have ended long since. Where all grow in number it ' +
-    'is growing-pending-async, where the network is awaited missing-timeout. Readers of streams and events, loops, and waits for ' +
-    'timers are left out.',
+    'is growing-pending-async, where the network is awaited missing-timeout. Readers of streams, loops, waits for timers, and ' +
+    'connections that listen are left out.',
   remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
   needs: ['unfinished'],
   thresholds: [
@@ -50,7 +34,7 @@ export const stuckAsync: Detector = {
         "worker.once('done', resolve);                                   // and when it fails?\nworker.once('done', resolve).once('error', reject);              // settled in every case",
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording))),
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
 };
 
 function stuckIn(period: Period, recording: Recording): Finding[] {
@@ -58,10 +42,15 @@ function stuckIn(period: Period, recording: Recording): Finding[] {
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;
     const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
-    if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, STUCK_CALLS) !== null) return [];
-    if (reads(entry) || listens(entry) || isLoop(entry) || isRecursive(place)) return [];
+    if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, GROWN_CALLS) !== null) return [];
+    if (reads(entry) || isSubscriber(place) || isLoop(entry) || isRecursive(place)) return [];
     return waits.timer(place) || waits.network(place) ? [] : [toFinding(place, stuck)];
   });
+}
+
+/** One for each connection from outside, which waits for what may come. */
+function isSubscriber({ last: { entry, inbound } }: Place): boolean {
+  return listens(entry) && inbound >= INBOUND_SHARE * entry.alive;
 }
 
 function toFinding(place: Place, { alive, oldestMs, ended, endedMaxMs }: Stuck): Finding {

@@ -1,19 +1,8 @@
 import { maxOf } from './busy-time.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
-import {
-  allPlacesOf,
-  findingOf,
-  functionOf,
-  isNetwork,
-  lineKey,
-  nameOf,
-  onePerLine,
-  type Period,
-  type Place,
-  periodsOf,
-  type Reading,
-  secondsText,
-} from './unfinished.ts';
+import { allPlacesOf, functionOf, lineKey, type Period, type Place, periodsOf, type Reading } from './unfinished.ts';
+import { isNetwork } from './waits.ts';
 
 /** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */
 const IN_FLIGHT = 500;
@@ -25,7 +14,10 @@ const PER_INBOUND = 10;
 const EBB_SHARE = 0.1;
 /** Most of all within one interval. */
 const BURST_SHARE = 0.5;
-const RETRY_ROWS = 3;
+/** As many are in flight at the end of a row as there were in it, in so many rows, and each was started again. */
+const RETRY_ROWS = 2;
+const STAYS_SHARE = 0.5;
+const AGAIN = 2;
 const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
 
 export const unboundedConcurrency: Detector = {
@@ -39,7 +31,7 @@ export const unboundedConcurrency: Detector = {
   thresholds: [
     `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
     `burst: in waves that end, or half of all within one interval.`,
-    `retries: in flight over ${RETRY_ROWS} rows of 2 s, in each of which as many began anew.`,
+    `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, over several rows.`,
   ],
   kinds: [
     {
@@ -78,12 +70,13 @@ function isHigh({ entry, inbound }: Reading, least: number): boolean {
 
 function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst' | 'retries' | null {
   const started = readings.map(({ entry }, i) => Math.max(0, entry.created - (readings[i - 1]?.entry.created ?? 0)));
-  const anew = high.filter((reading) => started[readings.indexOf(reading)]! >= reading.entry.peak);
-  if (anew.length >= RETRY_ROWS) return 'retries';
-  const peak = maxOf(high.map(({ entry }) => entry.peak));
   const total = started.reduce((sum, count) => sum + count, 0);
+  const peak = maxOf(high.map(({ entry }) => entry.peak));
+  const atOnce = maxOf(started) >= total * BURST_SHARE;
+  const stays = high.filter(({ entry }) => entry.alive >= entry.peak * STAYS_SHARE).length >= RETRY_ROWS;
+  if (stays && !atOnce && total >= peak * AGAIN) return 'retries';
   const ebbs = readings.some(({ t, entry }) => t >= high[0]!.t && entry.alive <= peak * EBB_SHARE);
-  return ebbs || maxOf(started) >= total * BURST_SHARE ? 'burst' : null;
+  return ebbs || atOnce ? 'burst' : null;
 }
 
 function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Reading[]): Finding {

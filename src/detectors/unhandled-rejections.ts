@@ -1,8 +1,9 @@
 import { type RejectionRow, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { nameOf } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
-import { lineKey, nameOf } from './unfinished.ts';
+import { lineKey } from './unfinished.ts';
 
 /** One may be of a library that handles it a moment later; three of one place are a habit. */
 const SWALLOWED = 3;

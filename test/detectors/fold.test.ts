@@ -61,6 +61,50 @@ describe('at one function, of two findings', () => {
   });
 });
 
+const floating = (rejected: number, line = location.line) =>
+  finding('floating-promises', { location: { ...location, line }, evidence: { rejected } });
+
+describe('of two things at one function that never end', () => {
+  test.each([
+    ['a deadlock, for its queue', 'async-deadlock', 'growing-pending-async'],
+    ['a deadlock, for the first in its queue', 'async-deadlock', 'stuck-async'],
+    ['aborted work, for what it left open', 'cancellation-without-cleanup', 'leaked-handles'],
+    ['aborted work, for its connections', 'cancellation-without-cleanup', 'missing-timeout'],
+    ['too much at once, for late answers', 'unbounded-concurrency', 'missing-timeout'],
+    ['too much at once, for calls that pile up', 'unbounded-concurrency', 'growing-pending-async'],
+    ['too much at once, for a busy loop', 'unbounded-concurrency', 'overloaded-event-loop'],
+    ['workers, for their ports', 'growing-workers', 'leaked-handles'],
+    ['a missing time-out, for its sockets', 'missing-timeout', 'leaked-handles'],
+    ['a missing time-out, for calls that pile up', 'missing-timeout', 'growing-pending-async'],
+    ['a leak, for calls that wait for it', 'leaked-handles', 'growing-pending-async'],
+    ['listeners, for calls that wait for the event', 'leaked-listeners', 'growing-pending-async'],
+    ['calls that pile up, for their reactions', 'growing-pending-async', 'leak-suspect'],
+    ['recursion, for its suspended calls', 'deep-async-chain', 'growing-pending-async'],
+    ['a storm of timers, for its timers', 'timer-storm', 'leaked-handles'],
+  ])('%s: %s, not %s', (_what, cause, symptom) => {
+    expect(rules(finding(cause), finding(symptom))).toEqual([cause]);
+    expect(rules(finding(symptom), finding(cause))).toEqual([cause]);
+  });
+
+  test('a call that nobody awaits, for its rejections', () => {
+    expect(rules(floating(2), finding('unhandled-rejections'))).toEqual(['floating-promises']);
+    expect(rules(floating(2, 99), finding('unhandled-rejections'))).toHaveLength(2);
+  });
+
+  test('calls that pile up, for being awaited by nobody; not for their errors', () => {
+    const stack = [location, { ...location, line: 30, function: 'main' }];
+    const main = (rejected: number) => finding('floating-promises', { location: stack[1]!, evidence: { rejected } });
+    expect(rules(finding('growing-pending-async', { stack }), main(0))).toEqual(['growing-pending-async']);
+    expect(rules(finding('growing-pending-async', { stack }), main(2))).toHaveLength(2);
+  });
+
+  test('a deadlock, for what queues up elsewhere', () => {
+    const queue = [{ ...location, function: 'audit' }];
+    const deadlock = finding('async-deadlock', { evidence: { queue } });
+    expect(rules(deadlock, finding('growing-pending-async', { location: queue[0]! }))).toEqual(['async-deadlock']);
+  });
+});
+
 const elsewhere = { ...location, file: '/srv/other.js' };
 const atTheLoop = { location: null };
 describe('two causes stay two', () => {
@@ -71,7 +115,12 @@ describe('two causes stay two', () => {
     ['at start-up', blocked('sync-fs', { startup: true }), overloaded],
     ['by the host', blocked('host', {}, atTheLoop), overloaded],
     ['by loading modules', blocked('module-load'), overloaded],
-    ['of which one is unknown here', finding('leaked-handles'), overloaded],
+    ['of which one is unknown here', finding('somebody-elses'), overloaded],
+    ['a leak and a busy loop', finding('leaked-handles'), overloaded],
+    ['a blocking call and a missing time-out', blocked('sync-fs'), finding('missing-timeout')],
+    ['a blocking call and too much at once', blocked('sync-fs'), finding('unbounded-concurrency')],
+    ['orphans and a missing time-out', finding('orphaned-async'), finding('missing-timeout')],
+    ['an error that ends the process, and a leak', finding('unhandled-rejections'), finding('leaked-handles')],
     ['of which one is the recording', finding('recording-quality', atTheLoop), { ...overloaded, ...atTheLoop }],
     ['pause and computation', bound, pause],
   ])('%s', (_what, one, other) => {

@@ -281,7 +281,7 @@ export const HEALTHY_SHAPES: Record<string, PerRow> = {
   'a sawtooth': (n, t) => ({ alive: n % 3 === 0 ? 5 : 300 * (n % 3), created: 300 * n, oldestMs: t % 6000 }),
   'as many end as begin': (n) => ({ alive: 500 + n, created: 1000 * n, ended: 999 * n }),
   'more load, and all end soon': (n) => ({ alive: 300 * n, created: 3000 * n, ended: 2700 * n, oldestMs: 300 }),
-  'more load, and all end after a while': (n) => ({ alive: 300 * n, created: 300 * n, oldestMs: 1500 }),
+  'more load, and all end after a while': (n) => ({ alive: 300 * n, created: 400 * n, ended: 100 * n, oldestMs: 1500 }),
   'long polls that end': (n) => ({ alive: 600, created: 1000 * n, ended: 1000 * n - 600, oldestMs: 1900 }),
   few: (n) => ({ alive: Math.min(n, 7) }),
   'a crowd that varies a little': (n) => ({ alive: 1000 + 3 * n, created: 1000 + 3 * n }),

@@ -1,0 +1,130 @@
+/** Whether what was begun at a place grows in number or is stuck, against what ends there meanwhile. */
+import type { Recording } from '../recording/types.ts';
+import { round } from './severity.ts';
+import { allStalls } from './stalls.ts';
+import type { Finding } from './types.ts';
+import type { Place, Reading } from './unfinished.ts';
+
+/** Pools, caches and connections are made at first; nothing is judged by what happens until then. */
+export const WARM_UP_MS = 1500;
+
+/** Two rows, which come every 2 s, a little early: shorter than this, a rise is a burst. */
+export const GROWTH_MS = 3500;
+
+const GROWTH_READINGS = 3;
+
+/** A long recording is judged by so many of its rows, so that a slow rise shows. */
+const MAX_READINGS = 12;
+
+/** One row in four may be without a rise: the load has pauses. */
+const RISING_SHARE = 0.75;
+
+/** Calls at one place: above the size that pools and limits of common clients have (10), with room for two of them. */
+export const GROWN_CALLS = 20;
+
+/** Below its highest by more than this it falls as well as rises: a sawtooth. */
+const STANDING_SHARE = 0.9;
+
+/** What rose by less of itself is a crowd that varies. */
+const GROWN_SHARE = 0.3;
+
+/** Where more end, the most are finished, and those that are not are judged by their age. */
+export const ENDED_SHARE = 0.25;
+
+/** The beginning of the oldest may move by so much of the time, and so many ms: nothing old ends. */
+const MOVED_SHARE = 0.2;
+
+const MOVED_MS = 500;
+
+/** One for each connection or request from outside; a few have come and gone since it was counted. */
+export const INBOUND_SHARE = 0.8;
+
+/** "Nothing ended that began later" is no news where the thread itself stood still for a good part of the time. */
+const LEAST_STALL_MS = 200;
+
+/** Ten times as long as any that ended. */
+export const STUCK_RATIO = 10;
+
+/** How many more there are than there were. */
+export interface Growth {
+  alive: number;
+  grown: number;
+  created: number;
+  ended: number;
+  oldestMs: number;
+  spanMs: number;
+  /** As many connections or requests from outside are open: each has its own. */
+  inbound: boolean;
+}
+
+/** Rises row after row, and nothing old ends; null for warm-up, a plateau, a sawtooth, and what ends as fast as it begins. */
+export function growthOf({ readings }: Place, leastAlive: number, endedShare = ENDED_SHARE): Growth | null {
+  const warm = thinned(readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS));
+  const [first, last] = [warm[0], warm.at(-1)];
+  if (!first || !last || warm.length < GROWTH_READINGS || last.t - first.t < GROWTH_MS) return null;
+  const [from, to] = [first.entry, last.entry];
+  const created = to.created - from.created;
+  const ended = to.ended - from.ended;
+  const grown = to.alive - from.alive;
+  const rises =
+    to.alive >= leastAlive &&
+    grown >= Math.max(leastAlive / 2, to.alive * GROWN_SHARE) &&
+    to.alive >= STANDING_SHARE * Math.max(...warm.map(({ entry }) => entry.alive)) &&
+    risingShare(warm) >= RISING_SHARE;
+  if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
+  const inbound = last.inbound >= INBOUND_SHARE * to.alive;
+  return { alive: to.alive, grown, created, ended, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
+}
+
+function thinned(readings: readonly Reading[]): Reading[] {
+  const stride = Math.max(1, Math.ceil((readings.length - 1) / MAX_READINGS));
+  return readings.filter((_, i) => (readings.length - 1 - i) % stride === 0);
+}
+
+function risingShare(readings: readonly Reading[]): number {
+  const rising = readings.filter(({ entry }, i) => i > 0 && entry.alive > readings[i - 1]!.entry.alive);
+  return rising.length / (readings.length - 1);
+}
+
+function keepsOldest(first: Reading, last: Reading): boolean {
+  const spanMs = last.t - first.t;
+  const movedMs = last.t - last.entry.oldestMs - (first.t - first.entry.oldestMs);
+  return last.entry.oldestMs >= spanMs * (1 - MOVED_SHARE) && movedMs <= Math.max(MOVED_MS, spanMs * MOVED_SHARE);
+}
+
+export function growthEvidence({ alive, created, ended, oldestMs, spanMs }: Growth): Finding['evidence'] {
+  return { alive, created, ended, oldestMs: round(oldestMs), observedMs: round(spanMs) };
+}
+
+/** The oldest waits much longer than others took that began later at the same place. */
+export interface Stuck {
+  alive: number;
+  /** Without the time in which the thread stood still. */
+  oldestMs: number;
+  ended: number;
+  endedMaxMs: number;
+}
+
+export function stuckOf(
+  { last, readings }: Place,
+  recording: Recording,
+  least: { oldestMs: number; ended: number },
+): Stuck | null {
+  const { endedSinceOldest, endedMaxMs, alive, oldestMs: ageMs } = last.entry;
+  if (alive === 0 || ageMs < least.oldestMs || endedSinceOldest < least.ended || endedMaxMs === null) return null;
+  const oldestMs = awakeMs(recording, last);
+  if (oldestMs < least.oldestMs || endedMaxMs * STUCK_RATIO > oldestMs) return null;
+  // Of those alive now, some began a moment ago.
+  const before = readings.at(-2)?.entry.alive ?? alive;
+  return { alive: Math.min(alive, before), oldestMs, ended: endedSinceOldest, endedMaxMs };
+}
+
+/** Age of the oldest, without the time in which the thread was blocked or the process stopped. */
+export function awakeMs(recording: Recording, { t, entry }: Reading): number {
+  const from = t - entry.oldestMs;
+  const asleepMs = allStalls(recording)
+    .filter(({ durationMs }) => durationMs >= LEAST_STALL_MS)
+    .map(({ startMs, durationMs }) => Math.max(0, Math.min(t, startMs + durationMs) - Math.max(from, startMs)))
+    .reduce((sum, ms) => sum + ms, 0);
+  return Math.max(0, entry.oldestMs - asleepMs);
+}

@@ -1,0 +1,95 @@
+/** What a suspended call waits for, as far as it is known. */
+import type { UnfinishedEntry } from '../recording/types.ts';
+import { functionOf, type Period, type Place, placesOf } from './unfinished.ts';
+
+const NETWORK: readonly string[] = ['dns', 'fetch', 'http', 'http2', 'https', 'net', 'tls', 'undici'];
+
+const OUTBOUND: readonly string[] = ['GETADDRINFOREQWRAP', 'HTTPCLIENTREQUEST', 'TCPCONNECTWRAP', 'TCPWRAP', 'TLSWRAP'];
+
+const CLIENTS: readonly string[] = ['fetch', 'http', 'http2', 'https', 'undici'];
+
+/** Waits for the next of something: a consumer is idle for as long as nothing comes. */
+export function reads(entry: UnfinishedEntry): boolean {
+  return viaOf(entry).some((via) => ['readline', 'stream', 'streams'].includes(via));
+}
+
+export function listens(entry: UnfinishedEntry): boolean {
+  return viaOf(entry).includes('events');
+}
+
+/** "for await (const x of y)", with and without its first words. */
+const FOR_AWAIT = /\bfor\s+await\b|^\(\s*(?:const|let|var)\b.*\bof\b/;
+
+/** Stands in a loop of its function: as the text tells, or seen as the first await of a call and as a later one. */
+export function isLoop({ loop, code }: UnfinishedEntry): boolean {
+  return loop === true || FOR_AWAIT.test(code ?? '');
+}
+
+/** Node's modules between the place and the awaited thing. */
+export function viaOf({ via, madeBy }: UnfinishedEntry): readonly string[] {
+  return madeBy === null ? via : [...via, ...madeBy.via];
+}
+
+/** Same function, or one that calls it: where a root cause shows twice. */
+export function isRecursive({ location, last: { entry } }: Place): boolean {
+  const own = functionOf(location);
+  return own !== null && entry.callers.some((caller) => functionOf(caller) === own);
+}
+
+/** Functions in which handles of some types are alive that pass the test. */
+export function functionsWith(period: Period, isMeant: (entry: UnfinishedEntry) => boolean): Set<string> {
+  const functions = new Set<string>();
+  for (const { location, last } of placesOf(period, 'handle')) {
+    if (last.entry.alive === 0 || !isMeant(last.entry)) continue;
+    for (const place of [location, ...last.entry.callers.slice(0, 1)]) {
+      const key = functionOf(place);
+      if (key !== null) functions.add(key);
+    }
+  }
+  return functions;
+}
+
+export function isOutbound({ what, type }: UnfinishedEntry): boolean {
+  return what === 'handle' && OUTBOUND.includes(type);
+}
+
+/** A client of Node's, which keeps a pool of its own. */
+export function isPooledVia(via: readonly string[]): boolean {
+  return via.some((module) => CLIENTS.includes(module));
+}
+
+export function isPooled({ via }: UnfinishedEntry): boolean {
+  return isPooledVia(via);
+}
+
+export function isNetwork(entry: UnfinishedEntry): boolean {
+  return isOutbound(entry) || viaOf(entry).some((via) => NETWORK.includes(via));
+}
+
+/** A timer that somebody set for this, not one that a client of Node's has for itself. */
+function isDeadline(entry: UnfinishedEntry): boolean {
+  return entry.type === 'Timeout' && !isPooled(entry);
+}
+
+/** What an await waits for, as far as it is known. */
+export interface Waits {
+  network(place: Place): boolean;
+  timer(place: Place): boolean;
+}
+
+export function waitsOf(period: Period): Waits {
+  const outbound = functionsWith(period, isOutbound);
+  const deadlines = functionsWith(period, isDeadline);
+  return {
+    network: (place) => isNetwork(place.last.entry) || isWithin(outbound, place),
+    timer: (place) => viaOf(place.last.entry).includes('timers') || isWithin(deadlines, place),
+  };
+}
+
+/** Whether the await, or what made the awaited promise, is in one of these functions. */
+export function isWithin(functions: Set<string>, { location, last: { entry } }: Place): boolean {
+  return [location, entry.madeBy?.location].some((place) => {
+    const key = place ? functionOf(place) : null;
+    return key !== null && functions.has(key);
+  });
+}

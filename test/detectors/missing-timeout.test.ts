@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { missingTimeout } from '../../src/detectors/missing-timeout.ts';
+import type { UnfinishedEntry } from '../../src/recording/types.ts';
+import {
+  find,
+  location,
+  outcome,
+  seconds,
+  severities,
+  tracked,
+  unfinished,
+  withInbound,
+} from '../support/recording.ts';
+
+const ask = { ...location, line: 3, function: 'ask' };
+const one = { alive: 1, created: 50, ended: 49, endedMaxMs: 30, endedSinceOldest: 40, via: ['fetch'] };
+const stuck = (fields: Partial<UnfinishedEntry> = {}) => tracked(4, () => ({ ...one, ...fields }));
+const hung = (fields: Partial<UnfinishedEntry> = {}) => tracked(16, () => ({ alive: 3, via: ['net'], ...fields }));
+const growing = (fields: Partial<UnfinishedEntry> = {}) =>
+  tracked(4, (n) => ({ alive: 30 * n, via: ['http'], ...fields }));
+
+test('the await of the answer is the place', () => {
+  expect(find(missingTimeout, stuck())).toMatchObject([
+    {
+      rule: 'missing-timeout',
+      severity: 'warning',
+      kind: 'network',
+      message:
+        '1 call waits in handler for the network without a time-out, the oldest for 7.9 s, while 40 that began later were answered within 30 ms.',
+      location,
+      count: 1,
+      evidence: { alive: 1, created: 50, ended: 49, oldestMs: 7900, endedMaxMs: 30 },
+    },
+  ]);
+});
+
+test.each([
+  ['ten were answered', ['warning'], stuck({ endedSinceOldest: 10 })],
+  ['nine', [], stuck({ endedSinceOldest: 9 })],
+  ['for less than 5 s', [], stuck({ oldestMs: 4999 })],
+  ['cured: it ends', [], stuck({ oldestMs: 300 })],
+  ['no network', [], stuck({ via: [] })],
+  ['a stream', [], stuck({ via: ['net', 'streams'] })],
+  ['long polls in a loop', [], stuck({ loop: true })],
+  ['for 61 s in a loop', ['warning'], stuck({ loop: true, oldestMs: 61_000 })],
+  ['three hang for 30 s', ['warning'], hung()],
+  ['for 29 s', [], hung({ oldestMs: 29_999 })],
+  ['two', [], hung({ alive: 2 })],
+  ['three in loops that poll', [], hung({ loop: true })],
+  ['long polls that were answered', [], hung({ created: 4, ended: 1, endedMaxMs: 25_000 })],
+  ['they pile up', ['warning'], growing()],
+  ['tunnels of connections from outside', [], withInbound(90, hung())],
+  ['tunnels that grow in number', [], withInbound(200, growing({ via: ['net'] }))],
+  ['requests for those from outside', ['warning'], withInbound(200, growing())],
+  ['more load, and all end soon', [], growing({ oldestMs: 400 })],
+] as const)('%s: %j', (_what, expected, rows) => {
+  expect(severities(missingTimeout, [...rows])).toEqual(expected);
+});
+
+const madeByAsk = { via: [], madeBy: { what: 'promise', type: 'new', via: [], location: ask } };
+const handle = (fields: Partial<UnfinishedEntry>) => () =>
+  ({ what: 'handle', location: ask, alive: 1, ...fields }) as const;
+
+test.each([
+  ['a socket of the function that made the promise', ['warning'], { type: 'TCPWRAP', via: ['net'] }],
+  [
+    'a socket of a function called by it',
+    ['warning'],
+    { type: 'TCPWRAP', location: { ...ask, function: 'open' }, callers: [ask] },
+  ],
+  ['a socket elsewhere', [], { type: 'TCPWRAP', location: { ...ask, function: 'other' } }],
+  ['a closed socket', [], { type: 'TCPWRAP', alive: 0 }],
+  ['a server', [], { type: 'TCPSERVERWRAP' }],
+  ['a file', [], { type: 'FILEHANDLE' }],
+] as const)('%s: %j', (_what, expected, fields) => {
+  const rows = tracked(
+    4,
+    () => ({ ...one, ...madeByAsk }),
+    handle({ ...fields, callers: [...('callers' in fields ? fields.callers : [])] } as never),
+  );
+  expect(severities(missingTimeout, rows)).toEqual(expected);
+});
+
+test('a timer in one of the functions is a time-out, one of the client itself is none', () => {
+  const rows = (via: string[]) =>
+    tracked(4, () => ({ ...one, ...madeByAsk }), handle({ type: 'TCPWRAP' }), handle({ type: 'Timeout', via }));
+  expect(severities(missingTimeout, rows(['timers']))).toEqual([]);
+  expect(severities(missingTimeout, rows(['fetch', 'timers']))).toEqual(['warning']);
+});
+
+test('no rows: no data', () => {
+  expect(outcome(missingTimeout, seconds(4))).toBe('no-data');
+  expect(outcome(missingTimeout, [unfinished(2000, [])])).toBe('clear');
+});

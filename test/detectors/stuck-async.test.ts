@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { stuckAsync } from '../../src/detectors/stuck-async.ts';
+import type { UnfinishedEntry } from '../../src/recording/types.ts';
+import {
+  find,
+  HEALTHY_SHAPES,
+  location,
+  outcome,
+  seconds,
+  severities,
+  stall,
+  tracked,
+  withInbound,
+} from '../support/recording.ts';
+
+const stuck = (fields: Partial<UnfinishedEntry> = {}) =>
+  tracked(4, (n) => ({
+    alive: 5,
+    created: 100 * n,
+    ended: 100 * n - 5,
+    endedMaxMs: 40,
+    endedSinceOldest: 90,
+    ...fields,
+  }));
+
+test('the await that some never pass is the place', () => {
+  expect(find(stuckAsync, stuck())).toMatchObject([
+    {
+      rule: 'stuck-async',
+      severity: 'warning',
+      kind: 'stuck',
+      message: '5 calls are stuck in handler, the oldest for 7.9 s, while 90 that began later ended within 40 ms.',
+      location,
+      count: 5,
+      evidence: { alive: 5, oldestMs: 7900, ended: 90, endedMaxMs: 40 },
+    },
+  ]);
+});
+
+test.each([
+  ['three', ['warning'], stuck({ alive: 3 })],
+  ['two', [], stuck({ alive: 2 })],
+  ['for 5 s', ['warning'], stuck({ oldestMs: 5000 })],
+  ['less', [], stuck({ oldestMs: 4999 })],
+  ['20 ended', ['warning'], stuck({ endedSinceOldest: 20 })],
+  ['19 ended', [], stuck({ endedSinceOldest: 19 })],
+  ['they last a tenth as long', ['warning'], stuck({ endedMaxMs: 790 })],
+  ['they last longer', [], stuck({ endedMaxMs: 791 })],
+  ['none ended', [], stuck({ endedMaxMs: null })],
+  ['cured: all end', [], stuck({ oldestMs: 90 })],
+  ['two a moment ago', [], tracked(4, (n) => ({ ...stuck()[0]!.entries[0]!, alive: n === 3 ? 2 : 9, oldestMs: 7900 }))],
+  ['long polls with a time-out', [], stuck({ via: ['timers'] })],
+  ['idle consumers of a queue', [], stuck({ loop: true })],
+  ['connections that read', [], stuck({ via: ['streams'] })],
+  ['an event that never comes', ['warning'], stuck({ via: ['events'] })],
+  ['connections that listen', [], withInbound(5, stuck({ via: ['events'] }))],
+  ['signal handlers', [], tracked(4, () => ({ alive: 3, via: ['events'] }))],
+  ['the network', [], stuck({ via: ['net'] })],
+  [
+    'they grow',
+    [],
+    tracked(4, (n) => ({ alive: 30 * n, created: 40 * n, ended: 10 * n, endedMaxMs: 20, endedSinceOldest: 30 })),
+  ],
+  ['a stopped process', [], [...stuck(), stall({ startMs: 1000, durationMs: 5000, kind: 'host' })]],
+] as const)('%s: %j', (_what, expected, rows) => {
+  expect(severities(stuckAsync, [...rows])).toEqual(expected);
+});
+
+test.each(Object.entries(HEALTHY_SHAPES))('%s: silence', (_what, shape) => {
+  expect(find(stuckAsync, tracked(6, shape))).toEqual([]);
+});
+
+test('no rows: no data', () => {
+  expect(outcome(stuckAsync, seconds(4))).toBe('no-data');
+});
+
+test('who awaits a stuck call is not told as well', () => {
+  const outer = { ...location, line: 60, function: 'route' };
+  const one = stuck()[0]!.entries[0]!;
+  const rows = tracked(
+    4,
+    () => ({ ...one, oldestMs: 7900, callers: [outer] }),
+    () => ({ ...one, oldestMs: 7900, location: outer }),
+  );
+  expect(find(stuckAsync, rows)).toMatchObject([{ location, stack: [location, outer] }]);
+});
