@@ -1,11 +1,11 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
-import { createSampling } from './sampling.ts';
+import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 
-/** Of each second, for the stacks of the frequent ones, and of the rare ones. */
-const BUDGET_MS = 7;
+/** Of each second, for the stacks of each of these. */
+const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
 /** Resources followed at a time. */
 const MAX_FOLLOWED = 20_000;
 /** Not things that stay: they end with the turn of the loop, or stand for code that runs. */
@@ -17,8 +17,8 @@ const PASSING = new Set([
   'RANDOMBYTESREQUEST',
   'TickObject',
 ]);
-/** Made in thousands; the others are rare, and chosen for themselves. */
-const FREQUENT = new Set(['Timeout', 'FSREQCALLBACK', 'FSREQPROMISE', 'WRITEWRAP', 'SHUTDOWNWRAP']);
+/** Made in thousands, and gone with their answer. Chosen for themselves, like timers: what stays open is rarer. */
+const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|UDPSEND)WRAP$|^HTTP/;
 /** Made by Node for a connection or a request from outside: nothing of the application is on the stack. */
 const FROM_OUTSIDE = new Set(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
 
@@ -43,12 +43,14 @@ interface HandleOptions {
 export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: HandleOptions) {
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
-  const frequent = createSampling(BUDGET_MS);
-  const rare = createSampling(BUDGET_MS);
+  const open = createSampling(BUDGET_MS.open);
+  const timers = createSampling(BUDGET_MS.timers);
+  const requests = createSampling(BUDGET_MS.requests);
+  const samplingOf = (type: string) => (type === 'Timeout' ? timers : REQUESTS.test(type) ? requests : open);
   let inboundPeak = 0;
   let inside = false;
 
-  const start = (id: number, type: string, trigger: number, resource: object): void => {
+  const start = (sampling: Sampling, id: number, type: string, trigger: number, resource: object): void => {
     let frames = currentFrames();
     if (!hasOwn(frames)) {
       // The handle of a file is made when it was opened: its request knows by whom.
@@ -64,7 +66,7 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
     }
     const site = sites.here('handle', type, '', frames);
     if (!site) return;
-    const weight = (FREQUENT.has(type) ? frequent : rare).weight();
+    const weight = sampling.weight();
     const one: FollowedHandle = { id, site, startMs: monotonicMs(), weight, ref: new WeakRef(resource), scope: null };
     byId.set(id, one);
     begin(one);
@@ -79,11 +81,11 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
     init(id, type, trigger, resource) {
       if (type !== 'PROMISE') onMade(type);
       if (inside || PASSING.has(type)) return;
-      const sampling = FREQUENT.has(type) ? frequent : rare;
+      const sampling = samplingOf(type);
       if (!sampling.next() || byId.size >= MAX_FOLLOWED) return;
       inside = true;
       try {
-        sampling.spend(() => start(id, type, trigger, resource));
+        sampling.spend(() => start(sampling, id, type, trigger, resource));
       } finally {
         inside = false;
       }
@@ -100,8 +102,7 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
 
   return {
     adapt(intervalMs: number): void {
-      frequent.adapt(intervalMs);
-      rare.adapt(intervalMs);
+      for (const sampling of [open, timers, requests]) sampling.adapt(intervalMs);
     },
     /** Finds the oldest of each site. */
     check(): void {

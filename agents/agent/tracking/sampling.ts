@@ -2,13 +2,15 @@ import { monotonicMs } from '../../primordials.ts';
 
 /** Assumed of one until it was measured: mostly its stack. */
 const FIRST_COST_MS = 0.03;
+/** What took longer had to wait for a core, or was the first of its kind. */
+const MOST_COST_MS = 0.1;
 
 /**
  * Chooses one in so many, at random, so that no rhythm of the program is in step with it. Where little happens, all
  * are chosen; where much does, as many as cost `budgetMs` of each second.
  */
 export function createSampling(budgetMs: number) {
-  const { random, ceil, floor, max } = Math;
+  const { random, ceil, floor, max, min } = Math;
   let stride = 1;
   let countdown = 1;
   let made = 0;
@@ -29,7 +31,7 @@ export function createSampling(budgetMs: number) {
       try {
         job();
       } finally {
-        const ms = monotonicMs() - from;
+        const ms = min(MOST_COST_MS, monotonicMs() - from);
         intervalSpentMs += ms;
         costMs += (ms - costMs) / 64;
         // A burst: a quarter of a second's budget is gone before the stride could follow.
@@ -51,3 +53,5 @@ export function createSampling(budgetMs: number) {
     },
   };
 }
+
+export type Sampling = ReturnType<typeof createSampling>;
