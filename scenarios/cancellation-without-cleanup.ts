@@ -117,6 +117,7 @@ export const cancellationWithoutCleanup: Scenario = {
   description:
     'An export that misses its deadline throws on the spot: its timer, its socket, its file handle and its temporary file stay.',
   expect: [{ rule: 'cancellation-without-cleanup', kind: 'leftover' }],
+  level: 'diagnose',
   broken: () => serve(exportLeaving),
   fixed: () => serve(exportCleaning),
 };

@@ -83,6 +83,7 @@ export const failFastAll: Scenario = {
   description:
     'Promise.all over 200 requests of which 10 fail: the first failure ends the wait, and 190 requests run on for nobody.',
   expect: [{ rule: 'orphaned-async', kind: 'all' }],
+  level: 'diagnose',
   broken: () => work(fetchFailingFast),
   fixed: () => work(fetchSettling),
 };

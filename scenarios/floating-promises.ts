@@ -68,6 +68,7 @@ export const floatingPromises: Scenario = {
   description:
     'A handler starts an audit record and does not wait for it; those that fail end in a handler that only counts them.',
   expect: [{ rule: 'floating-promises', kind: 'floating' }],
+  level: 'diagnose',
   broken: serveSwallowing,
   fixed: () => serve(orderAwaiting, () => 'with every missing audit record told'),
 };

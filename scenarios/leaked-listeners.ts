@@ -58,6 +58,7 @@ export const leakedListeners: Scenario = {
     { rule: 'leaked-listeners', kind: 'emitter' },
     { rule: 'leaked-listeners', kind: 'abort-signal' },
   ],
+  level: 'diagnose',
   broken: () => serve(priceLeaking),
   fixed: () => serve(price),
 };

@@ -63,6 +63,7 @@ export const leakedSockets: Scenario = {
   description:
     'Each request connects to another service, reads the answer and forgets the socket; neither side ever closes it.',
   expect: [{ rule: 'leaked-handles', kind: 'sockets' }],
+  level: 'diagnose',
   broken: () => serve(forecastLeaking),
   fixed: () => serve(forecast),
 };

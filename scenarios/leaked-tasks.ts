@@ -102,6 +102,7 @@ export const leakedTasks: Scenario = {
   description:
     'A call waits for a reply by its number in a Map. Nobody settles those of one kind, so every request leaves a suspended call.',
   expect: [{ rule: 'growing-pending-async', kind: 'suspended' }],
+  level: 'diagnose',
   broken: () => serve(orderLeaking),
   fixed: () => serve(orderSettling),
 };

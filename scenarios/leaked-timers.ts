@@ -53,6 +53,7 @@ export const leakedTimers: Scenario = {
   title: 'A heartbeat that outlives its request',
   description: 'Each request starts an interval and never clears it, so it beats for all requests there ever were.',
   expect: [{ rule: 'leaked-handles', kind: 'timers' }],
+  level: 'diagnose',
   broken: () => serve(packLeaking),
   fixed: () => serve(pack),
 };

@@ -45,6 +45,7 @@ export const leakedWorkers: Scenario = {
   description:
     'Each request starts a worker thread and never ends it: all of them idle, each with a heap and an event loop of its own.',
   expect: [{ rule: 'growing-workers', kind: 'workers' }],
+  level: 'diagnose',
   broken: async () => {
     try {
       return await serve(signLeaking, () => threads.size);

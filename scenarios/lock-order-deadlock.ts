@@ -127,6 +127,7 @@ export const lockOrderDeadlock: Scenario = {
   description:
     'A transfer locks giro, then savings; an audit locks savings, then giro. Once they meet, each waits for the other for ever, and so does every later request.',
   expect: [{ rule: 'async-deadlock', kind: 'cycle' }],
+  level: 'diagnose',
   broken: () => serve(auditBackwards),
   fixed: () => serve(auditInOrder),
 };

@@ -102,6 +102,7 @@ export const lostTasks: Scenario = {
   description:
     'Calls wait for the next flush, but only the last of them is remembered: the others are collected as garbage, without their finally.',
   expect: [{ rule: 'lost-async', kind: 'collected' }],
+  level: 'diagnose',
   broken: () =>
     serve(
       () => Promise.race([saveLost(), delay(LIMIT_MS, 'accepted')]),

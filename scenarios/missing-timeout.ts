@@ -89,6 +89,7 @@ export const missingTimeout: Scenario = {
   description:
     'Exchange rates are refreshed from a backend that accepts a request and now and then never answers: those rates grow old.',
   expect: [{ rule: 'missing-timeout', kind: 'network' }],
+  level: 'diagnose',
   broken: () => work([fetchForever, getForever]),
   fixed: () => work([fetchAtMost, getAtMost]),
 };

@@ -103,6 +103,7 @@ export const promiseRaceLeak: Scenario = {
   description:
     'For every message the loop races against the promise of a shutdown, which keeps a reaction and the message of each race.',
   expect: [{ rule: 'leak-suspect', kind: 'race' }],
+  level: 'diagnose',
   broken: () => work(consumeRacing),
   fixed: () => work(consumeOneShot),
 };

@@ -98,6 +98,7 @@ export const retryStorm: Scenario = {
   description:
     'While a backend fails, every client sends its request again at once and without limit, and new ones join them: the load grows just when it should fall.',
   expect: [{ rule: 'unbounded-concurrency', kind: 'retries' }],
+  level: 'diagnose',
   broken: () => sell(orderStubbornly),
   fixed: () => sell(orderPatiently),
 };

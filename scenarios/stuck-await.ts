@@ -81,6 +81,7 @@ export const stuckAwait: Scenario = {
   description:
     'Most pages are reported as printed within milliseconds, empty ones never: who waits for one of them waits for ever.',
   expect: [{ rule: 'stuck-async', kind: 'stuck' }],
+  level: 'diagnose',
   broken: () => work(printForever),
   fixed: () => work(printAtMost),
 };

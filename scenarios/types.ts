@@ -18,6 +18,8 @@ export interface Scenario {
   description: string;
   /** Empty for a healthy program. */
   expect: readonly Expectation[];
+  /** The level of the agent that sees it at once; absent where `watch` does. */
+  level?: 'diagnose';
   /** What this Node.js would need to run it, or null; absent where every supported Node.js can. */
   lacks?(): string | null;
   broken(): Promise<Headline>;

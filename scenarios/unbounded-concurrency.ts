@@ -71,6 +71,7 @@ export const unboundedConcurrency: Scenario = {
   description:
     'Promise.all over all items starts thousands of requests from one line, each on a connection of its own; nothing holds them back.',
   expect: [{ rule: 'unbounded-concurrency', kind: 'burst' }],
+  level: 'diagnose',
   broken: () => serve(refreshAtOnce),
   fixed: () => serve(refreshLimited),
 };

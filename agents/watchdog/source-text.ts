@@ -32,19 +32,33 @@ export function isVoid({ file, line, column }: Location): boolean {
 }
 
 /** What is awaited at this place, and what the same function awaits above it; null where the source is not at hand. */
-export function awaitedTexts({ file, line, column }: Location): { code: string; before: string[] } | null {
+export function awaitedTexts({
+  file,
+  line,
+  column,
+}: Location): { code: string; before: string[]; loop: boolean } | null {
   const lines = linesOf(file);
   const text = lines?.[line - 1];
   if (!lines || text === undefined) return null;
   const at = text.lastIndexOf('await', column + 4);
   const code = expressionIn(at >= 0 ? text.slice(at) : text);
   const before: string[] = [];
+  let loop = /^\s*(for|while)\b/.test(text);
+  let indent = indentOf(text);
   for (let i = line - 2; i >= Math.max(0, line - MAX_LINES) && before.length < MAX_BEFORE; i--) {
     const above = lines[i]!;
+    if (above.trim() !== '' && indentOf(above) < indent) {
+      indent = indentOf(above);
+      loop ||= /^\s*(\} )?(for|while|do)\b/.test(above);
+    }
     for (const match of above.matchAll(/\bawait\b.*/g)) before.unshift(expressionIn(match[0]));
     if (/\basync\b/.test(above)) break;
   }
-  return { code, before };
+  return { code, before, loop };
+}
+
+function indentOf(text: string): number {
+  return text.length - text.trimStart().length;
 }
 
 /** "await lock.acquire();" without what is around it. */

@@ -90,7 +90,8 @@ function placeOfAll(frames: readonly Frame[]): Place {
     location: placeOf(frames),
     callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
     via: [...new Set(above.map(moduleOf).filter((name) => name !== null))],
-    resumed: own.length > 0 && own.slice(1).every(({ awaits }) => awaits),
+    // Node's frames below are not kept: of a function that Node calls, nothing tells.
+    resumed: own.length > 1 && own.slice(1).every(({ awaits }) => awaits),
   };
 }
 

@@ -41,7 +41,7 @@ export const cancellationWithoutCleanup: Detector = {
   remedy: 'Pass the signal down to whatever takes one, and close the rest in a finally block.',
   needs: ['aborted', 'unfinished'],
   thresholds: [
-    `warning: ${UNITS} aborted units of work that left something of the same line, or one that left something referenced for ${HELD_MS} ms.`,
+    `warning: ${UNITS} aborted units of work that left something of the same line, or one that left something referenced for ${HELD_MS} ms, made by a function that was given the signal.`,
     'info: less.',
   ],
   kinds: [
@@ -65,6 +65,7 @@ interface Leftover {
   location: Location;
   callers: Location[];
   referenced: boolean;
+  linked?: boolean;
   ageMs: number;
 }
 
@@ -96,7 +97,9 @@ function toFinding(group: readonly Leftover[]): Finding {
   const byPlace = placesIn(group);
   const units = new Set(group.map(({ row }) => row)).size;
   const repeated = byPlace.some((same) => new Set(same.map(({ row }) => row)).size >= UNITS);
-  const held = group.some(({ referenced, ageMs, row }) => referenced && Math.min(ageMs, row.sinceMs) >= HELD_MS);
+  const held = group.some(
+    ({ referenced, linked, ageMs, row }) => referenced && linked !== false && Math.min(ageMs, row.sinceMs) >= HELD_MS,
+  );
   const severity = repeated || held ? 'warning' : 'info';
   const { location, callers, row } = byPlace[0]![0]!;
   const ageMs = maxOf(group.map((leftover) => leftover.ageMs));

@@ -33,7 +33,11 @@ export interface ScenarioRun {
 export const canPin = process.platform === 'linux' && existsSync('/usr/bin/taskset') && availableParallelism() > 1;
 
 /** Runs a built scenario under the built agent as its users would, on one core if given, and reads its report. */
-export async function runScenario(id: string, variant: Variant, options: { core?: number } = {}): Promise<ScenarioRun> {
+export async function runScenario(
+  id: string,
+  variant: Variant,
+  options: { core?: number; level?: 'diagnose' | undefined } = {},
+): Promise<ScenarioRun> {
   const dir = await mkdtemp(join(tmpdir(), 'evdiag-test-'));
   try {
     const node = [
@@ -49,7 +53,13 @@ export async function runScenario(id: string, variant: Variant, options: { core?
     const stdout = openSync(join(dir, 'stdout'), 'w');
     const child = spawn(command!, args, {
       stdio: ['ignore', stdout, 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', EVDIAG_OUT: out, EVDIAG_QUIET: '1' },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        EVDIAG_OUT: out,
+        EVDIAG_QUIET: '1',
+        EVDIAG_LEVEL: options.level ?? 'watch',
+      },
     });
     closeSync(stdout);
     let stderr = '';
@@ -113,11 +123,22 @@ export function alarms(run: ScenarioRun): ReportedFinding[] {
   return run.findings.filter((finding) => finding.severity !== 'info');
 }
 
+/** Rules that judge how busy the loop is. */
+const BUSY_RULES = new Set([
+  'cpu-bound-main-thread',
+  'deep-async-chain',
+  'gc-pause',
+  'gc-pressure',
+  'overloaded-event-loop',
+  'task-switch-churn',
+  'timer-storm',
+]);
+
 /** Under contention, rules that judge how busy the loop is say nothing, and the report says why. */
 export function isUnsure({ findings }: ScenarioRun, rule: string): boolean {
   const contended = findings.some(({ kind }) => kind === 'contention');
   const silent = !findings.some((finding) => finding.rule === rule && finding.severity !== 'info');
-  return contended && silent && rule !== 'blocked-event-loop' && rule !== 'starved-event-loop';
+  return contended && silent && BUSY_RULES.has(rule);
 }
 
 /** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */

@@ -43,6 +43,8 @@ interface HandleOptions {
 export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: HandleOptions) {
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
+  /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
+  let opening: FollowedHandle[] = [];
   const open = createSampling(BUDGET_MS.open);
   const timers = createSampling(BUDGET_MS.timers);
   const requests = createSampling(BUDGET_MS.requests);
@@ -50,42 +52,40 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
   let inboundPeak = 0;
   let inside = false;
 
-  const start = (sampling: Sampling, id: number, type: string, trigger: number, resource: object): void => {
+  const start = (sampling: Sampling, id: number, type: string, resource: object): void => {
     let frames = currentFrames();
+    let opener: FollowedHandle | undefined;
     if (!hasOwn(frames)) {
-      // The handle of a file is made when it was opened: its request knows by whom.
-      const opener = byId.get(trigger)?.site;
-      if (opener?.type.startsWith('FSREQ') && type === 'FILEHANDLE') frames = opener.frames;
-      else {
+      opener = type === 'FILEHANDLE' ? opening.shift() : undefined;
+      if (!opener) {
         if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) {
           outside.add(id);
           if (outside.size > inboundPeak) inboundPeak = outside.size;
         }
         return;
       }
+      frames = opener.site.frames;
     }
-    const site = sites.here('handle', type, '', frames);
+    const site = sites.here('handle', type, type === 'Timeout' ? spanOf(resource) : '', frames);
     if (!site) return;
     const weight = sampling.weight();
     const one: FollowedHandle = { id, site, startMs: monotonicMs(), weight, ref: new WeakRef(resource), scope: null };
     byId.set(id, one);
     begin(one);
-    const scope = currentScope();
-    if (scope) {
-      one.scope = scope;
-      onScoped(one);
-    }
+    if (type === 'FSREQPROMISE' && frames.some(([name]) => name === 'open')) opening.push(one);
+    one.scope = currentScope() ?? opener?.scope ?? null;
+    if (one.scope) onScoped(one);
   };
 
   const callbacks: HookCallbacks = {
-    init(id, type, trigger, resource) {
+    init(id, type, _trigger, resource) {
       if (type !== 'PROMISE') onMade(type);
       if (inside || PASSING.has(type)) return;
       const sampling = samplingOf(type);
       if (!sampling.next() || byId.size >= MAX_FOLLOWED) return;
       inside = true;
       try {
-        sampling.spend(() => start(sampling, id, type, trigger, resource));
+        sampling.spend(() => start(sampling, id, type, resource));
       } finally {
         inside = false;
       }
@@ -95,6 +95,8 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
       if (one !== undefined) {
         byId.delete(id);
         end(one, monotonicMs());
+        // Could not be opened.
+        if (opening.length > 0) opening = opening.filter((other) => other !== one);
       } else outside.delete(id);
     },
   };
@@ -124,6 +126,13 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
       outside.clear();
     },
   };
+}
+
+/** "interval", or the delay with one significant digit: "30000 ms". */
+function spanOf(timer: object): string {
+  const { _repeat, _idleTimeout } = timer as { _repeat?: unknown; _idleTimeout?: unknown };
+  if (typeof _repeat === 'number') return 'interval';
+  return typeof _idleTimeout === 'number' ? `${Number(_idleTimeout.toPrecision(1))} ms` : '';
 }
 
 /** Whether it keeps the process alive; a resource that cannot tell does not. */

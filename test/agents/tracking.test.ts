@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest';
+import { type Recording, rowsOf, type UnfinishedEntry } from '../../src/recording/types.ts';
+import { AGENT_CJS, inLab, lineOf, OWN_ROWS } from '../support/run-agent.ts';
+
+const DIAGNOSE = { EVDIAG_LEVEL: 'diagnose' };
+
+/** The entry of that line in the last row that has one. */
+function entryAt(recording: Recording, what: UnfinishedEntry['what'], line: number, type?: string): UnfinishedEntry {
+  const fits = (entry: UnfinishedEntry): boolean =>
+    entry.what === what && entry.location?.line === line && (type === undefined || entry.type === type);
+  const found = rowsOf(recording, 'unfinished')
+    .flatMap(({ entries }) => entries)
+    .findLast(fits);
+  if (!found) throw new Error(`no ${what} at line ${line}: ${JSON.stringify(rowsOf(recording, 'unfinished').at(-1))}`);
+  return found;
+}
+
+/** Ends once the agent has told of what the program made. */
+const THEN_EXIT = "until(() => rows('unfinished').length > 1).then(() => process.exit(0));";
+
+// They wait for rows most of the time.
+describe.concurrent('what is not finished is told with its line and its number', () => {
+  it(
+    'suspended calls, by the line of the await',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const kept = [];
+async function waits() {
+  await new Promise((resolve) => kept.push(resolve)); // waits
+}
+async function outer() {
+  await waits(); // outer
+}
+for (let i = 0; i < 7; i++) outer();
+for (let i = 0; i < 5; i++) waits();
+setTimeout(() => kept.splice(0, 4).forEach((resolve) => resolve()), 300);
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const recording = lab.recording();
+      expect(entryAt(recording, 'await', lineOf(text, '// waits'))).toMatchObject({ created: 12, ended: 4, alive: 8 });
+      const outer = entryAt(recording, 'await', lineOf(text, '// outer'));
+      expect(outer).toMatchObject({ created: 7, ended: 4, alive: 3, madeBy: { what: 'call' } });
+    }),
+  );
+
+  it(
+    'timers, sockets, files and workers, by the line that made them',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const net = require('node:net');
+const { open } = require('node:fs/promises');
+const { Worker } = require('node:worker_threads');
+const files = [];
+const server = net.createServer(() => {}).listen(0, async () => {
+  for (let i = 0; i < 6; i++) setInterval(() => {}, 1e6); // interval
+  for (let i = 0; i < 6; i++) clearInterval(setInterval(() => {}, 1e6)); // cleared
+  for (let i = 0; i < 4; i++) net.connect(server.address().port); // socket
+  for (let i = 0; i < 3; i++) files.push(await open(__filename)); // file
+  for (let i = 0; i < 2; i++) new Worker('setInterval(() => {}, 1e6)', { eval: true }); // worker
+});
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: { ...DIAGNOSE } });
+      const recording = lab.recordings().find(({ header }) => header.threadId === 0)!;
+      const at = (mark: string, type: string) => entryAt(recording, 'handle', lineOf(text, `// ${mark}`), type);
+      expect(at('interval', 'Timeout')).toMatchObject({ created: 6, ended: 0, alive: 6, referenced: 6 });
+      expect(at('socket', 'TCPWRAP')).toMatchObject({ created: 4, alive: 4, via: ['net'] });
+      expect(at('file', 'FILEHANDLE')).toMatchObject({ created: 3, alive: 3 });
+      expect(at('worker', 'WORKER')).toMatchObject({ created: 2, alive: 2, referenced: 2 });
+      const all = rowsOf(recording, 'unfinished').flatMap(({ entries }) => entries);
+      expect(all.filter(({ location, alive }) => location?.line === lineOf(text, '// cleared') && alive > 0)).toEqual(
+        [],
+      );
+    }),
+  );
+
+  it(
+    'listeners of one emitter and of one signal',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const { EventEmitter } = require('node:events');
+const bus = new EventEmitter().setMaxListeners(0);
+const controller = new AbortController();
+const quiet = new EventEmitter();
+for (let i = 0; i < 30; i++) bus.on('change', () => {}); // emitter
+for (let i = 0; i < 40; i++) controller.signal.addEventListener('abort', () => {}); // signal
+for (let i = 0; i < 5; i++) quiet.on('change', () => {});
+setInterval(() => controller, 1000);
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const recording = lab.recording();
+      const listeners = rowsOf(recording, 'unfinished')
+        .at(-1)!
+        .entries.filter(({ what }) => what === 'listener');
+      expect(listeners.map(({ type, alive, location }) => [type, alive, location?.line]).sort()).toEqual([
+        ['abort-signal', 40, lineOf(text, '// signal')],
+        ['emitter', 30, lineOf(text, '// emitter')],
+      ]);
+    }),
+  );
+
+  it(
+    'calls that were lost, and those that nobody awaited',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+async function lost() {
+  try { await new Promise(() => {}); } finally { console.log('never'); } // lost
+}
+async function fails() { throw new Error('forgotten'); }
+process.on('unhandledRejection', () => {});
+function careless() {
+  fails(); // careless
+}
+function deliberate() {
+  void fails(); // deliberate
+}
+setTimeout(() => { for (let i = 0; i < 5; i++) { lost(); careless(); deliberate(); } }, 50);
+setInterval(() => gc(), 300).unref();
+until(() => rows('unfinished').some(({ entries }) => entries.some(({ floating }) => floating > 0))).then(() => setTimeout(() => process.exit(0), 1500));`;
+      const run = await lab.run(lab.file('app.js', text), { env: DIAGNOSE, node: ['-r', AGENT_CJS, '--expose-gc'] });
+      expect(run.stdout).toBe('');
+      const recording = lab.recording();
+      expect(entryAt(recording, 'await', lineOf(text, '// lost'))).toMatchObject({ created: 5, lost: 5, alive: 0 });
+      expect(entryAt(recording, 'call', lineOf(text, '// careless'))).toMatchObject({ floating: 5, rejected: 5 });
+      const rows = rowsOf(recording, 'rejection');
+      expect(rows.reduce((sum, { kind, count }) => sum + (kind === 'swallowed' ? count : 0), 0)).toBe(10);
+      const calls = rowsOf(recording, 'unfinished').flatMap(({ entries }) =>
+        entries.filter(({ what }) => what === 'call'),
+      );
+      expect(calls.filter(({ location }) => location?.line === lineOf(text, '// deliberate'))).toEqual([]);
+    }),
+  );
+
+  it(
+    'what runs on after a Promise.all was rejected, and what an aborted operation leaves',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const { setTimeout: delay } = require('node:timers/promises');
+async function operation(signal, tidy) {
+  const timer = setInterval(() => {}, 1000); // leftover
+  if (tidy) signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  await delay(1e6, null, { signal });
+}
+async function run(tidy) {
+  const controller = new AbortController();
+  const done = operation(controller.signal, tidy).catch(() => {});
+  setTimeout(() => controller.abort(), 100); // aborts
+  await done;
+}
+(async () => {
+  await Promise.all([delay(1500), delay(1500), delay(20).then(() => { throw new Error('one'); })]).catch(() => {}); // all
+  await run(false);
+  await run(true);
+})();
+until(() => rows('aborted').length > 0 && rows('orphans').length > 0).then(() => setTimeout(() => process.exit(0), 1500));`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const recording = lab.recording();
+      const [orphans, ...more] = rowsOf(recording, 'orphans');
+      expect(more).toEqual([]);
+      expect(orphans).toMatchObject({
+        total: 3,
+        pending: 2,
+        stillPending: 0,
+        location: { line: lineOf(text, '// all') },
+      });
+      const aborted = rowsOf(recording, 'aborted');
+      expect(aborted.map(({ leftovers }) => leftovers.length)).toEqual([1]);
+      expect(aborted[0]).toMatchObject({
+        abortedAt: { line: lineOf(text, '// aborts') },
+        leftovers: [{ type: 'Timeout', location: { line: lineOf(text, '// leftover') } }],
+      });
+    }),
+  );
+});
+
+describe.concurrent('tracking leaves no trace', () => {
+  it(
+    'after the level was lowered all is Node’s own again',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const { EventEmitter } = require('node:events');
+const { executionAsyncId } = require('node:async_hooks');
+const getter = (holder, name) => Object.getOwnPropertyDescriptor(holder, name).get;
+const originals = () => [Promise.all, EventEmitter.prototype.on, EventTarget.prototype.addEventListener, AbortController.prototype.abort,
+  getter(AbortController.prototype, 'signal'), getter(AbortSignal.prototype, 'aborted')];
+const wrapped = originals();
+const { BroadcastChannel } = require('node:worker_threads');
+(async () => {
+  await until(() => rows('unfinished').length > 0);
+  const channel = new BroadcastChannel('evdiag.agent');
+  channel.postMessage({ type: 'level', level: 'watch' });
+  channel.close();
+  await until(() => originals().every((one, i) => one !== wrapped[i]));
+  const id = await new Promise((resolve) => setTimeout(() => Promise.resolve().then(() => resolve(executionAsyncId())), 1));
+  // Neither a wrapper of ours nor, after that, promises that are tracked.
+  console.log(originals().every((one) => !String(one).includes('quietly')), id);
+  process.exit(0);
+})();`;
+      const run = await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      expect(run.stdout).toBe('true 0\n');
+    }),
+  );
+
+  it(
+    'while it runs, errors, contexts and results are as without',
+    inLab(async (lab) => {
+      const text = `
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { once, EventEmitter } = require('node:events');
+const { setTimeout: delay } = require('node:timers/promises');
+const storage = new AsyncLocalStorage();
+class Own extends Promise {}
+(async () => {
+  console.log(await Promise.all([1, delay(5, 2), Own.resolve(3)]), (await Own.all([1])).length, Own.all([]) instanceof Own);
+  console.log(await Promise.all([Promise.reject(new Error('no'))]).catch((error) => error.message));
+  await storage.run('mine', async () => { await delay(2); console.log(storage.getStore()); });
+  console.log(storage.getStore());
+  const controller = new AbortController();
+  const aborted = once(controller.signal, 'abort');
+  controller.abort('because');
+  await aborted;
+  console.log(controller.signal.aborted, controller.signal.reason);
+  try { controller.signal.throwIfAborted(); } catch (reason) { console.log(reason); }
+  for (const broken of [() => Promise.all.call(1, []), () => EventEmitter.prototype.on.call({}, 'x', 1), () => Reflect.get(AbortSignal.prototype, 'aborted'), () => Promise.all()]) {
+    try { await broken(); console.log('fine'); } catch (error) { console.log(error.name, error.message.split('\\n')[0]); }
+  }
+  process.on('unhandledRejection', (error) => { console.log('unhandled', error.message); process.exitCode = 3; });
+  Promise.reject(new Error('swallowed'));
+})();`;
+      await lab.expectSame(lab.file('app.js', text), { env: DIAGNOSE });
+    }),
+  );
+
+  it(
+    'a rejection without a handler ends the process as without',
+    inLab(async (lab) => {
+      const text = `
+process.once('unhandledRejection', () => console.log('first'));
+Promise.reject(new Error('one'));
+setTimeout(() => Promise.reject(new Error('two')), 50);
+setTimeout(() => console.log('not reached'), 2000);`;
+      const run = await lab.expectSame(lab.file('app.js', text), { env: DIAGNOSE });
+      expect(run).toMatchObject({ stdout: 'first\n', exitCode: 1 });
+      const kinds = rowsOf(lab.recording(), 'rejection').map(({ kind }) => kind);
+      expect(kinds).toContain('fatal');
+    }),
+  );
+});
