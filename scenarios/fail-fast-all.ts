@@ -7,7 +7,7 @@ import type { Headline, Scenario } from './types.ts';
 
 const ITEMS = Array.from({ length: 200 }, (_, item) => item);
 /** The requests of a round are spread over this time, so that starting them is no block of its own. */
-const SPREAD_MS = 100;
+const SPREAD_MS = 400;
 const ROUNDS = 3;
 const EVERY_MS = 2100;
 const QUIET_MS = 300;
@@ -22,7 +22,7 @@ const answerMs = (item: number) => (item % 20 === 7 ? 100 : 50 + ((item * 37) % 
 type FetchRound = (url: string) => Promise<string[]>;
 
 async function fetchItem(url: string, item: number, tried = 0, signal: AbortSignal | null = null): Promise<string> {
-  await delay(item % SPREAD_MS);
+  await delay((item / ITEMS.length) * SPREAD_MS);
   const response = await fetch(`${url}/?item=${item}&tried=${tried}`, { signal });
   const text = await response.text();
   if (!response.ok) throw new Error(text);
