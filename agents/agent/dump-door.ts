@@ -1,0 +1,72 @@
+import { getHeapStatistics } from 'node:v8';
+import { beginCensus, type RunningCensus } from '../../src/suspended/census.ts';
+import type { CensusFiles } from '../../src/suspended/types.ts';
+import { store, stringify } from '../primordials.ts';
+import { type AgentDoor, type DumpProgress, type SharedMemory, Word } from '../shared-memory.ts';
+import { openResources } from './open-resources.ts';
+import { callSites } from './stack.ts';
+
+/** One slice of asking: the thread is held up no longer than this at a time. */
+const SLICE_MS = 60;
+
+const laterOn = setImmediate;
+
+type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'dump' | 'endDump' | 'resources'>;
+
+/**
+ * The part of the door that `evdiag dump` goes through. Nothing of it exists before it is first used.
+ *
+ * The pieces of work are done between two turns of the loop where the thread gets there, and by interrupt where it does
+ * not: V8 forgets in an interrupt which reaction runs, so that errors of that very turn would lack their `at async` lines.
+ */
+export function createDumpDoor({ control }: SharedMemory): DumpDoor {
+  let files: CensusFiles | null = null;
+  let census: RunningCensus | null = null;
+  let scheduled = false;
+  let progress: DumpProgress | null = null;
+
+  const piece = (): void => {
+    // What the watchdog sees of it is not the program's: as with a debugger.
+    store(control, Word.Debugger, 1);
+    try {
+      if (!census) census = beginCensus(files ?? undefined);
+      else if (census.work(SLICE_MS)) progress = { census: census.result() };
+      progress ??= { waits: false };
+    } catch (error) {
+      progress = { problem: String(error) };
+    }
+  };
+  const isOver = (): boolean => progress !== null && !('waits' in progress);
+  const atNextTurn = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    laterOn(() => {
+      if (scheduled && !isOver()) piece();
+      scheduled = false;
+    }).unref();
+  };
+  const end = (): void => {
+    files = null;
+    census = null;
+    scheduled = false;
+    progress = null;
+  };
+  return {
+    dumpEstimate: () => stringify({ heapBytes: getHeapStatistics().used_heap_size }),
+    beginDump(wanted) {
+      end();
+      files = wanted;
+    },
+    dump(now) {
+      if (isOver()) return stringify(progress);
+      progress = null;
+      if (now || callSites(1).length === 0) {
+        scheduled = false;
+        piece();
+      } else atNextTurn();
+      return stringify(progress ?? { waits: true });
+    },
+    endDump: end,
+    resources: () => stringify(openResources()),
+  };
+}
