@@ -9,7 +9,9 @@
  * It all happens in a vm context with a microtask queue of its own, so that it is synchronous, works while the thread
  * is blocked in JavaScript, and leaves the application's Error, Promise and stack settings alone.
  */
+
 import { createContext, runInContext, Script } from 'node:vm';
+import { CHAIN_LIMIT } from './types.ts';
 
 /** What V8's CallSite has; Node's types lack some. */
 export interface AsyncSite {
@@ -27,8 +29,6 @@ export interface Probe {
   sites(promises: readonly unknown[]): (AsyncSite[] | undefined)[];
 }
 
-/** Async frames that are told of one promise. */
-const CHAIN_LIMIT = 64;
 /** A deeper stack makes each probe dear: the frames that run count as well. */
 const DEPTH_LIMIT = 12_000;
 

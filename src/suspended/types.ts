@@ -1,5 +1,8 @@
 import type { RawFrame } from '../recording/source-maps.ts';
 
+/** Calls that are told of one chain. */
+export const CHAIN_LIMIT = 64;
+
 /** The suspended calls of a thread, as V8's promises lead to them. */
 export interface Census {
   /** Promises in the heap, settled ones as well. */

@@ -1,0 +1,20 @@
+/**
+ * How long a dump stops a thread, from the size of its live heap.
+ */
+const QUICK = { baseMs: 60, msPerMb: 12 };
+const FULL = { baseMs: 100, msPerMb: 50 };
+/** Peak memory of writing and reading a heap snapshot, in heaps. */
+const MEMORY_RATIO = 7;
+
+export function quickPauseMs(heapBytes: number): number {
+  return QUICK.baseMs + (QUICK.msPerMb * heapBytes) / 1e6;
+}
+
+export function fullPauseMs(heapBytes: number): number {
+  return quickPauseMs(heapBytes) + FULL.baseMs + (FULL.msPerMb * heapBytes) / 1e6;
+}
+
+/** What a full dump needs beside what the process has: its snapshot, and evdiag that reads it. */
+export function fullMemoryBytes(heapBytes: number): number {
+  return MEMORY_RATIO * heapBytes;
+}
