@@ -29,7 +29,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     // What the watchdog sees of it is not the program's: as with a debugger.
     store(control, Word.Debugger, 1);
     try {
-      if (!census) census = beginCensus(files ?? undefined);
+      if (!census) census = beginCensus(files ? { files } : {});
       else if (census.work(SLICE_MS)) progress = { census: census.result() };
       progress ??= { waits: false };
     } catch (error) {

@@ -100,7 +100,9 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
   const what = counted === 'calls' ? plural(total, 'suspended async call') : plural(total, 'promise');
   const title = counted === 'calls' ? what : `${what} with suspended async calls behind`;
   const note = `the thread stood still for ${formatMs(pauseMs)}`;
-  const roots = sorted(treeOf(calls).children);
+  const told = expand ? calls : calls.filter(isOfApplication);
+  const ofNode = calls.length - told.length;
+  const roots = sorted(treeOf(told).children);
   const shown = expand ? roots : roots.slice(0, LIMIT.roots);
   const left = roots.length - shown.length;
   const rest = [
@@ -117,6 +119,11 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
     ...shown.flatMap((node) => nodeLines(node, INDENT, INDENT, options)),
     ...rest.map((text) => `${INDENT}${paint(text, 'dim')}`),
   ];
+}
+
+/** Node's own calls wait as well, such as the one that loads the main module. */
+function isOfApplication({ category, awaitedBy }: CallGroup): boolean {
+  return [category, ...awaitedBy.map((frame) => frame.category)].some((kind) => kind !== 'node' && kind !== 'native');
 }
 
 function treeOf(groups: readonly CallGroup[]): TreeNode {

@@ -16,6 +16,8 @@ const NAME_LIMIT = 200;
 /** In the file of a full dump, for a promise that leads to no call, and for one whose chain is not told. */
 export const LEADS_NOWHERE = -1;
 export const NOT_TOLD = -2;
+/** And for the promise that whoever asked waits for. */
+export const EXCEPTED = -3;
 
 // Kept from before the application could replace them.
 const now = performance.now.bind(performance);
@@ -46,7 +48,7 @@ export interface RunningCensus {
  * snapshot is written in the same moment (50 ms per MB) and the chain of each promise beside it, so that both fit.
  * Promises of other vm contexts have another Promise and are not found. Throws where this Node does not support it.
  */
-export function beginCensus(files?: CensusFiles): RunningCensus {
+export function beginCensus({ files, except }: { files?: CensusFiles; except?: unknown } = {}): RunningCensus {
   const from = now();
   probe ??= createProbe();
   const promises = withOwnSession((session) => {
@@ -55,6 +57,8 @@ export function beginCensus(files?: CensusFiles): RunningCensus {
     return session.valueOf((objects as { objectId: string }).objectId) as unknown[];
   });
   const groups = createGroups(promises.length);
+  const excepted = except === undefined ? -1 : promises.indexOf(except);
+  if (excepted >= 0) groups.groupOf[excepted] = EXCEPTED;
   let next = 0;
   let workMs = 0;
   const work = (ms: number): boolean => {
@@ -86,7 +90,7 @@ function probeBatch(promises: unknown[], from: number, groups: Groups): void {
   const indexes: number[] = [];
   for (let i = from; i < from + BATCH && i < promises.length; i++) {
     // What merely inherits from Promise.prototype is no promise.
-    if (isPromise(promises[i])) indexes[indexes.length] = i;
+    if (isPromise(promises[i]) && groups.groupOf[i] !== EXCEPTED) indexes[indexes.length] = i;
   }
   try {
     const all = probe!.sites(indexes.map((i) => promises[i]));

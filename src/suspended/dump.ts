@@ -1,5 +1,5 @@
 /** A dump as `evdiag dump --json` prints it. */
-import type { Frame, Level } from '../recording/types.ts';
+import type { Frame, FrameCategory, Level } from '../recording/types.ts';
 import type { Road, ThreadPart } from './dump-parts.ts';
 
 export interface Dump {
@@ -48,6 +48,7 @@ export interface CallGroup {
   /** Of the `await`, where `exact`; else where the function begins. 1-based. */
   line: number;
   column: number;
+  category: FrameCategory;
   exact: boolean;
   /** Text of the awaited expression; '' where the source is not at hand. */
   awaits: string;

@@ -7,6 +7,7 @@ import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { type SuspendedCall, suspendedCalls } from '../heap/suspended-calls.ts';
 import { createFrameMapper } from '../recording/source-maps.ts';
 import type { Frame } from '../recording/types.ts';
+import { EXCEPTED, LEADS_NOWHERE } from './census.ts';
 import type { AwaitCycle, CallGroup, SettledBy } from './dump.ts';
 import { callGroup } from './quick-calls.ts';
 import { onlyAwait } from './source-text.ts';
@@ -39,10 +40,13 @@ export async function exactCalls(
   onProgress?: (share: number) => void,
 ): Promise<{ calls: CallGroup[]; cycles: AwaitCycle[] }> {
   const snapshot = await readSnapshot(files.snapshot, onProgress ? { onProgress: share(onProgress) } : {});
-  const firstFrame = await firstFrames(files.index, frames, groups);
+  const groupOf = await readIndex(files.index);
+  const indexes = listIndexes(snapshot);
+  const groupOfCall = ({ waitsFor }: SuspendedCall): number => groupOf[indexes.get(waitsFor) ?? -1] ?? LEADS_NOWHERE;
   const calls = suspendedCalls(snapshot);
-  const places = placesOf(snapshot, calls, firstFrame);
-  const grouped = group(calls, places);
+  const places = placesOf(calls, (call) => frames[groups[groupOfCall(call)]?.frames[0] ?? -1]);
+  const told = calls.filter((call) => groupOfCall(call) !== EXCEPTED);
+  const grouped = group(told, calls, places);
   addSettlers(snapshot, calls, places, grouped);
   return { calls: grouped.map(({ group }) => group), cycles: cyclesOf(snapshot, calls, places) };
 }
@@ -51,27 +55,16 @@ function share(onProgress: (share: number) => void): (done: number, total: numbe
   return (done, total) => onProgress(total > 0 ? done / total : 0);
 }
 
-/** For each promise of the list the frame that awaits it first, or undefined. */
-async function firstFrames(
-  file: string,
-  frames: readonly Frame[],
-  groups: Census['groups'],
-): Promise<(index: number) => Frame | undefined> {
+/** The group of each promise in the list. */
+async function readIndex(file: string): Promise<Int32Array> {
   const bytes = await readFile(file);
-  const groupOf = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  return (index) => frames[groups[groupOf[index] ?? -1]?.frames[0] ?? -1];
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-function placesOf(
-  snapshot: HeapSnapshot,
-  calls: readonly SuspendedCall[],
-  firstFrame: (index: number) => Frame | undefined,
-): Place[] {
-  const indexes = listIndexes(snapshot);
+function placesOf(calls: readonly SuspendedCall[], firstFrame: (call: SuspendedCall) => Frame | undefined): Place[] {
   const toFrame = createFrameMapper();
   return calls.map((call) => {
-    const index = indexes.get(call.waitsFor);
-    const frame = index === undefined ? undefined : firstFrame(index);
+    const frame = firstFrame(call);
     // Of Promise.all and the like, the call is the frame behind: that promise is not the one it awaits.
     if (frame && frame.file !== '') return { frame, exact: true };
     return placeOfFunction(call, toFrame);
@@ -133,9 +126,9 @@ interface Grouped {
 }
 
 /** Equal calls with equal chains above them, the most first. */
-function group(calls: readonly SuspendedCall[], places: readonly Place[]): Grouped[] {
+function group(told: readonly SuspendedCall[], calls: readonly SuspendedCall[], places: readonly Place[]): Grouped[] {
   const groups = new Map<string, Grouped>();
-  for (const call of calls) {
+  for (const call of told) {
     const chain = chainOf(call, calls, places);
     const { exact } = places[call.index]!;
     const otherAwaiters = chain.otherAwaiters;

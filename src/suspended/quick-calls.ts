@@ -5,23 +5,27 @@ import { type Census, CHAIN_LIMIT } from './types.ts';
 
 /** The chains of a census as groups of calls: counts are of promises. */
 export function quickCalls(frames: readonly Frame[], groups: Census['groups']): CallGroup[] {
-  return groups
-    .map(({ count, frames: ids }) => ({ count, chain: ids.map((id) => frames[id]!).filter(Boolean) }))
-    .filter(({ chain }) => chain.length > 0)
-    .map(({ count, chain }) => ({ ...callGroup(count, once(chain)), repeats: once(chain).length < chain.length }))
-    .sort((a, b) => b.count - a.count);
+  return (
+    groups
+      .map(({ count, frames: ids }) => ({ count, chain: ids.map((id) => frames[id]!).filter(Boolean) }))
+      // The elements of Promise.all and the like: the call behind has a promise of its own.
+      .filter(({ chain }) => chain[0] !== undefined && chain[0].category !== 'native')
+      .map(({ count, chain }) => ({ ...callGroup(count, once(chain)), repeats: once(chain).length < chain.length }))
+      .sort((a, b) => b.count - a.count)
+  );
 }
 
 /** A group from its chain, the call itself first. */
 export function callGroup(count: number, chain: readonly Frame[], exact = true): CallGroup {
   const [call, ...awaitedBy] = chain as [Frame, ...Frame[]];
-  const { file, line, column } = call;
+  const { file, line, column, category } = call;
   return {
     count,
     function: call.function,
     file,
     line,
     column,
+    category,
     exact,
     awaits: exact ? awaitedText(file, line, column) : '',
     awaitedBy,

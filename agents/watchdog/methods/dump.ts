@@ -1,7 +1,7 @@
 import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CensusPart, DumpPart, Road, ThreadPart } from '../../../src/suspended/dump-parts.ts';
+import type { CensusPart, DumpPart, Road, ThreadPart, ThreadState } from '../../../src/suspended/dump-parts.ts';
 import type { Census, CensusFiles, OpenResources } from '../../../src/suspended/types.ts';
 import { makeRunFolder } from '../../../src/util/run-folder.ts';
 import { type DumpEstimate, type DumpProgress, type InterruptedStack, SYNC_CALLS, Word } from '../../shared-memory.ts';
@@ -12,6 +12,9 @@ import type { Client, DumpableThread, Method, Target } from './types.ts';
 /** A thread that has not returned to its loop for this long is interrupted. */
 const PATIENCE_MS = 250;
 const POLL_MS = 10;
+/** Looks at a thread whose stack is empty, and the time between them. */
+const MAX_LOOKS = 8;
+const BETWEEN_LOOKS_MS = 6;
 /** Times ten what was measured, for slow machines. */
 const CENSUS_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
 /** A thread that is interrupted at the end of its stack has no room to answer: a moment later it may have. */
@@ -84,14 +87,14 @@ function timeoutMs(road: Road, heapBytes: number): number {
 }
 
 async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
-  const stack = await stackOf(thread);
+  const { state, stack } = await stateOf(thread);
   const resources = stack ? ((await askThread(thread, 'resources()')) as OpenResources | null | undefined) : undefined;
   const sites = stack ? await askThread(thread, 'handleSites?.()') : undefined;
   const frames = stack?.frames.map(thread.toFrame) ?? [];
   return {
     part: 'thread',
     threadId: thread.threadId,
-    state: !stack ? 'no-answer' : frames.length === 0 ? 'idle' : 'running',
+    state,
     stack: frames,
     syncCall: runningCall(thread),
     timers: (resources?.timers ?? []).map((timer) => ({ ...timer, callback: thread.toFrame(timer.callback) })),
@@ -100,6 +103,23 @@ async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
     handleSites: sites ?? null,
     problem: !stack ? NO_ANSWER : resources ? (resources.problem ?? null) : 'Timers and handles could not be read.',
   };
+}
+
+/**
+ * Between two callbacks the stack is empty as well: only where the clock of the loop's idle time goes on does the thread
+ * wait for events. Of a chain of short callbacks, one of several looks meets one.
+ */
+async function stateOf(thread: DumpableThread): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
+  let first: InterruptedStack | null = null;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const stack = await stackOf(thread);
+    if (!stack) return { state: 'no-answer', stack: null };
+    if (stack.frames.length > 0) return { state: 'running', stack };
+    if (first && stack.idleMs - first.idleMs > BETWEEN_LOOKS_MS / 2) return { state: 'idle', stack };
+    first ??= stack;
+    await pause(BETWEEN_LOOKS_MS);
+  }
+  return { state: 'running', stack: first };
 }
 
 function stackOf({ capture }: DumpableThread): Promise<InterruptedStack | null> {
