@@ -107,6 +107,7 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
   const left = roots.length - shown.length;
   const rest = [
     ...(left > 0 ? [moreText(left)] : []),
+    ...(ofNode > 0 ? [`… ${formatCount(ofNode)} of Node's own, --expand`] : []),
     ...(untold > 0
       ? [`… ${formatCount(untold)} promises whose calls are not told: there are too many different ones`]
       : []),
