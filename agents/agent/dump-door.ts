@@ -1,13 +1,16 @@
 import { getHeapStatistics } from 'node:v8';
 import { beginCensus, type RunningCensus } from '../../src/suspended/census.ts';
+import { BusyError } from '../../src/suspended/probe.ts';
 import type { CensusFiles } from '../../src/suspended/types.ts';
 import { store, stringify } from '../primordials.ts';
 import { type AgentDoor, type DumpProgress, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
-import { callSites } from './stack.ts';
+import { isStackEmpty } from './stack.ts';
 
 /** One slice of asking: the thread is held up no longer than this at a time. */
 const SLICE_MS = 60;
+/** Moments in a row that V8 cannot tell a stack in, before the dump fails. */
+const MAX_BUSY = 300;
 
 const laterOn = setImmediate;
 
@@ -23,6 +26,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   let files: CensusFiles | null = null;
   let census: RunningCensus | null = null;
   let scheduled = false;
+  let busy = 0;
   let progress: DumpProgress | null = null;
 
   const piece = (): void => {
@@ -33,7 +37,8 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
       else if (census.work(SLICE_MS)) progress = { census: census.result() };
       progress ??= { waits: false };
     } catch (error) {
-      progress = { problem: String(error) };
+      const later = error instanceof BusyError && ++busy < MAX_BUSY;
+      progress = later ? { waits: true } : { problem: messageOf(error) };
     }
   };
   const isOver = (): boolean => progress !== null && !('waits' in progress);
@@ -48,6 +53,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   const end = (): void => {
     files = null;
     census = null;
+    busy = 0;
     scheduled = false;
     progress = null;
   };
@@ -60,7 +66,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     dump(now) {
       if (isOver()) return stringify(progress);
       progress = null;
-      if (now || callSites(1).length === 0) {
+      if (now || isStackEmpty()) {
         scheduled = false;
         piece();
       } else atNextTurn();
@@ -69,4 +75,8 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     endDump: end,
     resources: () => stringify(openResources()),
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

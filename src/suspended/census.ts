@@ -51,6 +51,8 @@ export interface RunningCensus {
 export function beginCensus({ files, except }: { files?: CensusFiles; except?: unknown } = {}): RunningCensus {
   const from = now();
   probe ??= createProbe();
+  // Before anything is written: where V8 cannot tell a stack now, this throws BusyError.
+  probe.sites([]);
   const promises = withOwnSession((session) => {
     const prototype = session.handleOf(NativePromise.prototype);
     const { objects } = session.post('Runtime.queryObjects', { prototypeObjectId: prototype });

@@ -83,6 +83,12 @@ interface Inside {
   end(): (AsyncSite[] | undefined)[];
 }
 
+/** In this interrupt V8 tells no stacks: it is formatting one, or the stack is full. A moment later it may. */
+export class BusyError extends Error {
+  override name = 'BusyError';
+  override message = 'V8 tells no stacks at this moment';
+}
+
 /** The one of async functions, whatever the application has put in its place. */
 export const NativePromise = Object.getPrototypeOf((async () => {})()).constructor as PromiseConstructor;
 
@@ -100,7 +106,9 @@ export function createProbe(): Probe {
       inside.begin(limit);
       for (let i = 0; i < promises.length; i++) inside.arm(promises[i]);
       turn.runInContext(context);
-      return inside.end();
+      const found = inside.end();
+      for (let i = 0; i < found.length; i++) if (typeof found[i] === 'string') throw new BusyError();
+      return found;
     } finally {
       probing.now = false;
     }

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import type { Estimate } from '../../../src/suspended/dump-parts.ts';
 import type { DumpEstimate } from '../../shared-memory.ts';
-import { askThread } from './ask.ts';
+import { ANSWER_MS, askThread } from './ask.ts';
 import type { Method, Target } from './types.ts';
 
 /** What a dump depends on: `Estimate`. */
@@ -10,7 +10,7 @@ export function estimate(target: Target): Method {
     const threads = target.mayInspect ? target.threads() : [];
     const answers = await Promise.all(
       threads.map(async (thread) => {
-        const answer = (await askThread(thread, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+        const answer = (await askThread(thread, 'dumpEstimate()', ANSWER_MS / 2)) as DumpEstimate | null | undefined;
         thread.capture.detach('dump');
         return { threadId: thread.threadId, heapBytes: answer?.heapBytes ?? null };
       }),
