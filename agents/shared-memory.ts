@@ -136,8 +136,16 @@ export interface AgentDoor {
   endDump(): void;
   /** `OpenResources`. */
   resources(): string;
-  /** Where open handles were made and how long ago, JSON; only where something keeps account of it. */
+  /** `RawHandleSite[]`: where open handles were made; only where something keeps account of it. */
   handleSites?(): string;
+}
+
+export interface RawHandleSite {
+  type: string;
+  ageMs: number;
+  ref: boolean;
+  /** Of its creation, innermost first. */
+  frames: RawFrame[];
 }
 
 export interface DumpEstimate {

@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import { beginCensus, type RunningCensus } from '../../src/suspended/census.ts';
 import { BusyError } from '../../src/suspended/probe.ts';
 import type { CensusFiles } from '../../src/suspended/types.ts';
-import { store, stringify } from '../primordials.ts';
+import { load, store, stringify } from '../primordials.ts';
 import { type AgentDoor, type DumpProgress, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
@@ -29,9 +29,10 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   let busy = 0;
   let progress: DumpProgress | null = null;
 
-  const piece = (): void => {
-    // What the watchdog sees of it is not the program's: as with a debugger.
-    store(control, Word.Debugger, 1);
+  const piece = (interrupts: boolean): void => {
+    // A pause that we make is not the program's stall: as with a debugger. One that we interrupt is.
+    const before = load(control, Word.Debugger);
+    if (!interrupts) store(control, Word.Debugger, 1);
     try {
       if (!census) census = beginCensus(files ? { files } : {});
       else if (census.work(SLICE_MS)) progress = { census: census.result() };
@@ -39,6 +40,8 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     } catch (error) {
       const later = error instanceof BusyError && ++busy < MAX_BUSY;
       progress = later ? { waits: true } : { problem: messageOf(error) };
+    } finally {
+      store(control, Word.Debugger, before);
     }
   };
   const isOver = (): boolean => progress !== null && !('waits' in progress);
@@ -46,7 +49,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     if (scheduled) return;
     scheduled = true;
     laterOn(() => {
-      if (scheduled && !isOver()) piece();
+      if (scheduled && !isOver()) piece(false);
       scheduled = false;
     }).unref();
   };
@@ -68,7 +71,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
       progress = null;
       if (now || isStackEmpty()) {
         scheduled = false;
-        piece();
+        piece(now);
       } else atNextTurn();
       return stringify(progress ?? { waits: true });
     },

@@ -1,6 +1,6 @@
 import type { Frame } from '../recording/types.ts';
 import type { AwaitCycle, CallGroup, Dump, DumpedThread, SettledBy, SuspendedCalls } from '../suspended/dump.ts';
-import type { Timers } from '../suspended/dump-parts.ts';
+import type { HandleSite, Timers } from '../suspended/dump-parts.ts';
 import { sourceLine } from '../suspended/source-text.ts';
 import type { OpenHandles } from '../suspended/types.ts';
 import type { Paint } from '../util/terminal.ts';
@@ -38,13 +38,14 @@ function header(dump: Dump, { paint }: DumpTextOptions): string[] {
 
 function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {
   const { paint } = options;
-  const { suspended, problem, timers, handles, more } = thread;
+  const { suspended, problem, timers, handles, handleSites, more } = thread;
   return [
     ...stackLines(thread, options),
     ...(problem ? [`${INDENT}${paint(stripControl(problem), 'yellow')}`] : []),
     ...(suspended ? suspendedLines(suspended, options) : []),
     ...timerLines(timers, options),
     ...handleLines(handles, options),
+    ...siteLines(handleSites, options),
     ...(more > 0 ? [`${INDENT}${paint(`… ${formatCount(more)} other timers and handles`, 'dim')}`] : []),
   ];
 }
@@ -277,6 +278,16 @@ function handleLines(handles: readonly OpenHandles[], options: DumpTextOptions):
   const total = handles.reduce((sum, { count }) => sum + count, 0);
   const rows = handles.map(({ count, type, detail }) => [countText(count), stripControl(type), stripControl(detail)]);
   return table(plural(total, 'open handle'), rows, options);
+}
+
+function siteLines(sites: readonly HandleSite[], options: DumpTextOptions): string[] {
+  const rows = sites.map(({ count, type, ageMs, ref, place }) => [
+    countText(count),
+    stripControl(type),
+    place ? `${nameOf(place)} ${placeOf(place)}` : '',
+    `since ${formatMs(ageMs)}${ref ? '' : ', unref'}`,
+  ]);
+  return table('made at', rows, options);
 }
 
 function countText(count: number): string {

@@ -35,6 +35,18 @@ export interface Timers extends Omit<RawTimers, 'callback'> {
   callback: Frame;
 }
 
+/** Open handles of one type that were made at the same place. */
+export interface HandleSite {
+  count: number;
+  /** Node's name of the resource, such as TCPSERVERWRAP. */
+  type: string;
+  /** Since the oldest was made. */
+  ageMs: number;
+  ref: boolean;
+  /** The innermost frame of the user's own code, or else of any. */
+  place: Frame | null;
+}
+
 /** What a thread does; 'no-answer' is a call of native code that does not end. */
 export type ThreadState = 'idle' | 'running' | 'no-answer';
 
@@ -50,8 +62,8 @@ export interface ThreadPart {
   handles: OpenHandles[];
   /** Distinct timers and handles that are not told. */
   more: number;
-  /** Where open handles were made, where something keeps account of it. */
-  handleSites: unknown;
+  /** Where open handles were made; empty where nothing keeps account of it (level watch). */
+  handleSites: HandleSite[];
   /** Why something of this is missing; null where all is there. */
   problem: string | null;
 }

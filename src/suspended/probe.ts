@@ -49,15 +49,17 @@ const SOURCE = `(function () {
   const species = Object.create(Promise.prototype, { constructor: { value: { [Symbol.species]: Capability } } });
   let next = 0;
   let found = [];
+  let below = null;
   function reaction() {
     const index = next++;
     const holder = {};
-    captureStackTrace(holder, reaction);
+    captureStackTrace(holder, below);
     found[index] = holder.stack;
   }
   Error.prepareStackTrace = (error, sites) => sites;
   return {
-    begin(limit) {
+    begin(limit, caller) {
+      below = caller;
       Error.stackTraceLimit = limit;
       next = 0;
       found = [];
@@ -78,7 +80,8 @@ const SOURCE = `(function () {
 })()`;
 
 interface Inside {
-  begin(limit: number): void;
+  /** Frames above the caller are left out: each costs time. */
+  begin(limit: number, caller: (...args: never[]) => unknown): void;
   arm(promise: unknown): void;
   end(): (AsyncSite[] | undefined)[];
 }
@@ -103,7 +106,7 @@ export function createProbe(): Probe {
   const sites = (promises: readonly unknown[], limit: number): (AsyncSite[] | undefined)[] => {
     probing.now = true;
     try {
-      inside.begin(limit);
+      inside.begin(limit, sites);
       for (let i = 0; i < promises.length; i++) inside.arm(promises[i]);
       turn.runInContext(context);
       const found = inside.end();

@@ -1,10 +1,24 @@
 import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CensusPart, DumpPart, Road, ThreadPart, ThreadState } from '../../../src/suspended/dump-parts.ts';
+import type {
+  CensusPart,
+  DumpPart,
+  HandleSite,
+  Road,
+  ThreadPart,
+  ThreadState,
+} from '../../../src/suspended/dump-parts.ts';
 import type { Census, CensusFiles, OpenResources } from '../../../src/suspended/types.ts';
 import { makeRunFolder } from '../../../src/util/run-folder.ts';
-import { type DumpEstimate, type DumpProgress, type InterruptedStack, SYNC_CALLS, Word } from '../../shared-memory.ts';
+import {
+  type DumpEstimate,
+  type DumpProgress,
+  type InterruptedStack,
+  type RawHandleSite,
+  SYNC_CALLS,
+  Word,
+} from '../../shared-memory.ts';
 import { readSite } from '../call-site.ts';
 import { ANSWER_MS, askThread, pause } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
@@ -100,7 +114,7 @@ async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
     timers: (resources?.timers ?? []).map((timer) => ({ ...timer, callback: thread.toFrame(timer.callback) })),
     handles: resources?.handles ?? [],
     more: resources?.more ?? 0,
-    handleSites: sites ?? null,
+    handleSites: groupSites(thread, Array.isArray(sites) ? (sites as RawHandleSite[]) : []),
     problem: !stack ? NO_ANSWER : resources ? (resources.problem ?? null) : 'Timers and handles could not be read.',
   };
 }
@@ -130,6 +144,22 @@ function stackOf({ capture }: DumpableThread): Promise<InterruptedStack | null> 
       resolve(stack);
     });
   });
+}
+
+function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]): HandleSite[] {
+  const groups = new Map<string, HandleSite>();
+  for (const { type, ageMs, ref, frames } of sites) {
+    const mapped = frames.map(toFrame);
+    const place = mapped.find(({ category }) => category === 'application') ?? mapped[0] ?? null;
+    const key = `${type} ${ref} ${place?.function} ${place?.file}:${place?.line}:${place?.column}`;
+    const known = groups.get(key);
+    if (!known) groups.set(key, { count: 1, type, ageMs, ref, place });
+    else {
+      known.count++;
+      known.ageMs = Math.max(known.ageMs, ageMs);
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
 }
 
 /** What the wrapper of a synchronous call has marked. */
