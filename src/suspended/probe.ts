@@ -144,7 +144,7 @@ function selfTest(ask: (promise: unknown) => AsyncSite[] | undefined): void {
   const lone = names(new NativePromise(() => {}));
   const found = names(gate);
   if (lone !== '' || found !== 'evdiagAwaits,evdiagAwaitsThat') {
-    throw new Error(`V8 does not tell who awaits a promise: of two known calls it told "${found}"`);
+    throw new Error(`unsupported: this V8 does not tell who awaits a promise (of two known calls it told "${found}")`);
   }
 }
 

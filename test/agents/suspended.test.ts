@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { connect } from '../../src/attach/connect.ts';
 import { takeDump } from '../../src/attach/take-dump.ts';
 import { callsIn, countsByPlace, dumpOf, markedPlaces, threadOf } from '../support/dump.ts';
-import { complaints, inLab, lineOf } from '../support/run-agent.ts';
+import { AGENT_CJS, complaints, inLab, lineOf } from '../support/run-agent.ts';
 
 const STRESS_MS = 2000;
 
@@ -375,6 +375,18 @@ setInterval(() => {}, 10);
   );
 });
 
+test(
+  'a Node that cannot tell who awaits says so',
+  inLab(async (lab) => {
+    const node = ['--no-async-stack-traces', '-r', AGENT_CJS];
+    const program = lab.start(lab.file('plain.cjs', "console.log('ready'); setInterval(() => {}, 1e6);"), { node });
+    await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+    const thread = threadOf(await dumpOf(program.pid, '--quick'));
+    expect(thread).toMatchObject({ state: 'idle', suspended: null, problem: expect.stringContaining('unsupported') });
+    expect(thread.timers).toHaveLength(1);
+  }),
+);
+
 describe('a thread that does not return to its loop', () => {
   const program = (block: string): string => `
 const keep = [];
@@ -386,7 +398,7 @@ setTimeout(() => { console.log('ready'); ${block} }, 300); // blocks
 `;
   test.each([
     ['an endless loop', 'for (;;);', null],
-    ['an endless chain of microtasks', '(async () => { for (;;) await 0; })();', null],
+    ['an endless chain of microtasks', '(async () => { for (;;) for (let i = (await 0, 0); i < 1e5; i++); })();', null],
     ['Atomics.wait', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);', null],
     ['a native call', "require('node:crypto').pbkdf2Sync('a', 'b', 4e7, 64, 'sha512');", 'crypto.pbkdf2Sync'],
   ])('%s', (_, block, native) =>
