@@ -1,6 +1,6 @@
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, renameSync, unlinkSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
-import { makeRunFolder, socketPath } from '../../src/util/run-folder.ts';
+import { makeRunFolder, newSocketPath, socketPath } from '../../src/util/run-folder.ts';
 import type { Client, Method } from './methods/types.ts';
 
 /** A request is short. */
@@ -50,15 +50,21 @@ export function openSocket(
     try {
       makeRunFolder(folder);
       const file = socketPath(folder, pid);
-      removeFile(file);
+      const fresh = newSocketPath(folder, pid);
+      removeFile(fresh);
       const listening = createServer((socket) => serve(socket, sockets, methods));
       listening.once('error', failed);
-      listening.listen(file, () => {
+      listening.listen(fresh, () => {
         server = listening;
         path = file;
         listening.off('error', failed).on('error', () => {});
+        try {
+          publish(fresh, file);
+        } catch (error) {
+          onError(`no live socket: ${String(error)}`);
+          closed = true;
+        }
         if (closed) close();
-        else restrict(file);
       });
     } catch (error) {
       failed(error);
@@ -78,13 +84,12 @@ export function openSocket(
   return { close };
 }
 
-/** The folder is private already: this is for those who open it later. */
-function restrict(file: string): void {
-  try {
-    if (process.platform !== 'win32') chmodSync(file, 0o600);
-  } catch {
-    // Somebody was quicker to remove it: then nobody can connect.
-  }
+/** Gives the listening socket its name, in the place of one that an earlier process of this number has left. */
+function publish(fresh: string, file: string): void {
+  if (process.platform === 'win32') return;
+  // The folder is private already: this is for those who open it later.
+  chmodSync(fresh, 0o600);
+  renameSync(fresh, file);
 }
 
 function removeFile(file: string): void {

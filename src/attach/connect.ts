@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Hello, PROTOCOL } from '../suspended/dump-parts.ts';
-import { candidateFolders, folderProblem, ownUid, SOCKET_SUFFIX, socketPath, uidOf } from '../util/run-folder.ts';
+import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { TargetError } from './target-error.ts';
 
 /** A process that has just been started gets its socket about 100 ms later. */
@@ -106,7 +106,7 @@ export function removeStale(): void {
     if (process.platform === 'win32') return;
     for (const file of filesIn(folder)) {
       const pid = Number.parseInt(file, 10);
-      const isOurs = file.endsWith(SOCKET_SUFFIX) || /^\d+-\d+-\d+\.(heapsnapshot|index)$/.test(file);
+      const isOurs = /^\d+(\.(sock|new)|-\d+-\d+\.(heapsnapshot|index))$/.test(file);
       if (isOurs && pid > 0 && !isAlive(pid)) remove(join(folder, file));
     }
   }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 /** What the system's address of a socket holds (Linux 108 bytes, macOS 104), less its last byte. */
 const MAX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
-/** Names of sockets end with it. */
-export const SOCKET_SUFFIX = '.sock';
+
+const SOCKET_SUFFIX = '.sock';
 
 const isWindows = process.platform === 'win32';
 
@@ -19,6 +19,11 @@ export function runFolders(env: NodeJS.ProcessEnv, temporary: string = tmpdir(),
 
 export function socketPath(folder: string, pid: number): string {
   return isWindows ? `${folder}\\evdiag-${pid}` : join(folder, `${pid}${SOCKET_SUFFIX}`);
+}
+
+/** Where the process listens until it can be spoken to: a socket that is bound and not yet listening looks dead. */
+export function newSocketPath(folder: string, pid: number): string {
+  return isWindows ? socketPath(folder, pid) : join(folder, `${pid}.new`);
 }
 
 function fits(path: string): boolean {
