@@ -1,3 +1,8 @@
+import type { RawFrame } from '../src/recording/source-maps.ts';
+import type { Census, CensusFiles } from '../src/suspended/types.ts';
+
+export type { RawFrame } from '../src/recording/source-maps.ts';
+
 /**
  * The memory that the observed main thread and the watchdog thread share.
  *
@@ -73,12 +78,6 @@ export function createSharedMemory(): SharedMemory {
   };
 }
 
-/**
- * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], 1 where the
- * frame is not on the stack but awaits the one before it, and where the function begins if it has no name.
- */
-export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 0 | 1, start?: string];
-
 /** What an observed thread answers when it is interrupted. */
 export interface InterruptedStack {
   /** The heartbeat's count at that moment. */
@@ -130,7 +129,33 @@ export interface AgentDoor {
   hookCounts(): string;
   /** `RawFrame[][]`: the creation sites of intervals of a few ms that still run. */
   shortIntervals(): string;
+  /** `DumpEstimate`. */
+  dumpEstimate(): string;
+  /** The next dump is a new one; with files, a heap snapshot is part of it. */
+  beginDump(files: CensusFiles | null): void;
+  /** Does a piece of the dump at the next turn of the loop, with `now` in this interrupt: `DumpProgress`. */
+  dump(now: boolean): string;
+  endDump(): void;
+  /** `OpenResources`. */
+  resources(): string;
+  /** `RawHandleSite[]`: where open handles were made; only where something keeps account of it. */
+  handleSites?(): string;
 }
+
+export interface RawHandleSite {
+  type: string;
+  ageMs: number;
+  ref: boolean;
+  /** Of its creation, innermost first. */
+  frames: RawFrame[];
+}
+
+export interface DumpEstimate {
+  heapBytes: number;
+}
+
+/** `waits`: nothing was done, as the thread has not returned to its loop; false: there is more to do. */
+export type DumpProgress = { waits: boolean } | { problem: string } | { census: Census };
 
 /** Longest stack that is told. */
 export const FRAME_LIMIT = 64;

@@ -20,3 +20,5 @@ export { markdownReport } from './report/markdown.ts';
 export { buildReport, hasFindingAt, type Report } from './report/report.ts';
 export { textReport } from './report/text.ts';
 export type { Workload } from './report/workload.ts';
+export type { AwaitCycle, CallGroup as SuspendedCall, SettledBy } from './suspended/dump.ts';
+export { type AsyncDump, type DumpAsyncOptions, dumpAsync } from './suspended/dump-async.ts';

@@ -25,7 +25,10 @@ const SHARED = [
 ];
 const RECORDING = [UTIL, 'src/recording'];
 const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
-const JUDGES = [...MODELS, 'src/detectors', 'src/exporters'];
+/** What of it runs in the observed thread. */
+const PROBE = ['census', 'own-session', 'probe', 'types'].map((name) => `src/suspended/${name}.ts`);
+const SUSPENDED = ['src/suspended'];
+const JUDGES = [...MODELS, ...SUSPENDED, 'src/detectors', 'src/exporters'];
 const VIEWS = [...JUDGES, 'src/report', 'src/tui', 'src/attach'];
 
 /** Who may import whom. A folder that is not in this table fails the test: give it a line. */
@@ -34,6 +37,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/recording': { values: [UTIL] },
   'src/profile': { values: RECORDING },
   'src/heap': { values: RECORDING },
+  'src/suspended': { values: MODELS, builtinsOnly: true },
   'src/detectors': { values: MODELS },
   'src/exporters': { values: MODELS },
   'src/report': { values: JUDGES },
@@ -47,7 +51,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
-  'agents/shared-memory.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
+  'agents/shared-memory.ts': { values: [], types: ['src/recording', 'src/suspended'], builtinsOnly: true },
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
   'agents/waiting.ts': { values: [], builtinsOnly: true },
   'agents/samplers': {
@@ -56,7 +60,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
     builtinsOnly: true,
   },
   'agents/agent': {
-    values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/paths.ts'],
+    values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/paths.ts', ...PROBE],
     types: ['src/recording', 'agents/watchdog'],
     builtinsOnly: true,
   },

@@ -6,6 +6,7 @@ import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } 
 import { AGENT_KEY, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
+import { createDumpDoor } from './dump-door.ts';
 import { createHooks } from './hooks.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack } from './stack.ts';
@@ -152,6 +153,7 @@ function openDoor(shared: SharedMemory, histogram: { count: number }, begin: num
     stopHooks: hooks.stopHooks,
     hookCounts: () => stringify(hooks.counts()),
     shortIntervals: () => stringify(shortIntervals()),
+    ...createDumpDoor(shared),
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });

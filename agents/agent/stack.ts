@@ -8,6 +8,8 @@ import { microtaskTurns } from './microtask-turns.ts';
 const NAME_LIMIT = 200;
 /** Deep enough for what Node's default stack holds (about 11 000 frames), and for as many calls that await. */
 const DEPTH_LIMIT = 25_000;
+/** More than the agent and the inspector put on top of the program's. */
+const OWN_FRAMES = 24;
 
 // Kept from before the application could replace them.
 const NativeError = Error;
@@ -23,6 +25,11 @@ const { apply } = Reflect;
  */
 export function callSites(limit: number, below?: (...args: never[]) => unknown): RawFrame[] {
   return withCallSites(limit, below, toFrames) ?? [];
+}
+
+/** Whether nothing of the program is on the stack. False where that cannot be told, as while a stack is being formatted. */
+export function isStackEmpty(): boolean {
+  return withCallSites(OWN_FRAMES, undefined, (sites) => !sites.some(isNotOurs)) ?? false;
 }
 
 function withCallSites<T>(

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { recordingFolder } from '../../src/recording/paths.ts';
+import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import {
   type EndRow,
   FORMAT_MAJOR,
@@ -20,7 +21,7 @@ import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { containerLimits } from './container.ts';
 import type { LiveStall } from './live-log.ts';
 import { createLooks } from './looks.ts';
-import { createFrameMapper } from './source-maps.ts';
+import type { DumpableThread } from './methods/types.ts';
 import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
 import { openThreadCpu } from './thread-cpu.ts';
@@ -191,6 +192,8 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
     threadId,
     control,
     header,
+    /** What `evdiag dump` asks. */
+    dumpable: { threadId, shared, capture, toFrame } satisfies DumpableThread,
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,

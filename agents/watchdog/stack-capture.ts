@@ -4,7 +4,7 @@ import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } 
 const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 
-type User = 'stall' | 'look';
+type User = 'stall' | 'look' | 'dump';
 type Reply = (result: unknown) => void;
 
 /**
@@ -24,6 +24,8 @@ export interface StackCapture {
     name: 'startHooks' | 'stopHooks' | 'hookCounts' | 'shortIntervals',
     answer?: (value: unknown) => void,
   ): void;
+  /** Evaluates a call of one of the agent's functions, with its arguments. */
+  evaluate(user: User, call: string, answer: (value: unknown) => void): void;
   /** Any other method of the inspector's protocol; null where it failed. */
   post(user: User, method: string, params: object, answer?: Reply): void;
   /** Disconnects when no user is left; open questions are forgotten. Without a user: at once. */
@@ -92,6 +94,7 @@ export function createStackCapture(
       });
     },
     call: (user, name: keyof AgentDoor, answer = () => {}) => evaluate(user, `${name}()`, answer),
+    evaluate,
     post,
     detach(user) {
       if (user) users.delete(user);

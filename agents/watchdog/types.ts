@@ -30,6 +30,8 @@ export interface WatchdogData {
   /** The permission model, which worker threads cannot ask, allows the inspector. */
   mayInspect: boolean;
   color: boolean;
+  /** Where the live socket may be, the best place first. */
+  runFolders: string[];
 }
 
 /** What an observed thread sends once a second. */

@@ -6,8 +6,10 @@ import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
 import { createLiveLog, printLine } from './live-log.ts';
 import { isMessage } from './messages.ts';
+import { createMethods } from './methods/index.ts';
 import { type Observation, observe } from './observation.ts';
 import { watchSignals } from './signals.ts';
+import { type LiveSocket, openSocket } from './socket.ts';
 import type { ThreadData, WatchdogData } from './types.ts';
 
 /** Worker threads observed at a time; more run unobserved, and are counted. */
@@ -19,6 +21,8 @@ const MAX_ENDED = 16;
 /** Numbers of ended threads that are remembered. */
 const MAX_GONE = 1000;
 const THREADS_ROW_MS = 1000;
+/** The live socket waits: a program that is over by then never pays for it. */
+const SOCKET_AFTER_MS = 20;
 
 function run(data: WatchdogData): void {
   const { settings } = data;
@@ -98,6 +102,7 @@ function run(data: WatchdogData): void {
   const finish = (end: Omit<EndRow, 't' | 'type'>): void => {
     if (finished) return;
     finished = true;
+    socket?.close();
     for (const worker of [...workers.values()]) endWorker(worker);
     tellThreads(0);
     try {
@@ -137,6 +142,23 @@ function run(data: WatchdogData): void {
     }
     setTimeout(tick, nextMs);
   };
+
+  let socket: LiveSocket | null = null;
+  const listen = (): void => {
+    if (finished) return;
+    const methods = createMethods({
+      header: main.header,
+      level: () => level,
+      uptimeMs: main.now,
+      mayInspect: data.mayInspect,
+      threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
+      folders: data.runFolders,
+    });
+    socket = openSocket(data.runFolders, process.pid, methods, (message) =>
+      main.record({ t: main.now(), type: 'agent-error', message }),
+    );
+  };
+  setTimeout(listen, SOCKET_AFTER_MS);
 
   parentPort!.on('message', onMessage);
   const channel = new BroadcastChannel(CHANNEL);

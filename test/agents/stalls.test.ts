@@ -8,8 +8,8 @@ import {
   SYNC_CALLS,
   Word,
 } from '../../agents/shared-memory.ts';
-import { createFrameMapper } from '../../agents/watchdog/source-maps.ts';
 import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stalls.ts';
+import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';
 
 const TICK_MS = 10;
@@ -39,6 +39,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
         else answer({ count: histogram.count, turns: 0, asyncId: 1, idleMs: 0, frames });
       },
       call: () => {},
+      evaluate: () => {},
       post: () => {},
       detach: () => void seen.detached++,
     },

@@ -1,4 +1,5 @@
 import type { CliCommand } from '../types.ts';
+import { dump } from './dump.ts';
 import { explain } from './explain.ts';
 import { lab } from './lab.ts';
 import { report } from './report.ts';
@@ -6,4 +7,4 @@ import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
-export const commands: readonly CliCommand<never>[] = [explain, lab, report, run, scenario, scenarios];
+export const commands: readonly CliCommand<never>[] = [dump, explain, lab, report, run, scenario, scenarios];

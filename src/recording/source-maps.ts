@@ -2,8 +2,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
-import type { Frame, FrameCategory } from '../../src/recording/types.ts';
-import type { RawFrame } from '../shared-memory.ts';
+import type { Frame, FrameCategory } from './types.ts';
+
+/**
+ * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], 1 where the
+ * frame is not on the stack but awaits the one before it, and where the function begins if it has no name.
+ */
+export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 0 | 1, start?: string];
 
 /** A larger file is taken as it is: its map would cost the host more memory than the line is worth. */
 const MAX_FILE_BYTES = 60e6;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { createFrameMapper } from '../../agents/watchdog/source-maps.ts';
+import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import { tempFolder } from '../support/recording.ts';
 
 const SOURCE = 'interface A {}\ntype B = A;\n\nexport function work(): number {\n  return Date.now(); // here\n}\n';

@@ -1,0 +1,85 @@
+import { getHeapStatistics } from 'node:v8';
+import { beginCensus, type RunningCensus } from '../../src/suspended/census.ts';
+import { BusyError } from '../../src/suspended/probe.ts';
+import type { CensusFiles } from '../../src/suspended/types.ts';
+import { load, store, stringify } from '../primordials.ts';
+import { type AgentDoor, type DumpProgress, type SharedMemory, Word } from '../shared-memory.ts';
+import { openResources } from './open-resources.ts';
+import { isStackEmpty } from './stack.ts';
+
+/** One slice of asking: the thread is held up no longer than this at a time. */
+const SLICE_MS = 60;
+/** Moments in a row that V8 cannot tell a stack in, before the dump fails. */
+const MAX_BUSY = 300;
+
+const laterOn = setImmediate;
+
+type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'dump' | 'endDump' | 'resources'>;
+
+/**
+ * The part of the door that `evdiag dump` goes through. Nothing of it exists before it is first used.
+ *
+ * The pieces of work are done between two turns of the loop where the thread gets there, and by interrupt where it does
+ * not: V8 forgets in an interrupt which reaction runs, so that errors of that very turn would lack their `at async` lines.
+ */
+export function createDumpDoor({ control }: SharedMemory): DumpDoor {
+  let files: CensusFiles | null = null;
+  let census: RunningCensus | null = null;
+  let scheduled = false;
+  let busy = 0;
+  let progress: DumpProgress | null = null;
+
+  const piece = (interrupts: boolean): void => {
+    // A pause that we make is not the program's stall: as with a debugger. One that we interrupt is.
+    const before = load(control, Word.Debugger);
+    if (!interrupts) store(control, Word.Debugger, 1);
+    try {
+      if (!census) census = beginCensus(files ? { files } : {});
+      else if (census.work(SLICE_MS)) progress = { census: census.result() };
+      progress ??= { waits: false };
+    } catch (error) {
+      const later = error instanceof BusyError && ++busy < MAX_BUSY;
+      progress = later ? { waits: true } : { problem: messageOf(error) };
+    } finally {
+      store(control, Word.Debugger, before);
+    }
+  };
+  const isOver = (): boolean => progress !== null && !('waits' in progress);
+  const atNextTurn = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    laterOn(() => {
+      if (scheduled && !isOver()) piece(false);
+      scheduled = false;
+    }).unref();
+  };
+  const end = (): void => {
+    files = null;
+    census = null;
+    busy = 0;
+    scheduled = false;
+    progress = null;
+  };
+  return {
+    dumpEstimate: () => stringify({ heapBytes: getHeapStatistics().used_heap_size }),
+    beginDump(wanted) {
+      end();
+      files = wanted;
+    },
+    dump(now) {
+      if (isOver()) return stringify(progress);
+      progress = null;
+      if (now || isStackEmpty()) {
+        scheduled = false;
+        piece(now);
+      } else atNextTurn();
+      return stringify(progress ?? { waits: true });
+    },
+    endDump: end,
+    resources: () => stringify(openResources()),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,249 @@
+import { type OwnSession, withOwnSession } from '../../src/suspended/own-session.ts';
+import type { OpenHandles, OpenResources, RawTimers } from '../../src/suspended/types.ts';
+import { monotonicMs } from '../primordials.ts';
+import type { RawFrame } from '../shared-memory.ts';
+
+/** Distinct timers and handles told. */
+const MAX_DISTINCT = 400;
+/** The place of a function costs 0.1 ms. */
+const MAX_PLACES = 300;
+const MAX_TIMERS = 200_000;
+const DETAIL_LIMIT = 200;
+const PROTOTYPE_LIMIT = 8;
+
+// Kept from before the application could replace them.
+const startTimer = setTimeout;
+const { apply, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
+const { getOwnPropertySymbols } = Object;
+
+type Bag = Record<PropertyKey, unknown>;
+interface NodeInternals {
+  _getActiveHandles?(): object[];
+  _getActiveRequests?(): object[];
+}
+const { _getActiveHandles: activeHandles, _getActiveRequests: activeRequests } = process as unknown as NodeInternals;
+
+/**
+ * Timers and handles of this thread. No code of the application runs: own properties are read where they hold a plain
+ * value, and Node's getters are Node's.
+ */
+export function openResources(): OpenResources {
+  const handles = groupBy(
+    [...call(activeHandles), ...call(activeRequests)].map(handleOf),
+    ({ type, detail }) => `${type} ${detail}`,
+  );
+  const found: OpenResources = { timers: [], handles: handles.slice(0, MAX_DISTINCT), more: 0 };
+  try {
+    const timers = groupBy(withOwnSession(readTimers), timerKey, (all, { oldestMs }) => {
+      all.oldestMs = Math.max(all.oldestMs, oldestMs);
+    });
+    found.timers = timers.slice(0, MAX_DISTINCT);
+    found.more = Math.max(0, timers.length - MAX_DISTINCT);
+  } catch (error) {
+    found.problem = String(error).slice(0, DETAIL_LIMIT);
+  }
+  found.more += Math.max(0, handles.length - MAX_DISTINCT);
+  return found;
+}
+
+function call(list: (() => object[]) | undefined): object[] {
+  return list ? apply(list, process, []) : [];
+}
+
+/** Counts equal ones together, the most first. */
+function groupBy<T extends { count: number }>(
+  all: T[],
+  keyOf: (one: T) => string,
+  merge: (into: T, one: T) => void = () => {},
+): T[] {
+  const groups = new Map<string, T>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const group = groups.get(key);
+    if (!group) groups.set(key, one);
+    else {
+      group.count += one.count;
+      merge(group, one);
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
+}
+
+/** Node keeps its timers in lists, one for each delay, in a variable that setTimeout can see. */
+function readTimers(session: OwnSession): RawTimers[] {
+  const lists = timerLists(session);
+  const places = createPlaces(session);
+  const nowMs = loopNowMs();
+  const timers: RawTimers[] = [];
+  for (const delay of ownKeys(lists)) {
+    const list = read(lists, delay) as object;
+    let timer = read(list, '_idlePrev');
+    for (let i = 0; i < MAX_TIMERS && isObject(timer) && timer !== list; i++) {
+      const found = timerOf(timer, nowMs, places);
+      if (found) timers.push(found);
+      timer = read(timer, '_idlePrev');
+    }
+  }
+  return timers;
+}
+
+function timerLists(session: OwnSession): object {
+  const { internalProperties } = session.post('Runtime.getProperties', { objectId: session.handleOf(startTimer) });
+  const scopes = named(internalProperties, '[[Scopes]]');
+  if (!scopes) throw new Error('the timers of this Node are not where they are looked for');
+  const { result } = session.post('Runtime.getProperties', { objectId: scopes, ownProperties: true });
+  for (const { value } of result as { value?: { objectId?: string } }[]) {
+    if (!value?.objectId) continue;
+    const scope = session.post('Runtime.getProperties', { objectId: value.objectId, ownProperties: true });
+    const lists = named(scope.result, 'timerListMap');
+    if (lists) return session.valueOf(lists) as object;
+  }
+  throw new Error('the timers of this Node are not where they are looked for');
+}
+
+function named(properties: unknown, name: string): string | undefined {
+  const list = (properties ?? []) as { name: string; value?: { objectId?: string } }[];
+  return list.find((property) => property.name === name)?.value?.objectId;
+}
+
+type Places = (callback: object) => RawFrame | null;
+
+/** Where functions begin. The script's url comes from V8's coverage counts: the Debugger domain stays off. */
+function createPlaces(session: OwnSession): Places {
+  const known = new Map<object, RawFrame | null>();
+  let urls: Map<string, string> | null = null;
+  return (callback) => {
+    let frame = known.get(callback);
+    if (frame === undefined) {
+      urls ??= scriptUrls(session);
+      frame = known.size < MAX_PLACES ? placeOf(session, callback, urls) : null;
+      known.set(callback, frame);
+    }
+    return frame;
+  };
+}
+
+function placeOf(session: OwnSession, callback: object, urls: Map<string, string>): RawFrame | null {
+  const { internalProperties } = session.post('Runtime.getProperties', {
+    objectId: session.handleOf(callback),
+    ownProperties: true,
+  });
+  const list = (internalProperties ?? []) as { name: string; value?: { value?: unknown } }[];
+  const at = list.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as
+    | { scriptId: string; lineNumber: number; columnNumber: number }
+    | undefined;
+  const url = at && urls.get(at.scriptId);
+  return at && url ? [nameOf(callback), url, at.lineNumber + 1, at.columnNumber + 1] : null;
+}
+
+function scriptUrls(session: OwnSession): Map<string, string> {
+  const urls = new Map<string, string>();
+  session.post('Profiler.enable');
+  const { result } = session.post('Profiler.getBestEffortCoverage');
+  for (const { scriptId, url } of result as { scriptId: string; url: string }[]) urls.set(scriptId, url);
+  session.post('Profiler.disable');
+  return urls;
+}
+
+/** The loop's clock, as timers have it; that of a blocked loop stands still. */
+function loopNowMs(): number {
+  const probe = startTimer(() => {}, 2 ** 30);
+  const startedAt = Number(read(probe, '_idleStart'));
+  clearTimeout(probe);
+  return Math.max(startedAt, monotonicMs() - performance.nodeTiming.environment);
+}
+
+function timerOf(timer: object, nowMs: number, places: Places): RawTimers | null {
+  const callback = read(timer, '_onTimeout');
+  if (typeof callback !== 'function') return null;
+  const place = places(callback);
+  if (place?.[1]?.endsWith(__filename)) return null;
+  const repeat = read(timer, '_repeat');
+  return {
+    count: 1,
+    callback: place ?? [nameOf(callback), null, 0, 0],
+    delayMs: Number(read(timer, '_idleTimeout')),
+    oldestMs: Math.max(0, Math.round(nowMs - Number(read(timer, '_idleStart')))),
+    repeats: repeat !== null && repeat !== undefined,
+    ref: symbolValue(timer, 'refed') !== false,
+  };
+}
+
+function timerKey({ callback, delayMs, repeats, ref }: RawTimers): string {
+  return `${callback.join('|')} ${delayMs} ${repeats} ${ref}`;
+}
+
+function handleOf(handle: object): OpenHandles {
+  return { count: 1, type: classOf(handle), detail: detailOf(handle).slice(0, DETAIL_LIMIT) };
+}
+
+/** What tells one of the kind from another: the same for a socket, a server, a child, a file or a look-up. */
+function detailOf(handle: object): string {
+  const pid = read(handle, 'pid');
+  if (typeof pid === 'number') return `pid ${pid} ${textOf(read(handle, 'spawnfile'))}`.trim();
+  const remote = socketAddress(handle, 'getpeername');
+  const local = socketAddress(handle, 'getsockname');
+  if (remote) return `${local} → ${remote}`;
+  if (local) return local;
+  const hostname = textOf(read(handle, 'hostname') ?? read(handle, 'address'));
+  if (hostname) return `${hostname}${portOf(handle)}`;
+  const fd = read(handle, 'fd') ?? read((read(handle, '_handle') ?? {}) as object, 'fd');
+  const path = textOf(read(handle, 'path') ?? read(handle, 'pipeName') ?? read(handle, '_pipeName'));
+  return path || (typeof fd === 'number' ? `fd ${fd}` : '');
+}
+
+function portOf(handle: object): string {
+  const port = read(handle, 'port');
+  return typeof port === 'number' ? `:${port}` : '';
+}
+
+/** Asks libuv's handle, through the method of its native class. */
+function socketAddress(handle: object, method: 'getpeername' | 'getsockname'): string {
+  const native = read(handle, '_handle') ?? symbolValue(handle, 'kHandle') ?? handle;
+  if (!isObject(native)) return '';
+  for (let proto = getPrototypeOf(native), i = 0; proto && i < PROTOTYPE_LIMIT; proto = getPrototypeOf(proto), i++) {
+    const ask = read(proto, method);
+    if (typeof ask !== 'function') continue;
+    const address: Bag = {};
+    try {
+      apply(ask, native, [address]);
+    } catch {
+      return '';
+    }
+    if (typeof address.port !== 'number') return '';
+    return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+  return '';
+}
+
+/** The name of the class as its prototype tells it. */
+function classOf(object: object): string {
+  for (let proto = getPrototypeOf(object), i = 0; proto && i < PROTOTYPE_LIMIT; proto = getPrototypeOf(proto), i++) {
+    const made = read(proto, 'constructor');
+    if (typeof made === 'function') return nameOf(made) || 'Object';
+  }
+  return 'Object';
+}
+
+function nameOf(made: object): string {
+  return textOf(read(made, 'name'));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, DETAIL_LIMIT) : '';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The value of an own property whose key is Node's symbol of that name. */
+function symbolValue(object: object, name: string): unknown {
+  const symbol = getOwnPropertySymbols(object).find(({ description }) => description === name);
+  return symbol && read(object, symbol);
+}
+
+/** An own property that holds a value: getters are not called. */
+function read(object: object, key: PropertyKey): unknown {
+  return getOwnPropertyDescriptor(object, key)?.value;
+}

@@ -1,0 +1,241 @@
+import { statfsSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type {
+  CensusPart,
+  DumpPart,
+  HandleSite,
+  Road,
+  ThreadPart,
+  ThreadState,
+} from '../../../src/suspended/dump-parts.ts';
+import type { Census, CensusFiles, OpenResources } from '../../../src/suspended/types.ts';
+import { makeRunFolder } from '../../../src/util/run-folder.ts';
+import {
+  type DumpEstimate,
+  type DumpProgress,
+  type InterruptedStack,
+  type RawHandleSite,
+  SYNC_CALLS,
+  Word,
+} from '../../shared-memory.ts';
+import { readSite } from '../call-site.ts';
+import { ANSWER_MS, askThread, pause } from './ask.ts';
+import type { Client, DumpableThread, Method, Target } from './types.ts';
+
+/** A thread that has not returned to its loop for this long is interrupted. */
+const PATIENCE_MS = 250;
+const POLL_MS = 10;
+/** Looks at a thread whose stack is empty, and the time between them. */
+const MAX_LOOKS = 8;
+const BETWEEN_LOOKS_MS = 6;
+/** Times ten what was measured, for slow machines. */
+const CENSUS_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
+/** A thread that is interrupted at the end of its stack has no room to answer: a moment later it may have. */
+const MAX_FAILURES = 5;
+/** Rows in one message. */
+const CHUNK = 500;
+/** Bytes of a snapshot's file per byte of heap, and its index. */
+const FILE_RATIO = 2.5;
+
+const INSPECTOR_FORBIDDEN =
+  'The permission model forbids the inspector in this process: start it with --allow-inspector (Node 25 and later).';
+const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
+
+/** Stacks, suspended calls, timers and handles of each thread, in parts: `DumpPart`. */
+export function createDump(target: Target): Method {
+  let files = 0;
+  const nextFiles = (threadId: number, heapBytes: number): CensusFiles => {
+    const name = join(roomyFolder(target.folders, heapBytes), `${target.header.pid}-${threadId}-${++files}`);
+    return { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
+  };
+  return async (params, client) => {
+    if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
+    if (client.isGone()) return null;
+    const road: Road = params.road === 'full' ? 'full' : 'quick';
+    const threads = target.threads();
+    try {
+      for (const thread of threads) await dumpThread(thread, road, client, nextFiles);
+    } finally {
+      for (const { capture } of threads) capture.detach('dump');
+    }
+    return {};
+  };
+}
+
+async function dumpThread(
+  thread: DumpableThread,
+  road: Road,
+  client: Client,
+  nextFiles: (threadId: number, heapBytes: number) => CensusFiles,
+): Promise<void> {
+  const { threadId } = thread;
+  const send = (part: DumpPart): Promise<void> => client.part(part);
+  await send({ part: 'progress', threadId, doing: 'stack' });
+  const about = await aboutThread(thread);
+  await send(about);
+  const end = (rest: Omit<CensusPart, 'part' | 'threadId'>): Promise<void> =>
+    send({ part: 'census', threadId, ...rest });
+  if (about.state === 'no-answer') return end({ census: null, files: null, problem: NO_ANSWER });
+
+  const estimate = (await askThread(thread, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+  const heapBytes = estimate?.heapBytes ?? 0;
+  await send({ part: 'progress', threadId, doing: road === 'full' ? 'heap' : 'calls' });
+  let files: CensusFiles | null = null;
+  try {
+    files = road === 'full' ? nextFiles(threadId, heapBytes) : null;
+    const census = await takeCensus(thread, files, timeoutMs(road, heapBytes), client);
+    await sendCensus(thread, census, send);
+    const { frames: _, groups: __, ...figures } = census;
+    await end({ census: figures, files, problem: null });
+  } catch (error) {
+    if (files) remove(files);
+    await end({ census: null, files: null, problem: (error as Error).message });
+  } finally {
+    if (files) client.onGone(remove.bind(null, files));
+  }
+}
+
+function timeoutMs(road: Road, heapBytes: number): number {
+  return CENSUS_TIMEOUT.baseMs + (CENSUS_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
+}
+
+async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
+  const { state, stack } = await stateOf(thread);
+  const resources = stack ? ((await askThread(thread, 'resources()')) as OpenResources | null | undefined) : undefined;
+  const sites = stack ? await askThread(thread, 'handleSites?.()') : undefined;
+  const frames = stack?.frames.map(thread.toFrame) ?? [];
+  return {
+    part: 'thread',
+    threadId: thread.threadId,
+    state,
+    stack: frames,
+    syncCall: runningCall(thread),
+    timers: (resources?.timers ?? []).map((timer) => ({ ...timer, callback: thread.toFrame(timer.callback) })),
+    handles: resources?.handles ?? [],
+    more: resources?.more ?? 0,
+    handleSites: groupSites(thread, Array.isArray(sites) ? (sites as RawHandleSite[]) : []),
+    problem: !stack ? NO_ANSWER : resources ? (resources.problem ?? null) : 'Timers and handles could not be read.',
+  };
+}
+
+/**
+ * Between two callbacks the stack is empty as well: only where the clock of the loop's idle time goes on does the thread
+ * wait for events. Of a chain of short callbacks, one of several looks meets one.
+ */
+async function stateOf(thread: DumpableThread): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
+  let first: InterruptedStack | null = null;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const stack = await stackOf(thread);
+    if (!stack) return { state: 'no-answer', stack: null };
+    if (stack.frames.length > 0) return { state: 'running', stack };
+    if (first && stack.idleMs - first.idleMs > BETWEEN_LOOKS_MS / 2) return { state: 'idle', stack };
+    first ??= stack;
+    await pause(BETWEEN_LOOKS_MS);
+  }
+  return { state: 'running', stack: first };
+}
+
+function stackOf({ capture }: DumpableThread): Promise<InterruptedStack | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), ANSWER_MS);
+    capture.ask('dump', {}, (stack) => {
+      clearTimeout(timer);
+      resolve(stack);
+    });
+  });
+}
+
+function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]): HandleSite[] {
+  const groups = new Map<string, HandleSite>();
+  for (const { type, ageMs, ref, frames } of sites) {
+    const mapped = frames.map(toFrame);
+    const place = mapped.find(({ category }) => category === 'application') ?? mapped[0] ?? null;
+    const key = `${type} ${ref} ${place?.function} ${place?.file}:${place?.line}:${place?.column}`;
+    const known = groups.get(key);
+    if (!known) groups.set(key, { count: 1, type, ageMs, ref, place });
+    else {
+      known.count++;
+      known.ageMs = Math.max(known.ageMs, ageMs);
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
+}
+
+/** What the wrapper of a synchronous call has marked. */
+function runningCall({ shared, toFrame }: DumpableThread): ThreadPart['syncCall'] {
+  const index = Atomics.load(shared.control, Word.SyncCall);
+  const call = index > 0 ? SYNC_CALLS[index - 1] : undefined;
+  if (!call) return null;
+  return { name: `${call.module}.${call.name}`, stack: (readSite(shared) ?? []).map(toFrame) };
+}
+
+/** Begins the census and goes on with it until it is done. Throws a sentence where it fails. */
+async function takeCensus(
+  thread: DumpableThread,
+  files: CensusFiles | null,
+  ms: number,
+  client: Client,
+): Promise<Census> {
+  const end = (): void => thread.capture.evaluate('dump', 'endDump()', () => {});
+  if ((await askThread(thread, `beginDump(${JSON.stringify(files)})`)) === undefined) throw new Error(NO_ANSWER);
+  let failures = 0;
+  let waitedMs = 0;
+  try {
+    for (;;) {
+      const answer = (await askThread(thread, `dump(${waitedMs > PATIENCE_MS})`, ms)) as
+        | DumpProgress
+        | null
+        | undefined;
+      if (client.isGone()) throw new Error('The client has gone.');
+      if (answer === undefined) throw new Error(`The thread did not answer within ${Math.round(ms / 1000)} s.`);
+      if (answer === null && ++failures > MAX_FAILURES) throw new Error('The thread cannot answer: its stack is full.');
+      if (answer && 'census' in answer) return answer.census;
+      if (answer && 'problem' in answer) throw new Error(answer.problem);
+      waitedMs = answer?.waits ? waitedMs + POLL_MS : 0;
+      await pause(answer?.waits === false ? 1 : POLL_MS);
+    }
+  } finally {
+    end();
+  }
+}
+
+async function sendCensus(
+  thread: DumpableThread,
+  { frames, groups }: Census,
+  send: (part: DumpPart) => Promise<void>,
+): Promise<void> {
+  const { threadId } = thread;
+  for (let i = 0; i < frames.length; i += CHUNK) {
+    await send({ part: 'frames', threadId, frames: frames.slice(i, i + CHUNK).map(thread.toFrame) });
+  }
+  for (let i = 0; i < groups.length; i += CHUNK) {
+    await send({ part: 'groups', threadId, groups: groups.slice(i, i + CHUNK) });
+  }
+}
+
+/** Where a snapshot finds room: the run-time folder is often one in memory. */
+function roomyFolder(folders: readonly string[], heapBytes: number): string {
+  for (const folder of folders) {
+    try {
+      makeRunFolder(folder);
+      const { bavail, bsize } = statfsSync(folder);
+      if (bavail * bsize > heapBytes * FILE_RATIO) return folder;
+    } catch {
+      // Then another one.
+    }
+  }
+  throw new Error(
+    `There is no room for a heap snapshot of ${Math.round((heapBytes * FILE_RATIO) / 1e6)} MB in ${tmpdir()}.`,
+  );
+}
+
+function remove({ snapshot, index }: CensusFiles): void {
+  for (const file of [snapshot, index]) {
+    try {
+      unlinkSync(file);
+    } catch {
+      // The client was quicker.
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import { type Hello, PROTOCOL } from '../../../src/suspended/dump-parts.ts';
+import type { Method, Target } from './types.ts';
+
+/** Who this is: `Hello`. */
+export function hello(target: Target): Method {
+  return (): Hello => {
+    const { pid, argv, evdiagVersion, nodeVersion } = target.header;
+    return {
+      protocol: PROTOCOL,
+      pid,
+      argv,
+      evdiagVersion,
+      nodeVersion,
+      level: target.level(),
+      uptimeMs: target.uptimeMs(),
+      threads: target.threads().map(({ threadId }) => threadId),
+    };
+  };
+}

@@ -1,0 +1,17 @@
+import { createDump } from './dump.ts';
+import { estimate } from './estimate.ts';
+import { hello } from './hello.ts';
+import type { Method, Target } from './types.ts';
+
+/** What the live socket answers to. Those who ask the threads do so one after the other. */
+export function createMethods(target: Target): Record<string, Method> {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn =
+    (method: Method): Method =>
+    (params, client) => {
+      const mine = last.then(() => method(params, client));
+      last = mine.catch(() => {});
+      return mine;
+    };
+  return { dump: inTurn(createDump(target)), estimate: inTurn(estimate(target)), hello: hello(target) };
+}

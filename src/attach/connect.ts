@@ -1,0 +1,235 @@
+import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Hello, PROTOCOL } from '../suspended/dump-parts.ts';
+import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
+import { TargetError } from './target-error.ts';
+
+/** A process that has just been started gets its socket about 100 ms later. */
+const STARTING_MS = 600;
+const RETRY_MS = 100;
+/** The watchdog answers this at once, whatever its process does. */
+const HELLO_MS = 5000;
+/** Of one message: what is longer is no answer of ours. */
+const MAX_LINE = 64e6;
+
+/** A connection to the agent of one process. */
+export interface Connection {
+  hello: Hello;
+  /** Rejects with TargetError where the connection ends, the time is over or the method fails. */
+  request(method: string, params?: object, options?: RequestOptions): Promise<unknown>;
+  close(): void;
+}
+
+export interface RequestOptions {
+  /** Gets the parts of a long answer. */
+  onPart?: (part: unknown) => void;
+  /** Between two messages. */
+  timeoutMs?: number;
+}
+
+/** Connects to the agent in the process with that number. Throws TargetError. */
+export async function connect(pid: number): Promise<Connection> {
+  const giveUpAt = performance.now() + STARTING_MS;
+  for (;;) {
+    requireProcess(pid);
+    const socket = await openAny(pid);
+    if (socket) return greet(socket, pid);
+    if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid));
+    await pause(RETRY_MS);
+  }
+}
+
+function withoutAgent(pid: number): string {
+  return `Process ${pid} runs without the agent, or cannot listen. Start it with "node -r evdiag/agent …" or "evdiag run -- …".`;
+}
+
+function requireProcess(pid: number): void {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPERM') {
+      throw new TargetError(`Process ${pid} belongs to another user. Run evdiag as that user.`);
+    }
+    removeStale();
+    throw new TargetError(`There is no process ${pid}.`);
+  }
+}
+
+/** The first of the places where something listens; null where nothing does. */
+async function openAny(pid: number): Promise<Socket | null> {
+  const owner = uidOf(pid);
+  let refused: string | null = null;
+  for (const folder of candidateFolders(pid)) {
+    const path = socketPath(folder, pid);
+    if (!exists(path)) continue;
+    const problem = folderProblem(folder, owner);
+    if (problem) refused = problem;
+    else {
+      const socket = await open(path);
+      if (socket) return socket;
+    }
+  }
+  if (refused) throw new TargetError(`The socket of process ${pid} cannot be trusted: ${refused}.`);
+  return null;
+}
+
+function exists(path: string): boolean {
+  if (process.platform === 'win32') return true;
+  try {
+    return lstatSync(path).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** A socket that nobody listens to is left from a process that was killed: it is removed. */
+function open(path: string): Promise<Socket | null> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(path);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES' || error.code === 'EPERM') {
+        reject(new TargetError(`"${path}" belongs to another user. Run evdiag as that user.`));
+        return;
+      }
+      if (error.code === 'ECONNREFUSED') remove(path);
+      resolve(null);
+    });
+  });
+}
+
+/** Removes what processes that were killed have left in our own folders. */
+export function removeStale(): void {
+  for (const folder of new Set(candidateFolders(process.pid))) {
+    if (process.platform === 'win32') return;
+    for (const file of filesIn(folder)) {
+      const pid = Number.parseInt(file, 10);
+      const isOurs = /^\d+(\.(sock|new)|-\d+-\d+\.(heapsnapshot|index))$/.test(file);
+      if (isOurs && pid > 0 && !isAlive(pid)) remove(join(folder, file));
+    }
+  }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return folderProblem(folder, ownUid()) ? [] : readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function remove(path: string): void {
+  try {
+    if (!folderProblem(dirname(path), ownUid())) unlinkSync(path);
+  } catch {
+    // It went by itself.
+  }
+}
+
+async function greet(socket: Socket, pid: number): Promise<Connection> {
+  const wire = createWire(socket, pid);
+  try {
+    const hello = (await wire.request('hello', {}, { timeoutMs: HELLO_MS })) as Hello;
+    if (hello.pid !== pid) throw new TargetError(withoutAgent(pid));
+    if (hello.protocol !== PROTOCOL) {
+      const version = `${hello.evdiagVersion} (protocol ${hello.protocol})`;
+      throw new TargetError(`Process ${pid} runs the agent of evdiag ${version}. Use the same version of evdiag.`);
+    }
+    return { hello, ...wire };
+  } catch (error) {
+    wire.close();
+    throw error;
+  }
+}
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+  onPart: ((part: unknown) => void) | undefined;
+  timeoutMs: number | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
+  const waiting = new Map<number, Waiting>();
+  let nextId = 1;
+  let rest: string[] = [];
+  let restLength = 0;
+
+  const failAll = (message: string): void => {
+    for (const [id, { reject, timer }] of waiting) {
+      clearTimeout(timer);
+      waiting.delete(id);
+      reject(new TargetError(message));
+    }
+  };
+  const arm = (id: number, entry: Waiting): void => {
+    clearTimeout(entry.timer);
+    if (entry.timeoutMs === undefined) return;
+    entry.timer = setTimeout(() => {
+      waiting.delete(id);
+      entry.reject(new TargetError(`Process ${pid} did not answer within ${Math.round(entry.timeoutMs! / 1000)} s.`));
+    }, entry.timeoutMs);
+  };
+  const onLine = (line: string): void => {
+    const message = JSON.parse(line) as { id: number; part?: unknown; result?: unknown; error?: { message: string } };
+    const entry = waiting.get(message.id);
+    if (!entry) return;
+    if ('part' in message) {
+      arm(message.id, entry);
+      entry.onPart?.(message.part);
+      return;
+    }
+    clearTimeout(entry.timer);
+    waiting.delete(message.id);
+    if (message.error) entry.reject(new TargetError(sentence(message.error.message)));
+    else entry.resolve(message.result);
+  };
+
+  socket.setEncoding('utf8');
+  socket.on('data', (text: unknown) => {
+    const lines = String(text).split('\n');
+    for (const line of lines.slice(0, -1)) {
+      const whole = rest.join('') + line;
+      rest = [];
+      restLength = 0;
+      try {
+        onLine(whole);
+      } catch {
+        socket.destroy();
+      }
+    }
+    const last = lines.at(-1)!;
+    rest.push(last);
+    restLength += last.length;
+    if (restLength > MAX_LINE) socket.destroy();
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => failAll(`Process ${pid} ended, or closed the connection.`));
+  return {
+    request: (method, params = {}, { onPart, timeoutMs } = {}) =>
+      new Promise((resolve, reject) => {
+        const id = nextId++;
+        const entry: Waiting = { resolve, reject, onPart, timeoutMs, timer: undefined };
+        waiting.set(id, entry);
+        arm(id, entry);
+        if (socket.destroyed) failAll(`Process ${pid} ended, or closed the connection.`);
+        else socket.write(`${JSON.stringify({ id, method, params })}\n`);
+      }),
+    close: () => void socket.destroy(),
+  };
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,153 @@
+import { createInterface } from 'node:readline';
+import { type Connection, connect } from '../../attach/connect.ts';
+import { takeDump } from '../../attach/take-dump.ts';
+import { TargetError } from '../../attach/target-error.ts';
+import { InputError } from '../../recording/reader.ts';
+import type { Estimate, Road } from '../../suspended/dump-parts.ts';
+import { fullMemoryBytes, fullPauseMs, quickPauseMs } from '../../suspended/estimate.ts';
+import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
+import { formatBytes, formatMs } from '../../util/text.ts';
+import { dumpText } from '../dump-text.ts';
+import { jsonOption } from '../options.ts';
+import { complain, printJson } from '../output.ts';
+import { type CliCommand, EXIT } from '../types.ts';
+
+/** A longer pause is announced, and taken only when somebody has agreed. */
+const ANNOUNCED_MS = 200;
+const ESTIMATE_TIMEOUT_MS = 15_000;
+/** Where a thread did not answer, its heap is taken for as large as that of a small program. */
+const UNKNOWN_HEAP_BYTES = 10e6;
+
+interface Options {
+  json?: boolean;
+  expand?: boolean;
+  quick?: boolean;
+  yes?: boolean;
+  force?: boolean;
+}
+
+export const dump: CliCommand<Options> = {
+  id: 'dump',
+  summary: 'what a running process does and waits for: stacks, suspended async calls, timers, handles',
+  examples: ['evdiag dump 4711', 'evdiag dump 4711 --quick', 'evdiag dump 4711 --yes --json > dump.json'],
+  configure(command) {
+    command
+      .argument('<pid>', 'number of the process; it runs with the agent')
+      .option('--quick', 'without a heap snapshot: a shorter pause, counts of promises, not what settles them')
+      .option('--yes', 'do not ask before a pause of more than 200 ms')
+      .option('--force', 'write a heap snapshot even where memory may not suffice')
+      .option('--expand', 'show everything')
+      .addOption(jsonOption());
+  },
+  async run([pidText = ''], options) {
+    const pid = toPid(pidText);
+    let connection: Connection | null = null;
+    try {
+      connection = await connect(pid);
+      const road = await chooseRoad(pid, await estimateOf(connection), options);
+      if (road === null) return EXIT.done;
+      await show(connection, road, options);
+      return EXIT.done;
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      complain(error.message);
+      return EXIT.target;
+    } finally {
+      connection?.close();
+    }
+  },
+};
+
+function toPid(text: string): number {
+  const pid = Number(text);
+  if (Number.isInteger(pid) && pid > 0 && pid < 2 ** 31) return pid;
+  throw new InputError(`"${text}" is not the number of a process. "ps" or "pgrep node" lists them.`);
+}
+
+interface Costs {
+  quickMs: number;
+  fullMs: number;
+  neededBytes: number;
+  availableBytes: number;
+}
+
+async function estimateOf(connection: Connection): Promise<Costs> {
+  const answer = (await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS })) as Estimate;
+  // The threads are stopped one after the other.
+  const largest = Math.max(0, ...answer.threads.map(({ heapBytes }) => heapBytes ?? UNKNOWN_HEAP_BYTES));
+  return {
+    quickMs: quickPauseMs(largest),
+    fullMs: fullPauseMs(largest),
+    neededBytes: fullMemoryBytes(largest),
+    availableBytes: answer.availableBytes,
+  };
+}
+
+/** Null: nobody wants it. */
+async function chooseRoad(pid: number, costs: Costs, { quick, yes, force }: Options): Promise<Road | null> {
+  const { quickMs, fullMs, neededBytes, availableBytes } = costs;
+  if (!quick && yes && !force && availableBytes < neededBytes) throw new InputError(memoryText(costs));
+  const wanted: Road = quick ? 'quick' : 'full';
+  const pauseMs = quick ? quickMs : fullMs;
+  if (yes || pauseMs <= ANNOUNCED_MS) return wanted;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    if (quickMs > ANNOUNCED_MS) {
+      throw new InputError(
+        `A dump stops process ${pid} for about ${formatMs(fullMs)}, a quick one for ${formatMs(quickMs)}. Add --yes, or --quick --yes.`,
+      );
+    }
+    complain(`This is a quick dump. A full one stops process ${pid} for about ${formatMs(fullMs)}: add --yes.`);
+    return 'quick';
+  }
+  if (!quick && !force && availableBytes < neededBytes) complain(memoryText(costs));
+  return ask(pid, wanted, costs);
+}
+
+function memoryText({ neededBytes, availableBytes }: Costs): string {
+  const needs = formatBytes(neededBytes);
+  return `A full dump needs about ${needs} of memory, ${formatBytes(availableBytes)} are available. Add --quick, or --force.`;
+}
+
+async function ask(pid: number, wanted: Road, { quickMs, fullMs }: Costs): Promise<Road | null> {
+  const pause = formatMs(wanted === 'full' ? fullMs : quickMs);
+  const shorter = wanted === 'full' ? `, or q for a quick one (${formatMs(quickMs)})` : '';
+  const answer = await question(`This stops process ${pid} for about ${pause}. Go on? y or n${shorter}: `);
+  if (/^q/i.test(answer)) return 'quick';
+  return /^y/i.test(answer) ? wanted : null;
+}
+
+/** One line from the terminal; '' where it ends without one. */
+function question(text: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  return new Promise((resolve) => {
+    reader.once('close', () => resolve(''));
+    reader.question(text, (answer) => {
+      resolve(answer.trim());
+      reader.close();
+    });
+  });
+}
+
+async function show(connection: Connection, road: Road, { json, expand }: Options): Promise<void> {
+  const progress = progressLine();
+  try {
+    const taken = await takeDump(connection, { road, onProgress: progress.show });
+    progress.clear();
+    if (json) printJson(taken);
+    else {
+      const paint = painter(hasColor(process.stdout));
+      process.stdout.write(dumpText(taken, { paint, width: terminalWidth(process.stdout), expand: expand === true }));
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+/** One line on stderr that is written over; nothing where that is no terminal. */
+function progressLine(): { show(words: string): void; clear(): void } {
+  if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { show: () => {}, clear: () => {} };
+  return {
+    show: (words) => void process.stderr.write(`\r\x1b[K${words} …`),
+    clear: () => void process.stderr.write('\r\x1b[K'),
+  };
+}

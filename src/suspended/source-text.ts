@@ -1,0 +1,194 @@
+import { readFileSync, statSync } from 'node:fs';
+import { stripControl } from '../util/text.ts';
+
+/** Program text of a sane size. */
+const SOURCE = /\.[cm]?[jt]sx?$/;
+const MAX_BYTES = 8 << 20;
+const MAX_CACHED = 64;
+const MAX_COLUMNS = 100;
+/** Longest function that is looked through for its only `await`. */
+const MAX_FUNCTION = 200_000;
+const WORD = /[\w$]+/y;
+
+const cache = new Map<string, string[] | null>();
+
+/** The lines of a source file; null where it is not at hand. */
+function linesOf(file: string): string[] | null {
+  let lines = cache.get(file);
+  if (lines === undefined) {
+    lines = read(file);
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(file, lines);
+  }
+  return lines;
+}
+
+function read(file: string): string[] | null {
+  if (!SOURCE.test(file)) return null;
+  try {
+    const stats = statSync(file);
+    return stats.isFile() && stats.size <= MAX_BYTES ? readFileSync(file, 'utf8').split('\n') : null;
+  } catch {
+    return null; // on another machine, or moved since
+  }
+}
+
+/** The text of a line, without control characters and of a sane length; '' where it is not at hand. */
+export function sourceLine(file: string, line: number): string {
+  return shorten((linesOf(file)?.[line - 1] ?? '').trim());
+}
+
+/** What is awaited at a position: `await fetch(url)` up to the end of the expression or of the line; '' where it is not at hand. */
+export function awaitedText(file: string, line: number, column: number): string {
+  const text = linesOf(file)?.[line - 1] ?? '';
+  const from = text.slice(column - 1);
+  if (!/^(await|for|yield|return)\b/.test(from)) return sourceLine(file, line);
+  return shorten(expressionOf(from));
+}
+
+function shorten(text: string): string {
+  const clean = stripControl(text).trim();
+  return clean.length > MAX_COLUMNS ? `${clean.slice(0, MAX_COLUMNS - 1)}…` : clean;
+}
+
+/** Up to the bracket, semicolon or comma that ends it; brackets that the line leaves open end in `…`. */
+function expressionOf(text: string): string {
+  const closers: string[] = [];
+  const loop = text.startsWith('for');
+  for (const { at, word } of tokens(text)) {
+    const close = CLOSE[word];
+    if (close) closers.push(close);
+    else if (word === closers.at(-1)) {
+      closers.pop();
+      if (loop && closers.length === 0) return text.slice(0, at + 1);
+    } else if (closers.length === 0 && /^[;,)\]}]$/.test(word)) return text.slice(0, at);
+  }
+  return closers.length > 0 ? `${text.trimEnd()} …${[...closers].reverse().join('')}` : text;
+}
+
+const CLOSE: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
+
+/**
+ * The position of the only place where the function that begins there can be suspended; null where there are several or
+ * the text is not at hand. An `await` of a function inside counts: then it is not the only one.
+ */
+export function onlyAwait(
+  file: string,
+  line: number,
+  column: number,
+  isGenerator: boolean,
+): { line: number; column: number } | null {
+  const lines = linesOf(file);
+  if (!lines) return null;
+  const text = `${lines[line - 1]?.slice(column - 1) ?? ''}\n${lines.slice(line, line + 5000).join('\n')}`;
+  const places: number[] = [];
+  for (const { at, word } of functionTokens(text.slice(0, MAX_FUNCTION))) {
+    if (word === 'await' || (isGenerator && word === 'yield')) places.push(at);
+    if (places.length > 1) return null;
+  }
+  const [place] = places;
+  if (place === undefined) return null;
+  const start = startOfLoop(text, place);
+  const before = text.slice(0, start).split('\n');
+  const inside = before.at(-1)!.length + 1;
+  return { line: line + before.length - 1, column: before.length === 1 ? column + inside - 1 : inside };
+}
+
+/** V8 tells of `for await (…)` where the loop's expression is; people look for the loop. */
+function startOfLoop(text: string, place: number): number {
+  const loop = /\bfor\s+$/.exec(text.slice(Math.max(0, place - 20), place));
+  return loop ? place - loop[0].length : place;
+}
+
+interface Token {
+  at: number;
+  word: string;
+}
+
+/** The tokens of a function's parameters and body, and where it is an arrow without braces of its expression. */
+function* functionTokens(text: string): Generator<Token> {
+  let depth = 0;
+  let inBody = false;
+  for (const token of tokens(text)) {
+    const { word } = token;
+    if (depth === 0 && word === '{') inBody = true;
+    if (CLOSE[word]) depth++;
+    else if (word === ')' || word === ']' || word === '}') depth--;
+    if (depth < 0 || (depth === 0 && (word === ';' || word === ','))) return;
+    yield token;
+    if (inBody && depth === 0) return;
+  }
+}
+
+/** Words and single characters; strings, comments and regular expressions are left out, `${…}` is looked into. */
+function* tokens(text: string): Generator<Token> {
+  const templates: number[] = [];
+  let depth = 0;
+  let last = '';
+  let at = 0;
+  const skipTemplate = (): void => {
+    while (at < text.length && text[at] !== '`') {
+      if (text[at] === '\\') at++;
+      else if (text[at] === '$' && text[at + 1] === '{') {
+        templates.push(depth++);
+        at += 2;
+        return;
+      }
+      at++;
+    }
+    at++;
+  };
+  while (at < text.length) {
+    const char = text[at]!;
+    const start = at;
+    WORD.lastIndex = at;
+    const word = WORD.exec(text)?.[0];
+    if (word) {
+      at += word.length;
+      if (last !== '.') yield { at: start, word };
+      last = word;
+    } else if (char === '/' && text[at + 1] === '/') at = endOf(text, '\n', at);
+    else if (char === '/' && text[at + 1] === '*') at = endOf(text, '*/', at + 2) + 2;
+    else if (char === '/' && isRegexAfter(last)) at = endOfQuoted(text, at, '/');
+    else if (char === '"' || char === "'") at = endOfQuoted(text, at, char);
+    else if (char === '`') {
+      at++;
+      skipTemplate();
+    } else if (char === '}' && templates.at(-1) === depth - 1) {
+      templates.pop();
+      depth--;
+      at++;
+      skipTemplate();
+    } else {
+      at++;
+      if (char === '{') depth++;
+      else if (char === '}') depth--;
+      if (/\s/.test(char)) continue;
+      yield { at: start, word: char };
+      last = char;
+    }
+  }
+}
+
+function isRegexAfter(last: string): boolean {
+  return last === '' || /^[(,=:[!&|?{};+*%~^<>-]$/.test(last) || /^(return|typeof|await|yield|case|of|in)$/.test(last);
+}
+
+function endOf(text: string, end: string, from: number): number {
+  const at = text.indexOf(end, from);
+  return at < 0 ? text.length : at;
+}
+
+/** Behind the closing quote; a string ends with its line at the latest. */
+function endOfQuoted(text: string, from: number, quote: string): number {
+  let inClass = false;
+  for (let at = from + 1; at < text.length; at++) {
+    const char = text[at];
+    if (char === '\\') at++;
+    else if (char === '\n') return at;
+    else if (quote === '/' && char === '[') inClass = true;
+    else if (quote === '/' && char === ']') inClass = false;
+    else if (char === quote && !inClass) return at + 1;
+  }
+  return text.length;
+}

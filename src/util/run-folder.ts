@@ -1,0 +1,88 @@
+/** Where the sockets of observed processes are: a folder of the user's own. */
+import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** What the system's address of a socket holds (Linux 108 bytes, macOS 104), less its last byte. */
+const MAX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
+
+const SOCKET_SUFFIX = '.sock';
+
+const isWindows = process.platform === 'win32';
+
+/** Where this process would listen, the best place first. Windows has one place: names, not files. */
+export function runFolders(env: NodeJS.ProcessEnv, temporary: string = tmpdir(), uid: number = ownUid()): string[] {
+  if (isWindows) return [String.raw`\\.\pipe`];
+  const folders = [env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'evdiag') : null, join(temporary, `evdiag-${uid}`)];
+  return folders.filter((folder) => folder !== null).filter((folder) => fits(socketPath(folder, 4_194_304)));
+}
+
+export function socketPath(folder: string, pid: number): string {
+  return isWindows ? `${folder}\\evdiag-${pid}` : join(folder, `${pid}${SOCKET_SUFFIX}`);
+}
+
+/** Where the process listens until it can be spoken to: a socket that is bound and not yet listening looks dead. */
+export function newSocketPath(folder: string, pid: number): string {
+  return isWindows ? socketPath(folder, pid) : join(folder, `${pid}.new`);
+}
+
+function fits(path: string): boolean {
+  return Buffer.byteLength(path) <= MAX_PATH_BYTES;
+}
+
+/** Makes the folder where it is missing. Throws a sentence where it is not ours alone. */
+export function makeRunFolder(folder: string): void {
+  if (isWindows) return;
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const problem = folderProblem(folder, ownUid());
+  if (problem) throw new Error(problem);
+}
+
+/** Why what lies there cannot be trusted; null where it is a folder that only `uid` can use. */
+export function folderProblem(folder: string, uid: number): string | null {
+  if (isWindows) return null;
+  const stats = lstatSync(folder);
+  if (!stats.isDirectory()) return `${folder} is no folder`;
+  if (stats.uid !== uid) return `${folder} belongs to another user`;
+  if ((stats.mode & 0o077) !== 0) return `${folder} is open to other users (chmod 700 helps)`;
+  return null;
+}
+
+/** Where a process may listen: where we would, where it would by its own environment, and the usual places. */
+export function candidateFolders(pid: number): string[] {
+  const uid = uidOf(pid);
+  const theirs = environmentOf(pid);
+  const folders = [
+    ...runFolders(theirs, theirs.TMPDIR || '/tmp', uid),
+    ...(uid === ownUid() ? runFolders(process.env) : []),
+    ...runFolders({ XDG_RUNTIME_DIR: `/run/user/${uid}` }, '/tmp', uid),
+  ];
+  return [...new Set(folders)];
+}
+
+/** The user that a process belongs to (Linux; elsewhere ours). */
+export function uidOf(pid: number): number {
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return ownUid();
+  }
+}
+
+/** Linux, processes of ours; empty elsewhere. */
+function environmentOf(pid: number): NodeJS.ProcessEnv {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return Object.fromEntries(entries.map((entry) => [entry.split('=', 1)[0]!, entry.slice(entry.indexOf('=') + 1)]));
+  } catch {
+    return {};
+  }
+}
+
+export function ownUid(): number {
+  return process.getuid?.() ?? userInfo().uid;
+}

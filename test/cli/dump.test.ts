@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { evdiag } from '../support/dump.ts';
+import { inLab, TEST_NODE } from '../support/run-agent.ts';
+
+/** One sentence or two on stderr, no stack trace. */
+function expectSentence(run: { status: number; stdout: string; stderr: string }, status: number, words: string): void {
+  expect(run.stderr).toContain(words);
+  expect(run.stderr).toMatch(/^evdiag: [A-Z"].*[.]\n$/);
+  expect([run.stdout, run.status]).toEqual(['', status]);
+}
+
+describe('a process that cannot be reached', () => {
+  test.each(['x', '-1', '0', '1.5', '99999999999'])('%s is no process number', async (pid) => {
+    expectSentence(await evdiag(['dump', '--', pid]), 2, 'is not the number of a process');
+  });
+
+  test('it has ended', async () => {
+    const child = spawn(process.execPath, ['-e', '']);
+    await once(child, 'exit');
+    expectSentence(await evdiag(['dump', String(child.pid)]), 3, `There is no process ${child.pid}.`);
+  });
+
+  test('it runs without the agent', async () => {
+    const child = spawn(TEST_NODE, ['-e', 'setInterval(() => {}, 1e6)']);
+    try {
+      expectSentence(await evdiag(['dump', String(child.pid)]), 3, 'Start it with "node -r evdiag/agent …"');
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
+
+const SICK = `
+const never = new Promise(() => {});
+const waiting = [];
+globalThis.all = { never, waiting };
+async function handler() { await query(); }
+async function query() { await new Promise((resolve) => waiting.push(resolve)); }
+for (let i = 0; i < 30; i++) waiting.push(handler());
+const a = ping(); const b = pong();
+waiting.push(a, b);
+async function ping() { await null; await b; }
+async function pong() { await null; await a; }
+const odd = { async ['\\x1b[31mred\\u202e']() { await new Promise((resolve) => waiting.push(resolve)); } };
+waiting.push(Object.values(odd)[0]());
+require('node:net').createServer().listen(0);
+setTimeout(function tooLate() {}, 3_600_000).unref();
+console.log('ready');
+`;
+
+test(
+  'the text: stacks, calls as a tree with what they wait for, cycles first, timers and handles',
+  inLab(async (lab) => {
+    const program = lab.start(lab.file('sick.cjs', SICK));
+    await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+    const full = await evdiag(['dump', String(program.pid), '--yes']);
+    expect([full.status, full.stderr]).toEqual([0, '']);
+    const text = full.stdout.replaceAll(`${lab.folder}/`, '');
+    expect(text).toContain('main thread  waits for events');
+    expect(text).toContain('await cycle: 2 calls wait for each other, for ever.');
+    expect(text).toMatch(/30 × handler sick\.cjs:5:\d+\n\s+│ {2}await query\(\)\n\s+└─ 30 × query sick\.cjs:6:\d+/);
+    expect(text).toContain('await new Promise((resolve) => waiting.push(resolve))');
+    expect(text).toContain('waits for whoever calls what');
+    expect(text).toMatch(/in 60 min 0 s\s+tooLate/);
+    expect(text).toMatch(/Server {2}\[::\]:\d+/);
+    expect(text).toMatch(/^ {2}\[31mred sick/m);
+    expect(text).not.toMatch(/[\x1b\u202e]/);
+    expect(text.indexOf('await cycle')).toBeLessThan(text.indexOf('handler'));
+
+    // Without a terminal to ask on, a pause of more than 200 ms is not taken.
+    const quick = await evdiag(['dump', String(program.pid)]);
+    expect(quick.status).toBe(0);
+    expect(quick.stderr).toMatch(
+      /^evdiag: This is a quick dump\. A full one stops process \d+ for about .*: add --yes\.\n$/,
+    );
+    expect(quick.stdout).toContain('30 × query');
+    expect(quick.stdout).toContain('awaited by itself, round and round');
+
+    const colored = await evdiag(['dump', String(program.pid), '--quick'], { FORCE_COLOR: '1' });
+    expect(colored.stdout).toContain('\x1b[');
+  }),
+);
+
+test(
+  'a large heap: without a terminal it says what to add',
+  inLab(async (lab) => {
+    const file = lab.file(
+      'large.cjs',
+      "globalThis.kept = Array.from({ length: 300_000 }, (_, i) => ({ i, text: 'x' + i })); console.log('ready'); setInterval(() => {}, 1e6);",
+    );
+    const program = lab.start(file);
+    await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+    expectSentence(await evdiag(['dump', String(program.pid)]), 2, 'Add --yes, or --quick --yes.');
+  }),
+);
