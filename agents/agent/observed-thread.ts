@@ -153,6 +153,7 @@ function openDoor(shared: SharedMemory, histogram: { count: number }, begin: num
     stopHooks: hooks.stopHooks,
     hookCounts: () => stringify(hooks.counts()),
     shortIntervals: () => stringify(shortIntervals()),
+    handleSites: () => stringify(tracking.handleSites()),
     ...createDumpDoor(shared),
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.

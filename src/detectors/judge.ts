@@ -1,7 +1,10 @@
-import type { Recording } from '../recording/types.ts';
+import type { Recording, RowType } from '../recording/types.ts';
 import { fold } from './fold.ts';
 import { detectors } from './index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
+
+/** Rows that level watch has only while something grows. */
+const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'orphans', 'unfinished']);
 
 /**
  * Runs every detector over a recording. One that throws is named with outcome `error` and the others go on; one
@@ -13,7 +16,10 @@ export function judge(recording: Recording, list: readonly Detector[] = detector
   const present = new Set(recording.rows.map(({ type }) => type));
   for (const detector of list) {
     if (!detector.needs.some((type) => present.has(type))) {
-      const why = `the recording has no rows of ${detector.needs.join(' or ')}`;
+      const cure = detector.needs.some((type) => TRACKED.has(type))
+        ? '; level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)'
+        : '';
+      const why = `the recording has no rows of ${detector.needs.join(' or ')}${cure}`;
       rules.push({ rule: detector.id, outcome: 'no-data', why });
       continue;
     }

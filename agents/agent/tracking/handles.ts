@@ -1,6 +1,6 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import { monotonicMs } from '../../primordials.ts';
-import type { RawFrame } from '../../shared-memory.ts';
+import type { RawFrame, RawHandleSite } from '../../shared-memory.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 
@@ -8,6 +8,8 @@ import { begin, currentFrames, end, isNodes, type Sites, type Started } from './
 const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
 /** Resources followed at a time. */
 const MAX_FOLLOWED = 20_000;
+/** Told in a dump. */
+const MAX_DUMPED = 5000;
 /** Not things that stay: they end with the turn of the loop, or stand for code that runs. */
 const PASSING = new Set([
   'Immediate',
@@ -113,6 +115,14 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
         if (isReferenced(one)) one.site.referenced += one.weight;
       }
     },
+    /** Those that are followed, to be dumped. */
+    sites: (): RawHandleSite[] =>
+      [...byId.values()].slice(0, MAX_DUMPED).map((one) => ({
+        type: one.site.type,
+        ageMs: monotonicMs() - one.startMs,
+        ref: isReferenced(one),
+        frames: one.site.frames,
+      })),
     isAlive: (one: FollowedHandle): boolean => byId.get(one.id) === one,
     /** Most connections from outside since the last call. */
     inbound(): number {

@@ -46,6 +46,8 @@ export function createTracking() {
     },
     /** While something runs, its hooks see everything: others need none of their own. */
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
+    /** Where the open handles were made, as far as they are followed. */
+    handleSites: () => running?.handleSites() ?? [],
     /** What is to be told since the last call, `final` at the exit; null where there is nothing. */
     read(final = false): RawTracked | null {
       const rejected = rejections.read();
@@ -89,6 +91,7 @@ function start() {
 
   return {
     siteOf: promises.siteOf,
+    handleSites: handles.sites,
     setTap(next: Tap | null): boolean {
       tap = next;
       return true;
