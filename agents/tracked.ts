@@ -32,6 +32,7 @@ export interface RawSite {
   endedSinceOldest: number;
   floating: number;
   rejected: number;
+  onOne: number;
   referenced: number;
   oldestMs: number;
   madeBy: { id: number; what: string; type: string } | null;

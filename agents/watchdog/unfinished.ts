@@ -151,6 +151,7 @@ function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
   sum.rejected += entry.rejected;
   sum.alive = sum.what === 'listener' ? Math.max(sum.alive, entry.alive) : sum.alive + entry.alive;
   sum.oldestMs = Math.max(sum.oldestMs, entry.oldestMs);
+  sum.onOne = Math.max(sum.onOne ?? 0, entry.onOne ?? 0);
   sum.madeBy ??= entry.madeBy;
   if (entry.endedMaxMs !== null) sum.endedMaxMs = Math.max(sum.endedMaxMs ?? 0, entry.endedMaxMs);
 }

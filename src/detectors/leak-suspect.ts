@@ -8,6 +8,8 @@ import { type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 const GROWN_REACTIONS = 500;
 /** Each race leaves one reaction, and one of its own ends with it. */
 const ENDED_SHARE = 0.6;
+/** Of the pending ones, on one promise: deadlines of their own go with each race, though late. */
+const ONE_SHARE = 0.5;
 const REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
 
@@ -20,7 +22,7 @@ export const leakSuspect: Detector = {
   remedy: REMEDY,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there.`,
+    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there; at least ${percent(ONE_SHARE)} of them on one promise.`,
   ],
   kinds: [
     {
@@ -36,7 +38,8 @@ export const leakSuspect: Detector = {
 
 function raced(period: Period): Finding[] {
   return placesOf(period, 'reaction').flatMap((place) => {
-    const { type } = place.last.entry;
+    const { type, alive, onOne = alive } = place.last.entry;
+    if (onOne < alive * ONE_SHARE) return [];
     const growth = type === 'race' || type === 'then' ? growthOf(place, GROWN_REACTIONS, ENDED_SHARE) : null;
     return growth === null || growth.inbound ? [] : [toFinding(place, growth)];
   });

@@ -352,6 +352,8 @@ export interface UnfinishedEntry {
   floating: number;
   /** call: floating ones that were rejected. */
   rejected: number;
+  /** reaction: most of them to one promise. */
+  onOne?: number;
   /** await: what made the awaited promise, where that was followed. */
   madeBy: { what: string; type: string; via: string[]; location: Location | null } | null;
   /** await: the awaited expression, and those awaited before it in the same function, as text; only where one is old. */

@@ -79,6 +79,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   endedSinceOldest: number,
   floating: number,
   rejected: number,
+  onOne: optional(number),
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
   code: optional(string),
   before: optional(strings),

@@ -111,6 +111,11 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
     /** Finds the oldest of each site. */
     check(): void {
       for (const one of byId.values()) {
+        if (isClosedFile(one)) {
+          byId.delete(one.id);
+          end(one, monotonicMs());
+          continue;
+        }
         if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
         if (isReferenced(one)) one.site.referenced += one.weight;
       }
@@ -143,6 +148,13 @@ function spanOf(timer: object): string {
   const { _repeat, _idleTimeout } = timer as { _repeat?: unknown; _idleTimeout?: unknown };
   if (typeof _repeat === 'number') return 'interval';
   return typeof _idleTimeout === 'number' ? `${Number(_idleTimeout.toPrecision(1))} ms` : '';
+}
+
+/** The handle of a file is told of as destroyed when it is collected, long after it was closed. */
+function isClosedFile({ site, ref }: FollowedHandle): boolean {
+  if (site.type !== 'FILEHANDLE') return false;
+  const handle = ref.deref() as { fd?: unknown } | undefined;
+  return handle === undefined || handle.fd === -1;
 }
 
 /** Whether it keeps the process alive; a resource that cannot tell does not. */

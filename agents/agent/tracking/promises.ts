@@ -32,6 +32,8 @@ interface Followed extends Started {
 interface Known {
   own: Followed | null;
   awaits: Followed[] | null;
+  /** Reactions to it, as far as they are followed. */
+  reactions: number;
   /** Called when it settles. */
   onSettled: (() => void) | null;
 }
@@ -59,7 +61,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
   const knownOf = (promise: object): Known => {
     let entry = known.get(promise);
     if (!entry) {
-      entry = { own: null, awaits: null, onSettled: null };
+      entry = { own: null, awaits: null, reactions: 0, onSettled: null };
       known.set(promise, entry);
     }
     return entry;
@@ -91,6 +93,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
     const site = sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
     const one = follow(site, promise);
+    if (sort.what === 'reaction') countOnOne(site, knownOf(parent!), one.weight);
     one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
     knownOf(promise).own = one;
   };
@@ -190,6 +193,12 @@ export type FollowedPromises = ReturnType<typeof followPromises>;
 function isRejected({ ref }: Followed): boolean {
   const promise = ref.deref();
   return promise !== undefined && stateOf(promise) === 'rejected';
+}
+
+/** Many reactions to one promise stay with it; those to as many promises go with each. */
+function countOnOne(site: Site, parent: Known, weight: number): void {
+  parent.reactions += weight;
+  if (parent.reactions > site.onOne) site.onOne = parent.reactions;
 }
 
 function float(one: Followed): void {

@@ -23,6 +23,8 @@ export interface Site {
   endedSinceOldest: number;
   floating: number;
   rejected: number;
+  /** reaction: most of them to one promise, settled or not. */
+  onOne: number;
   /** Of the oldest that is alive, at the last reading. */
   oldestStart: number;
   referenced: number;
@@ -72,6 +74,7 @@ export function createSites() {
         endedSinceOldest: 0,
         floating: 0,
         rejected: 0,
+        onOne: 0,
         oldestStart: Number.POSITIVE_INFINITY,
         referenced: 0,
         madeBy: null,
