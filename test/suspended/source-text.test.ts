@@ -7,6 +7,7 @@ import { tempFolder } from '../support/recording.ts';
 test.each([
   ['async function f#(a = ")") { const r = /await[/]/; @await g(); }'],
   ['const f = async #(x) => @await x;'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: program text
   ['const f = async #(x) => {\n  // await here\n  const t = `await ${@await x}`;\n};\nasync () => await 1;'],
   ['class A { async m#() { this.await = "await"; @await x; } async n() { await y; } }'],
 ])('%s', (marked) => {
