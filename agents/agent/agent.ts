@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
-import { runFolders } from '../../src/util/run-folder.ts';
 import { load, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
@@ -71,7 +70,7 @@ function start(): void {
     problems,
     mayInspect: mayInspect(),
     color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
-    runFolders: runFolders(process.env),
+    folders: folderVariables(process.env),
   };
   watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
     workerData: data,
@@ -100,6 +99,10 @@ function start(): void {
     finish(shared.control, code);
   });
   roomForListener();
+}
+
+function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {
+  return { XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP };
 }
 
 /** Without a permission model, and with --allow-inspector. */

@@ -1,8 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
-import { beginCensus, type RunningCensus } from '../../src/suspended/census.ts';
-import { BusyError } from '../../src/suspended/probe.ts';
+import type { RunningCensus } from '../../src/suspended/census.ts';
 import type { CensusFiles } from '../../src/suspended/types.ts';
-import { load, store, stringify } from '../primordials.ts';
+import { load, monotonicMs, store, stringify } from '../primordials.ts';
 import { type AgentDoor, type DumpProgress, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
@@ -13,6 +12,9 @@ const SLICE_MS = 60;
 const MAX_BUSY = 300;
 
 const laterOn = setImmediate;
+
+/** Loaded when it is first used: each built-in module that it needs would make every start 1 ms longer. */
+const loadCensus = () => require('../../src/suspended/census.ts') as typeof import('../../src/suspended/census.ts');
 
 type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'dump' | 'endDump' | 'resources'>;
 
@@ -34,11 +36,11 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     const before = load(control, Word.Debugger);
     if (!interrupts) store(control, Word.Debugger, 1);
     try {
-      if (!census) census = beginCensus(files ? { files } : {});
+      if (!census) census = loadCensus().beginCensus({ ...(files && { files }), now: monotonicMs });
       else if (census.work(SLICE_MS)) progress = { census: census.result() };
       progress ??= { waits: false };
     } catch (error) {
-      const later = error instanceof BusyError && ++busy < MAX_BUSY;
+      const later = isBusy(error) && ++busy < MAX_BUSY;
       progress = later ? { waits: true } : { problem: messageOf(error) };
     } finally {
       store(control, Word.Debugger, before);
@@ -78,6 +80,10 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     endDump: end,
     resources: () => stringify(openResources()),
   };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && error.name === 'BusyError';
 }
 
 function messageOf(error: unknown): string {

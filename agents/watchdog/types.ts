@@ -30,8 +30,8 @@ export interface WatchdogData {
   /** The permission model, which worker threads cannot ask, allows the inspector. */
   mayInspect: boolean;
   color: boolean;
-  /** Where the live socket may be, the best place first. */
-  runFolders: string[];
+  /** Of its environment, what tells where the live socket may be; the watchdog has none of its own. */
+  folders: Record<'XDG_RUNTIME_DIR' | 'TMPDIR' | 'TMP' | 'TEMP', string | undefined>;
 }
 
 /** What an observed thread sends once a second. */

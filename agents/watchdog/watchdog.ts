@@ -2,6 +2,7 @@ import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, worke
 import { judge } from '../../src/detectors/judge.ts';
 import type { EndRow, Level } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
+import { runFolders } from '../../src/util/run-folder.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
 import { createLiveLog, printLine } from './live-log.ts';
@@ -146,15 +147,16 @@ function run(data: WatchdogData): void {
   let socket: LiveSocket | null = null;
   const listen = (): void => {
     if (finished) return;
+    const folders = runFolders(data.folders);
     const methods = createMethods({
       header: main.header,
       level: () => level,
       uptimeMs: main.now,
       mayInspect: data.mayInspect,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
-      folders: data.runFolders,
+      folders,
     });
-    socket = openSocket(data.runFolders, process.pid, methods, (message) =>
+    socket = openSocket(folders, process.pid, methods, (message) =>
       main.record({ t: main.now(), type: 'agent-error', message }),
     );
   };

@@ -20,7 +20,7 @@ export const NOT_TOLD = -2;
 export const EXCEPTED = -3;
 
 // Kept from before the application could replace them.
-const now = performance.now.bind(performance);
+const clock = performance.now.bind(performance);
 const { isPromise } = types;
 
 let probe: Probe | null = null;
@@ -31,6 +31,14 @@ class EvdiagPromises {
   constructor(promises: unknown[]) {
     this.promises = promises;
   }
+}
+
+export interface CensusOptions {
+  files?: CensusFiles;
+  /** A promise that is left out. */
+  except?: unknown;
+  /** Milliseconds of a clock that nobody has replaced. */
+  now?: () => number;
 }
 
 /** A census that is being taken. Holds the promises until `end`. */
@@ -48,7 +56,7 @@ export interface RunningCensus {
  * snapshot is written in the same moment (50 ms per MB) and the chain of each promise beside it, so that both fit.
  * Promises of other vm contexts have another Promise and are not found. Throws where this Node does not support it.
  */
-export function beginCensus({ files, except }: { files?: CensusFiles; except?: unknown } = {}): RunningCensus {
+export function beginCensus({ files, except, now = clock }: CensusOptions = {}): RunningCensus {
   const from = now();
   probe ??= createProbe();
   // Before anything is written: where V8 cannot tell a stack now, this throws BusyError.

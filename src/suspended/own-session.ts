@@ -1,5 +1,8 @@
 import { Session } from 'node:inspector';
 
+// Kept from before the application could replace them.
+const { defineProperty, deleteProperty } = Reflect;
+
 /** Where functions that the inspector calls find this module. */
 const HANDOVER = Symbol.for('evdiag.handover');
 
@@ -58,10 +61,10 @@ function wrap(session: Session): OwnSession {
 }
 
 function handOver<T>(value: unknown, use: () => T): T {
-  Object.defineProperty(globalThis, HANDOVER, { value: { value }, configurable: true });
+  defineProperty(globalThis, HANDOVER, { value: { value }, configurable: true });
   try {
     return use();
   } finally {
-    Reflect.deleteProperty(globalThis, HANDOVER);
+    deleteProperty(globalThis, HANDOVER);
   }
 }

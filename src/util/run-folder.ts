@@ -1,6 +1,6 @@
 /** Where the sockets of observed processes are: a folder of the user's own. */
 import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /** What the system's address of a socket holds (Linux 108 bytes, macOS 104), less its last byte. */
@@ -10,9 +10,10 @@ const SOCKET_SUFFIX = '.sock';
 
 const isWindows = process.platform === 'win32';
 
-/** Where this process would listen, the best place first. Windows has one place: names, not files. */
-export function runFolders(env: NodeJS.ProcessEnv, temporary: string = tmpdir(), uid: number = ownUid()): string[] {
+/** Where a process with that environment would listen, the best place first. Windows has one place: names, not files. */
+export function runFolders(env: NodeJS.ProcessEnv, uid: number = ownUid()): string[] {
   if (isWindows) return [String.raw`\\.\pipe`];
+  const temporary = env.TMPDIR || env.TMP || env.TEMP || '/tmp';
   const folders = [env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'evdiag') : null, join(temporary, `evdiag-${uid}`)];
   return folders.filter((folder) => folder !== null).filter((folder) => fits(socketPath(folder, 4_194_304)));
 }
@@ -57,9 +58,9 @@ export function candidateFolders(pid: number): string[] {
   const uid = uidOf(pid);
   const theirs = environmentOf(pid);
   const folders = [
-    ...runFolders(theirs, theirs.TMPDIR || '/tmp', uid),
+    ...runFolders(theirs, uid),
     ...(uid === ownUid() ? runFolders(process.env) : []),
-    ...runFolders({ XDG_RUNTIME_DIR: `/run/user/${uid}` }, '/tmp', uid),
+    ...runFolders({ XDG_RUNTIME_DIR: `/run/user/${uid}` }, uid),
   ];
   return [...new Set(folders)];
 }
