@@ -32,13 +32,15 @@ interface HandleOptions {
   currentScope(): unknown;
   onScoped(handle: FollowedHandle): void;
   onMade(type: string): void;
+  /** Follow all that is made for a unit of work, and nothing else: no sampling. */
+  scopedOnly?: boolean;
 }
 
 /**
  * Follows Node's async resources (timers, sockets, files, workers) from where they were made until they are destroyed,
  * by an async hook that is not called for promises.
  */
-export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: HandleOptions) {
+export function followHandles(sites: Sites, { currentScope, onScoped, onMade, scopedOnly = false }: HandleOptions) {
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
   const frequent = createSampling();
@@ -77,7 +79,8 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
     init(id, type, trigger, resource) {
       if (type !== 'PROMISE') onMade(type);
       if (inside || PASSING.has(type)) return;
-      if (!(FREQUENT.has(type) ? frequent : rare).next() || byId.size >= MAX_FOLLOWED) return;
+      if (byId.size >= MAX_FOLLOWED) return;
+      if (scopedOnly ? !currentScope() : !(FREQUENT.has(type) ? frequent : rare).next()) return;
       inside = true;
       try {
         start(id, type, trigger, resource);
