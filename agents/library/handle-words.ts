@@ -1,4 +1,5 @@
 import type { LeftoverKind } from '../../src/library/types.ts';
+import { ownerOf } from './servers.ts';
 
 /** Node's names of the async resources that stand for something open. */
 const KINDS: Record<string, LeftoverKind> = {
@@ -9,7 +10,6 @@ const KINDS: Record<string, LeftoverKind> = {
   PIPEWRAP: 'pipe',
   UDPWRAP: 'socket',
   TTYWRAP: 'pipe',
-  FILEHANDLE: 'file',
   FSEVENTWRAP: 'watcher',
   STATWATCHER: 'watcher',
   PROCESSWRAP: 'child-process',
@@ -46,7 +46,6 @@ export function wordsOf(kind: LeftoverKind, type: string, resource: object): str
   } catch {
     // Its kind is enough.
   }
-  if (kind === 'file') return 'file handle';
   if (kind === 'watcher') return 'file watcher';
   return requestWords(type) ?? kind.replace('-', ' ');
 }
@@ -72,8 +71,7 @@ function addressOf(resource: object, method: 'getsockname' | 'getpeername', befo
 }
 
 function childWords(resource: object): string {
-  const owner = Object.getOwnPropertySymbols(resource).find(({ description }) => description === 'owner_symbol');
-  const child = owner && ((resource as Record<symbol, unknown>)[owner] as { spawnfile?: unknown } | undefined);
+  const child = ownerOf(resource) as { spawnfile?: unknown } | null;
   const file = typeof child?.spawnfile === 'string' ? ` ${child.spawnfile.split(/[\\/]/).at(-1)}` : '';
   return `child process${file} (${String((resource as { pid?: unknown }).pid)})`;
 }

@@ -13,6 +13,7 @@ import type { FollowedFile } from './files.ts';
 import { kindOf, wordsOf } from './handle-words.ts';
 import type { FollowedListener } from './listeners.ts';
 import { toFrame } from './run-sources.ts';
+import { listenFrames } from './servers.ts';
 
 const MAX_CALLERS = 4;
 const OUR_FOLDER = dirname(__filename);
@@ -21,23 +22,17 @@ const OUR_URL = pathToFileURL(OUR_FOLDER).href;
 /** One thing that is left. */
 export type LeftThing = Omit<Leftover, 'count' | 'ageMs'> & { startMs: number };
 
-/** Whether a resource that Node has not destroyed is open: some stay as objects after they were closed. */
-export function isOpen({ ref, site: { type } }: FollowedHandle): boolean {
-  const resource = ref.deref() as { fd?: unknown; threadId?: unknown } | undefined;
-  if (resource === undefined) return false;
-  return type === 'FILEHANDLE' ? typeof resource.fd !== 'number' || resource.fd >= 0 : true;
-}
-
 export function tellHandle(one: FollowedHandle): LeftThing | null {
   const { site, startMs, ref } = one;
   const kind = kindOf(site.type);
   const resource = ref.deref();
   if (!kind || !resource || isStandardStream(resource, site.frames) || isPartOfAnother(kind, site.frames)) return null;
-  return tell(kind, wordsOf(kind, site.type, resource), site.frames, startMs, isReferenced(resource));
+  const frames = kind === 'server' ? (listenFrames(resource) ?? site.frames) : site.frames;
+  return tell(kind, wordsOf(kind, site.type, resource), frames, startMs, isReferenced(resource));
 }
 
 export function tellFile({ path, frames, startMs }: FollowedFile): LeftThing | null {
-  return tell('file', `file ${path}`, frames, startMs, true);
+  return tell('file', path ? `file ${path}` : 'file handle', frames, startMs, true);
 }
 
 export function tellListener(one: FollowedListener, frames: RawFrame[] | null): LeftThing | null {
@@ -70,12 +65,19 @@ function tell(
   startMs: number,
   referenced: boolean,
 ): LeftThing | null {
-  const frames = raw.filter(isNotOurs);
+  const frames = insideCall(raw);
   // Made by us, or by Node for itself.
   if (frames.every(isNodes)) return null;
   const mapped = frames.map(toFrame);
   const callers = mapped.filter(({ category }) => category === 'application').slice(1, 1 + MAX_CALLERS);
   return { kind, what, location: placeOf(mapped), callers: callers.map(toLocation), startMs, referenced };
+}
+
+/** Without evdiag's own frames, and without who called `watch`: the work begins there. */
+function insideCall(raw: RawFrame[]): RawFrame[] {
+  const first = raw.findIndex((frame) => isNotOurs(frame) && !isNodes(frame));
+  const outer = raw.findIndex((frame, i) => i > first && !isNotOurs(frame) && !frame[1]?.endsWith('agent.cjs'));
+  return (outer < 0 ? raw : raw.slice(0, outer)).filter(isNotOurs);
 }
 
 /** Frames of evdiag's own files: this bundle, the library and the agent. */

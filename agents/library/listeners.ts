@@ -29,6 +29,7 @@ export interface ListenerHolder {
 export function followListeners<H extends ListenerHolder>(
   currentHolders: () => readonly H[] | null,
   maxListeners: number,
+  onEmitter: (emitter: object, holders: readonly H[]) => void,
 ) {
   const madeIn = new WeakMap<object, readonly H[]>();
 
@@ -56,7 +57,9 @@ export function followListeners<H extends ListenerHolder>(
   };
   const made = (self: unknown): void => {
     const holders = currentHolders();
-    if (holders && typeof self === 'object' && self !== null) madeIn.set(self, holders);
+    if (!holders || typeof self !== 'object' || self === null) return;
+    madeIn.set(self, holders);
+    onEmitter(self, holders);
   };
   const emitter = EventEmitter.prototype as object;
   const restore = [

@@ -119,7 +119,7 @@ function keyOf({ callFrame: { functionName, url, lineNumber, columnNumber } }: N
 
 function isNotOursSum({ node }: Sum): boolean {
   const { functionName, url } = node.callFrame;
-  return isNotOurs([functionName, url, 0, 0]);
+  return url !== 'node:inspector' && isNotOurs([functionName, url, 0, 0]);
 }
 
 function tell({ node, selfUs, totalUs, lines }: Sum): ProfiledFunction {

@@ -6,10 +6,11 @@ import { monotonicMs } from '../primordials.ts';
 import { longestBlock } from './blocks.ts';
 import { type CallHolder, type FollowedCall, type FollowedCalls, followCalls } from './calls.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { type FileHolder, type FollowedFile, followFiles } from './files.ts';
-import { isOpen, type LeftThing, tellCall, tellFile, tellHandle, tellListener, together } from './leftovers.ts';
+import { type FileHolder, followFiles, isOpenFile } from './files.ts';
+import { type LeftThing, tellCall, tellFile, tellHandle, tellListener, together } from './leftovers.ts';
 import { type FollowedListener, followListeners, type ListenerHolder } from './listeners.ts';
 import { sleep, turn } from './natives.ts';
+import { followServers } from './servers.ts';
 
 /** Of each kind of thing, followed at a time for one scope. */
 const MAX_FOLLOWED = 50_000;
@@ -131,7 +132,8 @@ function startHooks() {
     for (const one of all) if (!handles.isAlive(one)) all.delete(one);
   };
   const files = followFiles(currentHolders);
-  const listeners = followListeners(currentHolders, MAX_FOLLOWED);
+  const servers = followServers(() => currentHolders() !== null);
+  const listeners = followListeners(currentHolders, MAX_FOLLOWED, files.onEmitter);
   return {
     storage,
     currentScope,
@@ -139,7 +141,7 @@ function startHooks() {
     listeners,
     isAlive: handles.isAlive,
     stop(): void {
-      for (const part of [listeners, files, handles, calls]) part.stop();
+      for (const part of [listeners, servers, files, handles, calls]) part.stop();
       storage.disable();
     },
   };
@@ -148,7 +150,7 @@ function startHooks() {
 function tellAll(scope: Followed, { calls, listeners, isAlive }: Hooks): LeftThing[] {
   return [
     ...handlesOf(scope, isAlive),
-    ...[...scope.files].map((file: FollowedFile) => tellFile(file)),
+    ...[...scope.files].filter(isOpenFile).map(tellFile),
     ...[...scope.listeners].map((one: FollowedListener) => tellListener(one, listeners.leftFrames(one))),
     ...suspendedOf(scope, calls),
   ].filter((thing) => thing !== null);
@@ -156,7 +158,7 @@ function tellAll(scope: Followed, { calls, listeners, isAlive }: Hooks): LeftThi
 
 function handlesOf(scope: Followed, isAlive: Hooks['isAlive']): (LeftThing | null)[] {
   for (const one of scope.handles) if (!isAlive(one)) scope.handles.delete(one);
-  return [...scope.handles].filter(isOpen).map(tellHandle);
+  return [...scope.handles].map(tellHandle);
 }
 
 function suspendedOf({ calls: all }: Followed, calls: FollowedCalls): (LeftThing | null)[] {

@@ -54,7 +54,8 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade, sc
       // The handle of a file is made when it was opened: its request knows by whom.
       const opener = byId.get(trigger)?.site;
       if (opener?.type.startsWith('FSREQ') && type === 'FILEHANDLE') frames = opener.frames;
-      else {
+      // The address is looked up first: what is asked later is the server itself.
+      else if (!scopedOnly || !type.endsWith('SERVERWRAP')) {
         if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) {
           outside.add(id);
           if (outside.size > inboundPeak) inboundPeak = outside.size;
