@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Leftover, LeftoverKind } from '../../src/library/types.ts';
 import { functionKey, toLocation } from '../../src/recording/places.ts';
@@ -16,8 +16,11 @@ import { toFrame } from './run-sources.ts';
 import { listenFrames } from './servers.ts';
 
 const MAX_CALLERS = 4;
-const OUR_FOLDER = dirname(__filename);
-const OUR_URL = pathToFileURL(OUR_FOLDER).href;
+/** What is built, and what it is built of, for our own tests. */
+const OUR_FOLDERS = [__dirname, join(__dirname, '../src/library')].flatMap((folder) => [
+  folder,
+  pathToFileURL(folder).href,
+]);
 
 /** One thing that is left. */
 export type LeftThing = Omit<Leftover, 'count' | 'ageMs'> & { startMs: number };
@@ -82,7 +85,7 @@ function insideCall(raw: RawFrame[]): RawFrame[] {
 
 /** Frames of evdiag's own files: this bundle, the library and the agent. */
 export function isNotOurs([, url]: RawFrame): boolean {
-  return url === null || !(url.startsWith(OUR_FOLDER) || url.startsWith(OUR_URL));
+  return url === null || !OUR_FOLDERS.some((folder) => url.startsWith(folder));
 }
 
 /** process.stdout and its like, which Node makes when they are first used. */

@@ -69,6 +69,10 @@ export function followListeners<H extends ListenerHolder>(
   ];
 
   return {
+    /** To be told of resources that are event targets, as message ports are. */
+    noteMade(target: object | undefined, holders: readonly H[]): void {
+      if (target instanceof EventTarget) madeIn.set(target, holders);
+    },
     /** The stack of a listener that is still there, or null where it is none of the application's. */
     leftFrames(one: FollowedListener): RawFrame[] | null {
       if (!isAttached(one)) return null;

@@ -119,7 +119,9 @@ function startHooks() {
   const handles = followHandles(createSites(), {
     currentScope: currentHolders,
     onScoped(handle) {
-      for (const holder of handle.scope as readonly Followed[]) {
+      const holders = handle.scope as readonly Followed[];
+      listeners.noteMade(handle.ref.deref(), holders);
+      for (const holder of holders) {
         if (holder.handles.size >= MAX_FOLLOWED) prune(holder);
         if (holder.handles.size < MAX_FOLLOWED) holder.handles.add(handle);
         else holder.untracked++;
