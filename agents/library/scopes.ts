@@ -114,7 +114,7 @@ function startHooks() {
     return scope.live.length > 0 ? scope.live : null;
   };
   // An AsyncLocalStorage hooks in when it is first run: before the hooks that put Node 20's promise hooks back as they were.
-  storage.run(undefined as unknown as Followed, () => {});
+  storage.run(createFollowed(null), () => {});
   const calls = followCalls(currentHolders, MAX_FOLLOWED);
   const handles = followHandles(createSites(), {
     currentScope: currentHolders,

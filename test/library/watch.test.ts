@@ -242,14 +242,14 @@ describe('watch', () => {
     expect(ends).toMatchObject([{ name: 'fails', left: [{ kind: 'timer', count: 1 }], error: expect.any(Error) }]);
   });
 
-  test('very many awaits and timers are exact, and bounded', async () => {
+  test('thousands of suspended calls are counted exactly', async () => {
     const { promise } = gate();
     const wait = async (): Promise<void> => {
       await promise; // many
     };
     const { left, untracked } = await watch('many', async () => {
       for (let i = 0; i < 2000; i++) void wait();
-      for (let i = 0; i < 20_000; i++) await i;
+      for (let i = 0; i < 5000; i++) await i;
     });
     expect(names(left)).toEqual(['suspended-call many 2000']);
     expect(untracked).toBe(0);
