@@ -79,5 +79,5 @@ function placeKey({ kind, what, location }: Leftover): string {
 
 function subjectOf(name: string, runs: number): string {
   const subject = name ? `'${name}'` : 'The function';
-  return runs > 1 ? `${subject}, run ${runs} times, each time after the first` : subject;
+  return runs > 1 ? `${subject} (run ${runs} times, the first not counted)` : subject;
 }

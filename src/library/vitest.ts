@@ -6,6 +6,7 @@
  */
 
 import type { RunnerTestCase, RunnerTestSuite, TestRunner } from 'vitest';
+import type { Location } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
 import { libraryBundle } from './bundle.ts';
 import { LeakError, placeText } from './leak-error.ts';
@@ -106,7 +107,7 @@ async function install(): Promise<void> {
       for (const { test, scope } of late.splice(0)) {
         const left = await leftBehind(scope);
         scope.close();
-        if (left.length > 0) throw new LeakError(`The test '${test}'`, left, ' after the last afterAll');
+        if (left.length > 0) throw leakError(`The test '${test}'`, left, ' after the last afterAll');
       }
     } finally {
       stopBlocks();
@@ -122,15 +123,24 @@ async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: H
   if (block && block.durationMs >= options.blockMs) {
     const { durationMs, kind, location } = block;
     const limit = `limit ${formatMs(options.blockMs)}`;
-    throw new BlockedError(
-      `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${placeText(location)}`,
-      durationMs,
-    );
+    const message = `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${placeText(location)}`;
+    throw pointingAt(location, new BlockedError(message, durationMs));
   }
   const left = await leftBehind(scope);
   if (left.length === 0) return;
   if (hasLaterCleanup(task, runner)) late.push({ test: task.name, scope });
-  else throw new LeakError('The test', left, ` after ${formatMs(options.graceMs)} of grace`);
+  else throw leakError('The test', left, ` after ${formatMs(options.graceMs)} of grace`);
+}
+
+function leakError(...args: ConstructorParameters<typeof LeakError>): LeakError {
+  return pointingAt(args[1][0]?.location ?? null, new LeakError(...args));
+}
+
+/** With the line at fault as its stack, of which vitest shows the source; ours would tell nothing. */
+function pointingAt<E extends Error>(location: Location | null, error: E): E {
+  const { function: name, file, line, column } = location ?? { function: '', file: '', line: 0, column: 0 };
+  error.stack = `${error.name}: ${error.message}${location ? `\n    at ${name || '<anonymous>'} (${file}:${line}:${column})` : ''}`;
+  return error;
 }
 
 type HookReader = Pick<typeof TestRunner, 'getSuiteHooks'>;

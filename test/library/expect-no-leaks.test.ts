@@ -71,7 +71,7 @@ describe('expectNoLeaks', () => {
     const each = (): unknown => timers.push(setInterval(() => {}, 1000));
     const { left, message } = await leakOf(expectNoLeaks(each, { runs: 3, graceMs: 20 }));
     expect(left).toMatchObject([{ kind: 'timer', count: 2 }]);
-    expect(message).toContain("'each', run 3 times, each time after the first left 2 things behind");
+    expect(message).toContain("'each' (run 3 times, the first not counted) left 2 things behind");
   });
 
   test('ignores what is meant to stay: by words, place or a function', async () => {
