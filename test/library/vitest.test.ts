@@ -97,6 +97,7 @@ describe('evdiag/vitest', () => {
         `interval of 1000 ms · ${place('poller.ts', 'setInterval')}`,
       );
       expect(failed['leaves an interval']).toContain(place('sick.spec.ts', 'startPolling({'));
+      expect(failed['leaves an interval'], 'its stack').toMatch(/\n +at startPolling \(.*poller\.ts:\d+:\d+\)/);
       expect(failed['leaves a server']).toMatch(/server on 127\.0\.0\.1:\d+ · /);
       expect(failed['leaves a server']).toContain(place('sick.spec.ts', 'createServer()'));
       expect(failed['leaves a listener']).toContain(
