@@ -33,7 +33,12 @@ let watching: Watch | null = null;
 
 /** Watches this thread from another one for silences of its loop of at least so many milliseconds. */
 export function startBlocks(blockMs: number): () => void {
-  watching ??= start(blockMs);
+  try {
+    watching ??= start(blockMs);
+  } catch {
+    // No worker threads here (the permission model): then nothing is known of blocks.
+    return () => {};
+  }
   watching.users++;
   let stopped = false;
   return () => {

@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector';
+import { setFlagsFromString } from 'node:v8';
 import type { CpuProfile, Profiled, ProfiledFunction, ProfileOptions } from '../../src/library/types.ts';
 import { toLocation } from '../../src/recording/places.ts';
 import { monotonicMs } from '../primordials.ts';
@@ -8,6 +9,7 @@ import { toFrame } from './run-sources.ts';
 const DEFAULT_INTERVAL_US = 1000;
 const MIN_INTERVAL_US = 50;
 const DEFAULT_TOP = 20;
+const INLINING = ['turbo-inlining', 'maglev-inlining'];
 /** V8's own entries that are no work of the thread. */
 const NOT_BUSY = new Set(['(root)', '(program)', '(idle)']);
 
@@ -21,10 +23,12 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
   const { intervalUs = DEFAULT_INTERVAL_US, top = DEFAULT_TOP, deoptimize = !measuresCoverage() } = options;
   const session = new Session();
   session.connect();
+  let apart = false;
   try {
     post(session, 'Profiler.enable');
     post(session, 'Profiler.setSamplingInterval', { interval: Math.max(MIN_INTERVAL_US, Math.round(intervalUs)) });
-    if (deoptimize) forgetOptimisedCode(session);
+    apart = true;
+    if (deoptimize) keepFunctionsApart(session);
     post(session, 'Profiler.start');
     const startMs = monotonicMs();
     const value = await fn();
@@ -32,8 +36,30 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
     const { profile: cpuProfile } = post(session, 'Profiler.stop') as { profile: CpuProfile };
     return { value, durationMs, sampleCount: cpuProfile.samples?.length ?? 0, ...sumUp(cpuProfile, top), cpuProfile };
   } finally {
+    if (apart && deoptimize) letFunctionsMerge(session);
     session.disconnect();
   }
+}
+
+let users = 0;
+
+/** V8 counts what it has inlined for the caller (Node 20 to 24: all of it), so that it inlines nothing meanwhile. */
+function keepFunctionsApart(session: Session): void {
+  users++;
+  if (users === 1 && mayChangeInlining()) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
+  forgetOptimisedCode(session);
+}
+
+function letFunctionsMerge(session: Session): void {
+  if (--users > 0 || !mayChangeInlining()) return;
+  for (const flag of INLINING) setFlagsFromString(`--${flag}`);
+  // What was optimised meanwhile is slower than it need be.
+  forgetOptimisedCode(session);
+}
+
+/** Where somebody has set it at the start, it is theirs. */
+function mayChangeInlining(): boolean {
+  return ![...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => flag.includes('inlining'));
 }
 
 /** A session of the own thread answers at once. */

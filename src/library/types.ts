@@ -78,8 +78,9 @@ export interface ProfileOptions {
   /** Functions told, the largest self time first. Default 20. */
   top?: number;
   /**
-   * Makes V8 forget its optimised code first (20–30 ms): functions that ran hot before would be missing. Default true,
-   * but not while coverage is measured, which it would reset.
+   * Makes V8 forget its optimised code first (20–30 ms), and inline nothing meanwhile: functions that ran hot before
+   * would be missing, and those that it inlines would count for their caller. Very small functions seem slower than
+   * they are. Default true, but not while coverage is measured, which it would reset.
    */
   deoptimize?: boolean;
 }

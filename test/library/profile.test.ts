@@ -33,6 +33,17 @@ describe('profile', () => {
     expect(result.sampleCount).toBe(result.cpuProfile.samples!.length);
   });
 
+  test('a warm function that V8 would inline counts for itself', async () => {
+    const handle = (): number => Array.from({ length: 10 }, () => busy(10_000)).reduce((sum, one) => sum + one);
+    const all = (): void => {
+      for (let i = 0; i < 1000; i++) handle();
+    };
+    all();
+    const { functions, busyMs } = await profile(all);
+    const found = functions.find((one) => one.function === 'busy');
+    expect(found?.selfMs ?? 0, JSON.stringify(functions)).toBeGreaterThan(0.7 * busyMs);
+  });
+
   test('asynchronous functions, overlapping and nested profiles', async () => {
     const work = async (): Promise<void> => {
       await sleep(5);
