@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { createStackCapture } from '../watchdog/stack-capture.ts';
+import { openThreadCpu } from '../watchdog/thread-cpu.ts';
 
 /** How often the heartbeat is looked at. */
 const TICK_MS = 5;
@@ -37,7 +38,11 @@ interface Seen {
 const { beats, blockMs, threadId, mayInspect } = workerData as BlockWatchData;
 const port = parentPort!;
 const capture = createStackCapture(threadId, mayInspect, () => {});
+/** The thread of a worker has no number that is known here. */
+const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
+const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;
 let count = beats.count;
+let waitedBefore = waitedMs();
 let silentSince = monotonicMs();
 let lastTick = silentSince;
 let lateMs = 0;
@@ -68,7 +73,10 @@ function tick(): void {
     return;
   }
   // An answer that comes with the end of a native call is in the queue of messages: look again after it.
-  const durationMs = now - silentSince - lateMs;
+  // Nor is it a block where the thread had no core.
+  const waited = waitedMs();
+  const durationMs = now - silentSince - Math.max(lateMs, waited - waitedBefore);
+  waitedBefore = waited;
   count = beats.count;
   silentSince = now;
   lateMs = 0;

@@ -106,7 +106,7 @@ describe('evdiag/vitest', () => {
       expect(failed['leaves a suspended call']).toContain(`suspended async call · ${place('poller.ts', 'await new')}`);
       expect(failed['leaves a file']).toContain(place('sick.spec.ts', 'openSync(import'));
       expect(failed['blocks the loop']).toMatch(/blocked the event loop for \d+ ms \(limit 500 ms\) · js-cpu · /);
-      expect(failed['blocks the loop']).toContain(place('poller.ts', 'for (const end'));
+      expect(failed['blocks the loop']).toContain(place('poller.ts', 'for (const start'));
       expect(failed['leaves a timer beside']).toContain(
         `timer of 60000 ms · ${place('sick.spec.ts', 'setTimeout(() => {}, 60_000)')}`,
       );
