@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  */
 const GROUPS = [
   { name: 'processes', maxWorkers: 3, include: ['test/agents/**', 'test/cli/**', 'test/package.test.ts'] },
+  // Vitest in vitest, and blocks that are measured.
+  { name: 'library', maxWorkers: 2, include: ['test/library/**'] },
   { name: 'lab', maxWorkers: 1, include: ['test/lab/**'] },
   // Within the file, the cures run several at a time, the sick ones alone.
   { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },

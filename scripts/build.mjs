@@ -33,9 +33,17 @@ await Promise.all([
   }),
   build({
     ...common,
+    format: 'cjs',
+    entryPoints: { library: 'agents/library/library.ts', 'block-watch': 'agents/library/block-watch.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    minifySyntax: true,
+  }),
+  build({
+    ...common,
     format: 'esm',
     packages: 'external',
-    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
+    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts', vitest: 'src/library/vitest.ts' },
     outdir: 'dist',
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',

@@ -1,4 +1,4 @@
-/** The library: read recordings, judge them, build reports. The agent is `evdiag/agent`. */
+/** The library: watch your own code; read recordings, judge them, build reports. The agent is `evdiag/agent`. */
 
 export { setLevel } from './attach/set-level.ts';
 export { detectors } from './detectors/index.ts';
@@ -12,6 +12,22 @@ export type {
   RuleResult,
   Severity,
 } from './detectors/types.ts';
+export { expectNoLeaks } from './library/expect-no-leaks.ts';
+export { LeakError } from './library/leak-error.ts';
+export { profile } from './library/profile.ts';
+export type {
+  CpuProfile,
+  ExpectNoLeaksOptions,
+  Ignore,
+  Leftover,
+  LeftoverKind,
+  Profiled,
+  ProfiledFunction,
+  ProfileOptions,
+  Watched,
+  WatchOptions,
+} from './library/types.ts';
+export { watch } from './library/watch.ts';
 export { type Family, InputError, readFamily, readRecording } from './recording/reader.ts';
 export type { Frame, Header, Level, Location, Recording, Row, RowOf, RowType, StallKind } from './recording/types.ts';
 export { rowsOf } from './recording/types.ts';

@@ -44,9 +44,10 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/tui': { values: JUDGES },
   'src/attach': { values: JUDGES },
   'src/lab': { values: [UTIL] },
+  'src/library': { values: RECORDING },
   'src/cli': { values: [...VIEWS, 'src/lab', 'src/index.ts'] },
   // The library's entry.
-  'src/index.ts': { values: VIEWS },
+  'src/index.ts': { values: [...VIEWS, 'src/library'] },
   // Shared by the agent's halves.
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
@@ -67,6 +68,11 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/watchdog': {
     values: [...JUDGES, 'src/report', 'agents/samplers', ...SHARED],
     types: ['agents/agent'],
+  },
+  // The library's half that hooks into Node, reached from src/library by path (dist/library.cjs).
+  'agents/library': {
+    values: ['agents/agent', 'agents/watchdog', ...SHARED, ...RECORDING],
+    types: ['src/library'],
   },
   scenarios: { values: [], builtinsOnly: true },
   bin: { values: ['src/cli'] },

@@ -36,6 +36,17 @@ const PROGRAMS = {
   'app.mjs': `import http from 'node:http';\n${PROGRAM}`,
 };
 
+const LEAKING_LINE = 4;
+const LIBRARY_PROGRAM = `import { expectNoLeaks } from 'evdiag';
+import { evdiagVitest } from 'evdiag/vitest';
+function job() {
+  setInterval(() => {}, 1000);
+}
+await expectNoLeaks(job, { graceMs: 10 }).catch((error) => console.log(error.message));
+console.log('plugin', evdiagVitest().name);
+process.exit();
+`;
+
 interface Result {
   code: number;
   stdout: string;
@@ -74,6 +85,15 @@ describe('the packed package, installed elsewhere', () => {
 
   test('npx evdiag --help', async () => {
     expect(await mustRun('npx', ['evdiag', '--help'], folder)).toMatch(/usage: evdiag/i);
+  });
+
+  test('the library is imported by its name, and evdiag/vitest without vitest', async () => {
+    writeFileSync(join(folder, 'library.mjs'), LIBRARY_PROGRAM);
+    const { stdout, stderr, code } = await run(NODE, ['library.mjs'], { cwd: folder });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(`interval of 1000 ms · library.mjs:${LEAKING_LINE}:3 job`);
+    expect(stdout).toContain('plugin evdiag');
+    expect(existsSync(join(folder, 'node_modules', 'vitest')), 'vitest is no dependency').toBe(false);
   });
 
   test.each([

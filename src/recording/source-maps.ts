@@ -16,10 +16,13 @@ const MAX_CACHED_MAPS = 64;
 /** The stacks of a program repeat: rows that are kept share their frames (some 300 bytes each). */
 const MAX_CACHED_FRAMES = 5000;
 
+/** The text of a file as it was run, with its `sourceMappingURL`; null where it is the one on disk. */
+export type RunText = (path: string) => string | null;
+
 /** Turns V8's positions into frames of the original sources. Reads files, so: never on the observed main thread. */
-export function createFrameMapper(): (raw: RawFrame) => Frame {
+export function createFrameMapper(runText: RunText = () => null): (raw: RawFrame) => Frame {
   const frames = new Map<string, Frame>();
-  const map = createMapper();
+  const map = createMapper(runText);
   return (raw) => {
     const key = raw.join('|');
     let frame = frames.get(key);
@@ -32,7 +35,7 @@ export function createFrameMapper(): (raw: RawFrame) => Frame {
   };
 }
 
-function createMapper(): (raw: RawFrame) => Frame {
+function createMapper(runText: RunText): (raw: RawFrame) => Frame {
   const maps = new Map<string, TraceMap | null>();
   return ([name, url, line, column, awaits, start]) => {
     const waits = { ...(start && { start }), ...(awaits && { awaits: true as const }) };
@@ -42,7 +45,7 @@ function createMapper(): (raw: RawFrame) => Frame {
     if (raw.category === 'node' || !isAbsolute(path)) return raw;
     let map = maps.get(path);
     if (map === undefined) {
-      map = loadMap(path);
+      map = loadMap(path, runText);
       if (maps.size >= MAX_CACHED_MAPS) maps.delete(maps.keys().next().value!);
       maps.set(path, map);
     }
@@ -73,10 +76,10 @@ function categoryOf(path: string): FrameCategory {
   return /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
 }
 
-function loadMap(path: string): TraceMap | null {
+function loadMap(path: string, runText: RunText): TraceMap | null {
   try {
     if (statSync(path).size > MAX_FILE_BYTES) return null;
-    const text = readFileSync(path, 'utf8');
+    const text = runText(path) ?? readFileSync(path, 'utf8');
     const url = lastMapUrl(text);
     if (!url) return null;
     const inline = /^data:application\/json[^,]*?(;base64)?,/.exec(url);

@@ -36,13 +36,15 @@ interface HandleOptions {
   currentScope(): unknown;
   onScoped(handle: FollowedHandle): void;
   onMade(type: string): void;
+  /** Follow all that is made for a unit of work, and nothing else: no sampling. */
+  scopedOnly?: boolean;
 }
 
 /**
  * Follows Node's async resources (timers, sockets, files, workers) from where they were made until they are destroyed,
  * by an async hook that is not called for promises.
  */
-export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: HandleOptions) {
+export function followHandles(sites: Sites, { currentScope, onScoped, onMade, scopedOnly = false }: HandleOptions) {
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
   /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
@@ -59,18 +61,19 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
     let opener: FollowedHandle | undefined;
     if (!hasOwn(frames)) {
       opener = type === 'FILEHANDLE' ? opening.shift() : undefined;
-      if (!opener) {
+      // A server's address is looked up first: what is asked later is the server itself.
+      if (!opener && !(scopedOnly && type.endsWith('SERVERWRAP'))) {
         if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) {
           outside.add(id);
           if (outside.size > inboundPeak) inboundPeak = outside.size;
         }
         return;
       }
-      frames = opener.site.frames;
+      frames = opener?.site.frames ?? frames;
     }
     const site = sites.here('handle', type, type === 'Timeout' ? spanOf(resource) : '', frames);
     if (!site) return;
-    const weight = sampling.weight();
+    const weight = scopedOnly ? 1 : sampling.weight();
     const one: FollowedHandle = { id, site, startMs: monotonicMs(), weight, ref: new WeakRef(resource), scope: null };
     byId.set(id, one);
     begin(one);
@@ -84,7 +87,7 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade }: 
       if (type !== 'PROMISE') onMade(type);
       if (inside || PASSING.has(type)) return;
       const sampling = samplingOf(type);
-      if (!sampling.next() || byId.size >= MAX_FOLLOWED) return;
+      if (byId.size >= MAX_FOLLOWED || !(scopedOnly ? currentScope() : sampling.next())) return;
       inside = true;
       try {
         sampling.spend(() => start(sampling, id, type, resource));

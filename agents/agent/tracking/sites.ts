@@ -92,7 +92,11 @@ export type Sites = ReturnType<typeof createSites>;
 
 /** The stack of what the application does now, without the agent's frames, innermost first. */
 export function currentFrames(): RawFrame[] {
-  const frames = callSites(MAX_FRAMES);
+  return belowHooks(callSites(MAX_FRAMES));
+}
+
+/** Without the frames by which Node calls hooks. */
+export function belowHooks(frames: RawFrame[]): RawFrame[] {
   let own = 0;
   while (own < frames.length && HOOKS.has(frames[own]![1] ?? '')) own++;
   return own > 0 ? frames.slice(own) : frames;

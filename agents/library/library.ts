@@ -1,0 +1,6 @@
+/** The bundle `dist/library.cjs`: what `watch`, `expectNoLeaks`, `profile` and `evdiag/vitest` load when they are used. */
+
+export { startBlocks } from './blocks.ts';
+export { keepTimers } from './natives.ts';
+export { profile } from './profile.ts';
+export { isFollowing, openScope } from './scopes.ts';

@@ -1,0 +1,164 @@
+import { Session } from 'node:inspector';
+import { setFlagsFromString } from 'node:v8';
+import type { CpuProfile, Profiled, ProfiledFunction, ProfileOptions } from '../../src/library/types.ts';
+import { toLocation } from '../../src/recording/places.ts';
+import { monotonicMs } from '../primordials.ts';
+import { isNotOurs } from './leftovers.ts';
+import { toFrame } from './run-sources.ts';
+
+const DEFAULT_INTERVAL_US = 1000;
+const MIN_INTERVAL_US = 50;
+const DEFAULT_TOP = 20;
+const INLINING = ['turbo-inlining', 'maglev-inlining'];
+/** V8's own entries that are no work of the thread. */
+const NOT_BUSY = new Set(['(root)', '(program)', '(idle)']);
+
+type Node = CpuProfile['nodes'][number];
+
+/**
+ * Profiles the thread while the function runs, by an inspector session of its own. Profiles may overlap; each holds
+ * all that the thread does meanwhile.
+ */
+export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<Profiled<T>> {
+  const { intervalUs = DEFAULT_INTERVAL_US, top = DEFAULT_TOP, deoptimize = !measuresCoverage() } = options;
+  const session = new Session();
+  session.connect();
+  let apart = false;
+  try {
+    post(session, 'Profiler.enable');
+    post(session, 'Profiler.setSamplingInterval', { interval: Math.max(MIN_INTERVAL_US, Math.round(intervalUs)) });
+    apart = true;
+    if (deoptimize) keepFunctionsApart(session);
+    post(session, 'Profiler.start');
+    const startMs = monotonicMs();
+    const value = await fn();
+    const durationMs = monotonicMs() - startMs;
+    const { profile: cpuProfile } = post(session, 'Profiler.stop') as { profile: CpuProfile };
+    return { value, durationMs, sampleCount: cpuProfile.samples?.length ?? 0, ...sumUp(cpuProfile, top), cpuProfile };
+  } finally {
+    if (apart && deoptimize) letFunctionsMerge(session);
+    session.disconnect();
+  }
+}
+
+let users = 0;
+
+/** V8 counts what it has inlined for the caller (Node 20 to 24: all of it), so that it inlines nothing meanwhile. */
+function keepFunctionsApart(session: Session): void {
+  users++;
+  if (users === 1 && mayChangeInlining()) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
+  forgetOptimisedCode(session);
+}
+
+function letFunctionsMerge(session: Session): void {
+  if (--users > 0 || !mayChangeInlining()) return;
+  for (const flag of INLINING) setFlagsFromString(`--${flag}`);
+  // What was optimised meanwhile is slower than it need be.
+  forgetOptimisedCode(session);
+}
+
+/** Where somebody has set it at the start, it is theirs. */
+function mayChangeInlining(): boolean {
+  return ![...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => flag.includes('inlining'));
+}
+
+/** A session of the own thread answers at once. */
+function post(session: Session, method: string, params: object = {}): unknown {
+  let answer: { error: Error | null; result: unknown } | null = null;
+  session.post(method, params, (error, result) => {
+    answer = { error, result };
+  });
+  const { error, result } = answer ?? { error: new Error('no answer'), result: null };
+  if (error) throw new Error(`evdiag: no profile: ${method}: ${error.message}`);
+  return result;
+}
+
+/** V8 loses functions that were optimised before the profile began; turning exact coverage on makes it forget them. */
+function forgetOptimisedCode(session: Session): void {
+  post(session, 'Profiler.startPreciseCoverage', { detailed: true });
+  post(session, 'Profiler.stopPreciseCoverage');
+}
+
+/** Stopping ours would reset theirs. */
+function measuresCoverage(): boolean {
+  const worker = (globalThis as { __vitest_worker__?: { config?: { coverage?: { enabled?: boolean } } } })
+    .__vitest_worker__;
+  return Boolean(process.env.NODE_V8_COVERAGE) || worker?.config?.coverage?.enabled === true;
+}
+
+interface Sum {
+  node: Node;
+  selfUs: number;
+  totalUs: number;
+  lines: Map<number, number>;
+}
+
+function sumUp(cpuProfile: CpuProfile, top: number): { busyMs: number; functions: ProfiledFunction[] } {
+  const selfUs = timeOfNodes(cpuProfile);
+  const byId = new Map(cpuProfile.nodes.map((node) => [node.id, node]));
+  const sums = new Map<string, Sum>();
+  let busyUs = 0;
+
+  /** Children first; a function counts its total only once on a path. Without recursion: stacks may be deep. */
+  const below = new Map<number, number>();
+  for (const node of [...cpuProfile.nodes].reverse()) {
+    const own = selfUs.get(node.id) ?? 0;
+    below.set(
+      node.id,
+      (node.children ?? []).reduce((sum, id) => sum + (below.get(id) ?? 0), own),
+    );
+    if (!NOT_BUSY.has(node.callFrame.functionName)) busyUs += own;
+  }
+  const open: { node: Node; path: ReadonlySet<string> }[] = [{ node: cpuProfile.nodes[0]!, path: new Set() }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { node, path } = next;
+    const key = keyOf(node);
+    const sum = sums.get(key) ?? { node, selfUs: 0, totalUs: 0, lines: new Map() };
+    sums.set(key, sum);
+    sum.selfUs += selfUs.get(node.id) ?? 0;
+    if (!path.has(key)) sum.totalUs += below.get(node.id) ?? 0;
+    for (const { line, ticks } of node.positionTicks ?? []) sum.lines.set(line, (sum.lines.get(line) ?? 0) + ticks);
+    const inside = path.has(key) ? path : new Set([...path, key]);
+    for (const id of node.children ?? []) open.push({ node: byId.get(id)!, path: inside });
+  }
+  const functions = [...sums.values()]
+    .filter(({ node, totalUs }) => totalUs > 0 && !NOT_BUSY.has(node.callFrame.functionName))
+    .sort((a, b) => b.selfUs - a.selfUs || b.totalUs - a.totalUs);
+  return { busyMs: busyUs / 1000, functions: functions.filter(isNotOursSum).slice(0, top).map(tell) };
+}
+
+/** Each sample stands for the time until the next. */
+function timeOfNodes({ samples = [], timeDeltas = [], startTime, endTime }: CpuProfile): Map<number, number> {
+  const times = new Map<number, number>();
+  let now = startTime;
+  for (let i = 0; i < samples.length; i++) {
+    now += timeDeltas[i] ?? 0;
+    const us = Math.max(0, i + 1 < samples.length ? (timeDeltas[i + 1] ?? 0) : endTime - now);
+    times.set(samples[i]!, (times.get(samples[i]!) ?? 0) + us);
+  }
+  return times;
+}
+
+function keyOf({ callFrame: { functionName, url, lineNumber, columnNumber } }: Node): string {
+  return `${functionName} ${url}:${lineNumber}:${columnNumber}`;
+}
+
+function isNotOursSum({ node }: Sum): boolean {
+  const { functionName, url } = node.callFrame;
+  return url !== 'node:inspector' && isNotOurs([functionName, url, 0, 0]);
+}
+
+function tell({ node, selfUs, totalUs, lines }: Sum): ProfiledFunction {
+  const { functionName, url, lineNumber, columnNumber } = node.callFrame;
+  const frame = toFrame([functionName, url || null, lineNumber + 1, columnNumber + 1]);
+  const hottest = [...lines].sort(([, a], [, b]) => b - a)[0];
+  return {
+    function: functionName || '(anonymous)',
+    location: frame.line > 0 && url ? toLocation(frame) : null,
+    category: frame.category,
+    selfMs: selfUs / 1000,
+    totalMs: totalUs / 1000,
+    // A line has no column: its first one on the map.
+    hottestLine: hottest && url ? toFrame([functionName, url, hottest[0], Number.MAX_SAFE_INTEGER]).line : null,
+  };
+}

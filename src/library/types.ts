@@ -1,0 +1,158 @@
+import type { Location } from '../recording/types.ts';
+
+/** What was left open. */
+export type LeftoverKind =
+  | 'timer'
+  | 'server'
+  | 'socket'
+  | 'pipe'
+  | 'file'
+  | 'watcher'
+  | 'child-process'
+  | 'worker'
+  | 'message-port'
+  | 'request'
+  | 'listener'
+  | 'suspended-call';
+
+/** Things of one kind that were made at one place and are still there. */
+export interface Leftover {
+  kind: LeftoverKind;
+  /** In words: "interval of 1000 ms", "server on 127.0.0.1:8080", "listener of 'data' on Socket". */
+  what: string;
+  /**
+   * The line of your code that made it; of a suspended call the line of its `await`. Original sources (source maps
+   * applied), absolute path, 1-based line and column; null where no line of yours was on the stack.
+   */
+  location: Location | null;
+  /** Who called that line, innermost first, at most 4: callers, and calls that await it. */
+  callers: Location[];
+  count: number;
+  /** Milliseconds since the oldest of them was made. */
+  ageMs: number;
+  /** Whether one of them keeps the process alive; listeners and suspended calls by themselves do not. */
+  referenced: boolean;
+}
+
+/** What `watch` tells of one unit of work. */
+export interface Watched<T> {
+  name: string;
+  /** What the function returned, or its promise was fulfilled with. */
+  value: T;
+  /** What it made and left open, the largest counts first. */
+  left: Leftover[];
+  /** From the call to its end, without the grace period. */
+  durationMs: number;
+  /** Things beyond the bounds of what is followed (50 000 at a time): `left` may lack them. */
+  untracked: number;
+}
+
+export interface WatchOptions {
+  /** Wait so many milliseconds at most, until nothing is left. Default 0: what is left at the end of the function. */
+  graceMs?: number;
+  /** Also told when the function throws; then `error` is what it threw, and there is no value. */
+  onEnd?(watched: Omit<Watched<unknown>, 'value'> & { error?: unknown }): void;
+}
+
+/** Names leftovers that are meant to stay: by their `what`, kind or place ("file:line function"), or by a function. */
+export type Ignore = string | RegExp | ((leftover: Leftover) => boolean);
+
+export interface ExpectNoLeaksOptions {
+  /** In the message. Default: the function's name. */
+  name?: string;
+  /**
+   * How often the function runs. With more than one, the first warms up (caches, pools, connections that stay), and
+   * only what each later run leaves behind again is a leak. Default 1.
+   */
+  runs?: number;
+  /** How long leftovers may take to end by themselves, in milliseconds. Default 1000. */
+  graceMs?: number;
+  ignore?: readonly Ignore[];
+  /** Also what does not keep the process alive (unref'd timers and sockets). Default false. */
+  unreferenced?: boolean;
+}
+
+export interface ProfileOptions {
+  /** Microseconds between samples. Default 1000, at least 50. */
+  intervalUs?: number;
+  /** Functions told, the largest self time first. Default 20. */
+  top?: number;
+  /**
+   * Makes V8 forget its optimised code first (20–30 ms), and inline nothing meanwhile: functions that ran hot before
+   * would be missing, and those that it inlines would count for their caller. Very small functions seem slower than
+   * they are. Default true, but not while coverage is measured, which it would reset.
+   */
+  deoptimize?: boolean;
+}
+
+export interface ProfiledFunction {
+  function: string;
+  /** Where the function begins, in the original source; null for V8's own entries such as "(garbage collector)". */
+  location: Location | null;
+  category: 'application' | 'dependency' | 'node' | 'native';
+  /** Time in the function itself, and with what it called (recursion counted once), in milliseconds. */
+  selfMs: number;
+  totalMs: number;
+  /** The line with most self time; null where V8 tells none. */
+  hottestLine: number | null;
+}
+
+/** A V8 CPU profile, as DevTools and speedscope open it: write it to a `.cpuprofile` file as JSON. Times in µs. */
+export interface CpuProfile {
+  nodes: {
+    id: number;
+    callFrame: { functionName: string; scriptId: string; url: string; lineNumber: number; columnNumber: number };
+    hitCount?: number;
+    children?: number[];
+    positionTicks?: { line: number; ticks: number }[];
+  }[];
+  startTime: number;
+  endTime: number;
+  samples?: number[];
+  timeDeltas?: number[];
+}
+
+export interface Profiled<T> {
+  value: T;
+  /** From the call to its end. */
+  durationMs: number;
+  /** Time in which the thread ran code (not "(idle)" nor "(program)"). */
+  busyMs: number;
+  sampleCount: number;
+  functions: ProfiledFunction[];
+  cpuProfile: CpuProfile;
+}
+
+/** One silence of the event loop. */
+export interface Block {
+  durationMs: number;
+  /** What blocked: a stall kind such as "js-cpu", "sync-fs", "json". */
+  kind: string;
+  location: Location | null;
+}
+
+/** A unit of work that is followed. */
+export interface Scope {
+  readonly name: string;
+  /** Calls the function inside the scope: what it makes, now and later, belongs to it. */
+  run<T>(fn: () => T): T;
+  /** What is left now. Waits up to `graceMs` for it to end, as long as `isMeant` does not take all of it. */
+  left(graceMs?: number, isMeant?: (leftover: Leftover) => boolean): Promise<Leftover[]>;
+  untracked(): number;
+  /** The longest silence of the loop that ran in this scope; null without `startBlocks`, or where there was none. */
+  block(): Promise<Block | null>;
+  /** Ends following; hooks go with the last open scope. */
+  close(): void;
+}
+
+/** What the bundle `dist/library.cjs` exports: the side that hooks into Node. */
+export interface LibraryBundle {
+  openScope(name: string): Scope;
+  profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<Profiled<T>>;
+  /** Watches the thread from another one for silences of `blockMs`; returns what ends it. */
+  startBlocks(blockMs: number): () => void;
+  /** The timers to wait with, where the ones of the moment may be fakes. */
+  keepTimers(natives: Pick<typeof globalThis, 'setTimeout' | 'clearTimeout' | 'setImmediate'>): void;
+  /** Whether hooks are in place. */
+  isFollowing(): boolean;
+}
