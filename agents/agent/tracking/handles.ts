@@ -153,11 +153,11 @@ function spanOf(timer: object): string {
   return typeof _idleTimeout === 'number' ? `${Number(_idleTimeout.toPrecision(1))} ms` : '';
 }
 
-/** The handle of a file is told of as destroyed when it is collected, long after it was closed. */
+/** The handle of a file is told of as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
 function isClosedFile({ site, ref }: FollowedHandle): boolean {
   if (site.type !== 'FILEHANDLE') return false;
   const handle = ref.deref() as { fd?: unknown } | undefined;
-  return handle === undefined || handle.fd === -1;
+  return handle === undefined || Number(handle.fd) < 0;
 }
 
 /** Whether it keeps the process alive; a resource that cannot tell does not. */
