@@ -23,8 +23,29 @@ const { apply } = Reflect;
  * The two properties of Error that shape a stack are set for the moment and put back; where the application has
  * frozen them, the stack is empty.
  */
-export function callSites(limit: number, below?: (...args: never[]) => unknown): RawFrame[] {
+export function callSites(limit: number, below?: AnyFunction): RawFrame[] {
   return withCallSites(limit, below, toFrames) ?? [];
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** Files of the frames that called `below`, null for built-ins: cheaper than `callSites`, as no line is worked out. */
+export function callerFiles(limit: number, below: AnyFunction): (string | null)[] {
+  return withCallSites(limit, below, (sites) => sites.map(urlOf)) ?? [];
+}
+
+/** Like `callSites`, with the frames of `choose` only: most of the cost is due for each frame that is written out. */
+export function chosenCallSites(
+  limit: number,
+  below: AnyFunction | undefined,
+  choose: (urls: (string | null)[]) => boolean[],
+): RawFrame[] {
+  const use = (sites: NodeJS.CallSite[]): RawFrame[] => {
+    const theirs = sites.filter(isNotOurs);
+    const chosen = choose(theirs.map(urlOf));
+    return theirs.filter((_, i) => chosen[i]).map(toFrame);
+  };
+  return withCallSites(limit, below, use) ?? [];
 }
 
 /** Whether nothing of the program is on the stack. False where that cannot be told, as while a stack is being formatted. */
@@ -37,13 +58,13 @@ export interface TakenStack {
   stack?: string;
 }
 
-/** Takes the stack of the moment: a third of the cost of `callSites`, most of which is due when it is read. */
-export function takeStack(limit: number): TakenStack {
+/** Takes the stack of the moment, or of what called `below`: a third of the cost of `callSites`, most of which is due when it is read. */
+export function takeStack(limit: number, below?: AnyFunction): TakenStack {
   const taken: TakenStack = {};
   const old = NativeError.stackTraceLimit;
   try {
     NativeError.stackTraceLimit = limit;
-    captureStackTrace(taken);
+    captureStackTrace(taken, below);
     NativeError.stackTraceLimit = old;
   } catch {
     // Frozen by the application: then what it holds is no stack of ours.
@@ -79,7 +100,7 @@ function withPrepared<T>(use: (sites: NodeJS.CallSite[]) => T, read: () => void)
 
 function withCallSites<T>(
   limit: number,
-  below: ((...args: never[]) => unknown) | undefined,
+  below: AnyFunction | undefined,
   use: (sites: NodeJS.CallSite[]) => T,
 ): T | null {
   const oldLimit = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
@@ -121,8 +142,13 @@ function toFrames(sites: NodeJS.CallSite[]): RawFrame[] {
   return sites.filter(isNotOurs).map(toFrame);
 }
 
-function toFrame(site: NodeJS.CallSite): RawFrame {
-  const url = site.getFileName() ?? site.getEvalOrigin() ?? null;
+function urlOf(site: NodeJS.CallSite): string | null {
+  return site.getFileName() ?? site.getEvalOrigin() ?? null;
+}
+
+/** Of a CallSite of V8, whoever asked for it. */
+export function toFrame(site: NodeJS.CallSite): RawFrame {
+  const url = urlOf(site);
   const name = url === null ? builtinName(site.toString()) : (site.getFunctionName() ?? '');
   const frame: RawFrame = [name.slice(0, NAME_LIMIT), url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0];
   const { isAsync, getEnclosingLineNumber, getEnclosingColumnNumber } = site as CallSiteBeyondTypes;

@@ -31,6 +31,13 @@ export function isVoid({ file, line, column }: Location): boolean {
   return text !== undefined && /(^|[^\w$.])void\s+[\w$.?[\]'"#!]*$/.test(text.slice(0, Math.max(0, column - 1)));
 }
 
+/** The `await` whose operand is at this place: V8 tells the operand while the call runs, and the await while it waits. */
+export function atAwait(location: Location): Location {
+  const text = linesOf(location.file)?.[location.line - 1];
+  const before = text && /.*(\bawait\b[^;]*)$/.exec(text.slice(0, location.column - 1));
+  return before ? { ...location, column: location.column - before[1]!.length } : location;
+}
+
 /** What is awaited at this place, and what the same function awaits above it; null where the source is not at hand. */
 export function awaitedTexts({
   file,

@@ -11,7 +11,7 @@ import type {
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawSite, RawTracked } from '../tracked.ts';
 import { placeOf } from './classify.ts';
-import { awaitedTexts, isVoid } from './source-text.ts';
+import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 
 /** Entries of a row: some 200 bytes each. */
 const MAX_ENTRIES = 60;
@@ -31,7 +31,7 @@ interface Place {
   location: Location | null;
   callers: Location[];
   via: string[];
-  resumed: boolean;
+  resumed: boolean | null;
 }
 
 /** Makes rows of what the tracking of a thread tells: places in the original sources, equal ones together. */
@@ -58,7 +58,11 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     }));
     if (!unfinished) return rows;
     const { sites, frames, aborted, orphans, ...figures } = unfinished;
-    for (const [id, raw] of frames) places.set(id, placeOfAll(raw.map(toFrame)));
+    const awaits = new Set(sites.filter(({ what }) => what === 'await').map(({ id }) => id));
+    for (const [id, raw] of frames) {
+      const place = placeOfAll(raw.map(toFrame));
+      places.set(id, awaits.has(id) && place.location ? { ...place, location: atAwait(place.location) } : place);
+    }
     rows.push({ type: 'unfinished', ...figures, entries: merge(sites.map(toEntry)) });
     for (const { frames: raw, ...rest } of orphans) {
       const { location, callers } = placeOfAll(raw.map(toFrame));
@@ -91,7 +95,7 @@ function placeOfAll(frames: readonly Frame[]): Place {
     callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
     via: [...new Set(above.map(moduleOf).filter((name) => name !== null))],
     // Node's frames below are not kept: of a function that Node calls, nothing tells.
-    resumed: own.length > 1 && own.slice(1).every(({ awaits }) => awaits),
+    resumed: own[0]?.awaits ? null : own.length > 1 && own.slice(1).every(({ awaits }) => awaits),
   };
 }
 
@@ -123,13 +127,15 @@ function moduleOf({ category, file }: Frame): string | null {
 /** Of one line of the application, whoever called it: the largest one's callers stand for all. */
 function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
   const merged = new Map<string, UnfinishedEntry>();
-  for (const entry of entries) {
+  for (const entry of [...entries].sort((a, b) => Number(a.resumed === null) - Number(b.resumed === null))) {
     const { what, type, detail, location, resumed } = entry;
     if (what === 'call' && location && isVoid(location)) continue;
-    const key = `${what} ${type} ${detail} ${location?.file}:${location?.line}:${location?.column} ${resumed}`;
-    const seen = merged.get(key);
+    const key = `${what} ${type} ${detail} ${location?.file}:${location?.line}:${location?.column}`;
+    const seen = (resumed === null ? [false, true, null] : [resumed])
+      .map((way) => merged.get(`${key} ${way}`))
+      .find(Boolean);
     if (seen) add(seen, entry);
-    else merged.set(key, { ...entry });
+    else merged.set(`${key} ${resumed}`, { ...entry });
   }
   const all = [...merged.values()].sort((a, b) => importance(b) - importance(a)).slice(0, MAX_ENTRIES);
   for (const entry of all) {

@@ -130,7 +130,8 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
     endedMaxMs: a.endedMaxMs === null ? b.endedMaxMs : Math.max(a.endedMaxMs, b.endedMaxMs ?? 0),
     endedSinceOldest: a.endedSinceOldest + b.endedSinceOldest,
     ...(text.code !== undefined && { code: text.code, before: text.before ?? [] }),
-    loop: a.resumed !== b.resumed || a.loop === true || b.loop === true,
+    resumed: a.resumed ?? b.resumed,
+    loop: (a.resumed !== null && b.resumed !== null && a.resumed !== b.resumed) || a.loop === true || b.loop === true,
   };
 }
 

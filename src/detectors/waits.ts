@@ -49,6 +49,9 @@ export function functionsWith(period: Period, isMeant: (entry: UnfinishedEntry) 
   return functions;
 }
 
+/** What made the promise is not always known: it may not have been among those that are followed. */
+const FETCH = /^(?:await\s+)?(?:globalThis\.)?fetch\s*\(/;
+
 export function isOutbound({ what, type }: UnfinishedEntry): boolean {
   return what === 'handle' && OUTBOUND.includes(type);
 }
@@ -63,7 +66,7 @@ export function isPooled({ via }: UnfinishedEntry): boolean {
 }
 
 export function isNetwork(entry: UnfinishedEntry): boolean {
-  return isOutbound(entry) || viaOf(entry).some((via) => NETWORK.includes(via));
+  return isOutbound(entry) || viaOf(entry).some((via) => NETWORK.includes(via)) || FETCH.test(entry.code ?? '');
 }
 
 /** A timer that somebody set for this, not one that a client of Node's has for itself. */

@@ -332,8 +332,8 @@ export interface UnfinishedEntry {
   location: Location | null;
   /** The next frames outwards in the user's own code, those that await included. */
   callers: Location[];
-  /** Started after the function had been suspended before. */
-  resumed: boolean;
+  /** Started after the function had been suspended before; null where that is not known. */
+  resumed: boolean | null;
   created: number;
   ended: number;
   /** Collected as garbage while still pending. */

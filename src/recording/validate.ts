@@ -67,7 +67,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   via: strings,
   location,
   callers: locations,
-  resumed: boolean,
+  resumed: orNull(boolean),
   created: number,
   ended: number,
   lost: number,

@@ -44,6 +44,45 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'suspended calls that a busy program starts once, and that its sample may have missed',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const kept = [];
+async function busy() {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await Promise.all([1, 2, 3].map(async () => { await null; }));
+  }
+}
+async function stuck() {
+  await new Promise((resolve) => kept.push(resolve)); // stuck
+}
+async function passesOn() {
+  return new Promise((resolve) => kept.push(resolve)).then(String);
+}
+async function outer() {
+  await passesOn(); // outer
+}
+async function all() {
+  await Promise.all([stuck(), stuck()]); // all
+}
+for (let i = 0; i < 20; i++) setTimeout(busy, 5 * i);
+setTimeout(() => {
+  for (let i = 0; i < 3; i++) stuck();
+  for (let i = 0; i < 5; i++) outer();
+  for (let i = 0; i < 4; i++) all();
+}, 1000);
+until(() => rows('unfinished').length > 4).then(() => process.exit(0));`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const recording = lab.recording();
+      const at = (mark: string) => entryAt(recording, 'await', lineOf(text, `// ${mark}`));
+      expect(at('stuck')).toMatchObject({ created: 11, ended: 0, alive: 11 });
+      expect(at('outer')).toMatchObject({ created: 5, ended: 0, alive: 5 });
+      expect(at('all')).toMatchObject({ created: 4, ended: 0, alive: 4 });
+    }),
+  );
+
+  it(
     'timers, sockets, files and workers, by the line that made them',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}
@@ -236,8 +275,8 @@ class Own extends Promise {}
       const text = `
 process.once('unhandledRejection', () => console.log('first'));
 Promise.reject(new Error('one'));
-setTimeout(() => Promise.reject(new Error('two')), 50);
-setTimeout(() => console.log('not reached'), 2000);`;
+setTimeout(() => Promise.reject(new Error('two')), 500);
+setTimeout(() => console.log('not reached'), 3000);`;
       const run = await lab.expectSame(lab.file('app.js', text), { env: DIAGNOSE });
       expect(run).toMatchObject({ stdout: 'first\n', exitCode: 1 });
       const kinds = rowsOf(lab.recording(), 'rejection').map(({ kind }) => kind);

@@ -2,11 +2,24 @@ import { inspect } from 'node:util';
 import { promiseHooks } from 'node:v8';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
+import { createPassedOver } from './passed-over.ts';
 import { createSampling } from './sampling.ts';
-import { begin, currentFrames, end, isNodes, lose, type Site, type Sites, type Started } from './sites.ts';
+import {
+  begin,
+  currentFrames,
+  end,
+  innermostFiles,
+  isNodes,
+  isNodesUrl,
+  lighten,
+  lose,
+  type Site,
+  type Sites,
+  type Started,
+} from './sites.ts';
 
 /** Of each second, for the stacks of those that are followed. */
-const BUDGET_MS = 20;
+const BUDGET_MS = 40;
 /** Promises followed at a time. */
 const MAX_FOLLOWED = 20_000;
 /** A call whose result nobody asked for within this time after it was settled is floating. */
@@ -28,10 +41,12 @@ interface Followed extends Started {
   rejected: boolean;
 }
 
-/** What is known of one promise: itself, and the calls that await it. */
+/** What is known of one promise. */
 interface Known {
+  /** Itself, or the await for which V8 made it. */
   own: Followed | null;
-  awaits: Followed[] | null;
+  /** An await of it is followed. */
+  awaited: boolean;
   /** Reactions to it, as far as they are followed. */
   reactions: number;
   /** Called when it settles. */
@@ -49,28 +64,32 @@ export function stateOf(promise: object): 'pending' | 'rejected' | 'fulfilled' {
  * Follows a sample of promises from where they were made until they settle, or are collected as garbage.
  *
  * V8 makes a promise for each `await` while a hook is there, whose parent is what is awaited: it stands for the
- * suspended call, and ends when the parent settles.
+ * suspended call, and settles when that has gone on. What is awaited tells too early: it is told of as settled when it
+ * is resolved with another promise, which may be pending.
  */
 export function followPromises(sites: Sites, onMade: () => void) {
   const known = new WeakMap<object, Known>();
   const followed = new Set<Followed>();
   const settling = new Set<Followed>();
   const sampling = createSampling(BUDGET_MS);
+  const passedOver = createPassedOver();
+  /** Awaits that stand for several, in the order of the intervals. */
+  const heavy: { one: Followed; interval: unknown }[] = [];
   let inside = false;
 
   const knownOf = (promise: object): Known => {
     let entry = known.get(promise);
     if (!entry) {
-      entry = { own: null, awaits: null, reactions: 0, onSettled: null };
+      entry = { own: null, awaited: false, reactions: 0, onSettled: null };
       known.set(promise, entry);
     }
     return entry;
   };
-  const follow = (site: Site, promise: object): Followed => {
+  const follow = (site: Site, promise: object, startMs = monotonicMs(), weight = sampling.weight()): Followed => {
     const one: Followed = {
       site,
-      startMs: monotonicMs(),
-      weight: sampling.weight(),
+      startMs,
+      weight,
       ref: new WeakRef(promise),
       reacted: false,
       ownCaller: false,
@@ -83,7 +102,8 @@ export function followPromises(sites: Sites, onMade: () => void) {
     return one;
   };
   const sample = (promise: object, parent: object | undefined): void => {
-    const frames = currentFrames();
+    if (isNodesOwn(innermostFiles(hooks.init), parent !== undefined)) return;
+    const frames = currentFrames(hooks.init);
     const sort = sortOf(frames, parent !== undefined);
     if (!sort || !isApplications(sort.what, frames)) return;
     if (sort.what === 'await') {
@@ -97,6 +117,13 @@ export function followPromises(sites: Sites, onMade: () => void) {
     one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
     knownOf(promise).own = one;
   };
+  /** V8 makes a promise for each await: it settles when the call has gone on. */
+  const addAwait = (one: Followed, parent: object, made: object): void => {
+    knownOf(made).own = one;
+    const awaited = knownOf(parent);
+    awaited.awaited = true;
+    one.site.madeBy = awaited.own?.site.id ?? one.site.madeBy;
+  };
   const sampleAwait = (promise: object, parent: object, frames: RawFrame[]): void => {
     const site = sites.here('await', '', '', frames);
     if (!site) return;
@@ -105,18 +132,27 @@ export function followPromises(sites: Sites, onMade: () => void) {
       finish(one);
       return;
     }
-    const awaited = knownOf(parent);
-    awaited.awaits ??= [];
-    awaited.awaits.push(one);
-    site.madeBy = awaited.own?.site.id ?? site.madeBy;
-    // The wrapper of a value that is no promise looks like an await of the call itself, and settles at once.
-    knownOf(promise).own = one;
+    addAwait(one, parent, promise);
+    if (one.weight > 1) heavy.push({ one, interval: passedOver.interval() });
+  };
+  /** What the sample missed and waits still is followed now, so that of those in it each stands for itself. */
+  const addPassedOver = (): void => {
+    const { waiting, interval } = passedOver.ripe(monotonicMs(), (promise) => known.get(promise)?.awaited === true);
+    for (const { awaited, made, frames, startMs } of waiting) {
+      if (followed.size >= MAX_FOLLOWED || !isApplications('await', frames)) continue;
+      const site = sites.here('await', '', '', frames);
+      if (site) addAwait(follow(site, awaited, startMs, 1), awaited, made);
+    }
+    while (heavy[0] && (heavy[0].interval === interval || !followed.has(heavy[0].one))) {
+      const { one } = heavy.shift()!;
+      if (interval?.complete && followed.has(one)) lighten(one);
+    }
   };
   const finish = (one: Followed): void => {
     if (!followed.delete(one)) return;
     end(one, monotonicMs());
   };
-  const settle = ({ own, awaits, onSettled }: Known): void => {
+  const settle = ({ own, onSettled }: Known): void => {
     if (own) {
       finish(own);
       if (own.site.what === 'call' && own.ownCaller && !own.reacted) {
@@ -124,18 +160,21 @@ export function followPromises(sites: Sites, onMade: () => void) {
         if (settling.size < MAX_FOLLOWED) settling.add(own);
       }
     }
-    if (awaits) for (const one of awaits) finish(one);
     onSettled?.();
   };
 
-  const stop = promiseHooks.createHook({
+  const hooks = {
     init(promise: object, parent?: object) {
       onMade();
       if (parent !== undefined) {
         const own = known.get(parent)?.own;
         if (own) react(own);
       }
-      if (inside || !sampling.next() || followed.size >= MAX_FOLLOWED) return;
+      if (inside) return;
+      if (!sampling.next() || followed.size >= MAX_FOLLOWED) {
+        if (parent !== undefined) passedOver.add(parent, promise, hooks.init);
+        return;
+      }
       inside = true;
       try {
         sampling.spend(() => sample(promise, parent));
@@ -146,8 +185,11 @@ export function followPromises(sites: Sites, onMade: () => void) {
     settled(promise: object) {
       const entry = known.get(promise);
       if (entry !== undefined) settle(entry);
+      passedOver.settled(promise);
     },
-  } as unknown as Parameters<typeof promiseHooks.createHook>[0]) as unknown as () => void;
+  };
+  type Hooks = Parameters<typeof promiseHooks.createHook>[0];
+  const stop = promiseHooks.createHook(hooks as unknown as Hooks) as unknown as () => void;
 
   return {
     /** Returns how many promises were made since the last call. */
@@ -155,6 +197,12 @@ export function followPromises(sites: Sites, onMade: () => void) {
       for (const one of settling)
         if (one.reacted) settling.delete(one);
         else one.rejected ||= isRejected(one);
+      inside = true;
+      try {
+        addPassedOver();
+      } finally {
+        inside = false;
+      }
       return sampling.adapt(intervalMs);
     },
     /** Finds the oldest of each site, and what was lost. */
@@ -224,6 +272,14 @@ function isApplications(what: Site['what'], frames: RawFrame[]): boolean {
   if (what === 'promise') return frames.some((frame) => !isNodes(frame));
   const outer = what === 'call' ? frames[1] : frames.find(([, url]) => url !== null);
   return outer !== undefined && !isNodes(outer);
+}
+
+/** The same by the files on top, which tell of most that Node does within itself. */
+function isNodesOwn(files: (string | null)[], hasParent: boolean): boolean {
+  const [top, caller] = files;
+  if (top === undefined || (top === null && !hasParent)) return false;
+  const outer = hasParent ? files.find((url) => url !== null) : caller;
+  return outer !== undefined && isNodesUrl(outer);
 }
 
 /** Where an async function is called; with itself where it is one of Node's. */

@@ -1,9 +1,11 @@
 import type { RawFrame } from '../../shared-memory.ts';
-import { callSites } from '../stack.ts';
+import { callerFiles, chosenCallSites } from '../stack.ts';
 
 /** Frames looked at, and of them the outer ones outside of Node's own modules that are kept. */
 const MAX_FRAMES = 20;
 const MAX_KEPT = 6;
+/** Enough for two of the program, below Node's own that call hooks. */
+const GLANCE_FRAMES = 4;
 /** Places in memory; more are counted as dropped. */
 const MAX_SITES = 2000;
 
@@ -91,8 +93,21 @@ export function createSites() {
 export type Sites = ReturnType<typeof createSites>;
 
 /** The stack of what the application does now, without the agent's frames, innermost first. */
-export function currentFrames(): RawFrame[] {
-  return belowHooks(callSites(MAX_FRAMES));
+export function currentFrames(below?: (...args: never[]) => unknown): RawFrame[] {
+  return belowHooks(chosenCallSites(MAX_FRAMES, below, telling));
+}
+
+/** All before the second frame of the application, and from there only the application's: Node's are not kept. */
+function telling(urls: (string | null)[]): boolean[] {
+  let own = 0;
+  return urls.map((url) => (isNodesUrl(url) ? own < 2 : ++own <= MAX_KEPT + 1));
+}
+
+/** The files of the innermost frames below a hook's callback, which cost much less than the frames. */
+export function innermostFiles(hook: (...args: never[]) => unknown): (string | null)[] {
+  const files = callerFiles(GLANCE_FRAMES, hook);
+  const first = files.findIndex((url) => !HOOKS.has(url ?? ''));
+  return first < 0 ? [] : files.slice(first);
 }
 
 /** Without the frames by which Node calls hooks. */
@@ -106,6 +121,10 @@ export function belowHooks(frames: RawFrame[]): RawFrame[] {
 const HOOKS = new Set(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
 
 export function isNodes([, url]: RawFrame): boolean {
+  return isNodesUrl(url);
+}
+
+export function isNodesUrl(url: string | null): boolean {
   return url === null || url.startsWith('node:');
 }
 
@@ -136,6 +155,15 @@ export function end({ site, weight, startMs }: Started, nowMs: number): void {
   const lastedMs = nowMs - startMs;
   if (site.endedMaxMs === null || lastedMs > site.endedMaxMs) site.endedMaxMs = lastedMs;
   if (startMs > site.oldestStart) site.endedSinceOldest += weight;
+  site.changed = true;
+}
+
+/** It stands for itself alone from now on. */
+export function lighten(started: Started): void {
+  const { site, weight } = started;
+  site.created -= weight - 1;
+  site.alive -= weight - 1;
+  started.weight = 1;
   site.changed = true;
 }
 
