@@ -12,8 +12,8 @@ const GROUPS = [
   // Within the file, the cures run several at a time, the sick ones alone.
   { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
   { name: 'healthy', maxWorkers: 1, include: ['test/healthy/**'] },
-  { name: 'soak', maxWorkers: 1, include: ['test/soak/**'] },
-  { name: 'same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
+  { name: 'full-soak', maxWorkers: 1, include: ['test/soak/**'] },
+  { name: 'full-same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
 ];
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };
 const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${pattern}/*.test.ts` : pattern);

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { type Route, runIfMain, steadyLoad, withServer, withWorkers } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
-const EVERY_MS = 400;
+const EVERY_MS = 600;
+const CLIENTS = 3;
 const POOL = 2;
 const ORDER = 'an order of a few words';
 
@@ -33,7 +34,7 @@ async function signLeaking(): Promise<string> {
 
 function serve(route: Route, countThreads: () => number): Promise<Headline> {
   return withServer({ '/sign': route }, async (get) => {
-    const { requests, pingMs } = await steadyLoad(get, '/sign', EVERY_MS);
+    const { requests, pingMs } = await steadyLoad(get, '/sign', EVERY_MS, CLIENTS);
     const what = `95 of 100 pings beside ${requests} orders, with ${countThreads()} threads at the end,`;
     return { what, value: pingMs, unit: 'ms' };
   });

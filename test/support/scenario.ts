@@ -124,12 +124,13 @@ export function alarms(run: ScenarioRun): ReportedFinding[] {
 }
 
 /** Rules that judge how busy the loop is. */
-const BUSY_RULES = new Set([
+export const BUSY_RULES = new Set([
   'cpu-bound-main-thread',
   'deep-async-chain',
   'gc-pause',
   'gc-pressure',
   'overloaded-event-loop',
+  'starved-event-loop',
   'task-switch-churn',
   'timer-storm',
 ]);
