@@ -10,8 +10,8 @@ const CURRENCIES = ['CHF', 'CZK', 'DKK', 'GBP', 'NOK', 'SEK'];
 const EVERY_MS = 100;
 const LIMIT_MS = 500;
 /** The last refresh starts early enough for its time-out to be waited for. */
-const LOAD_MS = 6300;
-const RUN_MS = 7000;
+const LOAD_MS = 7300;
+const RUN_MS = 8000;
 
 /** Accepts every request; the 8th for each second currency is never answered. */
 const BACKEND = `

@@ -66,7 +66,7 @@ async function outer() {
 async function all() {
   await Promise.all([stuck(), stuck()]); // all
 }
-for (let i = 0; i < 20; i++) setTimeout(busy, 5 * i);
+for (let i = 0; i < 10; i++) setTimeout(busy, 10 * i);
 setTimeout(() => {
   for (let i = 0; i < 3; i++) stuck();
   for (let i = 0; i < 5; i++) outer();

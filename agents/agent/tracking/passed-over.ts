@@ -1,4 +1,5 @@
 import type { AsyncSite, Probe } from '../../../src/suspended/probe.ts';
+import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { readStack, type TakenStack, takeStack, toFrame } from '../stack.ts';
 import { belowHooks } from './sites.ts';
@@ -7,8 +8,8 @@ import { belowHooks } from './sites.ts';
 const RIPE_INTERVALS = 4;
 /** Kept of one interval; of those beyond, the sample alone tells. */
 const MAX_KEPT = 10_000;
-/** Of one interval, those of which is known whether they are awaits: each takes some 4 µs. Further ones are taken for awaits. */
-const MAX_STACKS = 500;
+/** Spent in one interval on what tells awaits from reactions, 4 to 30 µs each. Further ones are taken for awaits. */
+const STACKS_MS = 8;
 /** Enough for the top one of the program, below Node's own that call hooks. */
 const STACK_FRAMES = 3;
 /** Asked in one interval: each takes some 20 µs. */
@@ -41,6 +42,7 @@ export function createPassedOver() {
   let current: Interval = { endMs: 0, complete: true };
   const older: Interval[] = [];
   let added = 0;
+  let stacksMs = 0;
   let probe: Probe | null = null;
   let supported = true;
 
@@ -54,6 +56,12 @@ export function createPassedOver() {
       return [];
     }
   };
+  const take = (hook: (...args: never[]) => unknown): TakenStack => {
+    const from = monotonicMs();
+    const taken = takeStack(STACK_FRAMES, hook);
+    stacksMs += monotonicMs() - from;
+    return taken;
+  };
 
   return {
     /** `made`: what V8 made for the await, or the promise of a reaction, which somebody else may await. To be told by `hook`. */
@@ -62,8 +70,7 @@ export function createPassedOver() {
         current.complete = false;
         return;
       }
-      const taken = added <= MAX_STACKS ? takeStack(STACK_FRAMES, hook) : null;
-      kept.set(made, { awaited, interval: current, taken });
+      kept.set(made, { awaited, interval: current, taken: stacksMs < STACKS_MS ? take(hook) : null });
     },
     settled(made: object): void {
       kept.delete(made);
@@ -74,6 +81,7 @@ export function createPassedOver() {
       older.push(current);
       current = { endMs: 0, complete: true };
       added = 0;
+      stacksMs = 0;
       const interval = older.length > RIPE_INTERVALS ? older.shift()! : null;
       const asked: { awaited: object; made: object }[] = [];
       let awaitedNow: Set<object> | null = null;

@@ -19,7 +19,9 @@ import {
 } from './sites.ts';
 
 /** Of each second, for the stacks of those that are followed. */
-const BUDGET_MS = 40;
+const BUDGET_MS = 20;
+/** Looked at where the application is on top: less than where it may be below Node's own. */
+const OWN_FRAMES = 10;
 /** Promises followed at a time. */
 const MAX_FOLLOWED = 20_000;
 /** A call whose result nobody asked for within this time after it was settled is floating. */
@@ -102,8 +104,10 @@ export function followPromises(sites: Sites, onMade: () => void) {
     return one;
   };
   const sample = (promise: object, parent: object | undefined): void => {
-    if (isNodesOwn(innermostFiles(hooks.init), parent !== undefined)) return;
-    const frames = currentFrames(hooks.init);
+    const files = innermostFiles(hooks.init);
+    if (isNodesOwn(files, parent !== undefined)) return;
+    const isMadeByNode = parent === undefined && files[0] === null;
+    const frames = currentFrames(hooks.init, isMadeByNode ? undefined : OWN_FRAMES);
     const sort = sortOf(frames, parent !== undefined);
     if (!sort || !isApplications(sort.what, frames)) return;
     if (sort.what === 'await') {

@@ -3,7 +3,9 @@ import { monotonicMs } from '../../primordials.ts';
 /** Assumed of one until it was measured: mostly its stack. */
 const FIRST_COST_MS = 0.03;
 /** What took longer had to wait for a core, or was the first of its kind. */
-const MOST_COST_MS = 0.1;
+const MOST_COST_MS = 0.5;
+/** In a burst the stride grows by so much each time that half of a second's budget is gone before it could follow. */
+const BURST_FACTOR = 8;
 
 /**
  * Chooses one in so many, at random, so that no rhythm of the program is in step with it. Where little happens, all
@@ -34,9 +36,8 @@ export function createSampling(budgetMs: number) {
         const ms = min(MOST_COST_MS, monotonicMs() - from);
         intervalSpentMs += ms;
         costMs += (ms - costMs) / 64;
-        // A burst: a quarter of a second's budget is gone before the stride could follow.
         if (intervalSpentMs > budgetMs / 2) {
-          stride *= 2;
+          stride *= BURST_FACTOR;
           intervalSpentMs = 0;
         }
       }

@@ -93,8 +93,8 @@ export function createSites() {
 export type Sites = ReturnType<typeof createSites>;
 
 /** The stack of what the application does now, without the agent's frames, innermost first. */
-export function currentFrames(below?: (...args: never[]) => unknown): RawFrame[] {
-  return belowHooks(chosenCallSites(MAX_FRAMES, below, telling));
+export function currentFrames(below?: (...args: never[]) => unknown, limit = MAX_FRAMES): RawFrame[] {
+  return belowHooks(chosenCallSites(limit, below, telling));
 }
 
 /** All before the second frame of the application, and from there only the application's: Node's are not kept. */
