@@ -135,11 +135,15 @@ export const BUSY_RULES = new Set([
   'timer-storm',
 ]);
 
-/** Under contention, rules that judge how busy the loop is say nothing, and the report says why. */
+/** Rules that compare how long things took: all of them take long where the host is busy. */
+const TIMED_RULES = new Set(['missing-timeout', 'stuck-async']);
+
+/** Under contention, these rules say nothing, and the report says why. */
 export function isUnsure({ findings }: ScenarioRun, rule: string): boolean {
-  const contended = findings.some(({ kind }) => kind === 'contention');
   const silent = !findings.some((finding) => finding.rule === rule && finding.severity !== 'info');
-  return contended && silent && BUSY_RULES.has(rule);
+  const contended = findings.some(({ kind }) => kind === 'contention');
+  const waited = contended || findings.some(({ kind }) => kind === 'host');
+  return silent && ((contended && BUSY_RULES.has(rule)) || (waited && TIMED_RULES.has(rule)));
 }
 
 /** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */
