@@ -1,0 +1,2 @@
+export { findMarks } from './moment.ts';
+export { initialState } from './state.ts';

@@ -1,0 +1,119 @@
+import { constants } from 'node:os';
+import { excerpt } from '../../report/excerpt.ts';
+import { reduce } from '../state/reduce.ts';
+import { screenOf } from '../state/screen.ts';
+import type { Action, Effect, State } from '../state/types.ts';
+import { type Look, painted } from './palette.ts';
+import { openTerminal } from './terminal.ts';
+
+const FRAME_MS = 50;
+const WHEEL_LINES = 3;
+/** Source files are read once; those of a long session are forgotten. */
+const MAX_EXCERPTS = 500;
+
+export type Dispatch = (action: Action) => void;
+
+export interface AppOptions {
+  /** The state before the first row, for a terminal of that size. */
+  initial(columns: number, rows: number): State;
+  look: Look;
+  /** Begins to feed the screen; what it returns ends that. */
+  start(dispatch: Dispatch, state: () => State): () => void;
+  /** Does what the state cannot: not `quit` and `copy`. */
+  perform(effect: Effect, dispatch: Dispatch, state: () => State): void;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type EndSignal = (typeof SIGNALS)[number];
+
+/**
+ * Shows the screen until somebody quits. Resolves to the signal that ended it, or null after `q`; rejects with what was
+ * thrown. The terminal is as it was in every case.
+ */
+export function runApp({ initial, look, start, perform }: AppOptions): Promise<EndSignal | null> {
+  return new Promise((resolve, reject) => {
+    let stop = (): void => {};
+    const end = (settle: () => void): void => {
+      clearInterval(timer);
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+      process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash).off('exit', terminal.close);
+      stop();
+      terminal.close();
+      settle();
+    };
+    const onSignal = (signal: NodeJS.Signals): void => end(() => resolve(signal as EndSignal));
+    const onCrash = (error: unknown): void => end(() => reject(error));
+    const seen = rememberExcerpts();
+
+    const terminal = openTerminal({
+      onKey: (key) => dispatch({ type: 'key', key }),
+      onMouse: (kind, column, row) => {
+        if (kind !== 'click') dispatch({ type: 'wheel', by: kind === 'wheelup' ? -WHEEL_LINES : WHEEL_LINES });
+        else {
+          const hit = screenOf(state, seen).targets.find(
+            (one) => one.row === row && column >= one.from && column < one.to,
+          );
+          if (hit) dispatch(hit.action);
+        }
+      },
+      onResize: (columns, rows) => dispatch({ type: 'size', columns, rows }),
+    });
+    let state = initial(terminal.columns, terminal.rows);
+    const draw = (): void => terminal.draw(painted(screenOf(state, seen).lines, look));
+
+    let drawAgain = false;
+    function dispatch(action: Action): void {
+      const next = reduce(state, action, seen);
+      state = next.state;
+      for (const effect of next.effects) {
+        if (effect.type === 'quit') {
+          end(() => resolve(effect.signal ?? null));
+          return;
+        }
+        if (effect.type === 'copy') terminal.send(clipboardSequence(effect.text));
+        else perform(effect, dispatch, () => state);
+      }
+      // Several keys that come in one piece are one frame.
+      if (drawAgain) return;
+      drawAgain = true;
+      setImmediate(() => {
+        drawAgain = false;
+        draw();
+      });
+    }
+
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+    process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash).on('exit', terminal.close);
+    let lastTick = performance.now();
+    const timer = setInterval(() => {
+      const ms = performance.now() - lastTick;
+      const due = state.mode === 'replay' ? FRAME_MS : state.refreshMs;
+      if (ms < due - FRAME_MS / 2) return;
+      lastTick = performance.now();
+      dispatch({ type: 'tick', ms });
+    }, FRAME_MS);
+    draw();
+    stop = start(dispatch, () => state);
+  });
+}
+
+/** 128 + its number, as shells have it; 0 after `q`. */
+export function exitCodeOf(signal: EndSignal | null): number {
+  return signal === null ? 0 : 128 + constants.signals[signal];
+}
+
+/** OSC 52: the terminal puts it on the clipboard, also over ssh (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). */
+function clipboardSequence(text: string): string {
+  return `\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`;
+}
+
+function rememberExcerpts(): typeof excerpt {
+  const known = new Map<string, ReturnType<typeof excerpt>>();
+  return (location) => {
+    const key = `${location.file}:${location.line}`;
+    const lines = known.get(key) ?? excerpt(location);
+    if (known.size >= MAX_EXCERPTS) known.clear();
+    known.set(key, lines);
+    return lines;
+  };
+}
