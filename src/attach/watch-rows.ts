@@ -18,7 +18,7 @@ export interface Watching {
   ended: Promise<unknown>;
 }
 
-/** Follows what the agent records; `onChange` hears of it, and whether a stall has begun. */
+/** Follows what the agent records; `onChange` hears of it, and whether a stall has begun or ended. */
 export function watchRows(connection: Connection, onChange: (urgent: boolean) => void): Watching {
   const threads = new Map<number, Recording>();
   const onPart = (part: LivePart): void => {
@@ -27,7 +27,7 @@ export function watchRows(connection: Connection, onChange: (urgent: boolean) =>
       const thread = threads.get(part.threadId);
       if (thread) threads.set(part.threadId, added(thread, part.rows.filter(isRow)));
     }
-    onChange(part.part === 'rows' && part.rows.some(({ type }) => type === 'stall-open'));
+    onChange(part.part === 'rows' && part.rows.some(({ type }) => type === 'stall-open' || type === 'stall'));
   };
   return {
     recordings: () => [...threads.values()].sort((a, b) => a.header.threadId - b.header.threadId),

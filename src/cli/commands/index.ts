@@ -7,5 +7,16 @@ import { report } from './report.ts';
 import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { top } from './top.ts';
 
-export const commands: readonly CliCommand<never>[] = [dump, explain, lab, replay, report, run, scenario, scenarios];
+export const commands: readonly CliCommand<never>[] = [
+  dump,
+  explain,
+  lab,
+  replay,
+  report,
+  run,
+  scenario,
+  scenarios,
+  top,
+];

@@ -62,9 +62,12 @@ export function runApp({ initial, look, start, perform }: AppOptions): Promise<E
     const draw = (): void => terminal.draw(painted(screenOf(state, seen).lines, look));
 
     let drawAgain = false;
+    let lastTick = performance.now();
     function dispatch(action: Action): void {
       const next = reduce(state, action, seen);
       state = next.state;
+      // New rows have brought the time with them.
+      if (action.type === 'recordings') lastTick = performance.now();
       for (const effect of next.effects) {
         if (effect.type === 'quit') {
           end(() => resolve(effect.signal ?? null));
@@ -84,7 +87,6 @@ export function runApp({ initial, look, start, perform }: AppOptions): Promise<E
 
     for (const signal of SIGNALS) process.on(signal, onSignal);
     process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash).on('exit', terminal.close);
-    let lastTick = performance.now();
     const timer = setInterval(() => {
       const ms = performance.now() - lastTick;
       const due = state.mode === 'replay' ? FRAME_MS : state.refreshMs;
