@@ -1,3 +1,4 @@
+import type { Recording } from '../../recording/types.ts';
 import { placeText } from '../../report/words.ts';
 import { endOf, eventTimes, findMarks, threadKey } from './moment.ts';
 import { screenOf, selectedItem, visibleColumns } from './screen.ts';
@@ -28,10 +29,8 @@ function apply(state: State, action: Exclude<Action, { type: 'key' }>, excerpt: 
       return scrolledTo({ ...state, columns: action.columns, rows: action.rows }, excerpt);
     case 'tick':
       return passed(state, action.ms);
-    case 'recordings': {
-      const next = { recordings: action.recordings, ended: action.ended ?? state.ended };
-      return state.following ? atTime(state, endOf(action.recordings), next) : atTime(state, state.atMs, next);
-    }
+    case 'recordings':
+      return withRecordings(state, action.recordings, action.ended);
     case 'marks':
       return { ...state, marks: action.marks };
     case 'message':
@@ -56,6 +55,15 @@ function clicked(state: State, index: number): State {
   return tableOf(state).index === index && tableOf(state).key !== null
     ? { ...state, overlay: { kind: 'details', top: 0 } }
     : select(state, index);
+}
+
+/** What has ended can be replayed. */
+function withRecordings(state: State, recordings: readonly Recording[], ended: string | undefined): State {
+  const atEnd = state.following || (state.mode === 'replay' && state.atMs >= endOf(state.recordings));
+  const next = { ...state, recordings, ended: ended ?? state.ended };
+  const atMs = atEnd ? endOf(recordings) : state.atMs;
+  if (ended === undefined) return atTime(next, atMs);
+  return atTime(next, atMs, { mode: 'replay', following: false, playing: false, marks: findMarks(recordings) });
 }
 
 // ── time ──
@@ -283,9 +291,8 @@ function pressed(state: State, key: string, pendingG: boolean, excerpt: Excerpt,
 }
 
 function only(state: State, type: 'dump' | 'save', effects: Effect[]): State {
+  if (state.ended) return { ...state, message: 'The process has ended: it is recorded, and cannot be asked any more.' };
   if (state.mode === 'replay') return { ...state, message: 'This is a recording: that is for live processes.' };
-  if (type === 'dump' && state.ended)
-    return { ...state, message: 'The process has ended: it cannot be asked any more.' };
   effects.push({ type });
   return state;
 }

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { RowOf } from '../../recording/types.ts';
 import { threadName } from '../../report/threads.ts';
 import { commandText, placeText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
@@ -102,13 +103,18 @@ function tabLine(state: State, targets: Target[], row: number): Line {
 /** Only where there is something to be warned of. */
 function warningLines({ moment, ended, recordings }: State): Line[] {
   const warnings: string[] = [];
-  if (ended) warnings.push(ended);
+  const end = recordings[0] && lastOf(recordings[0], 'end');
+  if (ended) warnings.push(end ? endText(end) : ended);
   if (recordings.some(({ truncated }) => truncated)) warnings.push('The recording is cut off at its end.');
   const skipped = recordings.reduce((sum, { skippedLines }) => sum + skippedLines, 0);
   if (skipped > 0) warnings.push(`${plural(skipped, 'line')} of the recording not understood.`);
   const error = moment && lastOf(moment.chosen, 'agent-error');
   if (error) warnings.push(`The agent failed: ${error.message}`);
   return warnings.length > 0 ? [line(`! ${warnings.join(' ')}`, 'warn')] : [];
+}
+
+function endText({ exitCode, signal }: RowOf<'end'>): string {
+  return signal ? `The process was ended by ${signal}.` : `The process has ended with exit code ${exitCode ?? '?'}.`;
 }
 
 /** The whole recording, what was found in it, and where the view stands. */

@@ -19,7 +19,7 @@ export function initialState(mode: State['mode'], subject: string, columns: numb
     thread: null,
     atMs: 0,
     following: mode === 'live',
-    playing: mode === 'replay',
+    playing: false,
     speed: 1,
     refreshMs: 1000,
     sinceMs: 0,
