@@ -64,7 +64,7 @@ export async function onTerminal(
   const { columns = 100, rows = 30, env = {}, cwd = ROOT } = options;
   const { NODE_OPTIONS: _, NO_COLOR: __, FORCE_COLOR: ___, ...rest } = process.env;
   const pty = spawn(process.execPath, [join(ROOT, 'bin/evdiag.mjs'), ...args], {
-    name: 'xterm-256color',
+    name: env.TERM ?? 'xterm-256color',
     cols: columns,
     rows,
     cwd,

@@ -95,7 +95,7 @@ function toEvent(state: State, direction: 1 | -1): State {
 }
 
 function toFinding(state: State, direction: 1 | -1): State {
-  const marks = state.mode === 'live' ? findMarks(state.recordings) : state.marks;
+  const marks = state.marks.length > 0 ? state.marks : findMarks(state.recordings);
   const times = marks.filter(({ severity }) => severity !== 'info').map(({ atMs }) => atMs);
   return toTime({ ...state, marks }, times, direction, 'No warning there.');
 }

@@ -1,11 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import type { Row } from '../../src/recording/types.ts';
-import { findMarks } from '../../src/tui/state/moment.ts';
-import { screenOf } from '../../src/tui/state/screen.ts';
-import { initialState } from '../../src/tui/state/state.ts';
-import { tabs } from '../../src/tui/state/tabs/index.ts';
-import { entry, frame, look, memory, recordingOf, second, seconds, stall, unfinished } from '../support/recording.ts';
-import { TestScreen, textOf } from '../support/screen.ts';
+import type { Row } from '../../../src/recording/types.ts';
+import { findMarks } from '../../../src/tui/state/moment.ts';
+import { screenOf } from '../../../src/tui/state/screen.ts';
+import { initialState } from '../../../src/tui/state/state.ts';
+import { tabs } from '../../../src/tui/state/tabs/index.ts';
+import {
+  entry,
+  frame,
+  look,
+  memory,
+  recordingOf,
+  second,
+  seconds,
+  stall,
+  unfinished,
+} from '../../support/recording.ts';
+import { TestScreen, textOf } from '../../support/screen.ts';
 
 const place = (line: number, name = 'handler') => ({ file: '/srv/app.js', line, column: 3, function: name });
 const blocked = (t: number, line: number, durationMs: number): Row =>
