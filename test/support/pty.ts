@@ -9,6 +9,7 @@ import { ROOT } from './run-agent.ts';
 /** Far away: only what never comes gets there. */
 const NEVER_MS = 30_000;
 const POLL_MS = 15;
+const QUIET_MS = 80;
 
 export interface TerminalOptions {
   columns?: number;
@@ -27,6 +28,8 @@ export interface TestTerminal {
   /** Resolves when the screen shows it; fails with the screen when it never does. */
   until(shows: string | RegExp): Promise<void>;
   untilGone(shows: string | RegExp): Promise<void>;
+  /** Resolves when nothing is written any more: a frame comes in pieces. */
+  quiet(): Promise<void>;
   /** Types keys, one piece at a time. */
   type(...pieces: string[]): void;
   click(column: number, row: number): void;
@@ -95,7 +98,12 @@ function follow(pty: IPty, columns: number, rows: number): TestTerminal {
   const lines = (): string[] =>
     Array.from({ length: emulator.rows }, (_, y) => {
       const { buffer } = emulator;
-      return buffer.active.getLine(buffer.active.viewportY + y)?.translateToString(true) ?? '';
+      return (
+        buffer.active
+          .getLine(buffer.active.viewportY + y)
+          ?.translateToString(true)
+          .trimEnd() ?? ''
+      );
     });
   const text = (): string => lines().join('\n');
   const shows = (what: string | RegExp): boolean =>
@@ -125,6 +133,9 @@ function follow(pty: IPty, columns: number, rows: number): TestTerminal {
     },
     until: (what) => wait(what, true),
     untilGone: (what) => wait(what, false),
+    async quiet() {
+      for (let seen = -1; seen !== written.length; await setTimeout(QUIET_MS)) seen = written.length;
+    },
     type: (...pieces) => pieces.forEach((piece) => void pty.write(piece)),
     click,
     clickOn(what) {

@@ -30,6 +30,9 @@ export interface Screen {
 
 type Excerpt = Tools['excerpt'];
 
+/** Columns that the tabs need with their whole titles. */
+const WHOLE_TITLES = 76;
+
 /** Everything that is to be seen. Pure: the same state gives the same screen. */
 export function screenOf(state: State, excerpt: Excerpt): Screen {
   const { columns, rows } = state;
@@ -76,7 +79,7 @@ function headerLines(state: State): Line[] {
       span(` ${link} `, ended ? 'warn' : 'good'),
       span(`${commandText([basename(node), ...args])} `, 'strong'),
       span(
-        `${threadName(header)} · Node.js ${header.nodeVersion.replace(/^v/, '')} · level ${level} · up ${formatMs(atMs)}`,
+        `${threadName(header)} · up ${formatMs(atMs)} · level ${level} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
       ),
     ],
     [
@@ -92,10 +95,10 @@ function tabLine(state: State, targets: Target[], row: number): Line {
   const spans: Span[] = [];
   let x = 0;
   tabs.forEach(({ id, title }, i) => {
-    const text = ` ${i + 1} ${title} `;
-    spans.push(span(text, id === state.tab ? 'selected' : 'plain'), span(' '));
+    const text = ` ${i + 1} ${state.columns < WHOLE_TITLES ? title.slice(0, 4) : title} `;
+    spans.push(span(text, id === state.tab ? 'selected' : 'plain'));
     targets.push({ row, from: x, to: x + text.length, action: { type: 'tab', id } });
-    x += text.length + 1;
+    x += text.length;
   });
   return spans;
 }
@@ -262,9 +265,19 @@ function footer(state: State): Line {
   if (state.typing) return [span(` /${tableOf(state).filter}`, 'strong'), span('▏ Enter keeps, Esc clears', 'dim')];
   if (state.message) return line(` ${state.message}`, 'warn');
   const { filter } = tableOf(state);
-  const keys =
-    state.mode === 'live'
-      ? `q quit  ? help  Tab view  ⏎ details  / filter  space ${state.following ? 'pause' : 'go on'}  d dump  s save  refresh ${formatMs(state.refreshMs)}`
-      : 'q quit  ? help  Tab view  ⏎ details  space play  , . step  n N finding  [ ] seek  + − speed';
-  return [span(filter === '' ? '' : ` filter "${filter}", c clears `, 'warn'), span(` ${keys}`, 'dim')];
+  const cleared = filter === '' ? '' : ` filter "${filter}", c clears `;
+  const room = state.columns - cleared.length;
+  let keys = '';
+  for (const key of state.mode === 'live' ? liveKeys(state) : REPLAY_KEYS) {
+    if (keys.length + key.length + 2 <= room) keys += `${keys === '' ? ' ' : '  '}${key}`;
+  }
+  return [span(cleared, 'warn'), span(keys, 'dim')];
+}
+
+const COMMON_KEYS = ['q quit', '? help', 'Tab view', '⏎ details'];
+const REPLAY_KEYS = [...COMMON_KEYS, 'space play', 'n finding', '. event', '[ ] seek', '+ − speed', '/ filter'];
+
+function liveKeys({ following, refreshMs }: State): string[] {
+  const pause = following ? 'space pause' : 'space go on';
+  return [...COMMON_KEYS, pause, '/ filter', 'd dump', 's save', `+ − refresh ${formatMs(refreshMs)}`];
 }

@@ -21,9 +21,10 @@ describe('evdiag replay', () => {
       async (terminal) => {
         // The bar with the marks is the last to come.
         await terminal.until(/━!━/);
+        await terminal.quiet();
         const screens = [terminal.text()];
         for (const [key, shows] of [
-          ['2', 'handler20'],
+          ['2', 'longest'],
           ['\r', 'Stack for'],
           ['3', 'Timeout'],
           ['4', 'ask'],
@@ -34,6 +35,7 @@ describe('evdiag replay', () => {
         ] as const) {
           terminal.type(key);
           await terminal.until(shows);
+          await terminal.quiet();
           screens.push(terminal.text());
         }
         expect(screens.join(`\n${'═'.repeat(columns)}\n`)).toMatchSnapshot();
