@@ -2,8 +2,7 @@ import type { Recording } from '../../recording/types.ts';
 import { placeText } from '../../report/words.ts';
 import { endOf, eventTimes, findMarks, threadKey } from './moment.ts';
 import { screenOf, selectedItem, visibleColumns } from './screen.ts';
-import { atTime, REFRESH_MS, SPEEDS, shownItems, tableOf, tabOf } from './state.ts';
-import { tabs } from './tabs/index.ts';
+import { atTime, REFRESH_MS, SPEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
 import type { Action, Effect, Moment, State, TableState, Tools } from './types.ts';
 
 export interface Next {
@@ -96,8 +95,8 @@ function toEvent(state: State, direction: 1 | -1): State {
 
 function toFinding(state: State, direction: 1 | -1): State {
   const marks = state.marks.length > 0 ? state.marks : findMarks(state.recordings);
-  const times = marks.filter(({ severity }) => severity !== 'info').map(({ atMs }) => atMs);
-  return toTime({ ...state, marks }, times, direction, 'No warning there.');
+  const times = marks.map(({ atMs }) => atMs);
+  return toTime({ ...state, marks }, times, direction, 'No finding there.');
 }
 
 function toTime(state: State, times: readonly number[], direction: 1 | -1, none: string): State {
@@ -298,11 +297,12 @@ function only(state: State, type: 'dump' | 'save', effects: Effect[]): State {
 }
 
 function onDigit(state: State, key: string): State {
-  const tab = /^\d$/.test(key) ? tabs[Number(key) - 1] : undefined;
+  const tab = /^\d$/.test(key) ? tabsOf(state)[Number(key) - 1] : undefined;
   return tab ? { ...state, tab: tab.id, overlay: null } : state;
 }
 
 function nextTab(state: State, by: 1 | -1): State {
+  const tabs = tabsOf(state);
   const index = tabs.findIndex(({ id }) => id === state.tab);
   return { ...state, tab: tabs[(index + by + tabs.length) % tabs.length]!.id, overlay: null };
 }

@@ -6,8 +6,7 @@ import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
 import { lastOf } from './facts.ts';
 import { HELP } from './help.ts';
 import { endOf } from './moment.ts';
-import { NEEDS, shownItems, tableOf, tabOf } from './state.ts';
-import { tabs } from './tabs/index.ts';
+import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
 import { fitLine, fitTo, line, span } from './text.ts';
 import type { Action, Column, Item, Line, Span, State, Tools } from './types.ts';
 
@@ -94,8 +93,8 @@ function headerLines(state: State): Line[] {
 function tabLine(state: State, targets: Target[], row: number): Line {
   const spans: Span[] = [];
   let x = 0;
-  tabs.forEach(({ id, title }, i) => {
-    const text = ` ${i + 1} ${state.columns < WHOLE_TITLES ? title.slice(0, 4) : title} `;
+  tabsOf(state).forEach(({ id, title }, i) => {
+    const text = ` ${i + 1} ${state.columns < WHOLE_TITLES + state.extraTabs.length * 13 ? title.slice(0, 4) : title} `;
     spans.push(span(text, id === state.tab ? 'selected' : 'plain'));
     targets.push({ row, from: x, to: x + text.length, action: { type: 'tab', id } });
     x += text.length;

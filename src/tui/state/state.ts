@@ -10,7 +10,13 @@ export const REFRESH_MS = [100, 250, 500, 1000, 2000, 5000, 10_000] as const;
 export const NEEDS = { columns: 60, rows: 15 };
 
 /** The state before the first row. */
-export function initialState(mode: State['mode'], subject: string, columns: number, rows: number): State {
+export function initialState(
+  mode: State['mode'],
+  subject: string,
+  columns: number,
+  rows: number,
+  extraTabs: readonly Tab[] = [],
+): State {
   return {
     mode,
     subject,
@@ -26,7 +32,8 @@ export function initialState(mode: State['mode'], subject: string, columns: numb
     marks: [],
     moment: null,
     tab: tabs[0]!.id,
-    tables: Object.fromEntries(tabs.map(({ id, sortColumn }) => [id, newTable(sortColumn)])),
+    extraTabs,
+    tables: Object.fromEntries([...tabs, ...extraTabs].map(({ id, sortColumn }) => [id, newTable(sortColumn)])),
     typing: false,
     overlay: null,
     pendingG: false,
@@ -51,8 +58,13 @@ export function endMs(recordings: readonly Recording[]): number {
   return endOf(recordings);
 }
 
-export function tabOf({ tab }: State): Tab {
-  return tabs.find(({ id }) => id === tab) ?? tabs[0]!;
+/** In the order of the screen: the digit of a tab is its place. */
+export function tabsOf({ extraTabs }: State): readonly Tab[] {
+  return [...tabs, ...extraTabs];
+}
+
+export function tabOf(state: State): Tab {
+  return tabsOf(state).find(({ id }) => id === state.tab) ?? tabs[0]!;
 }
 
 export function tableOf(state: State): TableState {

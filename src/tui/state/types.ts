@@ -114,6 +114,8 @@ export interface State {
   marks: readonly Mark[];
   moment: Moment | null;
   tab: string;
+  /** Behind those that every recording has. */
+  extraTabs: readonly Tab[];
   tables: Readonly<Record<string, TableState>>;
   /** The filter is being typed. */
   typing: boolean;
