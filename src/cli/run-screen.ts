@@ -1,13 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { type Connection, connect } from '../attach/connect.ts';
-import { TargetError } from '../attach/target-error.ts';
 import type { EndSignal } from '../tui/views/app.ts';
 import type { Look } from '../tui/views/palette.ts';
+import { connectTo, hasEnded } from './follow.ts';
 import { GRACE_MS } from './launch.ts';
 import { showLive } from './live-screen.ts';
 
-/** A program may take its time until its agent listens, where a package manager starts it. */
-const CONNECT_MS = 10_000;
 /** Of what the program printed, so many characters are kept to be shown afterwards. */
 const MAX_OUTPUT = 100_000;
 
@@ -44,21 +41,6 @@ async function watchUntilBothEnd(child: ChildProcess, screen: Promise<EndSignal 
     if (quitFirst) await endProgram(child, signal ?? 'SIGTERM');
   }
   return quitFirst;
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-async function connectTo(child: ChildProcess): Promise<Connection> {
-  const giveUpAt = performance.now() + CONNECT_MS;
-  for (;;) {
-    try {
-      return await connect(child.pid ?? 0);
-    } catch (error) {
-      if (!(error instanceof TargetError) || hasEnded(child) || performance.now() > giveUpAt) throw error;
-    }
-  }
 }
 
 /** SIGKILL where it does not end by itself. */

@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 import { excerpt } from '../../report/excerpt.ts';
 import { reduce } from '../state/reduce.ts';
-import { screenOf } from '../state/screen.ts';
-import type { Action, Effect, State } from '../state/types.ts';
+import { type Screen, screenOf } from '../state/screen.ts';
+import { reduceTheatre, type TheatreAction, type TheatreState, theatreScreen } from '../state/theatre.ts';
+import type { Action, Effect, State, Tools } from '../state/types.ts';
 import { type Look, painted } from './palette.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -11,16 +12,41 @@ const WHEEL_LINES = 3;
 /** Source files are read once; those of a long session are forgotten. */
 const MAX_EXCERPTS = 500;
 
-export type Dispatch = (action: Action) => void;
+/** A state machine and what is to be seen of it: `src/tui/state` has them. */
+export interface Machine<S, A> {
+  reduce(state: S, action: A | Action, excerpt: Tools['excerpt']): { state: S; effects: Effect[] };
+  screenOf(state: S, excerpt: Tools['excerpt']): Screen;
+  /** The action has brought rows, and their time with them. */
+  bringsTime(action: A | Action): boolean;
+  /** How often time is to pass. */
+  tickMs(state: S): number;
+}
 
-export interface AppOptions {
+/** One process, or one recording. */
+export const oneScreen: Machine<State, Action> = {
+  reduce,
+  screenOf,
+  bringsTime: ({ type }) => type === 'recordings',
+  tickMs: ({ mode, refreshMs }) => (mode === 'replay' ? FRAME_MS : refreshMs),
+};
+
+/** A scenario: two of them. */
+export const theatre: Machine<TheatreState, TheatreAction> = {
+  reduce: reduceTheatre,
+  screenOf: theatreScreen,
+  bringsTime: (action) => action.type === 'variant' && action.action.type === 'recordings',
+  tickMs: ({ broken, fixed }) => Math.min(oneScreen.tickMs(broken), oneScreen.tickMs(fixed)),
+};
+
+export interface AppOptions<S, A> {
+  machine: Machine<S, A>;
   /** The state before the first row, for a terminal of that size. */
-  initial(columns: number, rows: number): State;
+  initial(columns: number, rows: number): S;
   look: Look;
   /** Begins to feed the screen; what it returns ends that. */
-  start(dispatch: Dispatch, state: () => State): () => void;
+  start(dispatch: (action: A | Action) => void, state: () => S): () => void;
   /** Does what the state cannot: not `quit` and `copy`. */
-  perform(effect: Effect, dispatch: Dispatch, state: () => State): void;
+  perform(effect: Effect, dispatch: (action: A | Action) => void, state: () => S): void;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -30,7 +56,8 @@ export type EndSignal = (typeof SIGNALS)[number];
  * Shows the screen until somebody quits. Resolves to the signal that ended it, or null after `q`; rejects with what was
  * thrown. The terminal is as it was in every case.
  */
-export function runApp({ initial, look, start, perform }: AppOptions): Promise<EndSignal | null> {
+export function runApp<S, A>(options: AppOptions<S, A>): Promise<EndSignal | null> {
+  const { machine, initial, look, start, perform } = options;
   return new Promise((resolve, reject) => {
     let stop = (): void => {};
     const end = (settle: () => void): void => {
@@ -50,24 +77,23 @@ export function runApp({ initial, look, start, perform }: AppOptions): Promise<E
       onMouse: (kind, column, row) => {
         if (kind !== 'click') dispatch({ type: 'wheel', by: kind === 'wheelup' ? -WHEEL_LINES : WHEEL_LINES });
         else {
-          const hit = screenOf(state, seen).targets.find(
-            (one) => one.row === row && column >= one.from && column < one.to,
-          );
+          const hit = machine
+            .screenOf(state, seen)
+            .targets.find((one) => one.row === row && column >= one.from && column < one.to);
           if (hit) dispatch(hit.action);
         }
       },
       onResize: (columns, rows) => dispatch({ type: 'size', columns, rows }),
     });
     let state = initial(terminal.columns, terminal.rows);
-    const draw = (): void => terminal.draw(painted(screenOf(state, seen).lines, look));
+    const draw = (): void => terminal.draw(painted(machine.screenOf(state, seen).lines, look));
 
     let drawAgain = false;
     let lastTick = performance.now();
-    function dispatch(action: Action): void {
-      const next = reduce(state, action, seen);
+    function dispatch(action: A | Action): void {
+      const next = machine.reduce(state, action, seen);
       state = next.state;
-      // New rows have brought the time with them.
-      if (action.type === 'recordings') lastTick = performance.now();
+      if (machine.bringsTime(action)) lastTick = performance.now();
       for (const effect of next.effects) {
         if (effect.type === 'quit') {
           end(() => resolve(effect.signal ?? null));
@@ -89,8 +115,7 @@ export function runApp({ initial, look, start, perform }: AppOptions): Promise<E
     process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash).on('exit', terminal.close);
     const timer = setInterval(() => {
       const ms = performance.now() - lastTick;
-      const due = state.mode === 'replay' ? FRAME_MS : state.refreshMs;
-      if (ms < due - FRAME_MS / 2) return;
+      if (ms < machine.tickMs(state) - FRAME_MS / 2) return;
       lastTick = performance.now();
       dispatch({ type: 'tick', ms });
     }, FRAME_MS);
