@@ -124,12 +124,13 @@ function filled(spans: Line, width: number): Line {
 }
 
 function title({ play, headlines, active, columns }: TheatreState, variant: Variant): Line {
-  const says = headlines[variant] ?? 'waits for its turn';
+  // The pane says which program and which variant it is.
+  const says = (headlines[variant] ?? 'waits for its turn').replace(`${play.id} (${variant}): `, '');
   const keys = columns < PANES ? `b: ${other(variant)}` : variant === active ? '● keys' : 'b: keys here';
   return [
     span(` ${variant.toUpperCase()} `, variant === 'broken' ? 'bad' : 'good'),
-    span(` ${play.title} `, 'strong'),
-    span(` ${says}  ${keys}`, 'dim'),
+    span(` ${says} `, 'strong'),
+    span(` ${keys}  ${play.title}`, 'dim'),
   ];
 }
 
