@@ -4,7 +4,7 @@ import { familyName, recordingFolder } from '../recording/paths.ts';
 import type { Recording } from '../recording/types.ts';
 import { openRecording } from '../recording/writer.ts';
 import type { Hello, Road } from '../suspended/dump-parts.ts';
-import { initialState } from '../tui/state/index.ts';
+import { initialState } from '../tui/state/state.ts';
 import type { Action, Effect } from '../tui/state/types.ts';
 import type { EndSignal } from '../tui/views/app.ts';
 import type { Look } from '../tui/views/palette.ts';

@@ -27,7 +27,7 @@ export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndS
   const play: Play = { id, title, description, expect, source: sourceOf(info) };
   let playing: Promise<void> = Promise.resolve();
   try {
-    return await runApp<TheatreState, TheatreAction>({
+    return await runApp({
       machine: theatre,
       initial: (columns, rows) => initialTheatre(play, columns, rows),
       look,

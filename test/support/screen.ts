@@ -1,5 +1,6 @@
 /** The state machine of the terminal UI, fed by hand. */
 import type { Recording } from '../../src/recording/types.ts';
+import { findMarks } from '../../src/tui/state/moment.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
 import { screenOf } from '../../src/tui/state/screen.ts';
 import { initialState } from '../../src/tui/state/state.ts';
@@ -19,7 +20,10 @@ export class TestScreen {
   act(action: Action): this {
     const { state, effects } = reduce(this.state, action, NO_SOURCE);
     this.state = state;
-    this.effects.push(...effects);
+    for (const effect of effects) {
+      if (effect.type === 'marks') this.act({ type: 'marks', marks: findMarks(effect.recordings) });
+      else this.effects.push(effect);
+    }
     return this;
   }
 

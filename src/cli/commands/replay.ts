@@ -26,16 +26,14 @@ export const replay: CliCommand<Options> = {
     const family = readFamily(input);
     requireTerminal('replay');
     const { exitCodeOf, oneScreen, runApp } = await import('../../tui/views/app.ts');
-    const { findMarks, initialState } = await import('../../tui/state/index.ts');
+    const { initialState } = await import('../../tui/state/state.ts');
     const signal = await runApp({
       machine: oneScreen,
       initial: (columns, rows) => initialState('replay', displayPath(family.path), columns, rows),
       look: terminalLook(ascii),
       start(dispatch) {
         dispatch({ type: 'recordings', recordings: family.recordings });
-        // The screen comes first: a long recording takes a moment to be judged so often.
-        const timer = setTimeout(() => dispatch({ type: 'marks', marks: findMarks(family.recordings) }), 50);
-        return () => clearTimeout(timer);
+        return () => {};
       },
       perform() {},
     });

@@ -88,38 +88,43 @@ export function eventTimes(recordings: readonly Recording[]): number[] {
   return [...new Set(times)].sort((a, b) => a - b);
 }
 
-/** Looks at a recording so many times for each finding at most. */
-const MAX_STEPS = 20;
-
 /**
  * When each finding of the whole recording was first there, found by halving: that takes it for granted that a finding
- * stays. A recording of an hour is judged some fifty times.
+ * stays. Yields after each judgement, of which there are some fifty: of a long recording one takes a tenth of a second.
  */
-export function findMarks(recordings: readonly Recording[]): Mark[] {
-  const endMs = endOf(recordings);
-  const last = momentAt(recordings, null, endMs);
+export function* markSteps(recordings: readonly Recording[]): Generator<undefined, Mark[]> {
   const times = rowTimes(recordings);
+  const last = momentAt(recordings, null, endOf(recordings));
+  const findings = last?.report().findings ?? [];
   const seen = new Map<number, Set<string>>();
-  const keysAt = (index: number): Set<string> => {
-    const known = seen.get(index);
-    if (known) return known;
-    const report = momentAt(recordings, null, times[index]!)!.report();
-    const keys = new Set(report.findings.map(findingKey));
-    seen.set(index, keys);
-    return keys;
-  };
-  const marks = (last?.report().findings ?? []).map((finding): Mark => {
+  const marks: Mark[] = [];
+  for (const finding of findings) {
     const key = findingKey(finding);
     let low = 0;
     let high = times.length - 1;
-    for (let step = 0; low < high && step < MAX_STEPS; step++) {
+    while (low < high) {
       const middle = (low + high) >> 1;
-      if (keysAt(middle).has(key)) high = middle;
+      let keys = seen.get(middle);
+      if (!keys) {
+        keys = new Set(momentAt(recordings, null, times[middle]!)!.report().findings.map(findingKey));
+        seen.set(middle, keys);
+        yield;
+      }
+      if (keys.has(key)) high = middle;
       else low = middle + 1;
     }
-    return { atMs: times[high] ?? 0, severity: finding.severity, rule: finding.rule };
-  });
+    marks.push({ atMs: times[high] ?? 0, severity: finding.severity, rule: finding.rule });
+  }
   return marks.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** The marks at once, however long it takes. */
+export function findMarks(recordings: readonly Recording[]): Mark[] {
+  const steps = markSteps(recordings);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
 function rowTimes(recordings: readonly Recording[]): number[] {

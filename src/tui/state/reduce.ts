@@ -1,6 +1,6 @@
 import type { Recording } from '../../recording/types.ts';
 import { placeText } from '../../report/words.ts';
-import { endOf, eventTimes, findMarks, threadKey } from './moment.ts';
+import { endOf, eventTimes, threadKey } from './moment.ts';
 import { screenOf, selectedItem, visibleColumns } from './screen.ts';
 import { atTime, REFRESH_MS, SPEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
 import type { Action, Effect, Moment, State, TableState, Tools } from './types.ts';
@@ -18,8 +18,21 @@ type Excerpt = Tools['excerpt'];
 
 /** What comes of an action. Pure; what it cannot do by itself are the effects. */
 export function reduce(state: State, action: Action, excerpt: Excerpt): Next {
-  if (action.type === 'key') return onKey(state, action.key, excerpt);
-  return { state: settled(apply(state, action, excerpt)), effects: [] };
+  const next =
+    action.type === 'key'
+      ? onKey(state, action.key, excerpt)
+      : { state: settled(apply(state, action, excerpt)), effects: [] };
+  return lacksMarks(next.state, state) ? { ...next, effects: [...next.effects, marksOf(next.state)] } : next;
+}
+
+/** The bar is shown, and what is marked on it has to be looked for. */
+function lacksMarks(state: State, before: State): boolean {
+  const wants = (one: State): boolean => one.marks === null && one.recordings.length > 0 && !one.following;
+  return wants(state) && (!wants(before) || (state.mode === 'replay' && state.recordings !== before.recordings));
+}
+
+function marksOf({ recordings }: State): Effect {
+  return { type: 'marks', recordings };
 }
 
 function apply(state: State, action: Exclude<Action, { type: 'key' }>, excerpt: Excerpt): State {
@@ -59,10 +72,10 @@ function clicked(state: State, index: number): State {
 /** What has ended can be replayed. */
 function withRecordings(state: State, recordings: readonly Recording[], ended: string | undefined): State {
   const atEnd = state.following || (state.mode === 'replay' && state.atMs >= endOf(state.recordings));
-  const next = { ...state, recordings, ended: ended ?? state.ended };
-  const atMs = atEnd ? endOf(recordings) : state.atMs;
-  if (ended === undefined) return atTime(next, atMs);
-  return atTime(next, atMs, { mode: 'replay', following: false, playing: false, marks: findMarks(recordings) });
+  const next: State = { ...state, recordings, ended: ended ?? state.ended };
+  if (ended !== undefined) Object.assign(next, { mode: 'replay', following: false, playing: false });
+  if (next.mode === 'replay') next.marks = null;
+  return atTime(next, atEnd ? endOf(recordings) : state.atMs);
 }
 
 // ── time ──
@@ -86,7 +99,11 @@ function later(moment: Moment, ms: number): Moment {
 
 function seekTo(state: State, ms: number): State {
   const end = endOf(state.recordings);
-  return atTime(state, Math.min(end, Math.max(0, ms)), { following: false, playing: false });
+  return atTime(state, Math.min(end, Math.max(0, ms)), {
+    following: false,
+    playing: false,
+    marks: state.following ? null : state.marks,
+  });
 }
 
 function toEvent(state: State, direction: 1 | -1): State {
@@ -94,9 +111,9 @@ function toEvent(state: State, direction: 1 | -1): State {
 }
 
 function toFinding(state: State, direction: 1 | -1): State {
-  const marks = state.marks.length > 0 ? state.marks : findMarks(state.recordings);
-  const times = marks.map(({ atMs }) => atMs);
-  return toTime({ ...state, marks }, times, direction, 'No finding there.');
+  if (state.marks === null) return { ...state, message: 'The findings are still being looked for.' };
+  const times = state.marks.map(({ atMs }) => atMs);
+  return toTime(state, times, direction, 'No finding there.');
 }
 
 function toTime(state: State, times: readonly number[], direction: 1 | -1, none: string): State {
@@ -107,7 +124,7 @@ function toTime(state: State, times: readonly number[], direction: 1 | -1, none:
 function togglePause(state: State): State {
   if (state.mode === 'live') {
     if (!state.following) return atTime(state, endOf(state.recordings), { following: true });
-    return { ...state, following: false, marks: findMarks(state.recordings) };
+    return { ...state, following: false, marks: null };
   }
   const atEnd = state.atMs >= endOf(state.recordings);
   return state.playing || !atEnd ? { ...state, playing: !state.playing } : atTime(state, 0, { playing: true });

@@ -134,7 +134,7 @@ function timeline(state: State, targets: Target[], row: number): Line {
   }));
   // The worst of one cell is seen.
   for (const severity of ['info', 'warning', 'critical'] as const) {
-    for (const mark of state.marks.filter((one) => one.severity === severity)) {
+    for (const mark of (state.marks ?? []).filter((one) => one.severity === severity)) {
       bar[cell(mark.atMs)] =
         severity === 'critical'
           ? { text: '✗', tone: 'bad' }

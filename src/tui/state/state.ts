@@ -29,7 +29,7 @@ export function initialState(
     speed: 1,
     refreshMs: 1000,
     sinceMs: 0,
-    marks: [],
+    marks: null,
     moment: null,
     tab: tabs[0]!.id,
     extraTabs,

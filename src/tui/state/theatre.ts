@@ -37,6 +37,9 @@ export type TheatreAction =
   | { type: 'variant'; variant: Variant; action: Action }
   | { type: 'headline'; variant: Variant; text: string };
 
+/** Of which variant it is. */
+export type TheatreEffect = Effect & { variant: Variant };
+
 /** From here on both variants are side by side. */
 const PANES = 160;
 /** Lines around a guilty one. */
@@ -67,13 +70,16 @@ export function reduceTheatre(
   theatre: TheatreState,
   action: TheatreAction,
   excerpt: Tools['excerpt'],
-): { state: TheatreState; effects: Effect[] } {
+): { state: TheatreState; effects: TheatreEffect[] } {
   if (action.type === 'headline') {
     return { state: { ...theatre, headlines: { ...theatre.headlines, [action.variant]: action.text } }, effects: [] };
   }
   if (action.type === 'variant') {
     const { state, effects } = reduce(theatre[action.variant], action.action, excerpt);
-    return { state: { ...theatre, [action.variant]: state }, effects };
+    return {
+      state: { ...theatre, [action.variant]: state },
+      effects: effects.map((effect) => ({ ...effect, variant: action.variant })),
+    };
   }
   if (action.type === 'key' && action.key === 'b' && !theatre[theatre.active].typing) {
     return { state: { ...theatre, active: other(theatre.active) }, effects: [] };
@@ -83,7 +89,14 @@ export function reduceTheatre(
   const others = reduce(theatre[other(theatre.active)], size, excerpt);
   const columns = action.type === 'size' ? action.columns : theatre.columns;
   const state = { ...theatre, columns, [theatre.active]: mine.state, [other(theatre.active)]: others.state };
-  return { state, effects: mine.effects };
+  const marks = others.effects.filter(({ type }) => type === 'marks');
+  return {
+    state,
+    effects: [
+      ...mine.effects.map((effect) => ({ ...effect, variant: theatre.active })),
+      ...marks.map((effect) => ({ ...effect, variant: other(theatre.active) })),
+    ],
+  };
 }
 
 function other(variant: Variant): Variant {

@@ -111,7 +111,8 @@ export interface State {
   refreshMs: number;
   /** Rows before that are left out. */
   sinceMs: number;
-  marks: readonly Mark[];
+  /** Null until they have been looked for. */
+  marks: readonly Mark[] | null;
   moment: Moment | null;
   tab: string;
   /** Behind those that every recording has. */
@@ -132,7 +133,9 @@ export type Effect =
   | { type: 'quit'; signal?: 'SIGINT' }
   | { type: 'dump' }
   | { type: 'save' }
-  | { type: 'copy'; text: string };
+  | { type: 'copy'; text: string }
+  /** Look for the marks of these, without delaying the screen. */
+  | { type: 'marks'; recordings: readonly Recording[] };
 
 export type Action =
   /** A key: a printable character, or a name such as `up`, `pagedown`, `S-tab`, `C-c`. */

@@ -1,9 +1,17 @@
 import { constants } from 'node:os';
+import type { Recording } from '../../recording/types.ts';
 import { excerpt } from '../../report/excerpt.ts';
+import { markSteps } from '../state/moment.ts';
 import { reduce } from '../state/reduce.ts';
 import { type Screen, screenOf } from '../state/screen.ts';
-import { reduceTheatre, type TheatreAction, type TheatreState, theatreScreen } from '../state/theatre.ts';
-import type { Action, Effect, State, Tools } from '../state/types.ts';
+import {
+  reduceTheatre,
+  type TheatreAction,
+  type TheatreEffect,
+  type TheatreState,
+  theatreScreen,
+} from '../state/theatre.ts';
+import type { Action, Effect, Mark, State, Tools } from '../state/types.ts';
 import { type Look, painted } from './palette.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -13,40 +21,44 @@ const WHEEL_LINES = 3;
 const MAX_EXCERPTS = 500;
 
 /** A state machine and what is to be seen of it: `src/tui/state` has them. */
-export interface Machine<S, A> {
-  reduce(state: S, action: A | Action, excerpt: Tools['excerpt']): { state: S; effects: Effect[] };
+export interface Machine<S, A, E extends Effect> {
+  reduce(state: S, action: A | Action, excerpt: Tools['excerpt']): { state: S; effects: E[] };
   screenOf(state: S, excerpt: Tools['excerpt']): Screen;
   /** The action has brought rows, and their time with them. */
   bringsTime(action: A | Action): boolean;
+  /** The action that answers an effect. */
+  answer(effect: E, action: Action): A | Action;
   /** How often time is to pass. */
   tickMs(state: S): number;
 }
 
 /** One process, or one recording. */
-export const oneScreen: Machine<State, Action> = {
+export const oneScreen: Machine<State, Action, Effect> = {
   reduce,
   screenOf,
   bringsTime: ({ type }) => type === 'recordings',
+  answer: (_effect, action) => action,
   tickMs: ({ mode, refreshMs }) => (mode === 'replay' ? FRAME_MS : refreshMs),
 };
 
 /** A scenario: two of them. */
-export const theatre: Machine<TheatreState, TheatreAction> = {
+export const theatre: Machine<TheatreState, TheatreAction, TheatreEffect> = {
   reduce: reduceTheatre,
   screenOf: theatreScreen,
+  answer: ({ variant }, action) => ({ type: 'variant', variant, action }),
   bringsTime: (action) => action.type === 'variant' && action.action.type === 'recordings',
   tickMs: ({ broken, fixed }) => Math.min(oneScreen.tickMs(broken), oneScreen.tickMs(fixed)),
 };
 
-export interface AppOptions<S, A> {
-  machine: Machine<S, A>;
+export interface AppOptions<S, A, E extends Effect> {
+  machine: Machine<S, A, E>;
   /** The state before the first row, for a terminal of that size. */
   initial(columns: number, rows: number): S;
   look: Look;
   /** Begins to feed the screen; what it returns ends that. */
   start(dispatch: (action: A | Action) => void, state: () => S): () => void;
-  /** Does what the state cannot: not `quit` and `copy`. */
-  perform(effect: Effect, dispatch: (action: A | Action) => void, state: () => S): void;
+  /** Dumps and saves. */
+  perform(effect: E, dispatch: (action: A | Action) => void, state: () => S): void;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -56,11 +68,13 @@ export type EndSignal = (typeof SIGNALS)[number];
  * Shows the screen until somebody quits. Resolves to the signal that ended it, or null after `q`; rejects with what was
  * thrown. The terminal is as it was in every case.
  */
-export function runApp<S, A>(options: AppOptions<S, A>): Promise<EndSignal | null> {
+export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Promise<EndSignal | null> {
   const { machine, initial, look, start, perform } = options;
   return new Promise((resolve, reject) => {
     let stop = (): void => {};
+    let ended = false;
     const end = (settle: () => void): void => {
+      ended = true;
       clearInterval(timer);
       for (const signal of SIGNALS) process.off(signal, onSignal);
       process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash).off('exit', terminal.close);
@@ -99,7 +113,8 @@ export function runApp<S, A>(options: AppOptions<S, A>): Promise<EndSignal | nul
           end(() => resolve(effect.signal ?? null));
           return;
         }
-        if (effect.type === 'copy') terminal.send(clipboardSequence(effect.text));
+        if (effect.type === 'marks') lookForMarks(effect, effect.recordings);
+        else if (effect.type === 'copy') terminal.send(clipboardSequence(effect.text));
         else perform(effect, dispatch, () => state);
       }
       // Several keys that come in one piece are one frame.
@@ -109,6 +124,21 @@ export function runApp<S, A>(options: AppOptions<S, A>): Promise<EndSignal | nul
         drawAgain = false;
         draw();
       });
+    }
+
+    /** One judgement at a time: keys come in between. What is asked later takes the place of what was asked before. */
+    const looking = new Map<unknown, Generator<undefined, Mark[]>>();
+    function lookForMarks(effect: E, recordings: readonly Recording[]): void {
+      const steps = markSteps(recordings);
+      const asker = 'variant' in effect ? effect.variant : null;
+      looking.set(asker, steps);
+      const step = (): void => {
+        if (ended || looking.get(asker) !== steps) return;
+        const { done, value } = steps.next();
+        if (done) dispatch(machine.answer(effect, { type: 'marks', marks: value }));
+        else setImmediate(step);
+      };
+      setTimeout(step, FRAME_MS);
     }
 
     for (const signal of SIGNALS) process.on(signal, onSignal);

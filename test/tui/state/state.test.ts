@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/recording/types.ts';
 import { findMarks } from '../../../src/tui/state/moment.ts';
+import { reduce } from '../../../src/tui/state/reduce.ts';
 import { screenOf } from '../../../src/tui/state/screen.ts';
 import { initialState } from '../../../src/tui/state/state.ts';
 import { tabs } from '../../../src/tui/state/tabs/index.ts';
@@ -306,11 +307,18 @@ describe('replay', () => {
     const marks = findMarks([sick]);
     const blocks = marks.filter(({ rule }) => rule === 'blocked-event-loop');
     expect(blocks.map(({ atMs }) => atMs)).toEqual([3000, 5000]);
-    const screen = replay().act({ type: 'marks', marks }).type('{');
+    const screen = replay().type('{');
     expect(screen.text()).toMatch(/[!✗]/);
     expect(at(screen.type('n'))).toBe(3000);
     expect(at(screen.type('n'))).toBe(5000);
     expect(at(screen.type('N'))).toBe(3000);
+  });
+
+  test('while the findings are looked for, n says so', () => {
+    const state = { ...replay().state, marks: null };
+    const { state: next, effects } = reduce(state, { type: 'key', key: 'n' }, () => []);
+    expect(next.message).toContain('still being looked for');
+    expect(effects).toEqual([]);
   });
 
   test('a recording that is cut off says so', () => {

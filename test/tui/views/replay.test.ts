@@ -10,6 +10,8 @@ import { sickFolder } from '../../support/sick-recording.ts';
 async function replay(use: (terminal: TestTerminal) => Promise<void>, options: TerminalOptions = {}): Promise<void> {
   const body = async (terminal: TestTerminal): Promise<void> => {
     await terminal.until(/2 warnings[\s\S]*q quit/);
+    // The marks come last.
+    await terminal.until('━!━');
     await use(terminal);
   };
   await onTerminal(['replay', 'out'], body, { cwd: sickFolder(), ...options });
@@ -19,8 +21,6 @@ describe('evdiag replay', () => {
   test.each([80, 100, 140])('its screens, %i columns wide', (columns) =>
     replay(
       async (terminal) => {
-        // The bar with the marks is the last to come.
-        await terminal.until(/━!━/);
         await terminal.quiet();
         const screens = [terminal.text()];
         for (const [key, shows] of [
@@ -128,6 +128,7 @@ describe('evdiag replay', () => {
         await terminal.until('these keys');
         terminal.type(KEYS.escape);
         await terminal.untilGone('these keys');
+        await terminal.quiet();
         return terminal.written().length - before;
       };
       await bytesOf('');

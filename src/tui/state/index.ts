@@ -1,2 +1,0 @@
-export { findMarks } from './moment.ts';
-export { initialState } from './state.ts';
