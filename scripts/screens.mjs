@@ -45,7 +45,7 @@ async function draw(name, args, columns, rows, steps) {
       pty.write(keys);
     }
     await setTimeout(500);
-    writeFileSync(`docs/screens/${name}.svg`, svg(terminal, columns, rows));
+    writeFileSync(`docs/screens/${name}.svg`, svg(`evdiag ${name}`, terminal, columns, rows));
     console.log(`docs/screens/${name}.svg`);
   } finally {
     const ended = new Promise((resolve) => pty.onExit(resolve));
@@ -67,7 +67,7 @@ async function until(terminal, text) {
   }
 }
 
-function svg(terminal, columns, rows) {
+function svg(title, terminal, columns, rows) {
   const width = Math.ceil(columns * CELL.width) + 16;
   const height = rows * CELL.height + 16;
   const parts = Array.from({ length: rows }, (_, y) => runsOf(terminal.buffer.active.getLine(y), columns))
@@ -83,6 +83,7 @@ function svg(terminal, columns, rows) {
       return `${box}<text x="${left.toFixed(1)}" y="${top + 13.5}" fill="${fill}"${weight} textLength="${length}" xml:space="preserve">${escaped(text)}</text>`;
     });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">
+<title>${title}</title>
 <rect width="100%" height="100%" rx="6" fill="${BACKGROUND}"/>
 ${parts.join('\n')}
 </svg>

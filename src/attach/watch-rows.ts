@@ -22,12 +22,15 @@ export interface Watching {
 export function watchRows(connection: Connection, onChange: (urgent: boolean) => void): Watching {
   const threads = new Map<number, Recording>();
   const onPart = (part: LivePart): void => {
-    if (part.part === 'thread') threads.set(part.header.threadId, empty(part.header, part.folder));
-    else {
-      const thread = threads.get(part.threadId);
-      if (thread) threads.set(part.threadId, added(thread, part.rows.filter(isRow)));
+    if (part.part === 'thread') {
+      threads.set(part.header.threadId, empty(part.header, part.folder));
+      onChange(false);
+      return;
     }
-    onChange(part.part === 'rows' && part.rows.some(({ type }) => type === 'stall-open' || type === 'stall'));
+    const rows = part.rows.filter(isRow);
+    const thread = threads.get(part.threadId);
+    if (thread) threads.set(part.threadId, added(thread, rows));
+    onChange(rows.some(({ type }) => type === 'stall-open' || type === 'stall'));
   };
   return {
     recordings: () => [...threads.values()].sort((a, b) => a.header.threadId - b.header.threadId),

@@ -49,6 +49,11 @@ export function placeLines(location: Location | null, { excerpt }: Tools): Line[
   ];
 }
 
+/** Of any number of values: as arguments of Math.max too many overflow the stack. */
+export function largest(values: readonly number[], least = Number.NEGATIVE_INFINITY): number {
+  return values.reduce((most, value) => Math.max(most, value), least);
+}
+
 /** Label and value, one below the other. */
 export function factLines(facts: readonly (readonly [string, string, Tone?])[], width: number): Line[] {
   const labels = Math.max(...facts.map(([label]) => label.length)) + 2;

@@ -364,6 +364,14 @@ describe('manners', () => {
     expect(screen.selected()).toContain('□□□e□ ');
   });
 
+  test('a recording of more rows than a call can have arguments', () => {
+    const stalls = Array.from({ length: 150_000 }, (_, i) => blocked(10 * i + 10, 10, 5));
+    const rows = stalls.flatMap((row, i) => [row, memory({ t: row.t, rssBytes: i })]);
+    const screen = new TestScreen('live', [recordingOf(rows)]);
+    expect(screen.type('2').text()).toContain('f10');
+    expect(screen.type('5').text()).toContain('resident set');
+  });
+
   test('10 000 suspended calls: a key costs no new table', () => {
     const entries = Array.from({ length: 10_000 }, (_, i) => entry({ location: place(i + 1, `call${i}`) }));
     const screen = new TestScreen('live', [recordingOf([unfinished(2000, entries)])]).type('4');

@@ -1,6 +1,6 @@
 import { type Recording, type RowOf, rowsOf } from '../../../recording/types.ts';
 import { formatBytes } from '../../../util/text.ts';
-import { factLines, placeLines, shortPlace, trend } from '../facts.ts';
+import { factLines, largest, placeLines, shortPlace, trend } from '../facts.ts';
 import { line } from '../text.ts';
 import type { Item, Tab } from '../types.ts';
 
@@ -55,7 +55,7 @@ function quantities(recording: Recording): Item[] {
   }));
   return [...QUANTITIES, ...spaces].map(({ name, of }, i) => {
     const all = rows.map(of);
-    const [now, least, most] = [of(last), Math.min(...all), Math.max(...all)];
+    const [now, least, most] = [of(last), -largest(all.map((value) => -value)), largest(all)];
     const bars = trend(recording, 'memory', of, TREND_COLUMNS);
     return {
       key: name,

@@ -1,7 +1,7 @@
 import { type Recording, rowsOf } from '../../../recording/types.ts';
 import { coverageText, findingsText, placeText } from '../../../report/words.ts';
 import { formatBytes, formatCount, formatMs, formatShare } from '../../../util/text.ts';
-import { lastOf, shortPlace, trend } from '../facts.ts';
+import { largest, lastOf, shortPlace, trend } from '../facts.ts';
 import { line, paragraph, span } from '../text.ts';
 import type { Line, Moment, Span, Tab, Tone } from '../types.ts';
 import { findingLines, SEVERITY_TONE } from './findings.ts';
@@ -73,7 +73,10 @@ function figures(recording: Recording, columns: number): Line[] {
   const width = Math.max(8, Math.min(60, columns - 78));
   const delay = lastOf(recording, 'event-loop-delay');
   const { slowMs } = recording.header;
-  const worst = Math.max(0, ...rowsOf(recording, 'event-loop-delay').map(({ maxMs }) => maxMs));
+  const worst = largest(
+    rowsOf(recording, 'event-loop-delay').map(({ maxMs }) => maxMs),
+    0,
+  );
   const busy = lastOf(recording, 'event-loop-utilization')?.utilization;
   const thread = cpuShare(recording);
   const cpu = lastOf(recording, 'cpu');

@@ -1,6 +1,6 @@
 import { type Frame, type Location, type Recording, type RowOf, rowsOf } from '../../../recording/types.ts';
 import { formatMs, formatShare } from '../../../util/text.ts';
-import { factLines, placeLines, shortPlace } from '../facts.ts';
+import { factLines, largest, placeLines, shortPlace } from '../facts.ts';
 import { line } from '../text.ts';
 import type { Item, Line, Tab, Tools } from '../types.ts';
 
@@ -70,7 +70,10 @@ function grouped(recording: Recording): Group[] {
 
 function toItem({ kind, location, stalls: all, open, openMs }: Group, atMs: number): Item {
   const times = all.length + (open ? 1 : 0);
-  const maxMs = Math.max(openMs, ...all.map(({ durationMs }) => durationMs));
+  const maxMs = largest(
+    all.map(({ durationMs }) => durationMs),
+    openMs,
+  );
   const totalMs = all.reduce((sum, { durationMs }) => sum + durationMs, openMs);
   const agoMs = Math.max(0, atMs - (all.at(-1)?.t ?? atMs));
   const known = all.filter(({ cpuMs }) => cpuMs !== null);
