@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  */
 const GROUPS = [
   { name: 'processes', maxWorkers: 3, include: ['test/agents/**', 'test/cli/**', 'test/package.test.ts'] },
+  // The terminal UI on a terminal.
+  { name: 'tui', maxWorkers: 2, include: ['test/tui/views/**'] },
   // Vitest in vitest, and blocks that are measured.
   { name: 'library', maxWorkers: 2, include: ['test/library/**'] },
   { name: 'lab', maxWorkers: 1, include: ['test/lab/**'] },

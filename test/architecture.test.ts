@@ -41,7 +41,8 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/detectors': { values: MODELS },
   'src/exporters': { values: MODELS },
   'src/report': { values: JUDGES },
-  'src/tui': { values: JUDGES },
+  // What it shows of a recording is what the report tells.
+  'src/tui': { values: [...JUDGES, 'src/report'] },
   'src/attach': { values: JUDGES },
   'src/lab': { values: [UTIL] },
   'src/library': { values: RECORDING },

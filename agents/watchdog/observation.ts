@@ -50,6 +50,7 @@ export interface ObservationOptions {
   /** Asked once, before the recording is written. */
   mayWrite(): boolean;
   onLive(stall: LiveStall): void;
+  onRow(threadId: number, row: Row): void;
   /** The agent itself failed at something. */
   onFailure(message: string): void;
 }
@@ -57,7 +58,7 @@ export interface ObservationOptions {
 export type Observation = ReturnType<typeof observe>;
 
 /** Observes one thread: notices its stalls, takes closer looks, and writes its recording. */
-export function observe({ data, thread, level, mayWrite, onLive, onFailure }: ObservationOptions) {
+export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailure }: ObservationOptions) {
   const { settings } = data;
   const { shared, beats, threadId } = thread;
   const histogram = 'counts' in beats ? readBeats(beats) : beats;
@@ -73,6 +74,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onFailure }: Ob
 
   const record = (row: Row, atOnce = false): void => {
     if (finished && row.type !== 'end') return;
+    onRow(threadId, row);
     const rows = kept.get(row.type) ?? [];
     kept.set(row.type, rows);
     rows.push(row);

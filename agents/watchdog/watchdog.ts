@@ -1,6 +1,6 @@
 import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { judge } from '../../src/detectors/judge.ts';
-import type { EndRow, Level } from '../../src/recording/types.ts';
+import type { EndRow, Level, Row } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
@@ -34,6 +34,8 @@ function run(data: WatchdogData): void {
   calibrateChains();
   const live = createLiveLog(() => performance.now());
 
+  const viewers = new Set<(threadId: number, row: Row) => void>();
+
   const startObserving = (thread: ThreadData): Observation =>
     observe({
       data,
@@ -43,6 +45,9 @@ function run(data: WatchdogData): void {
       onLive: (stall) => {
         // A worker that computes does what it is for, unless something waits in it.
         if (!settings.quiet && (thread.threadId === 0 || stall.waiting > 0)) live(stall, thread.threadId);
+      },
+      onRow: (threadId, row) => {
+        for (const tell of viewers) tell(threadId, row);
       },
       onFailure: (message) => {
         if (!settings.quiet) printLine(`evdiag: ${message}`);
@@ -154,6 +159,16 @@ function run(data: WatchdogData): void {
       uptimeMs: main.now,
       mayInspect: data.mayInspect,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
+      observed: () =>
+        [main, ...workers.values()].map(({ header, folder, inMemory }) => ({
+          header,
+          folder,
+          rows: () => inMemory().rows,
+        })),
+      onRow(tell) {
+        viewers.add(tell);
+        return () => void viewers.delete(tell);
+      },
       folders,
     });
     socket = openSocket(folders, process.pid, methods, (message) =>

@@ -8,7 +8,7 @@ import type { Level } from '../recording/types.ts';
 import { builtFile } from './package-root.ts';
 
 /** Between SIGTERM and SIGKILL: what orchestrators grant at the least. */
-const GRACE_MS = 5000;
+export const GRACE_MS = 5000;
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Launch {

@@ -1,6 +1,7 @@
 /** Options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
 import { SEVERITIES } from '../detectors/types.ts';
+import { InputError } from '../recording/reader.ts';
 
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON on stdout');
@@ -16,4 +17,11 @@ export function numberBetween(least: number, most: number): (text: string) => nu
     if (text.trim() !== '' && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
+}
+
+/** The operand of commands that reach a process. Throws InputError. */
+export function toPid(text: string): number {
+  const pid = Number(text);
+  if (Number.isInteger(pid) && pid > 0 && pid < 2 ** 31) return pid;
+  throw new InputError(`"${text}" is not the number of a process. "ps" or "pgrep node" lists them.`);
 }

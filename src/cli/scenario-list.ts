@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../recording/reader.ts';
-import { closest } from '../util/text.ts';
-import { builtFile } from './package-root.ts';
+import { closest, stripControl } from '../util/text.ts';
+import { builtFile, packageRoot } from './package-root.ts';
+
+/** A scenario that takes longer hangs. */
+export const LIMIT_MS = 120_000;
 
 /** What the CLI knows of a scenario. They are loaded by path: nothing in src depends on a patient. */
 export interface ScenarioInfo {
@@ -33,4 +38,14 @@ export async function findScenario(id: string): Promise<ScenarioInfo> {
 
 export function expectedText({ expect }: ScenarioInfo): string {
   return expect.length === 0 ? 'healthy: no finding' : expect.map(({ rule, kind }) => `${rule} (${kind})`).join(', ');
+}
+
+/** The last line that a scenario printed. */
+export function headlineOf(output: string): string {
+  return stripControl(output.trim().split('\n').at(-1) ?? '');
+}
+
+/** The text of a scenario's source, which the package brings along. */
+export function sourceOf({ id }: ScenarioInfo): string {
+  return readFileSync(join(packageRoot(), 'scenarios', `${id}.ts`), 'utf8');
 }

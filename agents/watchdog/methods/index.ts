@@ -2,6 +2,7 @@ import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
 import { hello } from './hello.ts';
 import type { Method, Target } from './types.ts';
+import { watch } from './watch.ts';
 
 /** What the live socket answers to. Those who ask the threads do so one after the other. */
 export function createMethods(target: Target): Record<string, Method> {
@@ -13,5 +14,10 @@ export function createMethods(target: Target): Record<string, Method> {
       last = mine.catch(() => {});
       return mine;
     };
-  return { dump: inTurn(createDump(target)), estimate: inTurn(estimate(target)), hello: hello(target) };
+  return {
+    dump: inTurn(createDump(target)),
+    estimate: inTurn(estimate(target)),
+    hello: hello(target),
+    watch: watch(target),
+  };
 }

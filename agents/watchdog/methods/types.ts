@@ -1,4 +1,4 @@
-import type { Frame, Header, Level } from '../../../src/recording/types.ts';
+import type { Frame, Header, Level, Row } from '../../../src/recording/types.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
 import type { StackCapture } from '../stack-capture.ts';
 
@@ -21,6 +21,14 @@ export interface DumpableThread {
   toFrame(raw: RawFrame): Frame;
 }
 
+export interface ObservedThread {
+  header: Header;
+  /** Of its recording; null where none is written. */
+  folder(): string | null;
+  /** Those kept in memory. */
+  rows(): Row[];
+}
+
 /** The process that the methods tell of. */
 export interface Target {
   header: Header;
@@ -29,6 +37,10 @@ export interface Target {
   mayInspect: boolean;
   /** The main thread first. */
   threads(): DumpableThread[];
+  /** What is recorded of each thread, the main thread first. */
+  observed(): ObservedThread[];
+  /** Calls back for each row that is recorded, until what it returns is called. */
+  onRow(tell: (threadId: number, row: Row) => void): () => void;
   /** Where files may be put for a client. */
   folders: readonly string[];
 }

@@ -3,20 +3,14 @@ import { type Connection, connect } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { InputError } from '../../recording/reader.ts';
-import type { Estimate, Road } from '../../suspended/dump-parts.ts';
-import { fullMemoryBytes, fullPauseMs, quickPauseMs } from '../../suspended/estimate.ts';
+import type { Road } from '../../suspended/dump-parts.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
+import { ANNOUNCED_MS, type Costs, estimateOf } from '../dump-costs.ts';
 import { dumpText } from '../dump-text.ts';
-import { jsonOption } from '../options.ts';
+import { jsonOption, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-
-/** A longer pause is announced, and taken only when somebody has agreed. */
-const ANNOUNCED_MS = 200;
-const ESTIMATE_TIMEOUT_MS = 15_000;
-/** Where a thread did not answer, its heap is taken for as large as that of a small program. */
-const UNKNOWN_HEAP_BYTES = 10e6;
 
 interface Options {
   json?: boolean;
@@ -57,31 +51,6 @@ export const dump: CliCommand<Options> = {
     }
   },
 };
-
-function toPid(text: string): number {
-  const pid = Number(text);
-  if (Number.isInteger(pid) && pid > 0 && pid < 2 ** 31) return pid;
-  throw new InputError(`"${text}" is not the number of a process. "ps" or "pgrep node" lists them.`);
-}
-
-interface Costs {
-  quickMs: number;
-  fullMs: number;
-  neededBytes: number;
-  availableBytes: number;
-}
-
-async function estimateOf(connection: Connection): Promise<Costs> {
-  const answer = (await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS })) as Estimate;
-  // The threads are stopped one after the other.
-  const largest = Math.max(0, ...answer.threads.map(({ heapBytes }) => heapBytes ?? UNKNOWN_HEAP_BYTES));
-  return {
-    quickMs: quickPauseMs(largest),
-    fullMs: fullPauseMs(largest),
-    neededBytes: fullMemoryBytes(largest),
-    availableBytes: answer.availableBytes,
-  };
-}
 
 /** Null: nobody wants it. */
 async function chooseRoad(pid: number, costs: Costs, { quick, yes, force }: Options): Promise<Road | null> {

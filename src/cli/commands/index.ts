@@ -2,9 +2,21 @@ import type { CliCommand } from '../types.ts';
 import { dump } from './dump.ts';
 import { explain } from './explain.ts';
 import { lab } from './lab.ts';
+import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { top } from './top.ts';
 
-export const commands: readonly CliCommand<never>[] = [dump, explain, lab, report, run, scenario, scenarios];
+export const commands: readonly CliCommand<never>[] = [
+  dump,
+  explain,
+  lab,
+  replay,
+  report,
+  run,
+  scenario,
+  scenarios,
+  top,
+];

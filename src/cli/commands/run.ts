@@ -6,6 +6,8 @@ import { hasFindingAt } from '../../report/report.ts';
 import { launch, removeEmpty } from '../launch.ts';
 import { failOnOption, jsonOption, numberBetween } from '../options.ts';
 import { complain, printJson, reportOf, textFor } from '../output.ts';
+import { screenFor } from '../run-screen.ts';
+import { requireTerminal, terminalLook } from '../tui.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {
@@ -15,6 +17,8 @@ interface Options {
   slowMs?: number;
   failOn?: Severity;
   json?: boolean;
+  tui?: boolean;
+  ascii?: boolean;
 }
 
 export const run: CliCommand<Options> = {
@@ -24,6 +28,7 @@ export const run: CliCommand<Options> = {
     'evdiag run -- node app.js',
     'evdiag run --duration 30 --fail-on warning -- node server.js --port 8080',
     'evdiag run --json -- npm start > report.json',
+    'evdiag run --tui -- node server.js',
   ],
   configure(command) {
     command
@@ -44,13 +49,17 @@ export const run: CliCommand<Options> = {
         'how long the loop may be blocked before it counts as a stall (default: 100)',
         numberBetween(20, 3_600_000),
       )
+      .option('--tui', 'watch it live in the terminal; its output is printed afterwards')
+      .option('--ascii', 'with --tui: draw with ASCII characters only')
       .addOption(failOnOption())
       .addOption(jsonOption());
   },
-  async run(command, { level, out, duration, slowMs, failOn, json }) {
+  async run(command, { level, out, duration, slowMs, failOn, json, tui, ascii }) {
     if (command.length === 0) {
       throw new InputError('There is no command to run. Write it after "--": evdiag run -- node app.js');
     }
+    if (tui) requireTerminal('run --tui');
+    const screen = tui ? screenFor(command, terminalLook(ascii)) : null;
     const launched = await launch({
       command,
       out,
@@ -58,13 +67,15 @@ export const run: CliCommand<Options> = {
       ...(slowMs !== undefined && { slowMs }),
       ...(duration !== undefined && { durationMs: duration * 1000 }),
       // With --json, stdout is the report's: the program's own output moves to stderr.
-      stdio: json ? ['inherit', 2, 2] : 'inherit',
+      stdio: screen ? ['ignore', 'pipe', 'pipe'] : json ? ['inherit', 2, 2] : 'inherit',
+      ...(screen && { onStart: screen.open }),
     });
+    const quitFirst = (await screen?.closed()) ?? false;
     if (typeof launched === 'string') {
       complain(launched);
       return EXIT.target;
     }
-    const exitCode = launched.stopped ? EXIT.done : launched.exitCode;
+    const exitCode = launched.stopped || quitFirst ? EXIT.done : launched.exitCode;
     const family = recorded(launched.family);
     if (family === null) return exitCode === EXIT.done ? EXIT.target : exitCode;
     return show(family, json === true, failOn) ? EXIT.found : exitCode;

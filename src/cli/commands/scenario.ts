@@ -10,11 +10,9 @@ import { launch } from '../launch.ts';
 import { jsonOption } from '../options.ts';
 import { printJson, reportOf } from '../output.ts';
 import { builtFile } from '../package-root.ts';
-import { expectedText, findScenario, type ScenarioInfo } from '../scenario-list.ts';
+import { expectedText, findScenario, headlineOf, LIMIT_MS, type ScenarioInfo } from '../scenario-list.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
-/** A scenario that takes longer hangs. */
-const LIMIT_MS = 120_000;
 const MAX_OUTPUT = 100_000;
 
 interface Options {
@@ -94,11 +92,6 @@ function causes({ expect }: ScenarioInfo, findings: readonly Finding[]): boolean
 
 function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ severity }) => severity === 'info');
-}
-
-/** The last line that the scenario printed. */
-function headlineOf(output: string): string {
-  return stripControl(output.trim().split('\n').at(-1) ?? '');
 }
 
 function comparison(info: ScenarioInfo, variants: readonly Variant[], met: boolean): string {

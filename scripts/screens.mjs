@@ -1,0 +1,114 @@
+// Draws the screens of the terminal UI for the README, into docs/screens/: npm run screens.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { spawn } from '@lydell/node-pty';
+import headless from '@xterm/headless';
+
+process.chdir(new URL('..', import.meta.url).pathname);
+const CELL = { width: 8.4, height: 18 };
+const NEVER_MS = 60_000;
+const FOREGROUND = '#d4d4d4';
+const BACKGROUND = '#1e1e1e';
+/** Of xterm's 256 colours, those that the palette uses. */
+const COLOURS = { 74: '#5fafd7', 110: '#87afd7', 202: '#ff5f00', 214: '#ffaf00', 245: '#8a8a8a' };
+
+const folder = mkdtempSync(join(tmpdir(), 'evdiag-screens-'));
+mkdirSync('docs/screens', { recursive: true });
+try {
+  execFileSync(process.execPath, ['bin/evdiag.mjs', 'scenario', 'leaked-tasks', '--out', folder], { stdio: 'ignore' });
+  const replay = ['replay', join(folder, 'broken')];
+  await draw('overview', replay, 110, 34, [['━!━']]);
+  await draw('async', replay, 110, 24, [['━!━', '4'], ['pending▼', '\r'], ['Await tree']]);
+  const theatre = ['replay', '--scenario', 'blocking-sleep'];
+  await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ The cure']]);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Waits for each text and types the keys after it; draws what is there in the end. */
+async function draw(name, args, columns, rows, steps) {
+  const terminal = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
+  const env = { ...process.env, LC_ALL: 'C.UTF-8', TMPDIR: folder };
+  const pty = spawn(process.execPath, ['bin/evdiag.mjs', ...args], {
+    name: 'xterm-256color',
+    cols: columns,
+    rows,
+    env,
+  });
+  try {
+    pty.onData((data) => terminal.write(data));
+    for (const [text, keys = ''] of steps) {
+      await until(terminal, text);
+      pty.write(keys);
+    }
+    await setTimeout(500);
+    writeFileSync(`docs/screens/${name}.svg`, svg(`evdiag ${name}`, terminal, columns, rows));
+    console.log(`docs/screens/${name}.svg`);
+  } finally {
+    const ended = new Promise((resolve) => pty.onExit(resolve));
+    pty.write('q');
+    await ended;
+  }
+}
+
+async function until(terminal, text) {
+  const giveUpAt = performance.now() + NEVER_MS;
+  for (;;) {
+    const { active } = terminal.buffer;
+    const shown = Array.from({ length: terminal.rows }, (_, y) => active.getLine(y)?.translateToString() ?? '').join(
+      '\n',
+    );
+    if (typeof text === 'string' ? shown.includes(text) : text.test(shown)) return;
+    if (performance.now() > giveUpAt) throw new Error(`never came: ${text}\n${shown}`);
+    await setTimeout(50);
+  }
+}
+
+function svg(title, terminal, columns, rows) {
+  const width = Math.ceil(columns * CELL.width) + 16;
+  const height = rows * CELL.height + 16;
+  const parts = Array.from({ length: rows }, (_, y) => runsOf(terminal.buffer.active.getLine(y), columns))
+    .flatMap((runs, y) => runs.map((run) => ({ ...run, y })))
+    .map(({ text, x, y, color, bold, inverse }) => {
+      const [left, top] = [8 + x * CELL.width, 8 + y * CELL.height];
+      const length = (text.length * CELL.width).toFixed(1);
+      const fill = inverse ? BACKGROUND : color;
+      const box = inverse
+        ? `<rect x="${left}" y="${top}" width="${length}" height="${CELL.height}" fill="${color}"/>`
+        : '';
+      const weight = bold ? ' font-weight="bold"' : '';
+      return `${box}<text x="${left.toFixed(1)}" y="${top + 13.5}" fill="${fill}"${weight} textLength="${length}" xml:space="preserve">${escaped(text)}</text>`;
+    });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">
+<title>${title}</title>
+<rect width="100%" height="100%" rx="6" fill="${BACKGROUND}"/>
+${parts.join('\n')}
+</svg>
+`;
+}
+
+/** Pieces of a line that look the same, without empty ones. */
+function runsOf(line, columns) {
+  const runs = [];
+  for (let x = 0; x < columns; x++) {
+    const cell = line.getCell(x);
+    const text = cell.getChars() || ' ';
+    const look = {
+      color: cell.isFgPalette() ? (COLOURS[cell.getFgColor()] ?? FOREGROUND) : FOREGROUND,
+      bold: cell.isBold() !== 0,
+      inverse: cell.isInverse() !== 0,
+    };
+    const last = runs.at(-1);
+    if (last && last.color === look.color && last.bold === look.bold && last.inverse === look.inverse)
+      last.text += text;
+    else runs.push({ ...look, x, text });
+  }
+  return runs.filter(({ text, inverse }) => inverse || text.trim() !== '');
+}
+
+function escaped(text) {
+  return text.replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char]);
+}

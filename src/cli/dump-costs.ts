@@ -1,0 +1,29 @@
+import type { Connection } from '../attach/connect.ts';
+import type { Estimate } from '../suspended/dump-parts.ts';
+import { fullMemoryBytes, fullPauseMs, quickPauseMs } from '../suspended/estimate.ts';
+
+/** A longer pause is announced, and taken only when somebody has agreed. */
+export const ANNOUNCED_MS = 200;
+const ESTIMATE_TIMEOUT_MS = 15_000;
+/** Where a thread did not answer, its heap is taken for as large as that of a small program. */
+const UNKNOWN_HEAP_BYTES = 10e6;
+
+/** What a dump would cost the process. */
+export interface Costs {
+  quickMs: number;
+  fullMs: number;
+  neededBytes: number;
+  availableBytes: number;
+}
+
+export async function estimateOf(connection: Connection): Promise<Costs> {
+  const answer = (await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS })) as Estimate;
+  // The threads are stopped one after the other.
+  const largest = Math.max(0, ...answer.threads.map(({ heapBytes }) => heapBytes ?? UNKNOWN_HEAP_BYTES));
+  return {
+    quickMs: quickPauseMs(largest),
+    fullMs: fullPauseMs(largest),
+    neededBytes: fullMemoryBytes(largest),
+    availableBytes: answer.availableBytes,
+  };
+}

@@ -1,0 +1,88 @@
+import type { Connection } from '../attach/connect.ts';
+import { takeDump } from '../attach/take-dump.ts';
+import { familyName, recordingFolder } from '../recording/paths.ts';
+import type { Recording } from '../recording/types.ts';
+import { openRecording } from '../recording/writer.ts';
+import type { Hello, Road } from '../suspended/dump-parts.ts';
+import { initialState } from '../tui/state/state.ts';
+import type { Action, Effect } from '../tui/state/types.ts';
+import type { EndSignal } from '../tui/views/app.ts';
+import type { Look } from '../tui/views/palette.ts';
+import { painter } from '../util/terminal.ts';
+import { displayPath, formatMs } from '../util/text.ts';
+import { ANNOUNCED_MS, estimateOf } from './dump-costs.ts';
+import { dumpText } from './dump-text.ts';
+import { type Following, follow } from './follow.ts';
+
+/** Shows a process live until somebody quits: resolves to the signal that ended it, or null after `q`. */
+export async function showLive(
+  connecting: Promise<Connection>,
+  subject: string,
+  look: Look,
+): Promise<EndSignal | null> {
+  const { oneScreen, runApp } = await import('../tui/views/app.ts');
+  let following: Following | null = null;
+  let agreedToDump = false;
+  return runApp({
+    machine: oneScreen,
+    initial: (columns, rows) => initialState('live', subject, columns, rows),
+    look,
+    start(dispatch, state) {
+      following = follow(connecting, dispatch, state);
+      return following.stop;
+    },
+    perform(effect: Effect, dispatch, state) {
+      const connection = following?.connection();
+      if (!connection) dispatch({ type: 'message', text: 'There is no connection yet.' });
+      else if (effect.type === 'save') dispatch({ type: 'message', text: save(following!.recordings()) });
+      else if (effect.type === 'dump') {
+        dump(connection, dispatch, state().columns - 4, agreedToDump)
+          .then((done) => {
+            agreedToDump = !done;
+          })
+          .catch((error: Error) => dispatch({ type: 'message', text: error.message }));
+      }
+    },
+  });
+}
+
+/** As full as it can be without a pause that somebody has to agree to. False where it waits for that. */
+async function dump(
+  connection: Connection,
+  dispatch: (action: Action) => void,
+  width: number,
+  agreed: boolean,
+): Promise<boolean> {
+  const { quickMs, fullMs, neededBytes, availableBytes } = await estimateOf(connection);
+  const road: Road = fullMs <= ANNOUNCED_MS && neededBytes < availableBytes ? 'full' : 'quick';
+  if (road === 'quick' && quickMs > ANNOUNCED_MS && !agreed) {
+    const text = `A dump stops the process for about ${formatMs(quickMs)}: press d again to take it.`;
+    dispatch({ type: 'message', text });
+    return false;
+  }
+  const onProgress = (words: string): void => dispatch({ type: 'message', text: `${words} …` });
+  // That of the connection is as old as the connection.
+  const hello = (await connection.request('hello')) as Hello;
+  const taken = await takeDump({ ...connection, hello }, { road, onProgress });
+  const text = dumpText(taken, { paint: painter(false), width, expand: true });
+  dispatch({ type: 'show', title: `${road === 'full' ? 'Full' : 'Quick'} dump`, lines: text.trimEnd().split('\n') });
+  return true;
+}
+
+/** Writes what the screen has to a family of its own; tells where, or why not. */
+function save(recordings: readonly Recording[]): string {
+  const [root] = recordings;
+  if (!root) return 'Nothing is known yet.';
+  const family = `${process.env.EVDIAG_OUT || '.evdiag'}/${familyName(root.header.pid, new Date())}`;
+  try {
+    for (const { header, rows } of recordings) {
+      const folder = recordingFolder(family, header.pid, header.threadId);
+      const writer = openRecording(folder, header, Number.POSITIVE_INFINITY, () => {});
+      for (const row of rows) writer.write(row);
+      writer.close();
+    }
+    return `Saved: evdiag replay ${displayPath(family)}`;
+  } catch (error) {
+    return `It could not be saved: ${(error as Error).message}`;
+  }
+}

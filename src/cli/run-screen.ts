@@ -1,0 +1,69 @@
+import type { ChildProcess } from 'node:child_process';
+import type { EndSignal } from '../tui/views/app.ts';
+import type { Look } from '../tui/views/palette.ts';
+import { connectTo, hasEnded } from './follow.ts';
+import { GRACE_MS } from './launch.ts';
+import { showLive } from './live-screen.ts';
+
+/** Of what the program printed, so many characters are kept to be shown afterwards. */
+const MAX_OUTPUT = 100_000;
+
+export interface RunScreen {
+  open(child: ChildProcess): void;
+  /** Resolves when the screen is closed and the program has ended; true where the user quit before the program ended. */
+  closed(): Promise<boolean>;
+}
+
+/** The live screen over a program that we start; its output would disturb it, and is printed afterwards. */
+export function screenFor(command: readonly string[], look: Look): RunScreen {
+  let closing = Promise.resolve(false);
+  return {
+    open(child) {
+      const printLater = [keepOutput(child.stdout, process.stdout), keepOutput(child.stderr, process.stderr)];
+      closing = watchUntilBothEnd(child, showLive(connectTo(child), command.join(' '), look)).finally(() => {
+        for (const print of printLater) print();
+      });
+      // Awaited in `closed`, when the program has ended.
+      closing.catch(() => {});
+    },
+    closed: () => closing,
+  };
+}
+
+/** Whether the screen was closed first. The program ends in any case: nobody would see it any more. */
+async function watchUntilBothEnd(child: ChildProcess, screen: Promise<EndSignal | null>): Promise<boolean> {
+  let signal: EndSignal | null = null;
+  let quitFirst = false;
+  try {
+    signal = await screen;
+  } finally {
+    quitFirst = !hasEnded(child);
+    if (quitFirst) await endProgram(child, signal ?? 'SIGTERM');
+  }
+  return quitFirst;
+}
+
+/** SIGKILL where it does not end by itself. */
+function endProgram(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill(signal);
+  });
+}
+
+function keepOutput(from: NodeJS.ReadableStream | null, to: NodeJS.WritableStream): () => void {
+  let kept = '';
+  let cut = false;
+  from?.setEncoding('utf8').on('data', (text: unknown) => {
+    kept += String(text);
+    if (kept.length > 2 * MAX_OUTPUT) {
+      kept = kept.slice(-MAX_OUTPUT);
+      cut = true;
+    }
+  });
+  return () => void to.write(cut ? `… (only the last of what it printed)\n${kept}` : kept);
+}

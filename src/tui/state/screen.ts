@@ -1,0 +1,282 @@
+import { basename } from 'node:path';
+import type { RowOf } from '../../recording/types.ts';
+import { threadName } from '../../report/threads.ts';
+import { commandText, placeText } from '../../report/words.ts';
+import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
+import { lastOf } from './facts.ts';
+import { HELP } from './help.ts';
+import { endOf } from './moment.ts';
+import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
+import { fitLine, fitTo, line, span } from './text.ts';
+import type { Action, Column, Item, Line, Span, State, Tools } from './types.ts';
+
+/** A part of the screen that answers to the mouse. */
+export interface Target {
+  row: number;
+  from: number;
+  to: number;
+  action: Action;
+}
+
+export interface Screen {
+  /** As many as the terminal has rows, none wider than it. */
+  lines: readonly Line[];
+  targets: readonly Target[];
+  /** Lines of the list or text that fitTo, and how many there are. */
+  shown: number;
+  total: number;
+}
+
+type Excerpt = Tools['excerpt'];
+
+/** Columns that the tabs need with their whole titles. */
+const WHOLE_TITLES = 76;
+
+/** Everything that is to be seen. Pure: the same state gives the same screen. */
+export function screenOf(state: State, excerpt: Excerpt): Screen {
+  const { columns, rows } = state;
+  if (columns < NEEDS.columns || rows < NEEDS.rows) return tooSmall(state);
+  const targets: Target[] = [];
+  const head: Line[] = [...headerLines(state), tabLine(state, targets, 2), ...warningLines(state)];
+  if (state.mode === 'replay' || !state.following) head.push(timeline(state, targets, head.length));
+  const height = rows - head.length - 1;
+  const body = bodyOf(state, height, head.length, excerpt, targets);
+  const lines = [...head, ...body.lines];
+  while (lines.length < rows - 1) lines.push([]);
+  lines.push(footer(state));
+  return { ...body, lines: lines.slice(0, rows).map((spans) => fitLine(spans, columns)), targets };
+}
+
+function tooSmall({ columns, rows }: State): Screen {
+  const words = [
+    `The terminal is too small: evdiag needs ${NEEDS.columns} × ${NEEDS.rows}, it has ${columns} × ${rows}.`,
+    'q quits.',
+  ];
+  const text = words.join(' ');
+  const lines = Array.from({ length: rows }, (_, i) => line(text.slice(i * columns, (i + 1) * columns), 'warn'));
+  return { lines, targets: [], shown: 0, total: 0 };
+}
+
+function headerLines(state: State): Line[] {
+  const { moment, mode, ended, atMs, following } = state;
+  const name = span(' evdiag ', 'selected');
+  if (!moment) return [[name, span(` ${state.subject} `), span('waiting for the first rows …', 'dim')], []];
+  const { chosen } = moment;
+  const { header } = chosen;
+  const level = lastOf(chosen, 'level')?.level ?? header.level;
+  const link = ended ? '■ ended' : mode === 'replay' ? '↻ replay' : following ? '● live' : '‖ paused';
+  const cost = lastOf(chosen, 'agent-cost');
+  const costText =
+    cost && cost.intervalMs > 0
+      ? `agent ${formatShare(cost.mainThreadMs / cost.intervalMs)} of the thread${cost.watchdogMs === null ? '' : `, ${formatShare(cost.watchdogMs / cost.intervalMs)} of another core`}`
+      : 'agent cost not known yet';
+  const dropped = state.recordings.reduce((sum, { droppedRows }) => sum + droppedRows, 0);
+  const [node = '', ...args] = header.argv;
+  return [
+    [
+      name,
+      span(` ${link} `, ended ? 'warn' : 'good'),
+      span(`${commandText([basename(node), ...args])} `, 'strong'),
+      span(
+        `${threadName(header)} · up ${formatMs(atMs)} · level ${level} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
+      ),
+    ],
+    [
+      span(
+        ` ${costText} · ${plural(dropped, 'row')} dropped${chosen.path ? ` · ${displayPath(chosen.path)}` : ''}`,
+        'dim',
+      ),
+    ],
+  ];
+}
+
+function tabLine(state: State, targets: Target[], row: number): Line {
+  const spans: Span[] = [];
+  let x = 0;
+  tabsOf(state).forEach(({ id, title }, i) => {
+    const text = ` ${i + 1} ${state.columns < WHOLE_TITLES + state.extraTabs.length * 13 ? title.slice(0, 4) : title} `;
+    spans.push(span(text, id === state.tab ? 'selected' : 'plain'));
+    targets.push({ row, from: x, to: x + text.length, action: { type: 'tab', id } });
+    x += text.length;
+  });
+  return spans;
+}
+
+/** Only where there is something to be warned of. */
+function warningLines({ moment, ended, recordings }: State): Line[] {
+  const warnings: string[] = [];
+  const end = recordings[0] && lastOf(recordings[0], 'end');
+  if (ended) warnings.push(end ? endText(end) : ended);
+  if (recordings.some(({ truncated }) => truncated)) warnings.push('The recording is cut off at its end.');
+  const skipped = recordings.reduce((sum, { skippedLines }) => sum + skippedLines, 0);
+  if (skipped > 0) warnings.push(`${plural(skipped, 'line')} of the recording not understood.`);
+  const error = moment && lastOf(moment.chosen, 'agent-error');
+  if (error) warnings.push(`The agent failed: ${error.message}`);
+  return warnings.length > 0 ? [line(`! ${warnings.join(' ')}`, 'warn')] : [];
+}
+
+function endText({ exitCode, signal }: RowOf<'end'>): string {
+  return signal ? `The process was ended by ${signal}.` : `The process has ended with exit code ${exitCode ?? '?'}.`;
+}
+
+/** The whole recording, what was found in it, and where the view stands. */
+function timeline(state: State, targets: Target[], row: number): Line {
+  const total = Math.max(1, endOf(state.recordings));
+  const sign = state.mode === 'live' ? '‖' : state.playing ? '▶' : '‖';
+  const speed = state.speed < 1 ? `1/${1 / state.speed}` : String(state.speed);
+  const left = ` ${sign} ${formatMs(state.atMs)} `;
+  const right = ` ${formatMs(total)}${state.mode === 'live' ? '' : ` ×${speed}`} `;
+  const width = Math.max(1, state.columns - left.length - right.length);
+  const cell = (ms: number): number => Math.min(width - 1, Math.max(0, Math.floor((ms / total) * width)));
+  const bar: Span[] = Array.from({ length: width }, (_, i) => ({
+    text: i <= cell(state.atMs) ? '━' : '─',
+    tone: i <= cell(state.atMs) ? 'accent' : 'dim',
+  }));
+  // The worst of one cell is seen.
+  for (const severity of ['info', 'warning', 'critical'] as const) {
+    for (const mark of (state.marks ?? []).filter((one) => one.severity === severity)) {
+      bar[cell(mark.atMs)] =
+        severity === 'critical'
+          ? { text: '✗', tone: 'bad' }
+          : severity === 'warning'
+            ? { text: '!', tone: 'warn' }
+            : { text: '·', tone: 'plain' };
+    }
+  }
+  for (let i = 0; i < width; i++) {
+    const from = left.length + i;
+    targets.push({ row, from, to: from + 1, action: { type: 'seek', share: i / Math.max(1, width - 1) } });
+  }
+  return [span(left, 'strong'), ...bar, span(right, 'dim')];
+}
+
+interface Body {
+  lines: Line[];
+  shown: number;
+  total: number;
+}
+
+function bodyOf(state: State, height: number, row: number, excerpt: Excerpt, targets: Target[]): Body {
+  const { overlay, moment, columns } = state;
+  const tools: Tools = { columns: columns - 2, excerpt };
+  if (overlay) {
+    const { title, lines } = overlayLines(state, tools);
+    return scrolled([line(` ${title} `, 'strong'), []], lines, overlay.top, height);
+  }
+  if (!moment) return { lines: [], shown: 0, total: 0 };
+  const tab = tabOf(state);
+  const summary = tab.summary(moment, tools).map(indented);
+  const items = shownItems(state);
+  const { filter, top } = tableOf(state);
+  if (items.length === 0 && filter === '') {
+    const empty = tab.empty(moment);
+    return scrolled([], empty === '' ? summary : [...summary, [], line(` ${empty}`, 'dim')], top, height);
+  }
+  return table(state, summary, items, height, row, targets);
+}
+
+function scrolled(head: Line[], lines: readonly Line[], top: number, height: number): Body {
+  const shown = Math.max(1, height - head.length);
+  const first = Math.max(0, Math.min(top, lines.length - shown));
+  return { lines: [...head, ...lines.slice(first, first + shown)], shown, total: lines.length };
+}
+
+function overlayLines(state: State, tools: Tools): { title: string; lines: Line[] } {
+  const { overlay } = state;
+  if (overlay?.kind === 'help') return { title: 'Keys (Esc closes)', lines: HELP.map(indented) };
+  if (overlay?.kind === 'text') {
+    return { title: `${overlay.title} (Esc closes)`, lines: overlay.lines.map((text) => line(` ${text}`)) };
+  }
+  const item = selectedItem(state);
+  if (!item) return { title: 'It is gone (Esc closes)', lines: [] };
+  const title = item.location ? placeText(item.location) : (item.cells.find((cell) => cell !== '') ?? '');
+  return { title: `${title} (Esc closes)`, lines: item.details(tools).map(indented) };
+}
+
+function indented(spans: Line): Line {
+  return [span(' '), ...spans];
+}
+
+/** The item that Enter would open. */
+export function selectedItem(state: State): Item | undefined {
+  const items = shownItems(state);
+  const { index } = tableOf(state);
+  return items[Math.min(index, items.length - 1)];
+}
+
+function table(
+  state: State,
+  summary: readonly Line[],
+  items: readonly Item[],
+  height: number,
+  row: number,
+  targets: Target[],
+): Body {
+  const tab = tabOf(state);
+  const { top, index, sortColumn, inverted } = tableOf(state);
+  const columns = visibleColumns(tab.columns, state.columns);
+  const widths = widthsOf(columns, state.columns - 2);
+  const shown = Math.max(1, height - summary.length - 1);
+  const first = Math.max(0, Math.min(top, items.length - shown));
+  let x = 1;
+  const titles = columns.map(({ title, right, index: column }, i): Span => {
+    const mark = column === sortColumn ? (inverted ? '▲' : '▼') : '';
+    const from = x;
+    x += widths[i]! + 2;
+    targets.push({ row: row + summary.length, from, to: x, action: { type: 'sort', column } });
+    return span(
+      `${fitTo(`${title}${mark}`, widths[i]!, { right: right === true })}  `,
+      column === sortColumn ? 'strong' : 'dim',
+    );
+  });
+  const rows = items.slice(first, first + shown).map((item, i): Line => {
+    const selected = first + i === Math.min(index, items.length - 1);
+    targets.push({
+      row: row + summary.length + 1 + i,
+      from: 0,
+      to: state.columns,
+      action: { type: 'item', index: first + i },
+    });
+    const cells = columns.map(({ right, index: column }, at) => {
+      const isPlace = column === tab.columns.length - 1 && item.location !== null && tab.id !== 'findings';
+      return fitTo(item.cells[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
+    });
+    const text = ` ${cells.join('  ')} `;
+    return [span(text, selected ? 'selected' : item.tone)];
+  });
+  const none = items.length === 0 ? [line(' Nothing matches the filter: c clears it.', 'dim')] : [];
+  return { lines: [...summary, [span(' '), ...titles], ...rows, ...none], shown, total: items.length };
+}
+
+/** The columns that a terminal of that width shows, with their places among all. */
+export function visibleColumns(columns: readonly Column[], width: number): (Column & { index: number })[] {
+  return columns
+    .map((column, index) => ({ ...column, index }))
+    .filter(({ from }) => from === undefined || width >= from);
+}
+
+function widthsOf(columns: readonly Column[], width: number): number[] {
+  const fixed = columns.reduce((sum, column) => sum + (column.width ?? 0) + 2, 0);
+  return columns.map((column) => column.width ?? Math.max(10, width - fixed));
+}
+
+function footer(state: State): Line {
+  if (state.typing) return [span(` /${tableOf(state).filter}`, 'strong'), span('▏ Enter keeps, Esc clears', 'dim')];
+  if (state.message) return line(` ${state.message}`, 'warn');
+  const { filter } = tableOf(state);
+  const cleared = filter === '' ? '' : ` filter "${filter}", c clears `;
+  const room = state.columns - cleared.length;
+  let keys = '';
+  for (const key of state.mode === 'live' ? liveKeys(state) : REPLAY_KEYS) {
+    if (keys.length + key.length + 2 <= room) keys += `${keys === '' ? ' ' : '  '}${key}`;
+  }
+  return [span(cleared, 'warn'), span(keys, 'dim')];
+}
+
+const COMMON_KEYS = ['q quit', '? help', 'Tab view', '⏎ details'];
+const REPLAY_KEYS = [...COMMON_KEYS, 'space play', 'n finding', '. event', '[ ] seek', '+ − speed', '/ filter'];
+
+function liveKeys({ following, refreshMs }: State): string[] {
+  const pause = following ? 'space pause' : 'space go on';
+  return [...COMMON_KEYS, pause, '/ filter', 'd dump', 's save', `+ − refresh ${formatMs(refreshMs)}`];
+}

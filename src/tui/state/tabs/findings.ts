@@ -1,0 +1,65 @@
+import { detectors } from '../../../detectors/index.ts';
+import type { Finding, Severity } from '../../../detectors/types.ts';
+import { coverageText, evidenceText, symptomsOf, threadsText } from '../../../report/words.ts';
+import { placeLines, shortPlace } from '../facts.ts';
+import { findingKey } from '../moment.ts';
+import { line, paragraph } from '../text.ts';
+import type { Item, Line, Tab, Tone, Tools } from '../types.ts';
+
+export const SEVERITY_TONE: Record<Severity, Tone> = { critical: 'bad', warning: 'warn', info: 'plain' };
+
+export const findings: Tab = {
+  id: 'findings',
+  title: 'Findings',
+  columns: [
+    { title: 'severity', width: 9 },
+    { title: 'score', width: 6, right: true, from: 100 },
+    { title: 'rule', width: 28, from: 120 },
+    { title: 'times', width: 6, right: true, from: 100 },
+    { title: 'what' },
+  ],
+  sortColumn: 1,
+  empty: ({ report }) => `Nothing found: ${coverageText(report())}.`,
+  summary: () => [],
+  items: ({ report }) => report().findings.map(toItem),
+};
+
+function toItem(finding: Finding): Item {
+  const { severity, score, rule, count, message, location } = finding;
+  return {
+    key: findingKey(finding),
+    cells: [severity, String(Math.round(score)), rule, String(count), message],
+    // The worst first: severity goes before the score.
+    values: [severityRank(severity), severityRank(severity) * 1000 + score, rule, count, message],
+    tone: SEVERITY_TONE[severity],
+    location,
+    details: (tools) => findingLines(finding, tools),
+  };
+}
+
+function severityRank(severity: Severity): number {
+  return { info: 0, warning: 1, critical: 2 }[severity];
+}
+
+/** A finding in full: what, where with its source, what to change, with an example. */
+export function findingLines(finding: Finding, tools: Tools): Line[] {
+  const { columns } = tools;
+  const example = detectors
+    .find(({ id }) => id === finding.rule)
+    ?.kinds.find(({ kind }) => kind === finding.kind)?.example;
+  const threads = threadsText(finding);
+  const symptoms = symptomsOf(finding);
+  const callers = finding.stack.filter(({ file }) => !file.startsWith('node:')).slice(1, 8);
+  return [
+    ...paragraph(finding.message, columns, SEVERITY_TONE[finding.severity]),
+    ...placeLines(finding.location, tools),
+    ...callers.map((caller) => line(`  called from ${shortPlace(caller)}`, 'dim')),
+    line(''),
+    ...paragraph(`→ ${finding.remedy}`, columns, 'strong'),
+    ...(example ? ['', ...example.split('\n')].map((text) => line(`  ${text}`, 'accent')) : []),
+    line(''),
+    ...paragraph(`${evidenceText(finding).join(' · ')} · ${finding.rule} (${finding.kind})`, columns, 'dim'),
+    ...(threads ? paragraph(threads, columns, 'dim') : []),
+    ...(symptoms.length > 0 ? paragraph(`Also explains: ${symptoms.join('; ')}`, columns) : []),
+  ];
+}

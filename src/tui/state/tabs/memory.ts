@@ -1,0 +1,91 @@
+import { type Recording, type RowOf, rowsOf } from '../../../recording/types.ts';
+import { formatBytes } from '../../../util/text.ts';
+import { factLines, largest, placeLines, shortPlace, trend } from '../facts.ts';
+import { line } from '../text.ts';
+import type { Item, Tab } from '../types.ts';
+
+type Memory = RowOf<'memory'>;
+
+const TREND_COLUMNS = 40;
+
+const QUANTITIES: readonly { name: string; of: (row: Memory) => number }[] = [
+  { name: 'resident set', of: (row) => row.rssBytes },
+  { name: 'heap used', of: (row) => row.heapUsedBytes },
+  { name: 'heap total', of: (row) => row.heapTotalBytes },
+  { name: 'external', of: (row) => row.externalBytes },
+  { name: 'array buffers', of: (row) => row.arrayBuffersBytes },
+];
+
+export const memory: Tab = {
+  id: 'memory',
+  title: 'Memory',
+  columns: [
+    { title: 'what', width: 26 },
+    { title: 'now', width: 9, right: true },
+    { title: 'least', width: 9, right: true, from: 100 },
+    { title: 'most', width: 9, right: true, from: 100 },
+    { title: 'trend, or place' },
+  ],
+  sortColumn: 1,
+  empty: () => 'No reading of the memory yet.',
+  summary({ chosen }) {
+    const limit = rowsOf(chosen, 'memory').at(-1)?.heapLimitBytes;
+    const after = heapAfterMajor(chosen);
+    if (limit === undefined) return [];
+    const text = after === null ? 'no major collection yet' : `${formatBytes(after)} used after a major collection`;
+    return [line(`heap: ${text} · limit ${formatBytes(limit)}`, 'dim')];
+  },
+  items: ({ chosen }) => [...quantities(chosen), ...allocations(chosen)],
+};
+
+/** Used bytes in the second of the last major collection: what is really kept. Null before there is one. */
+export function heapAfterMajor(recording: Recording): number | null {
+  const major = rowsOf(recording, 'gc').findLast(({ majorCount }) => majorCount > 0);
+  if (!major) return null;
+  return rowsOf(recording, 'memory').find(({ t }) => t >= major.t - 1)?.heapUsedBytes ?? null;
+}
+
+function quantities(recording: Recording): Item[] {
+  const rows = rowsOf(recording, 'memory');
+  const last = rows.at(-1);
+  if (!last) return [];
+  const spaces = Object.keys(last.spaces).map((space) => ({
+    name: `space ${space.replaceAll('_', ' ').replace(/ space$/, '')}`,
+    of: (row: Memory) => row.spaces[space] ?? 0,
+  }));
+  return [...QUANTITIES, ...spaces].map(({ name, of }, i) => {
+    const all = rows.map(of);
+    const [now, least, most] = [of(last), -largest(all.map((value) => -value)), largest(all)];
+    const bars = trend(recording, 'memory', of, TREND_COLUMNS);
+    return {
+      key: name,
+      cells: [name, formatBytes(now), formatBytes(least), formatBytes(most), bars],
+      values: [name, now, least, most, now - least],
+      tone: i < QUANTITIES.length ? 'plain' : 'dim',
+      location: null,
+      details: ({ columns }) =>
+        factLines(
+          [
+            [name, formatBytes(now)],
+            ['least', formatBytes(least)],
+            ['most', formatBytes(most)],
+            ['trend', trend(recording, 'memory', of, columns - 10)],
+          ],
+          columns,
+        ),
+    } satisfies Item;
+  });
+}
+
+/** Of the last look that sampled them. */
+function allocations(recording: Recording): Item[] {
+  const look = rowsOf(recording, 'look').findLast((row) => row.allocations !== null);
+  return (look?.allocations ?? []).map(({ bytes, location }) => ({
+    key: `allocated ${location.file}:${location.line}:${location.column}`,
+    cells: ['allocated in the last look', formatBytes(bytes), '', '', shortPlace(location)],
+    values: ['allocated', bytes, 0, 0, shortPlace(location)],
+    tone: 'accent',
+    location,
+    details: (tools) => placeLines(location, tools),
+  }));
+}

@@ -1,0 +1,156 @@
+import type { Location, Recording } from '../../recording/types.ts';
+import type { ExcerptLine } from '../../report/excerpt.ts';
+import type { Report } from '../../report/report.ts';
+
+/** What a piece of text means. How that looks is the matter of the views. */
+export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'selected';
+
+export interface Span {
+  text: string;
+  tone: Tone;
+}
+
+/** One line of the screen, without control characters. */
+export type Line = readonly Span[];
+
+/** All recordings of a family as they were at one time: what every tab is made from. */
+export interface Moment {
+  /** On the clock of the root's recording. */
+  atMs: number;
+  /** Rows up to that time, the root first. */
+  recordings: readonly Recording[];
+  /** The thread that the tabs show. */
+  chosen: Recording;
+  /** Judged when it is first asked for. */
+  report(): Report;
+}
+
+export interface Column {
+  title: string;
+  /** Characters; a column without takes what is left. */
+  width?: number;
+  right?: boolean;
+  /** Shown where the terminal has so many columns. */
+  from?: number;
+}
+
+/** A row of a table. */
+export interface Item {
+  /** The same thing has the same key at another moment. */
+  key: string;
+  /** One text and one value to sort by for each column. */
+  cells: readonly string[];
+  values: readonly (string | number)[];
+  tone: Tone;
+  location: Location | null;
+  /** What Enter shows. */
+  details(tools: Tools): Line[];
+}
+
+/** What the lines of a screen need besides the state. */
+export interface Tools {
+  columns: number;
+  /** The lines of source around a place; [] where they are not at hand. */
+  excerpt(location: Location): ExcerptLine[];
+}
+
+/** One tab of the screen: some lines, and a table below them. */
+export interface Tab {
+  id: string;
+  title: string;
+  columns: readonly Column[];
+  /** The column that sorts at first, the largest on top. */
+  sortColumn: number;
+  /** Said where the table has no rows. */
+  empty(moment: Moment): string;
+  summary(moment: Moment, tools: Tools): Line[];
+  items(moment: Moment): Item[];
+}
+
+/** What the user did to one tab. */
+export interface TableState {
+  /** The key of the selected item, and where it was. */
+  key: string | null;
+  index: number;
+  /** The first item that is on the screen. */
+  top: number;
+  sortColumn: number;
+  inverted: boolean;
+  filter: string;
+}
+
+export type Overlay =
+  /** Of the selected item. */
+  | { kind: 'details'; top: number }
+  | { kind: 'help'; top: number }
+  | { kind: 'text'; title: string; lines: readonly string[]; top: number };
+
+/** A finding of the whole recording, and when it was first there. */
+export interface Mark {
+  atMs: number;
+  severity: Report['findings'][number]['severity'];
+  rule: string;
+}
+
+export interface State {
+  mode: 'live' | 'replay';
+  /** What is watched, or where the recording is, in words. */
+  subject: string;
+  /** Why nothing more comes; null while it does. */
+  ended: string | null;
+  /** All that is known, the root first. */
+  recordings: readonly Recording[];
+  /** Key of the thread that is shown. */
+  thread: string | null;
+  atMs: number;
+  /** The moment is the newest. Live: pause ends it. */
+  following: boolean;
+  /** Replay: the clock runs. */
+  playing: boolean;
+  speed: number;
+  refreshMs: number;
+  /** Rows before that are left out. */
+  sinceMs: number;
+  /** Null until they have been looked for. */
+  marks: readonly Mark[] | null;
+  moment: Moment | null;
+  tab: string;
+  /** Behind those that every recording has. */
+  extraTabs: readonly Tab[];
+  tables: Readonly<Record<string, TableState>>;
+  /** The filter is being typed. */
+  typing: boolean;
+  overlay: Overlay | null;
+  /** One `g` was typed. */
+  pendingG: boolean;
+  message: string | null;
+  columns: number;
+  rows: number;
+}
+
+/** What the state cannot do by itself. */
+export type Effect =
+  | { type: 'quit'; signal?: 'SIGINT' }
+  | { type: 'dump' }
+  | { type: 'save' }
+  | { type: 'copy'; text: string }
+  /** Look for the marks of these, without delaying the screen. */
+  | { type: 'marks'; recordings: readonly Recording[] };
+
+export type Action =
+  /** A key: a printable character, or a name such as `up`, `pagedown`, `S-tab`, `C-c`. */
+  | { type: 'key'; key: string }
+  | { type: 'size'; columns: number; rows: number }
+  /** Time has passed. */
+  | { type: 'tick'; ms: number }
+  /** Everything that is known by now; `ended` where nothing more will come. */
+  | { type: 'recordings'; recordings: readonly Recording[]; ended?: string }
+  | { type: 'marks'; marks: readonly Mark[] }
+  | { type: 'message'; text: string | null }
+  | { type: 'show'; title: string; lines: readonly string[] }
+  /** With the mouse. */
+  | { type: 'tab'; id: string }
+  | { type: 'item'; index: number }
+  | { type: 'sort'; column: number }
+  | { type: 'wheel'; by: number }
+  | { type: 'seek'; share: number };

@@ -1,0 +1,142 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readRecording } from '../../../src/recording/reader.ts';
+import { rowsOf } from '../../../src/recording/types.ts';
+import { KEYS, onTerminal, type TerminalOptions } from '../../support/pty.ts';
+import { tempFolder } from '../../support/recording.ts';
+import { AGENT_CJS, inLab, type Lab } from '../../support/run-agent.ts';
+
+/** Blocks for 250 ms every second while a server waits, and has calls that nobody answers; ends with 7 on request. */
+const PROGRAM = `
+const waiting = new Map();
+async function ask(n) {
+  await new Promise((resolve) => waiting.set(n, resolve));
+}
+function block() {
+  for (const end = Date.now() + 250; Date.now() < end; );
+}
+require('node:http').createServer().listen(0);
+console.log('its own output');
+for (let n = 0; n < 9; n++) void ask(n);
+setInterval(block, 1000);
+if (process.argv[2]) setTimeout(() => process.exit(7), Number(process.argv[2]));
+`;
+
+/** A folder with the program in which nobody else's processes are listed. */
+function place(): TerminalOptions & { cwd: string } {
+  const cwd = tempFolder({ 'app.cjs': PROGRAM, 'run/.keep': '', 'tmp/.keep': '' });
+  return { cwd, env: { XDG_RUNTIME_DIR: join(cwd, 'run'), TMPDIR: join(cwd, 'tmp') } };
+}
+
+describe('evdiag run --tui', () => {
+  test('shows stalls and suspended calls while they come; d dumps, s saves', async () => {
+    const options = place();
+    await onTerminal(
+      ['run', '--tui', '--', 'node', 'app.cjs'],
+      async (terminal) => {
+        await terminal.until('● live');
+        terminal.type('2');
+        await terminal.until(/js-cpu +[2-9] .*block app\.cjs:7/);
+        terminal.type('4');
+        await terminal.until(/ 9 .*ask app\.cjs:4/);
+        terminal.type('d');
+        await terminal.until(/dump \(Esc closes\)/);
+        await terminal.until(/9 × ask app\.cjs/);
+        terminal.type(KEYS.escape);
+        await terminal.untilGone('Esc closes');
+        terminal.type('s');
+        await terminal.until('Saved: evdiag replay .evdiag/');
+        const saved = terminal.text().match(/Saved: evdiag replay (\S+)/)![1]!;
+        const [recording] = readRecording(join(options.cwd, saved));
+        expect(rowsOf(recording!, 'stall').length).toBeGreaterThanOrEqual(1);
+        terminal.type('q');
+        expect(await terminal.exit).toMatchObject({ exitCode: 0 });
+        await terminal.quiet();
+        expect(terminal.isAlternate()).toBe(false);
+        expect(terminal.written().split('its own output').length).toBe(2);
+        expect(terminal.text()).toContain('Also looked at');
+      },
+      options,
+    );
+  });
+
+  test('the end freezes the view and leaves it navigable; the exit code is the program’s', async () => {
+    await onTerminal(
+      ['run', '--tui', '--', 'node', 'app.cjs', '2500'],
+      async (terminal) => {
+        await terminal.until('The process has ended with exit code 7');
+        terminal.type('2', KEYS.enter);
+        await terminal.until('Stack for');
+        terminal.type(KEYS.escape);
+        await terminal.untilGone('Esc closes');
+        terminal.type('{');
+        await terminal.until('No stall');
+        terminal.type('.');
+        await terminal.until(/js-cpu +1 /);
+        terminal.type('q');
+        expect(await terminal.exit).toMatchObject({ exitCode: 7 });
+      },
+      place(),
+    );
+  });
+
+  test('Ctrl-C ends the program too', async () => {
+    const options = place();
+    await onTerminal(
+      ['run', '--tui', '--', 'node', 'app.cjs'],
+      async (terminal) => {
+        await terminal.until('● live');
+        terminal.type(KEYS.ctrlC);
+        expect(await terminal.exit).toMatchObject({ exitCode: 0 });
+      },
+      options,
+    );
+    const [recording] = readRecording(join(options.cwd, '.evdiag'));
+    expect(rowsOf(recording!, 'end')).toMatchObject([{ signal: 'SIGINT' }]);
+  });
+});
+
+describe('evdiag top', () => {
+  const start = (lab: Lab, env: Record<string, string>, name: string) =>
+    lab.start(lab.file(name, PROGRAM), { node: ['-r', AGENT_CJS], env });
+
+  test(
+    'lists what runs with the agent, follows the chosen one, and stays when that is killed',
+    inLab(async (lab) => {
+      const options = place();
+      const programs = ['one.cjs', 'two.cjs'].map((name) => start(lab, options.env as Record<string, string>, name));
+      const sockets = () =>
+        readdirSync(join(options.cwd, 'run'), { recursive: true }).filter((file) => String(file).endsWith('.sock'));
+      await expect.poll(() => sockets().length, { timeout: 20_000 }).toBe(2);
+      await onTerminal(
+        ['top'],
+        async (terminal) => {
+          await terminal.until('Processes that run with the agent');
+          const second = terminal.lines().findIndex((line) => line.includes('two.cjs'));
+          terminal.click(10, second);
+          await terminal.until('● live');
+          await terminal.until(/two\.cjs main thread of pid/);
+          terminal.type('2');
+          await terminal.until(/js-cpu .*block .*two\.cjs:7/);
+          programs[1]!.kill('SIGKILL');
+          await terminal.until('■ ended');
+          terminal.type(KEYS.enter);
+          await terminal.until('Esc closes');
+          terminal.type('q');
+          expect(await terminal.exit).toMatchObject({ exitCode: 0 });
+        },
+        options,
+      );
+      expect(programs[0]!.stderr()).not.toContain('Error');
+    }),
+  );
+
+  test('says where a process cannot be watched', async () => {
+    await onTerminal(['top', String(process.pid)], async (terminal) => {
+      expect(await terminal.exit).toMatchObject({ exitCode: 3 });
+      await terminal.until('runs without the agent');
+      expect(terminal.written()).not.toContain('\x1b[?1049h');
+    });
+  });
+});
