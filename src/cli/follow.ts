@@ -21,11 +21,12 @@ export interface Following {
   stop(): void;
 }
 
-/** Dispatches what comes until the process has gone; then its whole recording. */
+/** Dispatches what comes until the process has gone, of which `onGone` is told; then its whole recording. */
 export function follow(
   connecting: Promise<Connection>,
   dispatch: (action: Action) => void,
   state: () => State,
+  onGone: () => void = () => {},
 ): Following {
   let connection: Connection | null = null;
   let watching: Watching | null = null;
@@ -55,6 +56,7 @@ export function follow(
     if (timer) clearTimeout(timer);
     if (stopped) return;
     if (!(error instanceof TargetError)) throw error;
+    onGone();
     dispatch({ type: 'recordings', recordings: recordings(), ended: error.message });
     const complete = await lastRows(recordings());
     if (!stopped) dispatch({ type: 'recordings', recordings: complete });

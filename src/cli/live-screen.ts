@@ -19,6 +19,7 @@ export async function showLive(
   connecting: Promise<Connection>,
   subject: string,
   look: Look,
+  onGone?: () => void,
 ): Promise<EndSignal | null> {
   const { oneScreen, runApp } = await import('../tui/views/app.ts');
   let following: Following | null = null;
@@ -28,7 +29,7 @@ export async function showLive(
     initial: (columns, rows) => initialState('live', subject, columns, rows),
     look,
     start(dispatch, state) {
-      following = follow(connecting, dispatch, state);
+      following = follow(connecting, dispatch, state, onGone);
       return following.stop;
     },
     perform(effect: Effect, dispatch, state) {

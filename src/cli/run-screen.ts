@@ -20,7 +20,12 @@ export function screenFor(command: readonly string[], look: Look): RunScreen {
   return {
     open(child) {
       const printLater = [keepOutput(child.stdout, process.stdout), keepOutput(child.stderr, process.stderr)];
-      closing = watchUntilBothEnd(child, showLive(connectTo(child), command.join(' '), look)).finally(() => {
+      let gone = false;
+      const onGone = (): void => {
+        gone = true;
+      };
+      const screen = showLive(connectTo(child), command.join(' '), look, onGone);
+      closing = watchUntilBothEnd(child, screen, () => gone).finally(() => {
         for (const print of printLater) print();
       });
       // Awaited in `closed`, when the program has ended.
@@ -31,16 +36,33 @@ export function screenFor(command: readonly string[], look: Look): RunScreen {
 }
 
 /** Whether the screen was closed first. The program ends in any case: nobody would see it any more. */
-async function watchUntilBothEnd(child: ChildProcess, screen: Promise<EndSignal | null>): Promise<boolean> {
+async function watchUntilBothEnd(
+  child: ChildProcess,
+  screen: Promise<EndSignal | null>,
+  isGone: () => boolean,
+): Promise<boolean> {
   let signal: EndSignal | null = null;
   let quitFirst = false;
   try {
     signal = await screen;
   } finally {
+    // The agent tells of the end some ms before the system does.
+    if (isGone()) await endWithin(child, GRACE_MS);
     quitFirst = !hasEnded(child);
     if (quitFirst) await endProgram(child, signal ?? 'SIGTERM');
   }
   return quitFirst;
+}
+
+function endWithin(child: ChildProcess, ms: number): Promise<void> {
+  if (hasEnded(child)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /** SIGKILL where it does not end by itself. */

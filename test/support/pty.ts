@@ -92,8 +92,12 @@ function follow(pty: IPty, columns: number, rows: number): TestTerminal {
     written += data;
     emulator.write(data);
   });
+  const quiet = async (): Promise<void> => {
+    for (let seen = -1; seen !== written.length; await setTimeout(QUIET_MS)) seen = written.length;
+  };
+  // The last of what it wrote may come after it has ended.
   const exit = new Promise<{ exitCode: number; signal: number }>((resolve) =>
-    pty.onExit(({ exitCode, signal }) => resolve({ exitCode, signal: signal ?? 0 })),
+    pty.onExit(({ exitCode, signal }) => void quiet().then(() => resolve({ exitCode, signal: signal ?? 0 }))),
   );
   const lines = (): string[] =>
     Array.from({ length: emulator.rows }, (_, y) => {
@@ -133,9 +137,7 @@ function follow(pty: IPty, columns: number, rows: number): TestTerminal {
     },
     until: (what) => wait(what, true),
     untilGone: (what) => wait(what, false),
-    async quiet() {
-      for (let seen = -1; seen !== written.length; await setTimeout(QUIET_MS)) seen = written.length;
-    },
+    quiet,
     type: (...pieces) => pieces.forEach((piece) => void pty.write(piece)),
     click,
     clickOn(what) {

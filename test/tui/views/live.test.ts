@@ -126,7 +126,7 @@ describe('evdiag top', () => {
           terminal.type('q');
           expect(await terminal.exit).toMatchObject({ exitCode: 0 });
         },
-        options,
+        { ...options, columns: 200 }, // room for the path
       );
       expect(programs[0]!.stderr()).not.toContain('Error');
     }),
