@@ -9,7 +9,7 @@ import { afterAll, beforeAll, test } from 'vitest';
 import type { Finding } from '../../src/detectors/types.ts';
 import type { Report } from '../../src/report/report.ts';
 import { AGENT_CJS, inLab, type Lab, ROOT, TEST_NODE } from './run-agent.ts';
-import { besideBurner, canPin } from './scenario.ts';
+import { BURN, besideBurner, canPin } from './scenario.ts';
 
 const HEALTHY = join(ROOT, 'test/healthy');
 /** Most programs idle most of the time: five of them and their load leave a machine of two cores some room. */
@@ -162,7 +162,7 @@ export function burnerBeside(): void {
 }
 
 async function besideUnpinnedBurner(use: () => Promise<void>): Promise<void> {
-  const burner = spawn(process.execPath, ['-e', 'for(;;);'], { stdio: 'ignore' });
+  const burner = spawn(process.execPath, ['-e', BURN], { stdio: 'ignore' });
   try {
     await use();
   } finally {

@@ -102,9 +102,12 @@ export async function onFreeCore<T>(use: (core: number) => Promise<T>): Promise<
   }
 }
 
+/** Keeps a core busy, and goes with the process that started it, however that ends. */
+export const BURN = 'const { ppid } = process; while (process.ppid === ppid) for (let i = 0; i < 1e8; i++);';
+
 /** Keeps one core busy while `use` runs. */
 export async function besideBurner<T>(core: number, use: () => Promise<T>): Promise<T> {
-  const burner = spawn('taskset', ['-c', String(core), process.execPath, '-e', 'for(;;);'], { stdio: 'ignore' });
+  const burner = spawn('taskset', ['-c', String(core), process.execPath, '-e', BURN], { stdio: 'ignore' });
   try {
     return await use();
   } finally {
