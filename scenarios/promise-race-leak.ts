@@ -71,7 +71,8 @@ async function work(consume: Consume): Promise<Headline> {
     const timer = setInterval(() => {
       socket.write(Array.from({ length: BATCH }, () => `${logLine(number++)}\n`).join(''));
     }, EVERY_MS);
-    socket.on('close', () => clearInterval(timer));
+    // The reader goes while there is more to read.
+    socket.on('error', () => {}).on('close', () => clearInterval(timer));
   });
   await once(source.listen(0, '127.0.0.1'), 'listening');
   const socket = connect((source.address() as AddressInfo).port, '127.0.0.1');

@@ -147,7 +147,7 @@ function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
 }
 
 function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
-  if (entry.oldestMs > sum.oldestMs) sum.endedSinceOldest = entry.endedSinceOldest;
+  sum.endedSinceOldest += entry.endedSinceOldest;
   sum.created += entry.created;
   sum.ended += entry.ended;
   sum.lost += entry.lost;

@@ -30,11 +30,18 @@ export interface Site {
   /** Of the oldest that is alive, at the last reading. */
   oldestStart: number;
   referenced: number;
+  line: Line;
   /** await: the site of what made the awaited promise, where that was followed. */
   madeBy: number | null;
   /** The watchdog knows its frames. */
   told: boolean;
   changed: boolean;
+}
+
+/** All that is of one sort at one line, whoever called it. */
+interface Line {
+  oldestStart: number;
+  alive: number;
 }
 
 /** One thing that was started; `weight` is how many it stands for. */
@@ -46,6 +53,17 @@ export interface Started {
 
 export function createSites() {
   const byKey = new Map<string, Site>();
+  const lines = new Map<string, Line>();
+  const lineOf = (sort: string, frames: RawFrame[]): Line => {
+    const [, url, line] = frames.find((frame) => !isNodes(frame)) ?? [];
+    const key = `${sort} ${url}:${line}`;
+    let found = lines.get(key);
+    if (!found) {
+      found = { oldestStart: Number.POSITIVE_INFINITY, alive: 0 };
+      lines.set(key, found);
+    }
+    return found;
+  };
   let nextId = 1;
   let dropped = 0;
 
@@ -79,6 +97,7 @@ export function createSites() {
         onOne: 0,
         oldestStart: Number.POSITIVE_INFINITY,
         referenced: 0,
+        line: lineOf(`${what} ${type} ${detail}`, kept),
         madeBy: null,
         told: false,
         changed: true,
@@ -154,7 +173,7 @@ export function end({ site, weight, startMs }: Started, nowMs: number): void {
   site.alive -= weight;
   const lastedMs = nowMs - startMs;
   if (site.endedMaxMs === null || lastedMs > site.endedMaxMs) site.endedMaxMs = lastedMs;
-  if (startMs > site.oldestStart) site.endedSinceOldest += weight;
+  if (startMs > site.line.oldestStart) site.endedSinceOldest += weight;
   site.changed = true;
 }
 
@@ -173,18 +192,23 @@ export function lose({ site, weight }: Started): void {
   site.changed = true;
 }
 
-/** Forgets the oldest of each site; then tell them all to `seeOldest`. */
-export function beforeOldest(sites: Sites): Map<Site, number> {
-  const before = new Map<Site, number>();
+/** Forgets the oldest of each site; what is told of them then goes to `afterOldest`. */
+export function beforeOldest(sites: Sites): Map<Line, number> {
+  const before = new Map<Line, number>();
   for (const site of sites.all()) {
-    before.set(site, site.oldestStart);
+    before.set(site.line, site.line.oldestStart);
     site.oldestStart = Number.POSITIVE_INFINITY;
     site.referenced = 0;
   }
   return before;
 }
 
-/** Where another is the oldest now, what ended since it began is not known: it counts from now. */
-export function afterOldest(before: Map<Site, number>): void {
-  for (const [site, start] of before) if (site.oldestStart !== start) site.endedSinceOldest = 0;
+/** Where another is the oldest of its line now, what ended since it began is not known: it counts from now. */
+export function afterOldest(sites: Sites, before: Map<Line, number>): void {
+  for (const line of before.keys()) Object.assign(line, { oldestStart: Number.POSITIVE_INFINITY, alive: 0 });
+  for (const { line, oldestStart, alive } of sites.all()) {
+    line.alive += alive;
+    if (oldestStart < line.oldestStart) line.oldestStart = oldestStart;
+  }
+  for (const site of sites.all()) if (before.get(site.line) !== site.line.oldestStart) site.endedSinceOldest = 0;
 }

@@ -103,7 +103,7 @@ function start() {
       promises.check();
       handles.check();
       listeners.check();
-      afterOldest(before);
+      afterOldest(sites, before);
       result.aborted.push(...cancellations.check(handles.isAlive));
       const told = tellSites([...sites.all()], now);
       const row = {
@@ -138,8 +138,8 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
   const byId = new Map(all.map((site) => [site.id, site]));
   const chosen = all
     .filter(
-      ({ what, alive, lost, floating, peak }) =>
-        what !== 'promise' && (alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
+      ({ what, line, lost, floating, peak }) =>
+        what !== 'promise' && (line.alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
     )
     .sort((a, b) => importance(b) - importance(a))
     .slice(0, MAX_TOLD);
@@ -153,7 +153,15 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
     tell(site);
     const maker = site.madeBy === null ? undefined : byId.get(site.madeBy);
     tell(maker);
-    const { frames: _frames, oldestStart, told: _told, changed: _changed, madeBy: _madeBy, ...counts } = site;
+    const {
+      frames: _frames,
+      oldestStart,
+      line: _line,
+      told: _told,
+      changed: _changed,
+      madeBy: _madeBy,
+      ...counts
+    } = site;
     site.peak = site.alive;
     return {
       ...counts,
