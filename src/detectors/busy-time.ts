@@ -131,8 +131,11 @@ export type Filling = 'timers' | 'awaits' | 'polling' | 'computation' | 'callbac
 const MIN_BUSY_SAMPLES = 10;
 /** The loop was busy in this share of the look. */
 const BUSY_LOOK = 0.5;
-/** Live timers, and how many are made in a second: more than one each for all connections of a large server. */
-const STORM_TIMERS = 5000;
+/** Live timers in a reading: of short ones, most have fired when they are counted. */
+export const MANY_TIMERS = 2000;
+/** Readings come once a second; one of them so near to a look. */
+const NEAR_MS = 1500;
+/** How many are made in a second: more than one each for all connections of a large server. */
 const STORM_TIMERS_PER_SECOND = 5000;
 /** A promise per microsecond of CPU: then switching is most of what is done (an await alone takes 0.1–0.3 µs). */
 const CHURN_PROMISES_PER_MS = 1000;
@@ -159,9 +162,11 @@ export function fillingOf(look: LookRow, recording: Recording): Filling | null {
 export function isTimerStorm(look: LookRow, recording: Recording): boolean {
   const timers = resource(look, 'Timeout');
   if (!timers || !look.created) return false;
-  const near = nearestTo(rowsOf(recording, 'active-resources'), look);
+  const from = look.startMs - NEAR_MS;
+  const to = look.startMs + look.durationMs + NEAR_MS;
+  const near = rowsOf(recording, 'active-resources').filter(({ t }) => t >= from && t <= to);
   const made = perSecond(timers.count, look.created.wallMs);
-  return (near?.counts.Timeout ?? 0) >= STORM_TIMERS && made >= STORM_TIMERS_PER_SECOND;
+  return made >= STORM_TIMERS_PER_SECOND && near.some(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
 }
 
 export function resource(look: LookRow, type: string) {

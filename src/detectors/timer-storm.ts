@@ -1,9 +1,9 @@
 import { rowsOf } from '../recording/types.ts';
-import { isTimerStorm, maxOf, perSecond, resource } from './busy-time.ts';
+import { isTimerStorm, MANY_TIMERS, maxOf, perSecond, resource } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector } from './types.ts';
 
-/** Readings (one a second) with that many live timers: fewer is a burst. */
+/** Live timers in one reading at least, and in so many (one a second) at least `MANY_TIMERS`: fewer is a burst. */
 const STORM_TIMERS = 5000;
 const STORM_READINGS = 3;
 /** Fifty thousand short timers keep a core from anything else. */
@@ -18,7 +18,7 @@ export const timerStorm: Detector = {
   remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
   needs: ['active-resources'],
   thresholds: [
-    `warning: ${STORM_TIMERS} live timers in ${STORM_READINGS} readings, and 5000 made per second.`,
+    `warning: ${STORM_TIMERS} live timers, ${MANY_TIMERS} in ${STORM_READINGS} readings, and 5000 made per second.`,
     `critical: ${CRITICAL_TIMERS} live timers.`,
   ],
   kinds: [
@@ -31,13 +31,11 @@ export const timerStorm: Detector = {
     },
   ],
   detect(recording) {
-    const readings = rowsOf(recording, 'active-resources').filter(
-      ({ counts }) => (counts.Timeout ?? 0) >= STORM_TIMERS,
-    );
+    const readings = rowsOf(recording, 'active-resources').filter(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
     const look = rowsOf(recording, 'look').find((row) => isTimerStorm(row, recording));
     const created = look && resource(look, 'Timeout');
-    if (readings.length < STORM_READINGS || !look?.created || !created) return [];
     const alive = maxOf(readings.map(({ counts }) => counts.Timeout ?? 0));
+    if (readings.length < STORM_READINGS || alive < STORM_TIMERS || !look?.created || !created) return [];
     const madePerSecond = Math.round(perSecond(created.count, look.created.wallMs));
     const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
     const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';

@@ -18,6 +18,9 @@ const BURST_SHARE = 0.5;
 const RETRY_ROWS = 2;
 const STAYS_SHARE = 0.5;
 const AGAIN = 2;
+/** Started in so many of the rows, as a share of the most in flight. */
+const GOING_ROWS = 0.75;
+const GOING_SHARE = 0.1;
 const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
 
 export const unboundedConcurrency: Detector = {
@@ -31,7 +34,7 @@ export const unboundedConcurrency: Detector = {
   thresholds: [
     `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
     `burst: in waves that end, or half of all within one interval.`,
-    `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, over several rows.`,
+    `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, in ${GOING_ROWS * 100} % of the rows.`,
   ],
   kinds: [
     {
@@ -74,9 +77,13 @@ function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst'
   const peak = maxOf(high.map(({ entry }) => entry.peak));
   const atOnce = maxOf(started) >= total * BURST_SHARE;
   const stays = high.filter(({ entry }) => entry.alive >= entry.peak * STAYS_SHARE).length >= RETRY_ROWS;
-  if (stays && !atOnce && total >= peak * AGAIN) return 'retries';
+  // A wave that lasts has rows in which nothing starts; retries go on all the while.
+  const startedIn = (reading: Reading) => started[readings.indexOf(reading)] ?? 0;
+  const goesOn = high.filter((reading) => startedIn(reading) >= peak * GOING_SHARE).length >= high.length * GOING_ROWS;
+  const again = total >= peak * AGAIN;
+  if (stays && again && goesOn && !atOnce) return 'retries';
   const ebbs = readings.some(({ t, entry }) => t >= high[0]!.t && entry.alive <= peak * EBB_SHARE);
-  return ebbs || atOnce ? 'burst' : null;
+  return ebbs || atOnce || (stays && again) ? 'burst' : null;
 }
 
 function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Reading[]): Finding {

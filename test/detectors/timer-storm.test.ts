@@ -26,6 +26,14 @@ test('the line that makes the timers is the place', () => {
 test.each([
   ['5000 alive, 5000 a second', ['warning'], [...seconds(3, { timers: 5000 }), making(500)]],
   ['100 000 alive', ['critical'], [...seconds(3, { timers: 100_000 }), making(500)]],
+  [
+    'most have fired when they are counted',
+    ['warning'],
+    [
+      ...[2302, 2549, 9, 29_388].flatMap((timers, i) => seconds(1, { utilization: 0.95, timers }, 2000 + 1000 * i)),
+      making(500),
+    ],
+  ],
   ['fewer alive: connections', [], [...seconds(9, { timers: 4999 }), making(500)]],
   ['few are made: they live long', [], [...seconds(9, storm), making(499)]],
   ['two readings: a burst', [], [...seconds(2, storm), making(500)]],
