@@ -147,7 +147,8 @@ function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
 }
 
 function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
-  sum.endedSinceOldest += entry.endedSinceOldest;
+  // Of the position, whoever called.
+  sum.endedSinceOldest = Math.max(sum.endedSinceOldest, entry.endedSinceOldest);
   sum.created += entry.created;
   sum.ended += entry.ended;
   sum.lost += entry.lost;

@@ -128,7 +128,7 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
     via: [...new Set([...a.via, ...b.via])],
     oldestMs: Math.max(a.oldestMs, b.oldestMs),
     endedMaxMs: a.endedMaxMs === null ? b.endedMaxMs : Math.max(a.endedMaxMs, b.endedMaxMs ?? 0),
-    endedSinceOldest: a.endedSinceOldest + b.endedSinceOldest,
+    endedSinceOldest: Math.max(a.endedSinceOldest, b.endedSinceOldest),
     ...(text.code !== undefined && { code: text.code, before: text.before ?? [] }),
     resumed: a.resumed ?? b.resumed,
     loop: (a.resumed !== null && b.resumed !== null && a.resumed !== b.resumed) || a.loop === true || b.loop === true,

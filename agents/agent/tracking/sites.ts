@@ -21,8 +21,6 @@ export interface Site {
   lost: number;
   alive: number;
   peak: number;
-  endedMaxMs: number | null;
-  endedSinceOldest: number;
   floating: number;
   rejected: number;
   /** reaction: most of them to one promise, settled or not. */
@@ -30,7 +28,7 @@ export interface Site {
   /** Of the oldest that is alive, at the last reading. */
   oldestStart: number;
   referenced: number;
-  line: Line;
+  position: Position;
   /** await: the site of what made the awaited promise, where that was followed. */
   madeBy: number | null;
   /** The watchdog knows its frames. */
@@ -38,10 +36,11 @@ export interface Site {
   changed: boolean;
 }
 
-/** All that is of one sort at one line, whoever called it. */
-interface Line {
+/** What is of one sort at one position, whoever called it. */
+interface Position {
   oldestStart: number;
-  alive: number;
+  endedMaxMs: number | null;
+  endedSinceOldest: number;
 }
 
 /** One thing that was started; `weight` is how many it stands for. */
@@ -53,17 +52,7 @@ export interface Started {
 
 export function createSites() {
   const byKey = new Map<string, Site>();
-  const lines = new Map<string, Line>();
-  const lineOf = (sort: string, frames: RawFrame[]): Line => {
-    const [, url, line] = frames.find((frame) => !isNodes(frame)) ?? [];
-    const key = `${sort} ${url}:${line}`;
-    let found = lines.get(key);
-    if (!found) {
-      found = { oldestStart: Number.POSITIVE_INFINITY, alive: 0 };
-      lines.set(key, found);
-    }
-    return found;
-  };
+  const positions = createPositions();
   let nextId = 1;
   let dropped = 0;
 
@@ -90,14 +79,12 @@ export function createSites() {
         lost: 0,
         alive: 0,
         peak: 0,
-        endedMaxMs: null,
-        endedSinceOldest: 0,
         floating: 0,
         rejected: 0,
         onOne: 0,
         oldestStart: Number.POSITIVE_INFINITY,
         referenced: 0,
-        line: lineOf(`${what} ${type} ${detail}`, kept),
+        position: positions.of(`${what} ${type} ${detail}`, kept),
         madeBy: null,
         told: false,
         changed: true,
@@ -169,11 +156,12 @@ export function begin(started: Started): void {
 }
 
 export function end({ site, weight, startMs }: Started, nowMs: number): void {
+  const { position } = site;
   site.ended += weight;
   site.alive -= weight;
   const lastedMs = nowMs - startMs;
-  if (site.endedMaxMs === null || lastedMs > site.endedMaxMs) site.endedMaxMs = lastedMs;
-  if (startMs > site.line.oldestStart) site.endedSinceOldest += weight;
+  if (position.endedMaxMs === null || lastedMs > position.endedMaxMs) position.endedMaxMs = lastedMs;
+  if (startMs > position.oldestStart) position.endedSinceOldest += weight;
   site.changed = true;
 }
 
@@ -193,22 +181,57 @@ export function lose({ site, weight }: Started): void {
 }
 
 /** Forgets the oldest of each site; what is told of them then goes to `afterOldest`. */
-export function beforeOldest(sites: Sites): Map<Line, number> {
-  const before = new Map<Line, number>();
+export function beforeOldest(sites: Sites): Map<Position, number> {
+  const before = new Map<Position, number>();
   for (const site of sites.all()) {
-    before.set(site.line, site.line.oldestStart);
+    before.set(site.position, site.position.oldestStart);
     site.oldestStart = Number.POSITIVE_INFINITY;
     site.referenced = 0;
   }
   return before;
 }
 
-/** Where another is the oldest of its line now, what ended since it began is not known: it counts from now. */
-export function afterOldest(sites: Sites, before: Map<Line, number>): void {
-  for (const line of before.keys()) Object.assign(line, { oldestStart: Number.POSITIVE_INFINITY, alive: 0 });
-  for (const { line, oldestStart, alive } of sites.all()) {
-    line.alive += alive;
-    if (oldestStart < line.oldestStart) line.oldestStart = oldestStart;
+/** Where another is the oldest of its position now, what ended since it began is not known: it counts from now. */
+export function afterOldest(sites: Sites, before: Map<Position, number>): void {
+  for (const position of before.keys()) position.oldestStart = Number.POSITIVE_INFINITY;
+  for (const { position, oldestStart } of sites.all()) {
+    if (oldestStart < position.oldestStart) position.oldestStart = oldestStart;
   }
-  for (const site of sites.all()) if (before.get(site.line) !== site.line.oldestStart) site.endedSinceOldest = 0;
+  for (const [position, start] of before) if (position.oldestStart !== start) position.endedSinceOldest = 0;
+}
+
+interface Column {
+  column: number;
+  /** Told by V8 of a call that waits: the position of the `await`, left of the operand that is told while it runs. */
+  waits: boolean;
+  position: Position;
+  paired: boolean;
+}
+
+/** Positions by the first frame of the application; an `await` and its operand are one. */
+function createPositions() {
+  const byLine = new Map<string, Column[]>();
+  return {
+    of(sort: string, frames: RawFrame[]): Position {
+      const [name, url, line, column = 0, awaits] = frames.find((frame) => !isNodes(frame)) ?? [];
+      const key = `${sort} ${url}:${line} ${name}`;
+      const columns = byLine.get(key) ?? [];
+      byLine.set(key, columns);
+      const waits = awaits === 1;
+      const same = columns.find((other) => other.column === column && other.waits === waits);
+      if (same) return same.position;
+      const sign = waits ? 1 : -1;
+      const [other] = columns
+        .filter((one) => one.waits !== waits && !one.paired && (one.column - column) * sign >= 0)
+        .sort((a, b) => (a.column - b.column) * sign);
+      const position = other?.position ?? {
+        oldestStart: Number.POSITIVE_INFINITY,
+        endedMaxMs: null,
+        endedSinceOldest: 0,
+      };
+      if (other) other.paired = true;
+      columns.push({ column, waits, position, paired: other !== undefined });
+      return position;
+    },
+  };
 }

@@ -138,8 +138,8 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
   const byId = new Map(all.map((site) => [site.id, site]));
   const chosen = all
     .filter(
-      ({ what, line, lost, floating, peak }) =>
-        what !== 'promise' && (line.alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
+      ({ what, alive, lost, floating, peak }) =>
+        what !== 'promise' && (alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
     )
     .sort((a, b) => importance(b) - importance(a))
     .slice(0, MAX_TOLD);
@@ -153,18 +153,12 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
     tell(site);
     const maker = site.madeBy === null ? undefined : byId.get(site.madeBy);
     tell(maker);
-    const {
-      frames: _frames,
-      oldestStart,
-      line: _line,
-      told: _told,
-      changed: _changed,
-      madeBy: _madeBy,
-      ...counts
-    } = site;
+    const { frames: _frames, oldestStart, position, told: _told, changed: _changed, madeBy: _madeBy, ...counts } = site;
     site.peak = site.alive;
     return {
       ...counts,
+      endedMaxMs: position.endedMaxMs,
+      endedSinceOldest: position.endedSinceOldest,
       oldestMs: Number.isFinite(oldestStart) ? now - oldestStart : 0,
       madeBy: maker ? { id: maker.id, what: maker.what, type: maker.type } : null,
     };
