@@ -10,7 +10,7 @@ const RUN_MS = 6500;
 const FLUSH_EVERY_MS = 60;
 const LIMIT_MS = 70;
 /** The picture that an order brings along is kept for a while, so that full collections are needed now and then. */
-const PICTURE_BYTES = 512 * 1024;
+const PICTURE_BYTES = 1024 * 1024;
 const RECENT = 30;
 
 let entries: string[] = [];
