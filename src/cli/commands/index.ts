@@ -8,6 +8,7 @@ import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import { top } from './top.ts';
+import { trace } from './trace.ts';
 
 export const commands: readonly CliCommand<never>[] = [
   dump,
@@ -19,4 +20,5 @@ export const commands: readonly CliCommand<never>[] = [
   scenario,
   scenarios,
   top,
+  trace,
 ];
