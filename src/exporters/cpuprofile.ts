@@ -3,6 +3,9 @@ import type { ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { InputError } from '../recording/input-error.ts';
 import type { Exporter } from './types.ts';
 
+/** DevTools takes a profile that begins at 0 for an empty one. */
+const START_US = 1_000_000;
+
 /** V8's own format, of the first thread: lines and columns 0-based, times µs. Without samples, each node has one. */
 export const cpuprofile: Exporter = {
   id: 'cpuprofile',
@@ -25,7 +28,7 @@ export const cpuprofile: Exporter = {
       );
     }
     const { ids, deltas, endUs } = samplesOf(thread);
-    return `{"nodes":[${nodes.join(',\n')}],"startTime":0,"endTime":${endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
+    return `{"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
   },
 };
 
