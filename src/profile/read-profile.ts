@@ -7,6 +7,7 @@ import { readPprof } from './read-pprof.ts';
 import { readSpeedscope } from './read-speedscope.ts';
 import type { Profile } from './types.ts';
 
+const HINT = 'Give a profile, or take one with "evdiag record PID".';
 /** JavaScript holds no longer text. */
 const MAX_BYTES = 500e6;
 
@@ -28,7 +29,7 @@ function bytesOf(path: string): Buffer {
       throw new InputError(`"${path}" has ${Math.round(size / 1e6)} MB, 500 are the most. Record for a shorter time.`);
     return readFileSync(path);
   } catch (error) {
-    throw error instanceof InputError ? error : accessError(error, path);
+    throw error instanceof InputError ? error : accessError(error, path, HINT);
   }
 }
 

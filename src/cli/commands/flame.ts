@@ -7,7 +7,7 @@ import { jsonOption } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-import { writePrivate } from '../write-file.ts';
+import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options extends CutOptions {
   output?: string;
@@ -33,7 +33,7 @@ export const flame: CliCommand<Options> = {
         '<input>',
         'profile (.cpuprofile, .heapprofile, pprof, speedscope, collapsed), or a folder with some (then the newest)',
       )
-      .option('-o, --output <file>', 'where to; - is stdout (default: flame.html)')
+      .option('-o, --output <file>', 'where to; - is stdout (default: flame.html, or flame-2.html …)')
       .addOption(formatOption())
       .option('--open', 'open the file when it is written')
       .addOption(jsonOption());
@@ -43,7 +43,7 @@ export const flame: CliCommand<Options> = {
     const profile = inputProfile(input, options);
     const exporter = exporterFor(options.output, options.format, 'html');
     const content = exporter.write(profile);
-    const file = options.output ?? `flame.${exporter.extension}`;
+    const file = options.output ?? freeName('flame', exporter.extension);
     if (profile.threads.every((thread) => totalOf(thread) === 0))
       throw new InputError(`"${input}" has no samples in this range.`);
     const hint = leftOut(profile, exporter);
@@ -52,7 +52,7 @@ export const flame: CliCommand<Options> = {
       process.stdout.write(content);
       return EXIT.done;
     }
-    writePrivate(file, content);
+    writePrivate(file, [content]);
     if (options.json) printJson({ file, format: exporter.id, title: profile.title, kind: profile.kind });
     else complain(`${file}: ${exporter.title}, ${takenText(profile)}.`);
     if (options.open) open(file);

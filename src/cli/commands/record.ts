@@ -10,7 +10,7 @@ import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-import { writePrivate } from '../write-file.ts';
+import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options {
   duration: number;
@@ -22,6 +22,8 @@ interface Options {
   json?: boolean;
 }
 
+/** Formats that are read again. */
+const READABLE = ['collapsed', 'cpuprofile', 'pprof', 'speedscope'];
 /** What is told at once of the hottest functions. */
 const TOLD = 3;
 
@@ -37,7 +39,7 @@ export const record: CliCommand<Options> = {
     command
       .argument('<pid>', 'number of the process; it runs with the agent')
       .option('-d, --duration <seconds>', 'for so long', numberBetween(0.1, 3600), 10)
-      .option('-o, --output <file>', 'where to (default: PID.cpuprofile)')
+      .option('-o, --output <file>', 'where to (default: PID.cpuprofile, or PID-2.cpuprofile …)')
       .addOption(formatOption())
       .option('--interval <ms>', 'mean time between two samples', numberBetween(0.05, 1000), 1)
       .option(
@@ -50,13 +52,13 @@ export const record: CliCommand<Options> = {
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
     const exporter = exporterFor(options.output, options.format, 'cpuprofile');
-    const file = options.output ?? `${pid}.${exporter.extension}`;
+    const file = options.output ?? freeName(String(pid), exporter.extension);
     let connection: Connection | null = null;
     try {
       connection = await connect(pid);
       const profile = await profileOf(connection, options);
       const hint = leftOut(profile, exporter);
-      writePrivate(file, exporter.write(profile));
+      writePrivate(file, [exporter.write(profile)]);
       if (hint) complain(hint);
       if (options.json)
         printJson({
@@ -64,7 +66,7 @@ export const record: CliCommand<Options> = {
           format: exporter.id,
           threads: profile.threads.map(({ name, taken }) => ({ name, ...taken })),
         });
-      else tell(file, profile);
+      else tell(file, exporter.id, profile);
       return EXIT.done;
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
@@ -119,7 +121,7 @@ function showProgress(pid: number, durationMs: number): () => void {
   };
 }
 
-function tell(file: string, profile: Profile): void {
+function tell(file: string, format: string, profile: Profile): void {
   complain(`${file}: ${takenText(profile)}.`);
   const { all, rows } = tableOf(profile, 'function');
   for (const { name, location, self } of rows.filter((row) => row.self > 0).slice(0, TOLD)) {
@@ -127,5 +129,5 @@ function tell(file: string, profile: Profile): void {
     const share = all > 0 ? `${((100 * self) / all).toFixed(0)} %` : '';
     complain(`${share.padStart(5)} ${formatWeight(self, 'us').padStart(8)}  ${stripControl(name)}${place}`);
   }
-  complain(`"evdiag stats ${file}" shows all, "evdiag flame ${file}" draws it.`);
+  if (READABLE.includes(format)) complain(`"evdiag stats ${file}" shows all, "evdiag flame ${file}" draws it.`);
 }
