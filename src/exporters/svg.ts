@@ -9,7 +9,7 @@ const WIDTH = 1200;
 const ROW = 18;
 const HEAD = 44;
 /** Of a character of the font, so that a label fits its frame. */
-const CHAR = 6.6;
+const CHAR = 7.3;
 /** Narrower frames show nothing. */
 const LEAST_WIDTH = 0.4;
 const MAX_ROWS = 250;
@@ -51,18 +51,28 @@ export const svg: Exporter = {
       parts.push(text);
       top += rows * ROW + ROW;
     }
-    const legend = LEGEND.map(
-      ([name, label], i) =>
-        `<rect class="${name}" x="${700 + i * 102}" y="26" width="11" height="11"/><text class="d" x="${715 + i * 102}" y="36">${label}</text>`,
-    );
+    const legend = legendText();
     return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}"><style>${STYLE}</style>
 <rect class="bg" width="${WIDTH}" height="${top}"/><text class="t" x="8" y="18">${escapeHtml(cut(profile.title, 120))}</text>
-<text class="d" x="8" y="36">${escapeHtml(cut(takenText(profile), 95))}</text>${legend.join('')}
+<text class="d" x="8" y="36">${escapeHtml(cut(takenText(profile), 85))}</text>${legend}
 ${parts.join('\n')}
 </svg>
 `;
   },
 };
+
+/** At the right edge, in one row. */
+function legendText(): string {
+  const entries: string[] = [];
+  let right = WIDTH;
+  for (const [name, label] of LEGEND.toReversed()) {
+    right -= label.length * CHAR + 30;
+    entries.push(
+      `<rect class="${name}" x="${right.toFixed(1)}" y="26" width="11" height="11"/><text class="d" x="${(right + 15).toFixed(1)}" y="36">${label}</text>`,
+    );
+  }
+  return entries.join('');
+}
 
 /** The frames of a thread, callers above what they call. */
 function threadPart(thread: ThreadProfile, { unit }: Profile, top: number): { text: string; rows: number } {
