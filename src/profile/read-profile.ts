@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { accessError, InputError } from '../recording/input-error.ts';
 import { readCollapsed } from './read-collapsed.ts';
 import { readCpuProfile } from './read-cpuprofile.ts';
+import { readDump } from './read-dump.ts';
 import { readHeapProfile } from './read-heapprofile.ts';
 import { readPprof } from './read-pprof.ts';
 import { readSpeedscope } from './read-speedscope.ts';
@@ -56,10 +57,11 @@ function ofJson(value: unknown, title: string): Profile {
     const { unit, threads } = readSpeedscope(file);
     return { title, kind: unit === 'bytes' ? 'in-use-space' : unit === 'us' ? 'cpu' : 'other', unit, threads };
   }
+  if (file.schema === 'evdiag-dump/1') return { title, ...readDump(file) };
   if ('head' in file) return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
   if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file)] };
   throw new InputError(
-    'it is JSON, but of none of .cpuprofile, .heapprofile and speedscope. Other formats are pprof and collapsed stacks.',
+    'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope and evdiag dump. Other formats are pprof and collapsed stacks.',
   );
 }
 

@@ -99,11 +99,28 @@ spin(300); keep();`,
   expect(tableOf(heap, 'function').rows.find(({ name }) => name === 'keep')!.total).toBeGreaterThan(1e6);
 });
 
+test('a dump: where calls wait, below those that await them', () => {
+  const frame = (name: string, line: number) => ({ function: name, file: '/srv/app.js', line, column: 3 });
+  const call = { ...frame('ask', 5), count: 30, awaits: 'reply', awaitedBy: [frame('order', 9), frame('handler', 20)] };
+  const dump = {
+    schema: 'evdiag-dump/1',
+    threads: [
+      { threadId: 0, suspended: { calls: [call] } },
+      { threadId: 3, suspended: null },
+    ],
+  };
+  const file = join(tempFolder({ 'dump.json': JSON.stringify(dump) }), 'dump.json');
+  const profile = readProfile(file);
+  expect(profile).toMatchObject({ kind: 'waiting', unit: 'samples' });
+  expect(profile.threads.map(stacksOf)).toEqual([{ 'handler;order;ask;await reply': 30 }, {}]);
+  expect(tableOf(profile, 'function').rows[0]).toMatchObject({ name: 'await reply', location: { line: 5 } });
+});
+
 describe('what is no profile gets one sentence', () => {
   const root = { id: 1, callFrame: { functionName: '(root)', url: '' }, children: [2] };
   test.each([
     ['{"nodes":[', 'it is cut off, or no JSON'],
-    ['{"a":1}', 'of none of .cpuprofile, .heapprofile and speedscope'],
+    ['{"a":1}', 'of none of .cpuprofile, .heapprofile, speedscope and'],
     ['{"nodes":[]}', 'it has no nodes'],
     ['{"nodes":[3]}', 'a node is no object'],
     [JSON.stringify({ nodes: [root], samples: [9], timeDeltas: [1] }), 'sample 0 is of no node'],
