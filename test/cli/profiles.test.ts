@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { cpuprofile } from '../../src/exporters/cpuprofile.ts';
 import { heapprofile } from '../../src/exporters/heapprofile.ts';
+import { noBrowser, visit } from '../support/browser.ts';
 import { profileOf, threadOf } from '../support/profile.ts';
 import { tempFolder } from '../support/recording.ts';
 import { inLab, ROOT } from '../support/run-agent.ts';
@@ -73,6 +75,25 @@ describe('flame', () => {
     expect(readFileSync(join(at, 'a.svg'), 'utf8')).toMatch(/^<svg [\s\S]*render app\/render\.ts:10[\s\S]*<\/svg>\n$/);
     expect(evdiagIn(at, 'flame', 'a.speedscope.json', '-o', '-', '--format', 'collapsed').stdout).toContain('render');
   });
+});
+
+test.skipIf(noBrowser)('flame --viewer speedscope opens it with the profile', async () => {
+  const at = folder();
+  // In place of the desktop's opener, one that writes down what it was given.
+  writeFileSync(join(at, 'xdg-open'), '#!/bin/sh\nprintf %s "$1" > "$(dirname "$0")/opened"\n', { mode: 0o700 });
+  const PATH = `${at}:${process.env.PATH}`;
+  const args = [join(ROOT, 'bin/evdiag.mjs'), 'flame', 'before.cpuprofile', '--viewer', 'speedscope'];
+  expect(spawnSync(process.execPath, args, { cwd: at, env: { ...process.env, PATH } }).status).toBe(0);
+  await expect.poll(() => readFileSync(join(at, 'opened'), 'utf8')).toMatch(/open\.html$/);
+  const page = readFileSync(join(at, 'opened'), 'utf8');
+  try {
+    await visit(pathToFileURL(page).href, async ({ page }) => {
+      await page.getByText('Sandwich').click();
+      await expect.poll(() => page.locator('body').innerText()).toMatch(/render/);
+    });
+  } finally {
+    rmSync(dirname(page), { recursive: true, force: true });
+  }
 });
 
 test('diff: what grew, what shrank, as shares or as they are', () => {
