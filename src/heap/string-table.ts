@@ -50,6 +50,43 @@ export class StringTable {
     return found;
   }
 
+  /** The indexes of the strings that hold this text of plain ASCII, in order. A search in the bytes: nothing is decoded. */
+  containing(text: string): number[] {
+    const found: number[] = [];
+    const wanted = Buffer.from(text);
+    const add = (offset: number): void => {
+      const index = this.#indexAt(offset);
+      if (found.at(-1) !== index) found.push(index);
+    };
+    for (const [i, segment] of this.#segments.entries()) {
+      const base = i * SEGMENT_BYTES;
+      const seam = this.#slice(Math.max(0, base - wanted.length + 1), Math.min(this.#bytes, base + wanted.length - 1));
+      const across = seam.indexOf(wanted);
+      if (i > 0 && across >= 0) add(base - wanted.length + 1 + across);
+      const filled = segment.subarray(0, Math.min(SEGMENT_BYTES, this.#bytes - base));
+      for (let at = filled.indexOf(wanted); at >= 0; at = filled.indexOf(wanted, at + 1)) add(base + at);
+    }
+    return found;
+  }
+
+  /** The length of a string in bytes of the file. */
+  byteLength(index: number): number {
+    const start = this.#starts[index]!;
+    return index < this.count ? this.#endOf(start) - start : 0;
+  }
+
+  /** The last string that begins at this offset or before. */
+  #indexAt(offset: number): number {
+    let low = 0;
+    let high = this.count;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** A chunk of the array's text; must come before the starts in it are added. */
   append(bytes: Buffer): void {
     for (let from = 0; from < bytes.length; ) {

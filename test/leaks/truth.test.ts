@@ -1,0 +1,101 @@
+/** A real process with many leaks and many things that only look like one: the report must tell them apart, and name the holders. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { analyseSnapshots } from '../../src/leaks/analyse.ts';
+import type { LeakReport, Suspect } from '../../src/leaks/types.ts';
+import { lineOf } from '../support/run-agent.ts';
+import { observe, type Taken } from './patient.ts';
+import { LEAKS, LOOKALIKES } from './shapes.ts';
+
+let taken: Taken;
+let report: LeakReport;
+
+beforeAll(async () => {
+  taken = observe([...LEAKS, ...LOOKALIKES], 3);
+  report = await analyseSnapshots(
+    taken.snapshots.map((file) => ({ file })),
+    { input: 'snapshots' },
+  );
+});
+afterAll(() => taken?.remove());
+
+const at = ({ place }: Suspect): string => (place ? `${place.file}:${place.line}` : 'nowhere');
+const all = (): string => report.suspects.map((each) => `${each.holder} at ${at(each)}`).join('\n');
+
+describe('three snapshots: what leaks is named with its holder, its line and a cure', () => {
+  test.each(LEAKS)('$id', ({ id, holder, remedy, source }) => {
+    const place = `${taken.file(id)}:${lineOf(source, '// holder')}`;
+    const found = report.suspects.filter((each) => at(each) === place);
+    expect(
+      found.map((each) => each.holder),
+      all(),
+    ).toHaveLength(1);
+    const [suspect] = found;
+    expect(suspect!.holder).toMatch(holder);
+    expect(suspect!.remedy).toMatch(remedy);
+    expect(suspect!.confidence).toBe('likely');
+    expect(suspect!.path.length).toBeGreaterThan(1);
+    expect(suspect!.path[0]!.name).not.toBe('');
+    // 500 in each of two times, some of two objects.
+    for (const count of suspect!.growth!.counts) expect(count).toBeGreaterThanOrEqual(499);
+  });
+});
+
+describe('three snapshots: silent on what only looks like a leak', () => {
+  test.each(LOOKALIKES)('$id', ({ id }) => {
+    const told = report.suspects.filter((each) => JSON.stringify(each).includes(taken.file(id)));
+    expect(told.map((each) => `${each.holder}: ${each.message}`)).toEqual([]);
+  });
+
+  test('and on everything else', () => {
+    const places = new Set(LEAKS.map(({ id, source }) => `${taken.file(id)}:${lineOf(source, '// holder')}`));
+    expect(report.suspects.filter((each) => !places.has(at(each))).map((each) => `${each.holder} ${at(each)}`)).toEqual(
+      [],
+    );
+  });
+});
+
+test('a slice keeps the memory that it was cut from', () => {
+  const slices = report.suspects.find(({ holder }) => holder.includes('"heads"'))!;
+  expect(slices.kind).toBe('buffers');
+  expect(slices.bytes).toBeGreaterThan(1000 * 20_000);
+});
+
+test('two snapshots: the same holders, possible only', async () => {
+  const files = [taken.snapshots[0]!, taken.snapshots[2]!].map((file) => ({ file }));
+  const two = await analyseSnapshots(files, { input: 'snapshots' });
+  expect(two.suspects.map(({ confidence }) => confidence)).not.toContain('likely');
+  const holders = two.suspects.map(({ holder }) => holder).join('\n');
+  for (const { holder } of LEAKS) expect(holders).toMatch(holder);
+  expect(two.notes.join(' ')).toContain('a third one');
+});
+
+test('one snapshot: what is large and what is many', async () => {
+  const one = await analyseSnapshots([{ file: taken.snapshots[2]! }], { input: 'snapshots' });
+  const told = one.suspects.map(({ kind, holder }) => `${kind} ${holder}`);
+  for (const words of [
+    '"heads"',
+    'listeners of "tick"',
+    'abort-listeners',
+    'timers',
+    'suspended async calls of handle',
+  ]) {
+    expect(told.join('\n')).toContain(words);
+  }
+  expect(one.suspects.every(({ confidence }) => confidence === 'possible')).toBe(true);
+  expect(readFileSync(taken.file('emitter-listener'), 'utf8')).toContain('bus.on');
+});
+
+describe('snapshots that do not belong together', () => {
+  const error = async (files: string[]): Promise<string> => {
+    const failure: unknown = await analyseSnapshots(
+      files.map((file) => ({ file })),
+      { input: 'snapshots' },
+    ).catch((reason: unknown) => reason);
+    return (failure as Error).message;
+  };
+
+  test('in the wrong order', async () => {
+    expect(await error([taken.snapshots[2]!, taken.snapshots[0]!])).toContain('in the order in which they were taken');
+  });
+});
