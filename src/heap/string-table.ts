@@ -7,6 +7,7 @@ const BACKSLASH = 92;
 const COMMA = 44;
 const CLOSE = 93;
 const FIRST_CAPACITY = 1 << 14;
+const MAX_HASHED = 200;
 
 /** Strings by their index in the file's array. */
 export class StringTable {
@@ -73,6 +74,15 @@ export class StringTable {
   byteLength(index: number): number {
     const start = this.#starts[index]!;
     return index < this.count ? this.#endOf(start) - start : 0;
+  }
+
+  /** A number of 32 bits that equal strings share, in any file; of long ones only the first bytes and the length count. */
+  hash(index: number): number {
+    const start = this.#starts[index]!;
+    const end = this.#endOf(start);
+    let hash = end - start;
+    for (let at = start; at < end && at < start + MAX_HASHED; at++) hash = Math.imul(hash ^ this.#byte(at), 0x01000193);
+    return hash >>> 0;
   }
 
   /** The last string that begins at this offset or before. */

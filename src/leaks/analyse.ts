@@ -7,13 +7,13 @@ import { InputError } from '../recording/input-error.ts';
 import { findGrowth, type Group } from './growth.ts';
 import type { Holder, Holders } from './holders.ts';
 import { REMEDIES } from './remedies.ts';
-import { type Census, censusOf, positionOf } from './subtree.ts';
+import { type Census, censusOf, kindsOf, lastIdOf, positionOf } from './subtree.ts';
 import { type Found, findSuspects } from './suspects.ts';
 import type { HolderKind, LeakReport, Place, SnapshotFacts, Suspect } from './types.ts';
 import { growthMessage, singleMessage } from './words.ts';
 
-/** Of the first snapshot's objects that the next one has too where both are of one process: code and built-ins alone are most of a small heap. */
-const MIN_SHARED = 0.2;
+/** Of a snapshot's objects that the next one has too where both are of one process: code and built-ins alone are most of a small heap. */
+const MIN_SHARED = 0.3;
 /** In the report; the text shows fewer. */
 const MAX_SUSPECTS = 60;
 
@@ -77,16 +77,18 @@ function requireSameProcess(older: readonly Census[], snapshot: HeapSnapshot, in
   if (!before) return;
   const [earlier, later] = [inputs[older.length - 1]!.file, inputs[older.length]!.file];
   const { nodeId } = snapshot.columns;
+  const kindOf = kindsOf(snapshot);
   let known = 0;
-  let last = 0;
   for (let node = 0; node < nodeId.length; node++) {
-    if (positionOf(before, nodeId[node]!) >= 0) known++;
-    if (snapshot.nodeType(node) !== 'native' && nodeId[node]! > last) last = nodeId[node]!;
+    const at = positionOf(before, nodeId[node]!);
+    if (at >= 0 && before.kinds[at] === kindOf(node)) known++;
   }
-  if (known < MIN_SHARED * before.ids.length) {
-    throw new InputError(`"${later}" is not of the same process as "${earlier}". Give snapshots of one process.`);
+  if (known < MIN_SHARED * Math.min(before.ids.length, nodeId.length)) {
+    throw new InputError(
+      `"${later}" has few objects of "${earlier}": it is of another process, or an inspector was disconnected between them, which gives all objects new ids. Give snapshots of one process.`,
+    );
   }
-  if (last < before.lastId) {
+  if (lastIdOf(snapshot) < before.lastId) {
     throw new InputError(
       `"${later}" was taken before "${earlier}". Give the files in the order in which they were taken.`,
     );
@@ -115,10 +117,12 @@ function growthSuspects(
     const kind = kindOf(group, holders);
     const { text, place } = refined(group, kind, holders);
     const minutes = spanMs === null || spanMs <= 0 ? null : spanMs / 60_000;
-    const count = group.classCounts.reduce((total, each) => total + each, 0);
+    const areCalls = kind === 'suspended-calls' && Math.min(...group.calls) > 0;
+    const counts = areCalls ? group.calls : group.classCounts;
+    const count = counts.reduce((total, each) => total + each, 0);
     const newBytes = group.newBytes.reduce((total, each) => total + each, 0);
     const growth = {
-      counts: group.classCounts,
+      counts,
       newBytes: group.newBytes,
       heldBytes: group.heldBytes,
       countPerMinute: minutes === null ? null : count / minutes,
@@ -129,7 +133,7 @@ function growthSuspects(
       confidence: older.length > 1 ? 'likely' : 'possible',
       holder: text,
       place,
-      className: group.className,
+      className: areCalls ? 'suspended call' : group.className,
       count,
       // Everything that the program loaded hangs on the cache of modules.
       bytes: kind === 'module-cache' ? newBytes : group.heldBytes.at(-1)!,
@@ -140,7 +144,7 @@ function growthSuspects(
     };
     suspect.message = growthMessage(
       suspect,
-      group.calls >= MIN_CALLS ? holders.functionName(group.callFunction) : null,
+      Math.min(...group.calls) >= MIN_CALLS ? holders.functionName(group.callFunction) : null,
     );
     return suspect;
   });
@@ -158,7 +162,7 @@ function kindOf(group: Group, holders: Holders): HolderKind {
   if (group.holder.kind !== 'collection') return group.holder.kind;
   const anchor = snapshot.nodeName(group.anchors[0]!);
   if (anchor === 'Promise' || anchor === 'system / PromiseReaction') {
-    return group.calls >= 0.5 * Math.min(...group.classCounts) ? 'suspended-calls' : 'promises';
+    return Math.min(...group.calls) >= 0.5 * Math.min(...group.classCounts) ? 'suspended-calls' : 'promises';
   }
   if (group.isReplaced && group.hasScopes) return 'closure';
   if (/^(Buffer|ArrayBuffer|DataView|\w+Array)$/.test(group.className)) return 'buffers';

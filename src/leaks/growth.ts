@@ -6,7 +6,7 @@
 import { NO_EDGE, type PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { type Chain, type Holder, Holders } from './holders.ts';
-import { type Census, positionOf, programObjects, type Subtree, subtrees } from './subtree.ts';
+import { type Census, kindsOf, positionOf, programObjects, type Subtree, subtrees } from './subtree.ts';
 
 /** New things in each of two times: fewer may be connections, timers and the like that traffic brings. */
 const MIN_NEW = 10;
@@ -38,8 +38,8 @@ export interface Group {
   /** Where in the chain the first new node is. */
   head: number;
   holder: Holder;
-  /** Suspended async calls among what is new, and the function of one. */
-  calls: number;
+  /** Suspended async calls among what is new, by time between snapshots, and the function of one. */
+  calls: number[];
   callFunction: number;
   /** Scopes of closures are among what is new. */
   hasScopes: boolean;
@@ -57,7 +57,7 @@ export function findGrowth(
   const held = subtrees(snapshot, tree, counted);
   const holders = new Holders(snapshot, tree);
   const born = birthTimes(snapshot, tree, older);
-  const anchors = anchorsOf(snapshot, tree, born);
+  const anchors = anchorsOf(tree, born, counted);
   const drafts = draftGroups({ snapshot, tree, older, counted, born, anchors, held });
   const grown = drafts.filter((draft) => isGrowth(draft)).sort((a, b) => sum(b.newBytes) - sum(a.newBytes));
   const groups = nameGroups(grown.slice(0, MAX_GROUPS), holders, { snapshot, tree, born, counted, held, anchors });
@@ -85,10 +85,14 @@ function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: readonly
   const native = nodeTypes.indexOf('native');
   const synthetic = nodeTypes.indexOf('synthetic');
   const born = new Uint8Array(snapshot.nodeCount);
+  const kindOf = kindsOf(snapshot);
   for (const node of order) {
     const type = nodeType[node]!;
     const id = nodeId[node]!;
-    let time = older.findIndex((census) => positionOf(census, id) >= 0);
+    let time = older.findIndex((census) => {
+      const at = positionOf(census, id);
+      return at >= 0 && census.kinds[at] === kindOf(node);
+    });
     if (time < 0) time = older.length;
     if (time > 0 && (type === synthetic || (type === native && TRANSIENT_NAME.test(snapshot.nodeName(node))))) {
       time = TRANSIENT;
@@ -98,9 +102,19 @@ function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: readonly
   return born;
 }
 
-function anchorsOf(snapshot: HeapSnapshot, { order, parent }: PathTree, born: Uint8Array): Uint32Array {
-  const anchors = new Uint32Array(snapshot.nodeCount);
-  for (const node of order) anchors[node] = born[node] === 0 ? node : anchors[parent[node]!]!;
+/**
+ * The last old node before the first new object of the program. What is old behind that (the rest of a list whose newest comes first)
+ * starts nothing of its own: it may be new in truth, too, as V8 gives an object the id of one that has died at its address.
+ */
+function anchorsOf({ order, parent }: PathTree, born: Uint8Array, counted: Uint8Array): Uint32Array {
+  const anchors = new Uint32Array(born.length);
+  const behindNew = new Uint8Array(born.length);
+  for (const node of order) {
+    const above = parent[node]!;
+    const isOld = born[node] === 0;
+    behindNew[node] = behindNew[above] === 1 || (!isOld && born[node] !== TRANSIENT && counted[node] === 1) ? 1 : 0;
+    anchors[node] = isOld && behindNew[node] === 0 ? node : anchors[above]!;
+  }
   return anchors;
 }
 
@@ -113,15 +127,16 @@ function draftGroups(context: Context): Draft[] {
   const signatures = new Signatures(snapshot, tree);
   const times = older.length;
   const byAnchor = new Map<number, Draft>();
-  const scopeOf = new Map<number, number>();
   const variableOf = new Uint32Array(snapshot.nodeCount);
   for (const node of tree.order) {
     const time = born[node]!;
-    if (time === 0 || time === TRANSIENT) continue;
     const anchor = anchors[node]!;
+    if (anchor === node) continue;
     const above = tree.parent[node]!;
-    const byName = isScope(snapshot, anchor);
-    if (byName) variableOf[node] = above === anchor ? edgeName[tree.parentEdge[node]!]! + 1 : variableOf[above]!;
+    if (isScope(snapshot, anchor)) {
+      variableOf[node] = above === anchor ? edgeName[tree.parentEdge[node]!]! + 1 : variableOf[above]!;
+    }
+    if (time === 0 || time === TRANSIENT) continue;
     const name = variableOf[node]!;
     const key = anchor + name * 2 ** 32;
     let draft = byAnchor.get(key);
@@ -135,7 +150,6 @@ function draftGroups(context: Context): Draft[] {
         edgeName: name,
       };
       byAnchor.set(key, draft);
-      scopeOf.set(key, name);
     }
     draft.newBytes[time - 1]! += selfSize[node]!;
     draft.newCounts[time - 1]! += counted[node]!;
@@ -192,7 +206,7 @@ function nameGroups(drafts: readonly Draft[], holders: Holders, context: Omit<Co
   holders.prepare(chains);
   return described.map(({ draft, ...described }, i) => {
     const chain = chains[i]!;
-    const anchorAt = chain.findIndex((node) => context.born[node] === 0);
+    const anchorAt = chain.findIndex((node) => context.anchors[node] === node);
     const head = anchorAt < 0 ? chain.length - 1 : anchorAt - 1;
     const { edgeName, ...figures } = draft;
     const holder = holders.holderOf(chain, headFrom(chain, head, holders));
@@ -224,12 +238,12 @@ function mainClass(
   const heads = new Map<string, ClassFigures>();
   const times = draft.newCounts.length;
   const inVariable = new Set<number>();
-  let calls = 0;
+  const calls = zeros(times);
   let callFunction = -1;
   let hasScopes = false;
   for (const node of tree.order) {
     const time = born[node]!;
-    if (time === 0 || time === TRANSIENT || !wanted.has(anchors[node]!)) continue;
+    if (anchors[node] === node || !wanted.has(anchors[node]!)) continue;
     const above = tree.parent[node]!;
     if (draft.edgeName > 0) {
       const isHere = wanted.has(above)
@@ -238,15 +252,16 @@ function mainClass(
       if (!isHere) continue;
       inVariable.add(node);
     }
+    if (time === 0 || time === TRANSIENT) continue;
     if (holders.graph.isCall(node)) {
-      calls++;
+      calls[time - 1]!++;
       callFunction = holders.graph.follow(node, 'function');
     }
     hasScopes ||= holders.graph.isContext(node);
     if (counted[node] === 0) continue;
     const name = classNameOf(snapshot, node);
     add(classes, name, time, times, snapshot.selfSize(node), node);
-    if (isHead(snapshot, tree, born, node)) add(heads, name, time, times, held.bytes[node]!, node);
+    if (isHead(snapshot, tree, anchors, node)) add(heads, name, time, times, held.bytes[node]!, node);
   }
   const best = choose(heads, MIN_NEW) ?? choose(classes, 1);
   const [className, figures] = best ?? ['(unknown)', { counts: zeros(times), bytes: 0, sample: draft.anchors[0]! }];
@@ -278,11 +293,10 @@ function add(
   known.bytes += bytes;
 }
 
-/** Nothing of the program's that is new too is between it and what is old. */
-function isHead(snapshot: HeapSnapshot, tree: PathTree, born: Uint8Array, node: number): boolean {
-  for (let at = tree.parent[node]!; born[at] !== 0; at = tree.parent[at]!) {
-    if (/^(object|closure)$/.test(snapshot.nodeType(at))) return false;
-    if (tree.parentEdge[at] === NO_EDGE) return true;
+/** Nothing of the program's that is behind the old node too is between them. */
+function isHead(snapshot: HeapSnapshot, tree: PathTree, anchors: Uint32Array, node: number): boolean {
+  for (let at = tree.parent[node]!; anchors[at] !== at; at = tree.parent[at]!) {
+    if (/^(object|closure)$/.test(snapshot.nodeType(at)) || tree.parentEdge[at] === NO_EDGE) return false;
   }
   return true;
 }

@@ -65,10 +65,26 @@ export function subtrees(snapshot: HeapSnapshot, tree: PathTree, counted: Uint8A
 /** What is kept of an older snapshot: its ids in order, and what hung on each. */
 export interface Census {
   ids: Uint32Array | Float64Array;
-  /** The largest of what V8 numbers itself: later snapshots have larger ones. */
+  /** The largest that an object has: later snapshots have larger ones. */
   lastId: number;
+  /** Of type and name, see `kindsOf`. */
+  kinds: Uint32Array;
   bytes: Float64Array;
   counts: Uint32Array;
+}
+
+/**
+ * A number for a node's type and name that is the same in all snapshots. V8 gives an object that was allocated where another one has
+ * died that one's id: where the kind is not the same either, it is another object.
+ */
+export function kindsOf(snapshot: HeapSnapshot): (node: number) => number {
+  const { nodeType, nodeName, strings } = snapshot.columns;
+  const hashes = new Uint32Array(strings.count);
+  return (node) => {
+    const name = nodeName[node]!;
+    if (hashes[name] === 0) hashes[name] = strings.hash(name) | 1;
+    return (hashes[name]! ^ Math.imul(nodeType[node]! + 1, 0x9e3779b1)) >>> 0;
+  };
 }
 
 export function censusOf(snapshot: HeapSnapshot, tree: PathTree): Census {
@@ -76,16 +92,27 @@ export function censusOf(snapshot: HeapSnapshot, tree: PathTree): Census {
   const { bytes, counts } = subtrees(snapshot, tree, programObjects(snapshot));
   const order = tree.order.slice().sort((a, b) => nodeId[a]! - nodeId[b]!);
   const ids = nodeId.slice(0, order.length);
-  const native = snapshot.columns.nodeTypes.indexOf('native');
-  let lastId = 0;
-  const sorted = { ids, lastId, bytes: new Float64Array(order.length), counts: new Uint32Array(order.length) };
+  const kindOf = kindsOf(snapshot);
+  const kinds = new Uint32Array(order.length);
+  const sorted = { ids, kinds, bytes: new Float64Array(order.length), counts: new Uint32Array(order.length) };
   order.forEach((node, at) => {
     ids[at] = nodeId[node]!;
-    if (snapshot.columns.nodeType[node] !== native && ids[at]! > lastId) lastId = ids[at]!;
+    kinds[at] = kindOf(node);
     sorted.bytes[at] = bytes[node]!;
     sorted.counts[at] = counts[node]!;
   });
-  return { ...sorted, lastId };
+  return { ...sorted, lastId: lastIdOf(snapshot) };
+}
+
+/** Of V8's own objects: Node's native ones have numbers of another kind. */
+export function lastIdOf({ columns }: HeapSnapshot): number {
+  const { nodeType, nodeTypes, nodeId } = columns;
+  const object = nodeTypes.indexOf('object');
+  let last = 0;
+  for (let node = 0; node < nodeType.length; node++) {
+    if (nodeType[node] === object && nodeId[node]! > last) last = nodeId[node]!;
+  }
+  return last;
 }
 
 /** Where the id is in the census; -1 where it is not. */

@@ -26,7 +26,7 @@ export function singleMessage({ kind, count, className, bytes }: Suspect): strin
 
 export function perMinute({ growth }: Suspect): string | null {
   if (!growth || growth.bytesPerMinute === null || growth.countPerMinute === null) return null;
-  return `${formatBytes(growth.bytesPerMinute)} and ${formatCount(growth.countPerMinute)} a minute`;
+  return `grows by ${formatBytes(growth.bytesPerMinute)} and ${formatCount(growth.countPerMinute)} a minute`;
 }
 
 export function placeText(place: Place | null): string {

@@ -1,6 +1,7 @@
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
 import { hello } from './hello.ts';
+import { createSnapshot } from './snapshot.ts';
 import type { Method, Target } from './types.ts';
 import { watch } from './watch.ts';
 
@@ -18,6 +19,7 @@ export function createMethods(target: Target): Record<string, Method> {
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),
     hello: hello(target),
+    snapshot: inTurn(createSnapshot(target)),
     watch: watch(target),
   };
 }

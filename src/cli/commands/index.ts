@@ -2,6 +2,7 @@ import type { CliCommand } from '../types.ts';
 import { dump } from './dump.ts';
 import { explain } from './explain.ts';
 import { lab } from './lab.ts';
+import { leaks } from './leaks.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -13,6 +14,7 @@ export const commands: readonly CliCommand<never>[] = [
   dump,
   explain,
   lab,
+  leaks,
   replay,
   report,
   run,
