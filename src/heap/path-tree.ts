@@ -52,6 +52,7 @@ export function pathTree(snapshot: HeapSnapshot): PathTree {
   const rank = ranks(snapshot);
   const shared = flags(columns.strings.count, columns.strings.find(SHARED_EDGES).values());
   const later: number[][] = [[], [], []];
+  const queued = new Uint8Array(nodeCount);
   let reached = 1;
   let next = 0;
   const root = 0;
@@ -73,7 +74,11 @@ export function pathTree(snapshot: HeapSnapshot): PathTree {
         let cost = own;
         if (cost === NORMAL && numbered[type] === 0 && shared[edgeName[edge]!] === 1) cost = MACHINE;
         if (cost <= level) take(node, edge, to);
-        else later[cost]!.push(node, edge);
+        else if (queued[to]! < LAST + 1 - cost) {
+          // Once for each level: all objects lead to the same few prototypes and maps.
+          queued[to] = LAST + 1 - cost;
+          later[cost]!.push(node, edge);
+        }
       }
     }
   };

@@ -14,6 +14,7 @@ export class StringTable {
   count = 0;
   #segments: Buffer[] = [];
   #bytes = 0;
+  #firsts: Uint16Array | undefined;
   /** Where each string begins, after its quote, in the segments put one after the other. */
   #starts = new Float64Array(FIRST_CAPACITY);
 
@@ -36,19 +37,34 @@ export class StringTable {
   /** The indexes of these strings (of plain ASCII letters), where the table has them. One pass, nothing is decoded. */
   find(texts: Iterable<string>): Map<string, number> {
     const byFirst = new Map<number, Buffer[]>();
+    const isWanted = new Uint8Array(1 << 16);
     for (const text of texts) {
       const bytes = Buffer.from(`${text}"`);
       const key = (bytes[0]! << 8) | bytes[1]!;
       byFirst.set(key, [...(byFirst.get(key) ?? []), bytes]);
+      isWanted[key] = 1;
     }
     const found = new Map<string, number>();
-    for (let index = 0; index < this.count; index++) {
+    const firsts = this.#firstBytes();
+    for (let index = 0; index < firsts.length; index++) {
+      if (isWanted[firsts[index]!] === 0) continue;
       const start = this.#starts[index]!;
-      const candidates = byFirst.get((this.#byte(start) << 8) | this.#byte(start + 1));
-      const match = candidates?.find((bytes) => this.#startsWith(start, bytes));
+      const match = byFirst.get(firsts[index]!)!.find((bytes) => this.#startsWith(start, bytes));
       if (match) found.set(match.toString('latin1', 0, match.length - 1), index);
     }
     return found;
+  }
+
+  /** The first two bytes of each string: looked at for each `find`. */
+  #firstBytes(): Uint16Array {
+    if (this.#firsts?.length === this.count) return this.#firsts;
+    const firsts = new Uint16Array(this.count);
+    for (let index = 0; index < firsts.length; index++) {
+      const start = this.#starts[index]!;
+      firsts[index] = (this.#byte(start) << 8) | this.#byte(start + 1);
+    }
+    this.#firsts = firsts;
+    return firsts;
   }
 
   /** The indexes of the strings that hold this text of plain ASCII, in order. A search in the bytes: nothing is decoded. */

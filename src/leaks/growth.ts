@@ -204,9 +204,10 @@ function nameGroups(drafts: readonly Draft[], holders: Holders, context: Omit<Co
   const described = drafts.map((draft) => ({ draft, ...mainClass(draft, context, holders) }));
   const chains = described.map(({ sample }) => holders.chainOf(sample));
   holders.prepare(chains);
+  const isAnchor = (node: number): boolean => context.anchors[node] === node;
   return described.map(({ draft, ...described }, i) => {
     const chain = chains[i]!;
-    const anchorAt = chain.findIndex((node) => context.anchors[node] === node);
+    const anchorAt = chain.findIndex(isAnchor);
     const head = anchorAt < 0 ? chain.length - 1 : anchorAt - 1;
     const { edgeName, ...figures } = draft;
     const holder = holders.holderOf(chain, headFrom(chain, head, holders));

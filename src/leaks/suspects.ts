@@ -114,16 +114,25 @@ function contentsOf(
   retained: Float64Array,
   owners: Map<number, number>,
 ): Contents[] {
+  const { nodeType, nodeTypes } = snapshot.columns;
+  const table = nodeTypes.indexOf('array');
+  const object = nodeTypes.indexOf('object');
   const classes = new Map<number, Map<string, { count: number; bytes: number; sample: number }>>();
-  for (const owner of owners.values()) if (owner !== 0) classes.set(owner, new Map());
-  for (const [table, owner] of owners) if (classes.has(owner)) classes.set(table, classes.get(owner)!);
+  // A look into an array for each of millions of nodes, into the Map only for those that count.
+  const isOwner = new Uint8Array(snapshot.nodeCount);
+  for (const [inner, owner] of owners) {
+    if (owner === 0) continue;
+    if (!classes.has(owner)) classes.set(owner, new Map());
+    classes.set(inner, classes.get(owner)!);
+    isOwner[owner] = isOwner[inner] = 1;
+  }
   for (let node = 1; node < snapshot.nodeCount; node++) {
     let above = dominator[node]!;
-    if (above === UNREACHED || snapshot.nodeType(node) === 'array') continue;
-    while (above !== 0 && !classes.has(above) && snapshot.nodeType(above) === 'array') above = dominator[above]!;
-    const counts = classes.get(above);
-    if (!counts) continue;
-    const name = snapshot.nodeType(node) === 'object' ? snapshot.nodeName(node).slice(0, 100) : snapshot.nodeType(node);
+    if (above === UNREACHED || nodeType[node] === table) continue;
+    while (isOwner[above] === 0 && above !== 0 && nodeType[above] === table) above = dominator[above]!;
+    if (isOwner[above] === 0) continue;
+    const counts = classes.get(above)!;
+    const name = nodeType[node] === object ? snapshot.nodeName(node).slice(0, 100) : snapshot.nodeType(node);
     const known = counts.get(name) ?? { count: 0, bytes: 0, sample: node };
     counts.set(name, known);
     known.count++;
@@ -175,14 +184,14 @@ function elementsOf(snapshot: HeapSnapshot, node: number): number[] {
 /** Listeners of event targets are chained: their number by the first of the chain. */
 function abortListeners(snapshot: HeapSnapshot, { order, parent }: PathTree): Found[] {
   const { retained } = dominators(snapshot);
-  const wanted = snapshot.columns.strings.find(['Listener']).get('Listener');
-  const isListener = (node: number): boolean =>
-    snapshot.columns.nodeName[node] === wanted && snapshot.nodeType(node) === 'object';
+  const { nodeName, nodeType, nodeTypes, strings } = snapshot.columns;
+  const wanted = strings.find(['Listener']).get('Listener');
+  const object = nodeTypes.indexOf('object');
   const first = new Map<number, number>();
   const counts = new Map<number, number>();
   if (wanted === undefined) return [];
   for (const node of order) {
-    if (!isListener(node)) continue;
+    if (nodeName[node] !== wanted || nodeType[node] !== object) continue;
     const head = first.get(parent[node]!) ?? node;
     first.set(node, head);
     counts.set(head, (counts.get(head) ?? 0) + 1);
