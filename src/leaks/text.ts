@@ -33,7 +33,9 @@ function suspectLines(suspect: Suspect, number: number, paint: Paint, width: num
     ...lines.map((line) => `${INDENT}${line}`),
     ...(rate === null ? [] : [`${INDENT}${rate}`]),
     ...pathLines(suspect.path, paint),
-    ...wrap(stripControl(suspect.remedy), width - INDENT.length - 2).map((line, i) => `${INDENT}${i === 0 ? '→' : ' '} ${line}`),
+    ...wrap(stripControl(suspect.remedy), width - INDENT.length - 2).map(
+      (line, i) => `${INDENT}${i === 0 ? '→' : ' '} ${line}`,
+    ),
   ];
 }
 
