@@ -7,6 +7,9 @@ import { takeSnapshot } from '../../src/attach/take-snapshot.ts';
 import { inLab } from '../support/run-agent.ts';
 import { CHROMIUM, openSnapshot, withDevTools } from './devtools.ts';
 
+/** A browser that starts on a busy machine. */
+const LIMIT_MS = 120_000;
+
 const PROGRAM = `
 // Large enough for the first lines of the table.
 class WantedRecord { constructor(i) { this.list = new Array(200).fill(i + 0.5); } }
@@ -42,4 +45,5 @@ test.skipIf(!CHROMIUM)(
       rmSync(folder, { recursive: true, force: true });
     }
   }),
+  LIMIT_MS,
 );
