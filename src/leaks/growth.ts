@@ -126,6 +126,7 @@ function draftGroups(context: Context): Draft[] {
   const { selfSize, edgeName } = snapshot.columns;
   const signatures = new Signatures(snapshot, tree);
   const times = older.length;
+  const isScope = scopeTest(snapshot);
   const byAnchor = new Map<number, Draft>();
   const variableOf = new Uint32Array(snapshot.nodeCount);
   for (const node of tree.order) {
@@ -133,7 +134,7 @@ function draftGroups(context: Context): Draft[] {
     const anchor = anchors[node]!;
     if (anchor === node) continue;
     const above = tree.parent[node]!;
-    if (isScope(snapshot, anchor)) {
+    if (isScope(anchor)) {
       variableOf[node] = above === anchor ? edgeName[tree.parentEdge[node]!]! + 1 : variableOf[above]!;
     }
     if (time === 0 || time === TRANSIENT) continue;
@@ -167,10 +168,10 @@ function draftGroups(context: Context): Draft[] {
   return [...merged.values()];
 }
 
-/** Scopes and the global object have a growing thing in each variable. */
-function isScope(snapshot: HeapSnapshot, node: number): boolean {
-  const name = snapshot.nodeName(node);
-  return name === 'system / Context' || name === 'system / NativeContext';
+/** Whether a node is a scope, which has a growing thing in each variable. */
+function scopeTest({ columns }: HeapSnapshot): (node: number) => boolean {
+  const scopes = new Set(columns.strings.find(['system / Context', 'system / NativeContext']).values());
+  return (node) => scopes.has(columns.nodeName[node]!);
 }
 
 const zeros = (length: number): number[] => new Array<number>(length).fill(0);
@@ -239,6 +240,7 @@ function mainClass(
   const heads = new Map<string, ClassFigures>();
   const times = draft.newCounts.length;
   const inVariable = new Set<number>();
+  const classNameOf = classNames(snapshot);
   const calls = zeros(times);
   let callFunction = -1;
   let hasScopes = false;
@@ -260,7 +262,7 @@ function mainClass(
     }
     hasScopes ||= holders.graph.isContext(node);
     if (counted[node] === 0) continue;
-    const name = classNameOf(snapshot, node);
+    const name = classNameOf(node);
     add(classes, name, time, times, snapshot.selfSize(node), node);
     if (isHead(snapshot, tree, anchors, node)) add(heads, name, time, times, held.bytes[node]!, node);
   }
@@ -269,15 +271,25 @@ function mainClass(
   return { className, classCounts: figures.counts, sample: figures.sample, calls, callFunction, hasScopes };
 }
 
-function classNameOf(snapshot: HeapSnapshot, node: number): string {
-  const type = snapshot.nodeType(node);
-  if (type === 'closure') return 'function';
-  if (type === 'object')
-    return snapshot
-      .nodeName(node)
-      .slice(0, 100)
-      .replace(/^system \/ /, '');
-  return /string$/.test(type) ? 'string' : type;
+/** Constructors of objects; other things by what they are. To decode a name takes longer than to look it up. */
+function classNames(snapshot: HeapSnapshot): (node: number) => string {
+  const { nodeName } = snapshot.columns;
+  const known = new Map<number, string>();
+  return (node) => {
+    const type = snapshot.nodeType(node);
+    if (type === 'closure') return 'function';
+    if (type !== 'object') return /string$/.test(type) ? 'string' : type;
+    const index = nodeName[node]!;
+    let name = known.get(index);
+    if (name === undefined) {
+      name = snapshot
+        .nodeName(node)
+        .slice(0, 100)
+        .replace(/^system \/ /, '');
+      known.set(index, name);
+    }
+    return name;
+  };
 }
 
 function add(

@@ -333,7 +333,7 @@ export class Holders {
 
   #isInside(node: number): boolean {
     const type = this.#snapshot.nodeType(node);
-    if (type === 'array' || type === 'code' || type === 'hidden' || type === 'object shape') {
+    if (type === 'array' || type === 'code' || type === 'synthetic' || type === 'hidden' || type === 'object shape') {
       return !this.graph.isNamed(node, 'system / PromiseReaction');
     }
     return this.graph.isContext(node);

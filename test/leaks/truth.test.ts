@@ -1,5 +1,6 @@
 /** A real process with many leaks and many things that only look like one: the report must tell them apart, and name the holders. */
 import { readFileSync } from 'node:fs';
+import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { analyseSnapshots } from '../../src/leaks/analyse.ts';
 import type { LeakReport, Suspect } from '../../src/leaks/types.ts';
@@ -7,11 +8,30 @@ import { lineOf } from '../support/run-agent.ts';
 import { observe, type Taken } from './patient.ts';
 import { LEAKS, LOOKALIKES } from './shapes.ts';
 
+const TYPESCRIPT = `interface Order {
+  id: number;
+  lines: string[];
+}
+
+type Orders = Map<number, Order>;
+const openOrders: Orders = new Map(); // holder
+let next = 0;
+
+export function step(): void {
+  const order: Order = { id: next++, lines: ['a', 'b'] };
+  openOrders.set(order.id, order);
+}
+`;
+const TYPED = {
+  id: 'typed',
+  source: transformSync(TYPESCRIPT, { loader: 'ts', format: 'cjs', sourcemap: 'inline', sourcefile: 'typed.ts' }).code,
+};
+
 let taken: Taken;
 let report: LeakReport;
 
 beforeAll(async () => {
-  taken = observe([...LEAKS, ...LOOKALIKES], 3);
+  taken = observe([...LEAKS, TYPED, ...LOOKALIKES], 3);
   report = await analyseSnapshots(
     taken.snapshots.map((file) => ({ file })),
     { input: 'snapshots' },
@@ -20,6 +40,7 @@ beforeAll(async () => {
 afterAll(() => taken?.remove());
 
 const at = ({ place }: Suspect): string => (place ? `${place.file}:${place.line}` : 'nowhere');
+const typedPlace = (): string => `${taken.folder}/typed.ts:${lineOf(TYPESCRIPT, '// holder')}`;
 const all = (): string => report.suspects.map((each) => `${each.holder} at ${at(each)}`).join('\n');
 
 describe('three snapshots: what leaks is named with its holder, its line and a cure', () => {
@@ -49,10 +70,16 @@ describe('three snapshots: silent on what only looks like a leak', () => {
 
   test('and on everything else', () => {
     const places = new Set(LEAKS.map(({ id, source }) => `${taken.file(id)}:${lineOf(source, '// holder')}`));
+    places.add(typedPlace());
     expect(report.suspects.filter((each) => !places.has(at(each))).map((each) => `${each.holder} ${at(each)}`)).toEqual(
       [],
     );
   });
+});
+
+test('the line is that of the original source', () => {
+  const typed = report.suspects.find(({ holder }) => holder.includes('"openOrders"'));
+  expect(typed && at(typed), all()).toBe(typedPlace());
 });
 
 test('a slice keeps the memory that it was cut from', () => {
