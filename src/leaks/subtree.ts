@@ -1,6 +1,6 @@
 /** What hangs on each node of a path tree. */
 import type { PathTree } from '../heap/path-tree.ts';
-import type { HeapSnapshot } from '../heap/snapshot.ts';
+import { type HeapSnapshot, idTable, slotOf } from '../heap/snapshot.ts';
 
 /** What a program makes, against what V8 makes for it. */
 const PROGRAM_TYPES = [
@@ -62,9 +62,11 @@ export function subtrees(snapshot: HeapSnapshot, tree: PathTree, counted: Uint8A
   return { bytes, counts };
 }
 
-/** What is kept of an older snapshot: its ids in order, and what hung on each. */
+/** What is kept of an older snapshot: its ids, and what hung on each. */
 export interface Census {
   ids: Uint32Array | Float64Array;
+  /** See `idTable`. */
+  table: Uint32Array;
   /** The largest that an object has: later snapshots have larger ones. */
   lastId: number;
   /** Of type and name, see `kindsOf`. */
@@ -88,20 +90,21 @@ export function kindsOf(snapshot: HeapSnapshot): (node: number) => number {
 }
 
 export function censusOf(snapshot: HeapSnapshot, tree: PathTree): Census {
+  const { order } = tree;
   const { nodeId } = snapshot.columns;
   const { bytes, counts } = subtrees(snapshot, tree, programObjects(snapshot));
-  const order = tree.order.slice().sort((a, b) => nodeId[a]! - nodeId[b]!);
-  const ids = nodeId.slice(0, order.length);
   const kindOf = kindsOf(snapshot);
+  const ids = nodeId.slice(0, order.length);
   const kinds = new Uint32Array(order.length);
-  const sorted = { ids, kinds, bytes: new Float64Array(order.length), counts: new Uint32Array(order.length) };
-  order.forEach((node, at) => {
+  const census = { bytes: new Float64Array(order.length), counts: new Uint32Array(order.length) };
+  for (let at = 0; at < order.length; at++) {
+    const node = order[at]!;
     ids[at] = nodeId[node]!;
     kinds[at] = kindOf(node);
-    sorted.bytes[at] = bytes[node]!;
-    sorted.counts[at] = counts[node]!;
-  });
-  return { ...sorted, lastId: lastIdOf(snapshot) };
+    census.bytes[at] = bytes[node]!;
+    census.counts[at] = counts[node]!;
+  }
+  return { ...census, ids, kinds, table: idTable(ids), lastId: lastIdOf(snapshot) };
 }
 
 /** Of V8's own objects: Node's native ones have numbers of another kind. */
@@ -116,13 +119,6 @@ export function lastIdOf({ columns }: HeapSnapshot): number {
 }
 
 /** Where the id is in the census; -1 where it is not. */
-export function positionOf({ ids }: Census, id: number): number {
-  let low = 0;
-  let high = ids.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ids[middle]! < id) low = middle + 1;
-    else high = middle;
-  }
-  return ids[low] === id ? low : -1;
+export function positionOf({ table, ids }: Census, id: number): number {
+  return slotOf(table, ids, id);
 }
