@@ -4,7 +4,7 @@ import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } 
 const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 
-type User = 'stall' | 'look' | 'dump' | 'leaks';
+type User = 'stall' | 'look' | 'dump';
 type Reply = (result: unknown) => void;
 
 /**
@@ -30,6 +30,24 @@ export interface StackCapture {
   post(user: User, method: string, params: object, answer?: Reply): void;
   /** Disconnects when no user is left; open questions are forgotten. Without a user: at once. */
   detach(user?: User): void;
+}
+
+const held = { count: 0, waiting: new Set<() => void>() };
+
+/**
+ * From now on until what it returns is called, no session of this thread's is disconnected. V8 gives all objects of the heap new
+ * ids when one is, and heap snapshots from before and after could not be compared.
+ */
+export function holdSessions(): () => void {
+  let isHeld = true;
+  held.count++;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    if (--held.count > 0) return;
+    for (const disconnect of held.waiting) disconnect();
+    held.waiting.clear();
+  };
 }
 
 interface Connection {
@@ -79,6 +97,12 @@ export function createStackCapture(
     current?.close();
   };
 
+  const disconnectIdle = (): void => {
+    if (users.size > 0) return;
+    if (held.count > 0) held.waiting.add(disconnectIdle);
+    else disconnect();
+  };
+
   return {
     ask(user, question, answer) {
       users.add(user);
@@ -97,9 +121,13 @@ export function createStackCapture(
     evaluate,
     post,
     detach(user) {
-      if (user) users.delete(user);
-      else users.clear();
-      if (users.size === 0) disconnect();
+      if (user) {
+        users.delete(user);
+        disconnectIdle();
+        return;
+      }
+      users.clear();
+      disconnect();
     },
   };
 }

@@ -34,6 +34,8 @@ const LIMIT_MS = 120_000;
 
 const SERVER = `
 const { EventEmitter } = require('node:events');
+// The agent's sessions with it come and go: objects must keep their ids.
+new (require('node:worker_threads').Worker)('setInterval(() => {}, 10)', { eval: true });
 const bus = new EventEmitter().setMaxListeners(0);
 class Session { constructor(id) { this.id = id; this.data = { id, text: 'session ' + id }; } }
 const sessions = new Map(); // holder
