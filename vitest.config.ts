@@ -5,7 +5,11 @@ import { defineConfig } from 'vitest/config';
  * The last two are the full tier: `npm test` leaves them out.
  */
 const GROUPS = [
-  { name: 'processes', maxWorkers: 3, include: ['test/agents/**', 'test/cli/**', 'test/package.test.ts'] },
+  {
+    name: 'processes',
+    maxWorkers: 3,
+    include: ['test/agents/**', 'test/cli/**', 'test/leaks/**', 'test/package.test.ts'],
+  },
   // The terminal UI on a terminal.
   { name: 'tui', maxWorkers: 2, include: ['test/tui/views/**'] },
   // Vitest in vitest, and blocks that are measured.

@@ -136,6 +136,8 @@ export interface AgentDoor {
   /** Does a piece of the dump at the next turn of the loop, with `now` in this interrupt: `DumpProgress`. */
   dump(now: boolean): string;
   endDump(): void;
+  /** The next `dump` writes a heap snapshot to this new file, and nothing else. */
+  beginSnapshot(file: string): void;
   /** `OpenResources`. */
   resources(): string;
   /** `RawHandleSite[]`: where open handles were made; only where something keeps account of it. */
@@ -155,7 +157,11 @@ export interface DumpEstimate {
 }
 
 /** `waits`: nothing was done, as the thread has not returned to its loop; false: there is more to do. */
-export type DumpProgress = { waits: boolean } | { problem: string } | { census: Census };
+export type DumpProgress =
+  | { waits: boolean }
+  | { problem: string }
+  | { census: Census }
+  | { snapshot: { pauseMs: number } };
 
 /** Longest stack that is told. */
 export const FRAME_LIMIT = 64;

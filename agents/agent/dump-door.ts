@@ -16,7 +16,7 @@ const laterOn = setImmediate;
 /** Loaded when it is first used: each built-in module that it needs would make every start 1 ms longer. */
 const loadCensus = () => require('../../src/suspended/census.ts') as typeof import('../../src/suspended/census.ts');
 
-type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'dump' | 'endDump' | 'resources'>;
+type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 'dump' | 'endDump' | 'resources'>;
 
 /**
  * The part of the door that `evdiag dump` goes through. Nothing of it exists before it is first used.
@@ -27,6 +27,7 @@ type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'dump' | 'endDump
 export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   let files: CensusFiles | null = null;
   let census: RunningCensus | null = null;
+  let snapshotFile: string | null = null;
   let scheduled = false;
   let busy = 0;
   let progress: DumpProgress | null = null;
@@ -36,7 +37,9 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     const before = load(control, Word.Debugger);
     if (!interrupts) store(control, Word.Debugger, 1);
     try {
-      if (!census) census = loadCensus().beginCensus({ ...(files && { files }), now: monotonicMs });
+      if (snapshotFile !== null)
+        progress = { snapshot: { pauseMs: loadCensus().writeSnapshot(snapshotFile, monotonicMs) } };
+      else if (!census) census = loadCensus().beginCensus({ ...(files && { files }), now: monotonicMs });
       else if (census.work(SLICE_MS)) progress = { census: census.result() };
       progress ??= { waits: false };
     } catch (error) {
@@ -58,6 +61,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   const end = (): void => {
     files = null;
     census = null;
+    snapshotFile = null;
     busy = 0;
     scheduled = false;
     progress = null;
@@ -67,6 +71,10 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     beginDump(wanted) {
       end();
       files = wanted;
+    },
+    beginSnapshot(file) {
+      end();
+      snapshotFile = file;
     },
     dump(now) {
       if (isOver()) return stringify(progress);

@@ -32,6 +32,24 @@ export interface StackCapture {
   detach(user?: User): void;
 }
 
+const held = { count: 0, waiting: new Set<() => void>() };
+
+/**
+ * From now on until what it returns is called, no session of this thread's is disconnected. V8 gives all objects of the heap new
+ * ids when one is, and heap snapshots from before and after could not be compared.
+ */
+export function holdSessions(): () => void {
+  let isHeld = true;
+  held.count++;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    if (--held.count > 0) return;
+    for (const disconnect of held.waiting) disconnect();
+    held.waiting.clear();
+  };
+}
+
 interface Connection {
   post(method: string, params: object, reply: Reply): void;
   close(): void;
@@ -79,6 +97,12 @@ export function createStackCapture(
     current?.close();
   };
 
+  const disconnectIdle = (): void => {
+    if (users.size > 0) return;
+    if (held.count > 0) held.waiting.add(disconnectIdle);
+    else disconnect();
+  };
+
   return {
     ask(user, question, answer) {
       users.add(user);
@@ -97,9 +121,13 @@ export function createStackCapture(
     evaluate,
     post,
     detach(user) {
-      if (user) users.delete(user);
-      else users.clear();
-      if (users.size === 0) disconnect();
+      if (user) {
+        users.delete(user);
+        disconnectIdle();
+        return;
+      }
+      users.clear();
+      disconnect();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../attach/connect.ts';
 import type { Estimate } from '../suspended/dump-parts.ts';
-import { fullMemoryBytes, fullPauseMs, quickPauseMs } from '../suspended/estimate.ts';
+import { fullMemoryBytes, fullPauseMs, quickPauseMs, snapshotPauseMs } from '../suspended/estimate.ts';
 
 /** A longer pause is announced, and taken only when somebody has agreed. */
 export const ANNOUNCED_MS = 200;
@@ -12,6 +12,8 @@ const UNKNOWN_HEAP_BYTES = 10e6;
 export interface Costs {
   quickMs: number;
   fullMs: number;
+  /** Of one heap snapshot of the main thread. */
+  snapshotMs: number;
   neededBytes: number;
   availableBytes: number;
 }
@@ -23,6 +25,7 @@ export async function estimateOf(connection: Connection): Promise<Costs> {
   return {
     quickMs: quickPauseMs(largest),
     fullMs: fullPauseMs(largest),
+    snapshotMs: snapshotPauseMs(answer.threads.find(({ threadId }) => threadId === 0)?.heapBytes ?? UNKNOWN_HEAP_BYTES),
     neededBytes: fullMemoryBytes(largest),
     availableBytes: answer.availableBytes,
   };

@@ -6,6 +6,11 @@ const BATCH_ROWS = 2048;
 const MINUS = 45;
 const COMMA = 44;
 const CLOSE = 93;
+const ZERO = 48;
+const NEWLINE = 10;
+const MAX_DIGITS = 15;
+/** A number has been read, and there may be more. */
+const NEXT = -2;
 
 /** `count` rows, row after row. Returns what is wrong with them, if anything. */
 export type RowSink = (rows: Float64Array, count: number) => string | undefined;
@@ -53,41 +58,61 @@ class NumberScan {
 
   /** Reads until the batch is full or the chunk is used up (-1), the array ends (its `]`), or a byte that has no place. */
   scan(reader: ByteReader): number {
-    const { bytes, end } = reader;
+    for (;;) {
+      if (this.#digits === 0 && !this.#negative) this.#scanWhole(reader);
+      const stop = this.#scanNext(reader);
+      if (stop !== NEXT) return stop;
+    }
+  }
+
+  /** The common case, which nearly all numbers are: digits that end well within the chunk, and a comma. Leaves `at` before the rest. */
+  #scanWhole(reader: ByteReader): void {
+    const { bytes } = reader;
     const { batch } = this;
+    const end = reader.end - MAX_DIGITS - 3;
     let { at } = reader;
-    let value = this.#value;
-    let digits = this.#digits;
-    let stop = -1;
-    for (; at < end && this.count < batch.length; at++) {
-      const byte = bytes[at]!;
-      const digit = byte - 48;
-      if (digit >= 0 && digit <= 9) {
-        // Larger than any integer that a double holds exactly: not from V8.
-        if (++digits > 15) {
-          stop = byte;
-          break;
-        }
+    let { count } = this;
+    while (at < end && count < batch.length) {
+      let value = bytes[at]! - ZERO;
+      if (value < 0 || value > 9) break;
+      let next = at + 1;
+      let digit = bytes[next]! - ZERO;
+      while (digit >= 0 && digit <= 9 && next - at < MAX_DIGITS) {
         value = value * 10 + digit;
-      } else if ((byte === COMMA || byte === CLOSE) && digits > 0) {
-        batch[this.count++] = this.#negative ? -value : value;
-        this.#negative = false;
-        value = 0;
-        digits = 0;
-        if (byte === CLOSE) {
-          at++;
-          stop = CLOSE;
-          break;
-        }
-      } else if (byte === MINUS && digits === 0 && !this.#negative) this.#negative = true;
-      else if (!isSpace(byte)) {
-        stop = byte;
-        break;
+        digit = bytes[++next]! - ZERO;
       }
+      // V8 ends each row with a newline, before the comma.
+      if (bytes[next] === NEWLINE) next++;
+      if (bytes[next] !== COMMA) break;
+      batch[count++] = value;
+      at = next + 1;
     }
     reader.at = at;
-    this.#value = value;
-    this.#digits = digits;
-    return stop;
+    this.count = count;
+  }
+
+  /** One number, whatever is before and after it; it may begin in one chunk and end in the next. */
+  #scanNext(reader: ByteReader): number {
+    const { bytes, end } = reader;
+    for (let { at } = reader; at < end && !this.full; at++) {
+      const byte = bytes[at]!;
+      const digit = byte - ZERO;
+      reader.at = at;
+      if (digit >= 0 && digit <= 9) {
+        // Larger than any integer that a double holds exactly: not from V8.
+        if (++this.#digits > MAX_DIGITS) return byte;
+        this.#value = this.#value * 10 + digit;
+      } else if ((byte === COMMA || byte === CLOSE) && this.#digits > 0) {
+        this.batch[this.count++] = this.#negative ? -this.#value : this.#value;
+        this.#negative = false;
+        this.#value = 0;
+        this.#digits = 0;
+        reader.at = at + 1;
+        return byte === CLOSE ? CLOSE : NEXT;
+      } else if (byte === MINUS && this.#digits === 0 && !this.#negative) this.#negative = true;
+      else if (!isSpace(byte)) return byte;
+      reader.at = at + 1;
+    }
+    return -1;
   }
 }

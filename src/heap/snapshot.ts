@@ -116,12 +116,7 @@ export class HeapSnapshot {
   /** The node with this id, or -1. Builds a table on first use. */
   indexOfId(id: number): number {
     this.#ids ??= idTable(this.columns.nodeId);
-    const mask = this.#ids.length - 1;
-    for (let slot = hash(id) & mask; this.#ids[slot] !== 0; slot = (slot + 1) & mask) {
-      const node = this.#ids[slot]! - 1;
-      if (this.columns.nodeId[node] === id) return node;
-    }
-    return -1;
+    return slotOf(this.#ids, this.columns.nodeId, id);
   }
 
   /** Where the function of a closure (or the constructor of an object) begins, if V8 tells. */
@@ -160,8 +155,8 @@ function retainersOf({ edgeTarget }: Columns, nodeCount: number): Retainers {
   return { first, edges };
 }
 
-/** Open addressing, node + 1 in each slot. */
-function idTable(ids: ArrayLike<number>): Uint32Array {
+/** Finds places in a list of ids. Open addressing, place + 1 in each slot. */
+export function idTable(ids: ArrayLike<number>): Uint32Array {
   const table = new Uint32Array(2 ** Math.ceil(Math.log2(ids.length * 1.5 + 2)));
   const mask = table.length - 1;
   for (let node = 0; node < ids.length; node++) {
@@ -170,6 +165,16 @@ function idTable(ids: ArrayLike<number>): Uint32Array {
     table[slot] = node + 1;
   }
   return table;
+}
+
+/** The place of the id in the list that the table was made of; -1 where it is not there. */
+export function slotOf(table: Uint32Array, ids: ArrayLike<number>, id: number): number {
+  const mask = table.length - 1;
+  for (let slot = hash(id) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+    const place = table[slot]! - 1;
+    if (ids[place] === id) return place;
+  }
+  return -1;
 }
 
 const hash = (id: number) => Math.imul(id | 0, 0x9e3779b1) >>> 7;

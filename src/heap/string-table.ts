@@ -7,12 +7,14 @@ const BACKSLASH = 92;
 const COMMA = 44;
 const CLOSE = 93;
 const FIRST_CAPACITY = 1 << 14;
+const MAX_HASHED = 200;
 
 /** Strings by their index in the file's array. */
 export class StringTable {
   count = 0;
   #segments: Buffer[] = [];
   #bytes = 0;
+  #firsts: Uint16Array | undefined;
   /** Where each string begins, after its quote, in the segments put one after the other. */
   #starts = new Float64Array(FIRST_CAPACITY);
 
@@ -35,19 +37,80 @@ export class StringTable {
   /** The indexes of these strings (of plain ASCII letters), where the table has them. One pass, nothing is decoded. */
   find(texts: Iterable<string>): Map<string, number> {
     const byFirst = new Map<number, Buffer[]>();
+    const isWanted = new Uint8Array(1 << 16);
     for (const text of texts) {
       const bytes = Buffer.from(`${text}"`);
       const key = (bytes[0]! << 8) | bytes[1]!;
       byFirst.set(key, [...(byFirst.get(key) ?? []), bytes]);
+      isWanted[key] = 1;
     }
     const found = new Map<string, number>();
-    for (let index = 0; index < this.count; index++) {
+    const firsts = this.#firstBytes();
+    for (let index = 0; index < firsts.length; index++) {
+      if (isWanted[firsts[index]!] === 0) continue;
       const start = this.#starts[index]!;
-      const candidates = byFirst.get((this.#byte(start) << 8) | this.#byte(start + 1));
-      const match = candidates?.find((bytes) => this.#startsWith(start, bytes));
+      const match = byFirst.get(firsts[index]!)!.find((bytes) => this.#startsWith(start, bytes));
       if (match) found.set(match.toString('latin1', 0, match.length - 1), index);
     }
     return found;
+  }
+
+  /** The first two bytes of each string: looked at for each `find`. */
+  #firstBytes(): Uint16Array {
+    if (this.#firsts?.length === this.count) return this.#firsts;
+    const firsts = new Uint16Array(this.count);
+    for (let index = 0; index < firsts.length; index++) {
+      const start = this.#starts[index]!;
+      firsts[index] = (this.#byte(start) << 8) | this.#byte(start + 1);
+    }
+    this.#firsts = firsts;
+    return firsts;
+  }
+
+  /** The indexes of the strings that hold this text of plain ASCII, in order. A search in the bytes: nothing is decoded. */
+  containing(text: string): number[] {
+    const found: number[] = [];
+    const wanted = Buffer.from(text);
+    const add = (offset: number): void => {
+      const index = this.#indexAt(offset);
+      if (found.at(-1) !== index) found.push(index);
+    };
+    for (const [i, segment] of this.#segments.entries()) {
+      const base = i * SEGMENT_BYTES;
+      const seam = this.#slice(Math.max(0, base - wanted.length + 1), Math.min(this.#bytes, base + wanted.length - 1));
+      const across = seam.indexOf(wanted);
+      if (i > 0 && across >= 0) add(base - wanted.length + 1 + across);
+      const filled = segment.subarray(0, Math.min(SEGMENT_BYTES, this.#bytes - base));
+      for (let at = filled.indexOf(wanted); at >= 0; at = filled.indexOf(wanted, at + 1)) add(base + at);
+    }
+    return found;
+  }
+
+  /** The length of a string in bytes of the file. */
+  byteLength(index: number): number {
+    const start = this.#starts[index]!;
+    return index < this.count ? this.#endOf(start) - start : 0;
+  }
+
+  /** A number of 32 bits that equal strings share, in any file; of long ones only the first bytes and the length count. */
+  hash(index: number): number {
+    const start = this.#starts[index]!;
+    const end = this.#endOf(start);
+    let hash = end - start;
+    for (let at = start; at < end && at < start + MAX_HASHED; at++) hash = Math.imul(hash ^ this.#byte(at), 0x01000193);
+    return hash >>> 0;
+  }
+
+  /** The last string that begins at this offset or before. */
+  #indexAt(offset: number): number {
+    let low = 0;
+    let high = this.count;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   /** A chunk of the array's text; must come before the starts in it are added. */

@@ -28,6 +28,13 @@ export interface Estimate {
   availableBytes: number;
 }
 
+/** A heap snapshot that the agent has written. */
+export interface WrittenSnapshot {
+  file: string;
+  takenAtMs: number;
+  pauseMs: number;
+}
+
 /** With 'full', a heap snapshot is written beside the quick look. */
 export type Road = 'quick' | 'full';
 

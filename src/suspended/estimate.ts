@@ -20,7 +20,12 @@ export function quickPauseMs(heapBytes: number): number {
 }
 
 export function fullPauseMs(heapBytes: number): number {
-  return quickPauseMs(heapBytes) + FULL.baseMs + (FULL.msPerMb * heapBytes) / 1e6;
+  return quickPauseMs(heapBytes) + snapshotPauseMs(heapBytes);
+}
+
+/** A heap snapshot alone. */
+export function snapshotPauseMs(heapBytes: number): number {
+  return FULL.baseMs + (FULL.msPerMb * heapBytes) / 1e6;
 }
 
 /** What a full dump needs beside what the process has: its snapshot, and evdiag that reads it. */

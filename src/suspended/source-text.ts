@@ -121,7 +121,7 @@ function* functionTokens(text: string): Generator<Token> {
 }
 
 /** Words and single characters; strings, comments and regular expressions are left out, `${…}` is looked into. */
-function* tokens(text: string): Generator<Token> {
+export function* tokens(text: string): Generator<Token> {
   const templates: number[] = [];
   let depth = 0;
   let last = '';

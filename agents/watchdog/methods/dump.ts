@@ -38,7 +38,7 @@ const CHUNK = 500;
 /** Bytes of a snapshot's file per byte of heap, and its index. */
 const FILE_RATIO = 2.5;
 
-const INSPECTOR_FORBIDDEN =
+export const INSPECTOR_FORBIDDEN =
   'The permission model forbids the inspector in this process: start it with --allow-inspector (Node 25 and later).';
 const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
 
@@ -96,7 +96,7 @@ async function dumpThread(
   }
 }
 
-function timeoutMs(road: Road, heapBytes: number): number {
+export function timeoutMs(road: Road, heapBytes: number): number {
   return CENSUS_TIMEOUT.baseMs + (CENSUS_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
 }
 
@@ -177,8 +177,20 @@ async function takeCensus(
   ms: number,
   client: Client,
 ): Promise<Census> {
+  const answer = await workAtDoor(thread, `beginDump(${JSON.stringify(files)})`, ms, client);
+  if ('census' in answer) return answer.census;
+  throw new Error('The thread answered something else.');
+}
+
+/** Begins a piece of work and has the thread go on with it until it is done. Throws a sentence where it fails. */
+export async function workAtDoor(
+  thread: DumpableThread,
+  begin: string,
+  ms: number,
+  client: Client,
+): Promise<Extract<DumpProgress, { census: Census } | { snapshot: object }>> {
   const end = (): void => thread.capture.evaluate('dump', 'endDump()', () => {});
-  if ((await askThread(thread, `beginDump(${JSON.stringify(files)})`)) === undefined) throw new Error(NO_ANSWER);
+  if ((await askThread(thread, begin)) === undefined) throw new Error(NO_ANSWER);
   let failures = 0;
   let waitedMs = 0;
   try {
@@ -190,7 +202,7 @@ async function takeCensus(
       if (client.isGone()) throw new Error('The client has gone.');
       if (answer === undefined) throw new Error(`The thread did not answer within ${Math.round(ms / 1000)} s.`);
       if (answer === null && ++failures > MAX_FAILURES) throw new Error('The thread cannot answer: its stack is full.');
-      if (answer && 'census' in answer) return answer.census;
+      if (answer && ('census' in answer || 'snapshot' in answer)) return answer;
       if (answer && 'problem' in answer) throw new Error(answer.problem);
       waitedMs = answer?.waits ? waitedMs + POLL_MS : 0;
       await pause(answer?.waits === false ? 1 : POLL_MS);
@@ -215,7 +227,7 @@ async function sendCensus(
 }
 
 /** Where a snapshot finds room: the run-time folder is often one in memory. */
-function roomyFolder(folders: readonly string[], heapBytes: number): string {
+export function roomyFolder(folders: readonly string[], heapBytes: number): string {
   for (const folder of folders) {
     try {
       makeRunFolder(folder);

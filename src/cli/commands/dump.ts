@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
 import { TargetError } from '../../attach/target-error.ts';
@@ -10,6 +9,7 @@ import { ANNOUNCED_MS, type Costs, estimateOf } from '../dump-costs.ts';
 import { dumpText } from '../dump-text.ts';
 import { jsonOption, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
+import { progressLine, question } from '../progress.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {
@@ -85,18 +85,6 @@ async function ask(pid: number, wanted: Road, { quickMs, fullMs }: Costs): Promi
   return /^y/i.test(answer) ? wanted : null;
 }
 
-/** One line from the terminal; '' where it ends without one. */
-function question(text: string): Promise<string> {
-  const reader = createInterface({ input: process.stdin, output: process.stderr });
-  return new Promise((resolve) => {
-    reader.once('close', () => resolve(''));
-    reader.question(text, (answer) => {
-      resolve(answer.trim());
-      reader.close();
-    });
-  });
-}
-
 async function show(connection: Connection, road: Road, { json, expand }: Options): Promise<void> {
   const progress = progressLine();
   try {
@@ -110,13 +98,4 @@ async function show(connection: Connection, road: Road, { json, expand }: Option
   } finally {
     progress.clear();
   }
-}
-
-/** One line on stderr that is written over; nothing where that is no terminal. */
-function progressLine(): { show(words: string): void; clear(): void } {
-  if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { show: () => {}, clear: () => {} };
-  return {
-    show: (words) => void process.stderr.write(`\r\x1b[K${words} …`),
-    clear: () => void process.stderr.write('\r\x1b[K'),
-  };
 }

@@ -5,6 +5,7 @@ import { explain } from './explain.ts';
 import { flame } from './flame.ts';
 import { lab } from './lab.ts';
 import { record } from './record.ts';
+import { leaks } from './leaks.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -21,6 +22,7 @@ export const commands: readonly CliCommand<never>[] = [
   flame,
   lab,
   record,
+  leaks,
   replay,
   report,
   run,

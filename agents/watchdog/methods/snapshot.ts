@@ -1,0 +1,47 @@
+import { unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WrittenSnapshot } from '../../../src/suspended/dump-parts.ts';
+import type { DumpEstimate } from '../../shared-memory.ts';
+import { holdSessions } from '../stack-capture.ts';
+import { askThread } from './ask.ts';
+import { INSPECTOR_FORBIDDEN, roomyFolder, timeoutMs, workAtDoor } from './dump.ts';
+import type { Method, Target } from './types.ts';
+
+/**
+ * Writes a heap snapshot of the main thread: `WrittenSnapshot`. The file is the client's to move; it goes when the client does.
+ * Inspector sessions stay connected until then, so that objects keep their ids from one snapshot to the next.
+ */
+export function createSnapshot(target: Target): Method {
+  let files = 0;
+  return async (_params, client): Promise<WrittenSnapshot | null> => {
+    if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
+    const [main] = target.threads();
+    if (client.isGone() || !main) return null;
+    client.onGone(holdSessions());
+    try {
+      const estimate = (await askThread(main, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+      const heapBytes = estimate?.heapBytes ?? 0;
+      // The name tells `evdiag` whose it is, should both be killed.
+      const file = join(roomyFolder(target.folders, heapBytes), `${target.header.pid}-0-9${++files}.heapsnapshot`);
+      client.onGone(() => remove(file));
+      const answer = await workAtDoor(
+        main,
+        `beginSnapshot(${JSON.stringify(file)})`,
+        timeoutMs('full', heapBytes),
+        client,
+      );
+      if (!('snapshot' in answer)) throw new Error('The thread answered something else.');
+      return { file, takenAtMs: Date.now(), pauseMs: answer.snapshot.pauseMs };
+    } finally {
+      main.capture.detach('dump');
+    }
+  };
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // The client has moved it.
+  }
+}

@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs';
+import { Option } from 'commander';
+import { TargetError } from '../../attach/target-error.ts';
+import { analyseSnapshots, type SnapshotInput } from '../../leaks/analyse.ts';
+import { leaksHtml } from '../../leaks/html.ts';
+import { leaksMarkdown } from '../../leaks/markdown.ts';
+import { leaksSvg } from '../../leaks/picture.ts';
+import { leaksText } from '../../leaks/text.ts';
+import type { LeakReport } from '../../leaks/types.ts';
+import { InputError } from '../../recording/reader.ts';
+import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
+import { toJson } from '../../util/text.ts';
+import { leakInput } from '../leak-input.ts';
+import { jsonOption, numberBetween } from '../options.ts';
+import { complain } from '../output.ts';
+import { progressLine } from '../progress.ts';
+import { type SnapshotOptions, withSnapshots } from '../take-snapshots.ts';
+import { type CliCommand, EXIT } from '../types.ts';
+
+const FORMATS = ['text', 'json', 'markdown', 'html', 'svg'] as const;
+type Format = (typeof FORMATS)[number];
+
+interface Options extends SnapshotOptions {
+  format: Format;
+  json?: boolean;
+  output?: string;
+  failOn?: 'likely' | 'possible';
+}
+
+export const leaks: CliCommand<Options> = {
+  id: 'leaks',
+  summary: 'what a heap holds that it should not: the variable, listener or timer, its line, and what to change',
+  examples: [
+    'evdiag leaks 4711                              three snapshots of a process that runs with the agent',
+    'evdiag leaks 4711 --wait 60 --out snapshots    a minute of traffic between them; keeps them',
+    'evdiag leaks 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot',
+    'evdiag leaks heap.heapsnapshot --format html -o leaks.html',
+  ],
+  configure(command) {
+    command
+      .argument('<input...>', 'number of a process, or one to three .heapsnapshot files of one process')
+      .addOption(new Option('--format <format>', 'how to print the report').choices(FORMATS).default('text'))
+      .option('-o, --output <file>', 'write the report to a file')
+      .option('--steps <n>', 'snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
+      .option(
+        '--wait <seconds>',
+        'time for traffic between them (10 where nobody can press Enter)',
+        numberBetween(0, 86_400),
+      )
+      .option('--out <folder>', 'keep the snapshots that are taken there')
+      .option('--keep', 'keep the snapshots that are taken in the working folder')
+      .option('--yes', 'do not ask before the process is stopped')
+      .option('--force', 'take snapshots even where memory may not suffice')
+      .addOption(
+        new Option('--fail-on <confidence>', 'exit 1 where a suspect is at least that sure').choices([
+          'possible',
+          'likely',
+        ]),
+      )
+      .addOption(jsonOption());
+  },
+  async run(operands, options) {
+    const input = leakInput(operands);
+    try {
+      if (input.kind === 'snapshots')
+        return await report(
+          input.files.map((file) => ({ file })),
+          'snapshots',
+          options,
+        );
+      return await withSnapshots(input.pid, options, (taken) => report(taken, 'process', options));
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      complain(error.message);
+      return EXIT.target;
+    }
+  },
+};
+
+async function report(
+  inputs: readonly SnapshotInput[],
+  input: 'snapshots' | 'process',
+  options: Options,
+): Promise<number> {
+  const progress = progressLine();
+  let last = 0;
+  try {
+    const found = await analyseSnapshots(inputs, {
+      input,
+      onProgress(words, share) {
+        if (share < 1 && Date.now() - last < 100) return;
+        last = Date.now();
+        progress.show(share < 1 ? `${words}: ${Math.floor(share * 100)} %` : words);
+      },
+    });
+    progress.clear();
+    print(found, options);
+    const failing = found.suspects.some(({ confidence }) => confidence === 'likely' || options.failOn === 'possible');
+    return options.failOn && failing ? EXIT.found : EXIT.done;
+  } finally {
+    progress.clear();
+  }
+}
+
+function print(found: LeakReport, { format, json, output }: Options): void {
+  const text = rendered(found, json ? 'json' : format, output === undefined);
+  if (output === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(output, text, { mode: 0o600 });
+  } catch (error) {
+    throw new InputError(`"${output}" cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+function rendered(found: LeakReport, format: Format, isForTerminal: boolean): string {
+  if (format === 'json') return `${toJson(found)}\n`;
+  if (format === 'markdown') return leaksMarkdown(found);
+  if (format === 'html') return leaksHtml(found);
+  if (format === 'svg') return leaksSvg(found);
+  const paint = painter(isForTerminal && hasColor(process.stdout));
+  return leaksText(found, { paint, width: terminalWidth(process.stdout) });
+}

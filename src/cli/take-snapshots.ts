@@ -1,0 +1,134 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Connection, connect } from '../attach/connect.ts';
+import { takeSnapshot } from '../attach/take-snapshot.ts';
+import type { SnapshotInput } from '../leaks/analyse.ts';
+import { InputError } from '../recording/reader.ts';
+import { formatBytes, formatMs } from '../util/text.ts';
+import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
+import { complain } from './output.ts';
+import { progressLine, question } from './progress.ts';
+import { EXIT } from './types.ts';
+
+const DEFAULT_WAIT_S = 10;
+
+export interface SnapshotOptions {
+  steps: number;
+  wait?: number;
+  out?: string;
+  keep?: boolean;
+  yes?: boolean;
+  force?: boolean;
+}
+
+/** Takes heap snapshots of a process and hands them on; removes them afterwards unless they are to be kept. Throws TargetError. */
+export async function withSnapshots(
+  pid: number,
+  options: SnapshotOptions,
+  use: (taken: SnapshotInput[]) => Promise<number>,
+): Promise<number> {
+  const connection = await connect(pid);
+  const place = openPlace(pid, options);
+  try {
+    if (!(await isWanted(pid, await estimateOf(connection), options))) return EXIT.done;
+    const taken = await takeAll(connection, place.file, options);
+    connection.close();
+    if (place.kept) complain(`The snapshots are in "${place.folder}". They hold whatever the process had in memory.`);
+    return await use(taken);
+  } finally {
+    connection.close();
+    place.close();
+  }
+}
+
+interface Place {
+  folder: string;
+  kept: boolean;
+  file(step: number): string;
+  close(): void;
+}
+
+/** A folder that only this user can read; without `--keep` or `--out` it goes when evdiag does, also by Ctrl-C. */
+function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
+  const kept = out !== undefined || keep === true;
+  const folder = kept ? (out ?? '.') : mkdtempSync(join(tmpdir(), 'evdiag-leaks-'));
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new InputError(`"${folder}" cannot be made (${(error as NodeJS.ErrnoException).code}).`);
+  }
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const remove = (): void => {
+    if (!kept) rmSync(folder, { recursive: true, force: true });
+  };
+  const interrupted = (): void => {
+    remove();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  return {
+    folder,
+    kept,
+    file: (step) => join(folder, `heap-${pid}-${stamp}-${step}.heapsnapshot`),
+    close() {
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+      remove();
+    },
+  };
+}
+
+/** Announces the cost; a pause that would be noticed is asked for. Throws InputError. */
+async function isWanted(pid: number, costs: Costs, { yes, force, steps }: SnapshotOptions): Promise<boolean> {
+  const { snapshotMs, neededBytes, availableBytes } = costs;
+  if (!force && availableBytes < neededBytes) {
+    throw new InputError(
+      `A heap snapshot needs about ${formatBytes(neededBytes)} of memory, ${formatBytes(availableBytes)} are available. Add --force to try.`,
+    );
+  }
+  const times = steps === 1 ? '' : ` ${steps} times`;
+  const announced = `This stops process ${pid}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(neededBytes)} of memory`;
+  if (yes || snapshotMs <= ANNOUNCED_MS) return true;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new InputError(`${announced}. Add --yes.`);
+  return /^y/i.test(await question(`${announced}. Go on? y or n: `));
+}
+
+async function takeAll(
+  connection: Connection,
+  file: (step: number) => string,
+  options: SnapshotOptions,
+): Promise<SnapshotInput[]> {
+  const { steps } = options;
+  const taken: SnapshotInput[] = [];
+  const progress = progressLine();
+  try {
+    for (let step = 1; step <= steps; step++) {
+      if (step > 1) await waitForTraffic(step, options, progress.show);
+      progress.show(`writing snapshot ${step} of ${steps}`);
+      const written = await takeSnapshot(connection, file(step));
+      taken.push({ file: written.file, takenAtMs: written.takenAtMs });
+      progress.clear();
+    }
+    return taken;
+  } finally {
+    progress.clear();
+  }
+}
+
+async function waitForTraffic(
+  step: number,
+  { wait, steps, yes }: SnapshotOptions,
+  show: (words: string) => void,
+): Promise<void> {
+  const mayAsk = process.stdin.isTTY && process.stderr.isTTY && !yes;
+  if (wait === undefined && mayAsk) {
+    await question(`Snapshot ${step - 1} of ${steps} is taken. Let the process work, then press Enter: `);
+    return;
+  }
+  const until = Date.now() + (wait ?? DEFAULT_WAIT_S) * 1000;
+  for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
+    show(`snapshot ${step - 1} of ${steps} is taken, the next in ${Math.ceil(left / 1000)} s`);
+    await pause(Math.min(1000, left));
+  }
+}

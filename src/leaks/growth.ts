@@ -1,0 +1,376 @@
+/**
+ * What grew between snapshots of one process. An object keeps its id, so what is new is told by ids. Each new object belongs to the
+ * nearest object above it that was there from the beginning: what hangs on that grows. False alarms are the enemy: with three snapshots
+ * it has to grow twice, in proportion, what came first has to be still there, and the whole of it has to have become more.
+ */
+import { NO_EDGE, type PathTree } from '../heap/path-tree.ts';
+import type { HeapSnapshot } from '../heap/snapshot.ts';
+import { type Chain, type Holder, Holders } from './holders.ts';
+import { type Census, kindsOf, positionOf, programObjects, type Subtree, subtrees } from './subtree.ts';
+
+/** New things in each of two times: fewer may be connections, timers and the like that traffic brings. */
+const MIN_NEW = 10;
+/** With two snapshots only, where a cache that fills cannot be told from a leak. */
+const MIN_NEW_ONCE = 100;
+/** Of the larger growth that the smaller must be: a cache that fills up slows down. */
+const MIN_PROPORTION = 0.25;
+/** Of what is new, by how much the whole must have grown: where old goes as new comes, it is a bound. */
+const MIN_NET = 0.4;
+/** Groups that are named. */
+const MAX_GROUPS = 80;
+const MIN_BYTES = 1024;
+
+/** New things on equal holders. */
+export interface Group {
+  /** What was there from the beginning. */
+  anchors: number[];
+  /** By time between snapshots. */
+  newCounts: number[];
+  newBytes: number[];
+  /** In each snapshot: objects and bytes that hang on the anchors. */
+  heldCounts: number[];
+  heldBytes: number[];
+  /** Most of the bytes: its name, how many are new in each time, and one of them. */
+  className: string;
+  classCounts: number[];
+  sample: number;
+  chain: Chain;
+  /** Where in the chain the first new node is. */
+  head: number;
+  holder: Holder;
+  /** Suspended async calls among what is new, by time between snapshots, and the function of one. */
+  calls: number[];
+  callFunction: number;
+  /** Scopes of closures are among what is new. */
+  hasScopes: boolean;
+  /** The holder is a variable, which has a new value each time. */
+  isReplaced: boolean;
+}
+
+/** Groups that grew, the largest first. `older`: one or two snapshots before, the first one first. */
+export function findGrowth(
+  snapshot: HeapSnapshot,
+  tree: PathTree,
+  older: readonly Census[],
+): { groups: Group[]; holders: Holders; held: Subtree } {
+  const counted = programObjects(snapshot);
+  const held = subtrees(snapshot, tree, counted);
+  const holders = new Holders(snapshot, tree);
+  const born = birthTimes(snapshot, tree, older);
+  const anchors = anchorsOf(tree, born, counted);
+  const drafts = draftGroups({ snapshot, tree, older, counted, born, anchors, held });
+  const grown = drafts.filter((draft) => isGrowth(draft)).sort((a, b) => sum(b.newBytes) - sum(a.newBytes));
+  const groups = nameGroups(grown.slice(0, MAX_GROUPS), holders, { snapshot, tree, born, counted, held, anchors });
+  return { groups, holders, held };
+}
+
+interface Context {
+  snapshot: HeapSnapshot;
+  tree: PathTree;
+  older: readonly Census[];
+  counted: Uint8Array;
+  /** By node: 0 from the beginning, else the time between snapshots in which it came. */
+  born: Uint8Array;
+  /** By node: the nearest old node above, itself where it is old. */
+  anchors: Uint32Array;
+  held: Subtree;
+}
+
+/** Native objects of Node's have other ids in each snapshot: they count as neither new nor old. Memory of buffers keeps its id. */
+const TRANSIENT = 255;
+const TRANSIENT_NAME = /^(?!system \/ JSArrayBufferData)/;
+
+function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: readonly Census[]): Uint8Array {
+  const { nodeId, nodeType, nodeTypes } = snapshot.columns;
+  const native = nodeTypes.indexOf('native');
+  const synthetic = nodeTypes.indexOf('synthetic');
+  const born = new Uint8Array(snapshot.nodeCount);
+  const kindOf = kindsOf(snapshot);
+  for (const node of order) {
+    const type = nodeType[node]!;
+    const id = nodeId[node]!;
+    let time = older.findIndex((census) => {
+      const at = positionOf(census, id);
+      return at >= 0 && census.kinds[at] === kindOf(node);
+    });
+    if (time < 0) time = older.length;
+    if (time > 0 && (type === synthetic || (type === native && TRANSIENT_NAME.test(snapshot.nodeName(node))))) {
+      time = TRANSIENT;
+    }
+    born[node] = time;
+  }
+  return born;
+}
+
+/**
+ * The last old node before the first new object of the program. What is old behind that (the rest of a list whose newest comes first)
+ * starts nothing of its own: it may be new in truth, too, as V8 gives an object the id of one that has died at its address.
+ */
+function anchorsOf({ order, parent }: PathTree, born: Uint8Array, counted: Uint8Array): Uint32Array {
+  const anchors = new Uint32Array(born.length);
+  const behindNew = new Uint8Array(born.length);
+  for (const node of order) {
+    const above = parent[node]!;
+    const isOld = born[node] === 0;
+    behindNew[node] = behindNew[above] === 1 || (!isOld && born[node] !== TRANSIENT && counted[node] === 1) ? 1 : 0;
+    anchors[node] = isOld && behindNew[node] === 0 ? node : anchors[above]!;
+  }
+  return anchors;
+}
+
+type Draft = Pick<Group, 'anchors' | 'newCounts' | 'newBytes' | 'heldCounts' | 'heldBytes'> & { edgeName: number };
+
+/** Sums by anchor and, where that is a scope, by variable; then equal small ones together. */
+function draftGroups(context: Context): Draft[] {
+  const { snapshot, tree, older, counted, born, anchors } = context;
+  const { selfSize, edgeName } = snapshot.columns;
+  const signatures = new Signatures(snapshot, tree);
+  const times = older.length;
+  const isScope = scopeTest(snapshot);
+  const byAnchor = new Map<number, Draft>();
+  const variableOf = new Uint32Array(snapshot.nodeCount);
+  for (const node of tree.order) {
+    const time = born[node]!;
+    const anchor = anchors[node]!;
+    if (anchor === node) continue;
+    const above = tree.parent[node]!;
+    if (isScope(anchor)) {
+      variableOf[node] = above === anchor ? edgeName[tree.parentEdge[node]!]! + 1 : variableOf[above]!;
+    }
+    if (time === 0 || time === TRANSIENT) continue;
+    const name = variableOf[node]!;
+    const key = anchor + name * 2 ** 32;
+    let draft = byAnchor.get(key);
+    if (!draft) {
+      draft = {
+        anchors: [anchor],
+        newCounts: zeros(times),
+        newBytes: zeros(times),
+        heldCounts: [],
+        heldBytes: [],
+        edgeName: name,
+      };
+      byAnchor.set(key, draft);
+    }
+    draft.newBytes[time - 1]! += selfSize[node]!;
+    draft.newCounts[time - 1]! += counted[node]!;
+  }
+  const merged = new Map<string, Draft>();
+  for (const draft of byAnchor.values()) {
+    const [anchor] = draft.anchors;
+    addHeld(draft, context);
+    const large = Math.min(...draft.newCounts) >= MIN_NEW;
+    const key = large ? `${anchor} ${draft.edgeName}` : `~${signatures.of(anchor!)} ${draft.edgeName}`;
+    const known = merged.get(key);
+    if (known) join(known, draft);
+    else merged.set(key, draft);
+  }
+  return [...merged.values()];
+}
+
+/** Whether a node is a scope, which has a growing thing in each variable. */
+function scopeTest({ columns }: HeapSnapshot): (node: number) => boolean {
+  const scopes = new Set(columns.strings.find(['system / Context', 'system / NativeContext']).values());
+  return (node) => scopes.has(columns.nodeName[node]!);
+}
+
+const zeros = (length: number): number[] => new Array<number>(length).fill(0);
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+function addHeld(draft: Draft, { snapshot, older, held }: Context): void {
+  const anchor = draft.anchors[0]!;
+  const id = snapshot.nodeId(anchor);
+  const places = older.map((census) => positionOf(census, id));
+  draft.heldCounts = [...places.map((at, i) => older[i]!.counts[at] ?? 0), held.counts[anchor]!];
+  draft.heldBytes = [...places.map((at, i) => older[i]!.bytes[at] ?? 0), held.bytes[anchor]!];
+}
+
+function join(into: Draft, draft: Draft): void {
+  into.anchors.push(...draft.anchors);
+  for (const key of ['newCounts', 'newBytes', 'heldCounts', 'heldBytes'] as const) {
+    into[key] = into[key].map((value, i) => value + draft[key][i]!);
+  }
+}
+
+/** Whether this is what a leak looks like. */
+function isGrowth({ newCounts, newBytes, heldCounts }: Draft): boolean {
+  const steps = heldCounts.slice(1).map((count, i) => count - heldCounts[i]!);
+  const least = newCounts.length === 1 ? MIN_NEW_ONCE : MIN_NEW;
+  if (newCounts.some((count, i) => count < least || steps[i]! < MIN_NET * count)) return false;
+  if (sum(newBytes) < MIN_BYTES) return false;
+  return [newCounts, steps].every((each) => Math.min(...each) >= MIN_PROPORTION * Math.max(...each));
+}
+
+function nameGroups(drafts: readonly Draft[], holders: Holders, context: Omit<Context, 'older'>): Group[] {
+  const described = drafts.map((draft) => ({ draft, ...mainClass(draft, context, holders) }));
+  const chains = described.map(({ sample }) => holders.chainOf(sample));
+  holders.prepare(chains);
+  const isAnchor = (node: number): boolean => context.anchors[node] === node;
+  return described.map(({ draft, ...described }, i) => {
+    const chain = chains[i]!;
+    const anchorAt = chain.findIndex(isAnchor);
+    const head = anchorAt < 0 ? chain.length - 1 : anchorAt - 1;
+    const { edgeName, ...figures } = draft;
+    const holder = holders.holderOf(chain, headFrom(chain, head, holders));
+    return { ...figures, ...described, chain, head, holder, isReplaced: edgeName > 0 };
+  });
+}
+
+/** New timers, listeners and the like name the holder themselves; otherwise the search begins where the new begins. */
+function headFrom(chain: Chain, head: number, holders: Holders): number {
+  const { snapshot } = holders.graph;
+  for (let i = head; i >= 0; i--) if (/^(Timeout|Immediate)$/.test(snapshot.nodeName(chain[i]!))) return i;
+  return Math.max(0, head);
+}
+
+interface ClassFigures {
+  counts: number[];
+  bytes: number;
+  sample: number;
+}
+
+/** The constructor that most of the new bytes hang on. */
+function mainClass(
+  draft: Draft,
+  { snapshot, tree, born, counted, held, anchors }: Omit<Context, 'older'>,
+  holders: Holders,
+): Pick<Group, 'className' | 'classCounts' | 'sample' | 'calls' | 'callFunction' | 'hasScopes'> {
+  const wanted = new Set(draft.anchors);
+  const classes = new Map<string, ClassFigures>();
+  const heads = new Map<string, ClassFigures>();
+  const times = draft.newCounts.length;
+  const inVariable = new Set<number>();
+  const classNameOf = classNames(snapshot);
+  const calls = zeros(times);
+  let callFunction = -1;
+  let hasScopes = false;
+  for (const node of tree.order) {
+    const time = born[node]!;
+    if (anchors[node] === node || !wanted.has(anchors[node]!)) continue;
+    const above = tree.parent[node]!;
+    if (draft.edgeName > 0) {
+      const isHere = wanted.has(above)
+        ? snapshot.edgeNameOrIndex(tree.parentEdge[node]!) + 1 === draft.edgeName
+        : inVariable.has(above);
+      if (!isHere) continue;
+      inVariable.add(node);
+    }
+    if (time === 0 || time === TRANSIENT) continue;
+    if (holders.graph.isCall(node)) {
+      calls[time - 1]!++;
+      callFunction = holders.graph.follow(node, 'function');
+    }
+    hasScopes ||= holders.graph.isContext(node);
+    if (counted[node] === 0) continue;
+    const name = classNameOf(node);
+    add(classes, name, time, times, snapshot.selfSize(node), node);
+    if (isHead(snapshot, tree, anchors, node)) add(heads, name, time, times, held.bytes[node]!, node);
+  }
+  const best = choose(heads, MIN_NEW) ?? choose(classes, 1);
+  const [className, figures] = best ?? ['(unknown)', { counts: zeros(times), bytes: 0, sample: draft.anchors[0]! }];
+  return { className, classCounts: figures.counts, sample: figures.sample, calls, callFunction, hasScopes };
+}
+
+/** Constructors of objects; other things by what they are. To decode a name takes longer than to look it up. */
+function classNames(snapshot: HeapSnapshot): (node: number) => string {
+  const { nodeName } = snapshot.columns;
+  const known = new Map<number, string>();
+  return (node) => {
+    const type = snapshot.nodeType(node);
+    if (type === 'closure') return 'function';
+    if (type !== 'object') return /string$/.test(type) ? 'string' : type;
+    const index = nodeName[node]!;
+    let name = known.get(index);
+    if (name === undefined) {
+      name = snapshot
+        .nodeName(node)
+        .slice(0, 100)
+        .replace(/^system \/ /, '');
+      known.set(index, name);
+    }
+    return name;
+  };
+}
+
+function add(
+  into: Map<string, ClassFigures>,
+  name: string,
+  time: number,
+  times: number,
+  bytes: number,
+  node: number,
+): void {
+  const known = into.get(name) ?? { counts: zeros(times), bytes: 0, sample: node };
+  into.set(name, known);
+  known.counts[time - 1]!++;
+  known.bytes += bytes;
+}
+
+/** Nothing of the program's that is behind the old node too is between them. */
+function isHead(snapshot: HeapSnapshot, tree: PathTree, anchors: Uint32Array, node: number): boolean {
+  for (let at = tree.parent[node]!; anchors[at] !== at; at = tree.parent[at]!) {
+    if (/^(object|closure)$/.test(snapshot.nodeType(at)) || tree.parentEdge[at] === NO_EDGE) return false;
+  }
+  return true;
+}
+
+const GENERIC = /^(Object|Array|string|function|Context|Generator|symbol|\(unknown\))$/;
+
+/** The one with the most bytes; of the program's own classes, where such a one has a tenth of that. */
+function choose(classes: Map<string, ClassFigures>, least: number): [string, ClassFigures] | undefined {
+  const enough = [...classes].filter(([, { counts }]) => Math.min(...counts) >= least);
+  const ranked = enough.sort(([, a], [, b]) => b.bytes - a.bytes);
+  const top = ranked[0];
+  return ranked.find(([name, { bytes }]) => !GENERIC.test(name) && bytes >= 0.1 * top![1].bytes) ?? top;
+}
+
+/** Equal ways from the root, numbers left out and loops passed once, have one number. */
+class Signatures {
+  #snapshot: HeapSnapshot;
+  #tree: PathTree;
+  #byNode = new Map<number, number>();
+  #byText = new Map<string, number>();
+  #labels: string[] = [''];
+  #parents: number[] = [0];
+
+  constructor(snapshot: HeapSnapshot, tree: PathTree) {
+    this.#snapshot = snapshot;
+    this.#tree = tree;
+  }
+
+  of(node: number): number {
+    const open: number[] = [];
+    let at = node;
+    while (!this.#byNode.has(at) && this.#tree.parentEdge[at] !== NO_EDGE) {
+      open.push(at);
+      at = this.#tree.parent[at]!;
+    }
+    let signature = this.#byNode.get(at) ?? 0;
+    for (const each of open.reverse()) {
+      signature = this.#extend(signature, this.#label(each));
+      this.#byNode.set(each, signature);
+    }
+    return signature;
+  }
+
+  #label(node: number): string {
+    const edge = this.#tree.parentEdge[node]!;
+    const isNamed = /^(property|context)$/.test(this.#snapshot.edgeType(edge));
+    const name = isNamed ? this.#snapshot.edgeName(edge).slice(0, 60).replace(/\d+/g, '#') : '';
+    return `${name} ${this.#snapshot.nodeName(node).slice(0, 60).replace(/\d+/g, '#')}`;
+  }
+
+  #extend(signature: number, label: string): number {
+    const above = this.#parents[signature]!;
+    for (const back of [signature, above]) if (back !== 0 && this.#labels[back] === label) return back;
+    const key = `${signature} ${label}`;
+    let found = this.#byText.get(key);
+    if (found === undefined) {
+      found = this.#labels.length;
+      this.#labels.push(label);
+      this.#parents.push(signature);
+      this.#byText.set(key, found);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,92 @@
+/** A leak report: what `evdiag leaks --json` prints. */
+
+/** What holds the things. */
+export type HolderKind =
+  | 'collection'
+  | 'closure'
+  | 'listeners'
+  | 'abort-listeners'
+  | 'timers'
+  | 'suspended-calls'
+  | 'promises'
+  | 'buffers'
+  | 'module-cache'
+  | 'handles'
+  | 'contexts'
+  | 'strings'
+  | 'other';
+
+/** In the original source; 1-based. */
+export interface Place {
+  file: string;
+  line: number;
+  /** 0 where unknown. */
+  column: number;
+  /** '' where it has none. */
+  function: string;
+}
+
+/** From the holder inwards. */
+export interface PathStep {
+  /** How the thing before leads here: `.sessions`, `variable "cache"`, `entry`; '' for the first. */
+  via: string;
+  /** What is there: a constructor, a function, a variable. */
+  name: string;
+  /** How often it comes in a row, as in a linked list. */
+  repeats: number;
+  /** What is held from here on; null where it was not summed up. */
+  bytes: number | null;
+  place: Place | null;
+}
+
+/** What came between the snapshots. */
+export interface Growth {
+  /** New things that are still there, for each time between two snapshots. */
+  counts: number[];
+  /** Bytes that came with them and are still there, V8's own tables included. */
+  newBytes: number[];
+  /** What hangs on the holder, in each snapshot. */
+  heldBytes: number[];
+  /** Null where it is not known when the snapshots were taken. */
+  countPerMinute: number | null;
+  bytesPerMinute: number | null;
+}
+
+export interface Suspect {
+  kind: HolderKind;
+  /** 'likely': it grew and grew. 'possible': it may be by design. */
+  confidence: 'likely' | 'possible';
+  /** A fragment: `module variable "cache"`. */
+  holder: string;
+  place: Place | null;
+  /** What it holds, by constructor. */
+  className: string;
+  count: number;
+  /** Retained. */
+  bytes: number;
+  growth: Growth | null;
+  /** One sentence or two with the figures. */
+  message: string;
+  path: PathStep[];
+  remedy: string;
+}
+
+export interface SnapshotFacts {
+  file: string;
+  fileBytes: number;
+  nodeCount: number;
+  edgeCount: number;
+  heapBytes: number;
+  takenAt: string | null;
+}
+
+export interface LeakReport {
+  schema: 'evdiag-leaks/1';
+  input: 'snapshot' | 'snapshots' | 'process' | 'recording';
+  snapshots: SnapshotFacts[];
+  /** Between the first and the last; null where unknown. */
+  spanMs: number | null;
+  suspects: Suspect[];
+  /** What limits this report, in sentences. */
+  notes: string[];
+}

@@ -1,0 +1,57 @@
+import { displayPath, formatBytes, formatCount, stripControl } from '../util/text.ts';
+import type { LeakReport, PathStep, Place, Suspect } from './types.ts';
+
+/** `500 Record`, `1 string`. */
+export function things(count: number, className: string): string {
+  return `${formatCount(count)} ${className}`;
+}
+
+export function growthMessage(
+  { kind, growth, className, count, holder, bytes }: Suspect,
+  callName: string | null,
+): string {
+  const { counts, newBytes } = growth!;
+  const times = counts.length > 1 ? ` (${counts.map((each) => `+${formatCount(each)}`).join(', ')})` : '';
+  const came = formatBytes(newBytes.reduce((total, each) => total + each, 0));
+  const all = kind === 'module-cache' ? '' : `, of ${formatBytes(bytes)} it holds`;
+  const calls =
+    callName === null || holder.includes(callName) ? '' : ` Each keeps a suspended async call of "${callName}".`;
+  return `${things(count, className)}${times} came and stayed: ${came}${all}.${calls}`;
+}
+
+export function singleMessage({ kind, count, className, bytes }: Suspect): string {
+  if (kind === 'strings') return `${formatCount(count)} copies of one text waste ${formatBytes(bytes)}.`;
+  return `${things(count, className)} hold ${formatBytes(bytes)}.`;
+}
+
+export function perMinute({ growth }: Suspect): string | null {
+  if (!growth || growth.bytesPerMinute === null || growth.countPerMinute === null) return null;
+  return `grows by ${formatBytes(growth.bytesPerMinute)} and ${formatCount(growth.countPerMinute)} a minute`;
+}
+
+export function placeText(place: Place | null): string {
+  if (!place || place.line === 0) return '';
+  const name = place.function === '' ? '' : ` (${stripControl(place.function)})`;
+  return `${displayPath(place.file)}:${place.line}${name}`;
+}
+
+/** `.next Node (601 in a row)`. */
+export function stepText({ via, name, repeats }: PathStep): string {
+  const row = repeats > 1 ? ` (${formatCount(repeats)} in a row)` : '';
+  return stripControl(`${via === '' ? '' : `${via}: `}${name}${row}`);
+}
+
+export function headline({ suspects, snapshots }: LeakReport): string {
+  const [first] = suspects;
+  if (!first) return snapshots.length > 1 ? 'Nothing grew in the way of a leak.' : 'Nothing stands out.';
+  const one = suspects.length === 1;
+  if (first.growth === null) return `${suspects.length} ${one ? 'thing stands' : 'things stand'} out.`;
+  return `${suspects.length} ${one ? 'thing grows' : 'things grow'}.`;
+}
+
+export function snapshotText({ snapshots, spanMs }: LeakReport): string {
+  const heaps = snapshots.map(({ heapBytes }) => formatBytes(heapBytes)).join(' → ');
+  const objects = formatCount(snapshots.at(-1)?.nodeCount ?? 0);
+  const span = spanMs === null ? '' : `, ${Math.round(spanMs / 1000)} s apart`;
+  return `${snapshots.length === 1 ? 'One snapshot' : `${snapshots.length} snapshots`}: heap ${heaps}, ${objects} objects${span}`;
+}
