@@ -33,7 +33,8 @@ export const memory: Tab = {
     const after = heapAfterMajor(chosen);
     if (limit === undefined) return [];
     const text = after === null ? 'no major collection yet' : `${formatBytes(after)} used after a major collection`;
-    return [line(`heap: ${text} · limit ${formatBytes(limit)}`, 'dim')];
+    // Other tools do not tell the limit.
+    return [line(`heap: ${text}${limit > 0 ? ` · limit ${formatBytes(limit)}` : ''}`, 'dim')];
   },
   items: ({ chosen }) => [...quantities(chosen), ...allocations(chosen)],
 };
