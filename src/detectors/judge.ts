@@ -14,6 +14,18 @@ const FOREIGN_RULES: ReadonlySet<string> = new Set(['blocked-event-loop']);
  * that finds none of the rows it needs answers `no-data`.
  */
 export function judge(recording: Recording, list: readonly Detector[] = detectors): Judgement {
+  const steps = judgeSteps(recording, list);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps: yields after each detector, so that something else can be done in between. */
+export function* judgeSteps(
+  recording: Recording,
+  list: readonly Detector[] = detectors,
+): Generator<undefined, Judgement> {
   const findings: Finding[] = [];
   const rules: RuleResult[] = [];
   const present = new Set(recording.rows.map(({ type }) => type));
@@ -39,6 +51,7 @@ export function judge(recording: Recording, list: readonly Detector[] = detector
     } catch (error) {
       rules.push({ rule: detector.id, outcome: 'error', why: error instanceof Error ? error.message : String(error) });
     }
+    yield;
   }
   return { findings: fold(findings).sort((a, b) => b.score - a.score), rules };
 }

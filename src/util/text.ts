@@ -10,8 +10,16 @@ export function stripControl(text: string): string {
 
 /** JSON in which control characters are escaped, so that it may be shown in a terminal. */
 export function toJson(value: unknown): string {
-  const escaped = (char: string) => (char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return JSON.stringify(value, null, 2).replace(CONTROL, escaped);
+  return JSON.stringify(value, null, 2).replace(CONTROL, (char) => (char === '\n' ? char : escaped(char)));
+}
+
+/** The same on one line, with its newline. */
+export function toJsonLine(value: unknown): string {
+  return `${JSON.stringify(value).replace(CONTROL, escaped)}\n`;
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** "412 ms", "3.02 s", "5 min 20 s". */

@@ -3,12 +3,12 @@ import type { RowOf } from '../../recording/types.ts';
 import { threadName } from '../../report/threads.ts';
 import { commandText, placeText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
-import { lastOf } from './facts.ts';
 import { HELP } from './help.ts';
-import { endOf } from './moment.ts';
+import { endOf, threadKey } from './moment.ts';
+import { lastOf } from './rows.ts';
 import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
 import { fitLine, fitTo, line, span } from './text.ts';
-import type { Action, Column, Item, Line, Span, State, Tools } from './types.ts';
+import type { Action, Column, Item, Line, Moment, Span, State, Tools } from './types.ts';
 
 /** A part of the screen that answers to the mouse. */
 export interface Target {
@@ -78,7 +78,7 @@ function headerLines(state: State): Line[] {
       span(` ${link} `, ended ? 'warn' : 'good'),
       span(`${commandText([basename(node), ...args])} `, 'strong'),
       span(
-        `${threadName(header)} · up ${formatMs(atMs)} · level ${level} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
+        `${threadName(header)}${ofHowMany(moment)} · up ${formatMs(atMs)} · level ${level} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
       ),
     ],
     [
@@ -88,6 +88,12 @@ function headerLines(state: State): Line[] {
       ),
     ],
   ];
+}
+
+/** " (2 of 4)", where there are several. */
+function ofHowMany({ recordings, chosen }: Moment): string {
+  const keys = recordings.map(({ header }) => threadKey(header));
+  return keys.length < 2 ? '' : ` (${keys.indexOf(threadKey(chosen.header)) + 1} of ${keys.length})`;
 }
 
 function tabLine(state: State, targets: Target[], row: number): Line {
@@ -134,7 +140,7 @@ function timeline(state: State, targets: Target[], row: number): Line {
   }));
   // The worst of one cell is seen.
   for (const severity of ['info', 'warning', 'critical'] as const) {
-    for (const mark of (state.marks ?? []).filter((one) => one.severity === severity)) {
+    for (const mark of (state.marks ?? []).filter((one) => one.finding.severity === severity)) {
       bar[cell(mark.atMs)] =
         severity === 'critical'
           ? { text: '✗', tone: 'bad' }
@@ -189,7 +195,7 @@ function overlayLines(state: State, tools: Tools): { title: string; lines: Line[
   }
   const item = selectedItem(state);
   if (!item) return { title: 'It is gone (Esc closes)', lines: [] };
-  const title = item.location ? placeText(item.location) : (item.cells.find((cell) => cell !== '') ?? '');
+  const title = item.location ? placeText(item.location) : (item.cells(state.atMs).find((cell) => cell !== '') ?? '');
   return { title: `${title} (Esc closes)`, lines: item.details(tools).map(indented) };
 }
 
@@ -237,9 +243,10 @@ function table(
       to: state.columns,
       action: { type: 'item', index: first + i },
     });
+    const texts = item.cells(state.atMs);
     const cells = columns.map(({ right, index: column }, at) => {
       const isPlace = column === tab.columns.length - 1 && item.location !== null && tab.id !== 'findings';
-      return fitTo(item.cells[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
+      return fitTo(texts[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
     });
     const text = ` ${cells.join('  ')} `;
     return [span(text, selected ? 'selected' : item.tone)];

@@ -89,12 +89,12 @@ export function reduceTheatre(
   const others = reduce(theatre[other(theatre.active)], size, excerpt);
   const columns = action.type === 'size' ? action.columns : theatre.columns;
   const state = { ...theatre, columns, [theatre.active]: mine.state, [other(theatre.active)]: others.state };
-  const marks = others.effects.filter(({ type }) => type === 'marks');
+  const own = others.effects.filter(({ type }) => type === 'marks' || type === 'judge');
   return {
     state,
     effects: [
       ...mine.effects.map((effect) => ({ ...effect, variant: theatre.active })),
-      ...marks.map((effect) => ({ ...effect, variant: other(theatre.active) })),
+      ...own.map((effect) => ({ ...effect, variant: other(theatre.active) })),
     ],
   };
 }
@@ -171,7 +171,7 @@ function sceneTab(play: Play, variant: Variant): Tab {
 function expectation({ expect }: Play, moment: Moment): Line[] {
   if (expect.length === 0) return [line('This program is healthy: nothing is to be found.', 'good')];
   return expect.map(({ rule, kind }): Line => {
-    const found = moment.report().findings.find((finding) => finding.rule === rule && finding.kind === kind);
+    const found = moment.report?.findings.find((finding) => finding.rule === rule && finding.kind === kind);
     return found
       ? [span('✗ found: ', SEVERITY_TONE[found.severity]), span(`${rule} (${kind})`, 'strong')]
       : [span('… to be found: ', 'dim'), span(`${rule} (${kind})`)];
@@ -179,7 +179,7 @@ function expectation({ expect }: Play, moment: Moment): Line[] {
 }
 
 function cure(moment: Moment): Line[] {
-  const alarm = moment.report().findings.find(({ severity }) => severity !== 'info');
+  const alarm = moment.report?.findings.find(({ severity }) => severity !== 'info');
   if (alarm) return [line(`✗ ${alarm.message}`, SEVERITY_TONE[alarm.severity])];
   return [
     line(
@@ -208,7 +208,7 @@ function codeLines(source: string): Line[] {
 
 function foundLines({ expect }: Play, moment: Moment, tools: Tools): Line[] {
   const isExpected = ({ rule, kind }: Finding): boolean => expect.some((one) => one.rule === rule && one.kind === kind);
-  const found = moment.report().findings.find(isExpected);
+  const found = moment.report?.findings.find(isExpected);
   return found ? [line(''), ...findingLines(found, tools)] : [];
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/recording/types.ts';
-import { findMarks } from '../../../src/tui/state/moment.ts';
+import { inOneGo, markSteps } from '../../../src/tui/state/moment.ts';
 import { reduce } from '../../../src/tui/state/reduce.ts';
 import { screenOf } from '../../../src/tui/state/screen.ts';
 import { initialState } from '../../../src/tui/state/state.ts';
@@ -255,7 +255,7 @@ describe('live', () => {
       { threadId: 2 },
     );
     const screen = new TestScreen('live', [sick, worker]).type('7');
-    expect(screen.text()).toContain('worker 2 of pid 100');
+    expect(screen.text()).toContain('worker 2');
     screen.type('/worker<enter><enter>2');
     expect(screen.text()).toContain('f99');
     expect(screen.text()).not.toContain('f20');
@@ -304,8 +304,8 @@ describe('replay', () => {
   });
 
   test('marks when each finding was first there, and jumps to them', () => {
-    const marks = findMarks([sick]);
-    const blocks = marks.filter(({ rule }) => rule === 'blocked-event-loop');
+    const marks = inOneGo(markSteps([sick]));
+    const blocks = marks.filter(({ finding }) => finding.rule === 'blocked-event-loop');
     expect(blocks.map(({ atMs }) => atMs)).toEqual([3000, 5000]);
     const screen = replay().type('{');
     expect(screen.text()).toMatch(/[!✗]/);
@@ -367,7 +367,7 @@ describe('manners', () => {
   test('a recording of more rows than a call can have arguments', () => {
     const stalls = Array.from({ length: 150_000 }, (_, i) => blocked(10 * i + 10, 10, 5));
     const rows = stalls.flatMap((row, i) => [row, memory({ t: row.t, rssBytes: i })]);
-    const screen = new TestScreen('live', [recordingOf(rows)]);
+    const screen = new TestScreen('live', [recordingOf(rows)], 100, 30, false);
     expect(screen.type('2').text()).toContain('f10');
     expect(screen.type('5').text()).toContain('resident set');
   });

@@ -30,7 +30,7 @@ describe('evdiag replay', () => {
           ['4', 'ask'],
           ['5', 'resident set'],
           ['6', 'severity'],
-          ['7', '● main thread'],
+          ['7', '● pid 100'],
           ['?', 'these keys'],
         ] as const) {
           terminal.type(key);
