@@ -82,12 +82,12 @@ export function displayPath(path: string, cwd: string = process.cwd()): string {
   return stripControl(short === '' ? '.' : short === '..' || short.startsWith(`..${sep}`) ? path : short);
 }
 
-/** Lines of at most `width` characters; words longer than that stay whole. */
-export function wrap(text: string, width: number): string[] {
+/** Lines of at most `width` characters, or whatever `measure` counts; words longer than that stay whole. */
+export function wrap(text: string, width: number, measure = (part: string): number => part.length): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/\s+/).filter((part) => part !== '')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
+    if (line !== '' && measure(line) + 1 + measure(word) > width) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;

@@ -4,7 +4,7 @@ import { guiltyLinesOf, remedyOf } from './remedy.ts';
 import { type Screen, screenOf } from './screen.ts';
 import { initialState } from './state.ts';
 import { findingLines, SEVERITY_TONE } from './tabs/findings.ts';
-import { fitLine, line, paragraph, span } from './text.ts';
+import { fitLine, line, lineColumns, paragraph, span } from './text.ts';
 import type { Action, Effect, Line, Moment, Span, State, Tab, Tools } from './types.ts';
 
 export const VARIANTS = ['broken', 'fixed'] as const;
@@ -132,7 +132,7 @@ export function theatreScreen(theatre: TheatreState, excerpt: Tools['excerpt']):
 
 function filled(spans: Line, width: number): Line {
   const cut = fitLine(spans, width);
-  const used = cut.reduce((sum, { text }) => sum + text.length, 0);
+  const used = lineColumns(cut);
   return used < width ? [...cut, span(' '.repeat(width - used))] : cut;
 }
 

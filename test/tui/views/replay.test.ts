@@ -151,6 +151,27 @@ describe('evdiag replay', () => {
     );
   });
 
+  test('Chinese and Korean names take two columns each, and what comes after them stays in its column', async () => {
+    await onTerminal(
+      ['replay', 'out'],
+      async (terminal) => {
+        await terminal.until('q quit');
+        terminal.type('2');
+        await terminal.until(/處理한글 .*:99/);
+        // Sorted by another column, the rows change places.
+        for (const key of ['h', 'i', 'i', 'l', 'j', 'k']) {
+          terminal.type(key);
+          await terminal.quiet();
+        }
+        const wide = terminal.lines().find((line) => line.includes('處理한글'))!;
+        const other = terminal.lines().find((line) => line.includes('handler20'))!;
+        expect(wide.indexOf('處')).toBe(other.indexOf('handler20'));
+        expect(terminal.text().split('處理한글').length).toBe(2);
+      },
+      { cwd: sickFolder('處理한글') },
+    );
+  });
+
   test('a recording that was cut off in the middle of a line', async () => {
     const cwd = sickFolder();
     appendFileSync(join(cwd, 'out/recording.ndjson'), '{"t":10300,"type":"sta');
