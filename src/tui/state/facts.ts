@@ -9,6 +9,8 @@ import type { Line, Tone, Tools } from './types.ts';
 
 /** A trend shows that much at most: what was before hides what is now. */
 const TREND_MS = 120_000;
+/** Where there are few readings, a bar is that wide. */
+const MAX_BAR = 3;
 
 /** Bars of the last two minutes, or of all where that is less. */
 export function trend<T extends RowType>(
@@ -21,7 +23,10 @@ export function trend<T extends RowType>(
   const fromMs = Math.max(0, endMs - TREND_MS);
   const rows = rowsOf(recording, type);
   const points = rows.slice(after(rows, fromMs)).map((row) => ({ t: row.t - fromMs, value: value(row) }));
-  return points.length === 0 ? '' : sparkline(points, endMs - fromMs, Math.max(1, Math.min(width, points.length)));
+  if (points.length === 0) return '';
+  const bars = sparkline(points, endMs - fromMs, Math.max(1, Math.min(width, points.length)));
+  const wide = Math.min(MAX_BAR, Math.floor(width / bars.length));
+  return bars.replace(/./g, (bar) => bar.repeat(wide));
 }
 
 /** "app.js:12 handler", short enough for a column. */
@@ -61,6 +66,8 @@ export function factLines(facts: readonly (readonly [string, string, Tone?])[], 
   );
 }
 
-/** What of a recording has no rows, and how to get them. */
-export const NEEDS_DIAGNOSE =
-  'No data at level watch: it is followed at level diagnose (evdiag run, or EVDIAG_LEVEL=diagnose).';
+/** Why a recording has no rows of what is tracked, and how to get them. */
+export function untracked({ foreign }: Recording): string {
+  if (foreign !== undefined) return `No data: a recording of ${foreign} does not tell; evdiag run does.`;
+  return 'No data at level watch: it is followed at level diagnose (evdiag run, or EVDIAG_LEVEL=diagnose).';
+}

@@ -29,8 +29,12 @@ export interface Screen {
 
 type Excerpt = Tools['excerpt'];
 
-/** Columns that the tabs need with their whole titles. */
-const WHOLE_TITLES = 76;
+/** Titles of tabs, the shorter ones where there is no room. */
+const TITLES: readonly ((title: string, digit: number) => string)[] = [
+  (title, digit) => ` ${digit} ${title} `,
+  (title, digit) => `${digit} ${title} `,
+  (title, digit) => ` ${digit} ${title.slice(0, 4)} `,
+];
 
 /** Everything that is to be seen. Pure: the same state gives the same screen. */
 export function screenOf(state: State, excerpt: Excerpt): Screen {
@@ -69,7 +73,9 @@ function headerLines(state: State): Line[] {
   const costText =
     cost && cost.intervalMs > 0
       ? `agent ${formatShare(cost.mainThreadMs / cost.intervalMs)} of the thread${cost.watchdogMs === null ? '' : `, ${formatShare(cost.watchdogMs / cost.intervalMs)} of another core`}`
-      : 'agent cost not known yet';
+      : chosen.foreign
+        ? `recorded by ${header.evdiagVersion}`
+        : 'agent cost not known yet';
   const dropped = state.recordings.reduce((sum, { droppedRows }) => sum + droppedRows, 0);
   const [node = '', ...args] = header.argv;
   return [
@@ -78,7 +84,7 @@ function headerLines(state: State): Line[] {
       span(` ${link} `, ended ? 'warn' : 'good'),
       span(`${commandText([basename(node), ...args])} `, 'strong'),
       span(
-        `${threadName(header)}${ofHowMany(moment)} · up ${formatMs(atMs)} · level ${level} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
+        `${threadName(header)}${ofHowMany(moment)} · up ${formatMs(atMs)}${chosen.foreign ? '' : ` · level ${level}`} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
       ),
     ],
     [
@@ -99,8 +105,11 @@ function ofHowMany({ recordings, chosen }: Moment): string {
 function tabLine(state: State, targets: Target[], row: number): Line {
   const spans: Span[] = [];
   let x = 0;
-  tabsOf(state).forEach(({ id, title }, i) => {
-    const text = ` ${i + 1} ${state.columns < WHOLE_TITLES + state.extraTabs.length * 13 ? title.slice(0, 4) : title} `;
+  const all = tabsOf(state);
+  const texts = TITLES.map((title) => all.map((tab, i) => title(tab.title, i + 1)));
+  const fitting = texts.find((some) => some.join('').length <= state.columns) ?? texts.at(-1)!;
+  all.forEach(({ id }, i) => {
+    const text = fitting[i]!;
     spans.push(span(text, id === state.tab ? 'selected' : 'plain'));
     targets.push({ row, from: x, to: x + text.length, action: { type: 'tab', id } });
     x += text.length;

@@ -3,7 +3,9 @@ import { reduce } from './reduce.ts';
 import { guiltyLinesOf, remedyOf } from './remedy.ts';
 import { type Screen, screenOf } from './screen.ts';
 import { initialState } from './state.ts';
-import { findingLines, SEVERITY_TONE } from './tabs/findings.ts';
+import { figureLines } from './tabs/figures.ts';
+import { SEVERITY_TONE } from './tabs/findings.ts';
+import { inShort } from './tabs/overview.ts';
 import { fitLine, line, lineColumns, paragraph, span } from './text.ts';
 import type { Action, Effect, Line, Moment, Span, State, Tab, Tools } from './types.ts';
 
@@ -44,6 +46,7 @@ export type TheatreEffect = Effect & { variant: Variant };
 const PANES = 160;
 /** Lines around a guilty one. */
 const AROUND = 7;
+const LIVE_FIGURES = ['loop delay', 'loop busy', 'heap', 'pending'];
 
 export function initialTheatre(play: Play, columns: number, rows: number): TheatreState {
   const state = (variant: Variant): State => {
@@ -162,8 +165,11 @@ function sceneTab(play: Play, variant: Variant): Tab {
       line(''),
       ...(variant === 'broken' ? expectation(play, moment) : cure(moment)),
       line(''),
-      ...codeLines(play.source),
-      ...foundLines(play, moment, tools),
+      ...figureLines(moment.chosen, tools.columns, LIVE_FIGURES),
+      line(''),
+      ...(variant === 'broken'
+        ? [...codeLines(play.source), ...foundLines(play, moment, tools)]
+        : remedyLines(play.source)),
     ],
   };
 }
@@ -181,12 +187,7 @@ function expectation({ expect }: Play, moment: Moment): Line[] {
 function cure(moment: Moment): Line[] {
   const alarm = moment.report?.findings.find(({ severity }) => severity !== 'info');
   if (alarm) return [line(`✗ ${alarm.message}`, SEVERITY_TONE[alarm.severity])];
-  return [
-    line(
-      '✓ The cure: nothing to be woken for. The code is that of the sick variant; its remedy is the next tab.',
-      'good',
-    ),
-  ];
+  return [line('✓ The cure: nothing to be woken for. What it changes:', 'good')];
 }
 
 /** The guilty place: what the finding names, so that it can be compared. */
@@ -209,14 +210,11 @@ function codeLines(source: string): Line[] {
 function foundLines({ expect }: Play, moment: Moment, tools: Tools): Line[] {
   const isExpected = ({ rule, kind }: Finding): boolean => expect.some((one) => one.rule === rule && one.kind === kind);
   const found = moment.report?.findings.find(isExpected);
-  return found ? [line(''), ...findingLines(found, tools)] : [];
+  // Its source is right above.
+  return found ? [line(''), ...inShort(found, tools)] : [];
 }
 
 function remedyTab(play: Play): Tab {
-  const lines = remedyOf(play.source).map(({ kind, text }) => {
-    const mark = kind === 'gone' ? '-' : kind === 'new' ? '+' : ' ';
-    return line(`${mark} ${text}`, kind === 'gone' ? 'warn' : kind === 'new' ? 'good' : 'dim');
-  });
   return {
     id: 'remedy',
     title: 'Remedy',
@@ -224,6 +222,13 @@ function remedyTab(play: Play): Tab {
     sortColumn: 0,
     empty: () => '',
     items: () => [],
-    summary: () => [line('From broken (-) to fixed (+)', 'strong'), line(''), ...lines],
+    summary: () => [line('From broken (-) to fixed (+)', 'strong'), line(''), ...remedyLines(play.source)],
   };
+}
+
+function remedyLines(source: string): Line[] {
+  return remedyOf(source).map(({ kind, text }) => {
+    const mark = kind === 'gone' ? '-' : kind === 'new' ? '+' : ' ';
+    return line(`${mark} ${text}`, kind === 'gone' ? 'warn' : kind === 'new' ? 'good' : 'dim');
+  });
 }

@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { evdiag } from '../../support/dump.ts';
 import { KEYS, onTerminal, type TerminalOptions, type TestTerminal } from '../../support/pty.ts';
 import { tempFolder } from '../../support/recording.ts';
+import { ROOT } from '../../support/run-agent.ts';
 import { sickFolder } from '../../support/sick-recording.ts';
+
+const CLINIC_DOCTOR = join(ROOT, 'test/fixtures/clinic-doctor/32375.clinic-doctor');
 
 /** The sick recording on a terminal; `use` begins when it is there, its findings marked. */
 async function replay(use: (terminal: TestTerminal) => Promise<void>, options: TerminalOptions = {}): Promise<void> {
@@ -170,6 +173,23 @@ describe('evdiag replay', () => {
       },
       { cwd: sickFolder('處理한글') },
     );
+  });
+
+  test('a folder of clinic doctor', async () => {
+    await onTerminal(['replay', CLINIC_DOCTOR], async (terminal) => {
+      await terminal.until(/32375\.clinic-doctor main thread of pid 32375 .*Node\.js 20\.20\.2/);
+      await terminal.until('recorded by clinic doctor 11.0.0');
+      await terminal.until(/SICK +2 findings: 1 critical/);
+      await terminal.until(/loop busy +no data\n/);
+      terminal.type('2');
+      await terminal.until(/js-cpu +9 +243 ms .*place not known/);
+      terminal.type('4');
+      await terminal.until('a recording of clinic doctor does not tell');
+      terminal.type('2', '{');
+      await terminal.until('No stall');
+      terminal.type('.');
+      await terminal.until(/(gc|js-cpu) +1 /);
+    });
   });
 
   test('a recording that was cut off in the middle of a line', async () => {

@@ -1,5 +1,5 @@
 import { formatCount, formatMs } from '../../../util/text.ts';
-import { factLines, NEEDS_DIAGNOSE, placeLines, shortPlace } from '../facts.ts';
+import { factLines, placeLines, shortPlace, untracked } from '../facts.ts';
 import { lastOf } from '../rows.ts';
 import { line, span } from '../text.ts';
 import type { Line, Tab, Tools } from '../types.ts';
@@ -17,7 +17,7 @@ export const async: Tab = {
     { title: 'suspended at' },
   ],
   sortColumn: 0,
-  empty: ({ chosen }) => (lastOf(chosen, 'unfinished') ? 'No call is suspended.' : NEEDS_DIAGNOSE),
+  empty: ({ chosen }) => (lastOf(chosen, 'unfinished') ? 'No call is suspended.' : untracked(chosen)),
   summary({ chosen }) {
     const row = lastOf(chosen, 'unfinished');
     if (!row) return [];

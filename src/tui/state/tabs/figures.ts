@@ -23,14 +23,16 @@ const TEXT = 78;
 const MAX_BARS = 60;
 const MIN_BARS = 8;
 
-export function figureLines(recording: Recording, columns: number): Line[] {
+/** Of some figures, where `labels` names them. */
+export function figureLines(recording: Recording, columns: number, labels?: readonly string[]): Line[] {
   const width = Math.max(MIN_BARS, Math.min(MAX_BARS, columns - TEXT));
-  return FIGURES.map(({ label, bars, now }) => {
+  const figures = FIGURES.filter(({ label }) => !labels || labels.includes(label));
+  return figures.map(({ label, bars, now }) => {
     const value = now(recording);
     return [
       span(label.padEnd(LABEL), 'dim'),
       span(bars(recording, width).padEnd(width + 2), 'accent'),
-      ...(value.length > 0 ? value : [span('no data yet', 'dim')]),
+      ...(value.length > 0 ? value : [span(recording.foreign ? 'no data' : 'no data yet', 'dim')]),
     ];
   });
 }
@@ -103,9 +105,8 @@ const FIGURES: readonly Figure[] = [
     bars: (recording, width) => trend(recording, 'unfinished', pendingIn, width),
     now(recording) {
       const row = lastOf(recording, 'unfinished');
-      return row
-        ? [span(`${formatCount(pendingIn(row))} suspended calls`)]
-        : [span('not followed at level watch', 'dim')];
+      if (!row) return recording.foreign ? [] : [span('not followed at level watch', 'dim')];
+      return [span(`${formatCount(pendingIn(row))} suspended calls`)];
     },
   },
 ];

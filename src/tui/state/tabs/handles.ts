@@ -1,5 +1,5 @@
 import { formatCount } from '../../../util/text.ts';
-import { factLines, NEEDS_DIAGNOSE, placeLines, shortPlace } from '../facts.ts';
+import { factLines, placeLines, shortPlace, untracked } from '../facts.ts';
 import { lastOf } from '../rows.ts';
 import { line, paragraph } from '../text.ts';
 import type { Line, Tab, Tools } from '../types.ts';
@@ -17,7 +17,8 @@ export const handles: Tab = {
     { title: 'created at' },
   ],
   sortColumn: 1,
-  empty: ({ chosen }) => (lastOf(chosen, 'unfinished') ? 'Nothing was opened since tracking began.' : NEEDS_DIAGNOSE),
+  empty: ({ chosen }) =>
+    lastOf(chosen, 'unfinished') ? 'Nothing was opened since tracking began.' : untracked(chosen),
   summary({ chosen }, { columns }) {
     const row = lastOf(chosen, 'active-resources');
     if (!row) return [line('No reading of the active resources yet.', 'dim')];

@@ -69,7 +69,8 @@ function judgement({ workload, findings }: Report, tools: Tools): Line[] {
   ];
 }
 
-function inShort({ message, severity, location, remedy }: Finding, { columns }: Tools): Line[] {
+/** What, where, and what to change, without the source. */
+export function inShort({ message, severity, location, remedy }: Finding, { columns }: Tools): Line[] {
   return [
     ...paragraph(message, columns, SEVERITY_TONE[severity]),
     ...(location ? [line(placeText(location), 'accent')] : []),
