@@ -24,7 +24,11 @@ try {
   });
   const replay = ['replay', join(folder, 'broken')];
   await draw('overview', replay, 110, 34, [[/━·?[!✗]/]]);
-  await draw('stalls', ['replay', join(folder, 'regex', 'broken')], 110, 30, [[/━·?[!✗]/, '2'], ['longest', '\r'], ['Stack for']]);
+  await draw('stalls', ['replay', join(folder, 'regex', 'broken')], 110, 30, [
+    [/━·?[!✗]/, '2'],
+    ['longest', '\r'],
+    ['Stack for'],
+  ]);
   await draw('async', replay, 110, 24, [[/━·?[!✗]/, '4'], ['pending▼', '\r'], ['Await tree']]);
   const theatre = ['replay', '--scenario', 'blocking-sleep'];
   await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ The cure']]);

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { RowOf } from '../../recording/types.ts';
 import { threadName } from '../../report/threads.ts';
-import { commandText, placeText } from '../../report/words.ts';
+import { commandText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
 import { HELP } from './help.ts';
 import { endOf, threadKey } from './moment.ts';
@@ -204,7 +204,9 @@ function overlayLines(state: State, tools: Tools): { title: string; lines: Line[
   }
   const item = selectedItem(state);
   if (!item) return { title: 'It is gone (Esc closes)', lines: [] };
-  const title = item.location ? placeText(item.location) : (item.cells(state.atMs).find((cell) => cell !== '') ?? '');
+  // The place comes first in the details.
+  const name = item.location ? 'details' : (item.cells(state.atMs).find((cell) => cell !== '') ?? '');
+  const title = `${tabOf(state).title}: ${name}`;
   return { title: `${title} (Esc closes)`, lines: item.details(tools).map(indented) };
 }
 

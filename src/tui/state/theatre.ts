@@ -196,7 +196,7 @@ function codeLines(source: string): Line[] {
   const lines = source.split('\n');
   const digits = String(lines.length).length;
   return lines.flatMap((text, i): Line[] => {
-    if (!guilty.some((at) => Math.abs(at - 1 - i) <= AROUND)) return [];
+    if (!guilty.some((at) => Math.abs(at - 1 - i) <= AROUND) || text.startsWith('import ')) return [];
     const isGuilty = guilty.includes(i + 1);
     return [
       [

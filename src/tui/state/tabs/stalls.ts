@@ -200,5 +200,7 @@ function detailLines(
 
 export function frameLine(frame: Frame): Line {
   const tone = frame.category === 'application' ? 'accent' : 'dim';
-  return line(`  ${frame.awaits ? 'awaited by ' : ''}${shortPlace(frame)}:${frame.column}`, tone);
+  // What V8 is made of has no place.
+  const place = frame.file === '' ? frame.function : `${shortPlace(frame)}:${frame.column}`;
+  return line(`  ${frame.awaits ? 'awaited by ' : ''}${place}`, tone);
 }
