@@ -41,7 +41,9 @@ export const blockedEventLoop: Detector = {
     const groups = new Map<string, StallRow[]>();
     for (const stall of stalls) {
       const key = groupKey(stall);
-      groups.set(key, [...(groups.get(key) ?? []), stall]);
+      const group = groups.get(key);
+      if (group) group.push(stall);
+      else groups.set(key, [stall]);
     }
     return [...groups.values()].map((group) => toFinding(group, recording));
   },
