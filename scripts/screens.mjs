@@ -19,9 +19,17 @@ const folder = mkdtempSync(join(tmpdir(), 'evdiag-screens-'));
 mkdirSync('docs/screens', { recursive: true });
 try {
   execFileSync(process.execPath, ['bin/evdiag.mjs', 'scenario', 'leaked-tasks', '--out', folder], { stdio: 'ignore' });
+  execFileSync(process.execPath, ['bin/evdiag.mjs', 'scenario', 'regex-backtracking', '--out', join(folder, 'regex')], {
+    stdio: 'ignore',
+  });
   const replay = ['replay', join(folder, 'broken')];
-  await draw('overview', replay, 110, 34, [['━!━']]);
-  await draw('async', replay, 110, 24, [['━!━', '4'], ['pending▼', '\r'], ['Await tree']]);
+  await draw('overview', replay, 110, 34, [[/━·?[!✗]/]]);
+  await draw('stalls', ['replay', join(folder, 'regex', 'broken')], 110, 30, [
+    [/━·?[!✗]/, '2'],
+    ['longest', '\r'],
+    ['Stack for'],
+  ]);
+  await draw('async', replay, 110, 24, [[/━·?[!✗]/, '4'], ['pending▼', '\r'], ['Await tree']]);
   const theatre = ['replay', '--scenario', 'blocking-sleep'];
   await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ The cure']]);
 } finally {

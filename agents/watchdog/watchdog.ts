@@ -155,6 +155,7 @@ function run(data: WatchdogData): void {
     const folders = runFolders(data.folders);
     const methods = createMethods({
       header: main.header,
+      family: data.family,
       level: () => level,
       uptimeMs: main.now,
       mayInspect: data.mayInspect,

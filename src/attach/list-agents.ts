@@ -9,10 +9,15 @@ const MAX_AGENTS = 200;
 /** Connections to all processes of this user that run with the agent; the caller closes them. Windows has no such list. */
 export async function connectAll(): Promise<Connection[]> {
   removeStale();
-  const files = [...new Set(candidateFolders(process.pid))].flatMap(socketsIn);
-  const pids = [...new Set(files)].filter((pid) => pid !== process.pid).sort((a, b) => a - b);
-  const answers = await Promise.all(pids.slice(0, MAX_AGENTS).map(tryConnect));
+  const answers = await Promise.all(listAgents().map(tryConnect));
   return answers.filter((connection) => connection !== null);
+}
+
+/** Numbers of processes that seem to run with the agent, where we or that process would listen; none on Windows. */
+export function listAgents(pid = process.pid): number[] {
+  const files = [...new Set([...candidateFolders(process.pid), ...candidateFolders(pid)])].flatMap(socketsIn);
+  const pids = [...new Set(files)].filter((one) => one !== process.pid).sort((a, b) => a - b);
+  return pids.slice(0, MAX_AGENTS);
 }
 
 function socketsIn(folder: string): number[] {

@@ -1,96 +1,98 @@
-/** Feeds a screen with what the agent of a running process records. */
-import type { ChildProcess } from 'node:child_process';
-import { type Connection, connect } from '../attach/connect.ts';
-import { TargetError } from '../attach/target-error.ts';
+/** Feeds a screen with what the agents of running processes record. */
+import type { Connection } from '../attach/connect.ts';
 import { type Watching, watchRows } from '../attach/watch-rows.ts';
+import { inFamilyOrder } from '../recording/family.ts';
 import { readRecording } from '../recording/reader.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import type { Action, State } from '../tui/state/types.ts';
+import { type Crowd, gather } from './crowd.ts';
 
-/** A program may take its time until its agent listens. */
-const CONNECT_MS = 10_000;
 /** A stall is shown at once, and so is its end; very many of them are some frames a second. */
 const HURRY_MS = 50;
 /** The agent writes its last rows when the socket is closed already. */
 const LAST_ROWS = { tries: 20, everyMs: 100 };
+/** Threads that have ended and are shown still; the recordings have all. */
+const MAX_ENDED = 100;
+/** What the agent says when it leaves a viewer; that a process has ended is seen. */
+const LEFT = /too slow/;
+const NOBODY = 'The program has ended, and no process of it could be watched: it ran without Node.js, or too shortly.';
 
 export interface Following {
-  /** Null until there is a connection. */
-  connection(): Connection | null;
+  /** To the process with that number, else to any; null until there is one. */
+  connection(pid?: number): Connection | null;
+  /** Numbers of the processes that are there. */
+  pids(): number[];
   recordings(): Recording[];
   stop(): void;
 }
 
-/** Dispatches what comes until the process has gone, of which `onGone` is told; then its whole recording. */
+/** Dispatches what comes until everybody has gone, of which `onGone` is told; then the whole recordings. */
 export function follow(
-  connecting: Promise<Connection>,
+  crowd: Crowd,
   dispatch: (action: Action) => void,
   state: () => State,
   onGone: () => void = () => {},
 ): Following {
-  let connection: Connection | null = null;
-  let watching: Watching | null = null;
+  const watchings = new Set<Watching>();
+  let past: Recording[] = [];
   let timer: NodeJS.Timeout | null = null;
   let stopped = false;
-  const recordings = (): Recording[] => watching?.recordings() ?? [];
+  const recordings = (): Recording[] =>
+    inFamilyOrder([...past, ...[...watchings].flatMap((watching) => watching.recordings())]);
   const flush = (): void => {
     if (timer) clearTimeout(timer);
     timer = null;
-    dispatch({ type: 'recordings', recordings: recordings() });
+    if (!stopped) dispatch({ type: 'recordings', recordings: recordings() });
   };
-  const begin = async (): Promise<void> => {
-    connection = await connecting;
-    if (stopped) {
-      connection.close();
-      return;
-    }
-    watching = watchRows(connection, (urgent) => {
-      const hurry = urgent || state().moment === null;
-      if (hurry && timer) clearTimeout(timer);
-      if (hurry) timer = setTimeout(flush, HURRY_MS);
-      else timer ??= setTimeout(flush, state().refreshMs);
+  const onRows = (urgent: boolean): void => {
+    const hurry = urgent || state().moment === null;
+    if (hurry && timer) clearTimeout(timer);
+    if (hurry) timer = setTimeout(flush, HURRY_MS);
+    else timer ??= setTimeout(flush, state().refreshMs);
+  };
+  const attend = (connection: Connection): Promise<unknown> => {
+    const watching = watchRows(connection, onRows);
+    watchings.add(watching);
+    return watching.ended.catch((error: Error) => {
+      const left = watching.recordings();
+      watchings.delete(watching);
+      past = [...past, ...left].slice(-MAX_ENDED);
+      // The others go on: what it wrote last is read meanwhile.
+      if (watchings.size > 0) {
+        if (LEFT.test(error.message)) dispatch({ type: 'message', text: error.message });
+        void lastRows(left).then((complete) => {
+          past = past.map((one) => complete.find((read) => isSame(one, read)) ?? one);
+          flush();
+        });
+      }
+      throw error;
     });
-    await watching.ended;
   };
-  const end = async (error: unknown): Promise<void> => {
+  const end = async (error: Error | null): Promise<void> => {
     if (timer) clearTimeout(timer);
     if (stopped) return;
-    if (!(error instanceof TargetError)) throw error;
     onGone();
-    dispatch({ type: 'recordings', recordings: recordings(), ended: error.message });
-    const complete = await lastRows(recordings());
-    if (!stopped) dispatch({ type: 'recordings', recordings: complete });
+    dispatch({ type: 'recordings', recordings: recordings(), ended: error?.message ?? NOBODY });
+    const complete = withMissed(await lastRows(recordings()), crowd.family);
+    if (!stopped && complete.length > 0) dispatch({ type: 'recordings', recordings: complete });
   };
-  // What is no TargetError is a bug, and goes on as an unhandled rejection.
-  void begin().catch(end);
+  const gathering = gather(crowd, attend, (error) => void end(error));
   return {
-    connection: () => connection,
+    connection(pid) {
+      const all = gathering.connections();
+      return all.find(({ hello }) => hello.pid === pid) ?? (pid === undefined ? (all[0] ?? null) : null);
+    },
+    pids: () => gathering.connections().map(({ hello }) => hello.pid),
     recordings,
     stop() {
       stopped = true;
       if (timer) clearTimeout(timer);
-      connection?.close();
+      gathering.stop();
     },
   };
 }
 
-/** Connects to the agent of a program that has just been started. Throws TargetError. */
-export async function connectTo(child: ChildProcess): Promise<Connection> {
-  const giveUpAt = performance.now() + CONNECT_MS;
-  for (;;) {
-    try {
-      return await connect(child.pid ?? 0);
-    } catch (error) {
-      if (!(error instanceof TargetError) || hasEnded(child) || performance.now() > giveUpAt) throw error;
-    }
-  }
-}
-
-export function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** With the rows that the agent wrote after it had closed its socket. */
+/** With the rows that the agents wrote after they had closed their sockets. */
 async function lastRows(recordings: readonly Recording[]): Promise<Recording[]> {
   let complete = [...recordings];
   for (let i = 0; i < LAST_ROWS.tries; i++) {
@@ -103,12 +105,29 @@ async function lastRows(recordings: readonly Recording[]): Promise<Recording[]> 
 
 function reread(recording: Recording): Recording {
   if (recording.path === null) return recording;
+  const found = tryRead(recording.path).find((one) => isSame(one, recording));
+  return found ? { ...found, truncated: false } : recording;
+}
+
+/** With those of the family that were too short to be met. */
+function withMissed(recordings: readonly Recording[], family: string | null): Recording[] {
+  const missed = (family === null ? [] : tryRead(family)).filter((one) => !recordings.some((met) => isSame(met, one)));
+  return inFamilyOrder([...recordings, ...missed]);
+}
+
+/** None where they were removed, or never written. */
+function tryRead(path: string): Recording[] {
   try {
-    const { pid, startedAt } = recording.header;
-    const all = readRecording(recording.path);
-    const found = all.find(({ header }) => header.pid === pid && header.startedAt === startedAt);
-    return found ? { ...found, truncated: false } : recording;
+    return readRecording(path);
   } catch {
-    return recording; // it was removed, or never written
+    return [];
   }
+}
+
+function isSame(a: Recording, b: Recording): boolean {
+  return (
+    a.header.pid === b.header.pid &&
+    a.header.threadId === b.header.threadId &&
+    a.header.startedAt === b.header.startedAt
+  );
 }

@@ -19,8 +19,8 @@ export interface Launch {
   slowMs?: number;
   durationMs?: number;
   stdio: SpawnOptions['stdio'];
-  /** Sees the process right after it was started. */
-  onStart?: (child: ChildProcess) => void;
+  /** Sees the process right after it was started, and the folder of its recordings. */
+  onStart?: (child: ChildProcess, family: string) => void;
 }
 
 export interface Launched {
@@ -44,7 +44,7 @@ export async function launch(options: Launch): Promise<Launched | string> {
     removeEmpty(family);
     return failure;
   }
-  options.onStart?.(child);
+  options.onStart?.(child, family);
   return { family, ...(await ending(child, options.durationMs)) };
 }
 

@@ -4,39 +4,63 @@ import { familyName, recordingFolder } from '../recording/paths.ts';
 import type { Recording } from '../recording/types.ts';
 import { openRecording } from '../recording/writer.ts';
 import type { Hello, Road } from '../suspended/dump-parts.ts';
+import { threadKey } from '../tui/state/moment.ts';
 import { initialState } from '../tui/state/state.ts';
 import type { Action, Effect } from '../tui/state/types.ts';
-import type { EndSignal } from '../tui/views/app.ts';
 import type { Look } from '../tui/views/palette.ts';
+import type { EndSignal } from '../util/end-signals.ts';
 import { painter } from '../util/terminal.ts';
 import { displayPath, formatMs } from '../util/text.ts';
+import type { Crowd } from './crowd.ts';
 import { ANNOUNCED_MS, estimateOf } from './dump-costs.ts';
 import { dumpText } from './dump-text.ts';
 import { type Following, follow } from './follow.ts';
 
-/** Shows a process live until somebody quits: resolves to the signal that ended it, or null after `q`. */
+export interface LiveOptions {
+  /** What is watched, in words. */
+  subject: string;
+  look: Look;
+  /** Of the main thread that is shown first; by default the first that is no launcher. */
+  pid?: number;
+  /** Everybody has gone. */
+  onGone?: () => void;
+  /** The screen is closed: the processes that were watched to the end. */
+  onClose?: (pids: readonly number[]) => void;
+}
+
+/** Shows processes live until somebody quits: resolves to the signal that ended it, or null after `q`. */
 export async function showLive(
-  connecting: Promise<Connection>,
-  subject: string,
-  look: Look,
-  onGone?: () => void,
+  crowd: Crowd,
+  { subject, look, pid, onGone, onClose }: LiveOptions,
 ): Promise<EndSignal | null> {
   const { oneScreen, runApp } = await import('../tui/views/app.ts');
   let following: Following | null = null;
   let agreedToDump = false;
   return runApp({
     machine: oneScreen,
-    initial: (columns, rows) => initialState('live', subject, columns, rows),
+    initial: (columns, rows) => ({
+      ...initialState('live', subject, columns, rows),
+      thread: pid === undefined ? null : threadKey({ pid, threadId: 0 }),
+    }),
     look,
     start(dispatch, state) {
-      following = follow(connecting, dispatch, state, onGone);
-      return following.stop;
+      const started = follow(crowd, dispatch, state, onGone);
+      following = started;
+      return () => {
+        onClose?.(started.pids());
+        started.stop();
+      };
     },
     perform(effect: Effect, dispatch, state) {
-      const connection = following?.connection();
-      if (!connection) dispatch({ type: 'message', text: 'There is no connection yet.' });
-      else if (effect.type === 'save') dispatch({ type: 'message', text: save(following!.recordings()) });
-      else if (effect.type === 'dump') {
+      const shown = state().moment?.chosen.header.pid;
+      const connection = following?.connection(shown);
+      if (effect.type === 'save') dispatch({ type: 'message', text: save(following?.recordings() ?? []) });
+      else if (!connection) {
+        dispatch({
+          type: 'message',
+          text: shown === undefined ? 'There is no connection yet.' : `Process ${shown} has ended.`,
+        });
+      } else if (effect.type === 'dump') {
         dump(connection, dispatch, state().columns - 4, agreedToDump)
           .then((done) => {
             agreedToDump = !done;

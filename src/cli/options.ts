@@ -3,8 +3,8 @@ import { InvalidArgumentError, Option } from 'commander';
 import { SEVERITIES } from '../detectors/types.ts';
 import { InputError } from '../recording/reader.ts';
 
-export function jsonOption(): Option {
-  return new Option('--json', 'print JSON on stdout');
+export function jsonOption(what = 'print JSON on stdout'): Option {
+  return new Option('--json', what);
 }
 
 export function failOnOption(): Option {

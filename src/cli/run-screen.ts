@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import type { EndSignal } from '../tui/views/app.ts';
 import type { Look } from '../tui/views/palette.ts';
-import { connectTo, hasEnded } from './follow.ts';
+import type { EndSignal } from '../util/end-signals.ts';
+import { hasEnded, programOf } from './crowd.ts';
 import { GRACE_MS } from './launch.ts';
 import { showLive } from './live-screen.ts';
 
@@ -9,7 +9,7 @@ import { showLive } from './live-screen.ts';
 const MAX_OUTPUT = 100_000;
 
 export interface RunScreen {
-  open(child: ChildProcess): void;
+  open(child: ChildProcess, family: string): void;
   /** Resolves when the screen is closed and the program has ended; true where the user quit before the program ended. */
   closed(): Promise<boolean>;
 }
@@ -18,14 +18,23 @@ export interface RunScreen {
 export function screenFor(command: readonly string[], look: Look): RunScreen {
   let closing = Promise.resolve(false);
   return {
-    open(child) {
+    open(child, family) {
       const printLater = [keepOutput(child.stdout, process.stdout), keepOutput(child.stderr, process.stderr)];
       let gone = false;
       const onGone = (): void => {
         gone = true;
       };
-      const screen = showLive(connectTo(child), command.join(' '), look, onGone);
-      closing = watchUntilBothEnd(child, screen, () => gone).finally(() => {
+      let members: readonly number[] = [];
+      const onClose = (pids: readonly number[]): void => {
+        members = pids;
+      };
+      const screen = showLive(programOf(child, family), { subject: command.join(' '), look, onGone, onClose });
+      const kill = (signal: NodeJS.Signals): void => {
+        child.kill(signal);
+        // What Ctrl-C at a terminal does: npm and shells do not pass a signal on.
+        for (const pid of members) if (pid !== child.pid) killIfThere(pid, signal);
+      };
+      closing = watchUntilBothEnd(child, screen, () => gone, kill).finally(() => {
         for (const print of printLater) print();
       });
       // Awaited in `closed`, when the program has ended.
@@ -40,6 +49,7 @@ async function watchUntilBothEnd(
   child: ChildProcess,
   screen: Promise<EndSignal | null>,
   isGone: () => boolean,
+  kill: (signal: NodeJS.Signals) => void,
 ): Promise<boolean> {
   let signal: EndSignal | null = null;
   let quitFirst = false;
@@ -49,7 +59,7 @@ async function watchUntilBothEnd(
     // The agent tells of the end some ms before the system does.
     if (isGone()) await endWithin(child, GRACE_MS);
     quitFirst = !hasEnded(child);
-    if (quitFirst) await endProgram(child, signal ?? 'SIGTERM');
+    if (quitFirst) await endProgram(child, signal ?? 'SIGTERM', kill);
   }
   return quitFirst;
 }
@@ -65,16 +75,32 @@ function endWithin(child: ChildProcess, ms: number): Promise<void> {
   });
 }
 
-/** SIGKILL where it does not end by itself. */
-function endProgram(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** SIGKILL where it does not end by itself; who then still holds its output is left alone. */
+function endProgram(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+  kill: (signal: NodeJS.Signals) => void,
+): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    const timer = setTimeout(() => {
+      kill('SIGKILL');
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, GRACE_MS);
     child.once('close', () => {
       clearTimeout(timer);
       resolve();
     });
-    child.kill(signal);
+    kill(signal);
   });
+}
+
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
 }
 
 function keepOutput(from: NodeJS.ReadableStream | null, to: NodeJS.WritableStream): () => void {

@@ -10,10 +10,11 @@ import {
   VARIANTS,
   type Variant,
 } from '../tui/state/theatre.ts';
-import type { EndSignal } from '../tui/views/app.ts';
 import type { Look } from '../tui/views/palette.ts';
+import type { EndSignal } from '../util/end-signals.ts';
 import { builtFile } from '../util/package-root.ts';
-import { connectTo, type Following, follow } from './follow.ts';
+import { programOf } from './crowd.ts';
+import { type Following, follow } from './follow.ts';
 import { launch } from './launch.ts';
 import { expectedText, headlineOf, LIMIT_MS, loadScenarios, type ScenarioInfo, sourceOf } from './scenario-list.ts';
 
@@ -99,13 +100,13 @@ async function playVariant(
     level: 'diagnose',
     durationMs: LIMIT_MS,
     stdio: ['ignore', 'pipe', 'ignore'],
-    onStart(child) {
+    onStart(child, family) {
       stage.child = child;
       child.stdout?.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(-MAX_OUTPUT);
       });
       const one = follow(
-        connectTo(child),
+        programOf(child, family),
         (action) => dispatch({ type: 'variant', variant, action }),
         () => state()[variant],
       );

@@ -15,6 +15,9 @@ const WARNING_MAX_MS = 250;
 const CRITICAL_MAX_MS = 1000;
 /** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
 const CRITICAL_SHARE = 0.1;
+/** With less CPU time than that, it may have waited for a core. */
+const COMPUTED_SHARE = 0.75;
+const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
 /** A share needs a span to be a share of. */
 const SHARE_SPAN_MS = 5000;
 
@@ -52,19 +55,23 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const maxMs = longest.durationMs;
   const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const { kind, startup } = longest;
-  const severity = severityOf(group, recording.durationMs, recording.header.slowMs);
+  const severity = severityOf(group, recording);
   const location = kind === 'host' ? null : placeOf(group);
   const witness = group.find((stall) => stall.location?.line === location?.line && stall.stacks.length > 0) ?? longest;
   const stack = witness.stacks.find((entry) => entry.location?.line === location?.line) ?? witness.stacks[0];
   const call = stack?.frames.find(({ category }) => category === 'native')?.function;
+  // Seen by the clock alone: it may have computed as well as slept.
+  const isUnseen = kind === 'js-cpu' && location === null && !stack;
   const texts = KIND_TEXTS.find((text) => text.kind === kind)!;
+  const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy;
+  const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : ofKind;
   return {
     rule: 'blocked-event-loop',
     severity,
     score: scoreOf(severity, totalMs),
     kind,
-    message: messageOf(kind, startup, group.length, maxMs, totalMs, location, texts.title),
-    remedy: startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy,
+    message: messageOf(kind, startup, group.length, maxMs, totalMs, location, isUnseen ? 'work' : texts.title),
+    remedy,
     location,
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
     count: group.length,
@@ -115,13 +122,25 @@ function isHarmful({ kind, startup, waiting }: StallRow): boolean {
   return kind !== 'host' && !startup && (waiting ?? 0) > 0;
 }
 
-function severityOf(group: readonly StallRow[], spanMs: number, slowMs: number): Severity {
+/** Other tools see everything by the clock alone: CPU time tells that it was not the host. */
+function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
+  return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
+}
+
+function severityOf(
+  group: readonly StallRow[],
+  { durationMs: spanMs, header: { slowMs }, foreign }: Recording,
+): Severity {
   const harmful = group.filter((stall) => isHarmful(stall) && withoutQueue(stall) >= slowMs);
   if (harmful.length === 0) return 'info';
   const ownMs = harmful.map(withoutQueue);
   const maxMs = ownMs.reduce((most, ms) => Math.max(most, ms), 0);
   // Seen by the clock alone, for a moment: on a busy host that may be anything.
-  if (harmful.every(({ location, kind }) => location === null && kind === 'js-cpu') && maxMs < CRITICAL_MAX_MS)
+  const computed = (stall: StallRow): boolean => foreign !== undefined && hasComputed(stall);
+  if (
+    harmful.every((stall) => stall.location === null && stall.kind === 'js-cpu' && !computed(stall)) &&
+    maxMs < CRITICAL_MAX_MS
+  )
     return 'info';
   const share = ownMs.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';

@@ -6,15 +6,35 @@ import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 /** Rows that level watch has only while something grows. */
 const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'orphans', 'unfinished']);
 
+/** Rules that can be told from the samples of other tools. The others would find nothing, and mean nothing by it. */
+const FOREIGN_RULES: ReadonlySet<string> = new Set(['blocked-event-loop']);
+
 /**
  * Runs every detector over a recording. One that throws is named with outcome `error` and the others go on; one
  * that finds none of the rows it needs answers `no-data`.
  */
 export function judge(recording: Recording, list: readonly Detector[] = detectors): Judgement {
+  const steps = judgeSteps(recording, list);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps: yields after each detector, so that something else can be done in between. */
+export function* judgeSteps(
+  recording: Recording,
+  list: readonly Detector[] = detectors,
+): Generator<undefined, Judgement> {
   const findings: Finding[] = [];
   const rules: RuleResult[] = [];
   const present = new Set(recording.rows.map(({ type }) => type));
   for (const detector of list) {
+    if (recording.foreign !== undefined && !FOREIGN_RULES.has(detector.id)) {
+      const why = `a recording of ${recording.foreign} does not tell; evdiag run does`;
+      rules.push({ rule: detector.id, outcome: 'no-data', why });
+      continue;
+    }
     if (!detector.needs.some((type) => present.has(type))) {
       const cure = detector.needs.some((type) => TRACKED.has(type))
         ? '; level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)'
@@ -31,6 +51,7 @@ export function judge(recording: Recording, list: readonly Detector[] = detector
     } catch (error) {
       rules.push({ rule: detector.id, outcome: 'error', why: error instanceof Error ? error.message : String(error) });
     }
+    yield;
   }
   return { findings: fold(findings).sort((a, b) => b.score - a.score), rules };
 }

@@ -15,7 +15,7 @@ export interface Line {
 
 /** The lines that the file had when it was opened. Throws InputError where it is not a regular file that may be read. */
 export function* linesOf(file: string): Generator<Line> {
-  const fd = open(file);
+  const fd = openFile(file);
   try {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     // What is written while we read belongs to the next look: a reader must not chase a live writer for ever.
@@ -49,7 +49,8 @@ function lineText(pending: Buffer[], pendingBytes: number, rest: Buffer): string
   return (pending.length === 0 ? rest : Buffer.concat([...pending, rest])).toString('utf8');
 }
 
-function open(file: string): number {
+/** A descriptor of a regular file. Throws InputError. */
+export function openFile(file: string): number {
   try {
     // A pipe or a device in place of the file would hang or never end.
     if (!statSync(file).isFile()) throw new InputError(`"${file}" is not a file. ${HINT}`);

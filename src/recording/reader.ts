@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { inFamilyOrder } from './family.ts';
+import { clinicDoctorFolder, readClinicDoctor } from './foreign/clinic-doctor.ts';
 import { HINT, InputError } from './input-error.ts';
 import { type Line, linesOf } from './lines.ts';
 import { locate, type Source } from './locate.ts';
@@ -21,12 +22,14 @@ export interface Family {
   unreadable: string[];
 }
 
-/** Reads a recording folder or file, a family of them, or the newest family of an EVDIAG_OUT folder. Throws InputError. */
+/** Reads a recording folder or file, a family of them, or the newest family of an EVDIAG_OUT folder. A folder of clinic doctor, too. Throws InputError. */
 export function readRecording(input: string): Recording[] {
   return readFamily(input).recordings;
 }
 
 export function readFamily(input: string): Family {
+  const foreign = clinicDoctorFolder(resolve(input));
+  if (foreign !== null) return { path: foreign, recordings: [readClinicDoctor(foreign)], unreadable: [] };
   const { path, sources } = locate(resolve(input), input);
   const recordings: Recording[] = [];
   const unreadable: string[] = [];

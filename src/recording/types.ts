@@ -515,6 +515,8 @@ export interface Recording {
   truncated: boolean;
   /** The folder it was read from, if any. */
   path: string | null;
+  /** The tool that made it, where that was not the agent: what it has no rows of, nobody looked at. */
+  foreign?: string;
 }
 
 /** The rows of one type, in order of time. */

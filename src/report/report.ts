@@ -1,4 +1,4 @@
-import { judge } from '../detectors/judge.ts';
+import { judgeSteps } from '../detectors/judge.ts';
 import { type Finding, type Judgement, type RuleResult, SEVERITIES, type Severity } from '../detectors/types.ts';
 import { inFamilyOrder } from '../recording/family.ts';
 import { type Header, type Recording, rowsOf } from '../recording/types.ts';
@@ -59,11 +59,27 @@ export interface Report {
 
 /** Judges the recordings of one family. */
 export function buildReport(recordings: readonly Recording[], unreadable: readonly string[] = []): Report {
+  const steps = reportSteps(recordings, unreadable);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps, for a screen that has to answer to keys meanwhile. */
+export function* reportSteps(
+  recordings: readonly Recording[],
+  unreadable: readonly string[] = [],
+): Generator<undefined, Report> {
   const family = inFamilyOrder(recordings);
   const [root] = family;
   if (root === undefined) throw new Error('buildReport needs at least one recording');
   const workloads = workloadsOf(family);
-  const threads = family.map((recording) => ({ header: recording.header, recording, ...judge(recording) }));
+  yield;
+  const threads: (JudgedThread & Pick<Recording, 'header'>)[] = [];
+  for (const recording of family) {
+    threads.push({ header: recording.header, recording, ...(yield* judgeSteps(recording)) });
+  }
   const several = threads.length > 1;
   const findings = several ? mergeFindings(threads) : threads.flatMap((thread) => thread.findings);
   return {

@@ -84,10 +84,12 @@ export function facts(report: Report): [string, string][] {
   const { recording, workload, processes } = report;
   const { overhead } = recording;
   const limit = recording.containerCpus === null ? '' : ` (limited to ${recording.containerCpus})`;
+  // Other tools do not count them.
+  const cpus = recording.cpuCount === 0 ? '' : `, ${plural(recording.cpuCount, 'CPU')}${limit}`;
   const rows: [string, string][] = [
     [
       'process',
-      `pid ${recording.pid}, Node.js ${recording.nodeVersion}, ${recording.platform} ${recording.arch}, ${plural(recording.cpuCount, 'CPU')}${limit}`,
+      `pid ${recording.pid}, Node.js ${recording.nodeVersion}, ${recording.platform} ${recording.arch}${cpus}`,
     ],
     ['recorded', `${formatMs(recording.durationMs)} from ${recording.startedAt}, level ${recording.level}`],
     ['workload', `${workload.class}. ${workload.advice}`],

@@ -17,7 +17,13 @@ const NO_DATA: Workload = {
 /** What bounds each observed thread of a family, and which tool fits; in the order of the recordings. */
 export function workloadsOf(family: readonly Recording[]): Workload[] {
   const observed = family.map(({ header }, i) => ({ header, load: loadOf(family[i]!) }));
-  return observed.map((one) => (one.load === null ? NO_DATA : classify(factsOf(one.load, one.header, observed))));
+  return observed.map(({ load, header }, i) => {
+    if (load !== null) return classify(factsOf(load, header, observed));
+    const { foreign } = family[i]!;
+    return foreign === undefined
+      ? NO_DATA
+      : { ...NO_DATA, advice: `A recording of ${foreign} does not tell how busy the loop was.` };
+  });
 }
 
 function classify(facts: Facts): Workload {

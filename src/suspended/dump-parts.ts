@@ -8,6 +8,8 @@ export const PROTOCOL = 1;
 export interface Hello {
   protocol: number;
   pid: number;
+  /** Folder that holds the recordings of its family, absolute. */
+  family: string;
   /** Redacted. */
   argv: string[];
   evdiagVersion: string;

@@ -10,8 +10,16 @@ export function stripControl(text: string): string {
 
 /** JSON in which control characters are escaped, so that it may be shown in a terminal. */
 export function toJson(value: unknown): string {
-  const escaped = (char: string) => (char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return JSON.stringify(value, null, 2).replace(CONTROL, escaped);
+  return JSON.stringify(value, null, 2).replace(CONTROL, (char) => (char === '\n' ? char : escaped(char)));
+}
+
+/** The same on one line, with its newline. */
+export function toJsonLine(value: unknown): string {
+  return `${JSON.stringify(value).replace(CONTROL, escaped)}\n`;
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** "412 ms", "3.02 s", "5 min 20 s". */
@@ -74,12 +82,12 @@ export function displayPath(path: string, cwd: string = process.cwd()): string {
   return stripControl(short === '' ? '.' : short === '..' || short.startsWith(`..${sep}`) ? path : short);
 }
 
-/** Lines of at most `width` characters; words longer than that stay whole. */
-export function wrap(text: string, width: number): string[] {
+/** Lines of at most `width` characters, or whatever `measure` counts; words longer than that stay whole. */
+export function wrap(text: string, width: number, measure = (part: string): number => part.length): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/\s+/).filter((part) => part !== '')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
+    if (line !== '' && measure(line) + 1 + measure(word) > width) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;

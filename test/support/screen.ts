@@ -1,6 +1,7 @@
 /** The state machine of the terminal UI, fed by hand. */
 import type { Recording } from '../../src/recording/types.ts';
-import { findMarks } from '../../src/tui/state/moment.ts';
+import { buildReport } from '../../src/report/report.ts';
+import { inOneGo, markSteps } from '../../src/tui/state/moment.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
 import { screenOf } from '../../src/tui/state/screen.ts';
 import { initialState } from '../../src/tui/state/state.ts';
@@ -12,7 +13,11 @@ export class TestScreen {
   state: State;
   effects: Effect[] = [];
 
-  constructor(mode: State['mode'], recordings: readonly Recording[], columns = 100, rows = 30) {
+  /** `judges`: rows are judged at once, which takes its time where they are very many. */
+  readonly #judges: boolean;
+
+  constructor(mode: State['mode'], recordings: readonly Recording[], columns = 100, rows = 30, judges = true) {
+    this.#judges = judges;
     this.state = initialState(mode, 'app.js', columns, rows);
     this.act({ type: 'recordings', recordings });
   }
@@ -21,8 +26,11 @@ export class TestScreen {
     const { state, effects } = reduce(this.state, action, NO_SOURCE);
     this.state = state;
     for (const effect of effects) {
-      if (effect.type === 'marks') this.act({ type: 'marks', marks: findMarks(effect.recordings) });
-      else this.effects.push(effect);
+      if (effect.type === 'marks') this.act({ type: 'marks', marks: inOneGo(markSteps(effect.recordings)) });
+      else if (effect.type !== 'judge') this.effects.push(effect);
+      else if (this.#judges) {
+        this.act({ type: 'report', report: buildReport(effect.recordings), atMs: effect.atMs });
+      }
     }
     return this;
   }

@@ -8,6 +8,7 @@ export function hello(target: Target): Method {
     return {
       protocol: PROTOCOL,
       pid,
+      family: target.family,
       argv,
       evdiagVersion,
       nodeVersion,

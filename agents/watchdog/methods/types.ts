@@ -32,6 +32,8 @@ export interface ObservedThread {
 /** The process that the methods tell of. */
 export interface Target {
   header: Header;
+  /** Folder of the family of processes, absolute. */
+  family: string;
   level(): Level;
   uptimeMs(): number;
   mayInspect: boolean;

@@ -1,5 +1,9 @@
 import { InputError, readFamily } from '../../recording/reader.ts';
+import { exitCodeOf } from '../../util/end-signals.ts';
 import { displayPath } from '../../util/text.ts';
+import { jsonOption } from '../options.ts';
+import { printJson } from '../output.ts';
+import { replayOf } from '../replay-json.ts';
 import { findScenario } from '../scenario-list.ts';
 import { chooseScenario, playScenario } from '../theatre.ts';
 import { requireTerminal, terminalLook } from '../tui.ts';
@@ -9,23 +13,41 @@ interface Options {
   /** True where none is named. */
   scenario?: string | true;
   ascii?: boolean;
+  json?: boolean;
 }
 
 export const replay: CliCommand<Options> = {
   id: 'replay',
   summary: 'look at a recording in the terminal: play, pause, step, seek',
-  examples: ['evdiag replay', 'evdiag replay .evdiag/20260102-030405-4711', 'evdiag replay --scenario blocking-sleep'],
+  examples: [
+    'evdiag replay',
+    'evdiag replay .evdiag/20260102-030405-4711',
+    'evdiag replay 4711.clinic-doctor',
+    'evdiag replay --scenario blocking-sleep',
+  ],
   configure(command) {
     command
-      .argument('[input]', 'recording, family of recordings, or folder of them (then the newest)', '.evdiag')
+      .argument(
+        '[input]',
+        'recording, family of recordings, or folder of them (then the newest); or a folder of clinic doctor',
+        '.evdiag',
+      )
       .option('--scenario [id]', 'play a scenario, broken and fixed; without an id, a list to choose from')
-      .option('--ascii', 'draw with ASCII characters only');
+      .option('--ascii', 'draw with ASCII characters only')
+      .addOption(jsonOption('print events and findings with their times as JSON, without a screen'));
   },
-  async run([input = '.evdiag'], { scenario, ascii }) {
+  async run([input = '.evdiag'], { scenario, ascii, json }) {
+    if (scenario !== undefined && json) {
+      throw new InputError('A scenario is played on a terminal; "evdiag scenario ID --json" runs one and compares.');
+    }
     if (scenario !== undefined) return playNamed(scenario, ascii);
     const family = readFamily(input);
+    if (json) {
+      printJson(replayOf(family));
+      return EXIT.done;
+    }
     requireTerminal('replay');
-    const { exitCodeOf, oneScreen, runApp } = await import('../../tui/views/app.ts');
+    const { oneScreen, runApp } = await import('../../tui/views/app.ts');
     const { initialState } = await import('../../tui/state/state.ts');
     const signal = await runApp({
       machine: oneScreen,
@@ -49,6 +71,5 @@ async function playNamed(scenario: string | true, ascii: boolean | undefined): P
   const look = terminalLook(ascii);
   const info = named ?? (await chooseScenario(look));
   if (info === null) return EXIT.done;
-  const { exitCodeOf } = await import('../../tui/views/app.ts');
   return exitCodeOf(await playScenario(info, look));
 }

@@ -31,7 +31,11 @@ export const report: CliCommand<Options> = {
   ],
   configure(command) {
     command
-      .argument('[input]', 'recording, family of recordings, or folder of them (then the newest)', '.evdiag')
+      .argument(
+        '[input]',
+        'recording, family of recordings, or folder of them (then the newest); or a folder of clinic doctor',
+        '.evdiag',
+      )
       .addOption(
         new Option('--format <format>', 'form of the report')
           .choices(['text', 'json', 'markdown', 'html'])

@@ -2,35 +2,45 @@ import { type Connection, connect } from '../../attach/connect.ts';
 import { connectAll } from '../../attach/list-agents.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { commandText } from '../../report/words.ts';
-import { formatMs } from '../../util/text.ts';
+import { exitCodeOf } from '../../util/end-signals.ts';
+import { formatMs, plural } from '../../util/text.ts';
+import { type Crowd, everybody, familyOf } from '../crowd.ts';
 import { showLive } from '../live-screen.ts';
-import { toPid } from '../options.ts';
-import { complain } from '../output.ts';
+import { jsonOption, toPid } from '../options.ts';
+import { complain, printJson } from '../output.ts';
+import { streamRows } from '../stream-rows.ts';
 import { requireTerminal, terminalLook } from '../tui.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {
   ascii?: boolean;
+  json?: boolean;
 }
+
+const NOBODY = 'No process of yours runs with the agent. Start one: evdiag run --tui -- node app.js';
 
 export const top: CliCommand<Options> = {
   id: 'top',
-  summary: 'watch a running process live in the terminal; it runs with the agent',
-  examples: ['evdiag top', 'evdiag top 4711'],
+  summary: 'watch running processes live in the terminal; they run with the agent',
+  examples: ['evdiag top', 'evdiag top 4711', 'evdiag top 4711 --json | grep stall'],
   configure(command) {
     command
-      .argument('[pid]', 'number of the process; without it, a list to choose from')
-      .option('--ascii', 'draw with ASCII characters only');
+      .argument(
+        '[pid]',
+        'number of a process: it and those recorded beside it are shown; without it, a list to choose from',
+      )
+      .option('--ascii', 'draw with ASCII characters only')
+      .addOption(jsonOption('print its rows as they come, one JSON object per line; without a PID, the list'));
   },
-  async run([pidText], { ascii }) {
+  async run([pidText], { ascii, json }) {
     const pid = pidText === undefined ? null : toPid(pidText);
-    requireTerminal('top');
-    const look = terminalLook(ascii);
+    if (!json) requireTerminal('top');
     try {
-      const connection = pid === null ? await chooseProcess(look) : await connect(pid);
-      if (connection === null) return EXIT.done;
-      const { exitCodeOf } = await import('../../tui/views/app.ts');
-      return exitCodeOf(await showLive(Promise.resolve(connection), commandText(connection.hello.argv), look));
+      if (json) return pid === null ? await printList() : await streamRows(familyOf(await connect(pid)));
+      const look = terminalLook(ascii);
+      const choice = pid === null ? await choose(look) : chosen(await connect(pid));
+      if (choice === null) return EXIT.done;
+      return exitCodeOf(await showLive(choice.crowd, { ...choice, look }));
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
       complain(error.message);
@@ -39,19 +49,45 @@ export const top: CliCommand<Options> = {
   },
 };
 
-/** The only one there is, or the one that somebody chose; null where nobody did. */
-async function chooseProcess(look: ReturnType<typeof terminalLook>): Promise<Connection | null> {
+interface Choice {
+  crowd: Crowd;
+  subject: string;
+  /** Of the thread that is shown first. */
+  pid?: number;
+}
+
+function chosen(connection: Connection): Choice {
+  const { argv, pid } = connection.hello;
+  return { crowd: familyOf(connection), subject: commandText(argv), pid };
+}
+
+/** The only family there is, or what somebody chose; null where nobody did. */
+async function choose(look: ReturnType<typeof terminalLook>): Promise<Choice | null> {
   const all = await connectAll();
-  if (all.length === 0) {
-    throw new TargetError('No process of yours runs with the agent. Start one: evdiag run --tui -- node app.js');
+  if (all.length === 0) throw new TargetError(NOBODY);
+  if (new Set(all.map(({ hello }) => hello.family)).size === 1) {
+    const { subject } = chosen(all[0]!);
+    return { subject, crowd: { ...familyOf(all[0]!), known: all } };
   }
-  if (all.length === 1) return all[0]!;
-  const { choose } = await import('../../tui/views/menu.ts');
+  const { choose: ask } = await import('../../tui/views/menu.ts');
   const choices = all.map(({ hello: { pid, argv, nodeVersion, level, uptimeMs } }) => ({
     label: `${String(pid).padStart(7)}  ${commandText(argv)}`,
     about: `Node.js ${nodeVersion.replace(/^v/, '')} · level ${level} · up ${formatMs(uptimeMs)}`,
   }));
-  const index = await choose('Processes that run with the agent', choices, look);
+  const together = {
+    label: `${'all'.padStart(7)}  ${plural(all.length, 'process', 'processes')}`,
+    about: 'side by side',
+  };
+  const index = await ask('Processes that run with the agent', [...choices, together], look);
+  if (index === all.length) return { crowd: everybody(all), subject: together.label.trim() };
   for (const connection of all) if (connection !== all[index ?? -1]) connection.close();
-  return index === null ? null : all[index]!;
+  return index === null ? null : chosen(all[index]!);
+}
+
+/** What can be observed, once. */
+async function printList(): Promise<number> {
+  const all = await connectAll();
+  printJson({ schema: 'evdiag-top/1', processes: all.map(({ hello: { protocol: _, ...hello } }) => hello) });
+  for (const connection of all) connection.close();
+  return EXIT.done;
 }

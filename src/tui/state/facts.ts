@@ -1,17 +1,16 @@
 /** What the tabs read out of the rows. */
 
-import { type Location, type Recording, type RowOf, type RowType, rowsOf } from '../../recording/types.ts';
+import type { Location, Recording, RowOf, RowType } from '../../recording/types.ts';
 import { placeText } from '../../report/words.ts';
 import { displayPath, sparkline, stripControl } from '../../util/text.ts';
+import { after, rowsOf } from './rows.ts';
 import { line, paragraph, span } from './text.ts';
 import type { Line, Tone, Tools } from './types.ts';
 
 /** A trend shows that much at most: what was before hides what is now. */
 const TREND_MS = 120_000;
-
-export function lastOf<T extends RowType>({ rows }: Recording, type: T): RowOf<T> | undefined {
-  return rows.findLast((row): row is RowOf<T> => row.type === type);
-}
+/** Where there are few readings, a bar is that wide. */
+const MAX_BAR = 3;
 
 /** Bars of the last two minutes, or of all where that is less. */
 export function trend<T extends RowType>(
@@ -22,10 +21,12 @@ export function trend<T extends RowType>(
 ): string {
   const endMs = recording.durationMs;
   const fromMs = Math.max(0, endMs - TREND_MS);
-  const points = rowsOf(recording, type)
-    .filter(({ t }) => t >= fromMs)
-    .map((row) => ({ t: row.t - fromMs, value: value(row) }));
-  return points.length === 0 ? '' : sparkline(points, endMs - fromMs, Math.max(1, Math.min(width, points.length)));
+  const rows = rowsOf(recording, type);
+  const points = rows.slice(after(rows, fromMs)).map((row) => ({ t: row.t - fromMs, value: value(row) }));
+  if (points.length === 0) return '';
+  const bars = sparkline(points, endMs - fromMs, Math.max(1, Math.min(width, points.length)));
+  const wide = Math.min(MAX_BAR, Math.floor(width / bars.length));
+  return bars.replace(/./g, (bar) => bar.repeat(wide));
 }
 
 /** "app.js:12 handler", short enough for a column. */
@@ -65,35 +66,8 @@ export function factLines(facts: readonly (readonly [string, string, Tone?])[], 
   );
 }
 
-/** Ordered by time from now on: what was seen lately and is gone stays for so long, dim. */
-export const FADING_MS = 5000;
-
-export interface Tracked {
-  entry: RowOf<'unfinished'>['entries'][number];
-  /** It is not there any more. */
-  gone: boolean;
+/** Why a recording has no rows of what is tracked, and how to get them. */
+export function untracked({ foreign }: Recording): string {
+  if (foreign !== undefined) return `No data: a recording of ${foreign} does not tell; evdiag run does.`;
+  return 'No data at level watch: it is followed at level diagnose (evdiag run, or EVDIAG_LEVEL=diagnose).';
 }
-
-/** The entries of the newest row, and those that were there a moment ago. */
-export function trackedEntries(recording: Recording, what: ReadonlySet<string>): Tracked[] {
-  const rows = rowsOf(recording, 'unfinished');
-  const newest = rows.at(-1);
-  if (!newest) return [];
-  const found = new Map<string, Tracked>();
-  for (const row of rows) {
-    if (newest.t - row.t > FADING_MS) continue;
-    for (const entry of row.entries) {
-      if (what.has(entry.what)) found.set(entryKey(entry), { entry, gone: row !== newest });
-    }
-  }
-  return [...found.values()];
-}
-
-export function entryKey({ what, type, detail, location, resumed, callers }: Tracked['entry']): string {
-  const places = [location, ...callers].map((place) => `${place?.file}:${place?.line}:${place?.column}`);
-  return `${what} ${type} ${detail} ${resumed} ${places.join(' ')}`;
-}
-
-/** What of a recording has no rows, and how to get them. */
-export const NEEDS_DIAGNOSE =
-  'No data at level watch: it is followed at level diagnose (evdiag run, or EVDIAG_LEVEL=diagnose).';

@@ -1,5 +1,6 @@
 import type { Header, Recording, Row } from '../../recording/types.ts';
-import { buildReport, type Report } from '../../report/report.ts';
+import { type Report, reportSteps } from '../../report/report.ts';
+import { after } from './rows.ts';
 import type { Mark, Moment } from './types.ts';
 
 /** Names a thread of a family. */
@@ -26,23 +27,25 @@ export function momentAt(
   thread: string | null,
   atMs: number,
   sinceMs = 0,
+  report: Report | null = null,
 ): Moment | null {
   const root = recordings[0];
   if (!root) return null;
   const known = recordings.filter((recording, i) => i === 0 || offsetMs(recording, root) <= atMs);
-  const cut = known.map((recording) => between(recording, sinceMs, atMs - offsetMs(recording, root)));
-  const chosen = cut.find(({ header }) => threadKey(header) === thread) ?? cut[0]!;
-  let report: Report | null = null;
-  return {
-    atMs,
-    recordings: cut,
-    chosen,
-    // Judged when a tab asks: a frame of another tab does not need it.
-    report() {
-      report ??= buildReport(cut);
-      return report;
-    },
-  };
+  const cut = known.map((recording) => {
+    const offset = offsetMs(recording, root);
+    return between(recording, sinceMs - offset, atMs - offset);
+  });
+  const chosen = cut.find(({ header }) => threadKey(header) === thread) ?? programIn(cut);
+  return { atMs, recordings: cut, chosen, report };
+}
+
+/** What only starts others: of `npm start` the program is the child. */
+const LAUNCHER = /(^|[\\/])(npm|npx|yarn|pnpm|pnpx|corepack|nodemon)(-cli)?(\.[cm]?js)?$/;
+
+/** The first that is no launcher, else the first. */
+function programIn(recordings: readonly Recording[]): Recording {
+  return recordings.find(({ header }) => !LAUNCHER.test(header.argv[1] ?? '')) ?? recordings[0]!;
 }
 
 function between(recording: Recording, sinceMs: number, untilMs: number): Recording {
@@ -51,18 +54,6 @@ function between(recording: Recording, sinceMs: number, untilMs: number): Record
   const to = after(rows, untilMs);
   if (from === 0 && to === rows.length) return recording;
   return { ...recording, rows: rows.slice(from, to), durationMs: Math.max(0, Math.min(recording.durationMs, untilMs)) };
-}
-
-/** Index of the first row that is later. */
-export function after(rows: readonly Row[], t: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]!.t <= t) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Rows that tell of something that happened, not of a quantity. */
@@ -81,21 +72,26 @@ const EVENTS: ReadonlySet<Row['type']> = new Set([
 
 /** Times of events on the clock of the root, in order. */
 export function eventTimes(recordings: readonly Recording[]): number[] {
-  const times = recordings.flatMap((recording) => {
+  return [...new Set(eventsOf(recordings).map(({ atMs }) => atMs))];
+}
+
+/** Events in order, with their times on the clock of the root. */
+export function eventsOf(recordings: readonly Recording[]): { atMs: number; recording: Recording; row: Row }[] {
+  const events = recordings.flatMap((recording) => {
     const offset = offsetMs(recording, recordings[0]!);
-    return recording.rows.filter(({ type }) => EVENTS.has(type)).map(({ t }) => t + offset);
+    const rows = recording.rows.filter(({ type }) => EVENTS.has(type));
+    return rows.map((row) => ({ atMs: row.t + offset, recording, row }));
   });
-  return [...new Set(times)].sort((a, b) => a - b);
+  return events.sort((a, b) => a.atMs - b.atMs);
 }
 
 /**
  * When each finding of the whole recording was first there, found by halving: that takes it for granted that a finding
- * stays. Yields after each judgement, of which there are some fifty: of a long recording one takes a tenth of a second.
+ * stays. There are some fifty judgements; of a long recording one takes a tenth of a second, and yields often.
  */
 export function* markSteps(recordings: readonly Recording[]): Generator<undefined, Mark[]> {
   const times = rowTimes(recordings);
-  const last = momentAt(recordings, null, endOf(recordings));
-  const findings = last?.report().findings ?? [];
+  const findings = yield* findingsAt(recordings, endOf(recordings));
   const seen = new Map<number, Set<string>>();
   const marks: Mark[] = [];
   for (const finding of findings) {
@@ -106,21 +102,24 @@ export function* markSteps(recordings: readonly Recording[]): Generator<undefine
       const middle = (low + high) >> 1;
       let keys = seen.get(middle);
       if (!keys) {
-        keys = new Set(momentAt(recordings, null, times[middle]!)!.report().findings.map(findingKey));
+        keys = new Set((yield* findingsAt(recordings, times[middle]!)).map(findingKey));
         seen.set(middle, keys);
-        yield;
       }
       if (keys.has(key)) high = middle;
       else low = middle + 1;
     }
-    marks.push({ atMs: times[high] ?? 0, severity: finding.severity, rule: finding.rule });
+    marks.push({ atMs: times[high] ?? 0, finding });
   }
   return marks.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** The marks at once, however long it takes. */
-export function findMarks(recordings: readonly Recording[]): Mark[] {
-  const steps = markSteps(recordings);
+function* findingsAt(recordings: readonly Recording[], atMs: number): Generator<undefined, Report['findings']> {
+  const moment = momentAt(recordings, null, atMs);
+  return moment ? (yield* reportSteps(moment.recordings)).findings : [];
+}
+
+/** All steps at once, however long they take. */
+export function inOneGo<T>(steps: Generator<undefined, T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;

@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import type { RowOf } from '../../recording/types.ts';
 import { threadName } from '../../report/threads.ts';
-import { commandText, placeText } from '../../report/words.ts';
+import { commandText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
-import { lastOf } from './facts.ts';
 import { HELP } from './help.ts';
-import { endOf } from './moment.ts';
+import { endOf, threadKey } from './moment.ts';
+import { lastOf } from './rows.ts';
 import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
 import { fitLine, fitTo, line, span } from './text.ts';
-import type { Action, Column, Item, Line, Span, State, Tools } from './types.ts';
+import type { Action, Column, Item, Line, Moment, Span, State, Tools } from './types.ts';
 
 /** A part of the screen that answers to the mouse. */
 export interface Target {
@@ -29,8 +29,12 @@ export interface Screen {
 
 type Excerpt = Tools['excerpt'];
 
-/** Columns that the tabs need with their whole titles. */
-const WHOLE_TITLES = 76;
+/** Titles of tabs, the shorter ones where there is no room. */
+const TITLES: readonly ((title: string, digit: number) => string)[] = [
+  (title, digit) => ` ${digit} ${title} `,
+  (title, digit) => `${digit} ${title} `,
+  (title, digit) => ` ${digit} ${title.slice(0, 4)} `,
+];
 
 /** Everything that is to be seen. Pure: the same state gives the same screen. */
 export function screenOf(state: State, excerpt: Excerpt): Screen {
@@ -69,7 +73,9 @@ function headerLines(state: State): Line[] {
   const costText =
     cost && cost.intervalMs > 0
       ? `agent ${formatShare(cost.mainThreadMs / cost.intervalMs)} of the thread${cost.watchdogMs === null ? '' : `, ${formatShare(cost.watchdogMs / cost.intervalMs)} of another core`}`
-      : 'agent cost not known yet';
+      : chosen.foreign
+        ? `recorded by ${header.evdiagVersion}`
+        : 'agent cost not known yet';
   const dropped = state.recordings.reduce((sum, { droppedRows }) => sum + droppedRows, 0);
   const [node = '', ...args] = header.argv;
   return [
@@ -78,7 +84,7 @@ function headerLines(state: State): Line[] {
       span(` ${link} `, ended ? 'warn' : 'good'),
       span(`${commandText([basename(node), ...args])} `, 'strong'),
       span(
-        `${threadName(header)} · up ${formatMs(atMs)} · level ${level} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
+        `${threadName(header)}${ofHowMany(moment)} · up ${formatMs(atMs)}${chosen.foreign ? '' : ` · level ${level}`} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
       ),
     ],
     [
@@ -90,11 +96,20 @@ function headerLines(state: State): Line[] {
   ];
 }
 
+/** " (2 of 4)", where there are several. */
+function ofHowMany({ recordings, chosen }: Moment): string {
+  const keys = recordings.map(({ header }) => threadKey(header));
+  return keys.length < 2 ? '' : ` (${keys.indexOf(threadKey(chosen.header)) + 1} of ${keys.length})`;
+}
+
 function tabLine(state: State, targets: Target[], row: number): Line {
   const spans: Span[] = [];
   let x = 0;
-  tabsOf(state).forEach(({ id, title }, i) => {
-    const text = ` ${i + 1} ${state.columns < WHOLE_TITLES + state.extraTabs.length * 13 ? title.slice(0, 4) : title} `;
+  const all = tabsOf(state);
+  const texts = TITLES.map((title) => all.map((tab, i) => title(tab.title, i + 1)));
+  const fitting = texts.find((some) => some.join('').length <= state.columns) ?? texts.at(-1)!;
+  all.forEach(({ id }, i) => {
+    const text = fitting[i]!;
     spans.push(span(text, id === state.tab ? 'selected' : 'plain'));
     targets.push({ row, from: x, to: x + text.length, action: { type: 'tab', id } });
     x += text.length;
@@ -134,7 +149,7 @@ function timeline(state: State, targets: Target[], row: number): Line {
   }));
   // The worst of one cell is seen.
   for (const severity of ['info', 'warning', 'critical'] as const) {
-    for (const mark of (state.marks ?? []).filter((one) => one.severity === severity)) {
+    for (const mark of (state.marks ?? []).filter((one) => one.finding.severity === severity)) {
       bar[cell(mark.atMs)] =
         severity === 'critical'
           ? { text: '✗', tone: 'bad' }
@@ -189,7 +204,9 @@ function overlayLines(state: State, tools: Tools): { title: string; lines: Line[
   }
   const item = selectedItem(state);
   if (!item) return { title: 'It is gone (Esc closes)', lines: [] };
-  const title = item.location ? placeText(item.location) : (item.cells.find((cell) => cell !== '') ?? '');
+  // The place comes first in the details.
+  const name = item.location ? 'details' : (item.cells(state.atMs).find((cell) => cell !== '') ?? '');
+  const title = `${tabOf(state).title}: ${name}`;
   return { title: `${title} (Esc closes)`, lines: item.details(tools).map(indented) };
 }
 
@@ -237,9 +254,10 @@ function table(
       to: state.columns,
       action: { type: 'item', index: first + i },
     });
+    const texts = item.cells(state.atMs);
     const cells = columns.map(({ right, index: column }, at) => {
       const isPlace = column === tab.columns.length - 1 && item.location !== null && tab.id !== 'findings';
-      return fitTo(item.cells[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
+      return fitTo(texts[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
     });
     const text = ` ${cells.join('  ')} `;
     return [span(text, selected ? 'selected' : item.tone)];

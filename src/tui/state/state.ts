@@ -1,5 +1,5 @@
-import type { Recording } from '../../recording/types.ts';
-import { endOf, momentAt } from './moment.ts';
+import type { Report } from '../../report/report.ts';
+import { momentAt } from './moment.ts';
 import { tabs } from './tabs/index.ts';
 import type { Item, Moment, State, Tab, TableState } from './types.ts';
 
@@ -31,6 +31,7 @@ export function initialState(
     sinceMs: 0,
     marks: null,
     moment: null,
+    judged: null,
     tab: tabs[0]!.id,
     extraTabs,
     tables: Object.fromEntries([...tabs, ...extraTabs].map(({ id, sortColumn }) => [id, newTable(sortColumn)])),
@@ -51,11 +52,18 @@ function newTable(sortColumn: number): TableState {
 export function atTime(state: State, atMs: number, changes: Partial<State> = {}): State {
   const next = { ...state, ...changes };
   const clamped = Math.max(0, atMs);
-  return { ...next, atMs: clamped, moment: momentAt(next.recordings, next.thread, clamped, next.sinceMs) };
+  // What was found later is not known yet.
+  const judged = next.judged && next.judged.atMs <= clamped && next.sinceMs === state.sinceMs ? next.judged : null;
+  const report = judged?.report ?? null;
+  const moment = momentAt(next.recordings, next.thread, clamped, next.sinceMs, report);
+  return { ...next, atMs: clamped, judged, moment };
 }
 
-export function endMs(recordings: readonly Recording[]): number {
-  return endOf(recordings);
+/** With the judgement, unless it tells of what comes later. */
+export function withReport(state: State, report: Report, atMs: number): State {
+  const { moment, judged } = state;
+  if (!moment || atMs > state.atMs || (judged && judged.atMs > atMs)) return state;
+  return { ...state, judged: { atMs, report }, moment: { ...moment, report } };
 }
 
 /** In the order of the screen: the digit of a tab is its place. */
@@ -71,8 +79,10 @@ export function tableOf(state: State): TableState {
   return state.tables[state.tab]!;
 }
 
-/** Tables are made once for a moment, whatever the user does to it meanwhile. */
+/** The items of a tab are made once for a moment, whatever the user does to it meanwhile. */
 const made = new WeakMap<Moment, Map<string, readonly Item[]>>();
+/** Sorted and filtered once, as long as the tab gives the same items. */
+const arranged = new WeakMap<readonly Item[], Map<string, readonly Item[]>>();
 
 /** The items of the current tab as they are shown: filtered and sorted. */
 export function shownItems(state: State): readonly Item[] {
@@ -80,24 +90,41 @@ export function shownItems(state: State): readonly Item[] {
   if (!moment) return [];
   const tab = tabOf(state);
   const { sortColumn, inverted, filter } = tableOf(state);
-  return remember(moment, `${tab.id} ${sortColumn} ${inverted} ${filter}`, () => {
-    const all = remember(moment, tab.id, () => tab.items(moment));
-    const wanted = filter.toLowerCase();
-    const found = wanted === '' ? all : all.filter(({ cells }) => cells.join(' ').toLowerCase().includes(wanted));
-    return [...found].sort((a, b) => (inverted ? -1 : 1) * compare(a.values[sortColumn], b.values[sortColumn]));
-  });
+  const all = remember(made, moment, tab.id, () => tab.items(moment));
+  return remember(arranged, all, `${sortColumn} ${inverted} ${filter}`, () =>
+    sorted(matching(all, filter, moment.atMs), sortColumn, inverted),
+  );
 }
 
-function remember(moment: Moment, key: string, make: () => readonly Item[]): readonly Item[] {
-  const known = made.get(moment) ?? new Map<string, readonly Item[]>();
-  made.set(moment, known);
+function matching(items: readonly Item[], filter: string, atMs: number): readonly Item[] {
+  const wanted = filter.toLowerCase();
+  if (wanted === '') return items;
+  return items.filter((item) => item.cells(atMs).join(' ').toLowerCase().includes(wanted));
+}
+
+function sorted(items: readonly Item[], column: number, inverted: boolean): readonly Item[] {
+  const sign = inverted ? -1 : 1;
+  return items
+    .map((item) => ({ item, value: item.value(column) }))
+    .sort((a, b) => sign * compare(a.value, b.value))
+    .map(({ item }) => item);
+}
+
+function remember<K extends object>(
+  memory: WeakMap<K, Map<string, readonly Item[]>>,
+  of: K,
+  key: string,
+  make: () => readonly Item[],
+): readonly Item[] {
+  const known = memory.get(of) ?? new Map<string, readonly Item[]>();
+  memory.set(of, known);
   const items = known.get(key) ?? make();
   known.set(key, items);
   return items;
 }
 
 /** Numbers fall, texts rise. */
-function compare(a: string | number | undefined, b: string | number | undefined): number {
+function compare(a: string | number, b: string | number): number {
   if (typeof a === 'number' && typeof b === 'number') return b - a;
   return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0;
 }

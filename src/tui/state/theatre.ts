@@ -3,8 +3,10 @@ import { reduce } from './reduce.ts';
 import { guiltyLinesOf, remedyOf } from './remedy.ts';
 import { type Screen, screenOf } from './screen.ts';
 import { initialState } from './state.ts';
-import { findingLines, SEVERITY_TONE } from './tabs/findings.ts';
-import { fitLine, line, paragraph, span } from './text.ts';
+import { figureLines } from './tabs/figures.ts';
+import { SEVERITY_TONE } from './tabs/findings.ts';
+import { inShort } from './tabs/overview.ts';
+import { fitLine, line, lineColumns, paragraph, span } from './text.ts';
 import type { Action, Effect, Line, Moment, Span, State, Tab, Tools } from './types.ts';
 
 export const VARIANTS = ['broken', 'fixed'] as const;
@@ -44,6 +46,7 @@ export type TheatreEffect = Effect & { variant: Variant };
 const PANES = 160;
 /** Lines around a guilty one. */
 const AROUND = 7;
+const LIVE_FIGURES = ['loop delay', 'loop busy', 'heap', 'pending'];
 
 export function initialTheatre(play: Play, columns: number, rows: number): TheatreState {
   const state = (variant: Variant): State => {
@@ -89,12 +92,12 @@ export function reduceTheatre(
   const others = reduce(theatre[other(theatre.active)], size, excerpt);
   const columns = action.type === 'size' ? action.columns : theatre.columns;
   const state = { ...theatre, columns, [theatre.active]: mine.state, [other(theatre.active)]: others.state };
-  const marks = others.effects.filter(({ type }) => type === 'marks');
+  const own = others.effects.filter(({ type }) => type === 'marks' || type === 'judge');
   return {
     state,
     effects: [
       ...mine.effects.map((effect) => ({ ...effect, variant: theatre.active })),
-      ...marks.map((effect) => ({ ...effect, variant: other(theatre.active) })),
+      ...own.map((effect) => ({ ...effect, variant: other(theatre.active) })),
     ],
   };
 }
@@ -132,7 +135,7 @@ export function theatreScreen(theatre: TheatreState, excerpt: Tools['excerpt']):
 
 function filled(spans: Line, width: number): Line {
   const cut = fitLine(spans, width);
-  const used = cut.reduce((sum, { text }) => sum + text.length, 0);
+  const used = lineColumns(cut);
   return used < width ? [...cut, span(' '.repeat(width - used))] : cut;
 }
 
@@ -162,8 +165,11 @@ function sceneTab(play: Play, variant: Variant): Tab {
       line(''),
       ...(variant === 'broken' ? expectation(play, moment) : cure(moment)),
       line(''),
-      ...codeLines(play.source),
-      ...foundLines(play, moment, tools),
+      ...figureLines(moment.chosen, tools.columns, LIVE_FIGURES),
+      line(''),
+      ...(variant === 'broken'
+        ? [...codeLines(play.source), ...foundLines(play, moment, tools)]
+        : remedyLines(play.source)),
     ],
   };
 }
@@ -171,7 +177,7 @@ function sceneTab(play: Play, variant: Variant): Tab {
 function expectation({ expect }: Play, moment: Moment): Line[] {
   if (expect.length === 0) return [line('This program is healthy: nothing is to be found.', 'good')];
   return expect.map(({ rule, kind }): Line => {
-    const found = moment.report().findings.find((finding) => finding.rule === rule && finding.kind === kind);
+    const found = moment.report?.findings.find((finding) => finding.rule === rule && finding.kind === kind);
     return found
       ? [span('✗ found: ', SEVERITY_TONE[found.severity]), span(`${rule} (${kind})`, 'strong')]
       : [span('… to be found: ', 'dim'), span(`${rule} (${kind})`)];
@@ -179,14 +185,9 @@ function expectation({ expect }: Play, moment: Moment): Line[] {
 }
 
 function cure(moment: Moment): Line[] {
-  const alarm = moment.report().findings.find(({ severity }) => severity !== 'info');
+  const alarm = moment.report?.findings.find(({ severity }) => severity !== 'info');
   if (alarm) return [line(`✗ ${alarm.message}`, SEVERITY_TONE[alarm.severity])];
-  return [
-    line(
-      '✓ The cure: nothing to be woken for. The code is that of the sick variant; its remedy is the next tab.',
-      'good',
-    ),
-  ];
+  return [line('✓ The cure: nothing to be woken for. What it changes:', 'good')];
 }
 
 /** The guilty place: what the finding names, so that it can be compared. */
@@ -195,7 +196,7 @@ function codeLines(source: string): Line[] {
   const lines = source.split('\n');
   const digits = String(lines.length).length;
   return lines.flatMap((text, i): Line[] => {
-    if (!guilty.some((at) => Math.abs(at - 1 - i) <= AROUND)) return [];
+    if (!guilty.some((at) => Math.abs(at - 1 - i) <= AROUND) || text.startsWith('import ')) return [];
     const isGuilty = guilty.includes(i + 1);
     return [
       [
@@ -208,15 +209,12 @@ function codeLines(source: string): Line[] {
 
 function foundLines({ expect }: Play, moment: Moment, tools: Tools): Line[] {
   const isExpected = ({ rule, kind }: Finding): boolean => expect.some((one) => one.rule === rule && one.kind === kind);
-  const found = moment.report().findings.find(isExpected);
-  return found ? [line(''), ...findingLines(found, tools)] : [];
+  const found = moment.report?.findings.find(isExpected);
+  // Its source is right above.
+  return found ? [line(''), ...inShort(found, tools)] : [];
 }
 
 function remedyTab(play: Play): Tab {
-  const lines = remedyOf(play.source).map(({ kind, text }) => {
-    const mark = kind === 'gone' ? '-' : kind === 'new' ? '+' : ' ';
-    return line(`${mark} ${text}`, kind === 'gone' ? 'warn' : kind === 'new' ? 'good' : 'dim');
-  });
   return {
     id: 'remedy',
     title: 'Remedy',
@@ -224,6 +222,13 @@ function remedyTab(play: Play): Tab {
     sortColumn: 0,
     empty: () => '',
     items: () => [],
-    summary: () => [line('From broken (-) to fixed (+)', 'strong'), line(''), ...lines],
+    summary: () => [line('From broken (-) to fixed (+)', 'strong'), line(''), ...remedyLines(play.source)],
   };
+}
+
+function remedyLines(source: string): Line[] {
+  return remedyOf(source).map(({ kind, text }) => {
+    const mark = kind === 'gone' ? '-' : kind === 'new' ? '+' : ' ';
+    return line(`${mark} ${text}`, kind === 'gone' ? 'warn' : kind === 'new' ? 'good' : 'dim');
+  });
 }

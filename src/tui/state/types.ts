@@ -21,8 +21,8 @@ export interface Moment {
   recordings: readonly Recording[];
   /** The thread that the tabs show. */
   chosen: Recording;
-  /** Judged when it is first asked for. */
-  report(): Report;
+  /** Of this moment, or of one a little before: rows are judged between frames. Null before that. */
+  report: Report | null;
 }
 
 export interface Column {
@@ -38,9 +38,10 @@ export interface Column {
 export interface Item {
   /** The same thing has the same key at another moment. */
   key: string;
-  /** One text and one value to sort by for each column. */
-  cells: readonly string[];
-  values: readonly (string | number)[];
+  /** One text for each column; asked for where it is on the screen, or filtered. */
+  cells(atMs: number): readonly string[];
+  /** What a column sorts by. */
+  value(column: number): string | number;
   tone: Tone;
   location: Location | null;
   /** What Enter shows. */
@@ -64,7 +65,8 @@ export interface Tab {
   /** Said where the table has no rows. */
   empty(moment: Moment): string;
   summary(moment: Moment, tools: Tools): Line[];
-  items(moment: Moment): Item[];
+  /** The same list as long as nothing of it has changed: it is sorted once. */
+  items(moment: Moment): readonly Item[];
 }
 
 /** What the user did to one tab. */
@@ -88,8 +90,7 @@ export type Overlay =
 /** A finding of the whole recording, and when it was first there. */
 export interface Mark {
   atMs: number;
-  severity: Report['findings'][number]['severity'];
-  rule: string;
+  finding: Report['findings'][number];
 }
 
 export interface State {
@@ -114,6 +115,8 @@ export interface State {
   /** Null until they have been looked for. */
   marks: readonly Mark[] | null;
   moment: Moment | null;
+  /** The newest judgement, and the time of which it tells. */
+  judged: { atMs: number; report: Report } | null;
   tab: string;
   /** Behind those that every recording has. */
   extraTabs: readonly Tab[];
@@ -134,6 +137,8 @@ export type Effect =
   | { type: 'dump' }
   | { type: 'save' }
   | { type: 'copy'; text: string }
+  /** Judge these, as they were at that time, without delaying the screen; `urgent` where somebody waits for it. */
+  | { type: 'judge'; recordings: readonly Recording[]; atMs: number; urgent: boolean }
   /** Look for the marks of these, without delaying the screen. */
   | { type: 'marks'; recordings: readonly Recording[] };
 
@@ -145,6 +150,7 @@ export type Action =
   | { type: 'tick'; ms: number }
   /** Everything that is known by now; `ended` where nothing more will come. */
   | { type: 'recordings'; recordings: readonly Recording[]; ended?: string }
+  | { type: 'report'; report: Report; atMs: number }
   | { type: 'marks'; marks: readonly Mark[] }
   | { type: 'message'; text: string | null }
   | { type: 'show'; title: string; lines: readonly string[] }

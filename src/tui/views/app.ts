@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
 import type { Recording } from '../../recording/types.ts';
 import { excerpt } from '../../report/excerpt.ts';
+import { END_SIGNALS, type EndSignal } from '../../util/end-signals.ts';
 import { markSteps } from '../state/moment.ts';
 import { reduce } from '../state/reduce.ts';
 import { type Screen, screenOf } from '../state/screen.ts';
@@ -11,7 +11,8 @@ import {
   type TheatreState,
   theatreScreen,
 } from '../state/theatre.ts';
-import type { Action, Effect, Mark, State, Tools } from '../state/types.ts';
+import type { Action, Effect, State, Tools } from '../state/types.ts';
+import { createJudge, inSlices, type Judge } from './between-frames.ts';
 import { type Look, painted } from './palette.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -61,9 +62,6 @@ export interface AppOptions<S, A, E extends Effect> {
   perform(effect: E, dispatch: (action: A | Action) => void, state: () => S): void;
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-export type EndSignal = (typeof SIGNALS)[number];
-
 /**
  * Shows the screen until somebody quits. Resolves to the signal that ended it, or null after `q`; rejects with what was
  * thrown. The terminal is as it was in every case.
@@ -72,13 +70,13 @@ export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Pr
   const { machine, initial, look, start, perform } = options;
   return new Promise((resolve, reject) => {
     let stop = (): void => {};
-    let ended = false;
     const end = (settle: () => void): void => {
-      ended = true;
       clearInterval(timer);
-      for (const signal of SIGNALS) process.off(signal, onSignal);
+      for (const signal of END_SIGNALS) process.off(signal, onSignal);
       process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash).off('exit', terminal.close);
       stop();
+      for (const judge of judges.values()) judge.stop();
+      for (const stopLooking of looking.values()) stopLooking();
       terminal.close();
       settle();
     };
@@ -114,6 +112,7 @@ export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Pr
           return;
         }
         if (effect.type === 'marks') lookForMarks(effect, effect.recordings);
+        else if (effect.type === 'judge') judgeOf(effect).ask(effect.recordings, effect.atMs, effect.urgent);
         else if (effect.type === 'copy') terminal.send(clipboardSequence(effect.text));
         else perform(effect, dispatch, () => state);
       }
@@ -126,22 +125,27 @@ export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Pr
       });
     }
 
-    /** One judgement at a time: keys come in between. What is asked later takes the place of what was asked before. */
-    const looking = new Map<unknown, Generator<undefined, Mark[]>>();
-    function lookForMarks(effect: E, recordings: readonly Recording[]): void {
-      const steps = markSteps(recordings);
-      const asker = 'variant' in effect ? effect.variant : null;
-      looking.set(asker, steps);
-      const step = (): void => {
-        if (ended || looking.get(asker) !== steps) return;
-        const { done, value } = steps.next();
-        if (done) dispatch(machine.answer(effect, { type: 'marks', marks: value }));
-        else setImmediate(step);
-      };
-      setTimeout(step, FRAME_MS);
+    const judges = new Map<unknown, Judge>();
+    function judgeOf(effect: E): Judge {
+      const asker = askerOf(effect);
+      const judge =
+        judges.get(asker) ??
+        createJudge((report, atMs) => dispatch(machine.answer(effect, { type: 'report', report, atMs })));
+      judges.set(asker, judge);
+      return judge;
     }
 
-    for (const signal of SIGNALS) process.on(signal, onSignal);
+    /** What is asked later takes the place of what was asked before. */
+    const looking = new Map<unknown, () => void>();
+    function lookForMarks(effect: E, recordings: readonly Recording[]): void {
+      looking.get(askerOf(effect))?.();
+      const stopLooking = inSlices(markSteps(recordings), (marks) =>
+        dispatch(machine.answer(effect, { type: 'marks', marks })),
+      );
+      looking.set(askerOf(effect), stopLooking);
+    }
+
+    for (const signal of END_SIGNALS) process.on(signal, onSignal);
     process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash).on('exit', terminal.close);
     const timer = setInterval(() => {
       const ms = performance.now() - lastTick;
@@ -154,14 +158,14 @@ export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Pr
   });
 }
 
-/** 128 + its number, as shells have it; 0 after `q`. */
-export function exitCodeOf(signal: EndSignal | null): number {
-  return signal === null ? 0 : 128 + constants.signals[signal];
-}
-
 /** OSC 52: the terminal puts it on the clipboard, also over ssh (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). */
 function clipboardSequence(text: string): string {
   return `\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`;
+}
+
+/** One of several state machines; null where there is one. */
+function askerOf(effect: Effect): unknown {
+  return 'variant' in effect ? effect.variant : null;
 }
 
 function rememberExcerpts(): typeof excerpt {

@@ -1,4 +1,4 @@
-import { fitTo, line, span } from '../state/text.ts';
+import { columnsOf, fitTo, inCells, line, span } from '../state/text.ts';
 import type { Line } from '../state/types.ts';
 import { type Look, painted } from './palette.ts';
 import { openTerminal } from './terminal.ts';
@@ -67,7 +67,7 @@ function firstOf(index: number, count: number, rows: number): number {
 function menuLines(title: string, choices: readonly Choice[], index: number, columns: number, rows: number): Line[] {
   const shown = Math.max(1, rows - HEAD - 1);
   const first = firstOf(index, choices.length, rows);
-  const width = Math.min(columns - 4, Math.max(...choices.map(({ label }) => label.length)));
+  const width = Math.min(columns - 4, Math.max(...choices.map(({ label }) => columnsOf(inCells(label)))));
   const lines = choices.slice(first, first + shown).map(({ label, about }, i): Line => {
     const rest = Math.max(0, columns - width - 4);
     const text = ` ${fitTo(label, width)}  `;

@@ -1,3 +1,4 @@
+import { columnsOf } from '../state/text.ts';
 import type { Line, Tone } from '../state/types.ts';
 
 /**
@@ -46,7 +47,7 @@ export function painted(lines: readonly Line[], { color, ascii }: Look): string 
 }
 
 function toAscii(text: string): string {
-  return text.replace(/[^ -~]/g, (char) => ASCII[char] ?? '?');
+  return text.replace(/[^ -~]/g, (char) => ASCII[char] ?? '?'.repeat(columnsOf(char)));
 }
 
 /** A locale that names another character set than UTF-8; one that names none says nothing of the terminal. */

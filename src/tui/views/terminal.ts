@@ -40,7 +40,7 @@ export function openTerminal({ onKey, onMouse, onResize }: TerminalEvents): Term
   const screen = blessed.screen({
     terminal: 'xterm-256color',
     forceUnicode: true,
-    fullUnicode: false,
+    fullUnicode: true,
     warnings: false,
     title: 'evdiag',
   });

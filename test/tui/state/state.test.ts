@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/recording/types.ts';
-import { findMarks } from '../../../src/tui/state/moment.ts';
+import { inOneGo, markSteps } from '../../../src/tui/state/moment.ts';
 import { reduce } from '../../../src/tui/state/reduce.ts';
 import { screenOf } from '../../../src/tui/state/screen.ts';
-import { initialState } from '../../../src/tui/state/state.ts';
+import { initialState, shownItems } from '../../../src/tui/state/state.ts';
 import { tabs } from '../../../src/tui/state/tabs/index.ts';
+import { columnsOf, fitTo, lineColumns, paragraph } from '../../../src/tui/state/text.ts';
+import type { Action, Item, State, Tab } from '../../../src/tui/state/types.ts';
 import {
   entry,
   frame,
@@ -50,7 +52,7 @@ describe('tabs', () => {
       expect(screen.state.tab).toBe(id);
       const { lines } = screen.screen();
       expect(lines.length).toBe(rows);
-      expect(Math.max(...lines.map((line) => textOf(line).length))).toBeLessThanOrEqual(columns);
+      expect(Math.max(...lines.map(lineColumns))).toBeLessThanOrEqual(columns);
     }
   });
 
@@ -177,7 +179,8 @@ describe('tables', () => {
 
   test('Enter opens the details of the row, Esc closes them', () => {
     const screen = live().type('2<enter>');
-    expect(screen.text()).toContain('/srv/app.js:20:3 f20 (Esc closes)');
+    expect(screen.text()).toContain('Stalls: details (Esc closes)');
+    expect(screen.text()).toContain('/srv/app.js:20:3 f20');
     expect(screen.text()).toContain('Stack for 900 ms');
     expect(screen.type('<escape>').text()).not.toContain('Esc closes');
   });
@@ -255,7 +258,7 @@ describe('live', () => {
       { threadId: 2 },
     );
     const screen = new TestScreen('live', [sick, worker]).type('7');
-    expect(screen.text()).toContain('worker 2 of pid 100');
+    expect(screen.text()).toContain('worker 2');
     screen.type('/worker<enter><enter>2');
     expect(screen.text()).toContain('f99');
     expect(screen.text()).not.toContain('f20');
@@ -304,8 +307,8 @@ describe('replay', () => {
   });
 
   test('marks when each finding was first there, and jumps to them', () => {
-    const marks = findMarks([sick]);
-    const blocks = marks.filter(({ rule }) => rule === 'blocked-event-loop');
+    const marks = inOneGo(markSteps([sick]));
+    const blocks = marks.filter(({ finding }) => finding.rule === 'blocked-event-loop');
     expect(blocks.map(({ atMs }) => atMs)).toEqual([3000, 5000]);
     const screen = replay().type('{');
     expect(screen.text()).toMatch(/[!✗]/);
@@ -359,31 +362,110 @@ describe('manners', () => {
     }
   });
 
-  test('characters that are not one column wide are shown as one that is', () => {
-    const screen = new TestScreen('live', [recordingOf([stall({ location: place(1, '漢字👍e\u0301') })])]).type('2');
-    expect(screen.selected()).toContain('□□□e□ ');
+  test('what terminals show alike is shown, in the width that it takes; the rest is a box', () => {
+    const selected = (name: string) =>
+      new TestScreen('live', [recordingOf([stall({ location: place(1, name) })])]).type('2').selected();
+    expect(selected('漢字e\u0301한글ｘ')).toContain('漢字é한글ｘ /srv/app.js:1');
+    expect(selected('👍⌚x\u0301\u{20000}')).toContain('□□x□□ /srv');
+    for (const [name, width] of [
+      ['漢字', 4],
+      ['漢字', 5],
+      ['handler漢', 9],
+      ['a漢', 3],
+    ] as const) {
+      expect(columnsOf(fitTo(name.repeat(9), width)), `${name} in ${width}`).toBe(width);
+      expect(columnsOf(fitTo(name.repeat(9), width, { keepEnd: true, right: true }))).toBe(width);
+    }
+    expect(fitTo('漢字漢字', 4)).toBe('漢… ');
+    expect(fitTo('漢字漢字', 4, { keepEnd: true })).toBe('…字 ');
+    expect(paragraph('漢字漢字 漢字漢字', 10).map(([span]) => span!.text)).toEqual(['漢字漢字', '漢字漢字']);
   });
 
   test('a recording of more rows than a call can have arguments', () => {
     const stalls = Array.from({ length: 150_000 }, (_, i) => blocked(10 * i + 10, 10, 5));
     const rows = stalls.flatMap((row, i) => [row, memory({ t: row.t, rssBytes: i })]);
-    const screen = new TestScreen('live', [recordingOf(rows)]);
+    const screen = new TestScreen('live', [recordingOf(rows)], 100, 30, false);
     expect(screen.type('2').text()).toContain('f10');
     expect(screen.type('5').text()).toContain('resident set');
   });
 
-  test('10 000 suspended calls: a key costs no new table', () => {
-    const entries = Array.from({ length: 10_000 }, (_, i) => entry({ location: place(i + 1, `call${i}`) }));
-    const screen = new TestScreen('live', [recordingOf([unfinished(2000, entries)])]).type('4');
-    const timeOf = (body: () => void): number => {
-      const begin = performance.now();
-      body();
-      return performance.now() - begin;
+  test('of 10 000 rows, those on the screen are formatted, and no others', () => {
+    let formatted = 0;
+    const items: readonly Item[] = Array.from({ length: 10_000 }, (_, i) => ({
+      key: String(i),
+      cells: () => {
+        formatted++;
+        return [`row ${i}`];
+      },
+      value: () => i,
+      ...{ tone: 'plain', location: null, details: () => [] },
+    }));
+    const tab: Tab = {
+      ...{ id: 'many', title: 'Many', columns: [{ title: 'what' }], sortColumn: 0 },
+      ...{ empty: () => '', summary: () => [], items: () => items },
     };
-    const first = timeOf(() =>
-      screen.act({ type: 'recordings', recordings: [recordingOf([unfinished(2000, entries)])] }).text(),
+    let state: State = { ...initialState('live', '', 120, 40, [tab]), tab: 'many' };
+    const frame = (action: Action): number => {
+      formatted = 0;
+      state = reduce(state, action, () => []).state;
+      screenOf(state, () => []);
+      return formatted;
+    };
+    expect(frame({ type: 'recordings', recordings: [sick] })).toBeLessThanOrEqual(40);
+    // A key looks at the screen before and after it.
+    for (const key of ['j', 'pagedown', 'G', 'k', 'h', 'i', 'enter']) {
+      expect(frame({ type: 'key', key }), key).toBeLessThanOrEqual(3 * 40);
+    }
+  });
+
+  test('10 000 suspended calls: neither a key nor rows that tell nothing of them make a new table', () => {
+    const entries = Array.from({ length: 10_000 }, (_, i) => entry({ location: place(i + 1, `call${i}`) }));
+    const rows = [unfinished(2000, entries)];
+    const screen = new TestScreen('live', [recordingOf(rows)], 120, 40, false).type('4');
+    const before = shownItems(screen.state);
+    expect(before.length).toBe(10_000);
+    expect(shownItems(screen.type('jjG').state)).toBe(before);
+    screen.act({ type: 'recordings', recordings: [recordingOf([...rows, memory({ t: 2500 })])] });
+    expect(shownItems(screen.state)).toBe(before);
+    expect(screen.selected()).toContain('call');
+  });
+
+  test('stalls that come are added to those that are known', () => {
+    const rows = [blocked(1000, 10, 300), blocked(2000, 20, 300)];
+    const screen = new TestScreen('live', [recordingOf(rows)], 120, 40).type('2');
+    const [f10, f20] = ['f10', 'f20'].map((name) =>
+      shownItems(screen.state).find(({ key }) => key.includes(`:${name.slice(1)}:`)),
     );
-    const keys = timeOf(() => screen.type('jjjjjjjjjj').text());
-    expect(keys / 10).toBeLessThan(first / 2);
+    screen.act({ type: 'recordings', recordings: [recordingOf([...rows, blocked(3000, 10, 700)])] });
+    const items = shownItems(screen.state);
+    expect(items).toContain(f20);
+    expect(items).not.toContain(f10);
+    expect(screen.text()).toMatch(/sync-fs +2 +700 ms +1 s/);
+    // Back in time they are fewer.
+    screen.act({ type: 'recordings', recordings: [recordingOf(rows)] });
+    expect(screen.text()).toMatch(/sync-fs +1 +300 ms +300 ms .*f10/);
+  });
+
+  test('a parent that is met later becomes the root, and the time stays where it was', () => {
+    const child = recordingOf([...sick.rows], { pid: 200, parentPid: 100, startMonotonicMs: 6000 });
+    const screen = new TestScreen('live', [child]).type('p');
+    expect(screen.state.atMs).toBe(10_000);
+    const parent = recordingOf(seconds(14), { argv: ['/usr/bin/node', '/usr/bin/npm', 'start'] });
+    screen.act({ type: 'recordings', recordings: [parent, child] });
+    expect(screen.state.atMs).toBe(15_000);
+    // What only starts the program is not what is shown.
+    expect(screen.text()).toContain('main thread of pid 200 (2 of 2)');
+    expect(screen.type('<').text()).toContain('main thread of pid 100 (1 of 2)');
+    expect(screen.type('<').text()).toContain('main thread of pid 200');
+  });
+
+  test('judgements that tell of later times are not shown', () => {
+    const screen = replay();
+    const { judged } = screen.state;
+    screen.act({ type: 'seek', share: 0.1 });
+    expect(screen.state.judged?.atMs).toBe(1000);
+    screen.act({ type: 'report', ...judged! });
+    expect(screen.state.judged?.atMs).toBe(1000);
+    expect(screen.text()).not.toContain('f20');
   });
 });

@@ -72,8 +72,16 @@ describe('evdiag run --tui', () => {
         await terminal.untilGone('Esc closes');
         terminal.type('{');
         await terminal.until('No stall');
-        terminal.type('.');
-        await terminal.until(/js-cpu +1 /);
+        // On a busy host there are others before it.
+        await expect
+          .poll(
+            () => {
+              terminal.type('.');
+              return terminal.text();
+            },
+            { interval: 300, timeout: 20_000 },
+          )
+          .toMatch(/js-cpu +[1-9] /);
         terminal.type('q');
         expect(await terminal.exit).toMatchObject({ exitCode: 7 });
       },

@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { evdiag } from '../../support/dump.ts';
 import { KEYS, onTerminal, type TerminalOptions, type TestTerminal } from '../../support/pty.ts';
 import { tempFolder } from '../../support/recording.ts';
+import { ROOT } from '../../support/run-agent.ts';
 import { sickFolder } from '../../support/sick-recording.ts';
+
+const CLINIC_DOCTOR = join(ROOT, 'test/fixtures/clinic-doctor/32375.clinic-doctor');
 
 /** The sick recording on a terminal; `use` begins when it is there, its findings marked. */
 async function replay(use: (terminal: TestTerminal) => Promise<void>, options: TerminalOptions = {}): Promise<void> {
@@ -30,7 +33,7 @@ describe('evdiag replay', () => {
           ['4', 'ask'],
           ['5', 'resident set'],
           ['6', 'severity'],
-          ['7', '● main thread'],
+          ['7', '● pid 100'],
           ['?', 'these keys'],
         ] as const) {
           terminal.type(key);
@@ -149,6 +152,44 @@ describe('evdiag replay', () => {
       },
       { cwd: sickFolder(evil) },
     );
+  });
+
+  test('Chinese and Korean names take two columns each, and what comes after them stays in its column', async () => {
+    await onTerminal(
+      ['replay', 'out'],
+      async (terminal) => {
+        await terminal.until('q quit');
+        terminal.type('2');
+        await terminal.until(/處理한글 .*:99/);
+        // Sorted by another column, the rows change places.
+        for (const key of ['h', 'i', 'i', 'l', 'j', 'k']) {
+          terminal.type(key);
+          await terminal.quiet();
+        }
+        const wide = terminal.lines().find((line) => line.includes('處理한글'))!;
+        const other = terminal.lines().find((line) => line.includes('handler20'))!;
+        expect(wide.indexOf('處')).toBe(other.indexOf('handler20'));
+        expect(terminal.text().split('處理한글').length).toBe(2);
+      },
+      { cwd: sickFolder('處理한글') },
+    );
+  });
+
+  test('a folder of clinic doctor', async () => {
+    await onTerminal(['replay', CLINIC_DOCTOR], async (terminal) => {
+      await terminal.until(/32375\.clinic-doctor main thread of pid 32375 .*Node\.js 20\.20\.2/);
+      await terminal.until('recorded by clinic doctor 11.0.0');
+      await terminal.until(/SICK +2 findings: 1 critical/);
+      await terminal.until(/loop busy +no data\n/);
+      terminal.type('2');
+      await terminal.until(/js-cpu +9 +243 ms .*place not known/);
+      terminal.type('4');
+      await terminal.until('a recording of clinic doctor does not tell');
+      terminal.type('2', '{');
+      await terminal.until('No stall');
+      terminal.type('.');
+      await terminal.until(/(gc|js-cpu) +1 /);
+    });
   });
 
   test('a recording that was cut off in the middle of a line', async () => {

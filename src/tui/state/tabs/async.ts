@@ -1,18 +1,9 @@
 import { formatCount, formatMs } from '../../../util/text.ts';
-import {
-  entryKey,
-  factLines,
-  lastOf,
-  NEEDS_DIAGNOSE,
-  placeLines,
-  shortPlace,
-  type Tracked,
-  trackedEntries,
-} from '../facts.ts';
+import { factLines, placeLines, shortPlace, untracked } from '../facts.ts';
+import { lastOf } from '../rows.ts';
 import { line, span } from '../text.ts';
-import type { Item, Line, Tab, Tools } from '../types.ts';
-
-const SUSPENDED = new Set(['await']);
+import type { Line, Tab, Tools } from '../types.ts';
+import { lifeFacts, type Tracked, type TrackedView, trackedItems } from './tracked.ts';
 
 export const async: Tab = {
   id: 'async',
@@ -26,7 +17,7 @@ export const async: Tab = {
     { title: 'suspended at' },
   ],
   sortColumn: 0,
-  empty: ({ chosen }) => (lastOf(chosen, 'unfinished') ? 'No call is suspended.' : NEEDS_DIAGNOSE),
+  empty: ({ chosen }) => (lastOf(chosen, 'unfinished') ? 'No call is suspended.' : untracked(chosen)),
   summary({ chosen }) {
     const row = lastOf(chosen, 'unfinished');
     if (!row) return [];
@@ -34,31 +25,25 @@ export const async: Tab = {
     const text = `${formatCount(row.promises)} promises in the last ${formatMs(row.intervalMs)}`;
     return [line(`${text} · tracked for ${formatMs(row.trackedMs)}${dropped}`, 'dim')];
   },
-  items: ({ chosen }) => trackedEntries(chosen, SUSPENDED).map(toItem),
+  items: ({ chosen }) => trackedItems(chosen, SUSPENDED),
 };
 
-function toItem(tracked: Tracked): Item {
-  const { entry, gone } = tracked;
-  const alive = gone ? 0 : entry.alive;
-  const place = shortPlace(entry.location);
-  return {
-    key: entryKey(entry),
-    cells: [
-      formatCount(alive),
-      alive > 0 ? formatMs(entry.oldestMs) : '',
-      formatCount(entry.created),
-      formatCount(entry.lost),
-      entry.code ?? '',
-      place,
-    ],
-    values: [alive, entry.oldestMs, entry.created, entry.lost, entry.code ?? '', place],
-    tone: alive > 0 ? 'plain' : 'dim',
-    location: entry.location,
-    details: (tools) => detailLines(tracked, tools),
-  };
-}
+const SUSPENDED: TrackedView = {
+  id: 'async',
+  what: new Set(['await']),
+  columns: [
+    ({ alive }) => alive,
+    ({ entry }) => entry.oldestMs,
+    ({ entry }) => entry.created,
+    ({ entry }) => entry.lost,
+    ({ entry }) => entry.code ?? '',
+  ],
+  times: new Set([1]),
+  details: detailLines,
+};
 
-function detailLines({ entry }: Tracked, tools: Tools): Line[] {
+function detailLines(tracked: Tracked, tools: Tools): Line[] {
+  const { entry } = tracked;
   const tree = [entry.location, ...entry.callers].filter((place) => place !== null);
   return [
     ...placeLines(entry.location, tools),
@@ -75,10 +60,7 @@ function detailLines({ entry }: Tracked, tools: Tools): Line[] {
       [
         ['awaits', entry.code ?? 'told once a call is old'],
         ['made by', entry.madeBy ? `${entry.madeBy.type} ${shortPlace(entry.madeBy.location)}` : 'not followed'],
-        ['pending', `${formatCount(entry.alive)}, at most ${formatCount(entry.peak)} at once`],
-        ['oldest', formatMs(entry.oldestMs)],
-        ['begun', `${formatCount(entry.created)} since tracking began, ${formatCount(entry.ended)} ended`],
-        ['longest that ended', entry.endedMaxMs === null ? 'none has' : formatMs(entry.endedMaxMs)],
+        ...lifeFacts(tracked, { are: 'pending', begun: 'begun', ended: 'ended' }),
         ['lost', `${formatCount(entry.lost)} collected while pending`],
       ],
       tools.columns,

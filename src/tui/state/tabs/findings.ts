@@ -1,5 +1,6 @@
 import { detectors } from '../../../detectors/index.ts';
 import type { Finding, Severity } from '../../../detectors/types.ts';
+import type { Report } from '../../../report/report.ts';
 import { coverageText, evidenceText, symptomsOf, threadsText } from '../../../report/words.ts';
 import { placeLines, shortPlace } from '../facts.ts';
 import { findingKey } from '../moment.ts';
@@ -19,18 +20,27 @@ export const findings: Tab = {
     { title: 'what' },
   ],
   sortColumn: 1,
-  empty: ({ report }) => `Nothing found: ${coverageText(report())}.`,
+  empty: ({ report }) => (report ? `Nothing found: ${coverageText(report)}.` : 'The rows are being judged …'),
   summary: () => [],
-  items: ({ report }) => report().findings.map(toItem),
+  items: ({ report }) => (report ? itemsOf(report) : []),
 };
+
+/** A judgement is shown for many frames. */
+const made = new WeakMap<Report, Item[]>();
+
+function itemsOf(report: Report): Item[] {
+  const items = made.get(report) ?? report.findings.map(toItem);
+  made.set(report, items);
+  return items;
+}
 
 function toItem(finding: Finding): Item {
   const { severity, score, rule, count, message, location } = finding;
   return {
     key: findingKey(finding),
-    cells: [severity, String(Math.round(score)), rule, String(count), message],
+    cells: () => [severity, String(Math.round(score)), rule, String(count), message],
     // The worst first: severity goes before the score.
-    values: [severityRank(severity), severityRank(severity) * 1000 + score, rule, count, message],
+    value: (column) => [severityRank(severity), severityRank(severity) * 1000 + score, rule, count, message][column]!,
     tone: SEVERITY_TONE[severity],
     location,
     details: (tools) => findingLines(finding, tools),

@@ -1,18 +1,9 @@
-import { formatCount, formatMs } from '../../../util/text.ts';
-import {
-  entryKey,
-  factLines,
-  lastOf,
-  NEEDS_DIAGNOSE,
-  placeLines,
-  shortPlace,
-  type Tracked,
-  trackedEntries,
-} from '../facts.ts';
+import { formatCount } from '../../../util/text.ts';
+import { factLines, placeLines, shortPlace, untracked } from '../facts.ts';
+import { lastOf } from '../rows.ts';
 import { line, paragraph } from '../text.ts';
-import type { Item, Line, Tab, Tools } from '../types.ts';
-
-const HANDLES = new Set(['handle', 'listener']);
+import type { Line, Tab, Tools } from '../types.ts';
+import { lifeFacts, type Tracked, type TrackedView, trackedItems } from './tracked.ts';
 
 export const handles: Tab = {
   id: 'handles',
@@ -26,7 +17,8 @@ export const handles: Tab = {
     { title: 'created at' },
   ],
   sortColumn: 1,
-  empty: ({ chosen }) => (lastOf(chosen, 'unfinished') ? 'Nothing was opened since tracking began.' : NEEDS_DIAGNOSE),
+  empty: ({ chosen }) =>
+    lastOf(chosen, 'unfinished') ? 'Nothing was opened since tracking began.' : untracked(chosen),
   summary({ chosen }, { columns }) {
     const row = lastOf(chosen, 'active-resources');
     if (!row) return [line('No reading of the active resources yet.', 'dim')];
@@ -34,41 +26,36 @@ export const handles: Tab = {
     const text = counts.map(([type, count]) => `${formatCount(count)} ${type}`).join(' · ');
     return paragraph(`${formatCount(row.total)} active${text === '' ? '' : `: ${text}`}`, columns).slice(0, 3);
   },
-  items: ({ chosen }) => trackedEntries(chosen, HANDLES).map(toItem),
+  items: ({ chosen }) => trackedItems(chosen, OPEN),
 };
 
-function toItem(tracked: Tracked): Item {
-  const { entry, gone } = tracked;
-  const type = entry.what === 'listener' ? `listener ${entry.detail || entry.type}` : `${entry.type} ${entry.detail}`;
-  const alive = gone ? 0 : entry.alive;
-  return {
-    key: entryKey(entry),
-    cells: [
-      type.trim(),
-      formatCount(alive),
-      alive > 0 ? formatMs(entry.oldestMs) : '',
-      formatCount(entry.created),
-      formatCount(gone ? 0 : entry.referenced),
-      shortPlace(entry.location),
-    ],
-    values: [type, alive, entry.oldestMs, entry.created, entry.referenced, shortPlace(entry.location)],
-    tone: alive > 0 ? 'plain' : 'dim',
-    location: entry.location,
-    details: (tools) => detailLines(tracked, tools),
-  };
+const OPEN: TrackedView = {
+  id: 'handles',
+  what: new Set(['handle', 'listener']),
+  columns: [
+    typeOf,
+    ({ alive }) => alive,
+    ({ entry }) => entry.oldestMs,
+    ({ entry }) => entry.created,
+    ({ entry, alive }) => (alive > 0 ? entry.referenced : 0),
+  ],
+  times: new Set([2]),
+  details: detailLines,
+};
+
+function typeOf({ entry: { what, type, detail } }: Tracked): string {
+  return (what === 'listener' ? `listener ${detail || type}` : `${type} ${detail}`).trim();
 }
 
-function detailLines({ entry }: Tracked, tools: Tools): Line[] {
+function detailLines(tracked: Tracked, tools: Tools): Line[] {
+  const { entry } = tracked;
   return [
     ...placeLines(entry.location, tools),
     ...entry.callers.map((caller) => line(`  called from ${shortPlace(caller)}`, 'dim')),
     line(''),
     ...factLines(
       [
-        ['open', `${formatCount(entry.alive)}, at most ${formatCount(entry.peak)} at once`],
-        ['oldest', formatMs(entry.oldestMs)],
-        ['opened', `${formatCount(entry.created)} since tracking began, ${formatCount(entry.ended)} closed`],
-        ['longest that closed', entry.endedMaxMs === null ? 'none has' : formatMs(entry.endedMaxMs)],
+        ...lifeFacts(tracked, { are: 'open', begun: 'opened', ended: 'closed' }),
         ['by way of', entry.via.join(', ') || 'nothing of Node in between'],
       ],
       tools.columns,

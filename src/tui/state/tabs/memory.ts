@@ -1,6 +1,7 @@
-import { type Recording, type RowOf, rowsOf } from '../../../recording/types.ts';
+import type { Recording, RowOf } from '../../../recording/types.ts';
 import { formatBytes } from '../../../util/text.ts';
 import { factLines, largest, placeLines, shortPlace, trend } from '../facts.ts';
+import { rowsOf } from '../rows.ts';
 import { line } from '../text.ts';
 import type { Item, Tab } from '../types.ts';
 
@@ -33,7 +34,8 @@ export const memory: Tab = {
     const after = heapAfterMajor(chosen);
     if (limit === undefined) return [];
     const text = after === null ? 'no major collection yet' : `${formatBytes(after)} used after a major collection`;
-    return [line(`heap: ${text} · limit ${formatBytes(limit)}`, 'dim')];
+    // Other tools do not tell the limit.
+    return [line(`heap: ${text}${limit > 0 ? ` · limit ${formatBytes(limit)}` : ''}`, 'dim')];
   },
   items: ({ chosen }) => [...quantities(chosen), ...allocations(chosen)],
 };
@@ -56,11 +58,16 @@ function quantities(recording: Recording): Item[] {
   return [...QUANTITIES, ...spaces].map(({ name, of }, i) => {
     const all = rows.map(of);
     const [now, least, most] = [of(last), -largest(all.map((value) => -value)), largest(all)];
-    const bars = trend(recording, 'memory', of, TREND_COLUMNS);
     return {
       key: name,
-      cells: [name, formatBytes(now), formatBytes(least), formatBytes(most), bars],
-      values: [name, now, least, most, now - least],
+      cells: () => [
+        name,
+        formatBytes(now),
+        formatBytes(least),
+        formatBytes(most),
+        trend(recording, 'memory', of, TREND_COLUMNS),
+      ],
+      value: (column) => [name, now, least, most, now - least][column]!,
       tone: i < QUANTITIES.length ? 'plain' : 'dim',
       location: null,
       details: ({ columns }) =>
@@ -82,8 +89,8 @@ function allocations(recording: Recording): Item[] {
   const look = rowsOf(recording, 'look').findLast((row) => row.allocations !== null);
   return (look?.allocations ?? []).map(({ bytes, location }) => ({
     key: `allocated ${location.file}:${location.line}:${location.column}`,
-    cells: ['allocated in the last look', formatBytes(bytes), '', '', shortPlace(location)],
-    values: ['allocated', bytes, 0, 0, shortPlace(location)],
+    cells: () => ['allocated in the last look', formatBytes(bytes), '', '', shortPlace(location)],
+    value: (column) => ['allocated', bytes, 0, 0, shortPlace(location)][column]!,
     tone: 'accent',
     location,
     details: (tools) => placeLines(location, tools),

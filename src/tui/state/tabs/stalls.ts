@@ -1,19 +1,29 @@
-import { type Frame, type Location, type Recording, type RowOf, rowsOf } from '../../../recording/types.ts';
+import type { Frame, Location, Recording, RowOf } from '../../../recording/types.ts';
 import { formatMs, formatShare } from '../../../util/text.ts';
-import { factLines, largest, placeLines, shortPlace } from '../facts.ts';
+import { factLines, placeLines, shortPlace } from '../facts.ts';
+import { lastOf, rowsOf } from '../rows.ts';
 import { line } from '../text.ts';
 import type { Item, Line, Tab, Tools } from '../types.ts';
 
 const MAX_FRAMES = 40;
 
-/** Stalls of one place and kind. */
+/** Stalls of one place and kind; never changed, but replaced. */
 interface Group {
+  key: string;
   kind: string;
   location: Location | null;
-  stalls: RowOf<'stall'>[];
+  times: number;
+  maxMs: number;
+  totalMs: number;
+  /** When the last of them ended. */
+  lastMs: number;
+  /** On CPU, and of how long a time that is known. */
+  cpuMs: number;
+  knownMs: number;
+  startup: boolean;
+  longest: RowOf<'stall'> | null;
   /** Lasts still. */
   open: RowOf<'stall-open'> | null;
-  openMs: number;
 }
 
 export const stalls: Tab = {
@@ -33,85 +43,137 @@ export const stalls: Tab = {
   summary: ({ chosen }) => {
     const open = openStall(chosen);
     if (!open) return [];
-    const openMs = Math.max(open.durationMs, chosen.durationMs - open.startMs);
     return [
       line(
-        `✗ blocked for ${formatMs(openMs)} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`,
+        `✗ blocked for ${formatMs(openDurationMs(open, chosen.durationMs))} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`,
         'bad',
       ),
     ];
   },
-  items: ({ chosen, atMs }) => grouped(chosen).map((group) => toItem(group, atMs)),
+  items: ({ chosen }) => itemsOf(chosen),
 };
 
 /** The stall that lasts at the end of the recording. */
 export function openStall(recording: Recording): RowOf<'stall-open'> | null {
-  const last = recording.rows.findLast(({ type }) => type === 'stall' || type === 'stall-open' || type === 'end');
-  return last?.type === 'stall-open' ? last : null;
+  const open = lastOf(recording, 'stall-open');
+  const closedMs = Math.max(lastOf(recording, 'stall')?.t ?? -1, lastOf(recording, 'end')?.t ?? -1);
+  return open && open.t > closedMs ? open : null;
 }
 
-function grouped(recording: Recording): Group[] {
-  const groups = new Map<string, Group>();
-  const groupOf = (kind: string, location: Location | null): Group => {
-    const key = `${kind} ${location?.file}:${location?.line}:${location?.column}`;
-    const group = groups.get(key) ?? { kind, location, stalls: [], open: null, openMs: 0 };
-    groups.set(key, group);
-    return group;
-  };
-  for (const stall of rowsOf(recording, 'stall')) groupOf(stall.kind, stall.location).stalls.push(stall);
+/** What is known of the first stalls stays true when others come: rows are added, seldom taken away. */
+interface Known {
+  groups: Map<string, Group>;
+  count: number;
+  last: RowOf<'stall'>;
+  items: readonly Item[];
+}
+
+/** By the first stall. */
+const known = new WeakMap<RowOf<'stall'>, Known>();
+
+function itemsOf(recording: Recording): readonly Item[] {
   const open = openStall(recording);
-  if (open) {
-    const group = groupOf(open.kind ?? 'native call', open.location);
-    group.open = open;
-    group.openMs = Math.max(open.durationMs, recording.durationMs - open.startMs);
-  }
-  return [...groups.values()];
+  const rows = rowsOf(recording, 'stall');
+  const closed = rows[0] ? knownOf(rows[0], rows) : null;
+  if (!open) return closed?.items ?? [];
+  const lasting = lastingGroup(open, recording.durationMs, closed?.groups);
+  return [...(closed?.items ?? []).filter(({ key }) => key !== lasting.key), toItem(lasting)];
 }
 
-function toItem({ kind, location, stalls: all, open, openMs }: Group, atMs: number): Item {
-  const times = all.length + (open ? 1 : 0);
-  const maxMs = largest(
-    all.map(({ durationMs }) => durationMs),
-    openMs,
-  );
-  const totalMs = all.reduce((sum, { durationMs }) => sum + durationMs, openMs);
-  const agoMs = Math.max(0, atMs - (all.at(-1)?.t ?? atMs));
-  const known = all.filter(({ cpuMs }) => cpuMs !== null);
-  const onCpu =
-    known.reduce((sum, { cpuMs }) => sum + cpuMs!, 0) /
-    Math.max(
-      1,
-      known.reduce((sum, { durationMs }) => sum + durationMs, 0),
-    );
-  const startup = all.length > 0 && all.every((stall) => stall.startup);
+function knownOf(first: RowOf<'stall'>, rows: readonly RowOf<'stall'>[]): Known {
+  const before = known.get(first);
+  const goesOn = before !== undefined && rows[before.count - 1] === before.last;
+  if (goesOn && before.count === rows.length) return before;
+  const groups = goesOn ? before.groups : new Map<string, Group>();
+  for (const stall of rows.slice(goesOn ? before.count : 0)) {
+    const key = keyOf(stall.kind, stall.location);
+    groups.set(key, withStall(groups.get(key) ?? emptyGroup(key, stall.kind, stall.location), stall));
+  }
+  const items = [...groups.values()].map(toItem);
+  const now = { groups, count: rows.length, last: rows.at(-1)!, items };
+  known.set(first, now);
+  return now;
+}
+
+function keyOf(kind: string, location: Location | null): string {
+  return `${kind} ${location?.file}:${location?.line}:${location?.column}`;
+}
+
+function emptyGroup(key: string, kind: string, location: Location | null): Group {
+  const none = { times: 0, maxMs: 0, totalMs: 0, lastMs: 0, cpuMs: 0, knownMs: 0 };
+  return { key, kind, location, ...none, startup: true, longest: null, open: null };
+}
+
+function withStall(group: Group, stall: RowOf<'stall'>): Group {
+  const { durationMs, cpuMs } = stall;
   return {
-    key: `${kind} ${location?.file}:${location?.line}:${location?.column}`,
-    cells: [
+    ...group,
+    times: group.times + 1,
+    maxMs: Math.max(group.maxMs, durationMs),
+    totalMs: group.totalMs + durationMs,
+    lastMs: stall.t,
+    cpuMs: group.cpuMs + (cpuMs ?? 0),
+    knownMs: group.knownMs + (cpuMs === null ? 0 : durationMs),
+    startup: group.startup && stall.startup,
+    longest: group.longest && group.longest.durationMs >= durationMs ? group.longest : stall,
+  };
+}
+
+function lastingGroup(open: RowOf<'stall-open'>, nowMs: number, groups: Known['groups'] | undefined): Group {
+  const kind = open.kind ?? 'native call';
+  const key = keyOf(kind, open.location);
+  const group = groups?.get(key) ?? emptyGroup(key, kind, open.location);
+  const openMs = openDurationMs(open, nowMs);
+  return {
+    ...group,
+    times: group.times + 1,
+    maxMs: Math.max(group.maxMs, openMs),
+    totalMs: group.totalMs + openMs,
+    open,
+  };
+}
+
+/** So far. */
+export function openDurationMs({ durationMs, startMs }: RowOf<'stall-open'>, nowMs: number): number {
+  return Math.max(durationMs, nowMs - startMs);
+}
+
+const items = new WeakMap<Group, Item>();
+
+function toItem(group: Group): Item {
+  const made = items.get(group) ?? newItem(group);
+  items.set(group, made);
+  return made;
+}
+
+function newItem(group: Group): Item {
+  const { key, kind, location, times, maxMs, totalMs, lastMs, cpuMs, knownMs, open, startup, longest } = group;
+  const onCpu = cpuMs / Math.max(1, knownMs);
+  return {
+    key,
+    cells: (atMs) => [
       kind,
       String(times),
       formatMs(maxMs),
       formatMs(totalMs),
-      open ? 'now' : `${formatMs(agoMs)} ago`,
-      known.length > 0 ? formatShare(Math.min(1, onCpu)) : '?',
+      open ? 'now' : `${formatMs(Math.max(0, atMs - lastMs))} ago`,
+      knownMs > 0 ? formatShare(Math.min(1, onCpu)) : '?',
       shortPlace(location),
     ],
-    values: [kind, times, maxMs, totalMs, open ? 1 : -agoMs, onCpu, shortPlace(location)],
-    tone: open ? 'bad' : startup ? 'dim' : 'plain',
+    value: (column) =>
+      [kind, times, maxMs, totalMs, open ? Number.MAX_VALUE : lastMs, onCpu][column] ?? shortPlace(location),
+    tone: open ? 'bad' : startup && longest ? 'dim' : 'plain',
     location,
-    details: (tools) => detailLines(all, open, location, tools),
+    details: (tools) => detailLines(longest, open, location, tools),
   };
 }
 
 function detailLines(
-  all: readonly RowOf<'stall'>[],
+  longest: RowOf<'stall'> | null,
   open: RowOf<'stall-open'> | null,
   location: Location | null,
   tools: Tools,
 ): Line[] {
-  const longest = all.reduce<RowOf<'stall'> | null>(
-    (best, stall) => (best && best.durationMs >= stall.durationMs ? best : stall),
-    null,
-  );
   const head = placeLines(location, tools);
   if (!longest) return [...head, line(''), line(`It began at ${formatMs(open?.startMs ?? 0)} and lasts.`)];
   const facts = factLines(
@@ -138,5 +200,7 @@ function detailLines(
 
 export function frameLine(frame: Frame): Line {
   const tone = frame.category === 'application' ? 'accent' : 'dim';
-  return line(`  ${frame.awaits ? 'awaited by ' : ''}${shortPlace(frame)}:${frame.column}`, tone);
+  // What V8 is made of has no place.
+  const place = frame.file === '' ? frame.function : `${shortPlace(frame)}:${frame.column}`;
+  return line(`  ${frame.awaits ? 'awaited by ' : ''}${place}`, tone);
 }

@@ -1,31 +1,35 @@
-import type { Recording } from '../../../recording/types.ts';
-import { threadName } from '../../../report/threads.ts';
+import { basename, dirname } from 'node:path';
+import type { Header, Recording } from '../../../recording/types.ts';
+import type { Report } from '../../../report/report.ts';
 import { formatBytes, formatMs, formatShare } from '../../../util/text.ts';
-import { factLines, lastOf, trend } from '../facts.ts';
 import { threadKey } from '../moment.ts';
+import { lastOf } from '../rows.ts';
 import { line } from '../text.ts';
 import type { Item, Moment, Tab } from '../types.ts';
 import { openStall } from './stalls.ts';
 
+const MAX_DEPTH = 5;
+
 export const threads: Tab = {
   id: 'threads',
-  title: 'Threads',
+  title: 'Processes',
   columns: [
-    { title: 'thread', width: 30 },
+    { title: 'process, thread', width: 24 },
+    { title: 'state', width: 8 },
     { title: 'busy', width: 6, right: true },
     { title: 'CPU', width: 6, right: true },
     { title: 'p99', width: 8, right: true },
     { title: 'heap', width: 9, right: true, from: 100 },
-    { title: 'findings', width: 8, right: true, from: 100 },
-    { title: 'state' },
+    { title: 'findings', width: 9, right: true, from: 100 },
+    { title: 'command' },
   ],
-  sortColumn: 1,
-  empty: () => 'No thread yet.',
-  summary: () => [line('Enter shows a thread in the other tabs.', 'dim')],
-  items: (moment) => moment.recordings.map((recording) => toItem(recording, moment)),
+  sortColumn: 0,
+  empty: () => 'No process yet.',
+  summary: () => [line('Enter shows it in the other tabs; < and > the one before, after.', 'dim')],
+  items: (moment) => moment.recordings.map((recording, i) => toItem(recording, i, moment)),
 };
 
-function toItem(recording: Recording, { chosen, report }: Moment): Item {
+function toItem(recording: Recording, index: number, moment: Moment): Item {
   const { header } = recording;
   const key = threadKey(header);
   const busy = lastOf(recording, 'event-loop-utilization')?.utilization;
@@ -33,37 +37,54 @@ function toItem(recording: Recording, { chosen, report }: Moment): Item {
   const p99 = lastOf(recording, 'event-loop-delay')?.p99Ms;
   const heap = lastOf(recording, 'memory')?.heapUsedBytes;
   const ended = lastOf(recording, 'end') !== undefined;
-  const count =
-    report().processes?.find(({ pid, threadId }) => threadKey({ pid, threadId }) === key)?.findings ??
-    report().findings.length;
-  const name = `${key === threadKey(chosen.header) ? '● ' : '  '}${threadName(header)}`;
   const state = ended ? 'ended' : openStall(recording) ? 'blocked' : 'runs';
+  const count = moment.report ? findingsOf(header, moment.report) : 0;
+  const command = header.threadId === 0 ? commandOf(header) : '';
+  const shown = <T extends number | null | undefined>(value: T, format: (value: NonNullable<T>) => string): string =>
+    value == null ? '?' : format(value);
   return {
     key,
-    cells: [
-      name,
-      busy === undefined ? '?' : formatShare(busy),
-      cpu === null ? '?' : formatShare(cpu),
-      p99 === undefined ? '?' : formatMs(p99),
-      heap === undefined ? '?' : formatBytes(heap),
-      String(count),
+    cells: () => [
+      `${key === threadKey(moment.chosen.header) ? '●' : ' '} ${indent(recording, moment)}${nameOf(header)}`,
       state,
+      shown(busy, formatShare),
+      shown(cpu, formatShare),
+      shown(p99, formatMs),
+      shown(heap, formatBytes),
+      moment.report ? String(count) : '?',
+      command,
     ],
-    values: [name, busy ?? -1, cpu ?? -1, p99 ?? -1, heap ?? -1, count, state],
+    // The order of the family: parents before their children.
+    value: (column) => [-index, state, busy ?? -1, cpu ?? -1, p99 ?? -1, heap ?? -1, count, command][column]!,
     tone: ended ? 'dim' : state === 'blocked' ? 'bad' : 'plain',
     location: null,
-    details: ({ columns }) =>
-      factLines(
-        [
-          ['thread', threadName(header)],
-          ['command', header.argv.join(' ')],
-          ['Node.js', header.nodeVersion],
-          ['recorded', `${formatMs(recording.durationMs)} from ${header.startedAt}`],
-          ['busy', trend(recording, 'event-loop-utilization', (row) => row.utilization, columns - 12)],
-        ],
-        columns,
-      ),
+    // Enter shows it in the other tabs.
+    details: () => [],
   };
+}
+
+function nameOf({ pid, threadId }: Header): string {
+  return threadId === 0 ? `pid ${pid}` : `worker ${threadId}`;
+}
+
+/** By how many parents are among those that are shown; a shell between two of them is not seen. */
+function indent({ header, path }: Recording, { recordings }: Moment): string {
+  const [root] = recordings;
+  const parents = new Map(recordings.map((one) => [one.header.pid, one.header.parentPid]));
+  let [depth, top] = [header.threadId === 0 ? 0 : 1, header.pid];
+  for (; parents.has(parents.get(top)!) && depth < MAX_DEPTH; top = parents.get(top)!) depth++;
+  const isStarted = top !== root!.header.pid && path !== null && dirname(path) === dirname(root!.path ?? '');
+  return '  '.repeat(depth + (isStarted ? 1 : 0));
+}
+
+function findingsOf(header: Header, { processes, findings }: Report): number {
+  const of = processes?.find((one) => threadKey(one) === threadKey(header));
+  return of?.findings ?? findings.length;
+}
+
+/** "node server.js --port 80" */
+export function commandOf({ argv: [node = '', script, ...args] }: Pick<Header, 'argv'>): string {
+  return [basename(node), ...(script === undefined ? [] : [basename(script)]), ...args].join(' ');
 }
 
 /** Of the thread, as a share of a core; null where the platform does not tell. */

@@ -1,0 +1,15 @@
+import { closeSync, readSync } from 'node:fs';
+import { openFile } from '../lines.ts';
+
+const CHUNK_BYTES = 1 << 20;
+
+/** The bytes of a regular file, a piece at a time; each piece is written over by the next. Throws InputError. */
+export function* chunksOf(file: string): Generator<Buffer> {
+  const fd = openFile(file);
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let count = readSync(fd, chunk); count > 0; count = readSync(fd, chunk)) yield chunk.subarray(0, count);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,160 @@
+import type { Row, RowOf } from '../types.ts';
+import type { Collection } from './collections.ts';
+import type { ProcessStat } from './process-stats.ts';
+
+/** Rows of the agent come once a second; so do these. */
+const INTERVAL_MS = 1000;
+/** Of the handles that are counted, so many may be the standard streams: the others wait for something. */
+const STANDARD_STREAMS = 3;
+/** How often clinic doctor samples by default: the recording does not tell. */
+const SAMPLE_MS = 10;
+/** A sample of a century later is a damaged one. */
+const MAX_MS = 3e12;
+
+export interface Clock {
+  unixMs: number;
+  monotonicMs: number;
+  slowMs: number;
+}
+
+/** Samples that are joined into the rows of one second. */
+interface Second {
+  fromMs: number;
+  toMs: number;
+  cpuMs: number;
+  delays: number[];
+  last: ProcessStat;
+}
+
+/** The rows of the agent, as far as the samples tell, and how many samples were damaged. */
+export function secondsOf(
+  stats: Iterable<ProcessStat | null>,
+  collections: readonly Collection[] | null,
+  clock: Clock,
+): { rows: Row[]; damaged: number } {
+  const rows: Row[] = [];
+  const pauses = collections?.map((one) => onClock(one, clock)) ?? null;
+  let damaged = 0;
+  let second: Second | null = null;
+  const close = (): void => {
+    if (second) rows.push(...rowsOfSecond(second, pauses));
+  };
+  for (const stat of stats) {
+    // A wall clock may be set back; rows go on.
+    const at: number = stat ? stat.timestamp - clock.unixMs : Number.NaN;
+    if (!stat || !(at < MAX_MS)) {
+      damaged++;
+      continue;
+    }
+    const before: number = second?.toMs ?? Math.max(0, at - stat.delayMs - SAMPLE_MS);
+    const t = Math.max(before, at);
+    if (stat.delayMs >= clock.slowMs) rows.push(stallOf(rows.length, t, stat, stat.cpu * (t - before), pauses));
+    if (!second || t - second.fromMs >= INTERVAL_MS) {
+      close();
+      second = { fromMs: before, toMs: t, cpuMs: 0, delays: [], last: stat };
+    }
+    second.cpuMs += stat.cpu * (t - before);
+    second.toMs = t;
+    second.last = stat;
+    second.delays.push(stat.delayMs);
+  }
+  close();
+  return { rows: rows.sort((a, b) => a.t - b.t), damaged };
+}
+
+function onClock({ startMs, endMs, major }: Collection, { monotonicMs }: Clock): Collection {
+  return { startMs: startMs - monotonicMs, endMs: endMs - monotonicMs, major };
+}
+
+/**
+ * The timer of a sample was that late: for so long the loop did not turn. Nothing tells why, save the collector's part;
+ * without a place it is known for little (confidence).
+ */
+function stallOf(
+  id: number,
+  t: number,
+  stat: ProcessStat,
+  cpuMs: number,
+  pauses: readonly Collection[] | null,
+): RowOf<'stall'> {
+  const durationMs = Math.min(stat.delayMs, t);
+  const startMs = t - durationMs;
+  const within = endingWithin(pauses ?? [], startMs, t);
+  const gcMs = within.reduce((sum, one) => sum + one.endMs - Math.max(one.startMs, startMs), 0);
+  return {
+    t,
+    type: 'stall',
+    id,
+    startMs,
+    durationMs,
+    kind: gcMs >= durationMs / 2 ? 'gc' : 'js-cpu',
+    location: null,
+    stacks: [],
+    // Of the process: the thread had no more than that.
+    cpuMs: Math.min(cpuMs, durationMs),
+    runQueueMs: null,
+    gcMs,
+    startup: false,
+    debugger: false,
+    waiting: Math.max(0, stat.handles - STANDARD_STREAMS),
+    confidence: 0.3,
+  };
+}
+
+function rowsOfSecond({ fromMs, toMs: t, cpuMs, delays, last }: Second, pauses: readonly Collection[] | null): Row[] {
+  const { rssBytes, heapUsedBytes, heapTotalBytes, externalBytes, arrayBuffersBytes, handles } = last;
+  const intervalMs = t - fromMs;
+  const gc = pauses && gcRow(t, intervalMs, pauses);
+  return [
+    delayRow(t, delays),
+    { t, type: 'active-resources', total: handles, counts: {}, waiting: Math.max(0, handles - STANDARD_STREAMS) },
+    // User and system time are told as one.
+    { t, type: 'cpu', intervalMs, userMs: cpuMs, systemMs: 0, mainThreadMs: null, runQueueMs: null },
+    {
+      ...{ t, type: 'memory', rssBytes, heapUsedBytes, heapTotalBytes, externalBytes, arrayBuffersBytes },
+      ...{ heapLimitBytes: 0, spaces: {} },
+    },
+    ...(gc ? [gc] : []),
+  ];
+}
+
+function delayRow(t: number, delays: number[]): Row {
+  const sorted = delays.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+  const maxMs = sorted.at(-1)!;
+  const meanMs = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
+  const common = { count: sorted.length, meanMs, p50Ms: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99), maxMs };
+  return { t, type: 'event-loop-delay', ...common, heartbeatMaxMs: maxMs };
+}
+
+/** As the agent, no row where nothing was collected. */
+function gcRow(t: number, intervalMs: number, pauses: readonly Collection[]): Row | null {
+  const within = endingWithin(pauses, t - intervalMs, t);
+  if (within.length === 0) return null;
+  const lengths = within.map(({ startMs, endMs }) => endMs - startMs);
+  const majors = within.filter(({ major }) => major);
+  return {
+    t,
+    type: 'gc',
+    count: within.length,
+    totalMs: lengths.reduce((sum, ms) => sum + ms, 0),
+    maxMs: lengths.reduce((most, ms) => Math.max(most, ms), 0),
+    majorCount: majors.length,
+    majorMs: majors.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0),
+    observedMs: intervalMs,
+  };
+}
+
+/** They are in order, and none overlaps another. */
+function endingWithin(pauses: readonly Collection[], fromMs: number, toMs: number): Collection[] {
+  const firstAfter = (ms: number): number => {
+    let [low, high] = [0, pauses.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (pauses[middle]!.endMs <= ms) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return pauses.slice(firstAfter(fromMs), firstAfter(toMs));
+}

@@ -1,0 +1,110 @@
+/** What each key does; `help.ts` tells people. */
+import { placeText } from '../../report/words.ts';
+import { endOf } from './moment.ts';
+import { selectedItem } from './screen.ts';
+import {
+  inverted,
+  moved,
+  nextSort,
+  nextTab,
+  nextThread,
+  opened,
+  paged,
+  settled,
+  tabAt,
+  typed,
+  unfiltered,
+} from './selection.ts';
+import { atTime } from './state.ts';
+import { faster, seekBy, seekTo, toEvent, toFinding, togglePause } from './time.ts';
+import type { Effect, State, Tools } from './types.ts';
+
+interface Press {
+  excerpt: Tools['excerpt'];
+  /** What it cannot do by itself is added here. */
+  effects: Effect[];
+  /** One `g` was typed before. */
+  pendingG: boolean;
+}
+
+type Key = (state: State, press: Press) => State;
+
+const FAR = Number.MAX_SAFE_INTEGER;
+
+const quit: Key = (state, { effects }) => {
+  effects.push({ type: 'quit' });
+  return state;
+};
+const down: Key = (state, { excerpt }) => moved(state, 1, excerpt);
+const up: Key = (state, { excerpt }) => moved(state, -1, excerpt);
+const toBottom: Key = (state, { excerpt }) => moved(state, FAR, excerpt);
+const toTop: Key = (state, { excerpt }) => moved(state, -FAR, excerpt);
+
+const KEYS: Readonly<Record<string, Key>> = {
+  q: quit,
+  'C-c': (state, { effects }) => {
+    effects.push({ type: 'quit', signal: 'SIGINT' });
+    return state;
+  },
+  '?': (state) => ({ ...state, overlay: state.overlay?.kind === 'help' ? null : { kind: 'help', top: 0 } }),
+  escape: (state) => ({ ...state, overlay: null }),
+  tab: (state) => nextTab(state, 1),
+  'S-tab': (state) => nextTab(state, -1),
+  ...{ j: down, down, k: up, up, G: toBottom, end: toBottom, home: toTop },
+  pagedown: (state, { excerpt }) => paged(state, 1, excerpt),
+  pageup: (state, { excerpt }) => paged(state, -1, excerpt),
+  g: (state, press) => (press.pendingG ? toTop(state, press) : { ...state, pendingG: true }),
+  enter: opened,
+  '/': (state) => (state.overlay ? state : { ...state, typing: true }),
+  c: unfiltered,
+  ...{ h: (state) => nextSort(state, -1), left: (state) => nextSort(state, -1) },
+  ...{ l: (state) => nextSort(state, 1), right: (state) => nextSort(state, 1) },
+  i: inverted,
+  '<': (state) => nextThread(state, -1),
+  '>': (state) => nextThread(state, 1),
+  y: copy,
+  ...{ ' ': togglePause, p: togglePause },
+  ...{ '+': (state) => faster(state, 1), '=': (state) => faster(state, 1), '-': (state) => faster(state, -1) },
+  ',': (state) => toEvent(state, -1),
+  '.': (state) => toEvent(state, 1),
+  n: (state) => toFinding(state, 1),
+  N: (state) => toFinding(state, -1),
+  '[': (state) => seekBy(state, -1),
+  ']': (state) => seekBy(state, 1),
+  '{': (state) => seekTo(state, 0),
+  '}': (state) => seekTo(state, endOf(state.recordings)),
+  R: reset,
+  d: (state, { effects }) => ask(state, 'dump', effects),
+  s: (state, { effects }) => ask(state, 'save', effects),
+};
+
+/** The state after a key, and what is to be done outside. */
+export function pressed(before: State, key: string, excerpt: Tools['excerpt']): { state: State; effects: Effect[] } {
+  const state = { ...before, message: null, pendingG: false };
+  const effects: Effect[] = [];
+  if (state.typing && key !== 'C-c') return { state: settled(typed(state, key)), effects };
+  const press: Press = { excerpt, effects, pendingG: before.pendingG };
+  const digit = /^[1-9]$/.test(key) ? Number(key) : 0;
+  const next = digit > 0 ? tabAt(state, digit) : Object.hasOwn(KEYS, key) ? KEYS[key]!(state, press) : state;
+  return { state: settled(next), effects };
+}
+
+/** What was before is forgotten. */
+function reset(state: State): State {
+  return state.mode === 'live' ? atTime(state, state.atMs, { sinceMs: state.atMs }) : state;
+}
+
+function ask(state: State, type: 'dump' | 'save', effects: Effect[]): State {
+  if (state.ended) return { ...state, message: 'The process has ended: it is recorded, and cannot be asked any more.' };
+  if (state.mode === 'replay') return { ...state, message: 'This is a recording: that is for live processes.' };
+  effects.push({ type });
+  return state;
+}
+
+function copy(state: State, { effects }: Press): State {
+  const location = selectedItem(state)?.location ?? state.moment?.report?.findings[0]?.location;
+  if (!location) return { ...state, message: 'Nothing with a place is selected.' };
+  const text = `${location.file}:${location.line}:${location.column}`;
+  effects.push({ type: 'copy', text });
+  return { ...state, message: `Copied ${placeText(location)}` };
+}
