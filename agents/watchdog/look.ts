@@ -31,7 +31,11 @@ export interface Look {
 }
 
 /** Looks at a thread for two seconds: stacks at random moments, what it creates, and on suspicion what it allocates. */
-export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (row: LookRow) => void): Look {
+export function startLook(
+  options: LooksOptions,
+  { reasons, withAllocations }: { reasons: Suspicion[]; withAllocations: boolean },
+  onEnd: (row: LookRow) => void,
+): Look {
   const { capture, now } = options;
   const startMs = now();
   const startCpu = options.observedThread();
@@ -42,7 +46,6 @@ export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (r
   let ended = false;
   let soon = false;
 
-  const withAllocations = reasons.includes('gc') || reasons.includes('allocation');
   if (withAllocations) {
     capture.post('look', 'HeapProfiler.startSampling', {
       samplingInterval: ALLOCATION_INTERVAL_BYTES,
