@@ -3,6 +3,7 @@ import type { Frame, Level, Row, RowOf, RowType } from '../../src/recording/type
 import type { RawFrame } from '../shared-memory.ts';
 import { type AllocationProfile, summarizeKept } from './allocations.ts';
 import type { StackCapture } from './stack-capture.ts';
+import { startSampling } from './start-sampling.ts';
 
 /** Mean bytes between samples: 1.02–1.03 of the CPU time of a program that does little but allocate. */
 const INTERVAL_BYTES = 1 << 17;
@@ -37,13 +38,21 @@ export interface KeptObjectsOptions {
   always: boolean;
 }
 
+/** The use of the thread's only sampler, until somebody asks for it who goes first. */
+export interface Loan {
+  isMine(): boolean;
+  /** `refused`: the program uses it by itself. */
+  giveBack(refused: boolean): void;
+}
+
 export type KeptObjects = ReturnType<typeof createKeptObjects>;
 
 /** Samples allocations, and tells which of them are still alive once memory has grown from collection to collection. */
 export function createKeptObjects(options: KeptObjectsOptions) {
   const { capture, toFrame, now, record, rows, keepFile } = options;
-  let state: 'off' | 'starting' | 'sampling' | 'refused' = 'off';
+  let state: 'off' | 'starting' | 'sampling' | 'lent' | 'refused' = 'off';
   let sinceMs = 0;
+  let held = false;
   let asked: { fromMs: number; toMs: number | null } | null = null;
   let roseAt = Number.NEGATIVE_INFINITY;
   let doneAt = Number.NEGATIVE_INFINITY;
@@ -51,25 +60,19 @@ export function createKeptObjects(options: KeptObjectsOptions) {
   const start = (): void => {
     if (state !== 'off') return;
     state = 'starting';
-    // Where the program samples by itself there is a profile already: its sampling is left alone.
-    capture.post('allocations', 'HeapProfiler.getSamplingProfile', {}, (theirs) => {
+    startSampling(capture, 'allocations', { samplingInterval: INTERVAL_BYTES }, (started) => {
       if (state !== 'starting') return;
-      if (theirs) {
-        state = 'refused';
-        capture.detach('allocations');
-        return;
-      }
-      state = 'sampling';
       sinceMs = now();
-      capture.post('allocations', 'HeapProfiler.startSampling', { samplingInterval: INTERVAL_BYTES });
+      state = started ? 'sampling' : 'refused';
+      if (!started) capture.detach('allocations');
     });
   };
   const stop = (): void => {
-    if (state !== 'starting' && state !== 'sampling') return;
+    if (state === 'off' || state === 'refused') return;
     state = 'off';
     // Unlike stopSampling, it makes no profile, which would take a collection.
     capture.post('allocations', 'HeapProfiler.disable', {}, () => {
-      if (state === 'off') capture.detach('allocations');
+      if (state === 'off' && !held) capture.detach('allocations');
     });
   };
   const isRipe = (): boolean => {
@@ -97,6 +100,7 @@ export function createKeptObjects(options: KeptObjectsOptions) {
     setTimeout(() => answer(null), ANSWER_MS).unref();
   };
   const mayCollect = (level: Level): boolean => {
+    if (held || state === 'refused') return false;
     // The least of the latest: what was allocated during a collection counts as alive until the next.
     const readings = afterCollections(rows('gc'), 'oldBytes').slice(-LATEST);
     const bytes = readings.map((reading) => reading.bytes);
@@ -107,6 +111,7 @@ export function createKeptObjects(options: KeptObjectsOptions) {
   return {
     /** To be called about once a second. */
     consider(level: Level): void {
+      if (held) return;
       const t = now();
       const readings = KINDS.map((kind) => afterCollections(rows('gc'), kind));
       if (readings.some(isRising)) roseAt = t;
@@ -118,10 +123,24 @@ export function createKeptObjects(options: KeptObjectsOptions) {
         take();
       } else if (isDue && t - sinceMs > SAMPLING_MS) doneAt = t;
     },
-    /** A heap that small may be collected without being asked. */
+    /** No one else samples, and a heap that small may be collected without being asked. */
     mayCollect,
-    /** For others who want to sample: the next call of `consider` begins anew. */
-    stop,
+    /** For a look that wants to sample. */
+    lend(): Loan {
+      stop();
+      state = 'lent';
+      return {
+        isMine: () => state === 'lent',
+        giveBack(refused) {
+          if (state === 'lent') state = refused ? 'refused' : 'off';
+        },
+      };
+    },
+    /** Somebody samples on request: none of ours meanwhile. */
+    hold(wanted: boolean): void {
+      if (wanted) stop();
+      held = wanted;
+    },
     /** Whether a stall that began then is the collection that was asked for. */
     caused: (startMs: number): boolean =>
       asked !== null && startMs >= asked.fromMs - SLACK_MS && startMs <= (asked.toMs ?? Number.POSITIVE_INFINITY),

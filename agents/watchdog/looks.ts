@@ -78,8 +78,7 @@ export function createLooks(options: LooksOptions) {
       for (const reason of reasons) lastFor.set(reason, t);
       const ofCollector = reasons.includes('gc') || reasons.includes('allocation');
       const withAllocations = ofCollector && !isGrowing && options.kept.mayCollect(level);
-      if (withAllocations) options.kept.stop();
-      running = startLook(options, { reasons, withAllocations }, end);
+      running = startLook(options, { reasons, sampling: withAllocations ? options.kept.lend() : null }, end);
       if (level === 'watch' && reasons.some((reason) => GROWING.has(reason))) track();
     },
     setLevel(next: Level): void {

@@ -208,7 +208,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     control,
     header,
     /** What `evdiag dump` asks. */
-    dumpable: { threadId, shared, capture, toFrame } satisfies DumpableThread,
+    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects } satisfies DumpableThread,
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,

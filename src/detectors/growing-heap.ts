@@ -28,7 +28,7 @@ export const growingHeap: Detector = {
   remedy: GROWS,
   needs: ['gc', 'memory'],
   thresholds: [
-    `warning: ${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first 1.5 s, four of five pairs of them rising, in the later half too, and no such rise of connections or events; info where no server, socket or timer waits.`,
+    `warning: ${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first 1.5 s, four of five pairs of them rising, in the later half too, and no such rise of connections and other resources; info where no server, socket or timer waits.`,
     `warning: ${percent(NEAR_SHARE)} of the heap's limit alive after a major collection; critical: ${percent(CRITICAL_SHARE)}.`,
     `warning: ${percent(CONTAINER_SHARE)} of the container's memory resident.`,
   ],

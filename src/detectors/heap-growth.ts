@@ -25,7 +25,7 @@ const RISEN = 1.01;
 const LOAD_GROWN = 0.3;
 const LOAD_SHARE = 0.5;
 const LOAD_RISING_PAIRS = 0.7;
-/** Turns of the loop, and resources, are read once a second. */
+/** Resources are read once a second. */
 const NEAR_MS = 1500;
 
 /** Just after a major collection. */
@@ -141,22 +141,19 @@ function meanOfAll(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
-/** What is open, and what comes in, has risen as steadily as memory has, and by as much. */
+/**
+ * Connections, requests and timers that are open have risen as steadily as memory has, and by as much. How many events
+ * come in is no measure: a busy loop takes several at a time, and more of them at the same memory are served sooner.
+ */
 function growsWithLoad(recording: Recording, { fromMs, spanMs, fromBytes, toBytes }: HeapGrowth & { fromMs: number }) {
-  const open = rowsOf(recording, 'active-resources').map(({ t, total }) => ({ t, bytes: total }));
-  const events = rowsOf(recording, 'loop-turns').map(({ t, events, intervalMs }) => ({
-    t,
-    bytes: events / intervalMs,
-  }));
   const memory = toBytes / Math.max(1, fromBytes) - 1;
-  return [open, events].some((readings) => {
-    const load = thinned(readings.filter(({ t }) => t >= fromMs - NEAR_MS && t <= fromMs + spanMs));
-    const third = Math.ceil(load.length / 3);
-    const before = middle(load.slice(0, third).map(({ bytes }) => bytes));
-    const after = middle(load.slice(-third).map(({ bytes }) => bytes));
-    const rises = meanOfAll(pairs(load, (a, b) => (b.bytes > a.bytes ? 1 : 0))) >= LOAD_RISING_PAIRS;
-    return rises && before > 0 && after / before - 1 >= Math.max(LOAD_GROWN, memory * LOAD_SHARE);
-  });
+  const open = rowsOf(recording, 'active-resources').filter(({ t }) => t >= fromMs - NEAR_MS && t <= fromMs + spanMs);
+  const load = thinned(open).map(({ t, total }) => ({ t, bytes: total }));
+  const third = Math.ceil(load.length / 3);
+  const before = middle(load.slice(0, third).map(({ bytes }) => bytes));
+  const after = middle(load.slice(-third).map(({ bytes }) => bytes));
+  const rises = meanOfAll(pairs(load, (a, b) => (b.bytes > a.bytes ? 1 : 0))) >= LOAD_RISING_PAIRS;
+  return rises && before > 0 && after / before - 1 >= Math.max(LOAD_GROWN, memory * LOAD_SHARE);
 }
 
 function thinned<T>(readings: readonly T[]): T[] {

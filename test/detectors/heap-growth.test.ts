@@ -80,19 +80,19 @@ describe('against the load', () => {
     ).toBeNull();
   });
 
-  test('more and more comes in', () => {
+  test('more events, as on a host that has become less busy, are no reason', () => {
     expect(
       heapGrowthOf(
         withLoad((i) => ({ events: 200 + 80 * i })),
         'oldBytes',
       ),
-    ).toBeNull();
+    ).not.toBeNull();
   });
 
-  test('the load varies, and does not rise', () => {
+  test('what is open varies, and does not rise', () => {
     expect(
       heapGrowthOf(
-        withLoad((i) => ({ events: 200 + 900 * noise(i) })),
+        withLoad((i) => ({ timers: 200 + 900 * noise(i) })),
         'oldBytes',
       ),
     ).not.toBeNull();

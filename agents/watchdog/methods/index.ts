@@ -1,3 +1,4 @@
+import { allocationProfile } from './allocation-profile.ts';
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
 import { hello } from './hello.ts';
@@ -15,6 +16,7 @@ export function createMethods(target: Target): Record<string, Method> {
       return mine;
     };
   return {
+    'allocation-profile': allocationProfile(target),
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),
     hello: hello(target),
