@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
+import { buildViewer } from './build-viewer.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
 rmSync('dist', { recursive: true, force: true });
@@ -17,6 +18,7 @@ const common = {
 const scenarios = readdirSync('scenarios').filter((f) => f.endsWith('.ts') && !/^(types|index|support)\.ts$/.test(f));
 
 await Promise.all([
+  buildViewer(),
   build({
     ...common,
     format: 'cjs',

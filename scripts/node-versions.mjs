@@ -11,6 +11,7 @@ const SICK = ['test/scenarios/scenarios.test.ts', '-t', 'broken:'];
 const VARYING_SICK = [SICK[0], '-t', 'broken: (async|microtask|nexttick|sync-database) is'];
 /** And of the agent's tests. */
 const VARYING = [
+  'cpu-profile',
   'exits',
   'level',
   'live',

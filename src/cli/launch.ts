@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { familyName } from '../recording/paths.ts';
 import { InputError } from '../recording/reader.ts';
 import type { Level } from '../recording/types.ts';
-import { builtFile } from './package-root.ts';
+import { builtFile } from '../util/package-root.ts';
 
 /** Between SIGTERM and SIGKILL: what orchestrators grant at the least. */
 export const GRACE_MS = 5000;

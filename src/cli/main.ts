@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { InputError } from '../recording/reader.ts';
+import { packageVersion } from '../util/package-root.ts';
 import { commands } from './commands/index.ts';
 import { complain } from './output.ts';
-import { packageVersion } from './package-root.ts';
 import { type CliCommand, EXIT } from './types.ts';
 
 /** Runs the command line (without node and script); resolves to the exit code. */

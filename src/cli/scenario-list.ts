@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../recording/reader.ts';
+import { builtFile, packageRoot } from '../util/package-root.ts';
 import { closest, stripControl } from '../util/text.ts';
-import { builtFile, packageRoot } from './package-root.ts';
 
 /** A scenario that takes longer hangs. */
 export const LIMIT_MS = 120_000;

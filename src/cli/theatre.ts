@@ -12,9 +12,9 @@ import {
 } from '../tui/state/theatre.ts';
 import type { EndSignal } from '../tui/views/app.ts';
 import type { Look } from '../tui/views/palette.ts';
+import { builtFile } from '../util/package-root.ts';
 import { connectTo, type Following, follow } from './follow.ts';
 import { launch } from './launch.ts';
-import { builtFile } from './package-root.ts';
 import { expectedText, headlineOf, LIMIT_MS, loadScenarios, type ScenarioInfo, sourceOf } from './scenario-list.ts';
 
 const MAX_OUTPUT = 10_000;

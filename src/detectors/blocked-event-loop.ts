@@ -1,5 +1,6 @@
 import { functionKey } from '../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
+import { groupBy } from '../util/group-by.ts';
 import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
 import { allStalls, withoutQueue } from './stalls.ts';
@@ -35,12 +36,7 @@ export const blockedEventLoop: Detector = {
   kinds: KIND_TEXTS,
   detect(recording) {
     const stalls = allStalls(recording).filter((stall) => !isStarvation(stall));
-    const groups = new Map<string, StallRow[]>();
-    for (const stall of stalls) {
-      const key = groupKey(stall);
-      groups.set(key, [...(groups.get(key) ?? []), stall]);
-    }
-    return [...groups.values()].map((group) => toFinding(group, recording));
+    return [...groupBy(stalls, groupKey).values()].map((group) => toFinding(group, recording));
   },
 };
 
@@ -72,7 +68,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
     location,
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
     count: group.length,
-    confidence: Math.max(...group.map(({ confidence }) => confidence)),
+    confidence: group.reduce((most, { confidence }) => Math.max(most, confidence), 0),
     evidence: {
       maxMs: round(maxMs),
       totalMs: round(totalMs),
@@ -123,7 +119,7 @@ function severityOf(group: readonly StallRow[], spanMs: number, slowMs: number):
   const harmful = group.filter((stall) => isHarmful(stall) && withoutQueue(stall) >= slowMs);
   if (harmful.length === 0) return 'info';
   const ownMs = harmful.map(withoutQueue);
-  const maxMs = Math.max(...ownMs);
+  const maxMs = ownMs.reduce((most, ms) => Math.max(most, ms), 0);
   // Seen by the clock alone, for a moment: on a busy host that may be anything.
   if (harmful.every(({ location, kind }) => location === null && kind === 'js-cpu') && maxMs < CRITICAL_MAX_MS)
     return 'info';

@@ -1,5 +1,6 @@
 import { functionKey } from '../recording/places.ts';
 import { type AbortedRow, type Location, rowsOf } from '../recording/types.ts';
+import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
 import { nameOf, secondsText } from './place-findings.ts';
@@ -126,11 +127,7 @@ function toFinding(group: readonly Leftover[]): Finding {
 
 /** Leftovers by line and type, most first. */
 function placesIn(group: readonly Leftover[]): Leftover[][] {
-  const byPlace = new Map<string, Leftover[]>();
-  for (const leftover of group) {
-    const key = `${leftover.type} ${lineKey(leftover.location)}`;
-    byPlace.set(key, [...(byPlace.get(key) ?? []), leftover]);
-  }
+  const byPlace = groupBy(group, ({ type, location }) => `${type} ${lineKey(location)}`);
   return [...byPlace.values()].sort((a, b) => b.length - a.length);
 }
 

@@ -1,5 +1,6 @@
 import { functionKey } from '../recording/places.ts';
 import { type LookRow, rowsOf } from '../recording/types.ts';
+import { groupBy } from '../util/group-by.ts';
 import { waitingIn } from './busy-time.ts';
 import { scoreOf } from './severity.ts';
 import type { Detector, Severity } from './types.ts';
@@ -36,11 +37,7 @@ export const deepAsyncChain: Detector = {
   ],
   detect(recording) {
     const looks = rowsOf(recording, 'look').filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
-    const byFunction = new Map<string, LookRow[]>();
-    for (const look of looks) {
-      const key = functionKey(look.deepest!.location);
-      byFunction.set(key, [...(byFunction.get(key) ?? []), look]);
-    }
+    const byFunction = groupBy(looks, (look) => functionKey(look.deepest!.location));
     return [...byFunction.values()].map((group) => {
       const worst = group.reduce((a, b) => (b.deepest!.repeated > a.deepest!.repeated ? b : a)).deepest!;
       const kind = group.some(isAsync) ? 'async' : 'callbacks';

@@ -92,6 +92,8 @@ function explains(cause: Finding, symptom: Finding): boolean {
   if (!areRelated(cause, symptom)) return false;
   if (symptom.rule === 'gc-pause' || symptom.kind === 'gc') return cause.rule === 'gc-pressure' || cause.kind === 'gc';
   if (cause.rule === 'timer-storm' && symptom.stack.some(({ file }) => file === 'node:internal/timers')) return true;
+  // Of what was seen nowhere, whatever floods the loop is reason enough.
+  if (!symptom.location && ALSO[cause.rule]?.includes(symptom.rule)) return true;
   if (!cause.location || !symptom.location) return isBusyLoop(cause) && isBusyLoop(symptom);
   return places(cause).has(functionKey(symptom.location)) || places(symptom).has(functionKey(cause.location));
 }

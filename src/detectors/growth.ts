@@ -92,8 +92,10 @@ function keepsOldest(first: Reading, last: Reading): boolean {
   return last.entry.oldestMs >= spanMs * (1 - MOVED_SHARE) && movedMs <= Math.max(MOVED_MS, spanMs * MOVED_SHARE);
 }
 
+/** What was created and ended is of the span, which begins after the warm-up: more may be alive than were created. */
 export function growthEvidence({ alive, created, ended, oldestMs, spanMs }: Growth): Finding['evidence'] {
-  return { alive, created, ended, oldestMs: round(oldestMs), observedMs: round(spanMs) };
+  const spent = { createdMeanwhile: created, endedMeanwhile: ended };
+  return { alive, oldestMs: round(oldestMs), observedMs: round(spanMs), ...spent };
 }
 
 /** The oldest waits much longer than others took that began later at the same place. */

@@ -25,7 +25,7 @@ export function judge(recording: Recording, list: readonly Detector[] = detector
     }
     try {
       const found = detector.detect(recording);
-      findings.push(...found);
+      for (const finding of found) findings.push(finding);
       const why = found.length > 0 ? `${found.length} found` : 'looked at, nothing found';
       rules.push({ rule: detector.id, outcome: found.length > 0 ? 'found' : 'clear', why });
     } catch (error) {

@@ -1,4 +1,5 @@
 import { type OrphansRow, rowsOf } from '../recording/types.ts';
+import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
 import { nameOf, secondsText } from './place-findings.ts';
@@ -36,12 +37,8 @@ export const orphanedAsync: Detector = {
     },
   ],
   detect(recording) {
-    const byPlace = new Map<string, OrphansRow[]>();
-    for (const row of rowsOf(recording, 'orphans')) {
-      if (row.pending < ORPHANS || row.ranOnMs < RAN_ON_MS) continue;
-      const key = row.location ? lineKey(row.location) : '';
-      byPlace.set(key, [...(byPlace.get(key) ?? []), row]);
-    }
+    const rows = rowsOf(recording, 'orphans').filter((row) => row.pending >= ORPHANS && row.ranOnMs >= RAN_ON_MS);
+    const byPlace = groupBy(rows, ({ location }) => (location ? lineKey(location) : ''));
     return [...byPlace.values()].map(toFinding);
   },
 };

@@ -43,18 +43,17 @@ export const starvedEventLoop: Detector = {
     },
   ],
   detect(recording) {
-    const groups: { chain: string; places: Set<string>; stalls: StallRow[] }[] = [];
+    const groups: StallRow[][] = [];
+    const groupAt = new Map<string, StallRow[]>();
     for (const stall of allStalls(recording).filter(isStarvation)) {
-      const places = placesOf(stall);
-      const group = groups.find(({ chain, places: seen }) => chain === stall.chain && places.some((p) => seen.has(p)));
-      if (!group) {
-        groups.push({ chain: String(stall.chain), places: new Set(places), stalls: [stall] });
-        continue;
-      }
-      group.stalls.push(stall);
-      for (const place of places) group.places.add(place);
+      const places = placesOf(stall).map((place) => `${stall.chain} ${place}`);
+      const known = places.map((place) => groupAt.get(place)).find((group) => group !== undefined);
+      const group = known ?? [];
+      if (!known) groups.push(group);
+      group.push(stall);
+      for (const place of places) if (!groupAt.has(place)) groupAt.set(place, group);
     }
-    return groups.map(({ stalls }) => toFinding(stalls));
+    return groups.map(toFinding);
   },
 };
 

@@ -1,4 +1,5 @@
 import { type RejectionRow, rowsOf } from '../recording/types.ts';
+import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { nameOf } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
@@ -51,12 +52,10 @@ export const unhandledRejections: Detector = {
     },
   ],
   detect(recording) {
-    const byPlace = new Map<string, RejectionRow[]>();
-    for (const row of rowsOf(recording, 'rejection')) {
+    const byPlace = groupBy(rowsOf(recording, 'rejection'), (row) => {
       const place = row.call ?? row.location;
-      const key = `${row.kind} ${place ? lineKey(place) : row.error}`;
-      byPlace.set(key, [...(byPlace.get(key) ?? []), row]);
-    }
+      return `${row.kind} ${place ? lineKey(place) : row.error}`;
+    });
     return [...byPlace.values()].map(toFinding);
   },
 };

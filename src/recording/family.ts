@@ -1,3 +1,4 @@
+import { groupBy } from '../util/group-by.ts';
 import type { Recording } from './types.ts';
 
 /**
@@ -21,12 +22,8 @@ export function inFamilyOrder(recordings: readonly Recording[]): Recording[] {
 
 /** Processes by age; the threads of each by number. */
 function byProcess(recordings: readonly Recording[]): Map<number, Recording[]> {
-  const processes = new Map<number, Recording[]>();
   const byAge = [...recordings].sort((a, b) => a.header.startMonotonicMs - b.header.startMonotonicMs);
-  for (const recording of byAge) {
-    const { pid } = recording.header;
-    processes.set(pid, [...(processes.get(pid) ?? []), recording]);
-  }
+  const processes = groupBy(byAge, ({ header }) => header.pid);
   for (const threads of processes.values()) threads.sort((a, b) => a.header.threadId - b.header.threadId);
   return processes;
 }

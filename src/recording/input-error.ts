@@ -1,10 +1,9 @@
+import { InputError } from '../util/input-error.ts';
+
+export { InputError };
+
 /** What to do about an input that is not a recording: ends the messages about it. */
 export const HINT = 'Give the folder that the agent printed, or the .evdiag folder.';
-
-/** The input cannot be read; the message is one sentence or two that say what to do. */
-export class InputError extends Error {
-  override name = 'InputError';
-}
 
 /** The error of a file system call as one that says what to do. `input` is the path as the user gave it. */
 export function accessError(error: unknown, input: string): InputError {

@@ -1,6 +1,7 @@
 import type { Finding } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
-import { formatMs, stripControl } from '../util/text.ts';
+import { escapeHtml } from '../util/html.ts';
+import { formatMs } from '../util/text.ts';
 import type { Report } from './report.ts';
 import {
   commandText,
@@ -81,10 +82,4 @@ function thin<T>(rows: readonly T[], limit: number, value: (row: T) => number): 
 
 function coordinate(share: number): string {
   return (Math.min(1, Math.max(0, share)) * 96 + 2).toFixed(1);
-}
-
-const ENTITY: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-function escapeHtml(text: string): string {
-  return stripControl(text).replace(/[&<>"']/g, (char) => ENTITY[char] ?? '');
 }

@@ -1,5 +1,6 @@
 import type { Finding, Outcome, RuleResult } from '../detectors/types.ts';
 import type { Header } from '../recording/types.ts';
+import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { namesText, threadName } from './threads.ts';
 
@@ -17,10 +18,8 @@ export function mergeRules(
   threads: readonly { header: Header; rules: readonly RuleResult[] }[],
   findings: readonly Finding[],
 ): RuleResult[] {
-  const byRule = new Map<string, Said[]>();
-  for (const { header, rules } of threads) {
-    for (const result of rules) byRule.set(result.rule, [...(byRule.get(result.rule) ?? []), { header, result }]);
-  }
+  const all = threads.flatMap(({ header, rules }) => rules.map((result): Said => ({ header, result })));
+  const byRule = groupBy(all, ({ result }) => result.rule);
   return [...byRule].map(([rule, said]) => mergeRule(rule, said, findings));
 }
 

@@ -1,4 +1,5 @@
 /** A dump as `evdiag dump --json` prints it. */
+import type { SettlerKind } from '../heap/settlers.ts';
 import type { Frame, FrameCategory, Level } from '../recording/types.ts';
 import type { Road, ThreadPart } from './dump-parts.ts';
 
@@ -64,24 +65,8 @@ export interface CallGroup {
   ageMs: number | null;
 }
 
-export type SettledByKind =
-  | 'timer'
-  | 'socket'
-  | 'server'
-  | 'http-request'
-  | 'file'
-  | 'child-process'
-  | 'worker'
-  | 'dns'
-  | 'stream'
-  | 'emitter'
-  | 'abort-signal'
-  | 'async-call'
-  | 'structure'
-  | 'nothing';
-
 export interface SettledBy {
-  kind: SettledByKind;
+  kind: SettlerKind;
   /** Class of the thing. */
   name: string;
   /** A timer's delay. */

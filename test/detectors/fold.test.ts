@@ -32,6 +32,7 @@ const bound = finding('cpu-bound-main-thread', { kind: 'computation', evidence: 
 const overloaded = finding('overloaded-event-loop', { kind: 'callbacks', evidence: { busyMs: 6000 } });
 const pause = finding('gc-pause', { kind: 'gc', location: null });
 const storm = finding('timer-storm', { kind: 'timers' });
+const flood = finding('unbounded-concurrency', { kind: 'retries' });
 const deep = finding('deep-async-chain', { kind: 'async' });
 
 describe('at one function, of two findings', () => {
@@ -49,6 +50,7 @@ describe('at one function, of two findings', () => {
     ['allocation, for a pause without a place', pressure, pause],
     ['allocation, for a stall of the collector elsewhere', pressure, blocked('gc', {}, { location: null })],
     ['a stall of the collector', blocked('gc'), pause],
+    ['a flood, for a starved loop without a place', flood, { ...starved(900), location: null }],
   ])('%s is the cause', (_what, cause, symptom) => {
     for (const order of [
       [cause, symptom],

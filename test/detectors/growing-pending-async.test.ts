@@ -30,7 +30,7 @@ test('the await at which calls pile up is the place', () => {
     location,
     stack: [location, caller],
     count: 120,
-    evidence: { alive: 120, created: 90, ended: 0, oldestMs: 7900, observedMs: 6000, awaited: code },
+    evidence: { alive: 120, createdMeanwhile: 90, endedMeanwhile: 0, oldestMs: 7900, observedMs: 6000, awaited: code },
   });
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { detectors } from '../../src/detectors/index.ts';
 import { judge } from '../../src/detectors/judge.ts';
 import type { Detector } from '../../src/detectors/types.ts';
-import { delayRow, recordingOf } from '../support/recording.ts';
+import { delayRow, recordingOf, stall } from '../support/recording.ts';
 
 const base: Detector = {
   id: 'base',
@@ -32,4 +33,26 @@ test('a detector that throws is named and the others go on', () => {
 test('missing rows are no data, never clear', () => {
   const { rules } = judge(recording, [{ ...base, needs: ['gc', 'cpu'] }]);
   expect(rules).toEqual([{ rule: 'base', outcome: 'no-data', why: 'the recording has no rows of gc or cpu' }]);
+});
+
+test('ten times the rows take some ten times as long, and very many break no detector', () => {
+  const long = (count: number) => {
+    const rows = Array.from({ length: count }, (_, id) => {
+      const startMs = id * 200;
+      return [stall({ id, startMs, durationMs: 120, waiting: 1, startup: false }), delayRow(120, startMs + 150)];
+    });
+    return recordingOf(rows.flat());
+  };
+  const quickest = (count: number) => {
+    const times = [1, 2, 3].map(() => {
+      const recording = long(count);
+      const from = performance.now();
+      expect(judge(recording, detectors).rules.filter(({ outcome }) => outcome === 'error')).toEqual([]);
+      return performance.now() - from;
+    });
+    return Math.min(...times);
+  };
+  quickest(1000);
+  // Ten, with room for caches and the collector; what is quadratic takes a hundred.
+  expect(quickest(100_000) / quickest(10_000)).toBeLessThan(35);
 });

@@ -24,7 +24,14 @@ test('the line that opens them is the place', () => {
       message: '120 files opened in handler are alive, 90 more than 6 s before, the oldest for 7.9 s.',
       location,
       count: 120,
-      evidence: { type: 'FILEHANDLE', alive: 120, created: 90, ended: 0, oldestMs: 7900, referenced: 120 },
+      evidence: {
+        type: 'FILEHANDLE',
+        alive: 120,
+        createdMeanwhile: 90,
+        endedMeanwhile: 0,
+        oldestMs: 7900,
+        referenced: 120,
+      },
     },
   ]);
 });

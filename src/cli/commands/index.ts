@@ -1,22 +1,32 @@
 import type { CliCommand } from '../types.ts';
+import { diff } from './diff.ts';
 import { dump } from './dump.ts';
 import { explain } from './explain.ts';
+import { flame } from './flame.ts';
 import { lab } from './lab.ts';
+import { record } from './record.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { stats } from './stats.ts';
 import { top } from './top.ts';
+import { trace } from './trace.ts';
 
 export const commands: readonly CliCommand<never>[] = [
+  diff,
   dump,
   explain,
+  flame,
   lab,
+  record,
   replay,
   report,
   run,
   scenario,
   scenarios,
+  stats,
   top,
+  trace,
 ];

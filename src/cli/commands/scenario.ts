@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { Finding } from '../../detectors/types.ts';
 import { InputError, readFamily } from '../../recording/reader.ts';
 import { placeText } from '../../report/words.ts';
+import { builtFile } from '../../util/package-root.ts';
 import { hasColor, type Paint, painter } from '../../util/terminal.ts';
 import { stripControl } from '../../util/text.ts';
 import { launch } from '../launch.ts';
 import { jsonOption } from '../options.ts';
 import { printJson, reportOf } from '../output.ts';
-import { builtFile } from '../package-root.ts';
 import { expectedText, findScenario, headlineOf, LIMIT_MS, type ScenarioInfo } from '../scenario-list.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '../recording/reader.ts';
+import { InputError } from './input-error.ts';
 
 /** The folder of evdiag's package.json: the bundler moves this file, so that it is looked for upwards. */
 export function packageRoot(): string {

@@ -1,0 +1,95 @@
+import type { CpuProfilePart, CpuProfileRequest } from '../../../src/recording/profile-parts.ts';
+import { createCpuProfiler, type RunningCpuProfile } from '../cpu-profile.ts';
+import type { Client, DumpableThread, Method, Target } from './types.ts';
+
+/** Characters in one message. */
+const CHUNK = 1 << 18;
+/** One sample is 8 to 20 bytes of text, and V8 holds them all until the end. */
+const MAX_SAMPLES = 2e6;
+const INTERVAL_US = { min: 50, max: 1e6 };
+const MAX_DURATION_MS = 3600e3;
+
+/** Profiles all threads for some time, or until the client goes: `CpuProfilePart`. */
+export function cpuProfile(target: Target): Method {
+  const busy = new Set<number>();
+  return async (params, client) => {
+    const request = checked(params);
+    if (!target.mayInspect) {
+      throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
+    }
+    if (busy.size > 0) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
+    const threads = target.threads();
+    for (const { threadId } of threads) busy.add(threadId);
+    try {
+      const started = await Promise.all(threads.map((thread) => begin(thread, request)));
+      await wait(request.durationMs, client);
+      // All stop before any is sent: their spans are one.
+      const profiles = await Promise.all(started.map(finish));
+      for (const one of profiles) await send(one, client);
+      return {};
+    } finally {
+      busy.clear();
+    }
+  };
+}
+
+function checked(params: Record<string, unknown>): CpuProfileRequest {
+  const { durationMs, intervalUs, inlining } = params;
+  const isNumber = (value: unknown, min: number, max: number): value is number =>
+    typeof value === 'number' && value >= min && value <= max;
+  if (!isNumber(durationMs, 1, MAX_DURATION_MS)) throw new Error('A profile takes between 1 ms and an hour.');
+  if (!isNumber(intervalUs, INTERVAL_US.min, INTERVAL_US.max)) {
+    throw new Error('The time between two samples is 50 µs to 1 s.');
+  }
+  if ((durationMs * 1000) / intervalUs > MAX_SAMPLES) {
+    throw new Error(`That makes more than ${MAX_SAMPLES} samples: take a longer interval, or a shorter time.`);
+  }
+  return { durationMs, intervalUs, inlining: inlining === true };
+}
+
+interface Started {
+  threadId: number;
+  running: RunningCpuProfile | null;
+  problem: string | null;
+}
+
+async function begin({ threadId, capture }: DumpableThread, request: CpuProfileRequest): Promise<Started> {
+  try {
+    return { threadId, running: await createCpuProfiler(capture).start(request), problem: null };
+  } catch (error) {
+    return { threadId, running: null, problem: (error as Error).message };
+  }
+}
+
+function wait(ms: number, client: Client): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    client.onGone(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+interface Finished extends Started {
+  profile: object | null;
+}
+
+async function finish(started: Started): Promise<Finished> {
+  if (!started.running) return { ...started, profile: null };
+  try {
+    return { ...started, profile: await started.running.stop() };
+  } catch (error) {
+    return { ...started, profile: null, problem: (error as Error).message };
+  }
+}
+
+async function send({ threadId, running, profile, problem }: Finished, client: Client): Promise<void> {
+  const part = (value: CpuProfilePart): Promise<void> => client.part(value);
+  const text = profile ? JSON.stringify(profile) : '';
+  for (let at = 0; at < text.length; at += CHUNK) {
+    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
+  }
+  const { intervalUs = 0, warmCode = false, apart = false } = running ?? {};
+  await part({ part: 'profiled', threadId, intervalUs, warmCode, apart, problem });
+}

@@ -1,0 +1,80 @@
+import type { CpuProfilePart, CpuProfileRequest } from '../recording/profile-parts.ts';
+import type { Connection } from './connect.ts';
+import { TargetError } from './target-error.ts';
+
+/** What comes behind the end of the time: V8 may take a minute to hand out a large profile. */
+const PATIENCE_MS = 90_000;
+/** V8's sampler is late by less; a longer gap lacks samples. */
+const GAP = 1.5;
+
+/** https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile, times in µs of a monotonic clock. */
+export interface V8CpuProfile {
+  nodes: {
+    id: number;
+    /** Line and column 0-based, -1 where unknown. */
+    callFrame: { functionName: string; scriptId: string; url: string; lineNumber: number; columnNumber: number };
+    children?: number[];
+    positionTicks?: { line: number; ticks: number }[];
+  }[];
+  startTime: number;
+  endTime: number;
+  samples: number[];
+  timeDeltas: number[];
+}
+
+/** The CPU profile of one thread, and how far it can be believed. */
+export interface TakenCpuProfile {
+  /** 0 is the main thread. */
+  threadId: number;
+  profile: V8CpuProfile;
+  intervalUs: number;
+  spanMs: number;
+  sampleCount: number;
+  /** Estimated from the gaps: the host gave the sampler no core. */
+  missedCount: number;
+  /** Whether functions that were optimised before are in it. */
+  warmCode: boolean;
+  /** Whether inlined functions have their own time. */
+  apart: boolean;
+}
+
+export interface CpuProfiles {
+  threads: TakenCpuProfile[];
+  /** Of threads without one: why. */
+  problems: { threadId: number; problem: string }[];
+}
+
+/** Takes CPU profiles of all threads at once. Rejects with TargetError, also where no thread has one. */
+export async function takeCpuProfiles(connection: Connection, request: CpuProfileRequest): Promise<CpuProfiles> {
+  const texts = new Map<number, string[]>();
+  const threads: TakenCpuProfile[] = [];
+  const problems: CpuProfiles['problems'] = [];
+  const onPart = (value: unknown): void => {
+    const part = value as CpuProfilePart;
+    if (part.part === 'profile') {
+      const pieces = texts.get(part.threadId) ?? [];
+      texts.set(part.threadId, pieces);
+      pieces.push(part.text);
+      return;
+    }
+    const { threadId, problem, intervalUs, warmCode, apart } = part;
+    const text = texts.get(threadId)?.join('');
+    texts.delete(threadId);
+    if (problem !== null || text === undefined) problems.push({ threadId, problem: problem ?? 'nothing came' });
+    else threads.push({ threadId, ...measured(JSON.parse(text) as V8CpuProfile, intervalUs), warmCode, apart });
+  };
+  await connection.request('cpu-profile', request, { onPart, timeoutMs: request.durationMs + PATIENCE_MS });
+  if (threads.length === 0) {
+    throw new TargetError(
+      `No profile of process ${connection.hello.pid}: ${problems[0]?.problem ?? 'it has no thread'}.`,
+    );
+  }
+  return { threads: threads.sort((a, b) => a.threadId - b.threadId), problems };
+}
+
+function measured(profile: V8CpuProfile, intervalUs: number) {
+  const { timeDeltas, samples, startTime, endTime } = profile;
+  let missedCount = 0;
+  for (const delta of timeDeltas) if (delta > GAP * intervalUs) missedCount += Math.round(delta / intervalUs) - 1;
+  return { profile, intervalUs, spanMs: (endTime - startTime) / 1000, sampleCount: samples.length, missedCount };
+}

@@ -1,0 +1,52 @@
+import { Option } from 'commander';
+import { diffOf } from '../../profile/diff.ts';
+import { GROUPINGS, type Grouping } from '../../profile/table.ts';
+import { InputError } from '../../util/input-error.ts';
+import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
+import { jsonOption, numberBetween } from '../options.ts';
+import { printJson } from '../output.ts';
+import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
+import { diffText } from '../profile-text.ts';
+import { type CliCommand, EXIT } from '../types.ts';
+
+interface Options extends CutOptions {
+  by: Grouping;
+  absolute?: boolean;
+  rows: number;
+  json?: boolean;
+}
+
+export const diff: CliCommand<Options> = {
+  id: 'diff',
+  summary: 'what differs between two profiles',
+  examples: [
+    'evdiag diff before.cpuprofile after.cpuprofile',
+    'evdiag diff monday.heapprofile tuesday.heapprofile --by package',
+    'evdiag diff before.cpuprofile after.cpuprofile --absolute',
+  ],
+  configure(command) {
+    command
+      .argument('<before>', 'profile')
+      .argument('<after>', 'profile of the same kind')
+      .addOption(new Option('--by <what>', 'what a row is').choices(GROUPINGS).default('function'))
+      .option('--absolute', 'compare the times themselves, not the shares of the whole')
+      .option('--rows <number>', 'show so many', numberBetween(1, 100_000), 30)
+      .addOption(jsonOption());
+    for (const option of cutOptions()) command.addOption(option);
+  },
+  run([before = '', after = ''], options) {
+    const [a, b] = [inputProfile(before, options), inputProfile(after, options)];
+    if (a.unit !== b.unit)
+      throw new InputError(
+        `"${before}" and "${after}" do not count the same: give two profiles of time, or two of bytes.`,
+      );
+    const result = diffOf(a, b, options.by, options.absolute ? false : undefined);
+    if (options.json) {
+      printJson({ schema: 'evdiag-diff/1', ...result, rows: result.rows.slice(0, options.rows) });
+      return EXIT.done;
+    }
+    const text = { paint: painter(hasColor(process.stdout)), width: terminalWidth(process.stdout), rows: options.rows };
+    process.stdout.write(diffText(result, text));
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,72 @@
+import { childLists } from '../profile/call-tree.ts';
+import type { ProfileFrame, ThreadProfile } from '../profile/types.ts';
+import { InputError } from '../recording/input-error.ts';
+import type { Exporter } from './types.ts';
+
+/** V8's own format, of the first thread: lines and columns 0-based, times µs. Without samples, each node has one. */
+export const cpuprofile: Exporter = {
+  id: 'cpuprofile',
+  title: 'CPU profile of Chrome DevTools',
+  extension: 'cpuprofile',
+  mediaType: 'application/json',
+  write({ threads, unit }) {
+    if (unit === 'bytes')
+      throw new InputError('A .cpuprofile holds time, no bytes. Choose heapprofile, pprof or speedscope.');
+    const thread = threads[0]!;
+    const { first, next } = childLists(thread);
+    const nodes: string[] = [];
+    const hits = hitsOf(thread);
+    for (let node = 0; node < thread.self.length; node++) {
+      const children: number[] = [];
+      for (let child = first[node]!; child >= 0; child = next[child]!) children.push(child + 1);
+      const callFrame = JSON.stringify(callFrameOf(thread.frames[thread.frame[node]!]));
+      nodes.push(
+        `{"id":${node + 1},"callFrame":${callFrame},"hitCount":${hits[node]},"children":[${children.join(',')}]}`,
+      );
+    }
+    const { ids, deltas, endUs } = samplesOf(thread);
+    return `{"nodes":[${nodes.join(',\n')}],"startTime":0,"endTime":${endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
+  },
+};
+
+/** As V8 tells a function; the root has none. */
+export function callFrameOf(frame: ProfileFrame | undefined) {
+  if (!frame) return { functionName: '(root)', scriptId: '0', url: '', lineNumber: -1, columnNumber: -1 };
+  const { file, line, column } = frame;
+  return { functionName: frame.function, scriptId: '0', url: file, lineNumber: line - 1, columnNumber: column - 1 };
+}
+
+function hitsOf({ samples, self }: ThreadProfile): Uint32Array {
+  const hits = new Uint32Array(self.length);
+  if (samples) for (const node of samples.node) hits[node]!++;
+  else
+    self.forEach((weight, node) => {
+      if (weight > 0) hits[node] = 1;
+    });
+  return hits;
+}
+
+/** Whole µs, as DevTools wants them; what rounding takes from one sample it gives to the next. */
+function samplesOf({ samples, self }: ThreadProfile): { ids: number[]; deltas: number[]; endUs: number } {
+  const ids: number[] = [];
+  const deltas: number[] = [];
+  let told = 0;
+  const tell = (node: number, atUs: number): void => {
+    const delta = Math.max(0, Math.round(atUs) - told);
+    told += delta;
+    ids.push(node + 1);
+    deltas.push(delta);
+  };
+  let at = 0;
+  if (samples) {
+    for (let i = 0; i < samples.node.length; i++) tell(samples.node[i]!, samples.atUs[i]!);
+    at = samples.node.length > 0 ? samples.atUs.at(-1)! + samples.weight.at(-1)! : 0;
+  } else {
+    for (let node = 0; node < self.length; node++) {
+      if (self[node] === 0) continue;
+      tell(node, at);
+      at += self[node]!;
+    }
+  }
+  return { ids, deltas, endUs: Math.max(told, Math.round(at)) };
+}

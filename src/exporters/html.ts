@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { shortLabel, totalsOf } from '../profile/call-tree.ts';
+import { takenText } from '../profile/taken-text.ts';
+import type { ProfileCategory, ProfileUnit, ThreadProfile } from '../profile/types.ts';
+import { builtFile } from '../util/package-root.ts';
+import { type FlameNode, flamegraphPage } from './flamegraph-page.ts';
+import type { Exporter } from './types.ts';
+
+const TYPES: Record<ProfileCategory, FlameNode['type']> = {
+  application: 'app',
+  dependency: 'deps',
+  node: 'core',
+  native: 'v8',
+  v8: 'v8',
+  gc: 'gc',
+  idle: 'v8',
+};
+/** The page counts in these. */
+const UNITS: Record<ProfileUnit, { unit: 'ms' | 'bytes' | 'samples'; factor: number }> = {
+  us: { unit: 'ms', factor: 1e-3 },
+  bytes: { unit: 'bytes', factor: 1 },
+  samples: { unit: 'samples', factor: 1 },
+};
+
+/** An interactive flamegraph, drawn by 0x's visualizer: one page that needs nothing else. Idle time is left out. */
+export const html: Exporter = {
+  id: 'html',
+  title: 'flamegraph in a page',
+  extension: 'html',
+  mediaType: 'text/html',
+  write(profile) {
+    const { title, threads } = profile;
+    const { unit, factor } = UNITS[profile.unit];
+    const trees = threads.map((thread) => treeOf(thread, factor));
+    const [only] = trees;
+    const tree = trees.length === 1 ? { ...only!, name: 'all stacks' } : parentOf('all threads', trees);
+    return flamegraphPage({
+      tree,
+      title,
+      unit,
+      facts: takenText(profile),
+      viewer: readFileSync(builtFile('flamegraph-viewer.js'), 'utf8'),
+    });
+  },
+};
+
+function parentOf(name: string, children: FlameNode[]): FlameNode {
+  const value = children.reduce((sum, child) => sum + child.value, 0);
+  return { name, function: name, file: '', line: 0, type: 'v8', value, top: 0, children };
+}
+
+/** Without what is idle, and without what weighs nothing. */
+function treeOf(thread: ThreadProfile, factor: number): FlameNode {
+  const shown = withoutIdle(thread);
+  const totals = totalsOf(shown);
+  const nodes: (FlameNode | undefined)[] = [];
+  for (let node = 0; node < totals.length; node++) {
+    if (node > 0 && totals[node] === 0) continue;
+    const frame = thread.frames[thread.frame[node]!];
+    const its: FlameNode = {
+      name: frame ? shortLabel(frame) : thread.name,
+      function: frame?.function ?? '',
+      file: frame?.file ?? '',
+      line: frame?.line ?? 0,
+      type: frame ? TYPES[frame.category] : 'v8',
+      value: totals[node]! * factor,
+      top: shown.self[node]! * factor,
+      children: [],
+    };
+    nodes[node] = its;
+    if (node > 0) nodes[thread.parent[node]!]!.children.push(its);
+  }
+  return nodes[0]!;
+}
+
+/** The same tree, in which idle nodes weigh nothing. */
+export function withoutIdle(thread: ThreadProfile): ThreadProfile {
+  const self = Float64Array.from(thread.self, (weight, node) =>
+    thread.frames[thread.frame[node]!]?.category === 'idle' ? 0 : weight,
+  );
+  return { ...thread, self };
+}

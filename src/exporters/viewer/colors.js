@@ -1,0 +1,29 @@
+/** Fill by category, paler where little time is spent in the function itself. Chosen to differ for colour-blind eyes as well. */
+export const CATEGORIES = {
+  app: { label: 'application', h: 24, s: 92 },
+  deps: { label: 'dependencies', h: 210, s: 68 },
+  core: { label: 'Node', h: 150, s: 40 },
+  v8: { label: 'V8 and native', h: 275, s: 42 },
+  gc: { label: 'collector', h: 330, s: 65 },
+};
+const OTHER = { label: 'other', h: 0, s: 0 };
+/** Share of all at the top of the stack that is as hot as it gets. */
+const HOTTEST = 0.2;
+const LIGHTNESS = { cold: 86, hot: 56 };
+
+/** The line around a frame is darker by this. */
+const EDGE = 12;
+
+/** CSS colour of a frame with so large a share of its own. */
+export function colorOf(type, share, isEdge = false) {
+  const { h, s } = CATEGORIES[type] ?? OTHER;
+  const heat = Math.sqrt(Math.min(1, Math.max(0, share) / HOTTEST));
+  const lightness = LIGHTNESS.cold + (LIGHTNESS.hot - LIGHTNESS.cold) * heat;
+  return `hsl(${h} ${s}% ${isEdge ? lightness - EDGE : lightness}%)`;
+}
+
+/** As d3-fg asks for it, with `decimalAdjust` for a frame's edge; `stackTop` tells the node's own weight with what is hidden above it. */
+export function colorHash(stackTop, { d, decimalAdjust, allSamples }) {
+  if (!d.name) return 'rgb(127, 127, 127)';
+  return colorOf(d.type, allSamples > 0 ? stackTop(d) / allSamples : 0, decimalAdjust !== undefined);
+}

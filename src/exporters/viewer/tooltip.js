@@ -1,0 +1,28 @@
+let unit = '';
+
+export function setUnit(next) {
+  unit = next;
+}
+
+/** HTML of a frame's tooltip. The names are not ours: all of it is escaped. */
+export function tooltip(data, all, top) {
+  const share = (value) => `${formatWeight(value)} (${all > 0 ? ((100 * value) / all).toFixed(1) : 0} %)`;
+  const place = data.file ? `${data.file}${data.line ? `:${data.line}` : ''}` : '';
+  const isFile = /^(\/|[A-Za-z]:[\\/])/.test(data.file ?? '');
+  const link = isFile
+    ? `<a style="color:#8cc8ff" href="vscode://file/${encodeURI(data.file.replace(/^\//, '')).replace(/[?#]/g, encodeURIComponent)}:${Number(data.line) || 1}">${escapeHtml(place)}</a>`
+    : escapeHtml(place);
+  return [`<b>${escapeHtml(data.function || data.name)}</b>`, link, `self ${share(top)} · total ${share(data.value)}`]
+    .filter(Boolean)
+    .join('<br>');
+}
+
+export function formatWeight(value) {
+  if (unit === 'bytes') return value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+  if (unit === 'ms') return value < 1000 ? `${value.toFixed(1)} ms` : `${(value / 1000).toFixed(2)} s`;
+  return String(Math.round(value));
+}
+
+export function escapeHtml(text) {
+  return String(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}

@@ -1,0 +1,12 @@
+const { CATEGORIES, colorOf } = require('./colors.js');
+
+/** In the place of 0x's: the legend, whose entries hide and show their category. */
+module.exports =
+  (render) =>
+  ({ exclude }, action) => {
+    const entry = (name) => {
+      const shown = !exclude.has(name);
+      return render`<button class="evdiag-category" aria-pressed="${shown}" style="background:${shown ? colorOf(name, 0.06) : 'transparent'}" onclick=${() => action({ name })}>${CATEGORIES[name].label}</button>`;
+    };
+    return render`<div id="categories" role="group" aria-label="categories">${Object.keys(CATEGORIES).map(entry)}</div>`;
+  };

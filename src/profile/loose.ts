@@ -1,0 +1,29 @@
+import { InputError } from '../recording/input-error.ts';
+
+/** JSON of somebody else's. */
+export type Loose = Record<string, unknown>;
+
+/** Says what is wrong with a profile; whoever opened the file puts its name before. */
+export function bad(what: string): InputError {
+  return new InputError(`${what}. Record it again, or give another file.`);
+}
+
+export function objectOf(value: unknown, what: string): Loose {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Loose;
+  throw bad(`${what} is no object`);
+}
+
+export function arrayOf(value: unknown, what: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw bad(`${what} is no list`);
+}
+
+/** A finite number, or the one for what is none. */
+export function numberOf(value: unknown, otherwise: number): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
+}
+
+/** Text of bounded length; '' for what is none. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 4096) : '';
+}

@@ -1,0 +1,220 @@
+/**
+ * `.cpuprofile`: what V8's profiler hands out, Node's --cpu-prof writes and Chrome DevTools opens.
+ * Format: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile. Lines and columns are 0-based, times µs.
+ */
+import { createFrameMapper } from '../recording/source-maps.ts';
+import { bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
+import { TreeBuilder } from './tree-builder.ts';
+import type { LineWeights, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
+
+/** Deeper than V8 tells. */
+const MAX_DEPTH = 10_000;
+/** A gap so many times the interval lacks samples. */
+const GAP = 1.5;
+const SPECIAL: Record<string, ProfileFrame['category']> = {
+  '(idle)': 'idle',
+  '(garbage collector)': 'gc',
+  '(program)': 'v8',
+  '(compiler)': 'v8',
+  '(bytecode compiler)': 'v8',
+};
+
+export interface ReadCpuProfileOptions {
+  name?: string;
+  /** What whoever took it knows of it. */
+  taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart'>;
+}
+
+/** The thread's tree, samples and lines. Throws InputError where it is no such profile. */
+export function readCpuProfile(
+  value: unknown,
+  { name = 'main thread', taken }: ReadCpuProfileOptions = {},
+): ThreadProfile {
+  const profile = objectOf(value, 'the profile');
+  if (!Array.isArray(profile.nodes) || profile.nodes.length === 0) throw bad('it has no nodes');
+  const builder = new TreeBuilder();
+  const toFrame = frameMapper();
+  const nodes = profile.nodes.map((node) => objectOf(node, 'a node'));
+  const nodeOf = placeNodes(nodes, builder, toFrame.frame);
+  const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder);
+  return builder.build(name, {
+    samples,
+    lines: readLines(nodes, nodeOf, ownById, toFrame.line),
+    taken: takenOf(samples, spanUs, taken),
+  });
+}
+
+/** Frames and lines of the original sources, for positions of V8. */
+export function frameMapper() {
+  const map = createFrameMapper();
+  return {
+    frame(callFrame: Loose): ProfileFrame {
+      const name = textOf(callFrame.functionName);
+      const url = textOf(callFrame.url);
+      const special = url === '' ? SPECIAL[name] : undefined;
+      if (special) return { function: name, file: '', line: 0, column: 0, category: special };
+      const line = numberOf(callFrame.lineNumber, -1) + 1;
+      const column = numberOf(callFrame.columnNumber, -1) + 1;
+      const frame = map([name, url === '' ? null : url, Math.max(0, line), Math.max(0, column)]);
+      return {
+        function: frame.function,
+        file: frame.file,
+        line: frame.line,
+        column: frame.column,
+        category: frame.category,
+      };
+    },
+    /** A line of the generated code has no column: its first one on the map. */
+    line: (url: string, line: number): number => map(['', url, line, Number.MAX_SAFE_INTEGER]).line,
+  };
+}
+
+/** Puts V8's nodes, which name their children, into the tree. By V8's id, the tree's node. */
+function placeNodes(
+  nodes: readonly Loose[],
+  builder: TreeBuilder,
+  toFrame: (callFrame: Loose) => ProfileFrame,
+): Map<number, number> {
+  const byId = new Map(nodes.map((node) => [numberOf(node.id, -1), node]));
+  const parents = new Map<number, number>();
+  for (const { id, children, parent } of nodes) {
+    // Some writers name the parent in place of the children.
+    if (typeof parent === 'number') parents.set(numberOf(id, -1), parent);
+    if (Array.isArray(children)) for (const child of children) parents.set(numberOf(child, -1), numberOf(id, -1));
+  }
+  const placed = new Map<number, number>();
+  for (const start of byId.keys()) {
+    const way: number[] = [];
+    let id: number | undefined = start;
+    for (; id !== undefined && !placed.has(id) && byId.has(id); id = parents.get(id)) {
+      way.push(id);
+      if (way.length > MAX_DEPTH) throw bad('its stacks are endless');
+    }
+    let at = id === undefined ? 0 : (placed.get(id) ?? 0);
+    for (const next of way.reverse()) {
+      const callFrame = objectOf(byId.get(next)!.callFrame, 'the callFrame of a node');
+      if (!isRoot(callFrame)) at = builder.child(at, builder.frame(toFrame(callFrame)));
+      placed.set(next, at);
+    }
+  }
+  return placed;
+}
+
+function isRoot({ functionName, url }: Loose): boolean {
+  return functionName === '(root)' && !url;
+}
+
+interface ReadSamples {
+  samples: Samples | null;
+  spanUs: number;
+  /** By V8's id. */
+  ownById: Map<number, number>;
+}
+
+/** Each sample stands for the time until the next. Without samples, hit counts are all there is. */
+function readSamples(
+  { samples: ids, timeDeltas, startTime, endTime }: Loose,
+  nodes: readonly Loose[],
+  nodeOf: ReadonlyMap<number, number>,
+  builder: TreeBuilder,
+): ReadSamples {
+  const from = numberOf(startTime, 0);
+  const spanUs = Math.max(0, numberOf(endTime, from) - from);
+  if (!Array.isArray(ids) || !Array.isArray(timeDeltas) || ids.length === 0) {
+    return { samples: null, spanUs, ownById: spreadHits(nodes, nodeOf, builder, spanUs) };
+  }
+  if (ids.length !== timeDeltas.length) throw bad('it has not as many time deltas as samples');
+  const count = ids.length;
+  const samples = { node: new Uint32Array(count), atUs: new Float64Array(count), weight: new Float64Array(count) };
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const node = nodeOf.get(ids[i] as number);
+    if (node === undefined) throw bad(`sample ${i} is of no node`);
+    // V8 may tell a later one first.
+    at += numberOf(timeDeltas[i], 0);
+    samples.node[i] = node;
+    samples.atUs[i] = Math.max(i > 0 ? samples.atUs[i - 1]! : 0, at);
+  }
+  const ownById = new Map<number, number>();
+  for (let i = 0; i < count; i++) {
+    const next = i + 1 < count ? samples.atUs[i + 1]! : Math.max(spanUs, samples.atUs[i]!);
+    const weight = next - samples.atUs[i]!;
+    samples.weight[i] = weight;
+    builder.add(samples.node[i]!, weight);
+    ownById.set(ids[i] as number, (ownById.get(ids[i] as number) ?? 0) + weight);
+  }
+  return { samples, spanUs: Math.max(spanUs, samples.atUs[count - 1]!), ownById };
+}
+
+function spreadHits(
+  nodes: readonly Loose[],
+  nodeOf: ReadonlyMap<number, number>,
+  builder: TreeBuilder,
+  spanUs: number,
+): Map<number, number> {
+  const hits = nodes.map(({ hitCount }) => Math.max(0, numberOf(hitCount, 0)));
+  const all = hits.reduce((sum, count) => sum + count, 0);
+  const each = all > 0 && spanUs > 0 ? spanUs / all : 1;
+  const ownById = new Map<number, number>();
+  nodes.forEach(({ id }, i) => {
+    if (hits[i]! === 0) return;
+    builder.add(nodeOf.get(numberOf(id, -1)) ?? 0, hits[i]! * each);
+    ownById.set(numberOf(id, -1), hits[i]! * each);
+  });
+  return ownById;
+}
+
+/** V8 counts ticks by line; a line has its share of what its node weighs. */
+function readLines(
+  nodes: readonly Loose[],
+  nodeOf: ReadonlyMap<number, number>,
+  ownById: ReadonlyMap<number, number>,
+  toLine: (url: string, line: number) => number,
+): LineWeights | null {
+  const node: number[] = [];
+  const line: number[] = [];
+  const weight: number[] = [];
+  for (const { id, positionTicks, callFrame } of nodes) {
+    const ownWeight = ownById.get(numberOf(id, -1));
+    if (!Array.isArray(positionTicks) || !ownWeight) continue;
+    const url = textOf((callFrame as Loose).url);
+    const ticks = positionTicks.map((tick) => objectOf(tick, 'a tick'));
+    const all = ticks.reduce((sum, tick) => sum + Math.max(0, numberOf(tick.ticks, 0)), 0);
+    for (const tick of ticks) {
+      const share = Math.max(0, numberOf(tick.ticks, 0)) / Math.max(1, all);
+      if (share === 0 || url === '') continue;
+      node.push(nodeOf.get(numberOf(id, -1)) ?? 0);
+      line.push(toLine(url, Math.max(0, numberOf(tick.line, 0))));
+      weight.push(ownWeight * share);
+    }
+  }
+  if (node.length === 0) return null;
+  return { node: Uint32Array.from(node), line: Uint32Array.from(line), weight: Float64Array.from(weight) };
+}
+
+function takenOf(samples: Samples | null, spanUs: number, known: ReadCpuProfileOptions['taken']): Taken {
+  const sampleCount = samples?.node.length ?? 0;
+  const interval = known?.interval ?? medianGap(samples);
+  return {
+    spanUs,
+    sampleCount,
+    interval,
+    missedCount: samples && interval ? missedIn(samples, interval) : null,
+    warmCode: known?.warmCode ?? null,
+    apart: known?.apart ?? null,
+  };
+}
+
+function medianGap(samples: Samples | null): number | null {
+  if (!samples || samples.weight.length < 3) return null;
+  const gaps = Float64Array.from(samples.weight.subarray(0, -1)).sort();
+  return gaps[gaps.length >> 1]! || null;
+}
+
+function missedIn({ weight }: Samples, interval: number): number {
+  let missed = 0;
+  for (let i = 0; i < weight.length - 1; i++) {
+    if (weight[i]! > GAP * interval) missed += Math.round(weight[i]! / interval) - 1;
+  }
+  return missed;
+}

@@ -1,0 +1,38 @@
+/**
+ * `.heapprofile`: V8's sampling of allocations, as Chrome DevTools opens it.
+ * Format: https://chromedevtools.github.io/devtools-protocol/v8/HeapProfiler/#type-SamplingHeapProfile. Sizes are bytes.
+ */
+import { type Loose, numberOf, objectOf } from './loose.ts';
+import { frameMapper } from './read-cpuprofile.ts';
+import { TreeBuilder } from './tree-builder.ts';
+import type { ThreadProfile } from './types.ts';
+
+export interface ReadHeapProfileOptions {
+  name?: string;
+  /** Mean bytes between two samples, where it is known. */
+  interval?: number | null;
+}
+
+/** The tree of one thread, in bytes. Throws InputError where it is no such profile. */
+export function readHeapProfile(
+  value: unknown,
+  { name = 'main thread', interval = null }: ReadHeapProfileOptions = {},
+): ThreadProfile {
+  const profile = objectOf(value, 'the profile');
+  const builder = new TreeBuilder();
+  const { frame: toFrame } = frameMapper();
+  // Without recursion: who wrote it may have nested it as deep as they like.
+  const open: { of: Loose; node: number }[] = [{ of: objectOf(profile.head, 'its head'), node: 0 }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    builder.add(next.node, Math.max(0, numberOf(next.of.selfSize, 0)));
+    if (!Array.isArray(next.of.children)) continue;
+    for (const one of next.of.children) {
+      const child = objectOf(one, 'a child');
+      const frame = builder.frame(toFrame(objectOf(child.callFrame, 'the callFrame of a node')));
+      open.push({ of: child, node: builder.child(next.node, frame) });
+    }
+  }
+  const sampleCount = Array.isArray(profile.samples) ? profile.samples.length : 0;
+  const taken = { spanUs: 0, sampleCount, interval, missedCount: null, warmCode: null, apart: null };
+  return builder.build(name, { taken });
+}

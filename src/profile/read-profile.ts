@@ -1,0 +1,68 @@
+import { readFileSync, statSync } from 'node:fs';
+import { accessError, InputError } from '../recording/input-error.ts';
+import { readCollapsed } from './read-collapsed.ts';
+import { readCpuProfile } from './read-cpuprofile.ts';
+import { readHeapProfile } from './read-heapprofile.ts';
+import { readPprof } from './read-pprof.ts';
+import { readSpeedscope } from './read-speedscope.ts';
+import type { Profile } from './types.ts';
+
+/** JavaScript holds no longer text. */
+const MAX_BYTES = 500e6;
+
+/** Reads a profile of any format it knows by its content. Throws InputError. */
+export function readProfile(path: string): Profile {
+  const bytes = bytesOf(path);
+  try {
+    return profileOf(bytes, path);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`"${path}" is no profile that can be read: ${error.message}`);
+  }
+}
+
+function bytesOf(path: string): Buffer {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_BYTES)
+      throw new InputError(`"${path}" has ${Math.round(size / 1e6)} MB, 500 are the most. Record for a shorter time.`);
+    return readFileSync(path);
+  } catch (error) {
+    throw error instanceof InputError ? error : accessError(error, path);
+  }
+}
+
+function profileOf(bytes: Buffer, path: string): Profile {
+  const title = path.split(/[\\/]/).at(-1) ?? path;
+  const first = bytes.subarray(0, 256).toString('latin1').trimStart()[0];
+  if (first === '{') return ofJson(parse(bytes), title);
+  // A pprof file begins with a field of its message, or with gzip's two bytes.
+  if (bytes[0] === 0x0a || bytes[0] === 0x1f) return { title, ...readPprof(bytes) };
+  return { title, kind: 'other', unit: 'samples', threads: [readCollapsed(bytes.toString('utf8'))] };
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new InputError('it is cut off, or no JSON. Record it again.');
+  }
+}
+
+function ofJson(value: unknown, title: string): Profile {
+  const file = value as Record<string, unknown>;
+  if ('shared' in file && 'profiles' in file) {
+    const { unit, threads } = readSpeedscope(file);
+    return { title, kind: unit === 'bytes' ? 'in-use-space' : unit === 'us' ? 'cpu' : 'other', unit, threads };
+  }
+  if ('head' in file) return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
+  if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file)] };
+  throw new InputError(
+    'it is JSON, but of none of .cpuprofile, .heapprofile and speedscope. Other formats are pprof and collapsed stacks.',
+  );
+}
+
+/** What we wrote says which of the two it is; of others it is what is still alive. */
+function kindOf({ evdiag }: Record<string, unknown>): Profile['kind'] {
+  return (evdiag as { kind?: unknown } | undefined)?.kind === 'alloc-space' ? 'alloc-space' : 'in-use-space';
+}

@@ -1,0 +1,115 @@
+import { frameName, packageOf, totalsOf } from './call-tree.ts';
+import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
+
+/** What the rows of a table stand for. */
+export const GROUPINGS = ['function', 'file', 'package', 'category', 'line'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** One row: weights in the profile's unit. */
+export interface TableRow {
+  /** 'render', '/srv/view.ts', 'express', 'application', '/srv/view.ts:12' */
+  name: string;
+  /** Of the function, or of a line; null for the rest. */
+  location: { file: string; line: number; column: number } | null;
+  category: ProfileFrame['category'] | null;
+  self: number;
+  /** On the stack at all; a recursive function counts once. For lines the same as `self`. */
+  total: number;
+}
+
+export interface Table {
+  grouping: Grouping;
+  /** The whole weight, what is idle left out. */
+  all: number;
+  rows: TableRow[];
+}
+
+/** Functions, files, packages, categories or lines of all threads, the heaviest by `self` first. Idle time is left out. */
+export function tableOf({ threads }: Profile, grouping: Grouping): Table {
+  const rows = new Map<string, TableRow>();
+  let all = 0;
+  for (const thread of threads) all += grouping === 'line' ? addLines(thread, rows) : addFrames(thread, grouping, rows);
+  return { grouping, all, rows: [...rows.values()].sort((a, b) => b.self - a.self || b.total - a.total) };
+}
+
+function addFrames(thread: ThreadProfile, grouping: Grouping, rows: Map<string, TableRow>): number {
+  const { parent, frame, self, frames } = thread;
+  const totals = totalsOf(thread);
+  const keys = frames.map((of) => keyOf(of, grouping));
+  /** Groups on the way from the root to the node, as a list that shares its beginning with its parent's. */
+  const above: (Above | null)[] = new Array(parent.length).fill(null);
+  let all = 0;
+  for (let node = 1; node < parent.length; node++) {
+    const of = frames[frame[node]!]!;
+    const up = above[parent[node]!] ?? null;
+    const key = keys[frame[node]!]!;
+    const isInside = isAmong(up, key);
+    above[node] = isInside ? up : { key, up };
+    if (of.category === 'idle') continue;
+    all += self[node]!;
+    if (totals[node] === 0) continue;
+    const row = rowOf(rows, key, of, grouping);
+    row.self += self[node]!;
+    if (!isInside) row.total += totals[node]!;
+  }
+  return all;
+}
+
+interface Above {
+  key: string;
+  up: Above | null;
+}
+
+function isAmong(above: Above | null, key: string): boolean {
+  for (let at = above; at; at = at.up) if (at.key === key) return true;
+  return false;
+}
+
+function keyOf(frame: ProfileFrame, grouping: Grouping): string {
+  if (grouping === 'function') return `${frameName(frame)}|${frame.file}|${frame.line}:${frame.column}`;
+  if (grouping === 'category') return frame.category;
+  if (grouping === 'file') return frame.file || `(${frame.category})`;
+  return packageOf(frame) ?? `(${frame.category})`;
+}
+
+function rowOf(rows: Map<string, TableRow>, key: string, frame: ProfileFrame, grouping: Grouping): TableRow {
+  let row = rows.get(key);
+  if (!row) {
+    const isFunction = grouping === 'function';
+    const { file, line, column, category } = frame;
+    const location = isFunction && file !== '' ? { file, line, column } : null;
+    row = {
+      name: isFunction ? frameName(frame) : key,
+      location,
+      category: isFunction ? category : null,
+      self: 0,
+      total: 0,
+    };
+    rows.set(key, row);
+  }
+  return row;
+}
+
+/** Where V8 tells lines: their share of what their function weighs itself. */
+function addLines({ lines, frame, frames, self }: ThreadProfile, rows: Map<string, TableRow>): number {
+  let all = 0;
+  for (let node = 1; node < self.length; node++) if (frames[frame[node]!]!.category !== 'idle') all += self[node]!;
+  if (!lines) return all;
+  for (let i = 0; i < lines.node.length; i++) {
+    const of = frames[frame[lines.node[i]!]!];
+    if (!of || of.file === '') continue;
+    const line = lines.line[i]!;
+    const key = `${of.file}:${line}`;
+    const row = rows.get(key) ?? {
+      name: frameName(of),
+      location: { file: of.file, line, column: 0 },
+      category: of.category,
+      self: 0,
+      total: 0,
+    };
+    rows.set(key, row);
+    row.self += lines.weight[i]!;
+    row.total += lines.weight[i]!;
+  }
+  return all;
+}

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from '../support/run-agent.ts';
+import { sickFolder } from '../support/sick-recording.ts';
+
+const folder = sickFolder();
+const evdiag = (...args: string[]) =>
+  spawnSync(process.execPath, [join(ROOT, 'bin/evdiag.mjs'), 'trace', ...args], { encoding: 'utf8', cwd: folder });
+
+test('writes a file that is its owner’s alone, and says what to open it with', () => {
+  const { status, stderr, stdout } = evdiag('out');
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  const file = /evdiag: (trace-\d+\.json): \d+ events, .*ui\.perfetto\.dev/.exec(stderr)?.[1];
+  const path = join(folder, file ?? 'missing');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const { traceEvents } = JSON.parse(readFileSync(path, 'utf8'));
+  expect(traceEvents.some(({ cat, name }: { cat: string; name: string }) => cat === 'finding' && name)).toBe(true);
+  expect(evdiag('out')).toMatchObject({ status: 2, stderr: expect.stringContaining('Add --force') });
+  expect(evdiag('out', '--force', '--json')).toMatchObject({ status: 0 });
+  expect(evdiag('out', '-o', file!)).toMatchObject({ status: 0 });
+});
+
+test('- is stdout', () => {
+  const { stdout, stderr } = evdiag('out', '-o', '-');
+  expect(JSON.parse(stdout).traceEvents.length).toBeGreaterThan(20);
+  expect(stderr).toBe('');
+});
+
+test.each([
+  [['nowhere'], 'nowhere'],
+  [['out', '-o', '/no/such/folder/x.json'], 'cannot be written'],
+  [['out', '--max-events', '3'], 'from 1000 to'],
+])('%j is one sentence and exit code 2', (args, words) => {
+  const { status, stdout, stderr } = evdiag(...args);
+  expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
+  expect(stderr).toContain(words);
+});
