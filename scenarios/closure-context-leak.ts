@@ -2,11 +2,11 @@ import { runIfMain, steadyLoad, withServer } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
 const UPLOAD_BYTES = 4e6;
-/** 8 bytes each: 40 kB. */
-const PIXELS = 5_000;
+/** 8 bytes each: 80 kB. */
+const PIXELS = 10_000;
 /** The latest uploads are looked at again. */
 const RECENT = 12;
-const CLIENTS = 14;
+const CLIENTS = 6;
 const RUN_MS = 9500;
 
 type Upload = (number: number) => string;
@@ -27,7 +27,7 @@ function receive(number: number): Buffer {
 function uploadSharing(number: number): string { // guilty
   const upload = receive(number);
   const thumbnail: number[] = [];
-  for (let i = 0; i < PIXELS; i++) thumbnail.push(upload.readInt32LE(i * 80) / 4); // guilty
+  for (let i = 0; i < PIXELS; i++) thumbnail.push(upload.readInt32LE(i * 40) / 4); // guilty
   const brightness = () => thumbnail.reduce((sum, pixel) => sum + pixel, 0); // guilty
   captions.push(() => `upload ${number}`); // guilty
   return String(brightness());
@@ -41,7 +41,7 @@ function captionOf(number: number): () => string {
 function uploadNarrow(number: number): string {
   const upload = receive(number);
   const thumbnail: number[] = [];
-  for (let i = 0; i < PIXELS; i++) thumbnail.push(upload.readInt32LE(i * 80) / 4);
+  for (let i = 0; i < PIXELS; i++) thumbnail.push(upload.readInt32LE(i * 40) / 4);
   const brightness = () => thumbnail.reduce((sum, pixel) => sum + pixel, 0);
   captions.push(captionOf(number));
   return String(brightness());

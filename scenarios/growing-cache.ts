@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runIfMain, steadyLoad, withServer } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
-/** A tile has so many heights along each side, 8 bytes each: 40 kB. */
-const SIDE = 70;
+/** A tile has so many heights along each side, 8 bytes each: 80 kB. */
+const SIDE = 100;
 /** As many tiles as people look at in a while. */
 const MAX_TILES = 40;
 /** The region around a tile, for its shadows; the latest stay for the tiles beside them. */
@@ -11,7 +11,7 @@ const REGION_BYTES = 4e6;
 const MAX_REGIONS = 12;
 /** What the store of heights takes to answer. */
 const STORE_MS = 20;
-const CLIENTS = 14;
+const CLIENTS = 6;
 const RUN_MS = 9500;
 
 type Tile = number[];
