@@ -23,7 +23,10 @@ export async function inMemoryPanel(file: string, body: (page: Page) => Promise<
         .click(),
     ]);
     await chooser.setFiles(file);
-    await page.getByRole('treeitem', { name: /Loaded/ }).first().click();
+    await page
+      .getByRole('treeitem', { name: /Loaded/ })
+      .first()
+      .click();
     await body(page);
   } finally {
     await context.close();
