@@ -29,6 +29,7 @@ import { mixedLoad } from './mixed-load.ts';
 import { narrowSemaphore } from './narrow-semaphore.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
+import { processMemoryGrowth } from './process-memory-growth.ts';
 import { promiseRaceLeak } from './promise-race-leak.ts';
 import { regexBacktracking } from './regex-backtracking.ts';
 import { retryStorm } from './retry-storm.ts';
@@ -76,6 +77,7 @@ export const scenarios: readonly Scenario[] = [
   narrowSemaphore,
   nexttickStarvation,
   overloadedLoop,
+  processMemoryGrowth,
   promiseRaceLeak,
   regexBacktracking,
   retryStorm,

@@ -58,7 +58,7 @@ function toFinding(recording: Recording, growth: HeapGrowth): Finding {
       arrayBuffersBytes: buffers,
       collections,
       observedMs: round(spanMs),
-      bytesPerSecond: Math.round(bytesPerSecond),
+      perSecondBytes: Math.round(bytesPerSecond),
     },
   };
 }

@@ -76,7 +76,7 @@ function grows(recording: Recording, growth: HeapGrowth): Finding {
       toBytes: Math.round(toBytes),
       collections,
       observedMs: round(spanMs),
-      bytesPerSecond: Math.round(bytesPerSecond),
+      perSecondBytes: Math.round(bytesPerSecond),
       ...(limit > 0 && { limitReachedInMs: round(leftMs, 0) }),
     },
   };

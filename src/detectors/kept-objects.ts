@@ -67,7 +67,7 @@ function toFinding(recording: Recording, row: AllocationsRow, site: AllocationSi
       aliveShare: round(site.aliveBytes / Math.max(1, row.aliveBytes), 2),
       olderShare: round(site.olderBytes / Math.max(1, site.aliveBytes), 2),
       sampledMs: round(sampledMs),
-      bytesPerSecond: Math.round(growth.bytesPerSecond),
+      perSecondBytes: Math.round(growth.bytesPerSecond),
       // V8 tells the function only.
       lineIs: site.line ? 'the only one in the function that keeps or makes something' : 'where the function begins',
       ...(site.line && { code: site.line.code }),

@@ -124,7 +124,7 @@ function allocating(recording: Recording): Finding[] {
           stack: [],
           count: 1,
           confidence: 0.6,
-          evidence: { bytesPerSecond: Math.round(rate), share: round(top.bytes / total, 2) },
+          evidence: { perSecondBytes: Math.round(rate), share: round(top.bytes / total, 2) },
         },
       ];
     })

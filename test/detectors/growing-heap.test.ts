@@ -18,7 +18,7 @@ test('how much it grew, and when the limit is reached', () => {
       message: 'What is alive after a major collection grew from 19.1 MiB to 47.7 MiB within 5 s.',
       location: null,
       count: 6,
-      evidence: { fromBytes: 20e6, toBytes: 50e6, bytesPerSecond: 6e6, limitReachedInMs: 325_000 },
+      evidence: { fromBytes: 20e6, toBytes: 50e6, perSecondBytes: 6e6, limitReachedInMs: 325_000 },
     },
   ]);
 });

@@ -40,7 +40,7 @@ test('who allocates', () => {
       kind: 'allocation',
       message: '191 MiB a second are allocated, 75 % of them in handler.',
       location,
-      evidence: { bytesPerSecond: 200e6, share: 0.75 },
+      evidence: { perSecondBytes: 200e6, share: 0.75 },
     },
   ]);
 });
