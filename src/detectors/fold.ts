@@ -50,6 +50,18 @@ const UNFINISHED: Record<string, number> = {
 
 /** Memory that grows has no place; what never ends keeps it. */
 const GROWING_MEMORY: ReadonlySet<string> = new Set(['growing-heap', 'growing-external-memory']);
+const KEEPS_MEMORY: ReadonlySet<string> = new Set([
+  'async-deadlock',
+  'cancellation-without-cleanup',
+  'deep-async-chain',
+  'growing-pending-async',
+  'growing-workers',
+  'leak-suspect',
+  'leaked-handles',
+  'leaked-listeners',
+  'missing-timeout',
+  'unbounded-concurrency',
+]);
 
 /** What never ends says nothing of a busy loop at the same function, nor the other way round, but for these. */
 const ALSO: Record<string, readonly string[]> = {
@@ -102,7 +114,7 @@ function explains(cause: Finding, symptom: Finding): boolean {
 function keepsMemory(cause: Finding, { kind }: Finding): boolean {
   if (kind !== 'old-space' && kind !== 'external') return false;
   if (cause.rule === 'memory-churn') return cause.kind === 'copying';
-  return cause.severity !== 'info' && cause.rule in UNFINISHED && cause.rule !== 'unhandled-rejections';
+  return cause.severity !== 'info' && KEEPS_MEMORY.has(cause.rule);
 }
 
 function areRelated(cause: Finding, symptom: Finding): boolean {
