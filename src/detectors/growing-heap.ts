@@ -63,7 +63,7 @@ export const growingHeap: Detector = {
 
 function grows(recording: Recording, growth: HeapGrowth): Finding {
   const { fromBytes, toBytes, spanMs, collections, bytesPerSecond } = growth;
-  const limit = rowsOf(recording, 'memory').at(-1)?.heapLimitBytes ?? 0;
+  const limit = limitOf(recording);
   const leftMs = bytesPerSecond > 0 ? (Math.max(0, limit - toBytes) / bytesPerSecond) * 1000 : 0;
   return {
     ...about(waitingIn(recording) > 0 ? 'warning' : 'info', 'old-space', spanMs),
@@ -84,7 +84,7 @@ function grows(recording: Recording, growth: HeapGrowth): Finding {
 
 function nearLimit(recording: Recording): Finding[] {
   const alive = rowsOf(recording, 'gc').findLast(({ afterMajor }) => afterMajor);
-  const limit = rowsOf(recording, 'memory').at(-1)?.heapLimitBytes ?? 0;
+  const limit = limitOf(recording);
   const bytes = alive?.afterMajor?.oldBytes ?? 0;
   if (!alive || limit <= 0 || bytes < limit * NEAR_SHARE) return [];
   const share = bytes / limit;
@@ -115,6 +115,12 @@ function nearContainerLimit(recording: Recording): Finding[] {
       evidence: { residentBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
     },
   ];
+}
+
+/** Of the old generation, where that is known; 0 where nothing is. */
+function limitOf(recording: Recording): number {
+  const last = rowsOf(recording, 'memory').at(-1);
+  return last?.oldLimitBytes ?? last?.heapLimitBytes ?? 0;
 }
 
 /** It belongs to no place. */

@@ -121,7 +121,10 @@ export interface MemoryRow extends RowBase {
   rssBytes: number;
   heapUsedBytes: number;
   heapTotalBytes: number;
+  /** Of both generations. */
   heapLimitBytes: number;
+  /** Of the old generation alone, where an option or the maker of the worker thread set it (format 1.3). */
+  oldLimitBytes?: number;
   externalBytes: number;
   arrayBuffersBytes: number;
   /** Used bytes by V8 heap space. */

@@ -210,6 +210,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     heapUsedBytes: number,
     heapTotalBytes: number,
     heapLimitBytes: number,
+    oldLimitBytes: optional(number),
     externalBytes: number,
     arrayBuffersBytes: number,
     spaces: numbers,

@@ -3,9 +3,9 @@ import { growingHeap } from '../../src/detectors/growing-heap.ts';
 import { asOldFormat, collections, find, memory, outcome, seconds, severities } from '../support/recording.ts';
 
 const GROWING = [20, 26, 32, 38, 44, 50];
-const near = (mb: number, heapLimitBytes = 1000e6) => [
+const near = (mb: number, heapLimitBytes = 1000e6, oldLimitBytes?: number) => [
   ...collections([mb, mb]),
-  memory({ t: 9000, heapLimitBytes, heapUsedBytes: mb * 1e6 }),
+  memory({ t: 9000, heapLimitBytes, heapUsedBytes: mb * 1e6, ...(oldLimitBytes && { oldLimitBytes }) }),
 ];
 const resident = (rssBytes: number) => [...seconds(2), memory({ t: 9000, rssBytes })];
 
@@ -29,6 +29,7 @@ test.each([
   ['85 % of the limit', ['warning'], near(850)],
   ['less', [], near(849)],
   ['93 %', ['critical'], near(930)],
+  ['of the old generation, where its limit is known', ['warning'], near(180, 400e6, 200e6)],
   ['no limit known', [], near(930, 0)],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(growingHeap, [...rows])).toEqual(expected);
