@@ -11,7 +11,7 @@ const GROWN_REACTIONS = 500;
 const ENDED_SHARE = 0.6;
 /** Of the pending ones, on one promise: deadlines of their own go with each race, though late. */
 const ONE_SHARE = 0.5;
-const REMEDY =
+const RACE_REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
 
 export const leakSuspect: Detector = {
@@ -21,7 +21,8 @@ export const leakSuspect: Detector = {
     'Something that lives long keeps more and more alive. Kind kept-objects: the heap grows from collection to collection, and samples of ' +
     'what was allocated tell which function made what stays; V8 tells the function, and the line where only one in it keeps something. Kind race: each Promise.race, and each then, adds a reaction to its promises, ' +
     'and one that never settles keeps all of them, with the results of the races that are over.',
-  remedy: REMEDY,
+  remedy:
+    'Bound what grows, or let go of it when the work is done; wait for what outlives the work in a way that can be taken back.',
   needs: ['unfinished', 'allocations', 'gc'],
   thresholds: [
     KEPT_THRESHOLD,
@@ -32,7 +33,7 @@ export const leakSuspect: Detector = {
     {
       kind: 'race',
       title: 'races against a promise that never settles',
-      remedy: REMEDY,
+      remedy: RACE_REMEDY,
       example:
         'await Promise.race([work(), shutdown]);               // shutdown keeps a reaction of each race\nawait work({ signal: AbortSignal.any([stop, own]) });  // nothing is left',
     },
