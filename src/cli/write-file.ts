@@ -1,13 +1,29 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { InputError } from '../util/input-error.ts';
 
-/** Writes what may hold secrets, for its owner alone. Throws InputError where it cannot, or must not write over a file. */
-export function writePrivate(file: string, content: string | Uint8Array, mayReplace = true): void {
-  if (!mayReplace && existsSync(file)) {
-    throw new InputError(`"${file}" is there already. Name another file with --output.`);
+/** 'name.ext', or 'name-2.ext' where that is there already, and so on. */
+export function freeName(name: string, extension: string): string {
+  for (let i = 1; ; i++) {
+    const file = `${name}${i > 1 ? `-${i}` : ''}.${extension}`;
+    if (!existsSync(file)) return file;
   }
+}
+
+/** Writes what may hold secrets, for its owner alone; the bytes written. Throws InputError where it cannot. */
+export function writePrivate(file: string, pieces: Iterable<string | Uint8Array>): number {
   try {
-    writeFileSync(file, content, { mode: 0o600 });
+    const descriptor = openSync(file, 'w', 0o600);
+    try {
+      let bytes = 0;
+      for (const piece of pieces) {
+        const all = Buffer.from(piece as string);
+        for (let at = 0; at < all.length; ) at += writeSync(descriptor, all, at);
+        bytes += all.length;
+      }
+      return bytes;
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     throw new InputError(`"${file}" cannot be written (${code}). Give another file with --output.`);

@@ -3,6 +3,9 @@ import type { ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { InputError } from '../recording/input-error.ts';
 import type { Exporter } from './types.ts';
 
+/** DevTools takes a profile that begins at 0 for an empty one. */
+const START_US = 1_000_000;
+
 /** V8's own format, of the first thread: lines and columns 0-based, times µs. Without samples, each node has one. */
 export const cpuprofile: Exporter = {
   id: 'cpuprofile',
@@ -16,16 +19,17 @@ export const cpuprofile: Exporter = {
     const { first, next } = childLists(thread);
     const nodes: string[] = [];
     const hits = hitsOf(thread);
+    const ticks = ticksOf(thread);
     for (let node = 0; node < thread.self.length; node++) {
       const children: number[] = [];
       for (let child = first[node]!; child >= 0; child = next[child]!) children.push(child + 1);
       const callFrame = JSON.stringify(callFrameOf(thread.frames[thread.frame[node]!]));
       nodes.push(
-        `{"id":${node + 1},"callFrame":${callFrame},"hitCount":${hits[node]},"children":[${children.join(',')}]}`,
+        `{"id":${node + 1},"callFrame":${callFrame},"hitCount":${hits[node]},"children":[${children.join(',')}]${ticks[node] ?? ''}}`,
       );
     }
     const { ids, deltas, endUs } = samplesOf(thread);
-    return `{"nodes":[${nodes.join(',\n')}],"startTime":0,"endTime":${endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
+    return `{"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
   },
 };
 
@@ -44,6 +48,18 @@ function hitsOf({ samples, self }: ThreadProfile): Uint32Array {
       if (weight > 0) hits[node] = 1;
     });
   return hits;
+}
+
+/** What the lines of a node had, as V8 tells it: in samples, of which a small part is one at least. */
+function ticksOf({ lines, taken, samples }: ThreadProfile): string[] {
+  const texts: string[][] = [];
+  const each = taken?.interval ?? 1000;
+  for (let i = 0; lines && samples && i < lines.node.length; i++) {
+    const ticks = Math.max(1, Math.round(lines.weight[i]! / each));
+    texts[lines.node[i]!] ??= [];
+    texts[lines.node[i]!]!.push(`{"line":${lines.line[i]},"ticks":${ticks}}`);
+  }
+  return texts.map((all) => `,"positionTicks":[${all.join(',')}]`);
 }
 
 /** Whole µs, as DevTools wants them; what rounding takes from one sample it gives to the next. */

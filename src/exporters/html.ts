@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { shortLabel, totalsOf } from '../profile/call-tree.ts';
+import { shortLabel, totalsOf, withoutIdle } from '../profile/call-tree.ts';
 import { takenText } from '../profile/taken-text.ts';
 import type { ProfileCategory, ProfileUnit, ThreadProfile } from '../profile/types.ts';
 import { builtFile } from '../util/package-root.ts';
@@ -71,12 +71,4 @@ function treeOf(thread: ThreadProfile, factor: number): FlameNode {
     if (node > 0) nodes[thread.parent[node]!]!.children.push(its);
   }
   return nodes[0]!;
-}
-
-/** The same tree, in which idle nodes weigh nothing. */
-export function withoutIdle(thread: ThreadProfile): ThreadProfile {
-  const self = Float64Array.from(thread.self, (weight, node) =>
-    thread.frames[thread.frame[node]!]?.category === 'idle' ? 0 : weight,
-  );
-  return { ...thread, self };
 }

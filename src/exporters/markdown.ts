@@ -1,9 +1,8 @@
-import { frameName, packageOf, shortLabel, stackOf } from '../profile/call-tree.ts';
+import { frameName, packageOf, shortLabel, stackOf, withoutIdle } from '../profile/call-tree.ts';
 import { tableOf } from '../profile/table.ts';
 import { formatWeight, takenText } from '../profile/taken-text.ts';
 import type { Profile, ThreadProfile } from '../profile/types.ts';
 import { stripControl } from '../util/text.ts';
-import { withoutIdle } from './html.ts';
 import type { Exporter } from './types.ts';
 
 const FUNCTIONS = 20;

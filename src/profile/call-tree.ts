@@ -56,3 +56,11 @@ export function packageOf({ file }: ProfileFrame): string | null {
   if (!name) return null;
   return name.startsWith('@') ? `${name}/${parts[at + 2] ?? ''}` : name;
 }
+
+/** The same tree, in which idle nodes weigh nothing. */
+export function withoutIdle(thread: ThreadProfile): ThreadProfile {
+  const self = Float64Array.from(thread.self, (weight, node) =>
+    thread.frames[thread.frame[node]!]?.category === 'idle' ? 0 : weight,
+  );
+  return { ...thread, self };
+}

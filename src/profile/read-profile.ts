@@ -2,11 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { accessError, InputError } from '../recording/input-error.ts';
 import { readCollapsed } from './read-collapsed.ts';
 import { readCpuProfile } from './read-cpuprofile.ts';
+import { readDump } from './read-dump.ts';
 import { readHeapProfile } from './read-heapprofile.ts';
 import { readPprof } from './read-pprof.ts';
 import { readSpeedscope } from './read-speedscope.ts';
 import type { Profile } from './types.ts';
 
+const HINT = 'Give a profile, or take one with "evdiag record PID".';
 /** JavaScript holds no longer text. */
 const MAX_BYTES = 500e6;
 
@@ -28,7 +30,7 @@ function bytesOf(path: string): Buffer {
       throw new InputError(`"${path}" has ${Math.round(size / 1e6)} MB, 500 are the most. Record for a shorter time.`);
     return readFileSync(path);
   } catch (error) {
-    throw error instanceof InputError ? error : accessError(error, path);
+    throw error instanceof InputError ? error : accessError(error, path, HINT);
   }
 }
 
@@ -55,10 +57,11 @@ function ofJson(value: unknown, title: string): Profile {
     const { unit, threads } = readSpeedscope(file);
     return { title, kind: unit === 'bytes' ? 'in-use-space' : unit === 'us' ? 'cpu' : 'other', unit, threads };
   }
+  if (file.schema === 'evdiag-dump/1') return { title, ...readDump(file) };
   if ('head' in file) return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
   if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file)] };
   throw new InputError(
-    'it is JSON, but of none of .cpuprofile, .heapprofile and speedscope. Other formats are pprof and collapsed stacks.',
+    'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope and evdiag dump. Other formats are pprof and collapsed stacks.',
   );
 }
 

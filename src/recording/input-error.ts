@@ -6,11 +6,11 @@ export { InputError };
 export const HINT = 'Give the folder that the agent printed, or the .evdiag folder.';
 
 /** The error of a file system call as one that says what to do. `input` is the path as the user gave it. */
-export function accessError(error: unknown, input: string): InputError {
+export function accessError(error: unknown, input: string, hint = HINT): InputError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError(`"${input}" does not exist. ${HINT}`);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError(`"${input}" does not exist. ${hint}`);
   if (code === 'EACCES' || code === 'EPERM') {
     return new InputError(`"${input}" cannot be read: permission denied. Read it as the user who recorded it.`);
   }
-  return new InputError(`"${input}" cannot be read (${code}). ${HINT}`);
+  return new InputError(`"${input}" cannot be read (${code}). ${hint}`);
 }

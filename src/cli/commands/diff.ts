@@ -1,17 +1,20 @@
 import { Option } from 'commander';
+import { diffFlamegraph } from '../../exporters/diff-flamegraph.ts';
 import { diffOf } from '../../profile/diff.ts';
 import { GROUPINGS, type Grouping } from '../../profile/table.ts';
 import { InputError } from '../../util/input-error.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { jsonOption, numberBetween } from '../options.ts';
-import { printJson } from '../output.ts';
+import { complain, printJson } from '../output.ts';
 import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
 import { diffText } from '../profile-text.ts';
 import { type CliCommand, EXIT } from '../types.ts';
+import { writePrivate } from '../write-file.ts';
 
 interface Options extends CutOptions {
   by: Grouping;
   absolute?: boolean;
+  output?: string;
   rows: number;
   json?: boolean;
 }
@@ -23,6 +26,7 @@ export const diff: CliCommand<Options> = {
     'evdiag diff before.cpuprofile after.cpuprofile',
     'evdiag diff monday.heapprofile tuesday.heapprofile --by package',
     'evdiag diff before.cpuprofile after.cpuprofile --absolute',
+    'evdiag diff before.cpuprofile after.cpuprofile -o diff.svg',
   ],
   configure(command) {
     command
@@ -30,6 +34,7 @@ export const diff: CliCommand<Options> = {
       .argument('<after>', 'profile of the same kind')
       .addOption(new Option('--by <what>', 'what a row is').choices(GROUPINGS).default('function'))
       .option('--absolute', 'compare the times themselves, not the shares of the whole')
+      .option('-o, --output <file>', 'draw a flamegraph of the second one as SVG: red has grown, blue has shrunk')
       .option('--rows <number>', 'show so many', numberBetween(1, 100_000), 30)
       .addOption(jsonOption());
     for (const option of cutOptions()) command.addOption(option);
@@ -40,6 +45,11 @@ export const diff: CliCommand<Options> = {
       throw new InputError(
         `"${before}" and "${after}" do not count the same: give two profiles of time, or two of bytes.`,
       );
+    if (options.output !== undefined) {
+      writePrivate(options.output, [diffFlamegraph(a, b)]);
+      complain(`${options.output}: red has grown, blue has shrunk.`);
+      return EXIT.done;
+    }
     const result = diffOf(a, b, options.by, options.absolute ? false : undefined);
     if (options.json) {
       printJson({ schema: 'evdiag-diff/1', ...result, rows: result.rows.slice(0, options.rows) });

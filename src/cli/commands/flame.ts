@@ -1,22 +1,23 @@
-import { spawn } from 'node:child_process';
+import { Option } from 'commander';
+import { speedscope } from '../../exporters/speedscope.ts';
 import { totalOf } from '../../profile/call-tree.ts';
 import { takenText } from '../../profile/taken-text.ts';
 import { InputError } from '../../util/input-error.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
+import { openFile, speedscopePage } from '../open-file.ts';
 import { jsonOption } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-import { writePrivate } from '../write-file.ts';
+import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options extends CutOptions {
   output?: string;
   format?: string;
   open?: boolean;
+  viewer: '0x' | 'speedscope';
   json?: boolean;
 }
-
-const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open'], win32: ['explorer.exe'] };
 
 export const flame: CliCommand<Options> = {
   id: 'flame',
@@ -33,36 +34,38 @@ export const flame: CliCommand<Options> = {
         '<input>',
         'profile (.cpuprofile, .heapprofile, pprof, speedscope, collapsed), or a folder with some (then the newest)',
       )
-      .option('-o, --output <file>', 'where to; - is stdout (default: flame.html)')
+      .option('-o, --output <file>', 'where to; - is stdout (default: flame.html, or flame-2.html …)')
       .addOption(formatOption())
       .option('--open', 'open the file when it is written')
+      .addOption(
+        new Option('--viewer <name>', 'who draws it: 0x, or speedscope where it is installed (opens it)')
+          .choices(['0x', 'speedscope'])
+          .default('0x'),
+      )
       .addOption(jsonOption());
     for (const option of cutOptions()) command.addOption(option);
   },
   run([input = ''], options) {
     const profile = inputProfile(input, options);
-    const exporter = exporterFor(options.output, options.format, 'html');
-    const content = exporter.write(profile);
-    const file = options.output ?? `flame.${exporter.extension}`;
     if (profile.threads.every((thread) => totalOf(thread) === 0))
       throw new InputError(`"${input}" has no samples in this range.`);
+    if (options.viewer === 'speedscope') {
+      openFile(speedscopePage(String(speedscope.write(profile)), profile.title));
+      return EXIT.done;
+    }
+    const exporter = exporterFor(options.output, options.format, 'html');
+    const content = exporter.write(profile);
+    const file = options.output ?? freeName('flame', exporter.extension);
     const hint = leftOut(profile, exporter);
     if (hint) complain(hint);
     if (file === '-') {
       process.stdout.write(content);
       return EXIT.done;
     }
-    writePrivate(file, content);
+    writePrivate(file, [content]);
     if (options.json) printJson({ file, format: exporter.id, title: profile.title, kind: profile.kind });
     else complain(`${file}: ${exporter.title}, ${takenText(profile)}.`);
-    if (options.open) open(file);
+    if (options.open) openFile(file);
     return EXIT.done;
   },
 };
-
-function open(file: string): void {
-  const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
-  const child = spawn(command!, [...args, file], { stdio: 'ignore', detached: true });
-  child.on('error', () => complain(`Nothing is here to open it with. Open ${file} in a browser.`));
-  child.unref();
-}

@@ -13,7 +13,7 @@ import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-import { writePrivate } from '../write-file.ts';
+import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options {
   allocations?: boolean;
@@ -28,6 +28,8 @@ interface Options {
   json?: boolean;
 }
 
+/** Formats that are read again. */
+const READABLE = ['collapsed', 'cpuprofile', 'pprof', 'speedscope'];
 /** What is told at once of the hottest functions. */
 const TOLD = 3;
 
@@ -44,7 +46,7 @@ export const record: CliCommand<Options> = {
     command
       .argument('<pid>', 'number of the process; it runs with the agent')
       .option('-d, --duration <seconds>', 'for so long', numberBetween(0.1, 3600), 10)
-      .option('-o, --output <file>', 'where to (default: PID.cpuprofile or PID.heapprofile)')
+      .option('-o, --output <file>', 'where to (default: PID.cpuprofile or .heapprofile, or PID-2 …)')
       .addOption(formatOption())
       .option('--allocations', 'sample what is allocated, not what runs; ends with a full garbage collection')
       .option('--live', 'of the allocations, only what is still alive at the end')
@@ -67,13 +69,13 @@ export const record: CliCommand<Options> = {
     if (options.live && !options.allocations) throw new InputError('Add --allocations: --live says which of them.');
     const own = options.allocations ? 'heapprofile' : 'cpuprofile';
     const exporter = exporterFor(options.output, options.format, own);
-    const file = options.output ?? `${pid}.${exporter.extension}`;
+    const file = options.output ?? freeName(String(pid), exporter.extension);
     let connection: Connection | null = null;
     try {
       connection = await connect(pid);
       const profile = await profileOf(connection, options);
       const hint = leftOut(profile, exporter);
-      writePrivate(file, exporter.write(profile));
+      writePrivate(file, [exporter.write(profile)]);
       if (hint) complain(hint);
       if (options.json)
         printJson({
@@ -81,7 +83,7 @@ export const record: CliCommand<Options> = {
           format: exporter.id,
           threads: profile.threads.map(({ name, taken }) => ({ name, ...taken })),
         });
-      else tell(file, profile);
+      else tell(file, exporter.id, profile);
       return EXIT.done;
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
@@ -154,7 +156,7 @@ function showProgress(pid: number, durationMs: number): () => void {
   };
 }
 
-function tell(file: string, profile: Profile): void {
+function tell(file: string, format: string, profile: Profile): void {
   complain(`${file}: ${takenText(profile)}.`);
   const { all, rows } = tableOf(profile, 'function');
   for (const { name, location, self } of rows.filter((row) => row.self > 0).slice(0, TOLD)) {
@@ -162,5 +164,5 @@ function tell(file: string, profile: Profile): void {
     const share = all > 0 ? `${((100 * self) / all).toFixed(0)} %` : '';
     complain(`${share.padStart(5)} ${formatWeight(self, profile.unit).padStart(8)}  ${stripControl(name)}${place}`);
   }
-  complain(`"evdiag stats ${file}" shows all, "evdiag flame ${file}" draws it.`);
+  if (READABLE.includes(format)) complain(`"evdiag stats ${file}" shows all, "evdiag flame ${file}" draws it.`);
 }

@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Severity } from '../../detectors/types.ts';
-import { type Family, InputError, readFamily } from '../../recording/reader.ts';
+import { type Family, readFamily } from '../../recording/reader.ts';
 import { htmlReport } from '../../report/html.ts';
 import { markdownReport } from '../../report/markdown.ts';
 import { hasFindingAt, type Report } from '../../report/report.ts';
@@ -11,6 +10,7 @@ import { toJson } from '../../util/text.ts';
 import { failOnOption, jsonOption } from '../options.ts';
 import { reportOf, textFor } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
+import { writePrivate } from '../write-file.ts';
 
 type Format = 'text' | 'json' | 'markdown' | 'html';
 
@@ -45,7 +45,7 @@ export const report: CliCommand<Options> = {
     const family = readFamily(input);
     const result = reportOf(family);
     if (output === undefined) process.stdout.write(render(result, family, format, textFor.bind(null, process.stdout)));
-    else write(output, render(result, family, format, plainText));
+    else writePrivate(output, [render(result, family, format, plainText)]);
     return failOn !== undefined && hasFindingAt(result, failOn) ? EXIT.found : EXIT.done;
   },
 };
@@ -67,13 +67,4 @@ function render(report: Report, family: Family, format: Format, toText: ToText):
 
 function plainText(report: Report, family: Family): string {
   return textReport(report, family.recordings, { paint: painter(false), width: 100 });
-}
-
-function write(file: string, content: string): void {
-  try {
-    writeFileSync(file, content, { mode: 0o600 }); // it can hold what the recording holds
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new InputError(`"${file}" cannot be written (${code}). Give another file with --output.`);
-  }
 }

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { withoutIdle } from '../../exporters/html.ts';
+import { withoutIdle } from '../../profile/call-tree.ts';
 import { GROUPINGS, type Grouping, type Table, tableOf } from '../../profile/table.ts';
 import { takenText } from '../../profile/taken-text.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';

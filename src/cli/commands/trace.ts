@@ -1,17 +1,16 @@
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { judge } from '../../detectors/judge.ts';
 import { MAX_EVENTS, type Trace, type TraceMarker, traceEvents } from '../../exporters/trace-events.ts';
-import { InputError, readFamily } from '../../recording/reader.ts';
+import { readFamily } from '../../recording/reader.ts';
 import type { Recording } from '../../recording/types.ts';
 import { formatBytes, plural } from '../../util/text.ts';
 import { jsonOption, numberBetween } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
+import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options {
   output?: string;
   maxEvents: number;
-  force?: boolean;
   json?: boolean;
 }
 
@@ -32,18 +31,17 @@ export const trace: CliCommand<Options> = {
         numberBetween(1000, 10_000_000),
         MAX_EVENTS,
       )
-      .option('--force', 'write over a file that is there')
       .addOption(jsonOption());
   },
-  run([input = '.evdiag'], { output, maxEvents, force, json }) {
+  run([input = '.evdiag'], { output, maxEvents, json }) {
     const { recordings } = readFamily(input);
     const made = traceEvents(recordings, recordings.flatMap(markersOf), maxEvents);
-    const file = output ?? `trace-${recordings[0]!.header.pid}.json`;
+    const file = output ?? freeName(`trace-${recordings[0]!.header.pid}`, 'json');
     if (file === '-') {
       for (const text of chunksOf(made)) process.stdout.write(text);
       return EXIT.done;
     }
-    const bytes = writeTrace(file, made, force === true || output !== undefined);
+    const bytes = writePrivate(file, chunksOf(made));
     if (json) printJson({ file, events: made.events.length, dropped: made.dropped, bytes });
     else {
       const less = made.dropped > 0 ? `, thinned out by ${plural(made.dropped, 'event')}` : '';
@@ -74,22 +72,4 @@ function* chunksOf({ events, dropped }: Trace): Generator<string> {
     yield `${i > 0 ? ',' : ''}\n${part.join(',\n')}`;
   }
   yield '\n]}\n';
-}
-
-function writeTrace(file: string, made: Trace, mayReplace: boolean): number {
-  if (existsSync(file) && !mayReplace)
-    throw new InputError(`"${file}" is there already. Add --force, or name another file with --output.`);
-  try {
-    const descriptor = openSync(file, 'w', 0o600); // it can hold what the recording holds
-    try {
-      let bytes = 0;
-      for (const text of chunksOf(made)) bytes += writeSync(descriptor, text);
-      return bytes;
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new InputError(`"${file}" cannot be written (${code}). Give another file with --output.`);
-  }
 }

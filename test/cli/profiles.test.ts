@@ -1,0 +1,153 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { cpuprofile } from '../../src/exporters/cpuprofile.ts';
+import { heapprofile } from '../../src/exporters/heapprofile.ts';
+import { noBrowser, visit } from '../support/browser.ts';
+import { profileOf, threadOf } from '../support/profile.ts';
+import { tempFolder } from '../support/recording.ts';
+import { inLab, ROOT } from '../support/run-agent.ts';
+
+const evdiagIn = (cwd: string, ...args: string[]) =>
+  spawnSync(process.execPath, [join(ROOT, 'bin/evdiag.mjs'), ...args], { encoding: 'utf8', cwd });
+
+const thread = threadOf([
+  ['handler;render', 300_000],
+  ['(idle)', 400_000],
+  ['handler;parse', 100_000],
+]);
+const faster = threadOf([
+  ['handler;render', 100_000],
+  ['handler;parse', 100_000],
+]);
+/** A folder with profiles of time, before and after, and one of bytes. */
+const folder = () =>
+  tempFolder({
+    'before.cpuprofile': cpuprofile.write(profileOf([thread])) as string,
+    'after.cpuprofile': cpuprofile.write(profileOf([faster])) as string,
+    'x.heapprofile': heapprofile.write(profileOf([thread], { unit: 'bytes' })) as string,
+  });
+
+describe('stats', () => {
+  test('functions by their own time, with share and place', () => {
+    const { status, stdout } = evdiagIn(folder(), 'stats', 'before.cpuprofile');
+    expect(status).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.includes('/srv'))).toEqual([
+      expect.stringMatching(/75\.0 % +300 ms +75\.0 % +300 ms +render +\/srv\/app\/render\.ts:10$/),
+      expect.stringMatching(/25\.0 % +100 ms +25\.0 % +100 ms +parse /),
+      expect.stringMatching(/0\.0 % +0 ms +100\.0 % +400 ms +handler /),
+    ]);
+  });
+
+  test('other orders and groupings, JSON, the tree, a part', () => {
+    const at = folder();
+    const names = (...args: string[]) =>
+      JSON.parse(evdiagIn(at, 'stats', 'before.cpuprofile', '--json', ...args).stdout).rows.map(
+        ({ name }: { name: string }) => name,
+      );
+    expect(names('--sort', 'cumtime')).toEqual(['handler', 'render', 'parse']);
+    expect(names('--sort', 'name', '--rows', '2')).toEqual(['handler', 'parse']);
+    expect(names('--by', 'category')).toEqual(['application']);
+    expect(names('--focus', 'parse')).toEqual(['parse']);
+    expect(names('--from', '0.7', '--to', '0.8')).toEqual(['parse', 'handler']);
+    expect(evdiagIn(at, 'stats', 'before.cpuprofile', '--tree').stdout).toMatch(
+      /400 ms {2}handler .*\n.*300 ms {3}render/,
+    );
+  });
+
+  test('a folder means its newest profile', () => {
+    expect(evdiagIn(folder(), 'stats', '.').stdout).toMatch(/^(before|after|x)\./);
+  });
+});
+
+describe('flame', () => {
+  test('a page by default, other formats by the name, for its owner alone, nothing written over', () => {
+    const at = folder();
+    expect(evdiagIn(at, 'flame', 'before.cpuprofile').stderr).toMatch(/^evdiag: flame\.html: .*3 samples/);
+    expect(statSync(join(at, 'flame.html')).mode & 0o777).toBe(0o600);
+    expect(evdiagIn(at, 'flame', 'before.cpuprofile').stderr).toMatch(/^evdiag: flame-2\.html/);
+    for (const name of ['a.svg', 'a.speedscope.json', 'a.pb.gz', 'a.md', 'a.txt']) {
+      expect(evdiagIn(at, 'flame', 'before.cpuprofile', '-o', name), name).toMatchObject({ status: 0 });
+    }
+    expect(readFileSync(join(at, 'a.txt'), 'utf8')).toContain('handler (/srv/app/handler.ts:10:5);render');
+    expect(readFileSync(join(at, 'a.svg'), 'utf8')).toMatch(/^<svg [\s\S]*render app\/render\.ts:10[\s\S]*<\/svg>\n$/);
+    expect(evdiagIn(at, 'flame', 'a.speedscope.json', '-o', '-', '--format', 'collapsed').stdout).toContain('render');
+  });
+});
+
+test.skipIf(noBrowser)('flame --viewer speedscope opens it with the profile', async () => {
+  const at = folder();
+  // In place of the desktop's opener, one that writes down what it was given.
+  writeFileSync(join(at, 'xdg-open'), '#!/bin/sh\nprintf %s "$1" > "$(dirname "$0")/opened"\n', { mode: 0o700 });
+  const PATH = `${at}:${process.env.PATH}`;
+  const args = [join(ROOT, 'bin/evdiag.mjs'), 'flame', 'before.cpuprofile', '--viewer', 'speedscope'];
+  expect(spawnSync(process.execPath, args, { cwd: at, env: { ...process.env, PATH } }).status).toBe(0);
+  await expect.poll(() => readFileSync(join(at, 'opened'), 'utf8')).toMatch(/open\.html$/);
+  const page = readFileSync(join(at, 'opened'), 'utf8');
+  try {
+    await visit(pathToFileURL(page).href, async ({ page }) => {
+      await page.getByText('Sandwich').click();
+      await expect.poll(() => page.locator('body').innerText()).toMatch(/render/);
+    });
+  } finally {
+    rmSync(dirname(page), { recursive: true, force: true });
+  }
+});
+
+test('diff: what grew, what shrank, as shares or as they are', () => {
+  const at = folder();
+  const { stdout } = evdiagIn(at, 'diff', 'before.cpuprofile', 'after.cpuprofile');
+  expect(stdout).toMatch(/−25\.0 % +75\.0 % +50\.0 % +render/);
+  expect(stdout).toMatch(/\+25\.0 % +25\.0 % +50\.0 % +parse/);
+  expect(evdiagIn(at, 'diff', 'before.cpuprofile', 'after.cpuprofile', '--absolute').stdout).toMatch(
+    /−200 ms +300 ms +100 ms +render/,
+  );
+});
+
+test(
+  'record: a profile of a running process, and what to do with it',
+  inLab(async (lab) => {
+    const program = lab.start(
+      lab.file(
+        'app.js',
+        'function spin() { const end = Date.now() + 50; while (Date.now() < end); }\nsetInterval(spin, 60); setTimeout(() => console.log("up"), 300);',
+      ),
+    );
+    await program.until('stdout', 'up');
+    const { status, stderr } = evdiagIn(lab.folder, 'record', String(program.pid), '-d', '0.5');
+    expect(status, stderr).toBe(0);
+    expect(stderr).toMatch(/^evdiag: \d+\.cpuprofile: .* samples in /);
+    expect(stderr).toMatch(/ spin {2}.*app\.js:1$/m);
+    const { stdout } = evdiagIn(lab.folder, 'stats', `${program.pid}.cpuprofile`, '--lines');
+    expect(stdout).toMatch(/spin {2}.*app\.js:1\n/);
+    expect(evdiagIn(lab.folder, 'record', String(program.pid), '-d', '0.2', '--thread', 'worker')).toMatchObject({
+      status: 3,
+    });
+    program.kill('SIGKILL');
+    await program.ended;
+  }),
+);
+
+test.each([
+  [['stats', 'nowhere'], 2, 'Give a profile, or take one with "evdiag record PID".'],
+  [['stats', 'empty'], 2, 'There is no profile in "empty"'],
+  [['stats', 'x.heapprofile', '--from', '1'], 2, 'does not tell times'],
+  [['stats', 'after.cpuprofile', '--thread', 'z'], 2, 'There are: main thread.'],
+  [['stats', 'after.cpuprofile', '--focus', '('], 2, 'is no regular expression'],
+  [['stats', 'text'], 2, 'line 1 is no collapsed stack'],
+  [['flame', 'after.cpuprofile', '-o', 'x.bad'], 2, 'Add --format, or one of'],
+  [['flame', 'after.cpuprofile', '-o', 'x.heapprofile'], 2, 'Choose cpuprofile'],
+  [['flame', 'after.cpuprofile', '--focus', 'nothing'], 2, 'has no samples in this range'],
+  [['diff', 'after.cpuprofile', 'x.heapprofile'], 2, 'do not count the same'],
+  [['record', '999999999'], 3, 'There is no process'],
+  [['record', 'app'], 2, 'is not the number of a process'],
+] as const)('%j: exit code %i, one sentence', (args, status, words) => {
+  const at = folder();
+  writeFileSync(join(at, 'text'), 'just words');
+  spawnSync('mkdir', [join(at, 'empty')]);
+  const result = evdiagIn(at, ...args);
+  expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(words) });
+  expect(result.stderr.trimEnd().split('\n')).toHaveLength(1);
+});

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { exporters } from '../../src/exporters/index.ts';
+import { traceEvents } from '../../src/exporters/trace-events.ts';
+import { noBrowser, visit } from '../support/browser.ts';
+import { loadFile, showDevtools } from '../support/devtools.ts';
+import { profileOf, threadOf } from '../support/profile.ts';
+import { recordingOf, tempFolder } from '../support/recording.ts';
+import { SICK_ROWS } from '../support/sick-recording.ts';
+
+/** What the tools that our files are for make of them. */
+const main = threadOf([
+  ['handler;render', 300_000],
+  ['(idle)', 400_000],
+  ['handler;parse', 100_000],
+  ['handler;render', 200_000],
+]);
+const time = profileOf([main, threadOf([['job;work', 50_000]], 'worker 2')]);
+const bytes = profileOf([main], { unit: 'bytes', kind: 'in-use-space' });
+
+function written(format: string, profile = time): string {
+  const exporter = exporters.find(({ id }) => id === format)!;
+  const file = join(tempFolder(), `profile.${exporter.extension}`);
+  writeFileSync(file, exporter.write(profile));
+  return file;
+}
+
+const noGo = spawnSync('go', ['version']).status !== 0;
+if (noGo) console.warn('No Go is found: the test with go tool pprof is skipped. apt-get install golang-go');
+
+describe.skipIf(noGo)('go tool pprof', () => {
+  const top = (file: string, ...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('go', ['tool', 'pprof', '-top', ...args, file], { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    return stdout;
+  };
+
+  test('time of all threads', () => {
+    const text = top(written('pprof'));
+    expect(text).toMatch(/Type: wall/);
+    expect(text).toMatch(/500ms\s+47\.62%.*\s+render$/m);
+    expect(text).toMatch(/50ms .* work$/m);
+    expect(top(written('pprof'), '-tagfocus=thread=worker 2')).not.toContain('render');
+  });
+
+  test('bytes', () => {
+    expect(top(written('pprof', bytes))).toMatch(/Type: inuse_space[\s\S]*render$/m);
+  });
+});
+
+describe.skipIf(noBrowser)('Chrome DevTools', () => {
+  test('.cpuprofile: Bottom-up has functions, times and places', () =>
+    visit('about:blank', async ({ page }) => {
+      await showDevtools(page, 'timeline');
+      await loadFile(page, written('cpuprofile'));
+      const grid = page.locator('.data-grid').last();
+      const bottomUp = async (): Promise<string> => {
+        // A greeting comes late, and lies over it.
+        await page.locator('devtools-shortcut-dialog').evaluateAll('(all) => all.forEach((one) => one.remove())');
+        await page.getByRole('tab', { name: 'Bottom-up' }).click({ timeout: 5000 });
+        return grid.innerText();
+      };
+      await expect.poll(() => bottomUp().catch(String), { timeout: 40_000 }).toMatch(/500\.\d\sms[\s\S]*render/);
+      expect(await grid.innerText()).toContain('render.ts:10:5');
+    }));
+
+  test('.heapprofile: the heavy view has functions and sizes', () =>
+    visit('about:blank', async ({ page }) => {
+      await showDevtools(page, 'heap-profiler');
+      await loadFile(page, written('heapprofile', bytes));
+      await page.getByRole('treeitem', { name: 'profile' }).last().click();
+      const grid = page.locator('.data-grid').last();
+      await expect.poll(() => grid.innerText().catch(() => '')).toMatch(/500\skB[\s\S]*render/);
+    }));
+
+  test('a trace: its process is there', () =>
+    visit('about:blank', async ({ page }) => {
+      const file = join(tempFolder(), 'trace.json');
+      const { events } = traceEvents([recordingOf([...SICK_ROWS])], []);
+      writeFileSync(file, JSON.stringify({ traceEvents: events }));
+      await showDevtools(page, 'timeline');
+      await loadFile(page, file);
+      const tracks = `import('devtools://devtools/bundled/panels/timeline/timeline.js').then(({ TimelinePanel }) => {
+        const { flameChart } = TimelinePanel.TimelinePanel.instance();
+        return flameChart.getMainDataProvider().timelineData().groups.map(({ name }) => name).join();
+      })`;
+      await expect.poll(() => page.evaluate(tracks).catch(String), { timeout: 30_000 }).toContain('node app.js');
+    }));
+});
+
+describe.skipIf(noBrowser)('speedscope', () => {
+  const app = join(
+    dirname(createRequire(import.meta.url).resolve('speedscope/package.json')),
+    'dist/release/index.html',
+  );
+
+  test.each([
+    ['speedscope', 'app.speedscope.json'],
+    ['cpuprofile', 'app.cpuprofile'],
+    ['pprof', 'app.pb.gz'],
+    ['collapsed', 'app.txt'],
+  ])('%s: the table of functions', (format, name) => {
+    const folder = tempFolder({
+      'profile.js': `speedscope.loadFileFromBase64(${JSON.stringify(name)}, ${JSON.stringify(readFileSync(written(format)).toString('base64'))})`,
+    });
+    return visit(`${pathToFileURL(app).href}#localProfilePath=${join(folder, 'profile.js')}`, async ({ page }) => {
+      await page.getByText('Sandwich').click();
+      await expect.poll(() => page.locator('body').innerText()).toMatch(/render/);
+      expect(await page.locator('body').innerText()).toMatch(/handler/);
+    });
+  });
+});
