@@ -3,11 +3,14 @@ import { blockingLog } from './blocking-log.ts';
 import { blockingSleep } from './blocking-sleep.ts';
 import { busyPolling } from './busy-polling.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
+import { closureContextLeak } from './closure-context-leak.ts';
+import { copyingProxy } from './copying-proxy.ts';
 import { cpuHog } from './cpu-hog.ts';
 import { deepRecursion } from './deep-recursion.ts';
 import { failFastAll } from './fail-fast-all.ts';
 import { floatingPromises } from './floating-promises.ts';
 import { generatorChurn } from './generator-churn.ts';
+import { growingCache } from './growing-cache.ts';
 import { healthy } from './healthy.ts';
 import { jsonBomb } from './json-bomb.ts';
 import { lateModuleLoad } from './late-module-load.ts';
@@ -26,6 +29,7 @@ import { mixedLoad } from './mixed-load.ts';
 import { narrowSemaphore } from './narrow-semaphore.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
+import { processMemoryGrowth } from './process-memory-growth.ts';
 import { promiseRaceLeak } from './promise-race-leak.ts';
 import { regexBacktracking } from './regex-backtracking.ts';
 import { retryStorm } from './retry-storm.ts';
@@ -47,11 +51,14 @@ export const scenarios: readonly Scenario[] = [
   blockingSleep,
   busyPolling,
   cancellationWithoutCleanup,
+  closureContextLeak,
+  copyingProxy,
   cpuHog,
   deepRecursion,
   failFastAll,
   floatingPromises,
   generatorChurn,
+  growingCache,
   healthy,
   jsonBomb,
   lateModuleLoad,
@@ -70,6 +77,7 @@ export const scenarios: readonly Scenario[] = [
   narrowSemaphore,
   nexttickStarvation,
   overloadedLoop,
+  processMemoryGrowth,
   promiseRaceLeak,
   regexBacktracking,
   retryStorm,

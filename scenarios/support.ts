@@ -101,16 +101,24 @@ export interface SteadyLoad {
   slowestPingMs: number;
 }
 
-/** Each client requests `path` every `everyMs`, or back to back if answers take longer; `/ping` all the while, for RUN_MS. */
-export async function steadyLoad(get: Get, path: string, everyMs: number, clients = 1): Promise<SteadyLoad> {
+/**
+ * Each client requests `path` every `everyMs`, or back to back if answers take longer; `/ping` all the while, for `runMs`.
+ * A `{i}` in the path becomes the number of the request.
+ */
+export async function steadyLoad(
+  get: Get,
+  path: string,
+  everyMs: number,
+  clients = 1,
+  runMs = RUN_MS,
+): Promise<SteadyLoad> {
   let requests = 0;
   const load = async () => {
-    const endMs = performance.now() + RUN_MS;
+    const endMs = performance.now() + runMs;
     for (let dueMs = performance.now(); dueMs < endMs; dueMs = Math.max(dueMs + everyMs, performance.now())) {
       const earlyMs = dueMs - performance.now();
       if (earlyMs > 0) await delay(earlyMs);
-      await get(path);
-      requests++;
+      await get(path.replace('{i}', String(requests++)));
     }
   };
   const tookMs = (await pingBeside(get, Promise.all(Array.from({ length: clients }, load)))).sort((a, b) => a - b);

@@ -1,5 +1,8 @@
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
+import { isMainThread, resourceLimits } from 'node:worker_threads';
 import type { Sampler } from './types.ts';
+
+const OLD_LIMIT = /^--max[-_]old[-_]space[-_]size=(\d+)$/;
 
 /** Memory of the process and of the main thread's V8 heap. */
 export const memory: Sampler = {
@@ -9,6 +12,7 @@ export const memory: Sampler = {
   thread: 'observed',
   cost: '25–40 µs once a second (most of it is the resident set size)',
   start() {
+    const oldLimitBytes = oldLimit();
     return {
       read() {
         const heap = getHeapStatistics();
@@ -21,6 +25,7 @@ export const memory: Sampler = {
           heapUsedBytes: usage.heapUsed,
           heapTotalBytes: usage.heapTotal,
           heapLimitBytes: heap.heap_size_limit,
+          ...(oldLimitBytes !== null && { oldLimitBytes }),
           externalBytes: usage.external,
           arrayBuffersBytes: usage.arrayBuffers,
           spaces,
@@ -30,3 +35,11 @@ export const memory: Sampler = {
     };
   },
 };
+
+/** V8 tells the limit of both generations together, and the young one may take 48 to 192 MB of it. */
+function oldLimit(): number | null {
+  const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
+  const option = words.findLast((word) => OLD_LIMIT.test(word));
+  const mb = isMainThread ? Number(option && OLD_LIMIT.exec(option)![1]) : resourceLimits.maxOldGenerationSizeMb;
+  return mb && mb > 0 ? mb * 2 ** 20 : null;
+}

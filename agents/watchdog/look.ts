@@ -3,7 +3,9 @@ import type { Depth, HookCounts, InterruptedStack, RawFrame } from '../shared-me
 import { type AllocationProfile, summarizeAllocations } from './allocations.ts';
 import { callerOf, isOther } from './chains.ts';
 import { placeOf } from './classify.ts';
+import type { Loan } from './kept-objects.ts';
 import type { LooksOptions } from './looks.ts';
+import { startSampling } from './start-sampling.ts';
 
 const LOOK_MS = 2000;
 /**
@@ -31,7 +33,11 @@ export interface Look {
 }
 
 /** Looks at a thread for two seconds: stacks at random moments, what it creates, and on suspicion what it allocates. */
-export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (row: LookRow) => void): Look {
+export function startLook(
+  options: LooksOptions,
+  { reasons, sampling }: { reasons: Suspicion[]; sampling: Loan | null },
+  onEnd: (row: LookRow) => void,
+): Look {
   const { capture, now } = options;
   const startMs = now();
   const startCpu = options.observedThread();
@@ -42,12 +48,14 @@ export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (r
   let ended = false;
   let soon = false;
 
-  const withAllocations = reasons.includes('gc') || reasons.includes('allocation');
-  if (withAllocations) {
-    capture.post('look', 'HeapProfiler.startSampling', {
+  if (sampling) {
+    const params = {
       samplingInterval: ALLOCATION_INTERVAL_BYTES,
       includeObjectsCollectedByMajorGC: true,
       includeObjectsCollectedByMinorGC: true,
+    };
+    startSampling(capture, 'look', params, (started) => {
+      if (!started) sampling.giveBack(true);
     });
   }
   capture.call('look', 'startHooks');
@@ -84,7 +92,8 @@ export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (r
   };
   const finishWithAllocations = (): void => {
     if (ended) return;
-    if (!withAllocations) {
+    // Somebody may have asked for samples of his own meanwhile.
+    if (!sampling?.isMine()) {
       finish(null);
       return;
     }
@@ -95,6 +104,7 @@ export function startLook(options: LooksOptions, reasons: Suspicion[], onEnd: (r
   const finish = (profile: AllocationProfile | null): void => {
     if (ended) return;
     ended = true;
+    sampling?.giveBack(false);
     capture.detach('look');
     const cpu = options.observedThread();
     const t = now();

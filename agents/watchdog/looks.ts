@@ -1,5 +1,6 @@
 import type { Frame, Level, LookRow, Row, RowOf, RowType, Suspicion } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
+import type { KeptObjects } from './kept-objects.ts';
 import { type Look, startLook } from './look.ts';
 import type { StackCapture } from './stack-capture.ts';
 import { suspicions } from './suspicions.ts';
@@ -16,6 +17,7 @@ const FIRST_LOOK_MS = 1000;
 const GAP_MS: Record<Level, number> = { watch: 15_000, diagnose: 5_000 };
 
 export interface LooksOptions {
+  kept: KeptObjects;
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
   /** Milliseconds since the recording began. */
@@ -62,6 +64,8 @@ export function createLooks(options: LooksOptions) {
       if (running || t < FIRST_LOOK_MS || options.debuggerAttached()) return;
       const found = suspicions(rows, level);
       const reasons = found.map(({ reason }) => reason);
+      const isGrowing = reasons.includes('heap');
+      options.kept.consider(level);
       const look = reasons.some((reason) => isDue(reason, t));
       for (const { reason, value, limit } of found) {
         // Told when it arises, and when it leads to a look; not every second.
@@ -72,7 +76,9 @@ export function createLooks(options: LooksOptions) {
       suspected = new Set(reasons);
       if (!look) return;
       for (const reason of reasons) lastFor.set(reason, t);
-      running = startLook(options, reasons, end);
+      const ofCollector = reasons.includes('gc') || reasons.includes('allocation');
+      const withAllocations = ofCollector && !isGrowing && options.kept.mayCollect(level);
+      running = startLook(options, { reasons, sampling: withAllocations ? options.kept.lend() : null }, end);
       if (level === 'watch' && reasons.some((reason) => GROWING.has(reason))) track();
     },
     setLevel(next: Level): void {

@@ -19,9 +19,11 @@ import type { RunningSampler, SamplerContext } from '../samplers/types.ts';
 import { readBeats } from '../shared-beats.ts';
 import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { containerLimits } from './container.ts';
+import { createKeptObjects } from './kept-objects.ts';
 import type { LiveStall } from './live-log.ts';
 import { createLooks } from './looks.ts';
 import type { DumpableThread } from './methods/types.ts';
+import { createProfileFiles } from './profile-files.ts';
 import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
 import { openThreadCpu } from './thread-cpu.ts';
@@ -39,7 +41,7 @@ const READ_INTERVAL_MS = 1000;
 /** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks and unfinished ones are up to 40 kB each. */
 const MAX_ROWS_IN_MEMORY = 2000;
 const MAX_LARGE_IN_MEMORY = 60;
-const LARGE: ReadonlySet<RowType> = new Set(['look', 'unfinished']);
+const LARGE: ReadonlySet<RowType> = new Set(['allocations', 'look', 'unfinished']);
 /** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;
 
@@ -114,7 +116,18 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const toFrame = createFrameMapper();
   const unfinishedRows = createUnfinished(toFrame);
+  const keptObjects = createKeptObjects({
+    capture,
+    toFrame,
+    now,
+    record,
+    rows,
+    keepFile: createProfileFiles(() => (writer ? folder : null)),
+    // The end of a worker thread would wait for the session.
+    always: threadId === 0,
+  });
   const looks = createLooks({
+    kept: keptObjects,
     capture,
     toFrame,
     now,
@@ -133,9 +146,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     toFrame,
     now,
     observedThread: threadCpu,
-    onOpen: (row) => record(row, true),
+    onOpen: (row) => keptObjects.caused(row.startMs) || record(row, true),
     onLive,
-    onClose: (row) => record(row, true),
+    onClose: (row) => keptObjects.caused(row.startMs) || record(row, true),
     waiting: () => rows('active-resources').at(-1)?.waiting ?? null,
   });
 
@@ -195,7 +208,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     control,
     header,
     /** What `evdiag dump` asks. */
-    dumpable: { threadId, shared, capture, toFrame } satisfies DumpableThread,
+    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects } satisfies DumpableThread,
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,

@@ -12,7 +12,8 @@ const MAX_BEFORE = 6;
 
 const files = new Map<string, string[] | null>();
 
-function linesOf(file: string): string[] | null {
+/** Null where the file is not at hand, or too large. */
+export function linesOf(file: string): string[] | null {
   let lines = files.get(file);
   if (lines !== undefined) return lines;
   try {

@@ -1,3 +1,4 @@
+import { afterCollections, growthOfBytes } from '../../src/detectors/heap-growth.ts';
 import type { Level, RowOf, RowType, Suspicion } from '../../src/recording/types.ts';
 
 /** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
@@ -43,7 +44,7 @@ export function suspicions(rows: Rows, level: Level): Suspicious[] {
   };
   check('utilization', sustainedUtilization(rows('event-loop-utilization')), BUSY_UTILIZATION);
   check('gc', gcShare(rows('gc'), rows('memory')), GC_SHARE);
-  check('heap', heapGrowth(rows('memory')), HEAP_GROWTH_BYTES);
+  check('heap', heapGrowth(rows('memory')) ?? grownBytes(rows('gc')), HEAP_GROWTH_BYTES);
   check('resources', moreResources(rows('active-resources')), MORE_RESOURCES);
   check('timers', rows('active-resources').at(-1)?.counts.Timeout ?? null, MANY_TIMERS);
   check('polling', emptyTurns(rows('loop-turns').at(-1)), POLL_TURNS_PER_SECOND);
@@ -60,6 +61,13 @@ function heapGrowth(rows: readonly RowOf<'memory'>[]): number | null {
   const recent = least.slice(-HEAP_WINDOWS);
   if (recent.some((bytes, i) => i > 0 && bytes < recent[i - 1]! * HEAP_FACTOR)) return null;
   return (recent.at(-1)! - recent[0]!) / (HEAP_WINDOWS - 1);
+}
+
+/** From one major collection to the next, where there are enough of them: sooner, and surer, than by windows. */
+function grownBytes(rows: readonly RowOf<'gc'>[]): number | null {
+  const growths = (['oldBytes', 'externalBytes'] as const).map((kind) => growthOfBytes(afterCollections(rows, kind)));
+  const grown = growths.map((growth) => (growth ? growth.toBytes - growth.fromBytes : 0));
+  return Math.max(...grown) || null;
 }
 
 function moreResources(rows: readonly RowOf<'active-resources'>[]): number | null {

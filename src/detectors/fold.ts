@@ -44,7 +44,24 @@ const UNFINISHED: Record<string, number> = {
   'lost-async': 27,
   'floating-promises': 28,
   'unhandled-rejections': 29,
+  'growing-heap': 30,
+  'growing-external-memory': 31,
 };
+
+/** Memory that grows has no place; what never ends keeps it. */
+const GROWING_MEMORY: ReadonlySet<string> = new Set(['growing-heap', 'growing-external-memory']);
+const KEEPS_MEMORY: ReadonlySet<string> = new Set([
+  'async-deadlock',
+  'cancellation-without-cleanup',
+  'deep-async-chain',
+  'growing-pending-async',
+  'growing-workers',
+  'leak-suspect',
+  'leaked-handles',
+  'leaked-listeners',
+  'missing-timeout',
+  'unbounded-concurrency',
+]);
 
 /** What never ends says nothing of a busy loop at the same function, nor the other way round, but for these. */
 const ALSO: Record<string, readonly string[]> = {
@@ -70,6 +87,7 @@ function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {
     'deep-async-chain': 0,
     'timer-storm': 1,
     'task-switch-churn': 3,
+    'memory-churn': kind === 'copying' ? 4.5 : 9.5,
     'gc-pressure': 5,
     'cpu-bound-main-thread': 7,
     'overloaded-event-loop': 8,
@@ -82,6 +100,7 @@ function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {
 function explains(cause: Finding, symptom: Finding): boolean {
   if (cause.evidence.startup === true || symptom.evidence.startup === true) return false;
   if (cause.rule === symptom.rule) return false;
+  if (GROWING_MEMORY.has(symptom.rule)) return keepsMemory(cause, symptom);
   if (!areRelated(cause, symptom)) return false;
   if (symptom.rule === 'gc-pause' || symptom.kind === 'gc') return cause.rule === 'gc-pressure' || cause.kind === 'gc';
   if (cause.rule === 'timer-storm' && symptom.stack.some(({ file }) => file === 'node:internal/timers')) return true;
@@ -89,6 +108,13 @@ function explains(cause: Finding, symptom: Finding): boolean {
   if (!symptom.location && ALSO[cause.rule]?.includes(symptom.rule)) return true;
   if (!cause.location || !symptom.location) return isBusyLoop(cause) && isBusyLoop(symptom);
   return places(cause).has(functionKey(symptom.location)) || places(symptom).has(functionKey(cause.location));
+}
+
+/** A heap near its limit is a warning of its own. */
+function keepsMemory(cause: Finding, { kind }: Finding): boolean {
+  if (kind !== 'old-space' && kind !== 'external') return false;
+  if (cause.rule === 'memory-churn') return cause.kind === 'copying';
+  return cause.severity !== 'info' && KEEPS_MEMORY.has(cause.rule);
 }
 
 function areRelated(cause: Finding, symptom: Finding): boolean {

@@ -6,12 +6,15 @@ import { deepAsyncChain } from './deep-async-chain.ts';
 import { floatingPromises } from './floating-promises.ts';
 import { gcPause } from './gc-pause.ts';
 import { gcPressure } from './gc-pressure.ts';
+import { growingExternalMemory } from './growing-external-memory.ts';
+import { growingHeap } from './growing-heap.ts';
 import { growingPendingAsync } from './growing-pending-async.ts';
 import { growingWorkers } from './growing-workers.ts';
 import { leakSuspect } from './leak-suspect.ts';
 import { leakedHandles } from './leaked-handles.ts';
 import { leakedListeners } from './leaked-listeners.ts';
 import { lostAsync } from './lost-async.ts';
+import { memoryChurn } from './memory-churn.ts';
 import { missingTimeout } from './missing-timeout.ts';
 import { orphanedAsync } from './orphaned-async.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
@@ -33,12 +36,15 @@ export const detectors: readonly Detector[] = [
   floatingPromises,
   gcPause,
   gcPressure,
+  growingExternalMemory,
+  growingHeap,
   growingPendingAsync,
   growingWorkers,
   leakSuspect,
   leakedHandles,
   leakedListeners,
   lostAsync,
+  memoryChurn,
   missingTimeout,
   orphanedAsync,
   overloadedEventLoop,

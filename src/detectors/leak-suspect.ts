@@ -1,4 +1,5 @@
 import { type Growth, growthEvidence, growthOf } from './growth.ts';
+import { KEPT_OBJECTS, KEPT_THRESHOLD, keptObjects } from './kept-objects.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { percent } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
@@ -10,30 +11,34 @@ const GROWN_REACTIONS = 500;
 const ENDED_SHARE = 0.6;
 /** Of the pending ones, on one promise: deadlines of their own go with each race, though late. */
 const ONE_SHARE = 0.5;
-const REMEDY =
+const RACE_REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
 
 export const leakSuspect: Detector = {
   id: 'leak-suspect',
   title: 'suspected memory leak',
   description:
-    'Something that lives long keeps more and more alive. Kind race: each Promise.race, and each then, adds a reaction to its promises, ' +
+    'Something that lives long keeps more and more alive. Kind kept-objects: the heap grows from collection to collection, and samples of ' +
+    'what was allocated tell which function made what stays; V8 tells the function, and the line where only one in it keeps something. Kind race: each Promise.race, and each then, adds a reaction to its promises, ' +
     'and one that never settles keeps all of them, with the results of the races that are over.',
-  remedy: REMEDY,
-  needs: ['unfinished'],
+  remedy:
+    'Bound what grows, or let go of it when the work is done; wait for what outlives the work in a way that can be taken back.',
+  needs: ['unfinished', 'allocations', 'gc'],
   thresholds: [
+    KEPT_THRESHOLD,
     `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there; at least ${percent(ONE_SHARE)} of them on one promise.`,
   ],
   kinds: [
+    KEPT_OBJECTS,
     {
       kind: 'race',
       title: 'races against a promise that never settles',
-      remedy: REMEDY,
+      remedy: RACE_REMEDY,
       example:
         'await Promise.race([work(), shutdown]);               // shutdown keeps a reaction of each race\nawait work({ signal: AbortSignal.any([stop, own]) });  // nothing is left',
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap(raced)),
+  detect: (recording) => [...onePerLine(periodsOf(recording).flatMap(raced)), ...keptObjects(recording)],
 };
 
 function raced(period: Period): Finding[] {

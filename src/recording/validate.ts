@@ -1,5 +1,6 @@
 /** What the lines of a recording must look like, field by field. A new row type is one more line in ROWS. */
 import {
+  type AllocationSite,
   CHAIN_KINDS,
   type Header,
   type Leftover,
@@ -95,6 +96,13 @@ const LEFTOVER: { [K in keyof Required<Leftover>]: Check } = {
   linked: optional(boolean),
 };
 const leftover = object(LEFTOVER);
+const SITE: { [K in keyof AllocationSite]: Check } = {
+  location: object(LOCATION),
+  line: orNull(object({ line: number, column: number, code: string })),
+  aliveBytes: number,
+  olderBytes: number,
+  samples: number,
+};
 
 /** What each field of a header must be. */
 const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
@@ -133,6 +141,14 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     recordingBytes: number,
   },
   'agent-error': { message: string },
+  allocations: {
+    sinceMs: number,
+    intervalBytes: number,
+    aliveBytes: number,
+    tookMs: number,
+    sites: arrayOf(object(SITE)),
+    file: orNull(string),
+  },
   cpu: {
     intervalMs: number,
     userMs: number,
@@ -159,6 +175,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     majorCount: number,
     majorMs: number,
     observedMs: optional(number),
+    afterMajor: optional(object({ oldBytes: number, externalBytes: number })),
   },
   level: { level: oneOf('watch', 'diagnose') },
   look: {
@@ -193,6 +210,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     heapUsedBytes: number,
     heapTotalBytes: number,
     heapLimitBytes: number,
+    oldLimitBytes: optional(number),
     externalBytes: number,
     arrayBuffersBytes: number,
     spaces: numbers,

@@ -4,6 +4,7 @@ import { inFamilyOrder } from '../recording/family.ts';
 import { type Header, type Recording, rowsOf } from '../recording/types.ts';
 import { mergeFindings } from './merge-findings.ts';
 import { mergeRules } from './merge-rules.ts';
+import { type PeakMemory, peakMemory } from './process-memory.ts';
 import { threadName } from './threads.ts';
 import { worstFirst } from './words.ts';
 import { type Workload, workloadsOf } from './workload.ts';
@@ -36,6 +37,8 @@ export interface ThreadReport {
   workload: Workload;
   findings: number;
   rules: RuleResult[];
+  /** Null where the recording does not tell. */
+  memory: PeakMemory | null;
 }
 
 /** What `evdiag report --format json` prints (DESIGN §4). */
@@ -113,6 +116,7 @@ function threadReport({ recording, findings, rules }: JudgedThread, workload: Wo
     workload,
     findings: findings.length,
     rules,
+    memory: peakMemory(recording),
   };
 }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
 import type { Location } from '../recording/types.ts';
 import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
+import { processMemoryText } from './process-memory.ts';
 import type { Overhead, Report } from './report.ts';
 import { namesText } from './threads.ts';
 
@@ -96,6 +97,8 @@ export function facts(report: Report): [string, string][] {
   ];
   if (overhead.mainThreadShare !== null) rows.push(['agent cost', overheadText(overhead)]);
   if (processes !== undefined) rows.push(['threads', threadReportsText(processes)]);
+  const memory = processes === undefined ? null : processMemoryText(processes);
+  if (memory !== null) rows.push(['memory', memory]);
   if (recording.path !== null)
     rows.push(['folder', displayPath(processes === undefined ? recording.path : dirname(recording.path))]);
   const losses = lossesText(report);

@@ -158,3 +158,29 @@ test('the cause is as severe as its worst symptom, and what was given stays as i
   expect(cause?.evidence.symptoms).toHaveLength(2);
   expect(given).toEqual(before);
 });
+
+describe('memory that grows', () => {
+  const heap = finding('growing-heap', { kind: 'old-space', location: null });
+  const external = finding('growing-external-memory', { kind: 'external', location: null });
+  const kept = finding('leak-suspect', { kind: 'kept-objects' });
+  const copies = finding('memory-churn', { kind: 'copying' });
+
+  test.each([
+    ['who keeps it', kept, [heap, external]],
+    ['handles that are never closed', finding('leaked-handles'), [heap]],
+    ['more and more calls', finding('growing-pending-async'), [heap]],
+    ['copies of Buffers', copies, [external]],
+  ])('%s explains it', (_what, cause, symptoms) => {
+    expect(rules(...symptoms, cause)).toEqual([cause.rule]);
+  });
+
+  test.each([
+    ['a limit that is near is a warning of its own', kept, { ...heap, kind: 'near-limit' }],
+    ['information explains no warning', { ...kept, severity: 'info' as const }, heap],
+    ['an error that nobody handles keeps nothing', finding('unhandled-rejections'), heap],
+    ['nor does a call that nobody awaits', finding('floating-promises'), heap],
+    ['objects that live for a moment are not those that stay', { ...copies, kind: 'allocation' }, heap],
+  ])('%s', (_what, other, symptom) => {
+    expect(rules(other, symptom)).toHaveLength(2);
+  });
+});

@@ -6,9 +6,12 @@ import type { Finding } from '../../src/detectors/types.ts';
 import { CHAIN_KINDS, type Recording, type Row, STALL_KINDS } from '../../src/recording/types.ts';
 import { isRow } from '../../src/recording/validate.ts';
 import {
+  allocations,
+  collections,
   created,
   entry,
   frame,
+  gc,
   location,
   look,
   looked,
@@ -52,11 +55,24 @@ const TEMPLATES: Row[] = [
   },
   { t: 6000, type: 'orphans', location, callers: [location], total: 200, pending: 150, stillPending: 3, ranOnMs: 400 },
   { t: 6000, type: 'rejection', kind: 'swallowed', count: 4, error: 'TypeError', location, call: null },
+  gc({ t: 4000, majorCount: 1, afterMajor: { oldBytes: 20e6, externalBytes: 3e6 } }),
+  allocations([{ line: { line: 9, column: 3, code: 'kept.push(it)' } }], { file: 'allocations-1.heapprofile' }),
   { t: 6000, type: 'threads', started: 40, ended: 0, alive: 40, unobserved: 0 },
 ];
 
+const RISING = Array.from({ length: 12 }, (_, i) => 10 * (i + 1));
+
 /** Rows that grow in step, which random rows never do, one for each rule that looks for that. */
 const GROWING: Row[][] = [
+  [...collections(RISING, { heapUsedBytes: 1e9 }), allocations([{ aliveBytes: 60e6 }])],
+  collections(
+    RISING.map(() => 2),
+    { externalMb: RISING },
+  ),
+  [
+    ...seconds(3),
+    look({ stacks: [looked(90, [{ ...frame('concat'), file: 'node:buffer', category: 'node' }, frame('onData')])] }),
+  ],
   tracked(4, (n) => ({ alive: 30 * n })),
   tracked(4, (n) => ({ alive: 30 * n, via: ['fetch'] })),
   tracked(4, () => ({ alive: 5, created: 500, ended: 495, endedMaxMs: 20, endedSinceOldest: 495 })),

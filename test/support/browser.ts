@@ -8,10 +8,10 @@ const PLACES = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ];
-const executablePath = PLACES.find((path) => path !== undefined && existsSync(path));
+export const browserPath = PLACES.find((path) => path !== undefined && existsSync(path));
 
 /** For `test.skipIf`; the gate of the project installs one. */
-export const noBrowser = executablePath === undefined;
+export const noBrowser = browserPath === undefined;
 if (noBrowser) console.warn('No Chromium is found: tests in a browser are skipped. apt-get install chromium');
 
 export interface Visit {
@@ -22,7 +22,7 @@ export interface Visit {
 
 /** Opens a page and closes the browser afterwards. */
 export async function visit(url: string, body: (visit: Visit) => Promise<void>): Promise<void> {
-  const browser: Browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
+  const browser: Browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     const complaints: string[] = [];

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { judge } from '../../src/detectors/judge.ts';
 import type { Detector, Finding, Outcome, Severity } from '../../src/detectors/types.ts';
 import type {
+  AllocationSite,
   ChainKind,
   Frame,
   Header,
@@ -135,6 +136,30 @@ export function gc(fields: Partial<RowOf<'gc'>> = {}): RowOf<'gc'> {
     majorMs: 0,
     ...fields,
   };
+}
+
+const MB = 1e6;
+
+/** A second with a major collection for each of these sizes, in MB, that the heap has after it; from 2 s on. */
+export function collections(oldMb: readonly number[], fields: SecondFields & { externalMb?: readonly number[] } = {}) {
+  const { externalMb = oldMb.map(() => 2), ...rest } = fields;
+  return oldMb.flatMap((old, i) => {
+    const t = 2000 + 1000 * i;
+    const afterMajor = { oldBytes: old * MB, externalBytes: externalMb[i]! * MB };
+    const rows = second(t, { ...rest, without: [...(rest.without ?? []), 'gc'] });
+    return [...rows, gc({ t, majorCount: 1, majorMs: 5, afterMajor })];
+  });
+}
+
+/** What was sampled since second 2 and is alive. */
+export function allocations(sites: Partial<AllocationSite>[], fields: Partial<RowOf<'allocations'>> = {}): Row {
+  const all = sites.map((site) => {
+    const aliveBytes = site.aliveBytes ?? 8 * MB;
+    return { location, line: null, aliveBytes, olderBytes: aliveBytes / 2, samples: 60, ...site };
+  });
+  const aliveBytes = all.reduce((sum, site) => sum + site.aliveBytes, 0);
+  const about = { sinceMs: 2000, intervalBytes: 131072, aliveBytes, tookMs: 20, file: null };
+  return { t: 9000, type: 'allocations', ...about, sites: all, ...fields };
 }
 
 /** What a second was like; all but the rows named in `without` are written. */

@@ -1,3 +1,4 @@
+import { allocationProfile } from './allocation-profile.ts';
 import { cpuProfile } from './cpu-profile.ts';
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
@@ -17,6 +18,7 @@ export function createMethods(target: Target): Record<string, Method> {
       return mine;
     };
   return {
+    'allocation-profile': allocationProfile(target),
     'cpu-profile': cpuProfile(target),
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),

@@ -19,6 +19,8 @@ export interface DumpableThread {
   shared: SharedMemory;
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
+  /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
+  sampling: { hold(held: boolean): void };
 }
 
 export interface ObservedThread {

@@ -1,10 +1,13 @@
 import { type Connection, connect } from '../../attach/connect.ts';
+import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
 import { type CpuProfiles, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { readCpuProfile } from '../../profile/read-cpuprofile.ts';
+import { readHeapProfile } from '../../profile/read-heapprofile.ts';
 import { tableOf } from '../../profile/table.ts';
 import { formatWeight, takenText } from '../../profile/taken-text.ts';
-import type { Profile } from '../../profile/types.ts';
+import type { Profile, ThreadProfile } from '../../profile/types.ts';
+import { InputError } from '../../util/input-error.ts';
 import { displayPath, stripControl } from '../../util/text.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
@@ -13,6 +16,9 @@ import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options {
+  allocations?: boolean;
+  live?: boolean;
+  every: number;
   duration: number;
   interval: number;
   inlining?: boolean;
@@ -29,18 +35,27 @@ const TOLD = 3;
 
 export const record: CliCommand<Options> = {
   id: 'record',
-  summary: 'take a CPU profile of a running process, all its threads',
+  summary: 'take a CPU or allocation profile of a running process, all its threads',
   examples: [
     'evdiag record 4711',
     'evdiag record 4711 -d 30 -o app.cpuprofile',
     'evdiag record 4711 -d 5 --interval 0.2 -o flame.html',
+    'evdiag record 4711 --allocations --live -d 60 -o kept.heapprofile',
   ],
   configure(command) {
     command
       .argument('<pid>', 'number of the process; it runs with the agent')
       .option('-d, --duration <seconds>', 'for so long', numberBetween(0.1, 3600), 10)
-      .option('-o, --output <file>', 'where to (default: PID.cpuprofile, or PID-2.cpuprofile …)')
+      .option('-o, --output <file>', 'where to (default: PID.cpuprofile or .heapprofile, or PID-2 …)')
       .addOption(formatOption())
+      .option('--allocations', 'sample what is allocated, not what runs; ends with a full garbage collection')
+      .option('--live', 'of the allocations, only what is still alive at the end')
+      .option(
+        '--every <bytes>',
+        'of the allocations, mean bytes between two samples',
+        numberBetween(1024, 2 ** 26),
+        2 ** 16,
+      )
       .option('--interval <ms>', 'mean time between two samples', numberBetween(0.05, 1000), 1)
       .option(
         '--inlining',
@@ -51,7 +66,9 @@ export const record: CliCommand<Options> = {
   },
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
-    const exporter = exporterFor(options.output, options.format, 'cpuprofile');
+    if (options.live && !options.allocations) throw new InputError('Add --allocations: --live says which of them.');
+    const own = options.allocations ? 'heapprofile' : 'cpuprofile';
+    const exporter = exporterFor(options.output, options.format, own);
     const file = options.output ?? freeName(String(pid), exporter.extension);
     let connection: Connection | null = null;
     try {
@@ -79,26 +96,44 @@ export const record: CliCommand<Options> = {
 };
 
 async function profileOf(connection: Connection, options: Options): Promise<Profile> {
-  const durationMs = options.duration * 1000;
-  const stop = showProgress(connection.hello.pid, durationMs);
-  let taken: CpuProfiles;
+  const stop = showProgress(connection.hello.pid, options.duration * 1000);
   try {
-    const request = { durationMs, intervalUs: options.interval * 1000, inlining: options.inlining === true };
-    taken = await takeCpuProfiles(connection, request);
+    const take = options.allocations ? allocationsOf : cpuOf;
+    const { threads, problems, ...about } = await take(connection, options);
+    stop();
+    for (const { threadId, problem } of problems) complain(`No profile of ${nameOf(threadId)}: ${problem}.`);
+    const title = connection.hello.argv.map((word) => displayPath(word)).join(' ');
+    return { title: stripControl(title), ...about, threads: named(threads, options.thread) };
   } finally {
     stop();
   }
-  for (const { threadId, problem } of taken.problems) complain(`No profile of ${nameOf(threadId)}: ${problem}.`);
-  const threads = taken.threads.map(({ threadId, profile, intervalUs, warmCode, apart }) =>
+}
+
+type Recorded = Pick<Profile, 'kind' | 'unit'> & Pick<CpuProfiles, 'problems'> & { threads: ThreadProfile[] };
+
+async function cpuOf(connection: Connection, { duration, interval, inlining }: Options): Promise<Recorded> {
+  const request = { durationMs: duration * 1000, intervalUs: interval * 1000, inlining: inlining === true };
+  const { threads, problems } = await takeCpuProfiles(connection, request);
+  const read = threads.map(({ threadId, profile, intervalUs, warmCode, apart }) =>
     readCpuProfile(profile, { name: nameOf(threadId), taken: { interval: intervalUs, warmCode, apart } }),
   );
-  const wanted = threads.filter(({ name }) => name.includes(options.thread ?? ''));
-  if (wanted.length === 0)
-    throw new TargetError(
-      `No thread is named "${options.thread}". There are: ${threads.map(({ name }) => name).join(', ')}.`,
-    );
-  const title = connection.hello.argv.map((word) => displayPath(word)).join(' ');
-  return { title: stripControl(title), kind: 'cpu', unit: 'us', threads: wanted };
+  return { kind: 'cpu', unit: 'us', threads: read, problems };
+}
+
+async function allocationsOf(connection: Connection, { duration, every, live }: Options): Promise<Recorded> {
+  const request = { durationMs: duration * 1000, intervalBytes: every, live: live === true };
+  const { threads, problems } = await takeAllocationProfiles(connection, request);
+  const read = threads.map(({ threadId, text }) =>
+    readHeapProfile(JSON.parse(text), { name: nameOf(threadId), interval: every }),
+  );
+  return { kind: live ? 'in-use-space' : 'alloc-space', unit: 'bytes', threads: read, problems };
+}
+
+function named(threads: readonly ThreadProfile[], wanted = ''): ThreadProfile[] {
+  const found = threads.filter(({ name }) => name.includes(wanted));
+  if (found.length > 0) return found;
+  const names = threads.map(({ name }) => name).join(', ');
+  throw new TargetError(`No thread is named "${wanted}". There are: ${names}.`);
 }
 
 function nameOf(threadId: number): string {
@@ -127,7 +162,7 @@ function tell(file: string, format: string, profile: Profile): void {
   for (const { name, location, self } of rows.filter((row) => row.self > 0).slice(0, TOLD)) {
     const place = location ? `  ${displayPath(location.file)}:${location.line}` : '';
     const share = all > 0 ? `${((100 * self) / all).toFixed(0)} %` : '';
-    complain(`${share.padStart(5)} ${formatWeight(self, 'us').padStart(8)}  ${stripControl(name)}${place}`);
+    complain(`${share.padStart(5)} ${formatWeight(self, profile.unit).padStart(8)}  ${stripControl(name)}${place}`);
   }
   if (READABLE.includes(format)) complain(`"evdiag stats ${file}" shows all, "evdiag flame ${file}" draws it.`);
 }

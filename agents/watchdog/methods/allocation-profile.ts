@@ -1,0 +1,101 @@
+import type { AllocationPart, AllocationRequest } from '../../../src/recording/allocation-parts.ts';
+import { startSampling } from '../start-sampling.ts';
+import type { Client, DumpableThread, Method, Target } from './types.ts';
+
+/** Characters in one message. */
+const CHUNK = 1 << 18;
+const INTERVAL_BYTES = { least: 1 << 10, most: 1 << 26 };
+const MAX_DURATION_MS = 3600e3;
+/** A full collection of a heap of several GB; a thread inside a native call answers when that returns. */
+const ANSWER_MS = 60_000;
+
+/** Samples the allocations of all threads for some time, or until the client goes: `AllocationPart`. */
+export function allocationProfile(target: Target): Method {
+  let busy = false;
+  return async (params, client) => {
+    const request = checked(params);
+    if (!target.mayInspect) {
+      throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
+    }
+    if (busy) throw new Error('Somebody else samples the allocations of this process: wait until it is done.');
+    busy = true;
+    const threads = target.threads();
+    try {
+      for (const { sampling } of threads) sampling.hold(true);
+      const problems = await Promise.all(threads.map((thread) => begin(thread, request)));
+      await wait(request.durationMs, client);
+      for (const [i, thread] of threads.entries()) await finish(thread, problems[i]!, client);
+      return {};
+    } finally {
+      for (const { capture, sampling } of threads) {
+        capture.detach('allocations');
+        sampling.hold(false);
+      }
+      busy = false;
+    }
+  };
+}
+
+function checked(params: Record<string, unknown>): AllocationRequest {
+  const { durationMs, intervalBytes, live } = params;
+  if (!(typeof durationMs === 'number' && durationMs >= 1 && durationMs <= MAX_DURATION_MS)) {
+    throw new Error('A profile takes between 1 ms and an hour.');
+  }
+  const { least, most } = INTERVAL_BYTES;
+  if (!(typeof intervalBytes === 'number' && intervalBytes >= least && intervalBytes <= most)) {
+    throw new Error(`The bytes between two samples are a number from ${least} to ${most}.`);
+  }
+  return { durationMs, intervalBytes, live: live === true };
+}
+
+/** What went wrong, or null. */
+function begin(
+  { capture }: DumpableThread,
+  { intervalBytes, live }: AllocationRequest,
+): Promise<{ problem: string | null }> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ problem: 'the thread did not answer' }), ANSWER_MS);
+    const params = {
+      samplingInterval: intervalBytes,
+      includeObjectsCollectedByMajorGC: !live,
+      includeObjectsCollectedByMinorGC: !live,
+    };
+    startSampling(capture, 'allocations', params, (started) => {
+      clearTimeout(timer);
+      resolve({ problem: started ? null : 'the program samples its allocations by itself' });
+    });
+  });
+}
+
+async function finish(thread: DumpableThread, { problem }: { problem: string | null }, client: Client): Promise<void> {
+  const { threadId } = thread;
+  const part = (value: AllocationPart): Promise<void> => client.part(value);
+  const profile = problem === null ? (await stop(thread))?.profile : undefined;
+  const text = profile ? JSON.stringify(profile) : '';
+  for (let at = 0; at < text.length; at += CHUNK) {
+    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
+  }
+  const failure = problem ?? (profile ? null : 'the thread did not answer');
+  await part({ part: 'profiled', threadId, problem: failure });
+}
+
+/** Null where it failed, or no answer came. */
+function stop({ capture }: DumpableThread): Promise<{ profile?: object } | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), ANSWER_MS);
+    capture.post('allocations', 'HeapProfiler.stopSampling', {}, (result) => {
+      clearTimeout(timer);
+      resolve(result as { profile?: object } | null);
+    });
+  });
+}
+
+function wait(ms: number, client: Client): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    client.onGone(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,162 @@
+/** Whether memory grows from collection to collection, against what the program has to do meanwhile. */
+import { type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+import { WARM_UP_MS } from './growth.ts';
+
+/** Fewer collections than this tell a rise from noise by luck only. */
+export const LEAST_COLLECTIONS = 4;
+const LEAST_SPAN_MS = 3000;
+/** To look closer. */
+const RISING_COLLECTIONS = 3;
+const RISING_BYTES = 1e6;
+const RISING_SHARE = 0.03;
+/** A long recording is judged by so many stretches, each by its lowest reading, so that a sawtooth is seen by its feet. */
+const MAX_POINTS = 12;
+/** Of all pairs of readings, the later one is the higher (Kendall's tau of 0.6): more than a sawtooth or chance comes to. */
+const RISING_PAIRS = 0.8;
+/** As much of itself, in bytes, and against the scatter around its line. */
+export const GROWN_SHARE = 0.25;
+export const GROWN_BYTES = 4e6;
+const SCATTER_FACTOR = 3;
+/** Of the rise, in the later half: a cache that fills up rises in the first one. */
+const LATE_SHARE = 0.2;
+/** As much as its scatter at rest. */
+const RISEN = 1.01;
+/** Load that grew by this, and by half of what memory did, is what memory grew with. */
+const LOAD_GROWN = 0.3;
+const LOAD_SHARE = 0.5;
+const LOAD_RISING_PAIRS = 0.7;
+/** Resources are read once a second. */
+const NEAR_MS = 1500;
+
+/** Just after a major collection. */
+export interface AfterCollection {
+  t: number;
+  bytes: number;
+}
+
+export interface HeapGrowth {
+  collections: number;
+  fromBytes: number;
+  toBytes: number;
+  spanMs: number;
+  bytesPerSecond: number;
+}
+
+export type MemoryKind = 'oldBytes' | 'externalBytes';
+
+export function afterCollections(gcs: readonly RowOf<'gc'>[], kind: MemoryKind): AfterCollection[] {
+  return gcs.flatMap(({ t, afterMajor }) => (afterMajor ? [{ t, bytes: afterMajor[kind] }] : []));
+}
+
+/** Null where it does not grow for sure, or with the load. */
+export function heapGrowthOf(recording: Recording, kind: MemoryKind): HeapGrowth | null {
+  const growth = growthOfBytes(afterCollections(rowsOf(recording, 'gc'), kind));
+  return growth && !growsWithLoad(recording, growth) ? growth : null;
+}
+
+/** The last collections left more than those before: not enough to judge by, but to look closer. */
+export function isRising(readings: readonly AfterCollection[]): boolean {
+  const points = floorsOf(readings.filter(({ t }) => t >= WARM_UP_MS)).slice(-RISING_COLLECTIONS);
+  const [first, last] = [points[0], points.at(-1)];
+  return (
+    points.length === RISING_COLLECTIONS &&
+    last!.bytes - first!.bytes >= Math.max(RISING_BYTES, first!.bytes * RISING_SHARE)
+  );
+}
+
+/** A steady rise over at least four collections after warm-up: no sawtooth, no plateau. */
+export function growthOfBytes(readings: readonly AfterCollection[]): (HeapGrowth & { fromMs: number }) | null {
+  const warm = readings.filter(({ t }) => t >= WARM_UP_MS);
+  const points = floorsOf(lowestOfStretches(warm));
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || points.length < LEAST_COLLECTIONS || last.t - first.t < LEAST_SPAN_MS) return null;
+  const slope = middle(pairs(points, (a, b) => (b.bytes - a.bytes) / (b.t - a.t)));
+  const spanMs = last.t - first.t;
+  const rise = slope * spanMs;
+  const from = middle(points.map(({ t, bytes }) => bytes - slope * (t - first.t)));
+  const scatter = middle(points.map(({ t, bytes }) => Math.abs(bytes - from - slope * (t - first.t))));
+  const grows =
+    rise >= Math.max(GROWN_BYTES, from * GROWN_SHARE, scatter * SCATTER_FACTOR) &&
+    meanOfAll(pairs(points, (a, b) => (b.bytes > a.bytes * RISEN ? 1 : 0))) >= RISING_PAIRS &&
+    lateRise(points, slope) >= rise * LATE_SHARE;
+  if (!grows) return null;
+  const fromBytes = Math.max(0, from);
+  return {
+    collections: warm.length,
+    fromMs: first.t,
+    fromBytes,
+    toBytes: fromBytes + rise,
+    spanMs,
+    bytesPerSecond: slope * 1000,
+  };
+}
+
+/** From the middle of the time to its end, as its own line tells. */
+function lateRise(points: readonly AfterCollection[], slope: number): number {
+  const from = points[0]!.t;
+  const to = points.at(-1)!.t;
+  const late = points.filter(({ t }) => t >= (from + to) / 2);
+  const lateSlope = late.length > 1 ? middle(pairs(late, (a, b) => (b.bytes - a.bytes) / (b.t - a.t))) : slope;
+  return (lateSlope * (to - from)) / 2;
+}
+
+function lowestOfStretches(readings: readonly AfterCollection[]): AfterCollection[] {
+  const size = Math.max(1, Math.ceil(readings.length / MAX_POINTS));
+  const lowest: AfterCollection[] = [];
+  for (let end = readings.length; end > 0; end -= size) {
+    const stretch = readings.slice(Math.max(0, end - size), end);
+    lowest.unshift(stretch.reduce((low, point) => (point.bytes < low.bytes ? point : low)));
+  }
+  return lowest;
+}
+
+/**
+ * No more than at any later time: what was allocated during a concurrent collection counts as alive until the next one,
+ * and the feet of a sawtooth are level.
+ */
+function floorsOf(points: readonly AfterCollection[]): AfterCollection[] {
+  let floor = Number.POSITIVE_INFINITY;
+  return points
+    .toReversed()
+    .map(({ t, bytes }) => {
+      floor = Math.min(floor, bytes);
+      return { t, bytes: floor };
+    })
+    .reverse();
+}
+
+function pairs(
+  points: readonly AfterCollection[],
+  value: (a: AfterCollection, b: AfterCollection) => number,
+): number[] {
+  return points.flatMap((a, i) => points.slice(i + 1).flatMap((b) => (b.t > a.t ? [value(a, b)] : [])));
+}
+
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+function meanOfAll(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+/**
+ * Connections, requests and timers that are open have risen as steadily as memory has, and by as much. How many events
+ * come in is no measure: a busy loop takes several at a time, and more of them at the same memory are served sooner.
+ */
+function growsWithLoad(recording: Recording, { fromMs, spanMs, fromBytes, toBytes }: HeapGrowth & { fromMs: number }) {
+  const memory = toBytes / Math.max(1, fromBytes) - 1;
+  const open = rowsOf(recording, 'active-resources').filter(({ t }) => t >= fromMs - NEAR_MS && t <= fromMs + spanMs);
+  const load = thinned(open).map(({ t, total }) => ({ t, bytes: total }));
+  const third = Math.ceil(load.length / 3);
+  const before = middle(load.slice(0, third).map(({ bytes }) => bytes));
+  const after = middle(load.slice(-third).map(({ bytes }) => bytes));
+  const rises = meanOfAll(pairs(load, (a, b) => (b.bytes > a.bytes ? 1 : 0))) >= LOAD_RISING_PAIRS;
+  return rises && before > 0 && after / before - 1 >= Math.max(LOAD_GROWN, memory * LOAD_SHARE);
+}
+
+function thinned<T>(readings: readonly T[]): T[] {
+  const stride = Math.max(1, Math.ceil(readings.length / MAX_POINTS));
+  return readings.filter((_, i) => (readings.length - 1 - i) % stride === 0);
+}

@@ -1,0 +1,88 @@
+/** Who allocates what stays, from the samples of what is alive: the kind kept-objects of leak-suspect. */
+import { type AllocationSite, type AllocationsRow, type Location, type Recording, rowsOf } from '../recording/types.ts';
+import { formatBytes } from '../util/text.ts';
+import { waitingIn } from './busy-time.ts';
+import { type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
+import { nameOf, secondsText } from './place-findings.ts';
+import { percent, round, scoreOf } from './severity.ts';
+import type { Finding, KindText } from './types.ts';
+
+/** Fewer samples than this may be chance. */
+const LEAST_SAMPLES = 8;
+/** Of what was sampled and is alive. */
+export const ALIVE_SHARE = 0.3;
+/** Of what memory grew by in the same time. */
+const GROWTH_SHARE = 0.3;
+/** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. */
+export const OLDER_SHARE = 0.3;
+const MAX_SITES = 5;
+
+export const KEPT_OBJECTS: KindText = {
+  kind: 'kept-objects',
+  title: 'objects that stay, allocated at one place',
+  remedy:
+    'Bound what holds them (an LRU, a WeakMap keyed by the object they belong to), or let go of them when the work is done; evdiag leaks shows the holder.',
+  example:
+    'pages.set(url, page);                                              // kept for ever\nif (pages.size > 500) pages.delete(pages.keys().next().value);     // the oldest goes',
+};
+
+export const KEPT_THRESHOLD = `warning: the heap grows (as for growing-heap), ${LEAST_SAMPLES} samples of one function are alive, at least ${percent(ALIVE_SHARE)} of all that are, and ${percent(OLDER_SHARE)} of them from the first half of the time; info where no server, socket or timer waits.`;
+
+/** The function that allocates most of what stays while memory grows. */
+export function keptObjects(recording: Recording): Finding[] {
+  const row = rowsOf(recording, 'allocations').at(-1);
+  const growth = heapGrowthOf(recording, 'oldBytes') ?? heapGrowthOf(recording, 'externalBytes');
+  if (!row || !growth) return [];
+  const site = row.sites.find((one) => isLeaking(one, row, growth));
+  return site ? [toFinding(recording, row, site, growth)] : [];
+}
+
+function isLeaking(site: AllocationSite, row: AllocationsRow, growth: HeapGrowth): boolean {
+  const grewBytes = (growth.bytesPerSecond * (row.t - row.sinceMs)) / 1000;
+  const isOfHeap = site.aliveBytes >= grewBytes * GROWTH_SHARE;
+  return (
+    site.samples >= LEAST_SAMPLES &&
+    site.aliveBytes >= row.aliveBytes * ALIVE_SHARE &&
+    site.olderBytes >= site.aliveBytes * OLDER_SHARE &&
+    isOfHeap
+  );
+}
+
+function toFinding(recording: Recording, row: AllocationsRow, site: AllocationSite, growth: HeapGrowth): Finding {
+  const sampledMs = row.t - row.sinceMs;
+  const severity = waitingIn(recording) > 0 ? 'warning' : 'info';
+  return {
+    rule: 'leak-suspect',
+    severity,
+    score: scoreOf(severity, growth.spanMs),
+    kind: 'kept-objects',
+    message: `${formatBytes(site.aliveBytes)} of what ${nameOf(site.location)} allocated within ${secondsText(sampledMs)} are still alive, while the heap grows by ${formatBytes(growth.bytesPerSecond)} a second.`,
+    remedy: KEPT_OBJECTS.remedy,
+    location: lineOf(site),
+    stack: [],
+    count: site.samples,
+    confidence: site.line ? 0.7 : 0.6,
+    evidence: {
+      aliveBytes: Math.round(site.aliveBytes),
+      aliveShare: round(site.aliveBytes / Math.max(1, row.aliveBytes), 2),
+      olderShare: round(site.olderBytes / Math.max(1, site.aliveBytes), 2),
+      sampledMs: round(sampledMs),
+      perSecondBytes: Math.round(growth.bytesPerSecond),
+      // V8 tells the function only.
+      lineIs: site.line ? 'the only one in the function that keeps or makes something' : 'where the function begins',
+      ...(site.line && { code: site.line.code }),
+      allocations: row.sites
+        .slice(0, MAX_SITES)
+        .map((one) => `${formatBytes(one.aliveBytes)} ${nameOf(one.location)} (${placeText(lineOf(one))})`),
+      ...(row.file !== null && { profile: row.file }),
+    },
+  };
+}
+
+function lineOf({ location, line }: AllocationSite): Location {
+  return line ? { ...location, line: line.line, column: line.column } : location;
+}
+
+function placeText({ file, line }: Location): string {
+  return `${file}:${line}`;
+}
