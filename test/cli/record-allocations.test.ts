@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { noBrowser } from '../support/browser.ts';
-import { inMemoryPanel } from '../support/memory-panel.ts';
+import { inMemoryPanel } from '../support/devtools.ts';
 import { inLab, type Lab, ROOT } from '../support/run-agent.ts';
 
 const noGo = spawnSync('go', ['version']).status !== 0;

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { exporters } from '../../src/exporters/index.ts';
 import { traceEvents } from '../../src/exporters/trace-events.ts';
 import { noBrowser, visit } from '../support/browser.ts';
-import { loadFile, showDevtools } from '../support/devtools.ts';
+import { inMemoryPanel, loadFile, showDevtools } from '../support/devtools.ts';
 import { profileOf, threadOf } from '../support/profile.ts';
 import { recordingOf, tempFolder } from '../support/recording.ts';
 import { SICK_ROWS } from '../support/sick-recording.ts';
@@ -69,10 +69,7 @@ describe.skipIf(noBrowser)('Chrome DevTools', () => {
     }));
 
   test('.heapprofile: the heavy view has functions and sizes', () =>
-    visit('about:blank', async ({ page }) => {
-      await showDevtools(page, 'heap-profiler');
-      await loadFile(page, written('heapprofile', bytes));
-      await page.getByRole('treeitem', { name: 'profile' }).last().click();
+    inMemoryPanel(written('heapprofile', bytes), async (page) => {
       const grid = page.locator('.data-grid').last();
       await expect.poll(() => grid.innerText().catch(() => '')).toMatch(/500\skB[\s\S]*render/);
     }));

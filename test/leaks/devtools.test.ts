@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../src/attach/connect.ts';
 import { takeSnapshot } from '../../src/attach/take-snapshot.ts';
+import { noBrowser } from '../support/browser.ts';
+import { inMemoryPanel } from '../support/devtools.ts';
 import { inLab } from '../support/run-agent.ts';
-import { CHROMIUM, openSnapshot, withDevTools } from './devtools.ts';
 
 /** A browser that starts on a busy machine. */
 const LIMIT_MS = 120_000;
@@ -18,13 +19,7 @@ setInterval(() => {}, 1e6);
 console.log('ready');
 `;
 
-if (!CHROMIUM) {
-  console.warn(
-    'SKIPPED: no Chromium here, so that nobody opens our snapshots in its developer tools. apt-get install chromium',
-  );
-}
-
-test.skipIf(!CHROMIUM)(
+test.skipIf(noBrowser)(
   'the developer tools of Chromium open the snapshots that the agent writes',
   inLab(async (lab) => {
     const program = lab.start(lab.file('patient.cjs', PROGRAM));
@@ -33,8 +28,7 @@ test.skipIf(!CHROMIUM)(
     const connection = await connect(program.pid);
     try {
       const { file } = await takeSnapshot(connection, join(folder, 'ours.heapsnapshot'));
-      await withDevTools(async (page) => {
-        await openSnapshot(page, file);
+      await inMemoryPanel(file, async (page) => {
         // The class with its number of objects.
         const row = page.locator('tr', { hasText: /WantedRecord/ }).first();
         await row.waitFor({ timeout: 40_000 });
