@@ -37,6 +37,8 @@ export const heapprofile: Exporter = {
       const size = Math.round(thread.self[node]!);
       if (size > 0) samples.push(`{"size":${size},"nodeId":${node + 1},"ordinal":${samples.length + 1}}`);
     }
-    return `{"evdiag":{"kind":"${kind}"},"head":${pieces.join('')},"samples":[${samples.join(',\n')}]}\n`;
+    const { sampleCount = samples.length, interval = null } = thread.taken ?? {};
+    const about = JSON.stringify({ kind, sampleCount, interval });
+    return `{"evdiag":${about},"head":${pieces.join('')},"samples":[${samples.join(',\n')}]}\n`;
   },
 };

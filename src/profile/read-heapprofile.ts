@@ -32,7 +32,10 @@ export function readHeapProfile(
       open.push({ of: child, node: builder.child(next.node, frame) });
     }
   }
-  const sampleCount = Array.isArray(profile.samples) ? profile.samples.length : 0;
-  const taken = { spanUs: 0, sampleCount, interval, missedCount: null, warmCode: null, apart: null };
+  // What we wrote has a sample for each node, and says how many there were.
+  const ours = typeof profile.evdiag === 'object' && profile.evdiag !== null ? (profile.evdiag as Loose) : {};
+  const sampleCount = numberOf(ours.sampleCount, Array.isArray(profile.samples) ? profile.samples.length : 0);
+  const each = numberOf(ours.interval, interval ?? 0) || null;
+  const taken = { spanUs: 0, sampleCount, interval: each, missedCount: null, warmCode: null, apart: null };
   return builder.build(name, { taken });
 }

@@ -41,10 +41,11 @@ export const diff: CliCommand<Options> = {
   },
   run([before = '', after = ''], options) {
     const [a, b] = [inputProfile(before, options), inputProfile(after, options)];
-    if (a.unit !== b.unit)
+    if (a.unit !== b.unit || a.kind !== b.kind) {
       throw new InputError(
-        `"${before}" and "${after}" do not count the same: give two profiles of time, or two of bytes.`,
+        `"${before}" and "${after}" do not count the same (${a.kind}, ${b.kind}): give two of one kind.`,
       );
+    }
     if (options.output !== undefined) {
       writePrivate(options.output, [diffFlamegraph(a, b)]);
       complain(`${options.output}: red has grown, blue has shrunk.`);
