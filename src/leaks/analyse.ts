@@ -4,6 +4,7 @@ import { pathTree } from '../heap/path-tree.ts';
 import { readSnapshot } from '../heap/read-snapshot.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { InputError } from '../recording/input-error.ts';
+import { formatCount } from '../util/text.ts';
 import { findGrowth, type Group } from './growth.ts';
 import type { Holder, Holders } from './holders.ts';
 import { REMEDIES } from './remedies.ts';
@@ -146,6 +147,8 @@ function growthSuspects(
       suspect,
       Math.min(...group.calls) >= MIN_CALLS ? holders.functionName(group.callFunction) : null,
     );
+    const places = group.anchors.length;
+    if (places > 1) suspect.message += ` They are in ${formatCount(places)} equal places.`;
     return suspect;
   });
 }

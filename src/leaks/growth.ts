@@ -16,6 +16,8 @@ const MIN_NEW_ONCE = 100;
 const MIN_PROPORTION = 0.25;
 /** Of what is new, by how much the whole must have grown: where old goes as new comes, it is a bound. */
 const MIN_NET = 0.4;
+/** Growing things in equal places, from which on they are told as one. */
+const MIN_EQUAL = 4;
 /** Groups that are named. */
 const MAX_GROUPS = 80;
 const MIN_BYTES = 1024;
@@ -155,18 +157,28 @@ function draftGroups(context: Context): Draft[] {
     draft.newBytes[time - 1]! += selfSize[node]!;
     draft.newCounts[time - 1]! += counted[node]!;
   }
-  const merged = new Map<string, Draft>();
+  const bySignature = new Map<string, Draft[]>();
   for (const draft of byAnchor.values()) {
-    const [anchor] = draft.anchors;
     addHeld(draft, context);
-    const large = Math.min(...draft.newCounts) >= MIN_NEW;
-    const key = large ? `${anchor} ${draft.edgeName}` : `~${signatures.of(anchor!)} ${draft.edgeName}`;
-    const known = merged.get(key);
-    if (known) join(known, draft);
-    else merged.set(key, draft);
+    const key = `${signatures.of(draft.anchors[0]!)} ${draft.edgeName}`;
+    const equal = bySignature.get(key);
+    if (equal) equal.push(draft);
+    else bySignature.set(key, [draft]);
   }
-  return [...merged.values()];
+  return [...bySignature.values()].flatMap(joinEqual);
 }
+
+/** Small ones in equal places are one; large ones where they are many, as the logs of each connection. */
+function joinEqual(drafts: readonly Draft[]): Draft[] {
+  const isLarge = ({ newCounts }: Draft): boolean => Math.min(...newCounts) >= leastNew(newCounts);
+  const growing = drafts.filter((draft) => isLarge(draft) && isGrowth(draft));
+  const areMany = growing.length >= MIN_EQUAL;
+  const [first, ...others] = [...drafts.filter((draft) => !isLarge(draft)), ...(areMany ? growing : [])];
+  for (const other of others) join(first!, other);
+  return [...(areMany ? [] : growing), ...(first ? [first] : [])];
+}
+
+const leastNew = (newCounts: readonly number[]): number => (newCounts.length === 1 ? MIN_NEW_ONCE : MIN_NEW);
 
 /** Whether a node is a scope, which has a growing thing in each variable. */
 function scopeTest({ columns }: HeapSnapshot): (node: number) => boolean {
@@ -195,7 +207,7 @@ function join(into: Draft, draft: Draft): void {
 /** Whether this is what a leak looks like. */
 function isGrowth({ newCounts, newBytes, heldCounts }: Draft): boolean {
   const steps = heldCounts.slice(1).map((count, i) => count - heldCounts[i]!);
-  const least = newCounts.length === 1 ? MIN_NEW_ONCE : MIN_NEW;
+  const least = leastNew(newCounts);
   if (newCounts.some((count, i) => count < least || steps[i]! < MIN_NET * count)) return false;
   if (sum(newBytes) < MIN_BYTES) return false;
   return [newCounts, steps].every((each) => Math.min(...each) >= MIN_PROPORTION * Math.max(...each));

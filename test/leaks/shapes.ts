@@ -308,6 +308,16 @@ exports.step = () => { last = last.next = { record: new Record(n++), next: null 
 exports.first = () => head;
 `,
   },
+  {
+    id: 'a-little-each',
+    holder: /module variable "connections"/,
+    remedy: /bound/i,
+    source: `${RECORD}
+class Connection { log = []; }
+const connections = Array.from({ length: 250 }, () => new Connection()); // holder
+exports.step = () => { connections[n % 250].log.push(new Record(n++)); };
+`,
+  },
 ];
 
 export const LOOKALIKES: readonly Shape[] = [
@@ -347,6 +357,17 @@ const lru = new Map();
 exports.step = () => {
   lru.set('key ' + n, new Record(n++));
   if (lru.size > 250) lru.delete(lru.keys().next().value);
+};
+`,
+  },
+  {
+    id: 'large-lru',
+    source: `${RECORD}
+const large = new Map();
+for (; n < 1500; n++) large.set('key ' + n, new Record(n));
+exports.step = () => {
+  large.set('key ' + n, new Record(n++));
+  large.delete(large.keys().next().value);
 };
 `,
   },
