@@ -64,7 +64,10 @@ function tooSmall({ columns, rows }: State): Screen {
 function headerLines(state: State): Line[] {
   const { moment, mode, ended, atMs, following } = state;
   const name = span(' evdiag ', 'selected');
-  if (!moment) return [[name, span(` ${state.subject} `), span('waiting for the first rows …', 'dim')], []];
+  if (!moment) {
+    const waits = ended ? '■ ended' : 'waiting for the first rows …';
+    return [[name, span(` ${state.subject} `), span(waits, 'dim')], []];
+  }
   const { chosen } = moment;
   const { header } = chosen;
   const level = lastOf(chosen, 'level')?.level ?? header.level;

@@ -459,6 +459,17 @@ describe('manners', () => {
     expect(screen.type('<').text()).toContain('main thread of pid 200');
   });
 
+  test('processes stand below those that started them, also by way of a shell', () => {
+    const member = (pid: number, parentPid: number, startMonotonicMs: number) => ({
+      ...recordingOf(seconds(3), { pid, parentPid, startMonotonicMs }),
+      path: `/out/family/main-${pid}`,
+    });
+    // 900 is a shell, 901 one that the first process has started.
+    const family = [member(100, 900, 1), member(101, 901, 2), member(102, 101, 3), member(103, 900, 4)];
+    const text = new TestScreen('live', family).type('7').text();
+    expect(text).toMatch(/\n ● pid 100 .*\n {5}pid 101 .*\n {7}pid 102 .*\n {3}pid 103 /);
+  });
+
   test('judgements that tell of later times are not shown', () => {
     const screen = replay();
     const { judged } = screen.state;

@@ -73,7 +73,8 @@ function indent({ header, path }: Recording, { recordings }: Moment): string {
   const parents = new Map(recordings.map((one) => [one.header.pid, one.header.parentPid]));
   let [depth, top] = [header.threadId === 0 ? 0 : 1, header.pid];
   for (; parents.has(parents.get(top)!) && depth < MAX_DEPTH; top = parents.get(top)!) depth++;
-  const isStarted = top !== root!.header.pid && path !== null && dirname(path) === dirname(root!.path ?? '');
+  const isBeside = top === root!.header.pid || parents.get(top) === root!.header.parentPid;
+  const isStarted = !isBeside && path !== null && dirname(path) === dirname(root!.path ?? '');
   return '  '.repeat(depth + (isStarted ? 1 : 0));
 }
 
