@@ -86,6 +86,8 @@ export interface LeakReport {
   snapshots: SnapshotFacts[];
   /** Between the first and the last; null where unknown. */
   spanMs: number | null;
+  /** Of a recording: the old space just after each major collection. */
+  heap?: { atMs: number; bytes: number }[];
   suspects: Suspect[];
   /** What limits this report, in sentences. */
   notes: string[];

@@ -1,5 +1,7 @@
-import { displayPath, formatBytes, formatCount, stripControl } from '../util/text.ts';
+import { displayPath, formatBytes, formatCount, formatMs, sparkline, stripControl } from '../util/text.ts';
 import type { LeakReport, PathStep, Place, Suspect } from './types.ts';
+
+const TREND_COLUMNS = 24;
 
 /** `500 Record`, `1 string`. */
 export function things(count: number, className: string): string {
@@ -25,8 +27,9 @@ export function singleMessage({ kind, count, className, bytes }: Suspect): strin
 }
 
 export function perMinute({ growth }: Suspect): string | null {
-  if (!growth || growth.bytesPerMinute === null || growth.countPerMinute === null) return null;
-  return `grows by ${formatBytes(growth.bytesPerMinute)} and ${formatCount(growth.countPerMinute)} a minute`;
+  if (!growth || growth.bytesPerMinute === null) return null;
+  const things = growth.countPerMinute === null ? '' : ` and ${formatCount(growth.countPerMinute)}`;
+  return `grows by ${formatBytes(growth.bytesPerMinute)}${things} a minute`;
 }
 
 export function placeText(place: Place | null): string {
@@ -41,17 +44,31 @@ export function stepText({ via, name, repeats }: PathStep): string {
   return stripControl(`${via === '' ? '' : `${via}: `}${name}${row}`);
 }
 
-export function headline({ suspects, snapshots }: LeakReport): string {
+export function headline({ suspects, snapshots, input }: LeakReport): string {
   const [first] = suspects;
-  if (!first) return snapshots.length > 1 ? 'Nothing grew in the way of a leak.' : 'Nothing stands out.';
+  if (!first)
+    return snapshots.length > 1 || input === 'recording' ? 'Nothing grew in the way of a leak.' : 'Nothing stands out.';
   const one = suspects.length === 1;
   if (first.growth === null) return `${suspects.length} ${one ? 'thing stands' : 'things stand'} out.`;
   return `${suspects.length} ${one ? 'thing grows' : 'things grow'}.`;
 }
 
-export function snapshotText({ snapshots, spanMs }: LeakReport): string {
+export function snapshotText({ snapshots, spanMs, input, heap = [] }: LeakReport): string {
+  if (input === 'recording') return recordingText(spanMs ?? 0, heap);
   const heaps = snapshots.map(({ heapBytes }) => formatBytes(heapBytes)).join(' → ');
   const objects = formatCount(snapshots.at(-1)?.nodeCount ?? 0);
   const span = spanMs === null ? '' : `, ${Math.round(spanMs / 1000)} s apart`;
   return `${snapshots.length === 1 ? 'One snapshot' : `${snapshots.length} snapshots`}: heap ${heaps}, ${objects} objects${span}`;
+}
+
+function recordingText(spanMs: number, heap: NonNullable<LeakReport['heap']>): string {
+  const span = `A recording of ${formatMs(spanMs)}`;
+  const [first, last] = [heap[0], heap.at(-1)];
+  if (!first || !last) return `${span}; no major collection in it`;
+  const trend = sparkline(
+    heap.map(({ atMs, bytes }) => ({ t: atMs, value: bytes })),
+    spanMs,
+    Math.min(TREND_COLUMNS, heap.length),
+  );
+  return `${span}; old space after ${formatCount(heap.length)} major collections ${formatBytes(first.bytes)} → ${formatBytes(last.bytes)}  ${trend}`;
 }

@@ -19,7 +19,7 @@ describe('what cannot be done is said in a sentence', () => {
     [['leaks', '0'], 2, 'is not the number of a process'],
     [['leaks', '2147483000'], 3, 'There is no process'],
     [['leaks', '/nowhere/a.heapsnapshot'], 2, 'does not exist'],
-    [['leaks', tmpdir()], 2, 'is a folder'],
+    [['leaks', tmpdir()], 2, 'is not a recording'],
     [['leaks', 'a', 'b', 'c', 'd'], 2, 'These are 4 files'],
     [['leaks', join(import.meta.dirname ?? __dirname, '../../package.json')], 2, 'at byte'],
     [['leaks', '1', '--format', 'pdf'], 2, 'pdf'],

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { TargetError } from '../../attach/target-error.ts';
 import { analyseSnapshots, type SnapshotInput } from '../../leaks/analyse.ts';
@@ -7,15 +6,16 @@ import { leaksMarkdown } from '../../leaks/markdown.ts';
 import { leaksSvg } from '../../leaks/picture.ts';
 import { leaksText } from '../../leaks/text.ts';
 import type { LeakReport } from '../../leaks/types.ts';
-import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { leakInput } from '../leak-input.ts';
 import { jsonOption, numberBetween } from '../options.ts';
 import { complain } from '../output.ts';
 import { progressLine } from '../progress.ts';
+import { leaksOfRecording } from '../recording-leaks.ts';
 import { type SnapshotOptions, withSnapshots } from '../take-snapshots.ts';
 import { type CliCommand, EXIT } from '../types.ts';
+import { writePrivate } from '../write-file.ts';
 
 const FORMATS = ['text', 'json', 'markdown', 'html', 'svg'] as const;
 type Format = (typeof FORMATS)[number];
@@ -35,10 +35,11 @@ export const leaks: CliCommand<Options> = {
     'evdiag leaks 4711 --wait 60 --out snapshots    a minute of traffic between them; keeps them',
     'evdiag leaks 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot',
     'evdiag leaks heap.heapsnapshot --format html -o leaks.html',
+    'evdiag leaks .evdiag                           what the newest recording tells',
   ],
   configure(command) {
     command
-      .argument('<input...>', 'number of a process, or one to three .heapsnapshot files of one process')
+      .argument('<input...>', 'number of a process, one to three .heapsnapshot files of one process, or a recording')
       .addOption(new Option('--format <format>', 'how to print the report').choices(FORMATS).default('text'))
       .option('-o, --output <file>', 'write the report to a file')
       .option('--steps <n>', 'snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
@@ -61,6 +62,7 @@ export const leaks: CliCommand<Options> = {
   },
   async run(operands, options) {
     const input = leakInput(operands);
+    if (input.kind === 'recording') return show(leaksOfRecording(input.path), options);
     try {
       if (input.kind === 'snapshots')
         return await report(
@@ -94,12 +96,16 @@ async function report(
       },
     });
     progress.clear();
-    print(found, options);
-    const failing = found.suspects.some(({ confidence }) => confidence === 'likely' || options.failOn === 'possible');
-    return options.failOn && failing ? EXIT.found : EXIT.done;
+    return show(found, options);
   } finally {
     progress.clear();
   }
+}
+
+function show(found: LeakReport, options: Options): number {
+  print(found, options);
+  const failing = found.suspects.some(({ confidence }) => confidence === 'likely' || options.failOn === 'possible');
+  return options.failOn && failing ? EXIT.found : EXIT.done;
 }
 
 function print(found: LeakReport, { format, json, output }: Options): void {
@@ -108,11 +114,7 @@ function print(found: LeakReport, { format, json, output }: Options): void {
     process.stdout.write(text);
     return;
   }
-  try {
-    writeFileSync(output, text, { mode: 0o600 });
-  } catch (error) {
-    throw new InputError(`"${output}" cannot be written (${(error as NodeJS.ErrnoException).code}).`);
-  }
+  writePrivate(output, [text]);
 }
 
 function rendered(found: LeakReport, format: Format, isForTerminal: boolean): string {

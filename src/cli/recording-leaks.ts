@@ -1,0 +1,109 @@
+import { detectors } from '../detectors/index.ts';
+import type { Finding } from '../detectors/types.ts';
+import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
+import { readFamily } from '../recording/reader.ts';
+import { type AllocationSite, type Location, type Recording, rowsOf } from '../recording/types.ts';
+import { formatBytes, formatMs } from '../util/text.ts';
+import { reportOf } from './output.ts';
+
+/** Rules whose findings are things that stay, and what holds them. */
+const HOLDERS: Record<string, HolderKind> = {
+  'growing-external-memory': 'buffers',
+  'growing-heap': 'other',
+  'growing-pending-async': 'suspended-calls',
+  'growing-workers': 'handles',
+  'leak-suspect': 'collection',
+  'leaked-handles': 'handles',
+  'leaked-listeners': 'listeners',
+};
+/** As much of it is from the first half of the time: what is replaced all the time is young. */
+const OLDER_SHARE = 0.3;
+const MAX_SITES = 5;
+const SNAPSHOT_NOTE =
+  'A recording tells who allocates what stays, not who holds it: evdiag leaks PID does, while the process runs.';
+
+/** What a recording tells of leaks: findings, allocations that survive, the heap after collections. Throws InputError. */
+export function leaksOfRecording(path: string): LeakReport {
+  const family = readFamily(path);
+  const found = reportOf(family).findings.filter(({ rule }) => rule in HOLDERS);
+  const suspects = found.map(toSuspect);
+  const told = new Set(suspects.map(({ place }) => keyOf(place)));
+  const [main] = family.recordings;
+  for (const recording of family.recordings) suspects.push(...survivors(recording, told));
+  const heap = main ? afterMajors(main) : [];
+  return {
+    schema: 'evdiag-leaks/1',
+    input: 'recording',
+    snapshots: [],
+    spanMs: main?.durationMs ?? null,
+    heap,
+    suspects,
+    notes: [...(heap.length < 2 ? ['Too few major collections were seen to tell a trend.'] : []), SNAPSHOT_NOTE],
+  };
+}
+
+function toSuspect({ rule, kind, severity, message, remedy, location, count, evidence }: Finding): Suspect {
+  const { title, kinds } = detectors.find(({ id }) => id === rule)!;
+  const bytes = typeof evidence.aliveBytes === 'number' ? evidence.aliveBytes : 0;
+  const perSecond = evidence.perSecondBytes;
+  return {
+    kind: HOLDERS[rule]!,
+    confidence: severity === 'info' ? 'possible' : 'likely',
+    holder: kinds.find((one) => one.kind === kind)?.title ?? title,
+    place: toPlace(location),
+    className: '',
+    count,
+    bytes,
+    growth: {
+      counts: [],
+      newBytes: [],
+      heldBytes: [],
+      countPerMinute: null,
+      bytesPerMinute: typeof perSecond === 'number' ? perSecond * 60 : null,
+    },
+    message,
+    path: [],
+    remedy,
+  };
+}
+
+/** What was sampled and is still alive, beyond what findings tell. */
+function survivors(recording: Recording, told: ReadonlySet<string>): Suspect[] {
+  const row = rowsOf(recording, 'allocations').at(-1);
+  if (!row) return [];
+  const lasting = ({ olderBytes, aliveBytes }: AllocationSite): boolean => olderBytes >= aliveBytes * OLDER_SHARE;
+  return row.sites
+    .filter((site) => lasting(site) && !told.has(keyOf(toPlace(lineOf(site)))))
+    .slice(0, MAX_SITES)
+    .map((site) => ({
+      kind: 'other',
+      confidence: 'possible',
+      holder: `what ${site.location.function || 'an anonymous function'} allocates`,
+      place: toPlace(lineOf(site)),
+      className: '',
+      count: site.samples,
+      bytes: Math.round(site.aliveBytes),
+      growth: null,
+      message: `${formatBytes(site.aliveBytes)} of what it allocated within ${formatMs(row.t - row.sinceMs)} are still alive, by ${site.samples} samples.`,
+      path: [],
+      remedy: 'It may be a cache that fills up, or data that is to stay. Take snapshots to see who holds it.',
+    }));
+}
+
+function afterMajors(recording: Recording): { atMs: number; bytes: number }[] {
+  return rowsOf(recording, 'gc').flatMap(({ t, afterMajor }) =>
+    afterMajor ? [{ atMs: Math.round(t), bytes: afterMajor.oldBytes }] : [],
+  );
+}
+
+function lineOf({ location, line }: AllocationSite): Location {
+  return line ? { ...location, line: line.line, column: line.column } : location;
+}
+
+function toPlace(location: Location | null): Place | null {
+  return location && { file: location.file, line: location.line, column: location.column, function: location.function };
+}
+
+function keyOf(place: Place | null): string {
+  return place ? `${place.file}:${place.line}` : '';
+}
