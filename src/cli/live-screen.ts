@@ -15,6 +15,8 @@ import type { Crowd } from './crowd.ts';
 import { ANNOUNCED_MS, estimateOf } from './dump-costs.ts';
 import { dumpText } from './dump-text.ts';
 import { type Following, follow } from './follow.ts';
+import { createLeakHunt } from './leak-hunt.ts';
+import { createLiveProfile } from './live-profile.ts';
 
 export interface LiveOptions {
   /** What is watched, in words. */
@@ -36,6 +38,8 @@ export async function showLive(
   const { oneScreen, runApp } = await import('../tui/views/app.ts');
   let following: Following | null = null;
   let agreedToDump = false;
+  const hunt = createLeakHunt();
+  const profile = createLiveProfile();
   return runApp({
     machine: oneScreen,
     initial: (columns, rows) => ({
@@ -49,6 +53,7 @@ export async function showLive(
       return () => {
         onClose?.(started.pids());
         started.stop();
+        hunt.stop();
       };
     },
     perform(effect: Effect, dispatch, state) {
@@ -60,6 +65,10 @@ export async function showLive(
           type: 'message',
           text: shown === undefined ? 'There is no connection yet.' : `Process ${shown} has ended.`,
         });
+      } else if (effect.type === 'profile') {
+        profile(connection, dispatch, state().columns - 4);
+      } else if (effect.type === 'snapshot' || effect.type === 'hunt') {
+        hunt.perform(effect.type, connection, dispatch);
       } else if (effect.type === 'dump') {
         dump(connection, dispatch, state().columns - 4, agreedToDump)
           .then((done) => {

@@ -9,10 +9,14 @@ const MAX_SAMPLES = 2e6;
 const INTERVAL_US = { min: 50, max: 1e6 };
 const MAX_DURATION_MS = 3600e3;
 
-/** Profiles all threads for some time, or until the client goes: `CpuProfilePart`. */
-export function cpuProfile(target: Target): Method {
+/**
+ * `cpu-profile` profiles all threads for some time, or until the client goes or somebody asks for `end-cpu-profile`:
+ * `CpuProfilePart`.
+ */
+export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-profile', Method> {
   const busy = new Set<number>();
-  return async (params, client) => {
+  let end = (): void => {};
+  const profile: Method = async (params, client) => {
     const request = checked(params);
     if (!target.mayInspect) {
       throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
@@ -22,14 +26,24 @@ export function cpuProfile(target: Target): Method {
     for (const { threadId } of threads) busy.add(threadId);
     try {
       const started = await Promise.all(threads.map((thread) => begin(thread, request)));
-      await wait(request.durationMs, client);
+      await wait(request.durationMs, client, (stop) => {
+        end = stop;
+      });
       // All stop before any is sent: their spans are one.
       const profiles = await Promise.all(started.map(finish));
       for (const one of profiles) await send(one, client);
       return {};
     } finally {
       busy.clear();
+      end = () => {};
     }
+  };
+  return {
+    'cpu-profile': profile,
+    'end-cpu-profile': () => {
+      end();
+      return {};
+    },
   };
 }
 
@@ -61,13 +75,15 @@ async function begin({ threadId, capture }: DumpableThread, request: CpuProfileR
   }
 }
 
-function wait(ms: number, client: Client): Promise<void> {
+function wait(ms: number, client: Client, begun: (stop: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    client.onGone(() => {
+    const stop = (): void => {
       clearTimeout(timer);
       resolve();
-    });
+    };
+    begun(stop);
+    client.onGone(stop);
   });
 }
 

@@ -19,7 +19,7 @@ export function createMethods(target: Target): Record<string, Method> {
     };
   return {
     'allocation-profile': allocationProfile(target),
-    'cpu-profile': cpuProfile(target),
+    ...cpuProfile(target),
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),
     hello: hello(target),

@@ -2,7 +2,6 @@ import { type Connection, connect } from '../../attach/connect.ts';
 import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
 import { type CpuProfiles, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
 import { TargetError } from '../../attach/target-error.ts';
-import { readCpuProfile } from '../../profile/read-cpuprofile.ts';
 import { readHeapProfile } from '../../profile/read-heapprofile.ts';
 import { tableOf } from '../../profile/table.ts';
 import { formatWeight, takenText } from '../../profile/taken-text.ts';
@@ -12,6 +11,7 @@ import { displayPath, stripControl } from '../../util/text.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
+import { nameOf, toThreadProfile } from '../taken-profile.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
@@ -111,13 +111,17 @@ async function profileOf(connection: Connection, options: Options): Promise<Prof
 
 type Recorded = Pick<Profile, 'kind' | 'unit'> & Pick<CpuProfiles, 'problems'> & { threads: ThreadProfile[] };
 
+/** Ctrl-C ends it early; what there is by then is kept. */
 async function cpuOf(connection: Connection, { duration, interval, inlining }: Options): Promise<Recorded> {
   const request = { durationMs: duration * 1000, intervalUs: interval * 1000, inlining: inlining === true };
-  const { threads, problems } = await takeCpuProfiles(connection, request);
-  const read = threads.map(({ threadId, profile, intervalUs, warmCode, apart }) =>
-    readCpuProfile(profile, { name: nameOf(threadId), taken: { interval: intervalUs, warmCode, apart } }),
-  );
-  return { kind: 'cpu', unit: 'us', threads: read, problems };
+  const endEarly = (): void => void connection.request('end-cpu-profile').catch(() => {});
+  process.once('SIGINT', endEarly);
+  try {
+    const { threads, problems } = await takeCpuProfiles(connection, request);
+    return { kind: 'cpu', unit: 'us', threads: threads.map(toThreadProfile), problems };
+  } finally {
+    process.off('SIGINT', endEarly);
+  }
 }
 
 async function allocationsOf(connection: Connection, { duration, every, live }: Options): Promise<Recorded> {
@@ -134,10 +138,6 @@ function named(threads: readonly ThreadProfile[], wanted = ''): ThreadProfile[] 
   if (found.length > 0) return found;
   const names = threads.map(({ name }) => name).join(', ');
   throw new TargetError(`No thread is named "${wanted}". There are: ${names}.`);
-}
-
-function nameOf(threadId: number): string {
-  return threadId === 0 ? 'main thread' : `worker ${threadId}`;
 }
 
 /** Counts down on a terminal. */

@@ -75,6 +75,9 @@ const KEYS: Readonly<Record<string, Key>> = {
   '}': (state) => seekTo(state, endOf(state.recordings)),
   R: reset,
   d: (state, { effects }) => ask(state, 'dump', effects),
+  f: (state, { effects }) => ask(state, 'profile', effects),
+  m: (state, { effects }) => ask(state, 'snapshot', effects),
+  M: (state, { effects }) => ask(state, 'hunt', effects),
   s: (state, { effects }) => ask(state, 'save', effects),
 };
 
@@ -94,7 +97,7 @@ function reset(state: State): State {
   return state.mode === 'live' ? atTime(state, state.atMs, { sinceMs: state.atMs }) : state;
 }
 
-function ask(state: State, type: 'dump' | 'save', effects: Effect[]): State {
+function ask(state: State, type: 'dump' | 'hunt' | 'profile' | 'save' | 'snapshot', effects: Effect[]): State {
   if (state.ended) return { ...state, message: 'The process has ended: it is recorded, and cannot be asked any more.' };
   if (state.mode === 'replay') return { ...state, message: 'This is a recording: that is for live processes.' };
   effects.push({ type });

@@ -135,6 +135,12 @@ export interface State {
 export type Effect =
   | { type: 'quit'; signal?: 'SIGINT' }
   | { type: 'dump' }
+  /** Begins a CPU profile, or ends the one that runs and shows it. */
+  | { type: 'profile' }
+  /** A heap snapshot that is kept. */
+  | { type: 'snapshot' }
+  /** The next step of a hunt for leaks: three snapshots, then the report. */
+  | { type: 'hunt' }
   | { type: 'save' }
   | { type: 'copy'; text: string }
   /** Judge these, as they were at that time, without delaying the screen; `urgent` where somebody waits for it. */

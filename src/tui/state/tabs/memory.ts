@@ -8,6 +8,8 @@ import type { Item, Tab } from '../types.ts';
 type Memory = RowOf<'memory'>;
 
 const TREND_COLUMNS = 40;
+/** What of the findings is about memory. */
+const SUSPECTS = new Set(['growing-external-memory', 'growing-heap', 'leak-suspect', 'memory-churn']);
 
 const QUANTITIES: readonly { name: string; of: (row: Memory) => number }[] = [
   { name: 'resident set', of: (row) => row.rssBytes },
@@ -29,15 +31,19 @@ export const memory: Tab = {
   ],
   sortColumn: 1,
   empty: () => 'No reading of the memory yet.',
-  summary({ chosen }) {
+  summary({ chosen, report }) {
     const limit = rowsOf(chosen, 'memory').at(-1)?.heapLimitBytes;
     const after = heapAfterMajor(chosen);
     if (limit === undefined) return [];
+    const suspects = (report?.findings ?? []).filter(({ rule }) => SUSPECTS.has(rule));
     const text = after === null ? 'no major collection yet' : `${formatBytes(after)} used after a major collection`;
     // Other tools do not tell the limit.
-    return [line(`heap: ${text}${limit > 0 ? ` · limit ${formatBytes(limit)}` : ''}`, 'dim')];
+    return [
+      line(`heap: ${text}${limit > 0 ? ` · limit ${formatBytes(limit)}` : ''}`, 'dim'),
+      ...suspects.map(({ message, severity }) => line(message, severity === 'info' ? 'plain' : 'warn')),
+    ];
   },
-  items: ({ chosen }) => [...quantities(chosen), ...allocations(chosen)],
+  items: ({ chosen }) => [...quantities(chosen), ...survivors(chosen), ...allocations(chosen)],
 };
 
 /** Used bytes in the second of the last major collection: what is really kept. Null before there is one. */
@@ -80,6 +86,31 @@ function quantities(recording: Recording): Item[] {
           ],
           columns,
         ),
+    } satisfies Item;
+  });
+}
+
+/** Sampled allocations that are still alive after a collection, by function. */
+function survivors(recording: Recording): Item[] {
+  const sites = rowsOf(recording, 'allocations').at(-1)?.sites ?? [];
+  return sites.map(({ location, line: only, aliveBytes, olderBytes, samples }) => {
+    const place = only ? { ...location, line: only.line, column: only.column } : location;
+    return {
+      key: `alive ${location.file}:${location.line}:${location.column}`,
+      cells: () => ['allocated, still alive', formatBytes(aliveBytes), '', '', shortPlace(place)],
+      value: (column) => ['allocated, still alive', aliveBytes, 0, 0, shortPlace(place)][column]!,
+      tone: 'strong',
+      location: place,
+      details: (tools) => [
+        ...factLines(
+          [
+            ['still alive', `${formatBytes(aliveBytes)}, by ${samples} samples`],
+            ['of it from the first half', formatBytes(olderBytes)],
+          ],
+          tools.columns,
+        ),
+        ...placeLines(place, tools),
+      ],
     } satisfies Item;
   });
 }

@@ -1,0 +1,12 @@
+import type { TakenCpuProfile } from '../attach/take-cpu-profile.ts';
+import { readCpuProfile } from '../profile/read-cpuprofile.ts';
+import type { ThreadProfile } from '../profile/types.ts';
+
+/** A CPU profile as it came over the socket. */
+export function toThreadProfile({ threadId, profile, intervalUs, warmCode, apart }: TakenCpuProfile): ThreadProfile {
+  return readCpuProfile(profile, { name: nameOf(threadId), taken: { interval: intervalUs, warmCode, apart } });
+}
+
+export function nameOf(threadId: number): string {
+  return threadId === 0 ? 'main thread' : `worker ${threadId}`;
+}
