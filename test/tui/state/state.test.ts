@@ -337,8 +337,9 @@ describe('replay', () => {
 
 describe('manners', () => {
   test('? lists the keys', () => {
-    const screen = live().type('?');
-    for (const what of ['quit', 'filter', 'invert', 'pause the view', 'seek']) expect(screen.text()).toContain(what);
+    const screen = live(100, 40).type('?');
+    for (const what of ['quit', 'filter', 'invert', 'pause the view', 'leak hunt', 'seek'])
+      expect(screen.text()).toContain(what);
     expect(screen.type('?').text()).not.toContain('these keys');
   });
 
