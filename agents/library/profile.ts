@@ -28,10 +28,8 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
     post(session, 'Profiler.enable');
     post(session, 'Profiler.setSamplingInterval', { interval: Math.max(MIN_INTERVAL_US, Math.round(intervalUs)) });
     apart = true;
-    if (deoptimize) keepFunctionsApart();
+    if (deoptimize) keepFunctionsApart(session);
     post(session, 'Profiler.start');
-    // Once it runs, so that V8 tells the profile of all that it compiles anew.
-    if (deoptimize) forgetOptimisedCode(session);
     const startMs = monotonicMs();
     const value = await fn();
     const durationMs = monotonicMs() - startMs;
@@ -46,9 +44,10 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
 let users = 0;
 
 /** V8 counts what it has inlined for the caller (Node 20 to 24: all of it), so that it inlines nothing meanwhile. */
-function keepFunctionsApart(): void {
+function keepFunctionsApart(session: Session): void {
   users++;
   if (users === 1 && mayChangeInlining()) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
+  forgetOptimisedCode(session);
 }
 
 function letFunctionsMerge(session: Session): void {
