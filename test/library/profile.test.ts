@@ -28,7 +28,7 @@ describe('profile', () => {
     expect(selfMs / result.busyMs, JSON.stringify(result.functions)).toBeGreaterThan(0.5);
     const found = own.find((one) => one.function === 'burn')!;
     expect(found.location!.line).toBe(6);
-    expect(found.totalMs / result.busyMs).toBeGreaterThan(0.8);
+    expect(found.totalMs / result.busyMs).toBeGreaterThan(0.6);
     expect(found.totalMs).toBeGreaterThanOrEqual(found.selfMs);
     expect(result.cpuProfile.nodes.length).toBeGreaterThan(1);
     expect(result.sampleCount).toBe(result.cpuProfile.samples!.length);
