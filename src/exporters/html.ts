@@ -1,20 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { shortLabel, totalsOf, withoutIdle } from '../profile/call-tree.ts';
 import { takenText } from '../profile/taken-text.ts';
-import type { ProfileCategory, ProfileUnit, ThreadProfile } from '../profile/types.ts';
+import type { ProfileUnit, ThreadProfile } from '../profile/types.ts';
 import { builtFile } from '../util/package-root.ts';
+import { CATEGORY_KINDS } from './category-kinds.ts';
 import { type FlameNode, flamegraphPage } from './flamegraph-page.ts';
 import type { Exporter } from './types.ts';
 
-const TYPES: Record<ProfileCategory, FlameNode['type']> = {
-  application: 'app',
-  dependency: 'deps',
-  node: 'core',
-  native: 'v8',
-  v8: 'v8',
-  gc: 'gc',
-  idle: 'v8',
-};
 /** The page counts in these. */
 const UNITS: Record<ProfileUnit, { unit: 'ms' | 'bytes' | 'samples'; factor: number }> = {
   us: { unit: 'ms', factor: 1e-3 },
@@ -62,7 +54,7 @@ function treeOf(thread: ThreadProfile, factor: number): FlameNode {
       function: frame?.function ?? '',
       file: frame?.file ?? '',
       line: frame?.line ?? 0,
-      type: frame ? TYPES[frame.category] : 'v8',
+      type: frame ? CATEGORY_KINDS[frame.category] : 'v8',
       value: totals[node]! * factor,
       top: shown.self[node]! * factor,
       children: [],

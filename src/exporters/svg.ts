@@ -1,19 +1,10 @@
 import { takenText } from '../profile/taken-text.ts';
-import type { ProfileCategory } from '../profile/types.ts';
-import { type Drawing, drawFlamegraph, type Paintwork } from './draw-flamegraph.ts';
+import { CATEGORY_KINDS } from './category-kinds.ts';
+import { type Drawing, drawFlamegraph } from './draw-flamegraph.ts';
 import type { Exporter } from './types.ts';
 
 /** A share of all that is as hot as it gets. */
 const HOTTEST = 0.2;
-const KINDS: Record<ProfileCategory, Paintwork['kind']> = {
-  application: 'app',
-  dependency: 'deps',
-  node: 'core',
-  native: 'v8',
-  v8: 'v8',
-  gc: 'gc',
-  idle: 'v8',
-};
 const LEGEND: Drawing['legend'] = [
   ['app', 'application'],
   ['deps', 'dependencies'],
@@ -38,7 +29,7 @@ export const svg: Exporter = {
         const frame = thread.frames[thread.frame[node]!];
         if (!frame) return { kind: 'v8', opacity: 0.3 };
         const heat = Math.sqrt(Math.min(1, thread.self[node]! / all / HOTTEST));
-        return { kind: KINDS[frame.category], opacity: 0.45 + 0.55 * heat };
+        return { kind: CATEGORY_KINDS[frame.category], opacity: 0.45 + 0.55 * heat };
       },
     }),
 };

@@ -4,17 +4,11 @@ import { Profile as Pprof } from 'pprof-format';
 import { bad } from './loose.ts';
 import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { Profile, ProfileFrame, ProfileUnit } from './types.ts';
+import type { Profile, ProfileFrame } from './types.ts';
+import { UNITS } from './units.ts';
 
 /** Unpacked: a bomb of zeros is none of ours. */
 const MAX_BYTES = 1 << 30;
-const UNITS: Record<string, [ProfileUnit, number]> = {
-  nanoseconds: ['us', 1e-3],
-  microseconds: ['us', 1],
-  milliseconds: ['us', 1e3],
-  seconds: ['us', 1e6],
-  bytes: ['bytes', 1],
-};
 const THREAD_LABELS = ['thread', 'thread name', 'thread_name'];
 
 /** Weights are of the last type of sample that has a unit of ours. Throws InputError. */

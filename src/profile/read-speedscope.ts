@@ -2,17 +2,8 @@
 import { arrayOf, bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
 import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { Profile, ProfileFrame, ProfileUnit, ThreadProfile } from './types.ts';
-
-/** By speedscope's unit: ours, and what to multiply by. */
-const UNITS: Record<string, [ProfileUnit, number]> = {
-  nanoseconds: ['us', 1e-3],
-  microseconds: ['us', 1],
-  milliseconds: ['us', 1e3],
-  seconds: ['us', 1e6],
-  bytes: ['bytes', 1],
-  none: ['samples', 1],
-};
+import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
+import { UNITS } from './units.ts';
 
 /** All its profiles as threads. Throws InputError. */
 export function readSpeedscope(value: unknown): Pick<Profile, 'unit' | 'threads'> {
