@@ -1,5 +1,5 @@
 // Draws the screens of the terminal UI for the README, into docs/screens/: npm run screens.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,18 @@ const BACKGROUND = '#1e1e1e';
 /** Of xterm's 256 colours, those that the palette uses. */
 const COLOURS = { 74: '#5fafd7', 110: '#87afd7', 202: '#ff5f00', 214: '#ffaf00', 245: '#8a8a8a' };
 
+const SHOP = `import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
+const products = Array.from({ length: 3000 }, (_, id) => ({ id, name: 'product ' + id, price: (id * 37) % 101 }));
+function search(word) { return products.filter(({ name }) => name.includes(word)); }
+function sortByPrice(found) { return found.toSorted((a, b) => a.price - b.price); }
+function render(found) { return '<ul>' + found.map(({ name, price }) => '<li>' + name + ': ' + price.toFixed(2) + '</li>').join('') + '</ul>'; }
+function listProducts(request, response) { response.end(gzipSync(render(sortByPrice(search('1'))))); }
+const server = createServer(listProducts).listen(0, async () => {
+  const url = 'http://localhost:' + server.address().port;
+  for (;;) await (await fetch(url)).arrayBuffer();
+});
+`;
 const folder = mkdtempSync(join(tmpdir(), 'evdiag-screens-'));
 mkdirSync('docs/screens', { recursive: true });
 try {
@@ -32,8 +44,24 @@ try {
   await draw('async', replay, 110, 24, [[/━·?[!✗]/, '4'], ['pending▼', '\r'], ['Await tree']]);
   const theatre = ['replay', '--scenario', 'blocking-sleep'];
   await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ The cure']]);
+  await drawFlamegraph();
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Records a small server under load. */
+async function drawFlamegraph() {
+  const file = join(folder, 'shop.mjs');
+  writeFileSync(file, SHOP);
+  const child = execFile(process.execPath, ['-r', './dist/agent.cjs', file], {
+    env: { ...process.env, EVDIAG_QUIET: '1', EVDIAG_OUT: folder },
+  });
+  await setTimeout(2500);
+  const profile = join(folder, 'shop.speedscope.json');
+  const evdiag = (...args) => execFileSync(process.execPath, ['bin/evdiag.mjs', ...args], { stdio: 'ignore' });
+  evdiag('record', String(child.pid), '-d', '4', '-o', profile);
+  child.kill('SIGKILL');
+  evdiag('flame', profile, '-o', 'docs/screens/flame.svg', '--thread', 'main', '--focus', 'listProducts');
 }
 
 /** Waits for each text and types the keys after it; draws what is there in the end. */
