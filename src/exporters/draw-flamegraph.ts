@@ -49,7 +49,7 @@ export function drawFlamegraph({ profile, title, facts, legend, paint }: Drawing
     parts.push(text);
     top += rows * ROW + ROW;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}"><style>${STYLE}</style>
+  return `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${escapeHtml(cut(title, 120))}" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}"><style>${STYLE}</style>
 <rect class="bg" width="${WIDTH}" height="${top}"/><text class="t" x="8" y="18">${escapeHtml(cut(title, 120))}</text>
 <text class="d" x="8" y="36">${escapeHtml(cut(facts, 85))}</text>${legendText(legend)}
 ${parts.join('\n')}
