@@ -5,11 +5,17 @@ import { expect, test } from 'vitest';
 import { ROOT } from '../support/run-agent.ts';
 import { sickFolder } from '../support/sick-recording.ts';
 
-const folder = sickFolder();
-const evdiag = (...args: string[]) =>
-  spawnSync(process.execPath, [join(ROOT, 'bin/evdiag.mjs'), 'trace', ...args], { encoding: 'utf8', cwd: folder });
+/** Runs it in a folder with a recording. */
+function prepared() {
+  const folder = sickFolder();
+  const bin = join(ROOT, 'bin/evdiag.mjs');
+  const evdiag = (...args: string[]) =>
+    spawnSync(process.execPath, [bin, 'trace', ...args], { encoding: 'utf8', cwd: folder });
+  return { folder, evdiag };
+}
 
 test('writes a file that is its owner’s alone, and says what to open it with', () => {
+  const { folder, evdiag } = prepared();
   const { status, stderr, stdout } = evdiag('out');
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   const file = /evdiag: (trace-\d+\.json): \d+ events, .*ui\.perfetto\.dev/.exec(stderr)?.[1];
@@ -23,7 +29,7 @@ test('writes a file that is its owner’s alone, and says what to open it with',
 });
 
 test('- is stdout', () => {
-  const { stdout, stderr } = evdiag('out', '-o', '-');
+  const { stdout, stderr } = prepared().evdiag('out', '-o', '-');
   expect(JSON.parse(stdout).traceEvents.length).toBeGreaterThan(20);
   expect(stderr).toBe('');
 });
@@ -33,7 +39,7 @@ test.each([
   [['out', '-o', '/no/such/folder/x.json'], 'cannot be written'],
   [['out', '--max-events', '3'], 'from 1000 to'],
 ])('%j is one sentence and exit code 2', (args, words) => {
-  const { status, stdout, stderr } = evdiag(...args);
+  const { status, stdout, stderr } = prepared().evdiag(...args);
   expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
   expect(stderr).toContain(words);
 });

@@ -97,7 +97,8 @@ async function runHealthy(program: HealthyProgram): Promise<HealthyRun> {
   return run!;
 }
 
-async function runIn(lab: Lab, { id, main, build, load, stop, stopAfterSeconds }: HealthyProgram): Promise<HealthyRun> {
+async function runIn(lab: Lab, healthy: HealthyProgram): Promise<HealthyRun> {
+  const { id, main, build, load, stop, stopAfterSeconds } = healthy;
   const folder = join(HEALTHY, 'programs', id);
   const prepare = join(folder, 'prepare.mjs');
   if (existsSync(prepare)) await lab.run(prepare, { node: [] });
@@ -110,7 +111,7 @@ async function runIn(lab: Lab, { id, main, build, load, stop, stopAfterSeconds }
   if (load) {
     await program.until('stdout', 'listening on ');
     const port = Number(/listening on (\d+)/.exec(program.stdout())![1]);
-    const text = JSON.stringify({ ...load, port, seconds: LOAD_SECONDS });
+    const text = JSON.stringify({ ...load, port, seconds: LOAD_SECONDS, least: leastOf(healthy) });
     const loader = lab.start(join(HEALTHY, 'load.mjs'), { node: [], args: [text] });
     if (stop === 'in-flight') await loader.until('stdout', 'the last answers');
     else await loader.ended;
