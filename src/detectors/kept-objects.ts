@@ -13,8 +13,8 @@ const LEAST_SAMPLES = 8;
 export const ALIVE_SHARE = 0.3;
 /** Of what memory grew by in the same time. */
 const GROWTH_SHARE = 0.3;
-/** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. */
-export const OLDER_SHARE = 0.3;
+/** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. On a busy host the first half is the slower one. */
+export const OLDER_SHARE = 0.2;
 const MAX_SITES = 5;
 
 export const KEPT_OBJECTS: KindText = {

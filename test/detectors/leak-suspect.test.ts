@@ -82,7 +82,7 @@ test.each([
   ['enough', ['warning'], kept({ aliveBytes: 13 * MB })],
   ['of no weight in the growth', [], kept({ aliveBytes: 12 * MB })],
   ['few samples', [], kept({ aliveBytes: 40 * MB, samples: 7 })],
-  ['young objects', [], kept({ aliveBytes: 40 * MB, olderBytes: 11 * MB })],
+  ['young objects', [], kept({ aliveBytes: 40 * MB, olderBytes: 7 * MB })],
   ['a small part of what is alive', [], kept(...[1, 2, 3, 4].map(() => ({ aliveBytes: 15 * MB })))],
   ['a heap that does not grow', [], [...collections([60, 61, 60, 59, 60, 61]), allocations([{ aliveBytes: 40 * MB }])]],
   ['nothing sampled', [], growing()],
