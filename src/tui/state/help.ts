@@ -24,9 +24,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ['R', 'reset: forget what was before now'],
       ['d', 'dump: stacks, suspended calls, timers, handles'],
       ['s', 'save the rows as a recording'],
-      ['f', 'CPU profile: begin, and end; shows what is hot, and saves it'],
-      ['m', 'heap snapshot, kept in the working folder'],
-      ['M', 'leak hunt: three snapshots with traffic between, then what grew'],
+      ['f; m; M', 'CPU profile; heap snapshot; leak hunt in three steps'],
     ],
   ],
   [
