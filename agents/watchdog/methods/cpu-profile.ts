@@ -15,7 +15,8 @@ const MAX_DURATION_MS = 3600e3;
  */
 export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-profile', Method> {
   const busy = new Set<number>();
-  let end = (): void => {};
+  /** Null where none runs; a profile that has not quite begun ends as soon as it has. */
+  let end: (() => void) | null = null;
   const profile: Method = async (params, client) => {
     const request = checked(params);
     if (!target.mayInspect) {
@@ -24,24 +25,30 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
     if (busy.size > 0) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
     const threads = target.threads();
     for (const { threadId } of threads) busy.add(threadId);
+    let ended = false;
+    end = () => {
+      ended = true;
+    };
     try {
       const started = await Promise.all(threads.map((thread) => begin(thread, request)));
-      await wait(request.durationMs, client, (stop) => {
-        end = stop;
-      });
+      if (!ended) {
+        await wait(request.durationMs, client, (stop) => {
+          end = stop;
+        });
+      }
       // All stop before any is sent: their spans are one.
       const profiles = await Promise.all(started.map(finish));
       for (const one of profiles) await send(one, client);
       return {};
     } finally {
       busy.clear();
-      end = () => {};
+      end = null;
     }
   };
   return {
     'cpu-profile': profile,
     'end-cpu-profile': () => {
-      end();
+      end?.();
       return {};
     },
   };

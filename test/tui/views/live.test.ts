@@ -86,7 +86,9 @@ describe('evdiag run --tui', () => {
         await typeUntil('M', /Snapshot 1 of 3 is taken/);
         await typeUntil('M', /Snapshot 2 of 3 is taken/);
         await typeUntil('M', /Leak hunt \(Esc closes\)[\s\S]*3 snapshots/);
-        terminal.type(KEYS.escape, 'q');
+        terminal.type(KEYS.escape);
+        await terminal.untilGone('Esc closes');
+        terminal.type('q');
         await terminal.exit;
         const files = readdirSync(options.cwd);
         expect(files.filter((name) => name.endsWith('.heapsnapshot'))).toHaveLength(1);
