@@ -24,8 +24,14 @@ const VARYING = [
   'tracking',
   'workers',
 ].map((name) => `test/agents/${name}.test.ts`);
+/** Where V8 differs most; the others of 22 are between those of 20 and 24. */
+const V8_BOUND = ['cpu-profile', 'level', 'loading', 'looks', 'suspended', 'sync-calls', 'tracking'];
 /** What runs on each; all of it runs on the machine's Node, and by hand: node scripts/node-versions.mjs 26 -- test/agents */
-const SUITES = { 22: [VARYING, VARYING_SICK], 24: [VARYING, VARYING_SICK], 26: [VARYING, VARYING_SICK] };
+const SUITES = {
+  22: [V8_BOUND.map((name) => `test/agents/${name}.test.ts`)],
+  24: [VARYING, VARYING_SICK],
+  26: [VARYING, VARYING_SICK],
+};
 const INSTALL_ATTEMPTS = 3;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
