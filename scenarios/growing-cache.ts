@@ -12,7 +12,8 @@ const MAX_REGIONS = 12;
 /** What the store of heights takes to answer. */
 const STORE_MS = 20;
 const CLIENTS = 6;
-const RUN_MS = 9500;
+/** At level watch, what grows is sampled from its fifth collection on, for three seconds at least. */
+const RUN_MS = 14_000;
 
 type Tile = number[];
 

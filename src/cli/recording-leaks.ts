@@ -1,6 +1,7 @@
 import { detectors } from '../detectors/index.ts';
 import type { Finding } from '../detectors/types.ts';
 import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
+import { placeText } from '../leaks/words.ts';
 import { readFamily } from '../recording/reader.ts';
 import { type AllocationSite, type Location, type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
@@ -40,6 +41,18 @@ export function leaksOfRecording(path: string): LeakReport {
     suspects,
     notes: [...(heap.length < 2 ? ['Too few major collections were seen to tell a trend.'] : []), SNAPSHOT_NOTE],
   };
+}
+
+/** Who allocates what stays, as the recording of a running process tells, in sentences; [] where nothing was sampled. */
+export function allocationNotes(family: string, pid: number): string[] {
+  try {
+    const main = readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
+    const sites = main ? survivors(main, new Set()) : [];
+    return sites.map(({ place, holder, message }) => `Sampled, ${holder} at ${placeText(place)}: ${message}`);
+  } catch {
+    // Not recorded, or just being removed: the snapshots tell enough.
+    return [];
+  }
 }
 
 function toSuspect({ rule, kind, severity, message, remedy, location, count, evidence }: Finding): Suspect {

@@ -23,11 +23,11 @@ export interface SnapshotOptions {
   force?: boolean;
 }
 
-/** Takes heap snapshots of a process and hands them on; removes them afterwards unless they are to be kept. Throws TargetError. */
+/** Takes heap snapshots of a process and hands them on, with the folder of its recordings; removes them afterwards unless they are to be kept. Throws TargetError. */
 export async function withSnapshots(
   pid: number,
   options: SnapshotOptions,
-  use: (taken: SnapshotInput[]) => Promise<number>,
+  use: (taken: SnapshotInput[], family: string) => Promise<number>,
 ): Promise<number> {
   const connection = await connect(pid);
   const place = openPlace(pid, options);
@@ -36,7 +36,7 @@ export async function withSnapshots(
     const taken = await takeAll(connection, place.file, options);
     connection.close();
     if (place.kept) complain(`The snapshots are in "${place.folder}". They hold whatever the process had in memory.`);
-    return await use(taken);
+    return await use(taken, connection.hello.family);
   } finally {
     connection.close();
     place.close();

@@ -12,7 +12,7 @@ import { leakInput } from '../leak-input.ts';
 import { jsonOption, numberBetween } from '../options.ts';
 import { complain } from '../output.ts';
 import { progressLine } from '../progress.ts';
-import { leaksOfRecording } from '../recording-leaks.ts';
+import { allocationNotes, leaksOfRecording } from '../recording-leaks.ts';
 import { type SnapshotOptions, withSnapshots } from '../take-snapshots.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
@@ -70,7 +70,10 @@ export const leaks: CliCommand<Options> = {
           'snapshots',
           options,
         );
-      return await withSnapshots(input.pid, options, (taken) => report(taken, 'process', options));
+      const { pid } = input;
+      return await withSnapshots(pid, options, (taken, family) =>
+        report(taken, 'process', options, allocationNotes(family, pid)),
+      );
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
       complain(error.message);
@@ -83,6 +86,7 @@ async function report(
   inputs: readonly SnapshotInput[],
   input: 'snapshots' | 'process',
   options: Options,
+  notes: readonly string[] = [],
 ): Promise<number> {
   const progress = progressLine();
   let last = 0;
@@ -96,7 +100,7 @@ async function report(
       },
     });
     progress.clear();
-    return show(found, options);
+    return show({ ...found, notes: [...notes, ...found.notes] }, options);
   } finally {
     progress.clear();
   }
