@@ -2,7 +2,7 @@ import { afterCollections, growthOfBytes, isRising } from '../../src/detectors/h
 import type { Frame, Level, Row, RowOf, RowType } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { type AllocationProfile, summarizeKept } from './allocations.ts';
-import type { StackCapture } from './stack-capture.ts';
+import { areSessionsHeld, type StackCapture } from './stack-capture.ts';
 import { startSampling } from './start-sampling.ts';
 
 /** Mean bytes between samples: 1.02–1.03 of the CPU time of a program that does little but allocate. */
@@ -68,7 +68,8 @@ export function createKeptObjects(options: KeptObjectsOptions) {
     });
   };
   const stop = (): void => {
-    if (state === 'off' || state === 'refused') return;
+    // It is asked for again a second later.
+    if (state === 'off' || state === 'refused' || areSessionsHeld()) return;
     state = 'off';
     // Unlike stopSampling, it makes no profile, which would take a collection.
     capture.post('allocations', 'HeapProfiler.disable', {}, () => {
@@ -100,7 +101,7 @@ export function createKeptObjects(options: KeptObjectsOptions) {
     setTimeout(() => answer(null), ANSWER_MS).unref();
   };
   const mayCollect = (level: Level): boolean => {
-    if (held || state === 'refused') return false;
+    if (held || state === 'refused' || areSessionsHeld()) return false;
     // The least of the latest: what was allocated during a collection counts as alive until the next.
     const readings = afterCollections(rows('gc'), 'oldBytes').slice(-LATEST);
     const bytes = readings.map((reading) => reading.bytes);

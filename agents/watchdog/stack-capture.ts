@@ -50,6 +50,11 @@ export function holdSessions(): () => void {
   };
 }
 
+/** Whether somebody compares heap snapshots: "HeapProfiler.disable" gives objects new ids as well. */
+export function areSessionsHeld(): boolean {
+  return held.count > 0;
+}
+
 interface Connection {
   post(method: string, params: object, reply: Reply): void;
   close(): void;

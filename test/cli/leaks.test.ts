@@ -61,53 +61,55 @@ const leftovers = (pid: number): string[] =>
       : [],
   );
 
-test(
-  'a running process: what leaks is found, what is bounded is not, and the snapshots go',
-  inLab(async (lab) => {
-    const file = lab.file('server.cjs', SERVER);
-    const program = lab.start(file);
-    await Promise.all([program.until('stdout', 'ready'), program.watched()]);
-    const pid = String(program.pid);
-    await pause(500); // `recent` is full, and code is compiled
+// At level diagnose the agent samples allocations all the while: that must not change the ids of objects.
+test.each(['watch', 'diagnose'])(
+  'a running process at level %s: what leaks is found, what is bounded is not, and the snapshots go',
+  (level) =>
+    inLab(async (lab) => {
+      const file = lab.file('server.cjs', SERVER);
+      const program = lab.start(file, { env: { EVDIAG_LEVEL: level } });
+      await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+      const pid = String(program.pid);
+      await pause(500); // `recent` is full, and code is compiled
 
-    const refused = await evdiag(['leaks', pid, '--wait', '0']);
-    expectSentence(refused, 2, `This stops process ${pid} 3 times for about`);
+      const refused = await evdiag(['leaks', pid, '--wait', '0']);
+      expectSentence(refused, 2, `This stops process ${pid} 3 times for about`);
 
-    const kept = join(lab.folder, 'kept');
-    const run = await evdiag(['leaks', pid, '--yes', '--wait', '1', '--json', '--out', kept, '--fail-on', 'likely']);
-    expect(run.status, run.stderr).toBe(1);
-    const report: LeakReport = JSON.parse(run.stdout);
-    expect(report).toMatchObject({ schema: 'evdiag-leaks/1', input: 'process' });
-    expect(report.snapshots).toHaveLength(3);
-    const found = report.suspects.map(({ holder, place }) => `${holder} ${place?.file}:${place?.line}`);
-    expect(found).toContain(`module variable "sessions" ${file}:${lineOf(SERVER, '// holder')}`);
-    expect(found).toContain(
-      `listeners of "change" on EventEmitter (module variable "bus") ${file}:${lineOf(SERVER, '// listener')}`,
-    );
-    expect(found.join('\n')).not.toContain('"recent"');
-    expect(found).toHaveLength(2);
-    for (const { growth } of report.suspects) expect(growth!.bytesPerMinute).toBeGreaterThan(0);
+      const kept = join(lab.folder, 'kept');
+      const run = await evdiag(['leaks', pid, '--yes', '--wait', '1', '--json', '--out', kept, '--fail-on', 'likely']);
+      expect(run.status, run.stderr).toBe(1);
+      const report: LeakReport = JSON.parse(run.stdout);
+      expect(report).toMatchObject({ schema: 'evdiag-leaks/1', input: 'process' });
+      expect(report.snapshots).toHaveLength(3);
+      const found = report.suspects.map(({ holder, place }) => `${holder} ${place?.file}:${place?.line}`);
+      expect(found).toContain(`module variable "sessions" ${file}:${lineOf(SERVER, '// holder')}`);
+      expect(found).toContain(
+        `listeners of "change" on EventEmitter (module variable "bus") ${file}:${lineOf(SERVER, '// listener')}`,
+      );
+      expect(found.join('\n')).not.toContain('"recent"');
+      expect(found).toHaveLength(2);
+      for (const { growth } of report.suspects) expect(growth!.bytesPerMinute).toBeGreaterThan(0);
 
-    expect(
-      program
-        .stderr()
-        .split('\n')
-        .filter((line) => !line.startsWith('evdiag: ')),
-    ).toEqual(['']);
-    program.kill('SIGKILL');
+      expect(
+        program
+          .stderr()
+          .split('\n')
+          .filter((line) => !line.startsWith('evdiag: ')),
+      ).toEqual(['']);
+      program.kill('SIGKILL');
 
-    const files = readdirSync(kept).sort();
-    expect(files).toHaveLength(3);
-    for (const name of files) expect(statSync(join(kept, name)).mode & 0o777).toBe(0o600);
-    expect(statSync(kept).mode & 0o777).toBe(0o700);
-    expect(leftovers(program.pid)).toEqual([]);
+      const files = readdirSync(kept).sort();
+      expect(files).toHaveLength(3);
+      for (const name of files) expect(statSync(join(kept, name)).mode & 0o777).toBe(0o600);
+      expect(statSync(kept).mode & 0o777).toBe(0o700);
+      expect(leftovers(program.pid)).toEqual([]);
 
-    const paths = files.map((name) => join(kept, name));
-    const page = join(lab.folder, 'leaks.html');
-    const again = await evdiag(['leaks', ...paths, '--format', 'html', '-o', page]);
-    expect([again.status, again.stdout]).toEqual([0, '']);
-    expect(readFileSync(page, 'utf8')).toContain('module variable &#34;sessions&#34;');
-    expectSentence(await evdiag(['leaks', paths[2]!, paths[0]!]), 2, 'in the order in which they were taken');
-  }),
+      const paths = files.map((name) => join(kept, name));
+      const page = join(lab.folder, 'leaks.html');
+      const again = await evdiag(['leaks', ...paths, '--format', 'html', '-o', page]);
+      expect([again.status, again.stdout]).toEqual([0, '']);
+      expect(readFileSync(page, 'utf8')).toContain('module variable &#34;sessions&#34;');
+      expectSentence(await evdiag(['leaks', paths[2]!, paths[0]!]), 2, 'in the order in which they were taken');
+    })(),
   LIMIT_MS,
 );
