@@ -6,6 +6,8 @@ import { keepingLine } from './keeping-line.ts';
 const MAX_PLACES = 12;
 /** As it is built. */
 const AGENT_FILE = '/dist/agent.cjs';
+/** Its functions that stand between the program and a built-in (sync-calls.ts): what that allocates is the program's. */
+const WRAPPERS = ['markedCall', 'parse'];
 
 interface Node {
   id: number;
@@ -69,8 +71,12 @@ function* ownersOf({ head }: AllocationProfile, toFrame: ToFrame): Generator<{ n
   const stack: { node: Node; owner: Location | null }[] = [{ node: head, owner: null }];
   for (let item = stack.pop(); item; item = stack.pop()) {
     const { functionName, url, lineNumber, columnNumber } = item.node.callFrame;
-    // The agent's own is not the program's.
-    if (url.endsWith(AGENT_FILE)) continue;
+    if (url.endsWith(AGENT_FILE)) {
+      // The agent's own is not the program's; what it passes on to is.
+      if (WRAPPERS.includes(functionName)) yield item;
+      for (const child of item.node.children) stack.push({ node: child, owner: item.owner });
+      continue;
+    }
     const frame = toFrame([functionName, url || null, lineNumber + 1, columnNumber + 1]);
     const owner =
       frame.category === 'application' || (frame.category === 'dependency' && !item.owner)
