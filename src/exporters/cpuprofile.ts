@@ -29,7 +29,8 @@ export const cpuprofile: Exporter = {
       );
     }
     const { ids, deltas, endUs } = samplesOf(thread);
-    return `{"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
+    const { interval = null, warmCode = null, apart = null } = thread.taken ?? {};
+    return `{"evdiag":${JSON.stringify({ interval, warmCode, apart })},"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
   },
 };
 

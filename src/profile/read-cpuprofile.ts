@@ -22,7 +22,7 @@ const SPECIAL: Record<string, ProfileFrame['category']> = {
 export interface ReadCpuProfileOptions {
   name?: string;
   /** What whoever took it knows of it. */
-  taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart'>;
+  taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart'> | undefined;
 }
 
 /** The thread's tree, samples and lines. Throws InputError where it is no such profile. */
@@ -40,7 +40,7 @@ export function readCpuProfile(
   return builder.build(name, {
     samples,
     lines: readLines(nodes, nodeOf, ownById, toFrame.line),
-    taken: takenOf(samples, spanUs, taken),
+    taken: takenOf(samples, spanUs, taken ?? ours(profile)),
   });
 }
 
@@ -190,6 +190,14 @@ function readLines(
   }
   if (node.length === 0) return null;
   return { node: Uint32Array.from(node), line: Uint32Array.from(line), weight: Float64Array.from(weight) };
+}
+
+/** What we write beside V8's own. */
+function ours({ evdiag }: Loose): ReadCpuProfileOptions['taken'] {
+  if (typeof evdiag !== 'object' || evdiag === null) return undefined;
+  const { interval, warmCode, apart } = evdiag as Loose;
+  const flag = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
+  return { interval: numberOf(interval, 0) || null, warmCode: flag(warmCode), apart: flag(apart) };
 }
 
 function takenOf(samples: Samples | null, spanUs: number, known: ReadCpuProfileOptions['taken']): Taken {

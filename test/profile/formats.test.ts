@@ -58,6 +58,7 @@ describe('what is written is read again: every stack, with its weight', () => {
     const { samples } = again(profileOf([main]), 'cpuprofile').threads[0]!;
     expect([...samples!.atUs]).toEqual([...main.samples!.atUs]);
     expect([...samples!.weight]).toEqual([...main.samples!.weight]);
+    expect(again(profileOf([main]), 'cpuprofile').threads[0]!.taken).toMatchObject({ interval: 1000, apart: true });
   });
 
   test('one thread each: bytes are no time', () => {
