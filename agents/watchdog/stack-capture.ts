@@ -28,7 +28,7 @@ export interface StackCapture {
   evaluate(user: User, call: string, answer: (value: unknown) => void): void;
   /** Any other method of the inspector's protocol; null where it failed. */
   post(user: User, method: string, params: object, answer?: Reply): void;
-  /** Disconnects when no user is left; open questions are forgotten. Without a user: at once. */
+  /** Disconnects when no user is left; open questions are forgotten. Without a user: at once and for good. */
   detach(user?: User): void;
 }
 
@@ -132,6 +132,8 @@ export function createStackCapture(
         return;
       }
       users.clear();
+      // Whoever has still to ask must not connect again: Node waits for debuggers when it exits, and says so.
+      failed = true;
       disconnect();
     },
   };

@@ -13,7 +13,7 @@ const CRITICAL_SHARE = 0.93;
 const CONTAINER_SHARE = 0.9;
 
 const GROWS =
-  'Find what keeps the objects: evdiag record PID --allocations, or evdiag run at level diagnose, names who allocates what stays; bound each cache, and undo each subscription.';
+  'Find what keeps the objects: evdiag leaks PID names the variable or listener that holds them; bound each cache, and undo each subscription.';
 const NEAR =
   'Give the heap room while you look for what fills it: --max-old-space-size=MB, below the memory of the container or machine.';
 const CONTAINER =

@@ -97,15 +97,23 @@ export function wrap(text: string, width: number, measure = (part: string): numb
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** One bar per bucket; each bucket shows its largest value, so that a peak never disappears. */
+/**
+ * One bar per bucket; each bucket shows its largest value, so that a peak never disappears. One without a reading shows that
+ * of the bucket before it.
+ */
 export function sparkline(points: readonly { t: number; value: number }[], endMs: number, width: number): string {
-  const buckets = new Array<number>(width).fill(0);
+  const buckets: (number | undefined)[] = new Array(width).fill(undefined);
   for (const { t, value } of points) {
     const index = Math.min(width - 1, Math.max(0, Math.floor((t / Math.max(endMs, 1)) * width)));
     buckets[index] = Math.max(buckets[index] ?? 0, value);
   }
-  const top = Math.max(...buckets, Number.MIN_VALUE);
-  return buckets.map((value) => BARS[Math.min(7, Math.max(0, Math.round((value / top) * 7)))]).join('');
+  let last = 0;
+  const values = buckets.map((value) => {
+    last = value ?? last;
+    return last;
+  });
+  const top = Math.max(...values, Number.MIN_VALUE);
+  return values.map((value) => BARS[Math.min(7, Math.max(0, Math.round((value / top) * 7)))]).join('');
 }
 
 /** The candidate that was probably meant, or null. */

@@ -140,3 +140,17 @@ test.each([
     }
   })(),
 );
+
+test(
+  'a program that exits meanwhile says nothing more, and exits as it wanted',
+  inLab(async (lab) => {
+    const program = lab.start(lab.file('app.js', `${WARM} setTimeout(() => process.exit(5), 2500);`), {
+      env: { EVDIAG_QUIET: '1' },
+    });
+    await program.until('stdout', 'warm');
+    const connection = await connect(program.pid);
+    const request = { durationMs: 60_000, intervalUs: 1000, inlining: false };
+    await expect(takeCpuProfiles(connection, request)).rejects.toThrow('ended, or closed the connection');
+    expect(await program.ended).toMatchObject({ exitCode: 5, stderr: '' });
+  }),
+);

@@ -75,6 +75,17 @@ describe('text', () => {
     const points = Array.from({ length: 1000 }, (_, t) => ({ t, value: t === 500 ? 100 : 1 }));
     expect(sparkline(points, 1000, 10)).toBe('▁▁▁▁▁█▁▁▁▁');
     expect(sparkline([], 0, 3)).toBe('▁▁▁');
+    // A bucket without a reading is no zero.
+    expect(
+      sparkline(
+        [
+          { t: 0, value: 8 },
+          { t: 900, value: 8 },
+        ],
+        1000,
+        4,
+      ),
+    ).toBe('████');
   });
 
   test('closest suggests near misses only', () => {
