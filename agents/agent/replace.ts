@@ -6,8 +6,9 @@ const { apply } = Reflect;
 export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
   if (!Object.hasOwn(original, 'prototype')) {
     const method = {
-      call(this: unknown, ...args: unknown[]): unknown {
-        return apply(wrapper, this, args);
+      call(this: unknown): unknown {
+        // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
+        return apply(wrapper, this, arguments);
       },
     };
     return method.call;

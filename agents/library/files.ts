@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { currentFrames, isNodes } from '../agent/tracking/sites.ts';
-import { wrapMethod } from '../agent/tracking/wrap.ts';
+import { type Arguments, wrapMethod } from '../agent/tracking/wrap.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
@@ -38,7 +38,7 @@ export function followFiles(currentHolders: () => readonly FileHolder[] | null) 
   };
   /** Streams open in a later tick, when nothing of the application is on the stack. */
   const streams = new Map<string, RawFrame[][]>();
-  const onStream = (_self: unknown, [path]: unknown[]): void => {
+  const onStream = (_self: unknown, { 0: path }: Arguments): void => {
     if (!currentHolders()) return;
     const waiting = streams.get(String(path)) ?? [];
     streams.set(String(path), waiting);
@@ -48,9 +48,9 @@ export function followFiles(currentHolders: () => readonly FileHolder[] | null) 
     const frames = currentFrames();
     return frames.every(isNodes) ? (streams.get(String(path))?.shift() ?? frames) : frames;
   };
-  const onOpen = (_self: unknown, args: unknown[]): void => {
+  const onOpen = (_self: unknown, args: Arguments): void => {
     const holders = currentHolders();
-    const callback = args.at(-1);
+    const callback = args[args.length - 1];
     if (!holders || typeof callback !== 'function') return;
     const frames = framesOf(args[0]);
     args[args.length - 1] = function (this: unknown, ...results: unknown[]): unknown {
@@ -74,8 +74,8 @@ export function followFiles(currentHolders: () => readonly FileHolder[] | null) 
         if (holders) opened(fd, path, currentFrames(), holders);
       },
     ),
-    wrapMethod(fs, 'close', (_self, [fd]) => closed(fd)),
-    wrapMethod(fs, 'closeSync', (_self, [fd]) => closed(fd)),
+    wrapMethod(fs, 'close', (_self, { 0: fd }) => closed(fd)),
+    wrapMethod(fs, 'closeSync', (_self, { 0: fd }) => closed(fd)),
   ];
   syncBuiltinESMExports();
 

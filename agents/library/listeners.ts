@@ -1,7 +1,7 @@
 import { EventEmitter, getEventListeners } from 'node:events';
 import { readStack, type TakenStack, takeStack } from '../agent/stack.ts';
 import { belowHooks, isNodes } from '../agent/tracking/sites.ts';
-import { wrapMethod } from '../agent/tracking/wrap.ts';
+import { type Arguments, wrapMethod } from '../agent/tracking/wrap.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
@@ -33,9 +33,9 @@ export function followListeners<H extends ListenerHolder>(
 ) {
   const madeIn = new WeakMap<object, readonly H[]>();
 
-  const added = (target: unknown, args: unknown[]): void => {
+  const added = (target: unknown, args: Arguments): void => {
     const holders = currentHolders();
-    const [event, listener] = args;
+    const { 0: event, 1: listener } = args;
     if (!holders || typeof target !== 'object' || target === null) return;
     if ((typeof listener !== 'function' && typeof listener !== 'object') || listener === null) return;
     const makers = madeIn.get(target) ?? [];

@@ -41,7 +41,7 @@ export function followCombinators(promises: FollowedPromises) {
   const restore = wrapMethod(
     Promise,
     'all',
-    (_self, [list]) => {
+    (_self, { 0: list }) => {
       pendingCall = null;
       if (!Array.isArray(list) || list.length < 2 || list.length > MAX_ELEMENTS || budget <= 0) return;
       budget--;

@@ -1,7 +1,7 @@
 import { EventEmitter, getEventListeners } from 'node:events';
 import { monotonicMs } from '../../primordials.ts';
 import { currentFrames, isNodes, type Site, type Sites } from './sites.ts';
-import { wrapMethod } from './wrap.ts';
+import { type Arguments, wrapMethod } from './wrap.ts';
 
 /** Node warns from eleven on one emitter; fewer are no leak. */
 const MANY = 12;
@@ -40,11 +40,11 @@ export function followListeners(sites: Sites, onSignalListener: (signal: AbortSi
     places.set(site, one);
     targets.add(one);
   };
-  const onEmitter = (self: unknown, [event]: unknown[]): void => {
+  const onEmitter = (self: unknown, { 0: event }: Arguments): void => {
     const listeners = (self as { _events?: Record<string | symbol, unknown> } | null)?._events?.[event as string];
     if (Array.isArray(listeners) && listeners.length >= MANY) note(self as object, event as string, 'emitter');
   };
-  const onTarget = (self: unknown, [event]: unknown[]): void => {
+  const onTarget = (self: unknown, { 0: event }: Arguments): void => {
     if (typeof self !== 'object' || self === null) return;
     const isSignal = self instanceof AbortSignal;
     if (isSignal) onSignalListener(self);

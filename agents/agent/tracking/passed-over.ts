@@ -1,4 +1,4 @@
-import type { AsyncSite, Probe } from '../../../src/suspended/probe.ts';
+import type { Probe } from '../../../src/suspended/probe.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { readStack, type TakenStack, takeStack, toFrame } from '../stack.ts';
@@ -8,11 +8,14 @@ import { belowHooks } from './sites.ts';
 const RIPE_INTERVALS = 4;
 /** Kept of one interval; of those beyond, the sample alone tells. */
 const MAX_KEPT = 10_000;
-/** Spent in one interval on what tells awaits from reactions, 4 to 30 µs each. Further ones are taken for awaits. */
-const STACKS_MS = 8;
+/**
+ * Spent in one interval on what tells awaits from reactions, 4 to 30 µs each: more where the last ones were of use.
+ * Further ones are told apart by V8 alone, which takes a call that awaits `return promise` twice.
+ */
+const STACKS_MS = { idle: 1, useful: 8 } as const;
 /** Enough for the top one of the program, below Node's own that call hooks. */
 const STACK_FRAMES = 3;
-/** Asked in one interval: each takes some 20 µs. */
+/** Asked in one interval: each takes some 20 µs, and as much again where it is an await. */
 const MAX_ASKED = 200;
 
 /** A call that waits though it was not in the sample, and its await with what awaits it. */
@@ -34,33 +37,48 @@ const loadProbe = () => require('../../../src/suspended/probe.ts') as typeof imp
 
 /**
  * The awaited promises that the sample passed over: most settle at once, and those that do not are the ones to know.
- * V8 tells later who awaits them, so that no stack is taken now.
+ * V8 tells later who awaits them, so that hardly a stack is taken now.
  */
 export function createPassedOver() {
-  /** By what V8 made for the await, which settles when the call goes on. Oldest first. */
-  const kept = new Map<object, { awaited: object; interval: Interval; taken: TakenStack | null }>();
+  /** What is awaited, by what V8 made for the await, which settles when the call goes on. Behind all of an interval stands the interval. */
+  const kept = new Map<object, object>();
+  const stacks = new WeakMap<object, TakenStack>();
   let current: Interval = { endMs: 0, complete: true };
   const older: Interval[] = [];
   let added = 0;
   let stacksMs = 0;
+  let mostStacksMs: number = STACKS_MS.idle;
   let probe: Probe | null = null;
   let supported = true;
 
-  const ask = (promises: object[]): (AsyncSite[] | undefined)[] => {
+  /** The frames of the calls that await each, innermost first; empty where there are none. */
+  const ask = (promises: object[]): RawFrame[][] => {
+    if (promises.length === 0) return [];
     try {
       probe ??= loadProbe().createProbe();
-      return probe.sites(promises);
+      const asked = probe.sites(promises);
+      return asked.map((sites) => (loadProbe().asyncSites(sites) as NodeJS.CallSite[]).map(toFrame));
     } catch (error) {
       probe = null;
       supported = (error as Error).name === 'BusyError';
-      return [];
+      return promises.map(() => []);
     }
   };
-  const take = (hook: (...args: never[]) => unknown): TakenStack => {
+  const take = (made: object, hook: (...args: never[]) => unknown): void => {
     const from = monotonicMs();
-    const taken = takeStack(STACK_FRAMES, hook);
+    stacks.set(made, takeStack(STACK_FRAMES, hook));
     stacksMs += monotonicMs() - from;
-    return taken;
+  };
+  /** Those of the interval that wait still. */
+  const survivors = (interval: Interval | null): { awaited: object; made: object }[] => {
+    const found = [];
+    if (interval)
+      for (const [made, awaited] of kept) {
+        kept.delete(made);
+        if (made === interval) break;
+        found.push({ awaited, made });
+      }
+    return found;
   };
 
   return {
@@ -70,7 +88,8 @@ export function createPassedOver() {
         current.complete = false;
         return;
       }
-      kept.set(made, { awaited, interval: current, taken: stacksMs < STACKS_MS ? take(hook) : null });
+      kept.set(made, awaited);
+      if (stacksMs < mostStacksMs) take(made, hook);
     },
     settled(made: object): void {
       kept.delete(made);
@@ -78,30 +97,27 @@ export function createPassedOver() {
     /** Those of an interval long enough ago; `isFollowed` tells whether the sample has an await of the promise. */
     ripe(now: number, isFollowed: (promise: object) => boolean): { waiting: Waiting[]; interval: Interval | null } {
       current.endMs = now;
+      kept.set(current, current);
       older.push(current);
       current = { endMs: 0, complete: true };
       added = 0;
       stacksMs = 0;
       const interval = older.length > RIPE_INTERVALS ? older.shift()! : null;
-      const asked: { awaited: object; made: object }[] = [];
-      let awaitedNow: Set<object> | null = null;
-      for (const [made, entry] of kept) {
-        if (entry.interval !== interval) break;
-        awaitedNow ??= new Set([...kept.values()].map(({ awaited }) => awaited));
-        kept.delete(made);
-        if (awaitedNow.has(made) || isFollowed(made) || isReaction(entry.taken)) continue;
-        if (asked.length < MAX_ASKED) asked.push({ awaited: entry.awaited, made });
-        else interval.complete = false;
+      const old = survivors(interval);
+      mostStacksMs = old.length > 0 ? STACKS_MS.useful : STACKS_MS.idle;
+      const candidates = old.filter(({ made }) => !isFollowed(made) && !isReaction(stacks.get(made)));
+      if (candidates.length > MAX_ASKED) {
+        candidates.length = MAX_ASKED;
+        interval!.complete = false;
       }
-      const waiting =
-        asked.length === 0
-          ? []
-          : ask(asked.map(({ awaited }) => awaited)).flatMap((sites, i) => {
-              const frames = (loadProbe().asyncSites(sites) as NodeJS.CallSite[]).map(toFrame);
-              // Awaited by Promise.all: that has a promise of its own.
-              if (!frames[0]?.[1]) return [];
-              return [{ ...asked[i]!, frames, startMs: interval!.endMs }];
-            });
+      const told = ask(candidates.map(({ awaited }) => awaited));
+      // Awaited by Promise.all: that has a promise of its own.
+      const awaited = candidates.flatMap((one, i) => (told[i]?.[0]?.[1] ? [{ ...one, frames: told[i] }] : []));
+      // What V8 makes for an await leads nowhere; what a reaction settles leads to the same call.
+      const beyond = ask(awaited.map(({ made }) => made));
+      const waiting = awaited
+        .filter((_, i) => beyond[i]?.length === 0)
+        .map((one) => ({ ...one, startMs: interval!.endMs }));
       return { waiting, interval };
     },
     /** The interval that runs now. */
@@ -109,8 +125,8 @@ export function createPassedOver() {
   };
 }
 
-/** The promise leads to the same call as the one that its reaction settles. */
-function isReaction(taken: TakenStack | null): boolean {
+/** Its stack says that it is the promise of a reaction. */
+function isReaction(taken: TakenStack | undefined): boolean {
   if (!taken) return false;
   const top = belowHooks(readStack(taken))[0];
   return top === undefined || top[1] === null;

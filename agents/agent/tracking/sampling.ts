@@ -2,8 +2,9 @@ import { monotonicMs } from '../../primordials.ts';
 
 /** Assumed of one until it was measured: mostly its stack. */
 const FIRST_COST_MS = 0.03;
-/** What took longer had to wait for a core, or was the first of its kind. */
+/** What took longer, or so many times the usual, had to wait for a core, or was the first of its kind. */
 const MOST_COST_MS = 0.5;
+const SPIKE = 4;
 /** In a burst the stride grows by so much each time that half of a second's budget is gone before it could follow. */
 const BURST_FACTOR = 8;
 
@@ -33,7 +34,7 @@ export function createSampling(budgetMs: number) {
       try {
         job();
       } finally {
-        const ms = min(MOST_COST_MS, monotonicMs() - from);
+        const ms = min(MOST_COST_MS, SPIKE * costMs, monotonicMs() - from);
         intervalSpentMs += ms;
         costMs += (ms - costMs) / 64;
         if (intervalSpentMs > budgetMs / 2) {
