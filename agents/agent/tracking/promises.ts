@@ -34,6 +34,8 @@ const STATE_ONLY = { depth: 0, customInspect: false, maxArrayLength: 0, maxStrin
 
 interface Followed extends Started {
   ref: WeakRef<object>;
+  /** From when it settles until it is asked whether it was rejected: V8 tells before the state changes, and it could be collected. */
+  kept: object | null;
   /** call: something reacts to it. */
   reacted: boolean;
   /** call: made directly by the application, so that somebody could have awaited it. */
@@ -93,6 +95,7 @@ export function followPromises(sites: Sites, onMade: () => void) {
       startMs,
       weight,
       ref: new WeakRef(promise),
+      kept: null,
       reacted: false,
       ownCaller: false,
       settledMs: 0,
@@ -161,7 +164,10 @@ export function followPromises(sites: Sites, onMade: () => void) {
       finish(own);
       if (own.site.what === 'call' && own.ownCaller && !own.reacted) {
         own.settledMs = monotonicMs();
-        if (settling.size < MAX_FOLLOWED) settling.add(own);
+        if (settling.size < MAX_FOLLOWED) {
+          own.kept = own.ref.deref() ?? null;
+          settling.add(own);
+        }
       }
     }
     onSettled?.();
@@ -198,9 +204,11 @@ export function followPromises(sites: Sites, onMade: () => void) {
   return {
     /** Returns how many promises were made since the last call. */
     adapt(intervalMs: number): number {
-      for (const one of settling)
+      for (const one of settling) {
         if (one.reacted) settling.delete(one);
-        else one.rejected ||= isRejected(one);
+        else if (one.kept) one.rejected = stateOf(one.kept) === 'rejected';
+        one.kept = null;
+      }
       inside = true;
       try {
         addPassedOver();
@@ -240,12 +248,6 @@ export function followPromises(sites: Sites, onMade: () => void) {
 }
 
 export type FollowedPromises = ReturnType<typeof followPromises>;
-
-/** V8 tells of settling before the state changes, so this is asked later. */
-function isRejected({ ref }: Followed): boolean {
-  const promise = ref.deref();
-  return promise !== undefined && stateOf(promise) === 'rejected';
-}
 
 /** Many reactions to one promise stay with it; those to as many promises go with each. */
 function countOnOne(site: Site, parent: Known, weight: number): void {
