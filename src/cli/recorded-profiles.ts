@@ -5,6 +5,7 @@ import { readProfile } from '../profile/read-profile.ts';
 import type { Recording } from '../recording/types.ts';
 import type { ProfiledThread, ShownProfile } from '../tui/state/types.ts';
 import { InputError } from '../util/input-error.ts';
+import { displayPath } from '../util/text.ts';
 import { nameOf } from './taken-profile.ts';
 
 const PROFILE = /\.(cpuprofile|heapprofile)$/;
@@ -47,7 +48,7 @@ export function readRecorded(of: ShownProfile, recordings: readonly Recording[])
     return { ...of, profile: { ...profile, threads: threads.slice(0, 1) }, threads: [times] };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return { ...of, problem: error.message };
+    return { ...of, problem: error.message.replaceAll(of.id, displayPath(of.id)) };
   }
 }
 

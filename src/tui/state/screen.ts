@@ -9,7 +9,7 @@ import { ENDINGS } from './profile/endings.ts';
 import { shownOf } from './profile/shown.ts';
 import { lastOf } from './rows.ts';
 import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
-import { fitLine, fitTo, line, span } from './text.ts';
+import { fitLine, fitTo, line, paragraph, span } from './text.ts';
 import type { Action, Column, Item, Line, Moment, Span, State, Tools } from './types.ts';
 
 /** A part of the screen that answers to the mouse. */
@@ -191,7 +191,8 @@ function bodyOf(state: State, height: number, row: number, excerpt: Excerpt, tar
   const { filter, top } = tableOf(state);
   if (items.length === 0 && filter === '') {
     const empty = tab.empty(moment);
-    return scrolled([], empty === '' ? summary : [...summary, [], line(` ${empty}`, 'dim')], top, height);
+    const words = empty === '' ? [] : [[], ...paragraph(empty, columns - 1, 'dim', ' ')];
+    return scrolled([], [...summary, ...words], top, height);
   }
   return table(state, summary, items, height, row, targets);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { KEYS, onTerminal, type TerminalOptions, type TestTerminal } from '../../support/pty.ts';
 import { tempFolder } from '../../support/recording.ts';
+import { profiledFolder } from '../../support/sick-recording.ts';
 
 /** Works for 250 ms in every 700: the loop of \`hot\` is line 4. */
 const PROGRAM = `
@@ -135,5 +136,40 @@ describe('the profile of a running program', () => {
       },
       place(),
     );
+  });
+});
+
+describe('profiles beside a recording', () => {
+  test('are read when they are shown, go with its clock, and can be written; one that is damaged says so', async () => {
+    const cwd = profiledFolder();
+    await onTerminal(
+      ['replay', 'out'],
+      async (terminal) => {
+        await terminal.until(/2 warnings/);
+        terminal.type('2');
+        await terminal.until('r shows the stall in a CPU profile from 0 ms to 6 s');
+        terminal.type('r');
+        await terminal.until(/4\.1 s to 5 s: the stall of 900 ms at 4\.1 s/);
+        await terminal.until(/77\.8 .* handler20 /);
+        await terminal.untilGone('handler10');
+        terminal.type('r');
+        await terminal.until(/all of it, 0 ms to 6 s/);
+        terminal.type('o');
+        await terminal.until(/allocated and still alive \(2 of 3, o\) +allocations-1\.heapprofile/);
+        await terminal.until(/100\.0 +64 KiB .* keep /);
+        terminal.type('w');
+        await terminal.until('write to: 100.heapprofile▏');
+        terminal.type(KEYS.enter);
+        await terminal.until('Written: 100.heapprofile');
+        terminal.type('o');
+        await terminal.until(/"out\/cut-off\.cpuprofile" is no profile that can be read: it is cut off/);
+        terminal.type('fL');
+        await terminal.until('This is a recording: that is for live processes.');
+        terminal.type('q');
+        await terminal.exit;
+      },
+      { cwd, columns: 120, rows: 30 },
+    );
+    expect(statSync(join(cwd, '100.heapprofile')).mode & 0o777).toBe(0o600);
   });
 });

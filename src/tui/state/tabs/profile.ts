@@ -59,7 +59,8 @@ function summaryLines(moment: Moment, tools: Tools): Line[] {
   const shown = shownOf(moment);
   return [
     ...runningLines(moment),
-    ...(shown?.whole ? [headLine(moment, shown), ...busyLines(shown, tools), rangeLine(moment, shown)] : []),
+    ...(shown ? [headLine(moment, shown)] : []),
+    ...(shown?.whole ? [...busyLines(shown, tools), rangeLine(moment, shown)] : []),
   ];
 }
 
@@ -74,14 +75,14 @@ function runningLines({ profiles, recordings, atMs }: Moment): Line[] {
 
 /** What it is, and how much it stands on. */
 function headLine(moment: Moment, { of, whole, part, range }: Shown): Line {
-  const { kind, unit } = of.profile!;
-  const count = profilesOf(moment).length;
-  const which = count > 1 ? ` (${profilesOf(moment).indexOf(of) + 1} of ${count}, o)` : '';
+  const mine = profilesOf(moment);
+  const which = mine.length > 1 ? ` (${mine.indexOf(of) + 1} of ${mine.length}, o)` : '';
+  const profile = of.profile;
+  if (!profile || !whole) return [span(`Profile${which} `, 'strong'), span(` ${of.name}`, 'dim')];
+  const { kind, unit } = profile;
+  const taken = takenText({ title: '', kind, unit, threads: [(range ? part : whole)!] });
   const threads = of.threads.length > 1 ? ` · ${plural(of.threads.length, 'thread')}` : '';
-  return [
-    span(`${KIND[kind]}${which} `, 'strong'),
-    span(` ${of.name} · ${takenText({ title: '', kind, unit, threads: [(range ? part : whole)!] })}${threads}`, 'dim'),
-  ];
+  return [span(`${KIND[kind]}${which} `, 'strong'), span(` ${of.name} · ${taken}${threads}`, 'dim')];
 }
 
 /** Bars over the whole span; of a range, its part stands out. */
