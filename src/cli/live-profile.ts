@@ -32,12 +32,16 @@ export function createLiveProfile() {
       dispatch({ type: 'profiling', pid });
       take(connection, dispatch, state)
         .then((profile) => dispatch({ type: 'profile', profile: { ...profile, id: `taken ${++count}` } }))
-        .catch((error: Error) => dispatch({ type: 'profile-lost', why: `The profile is lost. ${error.message}` }))
+        .catch(({ message }: Error) => dispatch({ type: 'profile-lost', why: lostText(message) }))
         .finally(() => {
           running = null;
         });
     },
   };
+}
+
+function lostText(why: string): string {
+  return `${/ ended/.test(why) ? 'The profile is lost' : 'There is no profile'}. ${why}`;
 }
 
 async function take(connection: Connection, dispatch: Dispatch, state: () => State): Promise<ShownProfile> {

@@ -18,7 +18,8 @@ import { dumpText } from './dump-text.ts';
 import { type Following, follow } from './follow.ts';
 import { createLeakHunt } from './leak-hunt.ts';
 import { createLiveProfile } from './live-profile.ts';
-import { writeProfile } from './write-profile.ts';
+import { performProfile } from './profile-effects.ts';
+import { recordedProfiles } from './recorded-profiles.ts';
 
 export interface LiveOptions {
   /** What is watched, in words. */
@@ -50,7 +51,13 @@ export async function showLive(
     }),
     look,
     start(dispatch, state) {
-      const started = follow(crowd, dispatch, state, onGone);
+      const tell = (action: Action): void => {
+        dispatch(action);
+        // What the agents have left beside the recordings: from now on it stays.
+        if (action.type !== 'recordings' || state().ended === null) return;
+        dispatch({ type: 'profiles', profiles: recordedProfiles(state().recordings) });
+      };
+      const started = follow(crowd, tell, state, onGone);
       following = started;
       return () => {
         onClose?.(started.pids());
@@ -61,9 +68,8 @@ export async function showLive(
     perform(effect: Effect, dispatch, state) {
       const shown = state().moment?.chosen.header.pid;
       const connection = following?.connection(shown);
-      if (effect.type === 'write-profile') {
-        dispatch({ type: 'message', text: writeProfile(effect.profile, effect.file) });
-      } else if (effect.type === 'profile' && profile.isRunning()) profile.press(null, dispatch, state);
+      if (performProfile(effect, dispatch, state)) return;
+      if (effect.type === 'profile' && profile.isRunning()) profile.press(null, dispatch, state);
       else if (effect.type === 'save') dispatch({ type: 'message', text: save(following?.recordings() ?? []) });
       else if (!connection) {
         dispatch({

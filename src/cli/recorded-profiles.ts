@@ -11,8 +11,8 @@ import { nameOf } from './taken-profile.ts';
 const PROFILE = /\.(cpuprofile|heapprofile)$/;
 /** Of one thread; the newest. */
 const MAX_FILES = 50;
-/** The times of a larger one are looked for when it is shown. */
-const MAX_LOOK_BYTES = 8 << 20;
+/** So much is looked through for their times, from the newest on; those of others are told when they are shown. */
+const MAX_LOOK_BYTES = 64 << 20;
 /** A profile begins and ends at most so much outside of its recording. */
 const SLACK_MS = 60_000;
 
@@ -28,12 +28,16 @@ export function recordedProfiles(recordings: readonly Recording[]): ShownProfile
       .slice(0, MAX_FILES);
     return files.map(({ file, name, changedMs, bytes }) => ({ recording, file, name, changedMs, bytes }));
   });
+  let left = MAX_LOOK_BYTES;
   return found
     .sort((a, b) => b.changedMs - a.changedMs)
-    .map(({ recording, file, name, bytes }) => ({
-      ...{ id: file, name, pid: recording.header.pid, profile: null, problem: null },
-      threads: [threadOf(recording, bytes <= MAX_LOOK_BYTES ? textOf(file) : '')],
-    }));
+    .map(({ recording, file, name, bytes }) => {
+      left -= bytes;
+      return {
+        ...{ id: file, name, pid: recording.header.pid, profile: null, problem: null },
+        threads: [threadOf(recording, left >= 0 ? textOf(file) : '')],
+      };
+    });
 }
 
 /** The same one, read; what is wrong with the file is said in it. */

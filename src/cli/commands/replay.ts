@@ -3,13 +3,13 @@ import { exitCodeOf } from '../../util/end-signals.ts';
 import { displayPath } from '../../util/text.ts';
 import { jsonOption } from '../options.ts';
 import { printJson } from '../output.ts';
-import { readRecorded, recordedProfiles } from '../recorded-profiles.ts';
+import { performProfile } from '../profile-effects.ts';
+import { recordedProfiles } from '../recorded-profiles.ts';
 import { replayOf } from '../replay-json.ts';
 import { findScenario } from '../scenario-list.ts';
 import { chooseScenario, playScenario } from '../theatre.ts';
 import { requireTerminal, terminalLook } from '../tui.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-import { writeProfile } from '../write-profile.ts';
 
 interface Options {
   /** True where none is named. */
@@ -17,8 +17,6 @@ interface Options {
   ascii?: boolean;
   json?: boolean;
 }
-
-const FRAME_MS = 20;
 
 export const replay: CliCommand<Options> = {
   id: 'replay',
@@ -62,16 +60,7 @@ export const replay: CliCommand<Options> = {
         const look = setImmediate(() => dispatch({ type: 'profiles', profiles: recordedProfiles(family.recordings) }));
         return () => clearImmediate(look);
       },
-      perform(effect, dispatch, state) {
-        if (effect.type === 'write-profile') {
-          dispatch({ type: 'message', text: writeProfile(effect.profile, effect.file) });
-        } else if (effect.type === 'read-profile') {
-          const of = state().profiles.all.find(({ id }) => id === effect.id);
-          // A frame first, that says so.
-          if (of)
-            setTimeout(() => dispatch({ type: 'profile', profile: readRecorded(of, family.recordings) }), FRAME_MS);
-        }
-      },
+      perform: performProfile,
     });
     return exitCodeOf(signal);
   },

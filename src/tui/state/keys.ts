@@ -12,6 +12,7 @@ import {
   nextThread,
   opened,
   paged,
+  scrolledTo,
   settled,
   tabAt,
   typed,
@@ -39,8 +40,10 @@ const quit: Key = (state, { effects }) => {
 };
 const down: Key = (state, { excerpt }) => moved(state, 1, excerpt);
 const up: Key = (state, { excerpt }) => moved(state, -1, excerpt);
-const left: Key = (state) => (isTree(state) ? sideways(state, -1) : nextSort(state, -1));
-const right: Key = (state) => (isTree(state) ? sideways(state, 1) : nextSort(state, 1));
+const left: Key = (state, { excerpt }) =>
+  isTree(state) ? scrolledTo(sideways(state, -1), excerpt) : nextSort(state, -1);
+const right: Key = (state, { excerpt }) =>
+  isTree(state) ? scrolledTo(sideways(state, 1), excerpt) : nextSort(state, 1);
 const toBottom: Key = (state, { excerpt }) => moved(state, FAR, excerpt);
 const toTop: Key = (state, { excerpt }) => moved(state, -FAR, excerpt);
 

@@ -1,9 +1,9 @@
 import { pressed } from './keys.ts';
 import { endOf } from './moment.ts';
-import { profileLost, profiling, withProfile } from './profile/keys.ts';
+import { profileLost, profiling, withProfile, withRecorded } from './profile/keys.ts';
 import { shownOf } from './profile/shown.ts';
 import { clicked, moved, scrolledTo, settled, sortBy } from './selection.ts';
-import { withProfiles, withReport } from './state.ts';
+import { withReport } from './state.ts';
 import { passed, seekTo, withRecordings } from './time.ts';
 import type { Action, Effect, State, Tools } from './types.ts';
 
@@ -77,7 +77,7 @@ function apply(state: State, action: Exclude<Action, { type: 'key' }>, excerpt: 
     case 'profile':
       return withProfile(state, action.profile);
     case 'profiles':
-      return withProfiles(state, { all: action.profiles });
+      return withRecorded(state, action.profiles);
     case 'tab':
       return { ...state, tab: action.id, overlay: null };
     case 'item':

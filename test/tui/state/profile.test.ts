@@ -197,7 +197,11 @@ describe('the tree', () => {
     const deep = Array.from({ length: 5000 }, (_, i) => `f${i}`).join(';');
     const screen = withProfile(shown({}, [threadOf([[deep, 1000]])])).type('tG');
     expect(screen.selected()).toContain('f4999');
-    expect(screen.type('<enter>').text()).toContain('4990 more above'.replace('4990', String(4999 - 10)));
+    expect(screen.type('<enter>').text()).toContain('4989 more above');
+    // Folded and unfolded, what is selected stays on the screen.
+    screen.type(`<escape>${'h'.repeat(60)}`);
+    expect(screen.selected()).toMatch(/f49\d\d/);
+    expect(screen.type('l'.repeat(30)).selected()).toMatch(/f49\d\d/);
   });
 });
 
@@ -263,6 +267,16 @@ describe('threads and several profiles', () => {
     expect(screen.state.profiles.all.map(({ id }) => id)).toEqual(['e', 'd', 'c', 'b']);
   });
 
+  test('those beside the recording come behind those that were taken, when the process has ended', () => {
+    const screen = withProfile().act({ type: 'profiles', profiles: [shown({ id: '/out/x', profile: null })] });
+    expect(screen.text()).toContain('(1 of 2, o)  taken at 2.9 s');
+    expect(screen.type('o').effects).toEqual([{ type: 'read-profile', id: '/out/x' }]);
+    screen.act({ type: 'profile', profile: shown({ id: '/out/x' }) });
+    screen.act({ type: 'profiles', profiles: [shown({ id: '/out/x', profile: null })] });
+    expect(rows(screen)).toHaveLength(6);
+    expect(screen.effects).toHaveLength(1);
+  });
+
   test('one beside a recording is read when it is shown, once', () => {
     const unread = shown({ profile: null });
     const screen = new TestScreen('replay', [sick], 120, 40).act({ type: 'profiles', profiles: [unread] });
@@ -286,6 +300,13 @@ describe('while one is taken', () => {
     expect(screen.type('8').text()).toContain('● process 100 is being profiled for 2.5 s: f ends it');
     screen.act({ type: 'profile', profile: shown() });
     expect(screen.text()).not.toContain('f ends it');
+  });
+
+  test('one that comes while a filter is typed waits in its tab', () => {
+    const screen = new TestScreen('live', [sick], 120, 40).type('2/ear').act({ type: 'profile', profile: shown() });
+    expect(screen.type('ly<enter>').state.tables.stalls!.filter).toBe('early');
+    expect(screen.state.tab).toBe('stalls');
+    expect(screen.type('t').text()).toContain('functions (t)');
   });
 
   test('one that did not come is said to be lost, until there is another one', () => {
@@ -322,7 +343,11 @@ describe('written to a file', () => {
   });
 
   test('without a profile there is nothing to write', () => {
-    expect(new TestScreen('live', [sick]).type('w').text()).toContain('There is no profile to be written');
+    const screen = new TestScreen('live', [sick]).type('2');
+    for (const key of 'wto') {
+      expect(screen.type(key).text()).toContain('There is no profile of this thread');
+      expect(screen.state).toMatchObject({ tab: 'stalls', fileName: null });
+    }
   });
 
   test('of a range, what is shown; the chosen thread first', () => {

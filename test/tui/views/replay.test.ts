@@ -219,7 +219,7 @@ describe('evdiag replay', () => {
       ['replay', 'out'],
       async (terminal) => {
         await terminal.until(/2 warnings[\s\S]*q quit/);
-        for (const key of '1234567?') {
+        for (const key of '12345678?') {
           terminal.type(key);
           expect(terminal.text()).toMatch(/^[ -~\n]*$/);
         }

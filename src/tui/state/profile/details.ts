@@ -41,7 +41,7 @@ function detailLines(thread: ThreadProfile, frame: ProfileFrame, unit: ProfileUn
       [
         ['itself', of(relations.self)],
         ['with what it calls', of(relations.total)],
-        ['of', frame.category],
+        ['category', frame.category],
       ],
       tools.columns,
     ),

@@ -13,7 +13,7 @@ export const FUNCTION_COLUMNS: readonly Column[] = [
   { title: 'total %', width: 8, right: true },
   { title: 'total', width: 9, right: true, from: 100 },
   { title: 'function' },
-  { title: 'of', width: 11, from: 120 },
+  { title: 'category', width: 11, from: 120 },
   { title: 'place' },
 ];
 const COLUMN = { selfShare: 0, category: 5 } as const;

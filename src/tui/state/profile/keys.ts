@@ -18,22 +18,28 @@ const MAX_FILE_NAME = 200;
 
 const atFirst = { key: null, index: 0, top: 0 } as const;
 
-/** Functions, calls, callers. */
+/** Functions, calls, callers. In another tab it only leads here. */
 export function nextView(state: State): State {
+  if (!state.moment || !shownOf(state.moment)) return noProfile(state);
+  if (state.tab !== 'profile') return { ...state, tab: 'profile', overlay: null };
   const { view } = state.profiles;
   const next = VIEWS[(VIEWS.indexOf(view) + 1) % VIEWS.length]!;
-  return changeTable(withProfiles({ ...state, tab: 'profile', overlay: null }, { view: next }), 'profile', atFirst);
+  return changeTable(withProfiles({ ...state, overlay: null }, { view: next }), 'profile', atFirst);
 }
 
 /** The one taken before, or the newest again. */
 export function nextProfile(state: State): State {
-  if (!state.moment) return state;
-  const all = profilesOf(state.moment);
+  const shown = state.moment && shownOf(state.moment);
+  if (!shown) return noProfile(state);
+  const all = profilesOf(state.moment!);
   if (all.length < 2) return { ...state, message: 'There is no other profile of this thread.' };
-  const at = all.indexOf(shownOf(state.moment)!.of);
-  const chosen = all[(at + 1) % all.length]!.id;
+  const chosen = all[(all.indexOf(shown.of) + 1) % all.length]!.id;
   const next = withProfiles({ ...state, tab: 'profile', overlay: null }, { chosen, range: null, toggled: new Set() });
   return changeTable(next, 'profile', atFirst);
+}
+
+function noProfile(state: State): State {
+  return { ...state, message: 'There is no profile of this thread: f takes one of a live process.' };
 }
 
 /** From a stall to its time in the profile; there, back to all of it. */
@@ -106,27 +112,36 @@ export function profileLost(state: State, why: string): State {
   return withProfiles({ ...state, message: why }, { running: null, lost: why });
 }
 
-/** One that was read takes its place; a new one is shown. */
+/** One that was read takes its place; a new one is shown, unless somebody is typing. */
 export function withProfile(state: State, profile: ShownProfile): State {
   const { all } = state.profiles;
   if (all.some(({ id }) => id === profile.id)) {
     return withProfiles(state, { all: all.map((one) => (one.id === profile.id ? profile : one)) });
   }
-  const next = withProfiles(
-    { ...state, tab: 'profile', overlay: null, message: null },
-    {
-      all: [profile, ...all].slice(0, MAX_TAKEN),
-      ...{ chosen: profile.id, range: null, toggled: new Set(), running: null, lost: null },
-    },
-  );
+  const types = state.typing || state.fileName !== null;
+  const seen = types
+    ? { ...state, message: 'The profile has ended: view 8 shows it.' }
+    : { ...state, tab: 'profile', overlay: null, message: null };
+  const next = withProfiles(seen, {
+    all: [profile, ...all].slice(0, MAX_TAKEN),
+    ...{ chosen: profile.id, range: null, toggled: new Set(), running: null, lost: null },
+  });
   return changeTable(next, 'profile', atFirst);
+}
+
+/** Those beside the recording come behind those that were taken; what has been read of them stays. */
+export function withRecorded(state: State, recorded: readonly ShownProfile[]): State {
+  const { all } = state.profiles;
+  const known = new Map(all.map((one) => [one.id, one]));
+  const taken = all.filter(({ id }) => !recorded.some((one) => one.id === id));
+  return withProfiles(state, { all: [...taken, ...recorded.map((one) => known.get(one.id) ?? one)] });
 }
 
 // ── the name of the file ──
 
 export function askFileName(state: State): State {
   const shown = state.moment && shownOf(state.moment);
-  if (!shown?.whole) return { ...state, message: 'There is no profile to be written: f takes one of a live process.' };
+  if (!shown?.whole) return noProfile(state);
   return { ...state, fileName: `${shown.of.pid}.${defaultExtension(shown.of)}`, overlay: null };
 }
 
