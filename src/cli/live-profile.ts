@@ -30,8 +30,12 @@ export function createLiveProfile() {
       running = connection;
       const { pid } = connection.hello;
       dispatch({ type: 'profiling', pid });
-      take(connection, dispatch, state)
-        .then((profile) => dispatch({ type: 'profile', profile: { ...profile, id: `taken ${++count}` } }))
+      take(connection, state)
+        .then(({ profile, problems }) => {
+          dispatch({ type: 'profile', profile: { ...profile, id: `taken ${++count}` } });
+          const [first] = problems;
+          if (first) dispatch({ type: 'message', text: `No profile of worker ${first.threadId}: ${first.problem}.` });
+        })
         .catch(({ message }: Error) => dispatch({ type: 'profile-lost', why: lostText(message) }))
         .finally(() => {
           running = null;
@@ -44,7 +48,10 @@ function lostText(why: string): string {
   return `${/ ended/.test(why) ? 'The profile is lost' : 'There is no profile'}. ${why}`;
 }
 
-async function take(connection: Connection, dispatch: Dispatch, state: () => State): Promise<ShownProfile> {
+async function take(
+  connection: Connection,
+  state: () => State,
+): Promise<{ profile: ShownProfile; problems: CpuProfiles['problems'] }> {
   const { pid, argv } = connection.hello;
   const before = ((await connection.request('hello')) as Hello).uptimeMs;
   const request = { durationMs: MOST_MS, intervalUs: INTERVAL_US, inlining: false };
@@ -52,9 +59,8 @@ async function take(connection: Connection, dispatch: Dispatch, state: () => Sta
   const after = ((await connection.request('hello')) as Hello).uptimeMs;
   const zeroMs = zeroOf(state(), pid);
   const between = zeroMs === null ? null : { fromMs: zeroMs + before, toMs: zeroMs + after };
-  tellProblems(problems, dispatch);
   const profile: Profile = { title: argv.join(' '), kind: 'cpu', unit: 'us', threads: threads.map(toThreadProfile) };
-  return {
+  const shown: ShownProfile = {
     ...{ id: '', name: `taken at ${formatMs(before)}`, pid, profile, problem: null },
     threads: threads.map((thread) => ({
       threadId: thread.threadId,
@@ -62,6 +68,7 @@ async function take(connection: Connection, dispatch: Dispatch, state: () => Sta
       spanMs: thread.spanMs,
     })),
   };
+  return { profile: shown, problems };
 }
 
 /** When the main thread's recording began, which its uptime counts from. */
@@ -74,9 +81,4 @@ function startOf({ profile }: TakenCpuProfile, between: { fromMs: number; toMs: 
   const startMs = profile.startTime / 1000;
   if (!between || (startMs >= between.fromMs - SLACK_MS && startMs <= between.toMs + SLACK_MS)) return startMs;
   return between.fromMs;
-}
-
-function tellProblems(problems: CpuProfiles['problems'], dispatch: Dispatch): void {
-  const [first] = problems;
-  if (first) dispatch({ type: 'message', text: `No profile of worker ${first.threadId}: ${first.problem}.` });
 }

@@ -95,9 +95,8 @@ export async function showLive(
   });
 }
 
-/** What the other level changes, in a line of 80 columns. */
 function levelText(pid: number, level: Level): string {
-  const what = level === 'diagnose' ? 'what is pending is followed, at a higher cost' : 'made for production';
+  const what = level === 'diagnose' ? 'pending work is followed' : 'made for production';
   return `Process ${pid} is at level ${level} now: ${what}.`;
 }
 

@@ -214,7 +214,8 @@ describe('the time of a stall', () => {
     expect(screen.text()).toContain('5 s to 5.3 s: the stall of 300 ms at 5 s · r leaves it');
     expect(rows(screen)[0]).toBe('66.7 200 ms 93.3 280 ms render application /srv/app/render.ts:10');
     expect(screen.text()).not.toContain('parse');
-    expect(screen.type('t').text()).not.toContain('parse');
+    expect(screen.type('<enter>').text()).toContain('V8 tells no lines of this part');
+    expect(screen.type('<escape>t').text()).not.toContain('parse');
     expect(screen.type('r').text()).toContain('parse');
     expect(screen.text()).toContain('all of it');
   });

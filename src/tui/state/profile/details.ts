@@ -70,9 +70,9 @@ function sourceLines(
   const hot = hotLines(thread, frame).filter(({ weight }) => weight >= LEAST_LINE_SHARE * self);
   if (frame.file === '' || self === 0) return [];
   if (hot.length === 0) {
-    const why = thread.lines === null ? 'V8 tells no lines of this part.' : 'V8 tells no line of it.';
-    const source = excerpt({ ...frame });
-    return source.length === 0 ? [] : [line(''), line(why, 'dim'), ...source.map((one) => excerptLine(one, ''))];
+    const why = thread.lines === null ? [line('V8 tells no lines of this part of the profile.', 'dim')] : [];
+    const source = excerpt({ ...frame }).map((one) => excerptLine(one, ''));
+    return why.length + source.length === 0 ? [] : [line(''), ...why, ...source];
   }
   const shown = hot.slice(0, MAX_LINES);
   return [
