@@ -193,15 +193,15 @@ describe('the tree', () => {
     expect(screen.type('t').text()).toContain('self %▼');
   });
 
-  test('a call that is 5000 deep', () => {
-    const deep = Array.from({ length: 5000 }, (_, i) => `f${i}`).join(';');
+  test('a call that is 1000 deep', () => {
+    const deep = Array.from({ length: 1000 }, (_, i) => `f${i}`).join(';');
     const screen = withProfile(shown({}, [threadOf([[deep, 1000]])])).type('tG');
-    expect(screen.selected()).toContain('f4999');
-    expect(screen.type('<enter>').text()).toContain('4989 more above');
+    expect(screen.selected()).toContain('f999');
+    expect(screen.type('<enter>').text()).toContain('989 more above');
     // Folded and unfolded, what is selected stays on the screen.
-    screen.type(`<escape>${'h'.repeat(60)}`);
-    expect(screen.selected()).toMatch(/f49\d\d/);
-    expect(screen.type('l'.repeat(30)).selected()).toMatch(/f49\d\d/);
+    screen.type(`<escape>${'h'.repeat(12)}`);
+    expect(screen.selected()).toMatch(/f9\d\d/);
+    expect(screen.type('l'.repeat(6)).selected()).toMatch(/f9\d\d/);
   });
 });
 
@@ -218,6 +218,17 @@ describe('the time of a stall', () => {
     expect(screen.type('<escape>t').text()).not.toContain('parse');
     expect(screen.type('r').text()).toContain('parse');
     expect(screen.text()).toContain('all of it');
+  });
+
+  test('of a group, the longest stall that was seen as a whole; else one that was seen in part', () => {
+    const cases = [
+      [[blocked(2500, 'slow', 900), blocked(3500, 'slow', 100), blocked(4000, 'slow', 200)], '200 ms at 4 s · r'],
+      [[blocked(100, 'slow', 900), blocked(2500, 'slow', 900)], '900 ms at 2.5 s, in part · r'],
+    ] as const;
+    for (const [stalls, words] of cases) {
+      const screen = new TestScreen('live', [recordingOf([...seconds(2), ...stalls])], 120, 40);
+      expect(screen.act({ type: 'profile', profile: shown() }).type('2r').text()).toContain(words);
+    }
   });
 
   test('a stall that no profile has seen says so', () => {

@@ -56,10 +56,10 @@ function toStall(state: State): State {
   const stalls = rowsOf(moment.chosen, 'stall').filter((stall) => stallKey(stall) === item.key);
   const seen = sightingOf(moment, stalls);
   if (!seen) return { ...state, message: notSeen(state) };
-  const { stall, of, overlapMs } = seen;
+  const { stall, of, isWhole } = seen;
   const { startMonotonicMs } = moment.chosen.header;
   const fromMs = startMonotonicMs + stall.startMs;
-  const part = overlapMs < stall.durationMs - 1 ? ', in part' : '';
+  const part = isWhole ? '' : ', in part';
   const words = `the stall of ${formatMs(stall.durationMs)} at ${formatMs(stall.startMs)}${part}`;
   const range = { fromMs, toMs: fromMs + stall.durationMs, words };
   const next = withProfiles({ ...state, tab: 'profile', overlay: null }, { range, chosen: of.id });

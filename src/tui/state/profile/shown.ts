@@ -84,19 +84,31 @@ export interface Sighting {
   stall: RowOf<'stall'>;
   of: ShownProfile;
   overlapMs: number;
+  /** From its beginning to its end. */
+  isWhole: boolean;
 }
 
-/** Of some stalls of the chosen thread the one of which a profile has seen most; null where none has seen any. */
+/** What the watchdog's clock may be late by. */
+const LATE_MS = 1;
+
+/** Of some stalls of the chosen thread the longest that a profile has seen, whole ones first; null where none has seen any. */
 export function sightingOf(moment: Moment, stalls: readonly RowOf<'stall'>[]): Sighting | null {
-  let best: Sighting | null = null;
-  for (const of of profilesOf(moment)) {
+  const sightings = profilesOf(moment).flatMap((of) => {
     const span = spanOf(of, moment.chosen);
-    for (const stall of span ? stalls : []) {
-      const overlapMs = Math.min(span!.toMs, stall.startMs + stall.durationMs) - Math.max(span!.fromMs, stall.startMs);
-      if (overlapMs > 0 && overlapMs > (best?.overlapMs ?? 0)) best = { stall, of, overlapMs };
-    }
-  }
-  return best;
+    return span ? stalls.map((stall) => sighting(stall, of, span)) : [];
+  });
+  return sightings.filter(({ overlapMs }) => overlapMs > 0).reduce<Sighting | null>(better, null);
+}
+
+function sighting(stall: RowOf<'stall'>, of: ShownProfile, span: { fromMs: number; toMs: number }): Sighting {
+  const { startMs, durationMs } = stall;
+  const overlapMs = Math.min(span.toMs, startMs + durationMs) - Math.max(span.fromMs, startMs);
+  return { stall, of, overlapMs, isWhole: overlapMs >= durationMs - LATE_MS };
+}
+
+function better(best: Sighting | null, other: Sighting): Sighting {
+  if (!best || best.isWhole !== other.isWhole) return best?.isWhole ? best : other;
+  return other.overlapMs > best.overlapMs ? other : best;
 }
 
 /** On the clock of the recording; null where it is not known, or the profile tells no times. */
