@@ -1,13 +1,16 @@
 // Draws the screens of the terminal UI for the README, into docs/screens/: npm run screens.
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { spawn } from '@lydell/node-pty';
 import headless from '@xterm/headless';
+import { chromium } from 'playwright-core';
 
 process.chdir(new URL('..', import.meta.url).pathname);
+const BIN = join(process.cwd(), 'bin/evdiag.mjs');
+const OUT = join(process.cwd(), 'docs/screens');
 const CELL = { width: 8.4, height: 18 };
 const NEVER_MS = 60_000;
 const FOREGROUND = '#d4d4d4';
@@ -17,14 +20,35 @@ const COLOURS = { 74: '#5fafd7', 110: '#87afd7', 202: '#ff5f00', 214: '#ffaf00',
 
 const SHOP = `import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
+
 const products = Array.from({ length: 3000 }, (_, id) => ({ id, name: 'product ' + id, price: (id * 37) % 101 }));
-function search(word) { return products.filter(({ name }) => name.includes(word)); }
-function sortByPrice(found) { return found.toSorted((a, b) => a.price - b.price); }
-function render(found) { return '<ul>' + found.map(({ name, price }) => '<li>' + name + ': ' + price.toFixed(2) + '</li>').join('') + '</ul>'; }
-function listProducts(request, response) { response.end(gzipSync(render(sortByPrice(search('1'))))); }
+
+function search(word) {
+  return products.filter(({ name }) => name.includes(word));
+}
+
+function sortByPrice(found) {
+  return found.toSorted((a, b) => a.price - b.price);
+}
+
+function render(found) {
+  let html = '<ul>';
+  for (const { name, price } of found) {
+    html += '<li>' + name + ': ' + price.toFixed(2) + '</li>';
+  }
+  return html + '</ul>';
+}
+
+function listProducts(request, response) {
+  response.end(gzipSync(render(sortByPrice(search('1'))), { level: 1 }));
+}
+
 const server = createServer(listProducts).listen(0, async () => {
   const url = 'http://localhost:' + server.address().port;
-  for (;;) await (await fetch(url)).arrayBuffer();
+  for (let n = 1; ; n++) {
+    await (await fetch(url)).arrayBuffer();
+    if (n % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 200));
+  }
 });
 `;
 const folder = mkdtempSync(join(tmpdir(), 'evdiag-screens-'));
@@ -44,35 +68,81 @@ try {
   await draw('async', replay, 110, 24, [[/━·?[!✗]/, '4'], ['pending▼', '\r'], ['Await tree']]);
   const theatre = ['replay', '--scenario', 'blocking-sleep'];
   await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ The cure']]);
-  await drawFlamegraph();
+  await drawProfiles();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Records a small server under load. */
-async function drawFlamegraph() {
-  const file = join(folder, 'shop.mjs');
-  writeFileSync(file, SHOP);
-  const child = execFile(process.execPath, ['-r', './dist/agent.cjs', file], {
-    env: { ...process.env, EVDIAG_QUIET: '1', EVDIAG_OUT: folder },
-  });
-  await setTimeout(2500);
-  const profile = join(folder, 'shop.speedscope.json');
-  const evdiag = (...args) => execFileSync(process.execPath, ['bin/evdiag.mjs', ...args], { stdio: 'ignore' });
-  evdiag('record', String(child.pid), '-d', '4', '-o', profile);
-  child.kill('SIGKILL');
-  evdiag('flame', profile, '-o', 'docs/screens/flame.svg', '--thread', 'main', '--focus', 'listProducts');
+/** Of a small server under load: the view Profile, the flamegraph as a picture, and as a page in a browser. */
+async function drawProfiles() {
+  mkdirSync(join(folder, 'shop'));
+  writeFileSync(join(folder, 'shop/server.mjs'), SHOP);
+  // Installed as it is elsewhere: the agent's own functions are a dependency's.
+  cpSync('dist', join(folder, 'node_modules/evdiag/dist'), { recursive: true });
+  const env = { ...process.env, EVDIAG_QUIET: '1', NODE_OPTIONS: '--require ./node_modules/evdiag/dist/agent.cjs' };
+  const child = execFile(process.execPath, ['shop/server.mjs'], { env, cwd: folder });
+  try {
+    await setTimeout(2500);
+    const profile = join(folder, 'shop.cpuprofile');
+    const evdiag = (...args) => execFileSync(process.execPath, [BIN, ...args], { stdio: 'ignore', cwd: folder });
+    evdiag('record', String(child.pid), '-d', '4', '-o', profile);
+    const taken = [
+      ['● live', 'f'],
+      [/● profile, [4-9](\.\d+)? s: f ends it/, 'f'],
+    ];
+    const top = ['top', String(child.pid)];
+    await draw('profile', top, 120, 24, [...taken, ['self %▼', '']], folder);
+    const render = [
+      ['self %▼', '/render\r'],
+      ['filter "render"', '\r'],
+      ['Heaviest path', ''],
+    ];
+    await draw('profile-function', top, 120, 30, [...taken, ...render], folder);
+    evdiag('flame', profile, '-o', join(OUT, 'flame.svg'), '--focus', 'listProducts');
+    const page = join(folder, 'flame.html');
+    evdiag('flame', profile, '-o', page, '--focus', 'parserOnIncoming');
+    await photograph('flamegraph', page);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** What a browser shows of a page, by day and by night. */
+async function photograph(name, page) {
+  const places = [
+    process.env.EVDIAG_CHROMIUM,
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ];
+  const executablePath = places.find((path) => path !== undefined && existsSync(path));
+  if (!executablePath) throw new Error('No Chromium is found: apt-get install chromium, or name it in EVDIAG_CHROMIUM');
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    for (const colorScheme of ['light', 'dark']) {
+      const tab = await browser.newPage({ viewport: { width: 1120, height: 400 }, colorScheme });
+      await tab.goto(`file://${page}`);
+      await tab.waitForSelector('canvas');
+      await setTimeout(500);
+      const path = `docs/screens/${name}-${colorScheme}.png`;
+      await tab.screenshot({ path, fullPage: true });
+      console.log(path, statSync(path).size);
+    }
+  } finally {
+    await browser.close();
+  }
 }
 
 /** Waits for each text and types the keys after it; draws what is there in the end. */
-async function draw(name, args, columns, rows, steps) {
+async function draw(name, args, columns, rows, steps, cwd = process.cwd()) {
   const terminal = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
   const env = { ...process.env, LC_ALL: 'C.UTF-8', TMPDIR: folder };
-  const pty = spawn(process.execPath, ['bin/evdiag.mjs', ...args], {
+  const pty = spawn(process.execPath, [BIN, ...args], {
     name: 'xterm-256color',
     cols: columns,
     rows,
     env,
+    cwd,
   });
   try {
     pty.onData((data) => terminal.write(data));

@@ -157,6 +157,7 @@ function run(data: WatchdogData): void {
       header: main.header,
       family: data.family,
       level: () => level,
+      setLevel,
       uptimeMs: main.now,
       mayInspect: data.mayInspect,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),

@@ -1,10 +1,11 @@
 // Draws frames of the terminal UI on the terminal that it runs on, and writes what they cost to the file that is named.
 import { writeFileSync } from 'node:fs';
+import { TreeBuilder } from '../../src/profile/tree-builder.ts';
 import type { Recording, Row } from '../../src/recording/types.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
 import { screenOf } from '../../src/tui/state/screen.ts';
 import { initialState } from '../../src/tui/state/state.ts';
-import type { Action, Effect, State } from '../../src/tui/state/types.ts';
+import type { Action, Effect, ShownProfile, State } from '../../src/tui/state/types.ts';
 import { createJudge } from '../../src/tui/views/between-frames.ts';
 import { painted } from '../../src/tui/views/palette.ts';
 import { openTerminal } from '../../src/tui/views/terminal.ts';
@@ -102,34 +103,71 @@ function recordingOf(rows: Row[]): Recording {
   };
 }
 
+/** That many functions, each in its own place of the tree, sampled once a millisecond. */
+function profileOf(functions: number): ShownProfile {
+  const builder = new TreeBuilder();
+  const node = Array.from({ length: functions }, (_, i) => {
+    const frames = [i % 7, i % 97, i].map((n, depth) => {
+      const { function: name, ...where } = place(depth * 100_000 + n);
+      return builder.frame({ ...where, function: name, category: 'application' });
+    });
+    const at = builder.stack(frames);
+    builder.add(at, 1000 + (i % 50));
+    return at;
+  });
+  const samples = {
+    node: Uint32Array.from(node),
+    atUs: Float64Array.from(node, (_, i) => 1000 * i),
+    weight: new Float64Array(functions).fill(1000),
+  };
+  const spanUs = 1000 * functions;
+  const known = { interval: 1000, missedCount: 0, warmCode: true, apart: true };
+  const thread = builder.build('main thread', { samples, taken: { spanUs, sampleCount: functions, ...known } });
+  return {
+    ...{ id: 'bench', name: 'taken', pid: 100, problem: null },
+    profile: { title: 'bench', kind: 'cpu', unit: 'us', threads: [thread] },
+    threads: [{ threadId: 0, startMonotonicMs: 0, spanMs: spanUs / 1000 }],
+  };
+}
+
 /** Places at which the loop stalls. */
 const PLACES = 200;
-/** Entries are the rows of the tables of handles and of suspended calls. */
+/** Entries are the rows of the tables of handles and of suspended calls; functions those of the profile. */
 const CASES = [
-  { name: '200 rows', seconds: 25, stalls: 200, entries: 200 },
-  { name: '10 000 rows', seconds: 1250, stalls: 10_000, entries: 10_000 },
+  { name: '200 rows', seconds: 25, stalls: 200, entries: 200, functions: 200 },
+  { name: '10 000 rows', seconds: 1250, stalls: 10_000, entries: 10_000, functions: 50_000 },
 ] as const;
 
 const terminal = openTerminal({ onKey() {}, onMouse() {}, onResize() {} });
-const results: { name: string; tab: string; newRows: number; key: number; unchanged: number; longest: number }[] = [];
-for (const { name, seconds, stalls, entries } of CASES) {
-  for (const [tab, digit] of [
+const results: {
+  name: string;
+  tab: string;
+  first: number;
+  newRows: number;
+  key: number;
+  unchanged: number;
+  longest: number;
+}[] = [];
+for (const { name, seconds, stalls, entries, functions } of CASES) {
+  for (const [tab, keys] of [
     ['overview', '1'],
     ['stalls', '2'],
     ['async', '4'],
     ['findings', '6'],
+    ['profile', '8'],
+    ['calls', '8t'],
   ] as const) {
     const rows: Row[] = Array.from({ length: seconds }, (_, i) => second(i)).flat();
     for (let i = 0; i < stalls; i++) rows.push(stall(i, 500 + (i * seconds * 1000) / stalls));
     rows.push(unfinished(1000 * seconds, entries));
     rows.sort((a, b) => a.t - b.t);
-    results.push({ name, tab, ...(await measure(rows, seconds, digit)) });
+    results.push({ name, tab, ...(await measure(rows, seconds, keys, profileOf(functions))) });
   }
 }
 terminal.close();
 writeFileSync(process.argv[2]!, JSON.stringify(results));
 
-async function measure(rows: Row[], seconds: number, digit: string) {
+async function measure(rows: Row[], seconds: number, keys: string, profile: ShownProfile) {
   let state: State = initialState('live', 'bench', terminal.columns, terminal.rows);
   const judge = createJudge((report, atMs) => act({ type: 'report', report, atMs }));
   const act = (action: Action): void => {
@@ -140,7 +178,10 @@ async function measure(rows: Row[], seconds: number, digit: string) {
     terminal.draw(painted(screenOf(state, NO_SOURCE).lines, { color: true, ascii: false }));
   };
   act({ type: 'recordings', recordings: [recordingOf(rows)] });
-  act({ type: 'key', key: digit });
+  act({ type: 'profiles', profiles: [profile] });
+  // What is done once for a tab.
+  let first = 0;
+  for (const key of keys) first = cpuOf(() => act({ type: 'key', key }));
   const times = { newRows: [] as number[], key: [] as number[], unchanged: [] as number[] };
   let [all, longest] = [rows, 0];
   for (let i = 0; i < WARM_UP + ROUNDS; i++) {
@@ -161,7 +202,7 @@ async function measure(rows: Row[], seconds: number, digit: string) {
     }
   }
   const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
-  return { newRows: median(times.newRows), key: median(times.key), unchanged: median(times.unchanged), longest };
+  return { first, newRows: median(times.newRows), key: median(times.key), unchanged: median(times.unchanged), longest };
 }
 
 function cpuOf(body: () => void): number {

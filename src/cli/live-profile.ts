@@ -1,55 +1,84 @@
 import type { Connection } from '../attach/connect.ts';
-import { takeCpuProfiles } from '../attach/take-cpu-profile.ts';
-import { speedscope } from '../exporters/speedscope.ts';
-import { withoutIdle } from '../profile/call-tree.ts';
-import { tableOf } from '../profile/table.ts';
-import { takenText } from '../profile/taken-text.ts';
+import { type CpuProfiles, type TakenCpuProfile, takeCpuProfiles } from '../attach/take-cpu-profile.ts';
 import type { Profile } from '../profile/types.ts';
-import type { Action } from '../tui/state/types.ts';
-import { painter } from '../util/terminal.ts';
-import { tableText, treeText } from './profile-text.ts';
+import type { Hello } from '../suspended/dump-parts.ts';
+import type { Action, ShownProfile, State } from '../tui/state/types.ts';
+import { formatMs } from '../util/text.ts';
 import { toThreadProfile } from './taken-profile.ts';
-import { freeName, writePrivate } from './write-file.ts';
 
 /** Who forgets to end it has ten minutes. */
 const MOST_MS = 600_000;
 const INTERVAL_US = 1000;
-const ROWS = 30;
+/** V8's clock is the process's monotonic one (Node 20–26); where it tells a time that cannot be, ours counts. */
+const SLACK_MS = 100;
 
-/** CPU profiles from the keyboard of the terminal UI: the first key begins one, the second ends it and shows what is hot. */
+type Dispatch = (action: Action) => void;
+
+/** CPU profiles from the keyboard of the terminal UI: the first key begins one, the second ends it. */
 export function createLiveProfile() {
   let running: Connection | null = null;
-  return (connection: Connection, dispatch: (action: Action) => void, columns: number): void => {
-    if (running) {
-      running.request('end-cpu-profile').catch(() => {});
-      return;
-    }
-    running = connection;
-    dispatch({ type: 'message', text: `Process ${connection.hello.pid} is being profiled: press f to end that.` });
-    take(connection, columns)
-      .then(({ title, lines }) => dispatch({ type: 'show', title, lines }))
-      .catch((error: Error) => dispatch({ type: 'message', text: error.message }))
-      .finally(() => {
-        running = null;
-      });
+  let count = 0;
+  return {
+    isRunning: () => running !== null,
+    press(connection: Connection | null, dispatch: Dispatch, state: () => State): void {
+      if (running) {
+        // Where the process has gone, it is told as lost.
+        running.request('end-cpu-profile').catch(() => {});
+        return;
+      }
+      if (!connection) return;
+      running = connection;
+      const { pid } = connection.hello;
+      dispatch({ type: 'profiling', pid });
+      take(connection, state)
+        .then(({ profile, problems }) => {
+          dispatch({ type: 'profile', profile: { ...profile, id: `taken ${++count}` } });
+          const [first] = problems;
+          if (first) dispatch({ type: 'message', text: `No profile of worker ${first.threadId}: ${first.problem}.` });
+        })
+        .catch(({ message }: Error) => dispatch({ type: 'profile-lost', why: lostText(message) }))
+        .finally(() => {
+          running = null;
+        });
+    },
   };
 }
 
-async function take(connection: Connection, columns: number): Promise<{ title: string; lines: string[] }> {
-  const request = { durationMs: MOST_MS, intervalUs: INTERVAL_US, inlining: false };
-  const { threads } = await takeCpuProfiles(connection, request);
+function lostText(why: string): string {
+  return `${/ ended/.test(why) ? 'The profile is lost' : 'There is no profile'}. ${why}`;
+}
+
+async function take(
+  connection: Connection,
+  state: () => State,
+): Promise<{ profile: ShownProfile; problems: CpuProfiles['problems'] }> {
   const { pid, argv } = connection.hello;
+  const before = ((await connection.request('hello')) as Hello).uptimeMs;
+  const request = { durationMs: MOST_MS, intervalUs: INTERVAL_US, inlining: false };
+  const { threads, problems } = await takeCpuProfiles(connection, request);
+  const after = ((await connection.request('hello')) as Hello).uptimeMs;
+  const zeroMs = zeroOf(state(), pid);
+  const between = zeroMs === null ? null : { fromMs: zeroMs + before, toMs: zeroMs + after };
   const profile: Profile = { title: argv.join(' '), kind: 'cpu', unit: 'us', threads: threads.map(toThreadProfile) };
-  // The one that holds all threads, in the order of time.
-  const file = freeName(String(pid), speedscope.extension);
-  writePrivate(file, [speedscope.write(profile)]);
-  const look = { paint: painter(false), width: columns, rows: ROWS };
-  const trees = profile.threads.flatMap((thread) => ['', thread.name, treeText(withoutIdle(thread), 'us', look)]);
-  const text = [
-    `${takenText(profile)} · saved as ${file}`,
-    '',
-    tableText(tableOf(profile, 'function'), 'us', look),
-    ...trees,
-  ];
-  return { title: 'CPU profile', lines: text.join('\n').trimEnd().split('\n') };
+  const shown: ShownProfile = {
+    ...{ id: '', name: `taken at ${formatMs(before)}`, pid, profile, problem: null },
+    threads: threads.map((thread) => ({
+      threadId: thread.threadId,
+      startMonotonicMs: startOf(thread, between),
+      spanMs: thread.spanMs,
+    })),
+  };
+  return { profile: shown, problems };
+}
+
+/** When the main thread's recording began, which its uptime counts from. */
+function zeroOf({ recordings }: State, pid: number): number | null {
+  const main = recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
+  return main?.header.startMonotonicMs ?? null;
+}
+
+function startOf({ profile }: TakenCpuProfile, between: { fromMs: number; toMs: number } | null): number | null {
+  const startMs = profile.startTime / 1000;
+  if (!between || (startMs >= between.fromMs - SLACK_MS && startMs <= between.toMs + SLACK_MS)) return startMs;
+  return between.fromMs;
 }

@@ -1,7 +1,8 @@
+import { askLevel } from '../attach/ask-level.ts';
 import type { Connection } from '../attach/connect.ts';
 import { takeDump } from '../attach/take-dump.ts';
 import { familyName, recordingFolder } from '../recording/paths.ts';
-import type { Recording } from '../recording/types.ts';
+import type { Level, Recording } from '../recording/types.ts';
 import { openRecording } from '../recording/writer.ts';
 import type { Hello, Road } from '../suspended/dump-parts.ts';
 import { threadKey } from '../tui/state/moment.ts';
@@ -17,6 +18,8 @@ import { dumpText } from './dump-text.ts';
 import { type Following, follow } from './follow.ts';
 import { createLeakHunt } from './leak-hunt.ts';
 import { createLiveProfile } from './live-profile.ts';
+import { performProfile } from './profile-effects.ts';
+import { recordedProfiles } from './recorded-profiles.ts';
 
 export interface LiveOptions {
   /** What is watched, in words. */
@@ -48,7 +51,13 @@ export async function showLive(
     }),
     look,
     start(dispatch, state) {
-      const started = follow(crowd, dispatch, state, onGone);
+      const tell = (action: Action): void => {
+        dispatch(action);
+        // What the agents have left beside the recordings: from now on it stays.
+        if (action.type !== 'recordings' || state().ended === null) return;
+        dispatch({ type: 'profiles', profiles: recordedProfiles(state().recordings) });
+      };
+      const started = follow(crowd, tell, state, onGone);
       following = started;
       return () => {
         onClose?.(started.pids());
@@ -59,14 +68,20 @@ export async function showLive(
     perform(effect: Effect, dispatch, state) {
       const shown = state().moment?.chosen.header.pid;
       const connection = following?.connection(shown);
-      if (effect.type === 'save') dispatch({ type: 'message', text: save(following?.recordings() ?? []) });
+      if (performProfile(effect, dispatch, state)) return;
+      if (effect.type === 'profile' && profile.isRunning()) profile.press(null, dispatch, state);
+      else if (effect.type === 'save') dispatch({ type: 'message', text: save(following?.recordings() ?? []) });
       else if (!connection) {
         dispatch({
           type: 'message',
           text: shown === undefined ? 'There is no connection yet.' : `Process ${shown} has ended.`,
         });
       } else if (effect.type === 'profile') {
-        profile(connection, dispatch, state().columns - 4);
+        profile.press(connection, dispatch, state);
+      } else if (effect.type === 'level') {
+        askLevel(connection, effect.level)
+          .then(() => dispatch({ type: 'message', text: levelText(connection.hello.pid, effect.level) }))
+          .catch((error: Error) => dispatch({ type: 'message', text: error.message }));
       } else if (effect.type === 'snapshot' || effect.type === 'hunt') {
         hunt.perform(effect.type, connection, dispatch);
       } else if (effect.type === 'dump') {
@@ -78,6 +93,11 @@ export async function showLive(
       }
     },
   });
+}
+
+function levelText(pid: number, level: Level): string {
+  const what = level === 'diagnose' ? 'pending work is followed' : 'made for production';
+  return `Process ${pid} is at level ${level} now: ${what}.`;
 }
 
 /** As full as it can be without a pause that somebody has to agree to. False where it waits for that. */

@@ -1,4 +1,9 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cpuprofile } from '../../src/exporters/cpuprofile.ts';
+import { heapprofile } from '../../src/exporters/heapprofile.ts';
 import type { Row } from '../../src/recording/types.ts';
+import { profileOf, threadOf } from './profile.ts';
 import {
   agentCost,
   entry,
@@ -51,4 +56,34 @@ export function sickFolder(evilName?: string): string {
       ? SICK_ROWS
       : [...SICK_ROWS, { ...blocked(10_300, 99, 700), location: location(99, evilName) }];
   return tempFolder({ 'out/recording.ndjson': ndjson([header, ...rows]) });
+}
+
+/**
+ * The same with profiles beside the recording, the newest first: `cpu-1.cpuprofile`, which saw the stalls that end at 3 s
+ * and 5 s, `allocations-1.heapprofile`, and `cut-off.cpuprofile`.
+ */
+export function profiledFolder(): string {
+  const folder = sickFolder();
+  // Both the exporter's clock and the recording's begin at 1 s.
+  const cpu = threadOf([
+    ['(idle)', 2_700_000],
+    ['onRequest;handler10', 290_000],
+    ['onRequest', 10_000],
+    ['(idle)', 1_100_000],
+    ['onRequest;handler20', 700_000],
+    ['onRequest;handler20;(garbage collector)', 200_000],
+    ['(idle)', 1_000_000],
+  ]);
+  const allocated = { ...threadOf([['onRequest;keep', 65_536]]), samples: null };
+  const text = String(cpuprofile.write(profileOf([cpu])));
+  const files = [
+    ['cpu-1.cpuprofile', text],
+    ['allocations-1.heapprofile', heapprofile.write(profileOf([allocated], { unit: 'bytes', kind: 'in-use-space' }))],
+    ['cut-off.cpuprofile', text.slice(0, 200)],
+  ] as const;
+  for (const [i, [name, content]] of files.entries()) {
+    writeFileSync(join(folder, 'out', name), content);
+    utimesSync(join(folder, 'out', name), 1000 - i, 1000 - i);
+  }
+  return folder;
 }

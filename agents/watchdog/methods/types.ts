@@ -37,6 +37,8 @@ export interface Target {
   /** Folder of the family of processes, absolute. */
   family: string;
   level(): Level;
+  /** For all threads, from now on. */
+  setLevel(level: Level): void;
   uptimeMs(): number;
   mayInspect: boolean;
   /** The main thread first. */

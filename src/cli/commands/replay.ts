@@ -3,6 +3,8 @@ import { exitCodeOf } from '../../util/end-signals.ts';
 import { displayPath } from '../../util/text.ts';
 import { jsonOption } from '../options.ts';
 import { printJson } from '../output.ts';
+import { performProfile } from '../profile-effects.ts';
+import { recordedProfiles } from '../recorded-profiles.ts';
 import { replayOf } from '../replay-json.ts';
 import { findScenario } from '../scenario-list.ts';
 import { chooseScenario, playScenario } from '../theatre.ts';
@@ -55,9 +57,10 @@ export const replay: CliCommand<Options> = {
       look: terminalLook(ascii),
       start(dispatch) {
         dispatch({ type: 'recordings', recordings: family.recordings });
-        return () => {};
+        const look = setImmediate(() => dispatch({ type: 'profiles', profiles: recordedProfiles(family.recordings) }));
+        return () => clearImmediate(look);
       },
-      perform() {},
+      perform: performProfile,
     });
     return exitCodeOf(signal);
   },

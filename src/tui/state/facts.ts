@@ -69,5 +69,5 @@ export function factLines(facts: readonly (readonly [string, string, Tone?])[], 
 /** Why a recording has no rows of what is tracked, and how to get them. */
 export function untracked({ foreign }: Recording): string {
   if (foreign !== undefined) return `No data: a recording of ${foreign} does not tell; evdiag run does.`;
-  return 'No data at level watch: it is followed at level diagnose (evdiag run, or EVDIAG_LEVEL=diagnose).';
+  return 'No data at level watch: it is followed at level diagnose (live: L; else evdiag run, or EVDIAG_LEVEL=diagnose).';
 }

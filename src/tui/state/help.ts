@@ -1,48 +1,79 @@
-import { line, span } from './text.ts';
+import { fitLine, line, lineColumns, span } from './text.ts';
 import type { Line } from './types.ts';
 
-const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+type Section = readonly [title: string, keys: readonly (readonly [key: string, what: string])[]];
+
+const LEFT: readonly Section[] = [
   [
     'Anywhere',
     [
       ['q, Ctrl-C', 'quit'],
       ['?', 'these keys'],
-      ['Tab, Shift-Tab, 1–7', 'another view'],
-      ['j k ↑ ↓ PgUp PgDn gg G', 'move; the wheel does too'],
-      ['Enter, click; Esc', 'details: stack, source, remedy; close'],
-      ['/, then c', 'filter; clear the filter'],
-      ['h l ← →, click; i', 'choose the column that sorts; invert the order'],
-      ['< >', 'show the thread or process before, after'],
-      ['y', 'copy the place of the selected row'],
-    ],
-  ],
-  [
-    'Live',
-    [
-      ['space, p', 'pause the view; collection goes on'],
-      ['+ −', 'refresh more often, less often'],
-      ['R', 'reset: forget what was before now'],
-      ['d', 'dump: stacks, suspended calls, timers, handles'],
-      ['s', 'save the rows as a recording'],
-      ['f; m; M', 'CPU profile; heap snapshot; leak hunt in three steps'],
+      ['Tab, 1–8', 'another view'],
+      ['j k ↑ ↓ gg G', 'move; PgUp, PgDn, wheel'],
+      ['Enter; Esc', 'details; close them'],
+      ['/; c', 'filter; clear the filter'],
+      ['h l ← →; i', 'sort by; invert'],
+      ['< >', 'thread or process beside'],
+      ['y', 'copy the place'],
     ],
   ],
   [
     'Replay, and live while paused',
     [
       ['space, p', 'play, pause'],
-      [', .', 'to the event before, after'],
-      ['n N', 'to the next finding, to the one before'],
-      ['[ ], click on the bar', 'seek by a twentieth, to a place'],
-      ['{ }', 'to the beginning, to the end'],
+      [', .', 'event before, after'],
+      ['n N', 'finding after, before'],
+      ['[ ]; { }', 'seek; to the ends'],
       ['+ −', 'speed, ¼ to 64 times'],
     ],
   ],
 ];
 
-/** The help overlay. */
-export const HELP: readonly Line[] = KEYS.flatMap(([title, keys]) => [
-  line(title, 'strong'),
-  ...keys.map(([key, what]): Line => [span(`  ${key.padEnd(27)}`, 'accent'), span(what)]),
-  line(''),
-]);
+const RIGHT: readonly Section[] = [
+  [
+    'Live',
+    [
+      ['space, p', 'pause the view'],
+      ['+ −', 'refresh more, less often'],
+      ['R', 'forget what was before'],
+      ['d', 'dump: calls, timers, handles'],
+      ['s', 'save the rows as a recording'],
+      ['f', 'begin, end a CPU profile'],
+      ['m; M', 'heap snapshot; leak hunt'],
+      ['L', 'level: watch, diagnose'],
+    ],
+  ],
+  [
+    'Profile',
+    [
+      ['t', 'functions, calls, callers'],
+      ['← →', 'of calls: fold, unfold'],
+      ['r', 'on a stall: its time; all'],
+      ['o', 'another profile'],
+      ['w', 'write it to a file'],
+    ],
+  ],
+];
+
+/** The width of one of two columns. */
+const COLUMN = 39;
+const KEYS = { left: 14, right: 10 } as const;
+
+/** The help overlay, in two columns where they fit. */
+export function helpLines(columns: number): Line[] {
+  if (columns < 2 * COLUMN) return [...sectionLines(LEFT, KEYS.left), line(''), ...sectionLines(RIGHT, KEYS.left)];
+  const [left, right] = [sectionLines(LEFT, KEYS.left), sectionLines(RIGHT, KEYS.right)];
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    const spans = fitLine(left[i] ?? [], COLUMN);
+    return [...spans, span(' '.repeat(COLUMN - lineColumns(spans))), ...(right[i] ?? [])];
+  });
+}
+
+function sectionLines(sections: readonly Section[], width: number): Line[] {
+  return sections.flatMap(([title, keys], i): Line[] => [
+    ...(i > 0 ? [line('')] : []),
+    line(title, 'strong'),
+    ...keys.map(([key, what]): Line => [span(` ${key.padEnd(width)}`, 'accent'), span(what)]),
+  ]);
+}

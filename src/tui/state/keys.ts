@@ -1,6 +1,8 @@
 /** What each key does; `help.ts` tells people. */
 import { placeText } from '../../report/words.ts';
 import { endOf } from './moment.ts';
+import { askFileName, isTree, nextProfile, nextView, sideways, toRange, typedFileName } from './profile/keys.ts';
+import { lastOf } from './rows.ts';
 import { selectedItem } from './screen.ts';
 import {
   inverted,
@@ -10,6 +12,7 @@ import {
   nextThread,
   opened,
   paged,
+  scrolledTo,
   settled,
   tabAt,
   typed,
@@ -37,6 +40,10 @@ const quit: Key = (state, { effects }) => {
 };
 const down: Key = (state, { excerpt }) => moved(state, 1, excerpt);
 const up: Key = (state, { excerpt }) => moved(state, -1, excerpt);
+const left: Key = (state, { excerpt }) =>
+  isTree(state) ? scrolledTo(sideways(state, -1), excerpt) : nextSort(state, -1);
+const right: Key = (state, { excerpt }) =>
+  isTree(state) ? scrolledTo(sideways(state, 1), excerpt) : nextSort(state, 1);
 const toBottom: Key = (state, { excerpt }) => moved(state, FAR, excerpt);
 const toTop: Key = (state, { excerpt }) => moved(state, -FAR, excerpt);
 
@@ -57,8 +64,7 @@ const KEYS: Readonly<Record<string, Key>> = {
   enter: opened,
   '/': (state) => (state.overlay ? state : { ...state, typing: true }),
   c: unfiltered,
-  ...{ h: (state) => nextSort(state, -1), left: (state) => nextSort(state, -1) },
-  ...{ l: (state) => nextSort(state, 1), right: (state) => nextSort(state, 1) },
+  ...{ h: left, left, l: right, right },
   i: inverted,
   '<': (state) => nextThread(state, -1),
   '>': (state) => nextThread(state, 1),
@@ -75,6 +81,8 @@ const KEYS: Readonly<Record<string, Key>> = {
   '}': (state) => seekTo(state, endOf(state.recordings)),
   R: reset,
   d: (state, { effects }) => ask(state, 'dump', effects),
+  L: changeLevel,
+  ...{ t: nextView, o: nextProfile, r: toRange, w: askFileName },
   f: (state, { effects }) => ask(state, 'profile', effects),
   m: (state, { effects }) => ask(state, 'snapshot', effects),
   M: (state, { effects }) => ask(state, 'hunt', effects),
@@ -86,6 +94,7 @@ export function pressed(before: State, key: string, excerpt: Tools['excerpt']): 
   const state = { ...before, message: null, pendingG: false };
   const effects: Effect[] = [];
   if (state.typing && key !== 'C-c') return { state: settled(typed(state, key)), effects };
+  if (state.fileName !== null && key !== 'C-c') return { state: typedFileName(state, key, effects), effects };
   const press: Press = { excerpt, effects, pendingG: before.pendingG };
   const digit = /^[1-9]$/.test(key) ? Number(key) : 0;
   const next = digit > 0 ? tabAt(state, digit) : Object.hasOwn(KEYS, key) ? KEYS[key]!(state, press) : state;
@@ -98,10 +107,22 @@ function reset(state: State): State {
 }
 
 function ask(state: State, type: 'dump' | 'hunt' | 'profile' | 'save' | 'snapshot', effects: Effect[]): State {
+  return whileLive(state, () => effects.push({ type }));
+}
+
+function whileLive(state: State, act: () => void): State {
   if (state.ended) return { ...state, message: 'The process has ended: it is recorded, and cannot be asked any more.' };
   if (state.mode === 'replay') return { ...state, message: 'This is a recording: that is for live processes.' };
-  effects.push({ type });
+  act();
   return state;
+}
+
+/** The other one, of the process that is shown. */
+function changeLevel(state: State, { effects }: Press): State {
+  const chosen = state.moment?.chosen;
+  if (!chosen) return state;
+  const level = lastOf(chosen, 'level')?.level ?? chosen.header.level;
+  return whileLive(state, () => effects.push({ type: 'level', level: level === 'watch' ? 'diagnose' : 'watch' }));
 }
 
 function copy(state: State, { effects }: Press): State {

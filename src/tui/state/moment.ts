@@ -1,7 +1,12 @@
 import type { Header, Recording, Row } from '../../recording/types.ts';
 import { type Report, reportSteps } from '../../report/report.ts';
 import { after } from './rows.ts';
-import type { Mark, Moment } from './types.ts';
+import type { Mark, Moment, ProfileState } from './types.ts';
+
+/** Nothing was profiled. */
+export const NO_PROFILES: ProfileState = {
+  ...{ all: [], chosen: null, view: 'functions', range: null, toggled: new Set(), running: null, lost: null },
+};
 
 /** Names a thread of a family. */
 export function threadKey({ pid, threadId }: Pick<Header, 'pid' | 'threadId'>): string {
@@ -28,6 +33,7 @@ export function momentAt(
   atMs: number,
   sinceMs = 0,
   report: Report | null = null,
+  profiles: ProfileState = NO_PROFILES,
 ): Moment | null {
   const root = recordings[0];
   if (!root) return null;
@@ -37,7 +43,7 @@ export function momentAt(
     return between(recording, sinceMs - offset, atMs - offset);
   });
   const chosen = cut.find(({ header }) => threadKey(header) === thread) ?? programIn(cut);
-  return { atMs, recordings: cut, chosen, report };
+  return { atMs, recordings: cut, chosen, report, profiles };
 }
 
 /** What only starts others: of `npm start` the program is the child. */

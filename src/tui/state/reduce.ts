@@ -1,5 +1,7 @@
 import { pressed } from './keys.ts';
 import { endOf } from './moment.ts';
+import { profileLost, profiling, withProfile, withRecorded } from './profile/keys.ts';
+import { shownOf } from './profile/shown.ts';
 import { clicked, moved, scrolledTo, settled, sortBy } from './selection.ts';
 import { withReport } from './state.ts';
 import { passed, seekTo, withRecordings } from './time.ts';
@@ -18,7 +20,12 @@ export function reduce(state: State, action: Action, excerpt: Tools['excerpt']):
       : { state: settled(apply(state, action, excerpt)), effects: [] };
   return {
     state: next.state,
-    effects: [...next.effects, ...wantsJudgement(next.state, state), ...wantsMarks(next.state, state)],
+    effects: [
+      ...next.effects,
+      ...wantsJudgement(next.state, state),
+      ...wantsMarks(next.state, state),
+      ...wantsProfile(next.state, state),
+    ],
   };
 }
 
@@ -34,6 +41,17 @@ function wantsMarks(state: State, before: State): Effect[] {
   const wants = (one: State): boolean => one.marks === null && one.recordings.length > 0 && !one.following;
   const isNew = !wants(before) || (state.mode === 'replay' && state.recordings !== before.recordings);
   return wants(state) && isNew ? [{ type: 'marks', recordings: state.recordings }] : [];
+}
+
+/** The tab shows one that has not been read. */
+function wantsProfile(state: State, before: State): Effect[] {
+  const wanted = unreadIn(state);
+  return wanted === null || wanted === unreadIn(before) ? [] : [{ type: 'read-profile', id: wanted }];
+}
+
+function unreadIn({ tab, moment }: State): string | null {
+  const of = tab === 'profile' && moment ? shownOf(moment)?.of : undefined;
+  return of && of.profile === null && of.problem === null ? of.id : null;
 }
 
 function apply(state: State, action: Exclude<Action, { type: 'key' }>, excerpt: Tools['excerpt']): State {
@@ -52,6 +70,14 @@ function apply(state: State, action: Exclude<Action, { type: 'key' }>, excerpt: 
       return { ...state, message: action.text };
     case 'show':
       return { ...state, overlay: { kind: 'text', title: action.title, lines: action.lines, top: 0 }, message: null };
+    case 'profiling':
+      return profiling(state, action.pid);
+    case 'profile-lost':
+      return profileLost(state, action.why);
+    case 'profile':
+      return withProfile(state, action.profile);
+    case 'profiles':
+      return withRecorded(state, action.profiles);
     case 'tab':
       return { ...state, tab: action.id, overlay: null };
     case 'item':

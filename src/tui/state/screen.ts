@@ -3,11 +3,13 @@ import type { RowOf } from '../../recording/types.ts';
 import { threadName } from '../../report/threads.ts';
 import { commandText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
-import { HELP } from './help.ts';
+import { helpLines } from './help.ts';
 import { endOf, threadKey } from './moment.ts';
+import { ENDINGS } from './profile/endings.ts';
+import { shownOf } from './profile/shown.ts';
 import { lastOf } from './rows.ts';
 import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
-import { fitLine, fitTo, line, span } from './text.ts';
+import { fitLine, fitTo, line, paragraph, span } from './text.ts';
 import type { Action, Column, Item, Line, Moment, Span, State, Tools } from './types.ts';
 
 /** A part of the screen that answers to the mouse. */
@@ -34,6 +36,7 @@ const TITLES: readonly ((title: string, digit: number) => string)[] = [
   (title, digit) => ` ${digit} ${title} `,
   (title, digit) => `${digit} ${title} `,
   (title, digit) => ` ${digit} ${title.slice(0, 4)} `,
+  (title, digit) => `${digit} ${title.slice(0, 4)} `,
 ];
 
 /** Everything that is to be seen. Pure: the same state gives the same screen. */
@@ -188,7 +191,8 @@ function bodyOf(state: State, height: number, row: number, excerpt: Excerpt, tar
   const { filter, top } = tableOf(state);
   if (items.length === 0 && filter === '') {
     const empty = tab.empty(moment);
-    return scrolled([], empty === '' ? summary : [...summary, [], line(` ${empty}`, 'dim')], top, height);
+    const words = empty === '' ? [] : [[], ...paragraph(empty, columns - 1, 'dim', ' ')];
+    return scrolled([], [...summary, ...words], top, height);
   }
   return table(state, summary, items, height, row, targets);
 }
@@ -201,7 +205,7 @@ function scrolled(head: Line[], lines: readonly Line[], top: number, height: num
 
 function overlayLines(state: State, tools: Tools): { title: string; lines: Line[] } {
   const { overlay } = state;
-  if (overlay?.kind === 'help') return { title: 'Keys (Esc closes)', lines: HELP.map(indented) };
+  if (overlay?.kind === 'help') return { title: 'Keys (Esc closes)', lines: helpLines(tools.columns).map(indented) };
   if (overlay?.kind === 'text') {
     return { title: `${overlay.title} (Esc closes)`, lines: overlay.lines.map((text) => line(` ${text}`)) };
   }
@@ -235,19 +239,18 @@ function table(
   const tab = tabOf(state);
   const { top, index, sortColumn, inverted } = tableOf(state);
   const columns = visibleColumns(tab.columns, state.columns);
+  const isTree = tab.isTree?.(state.moment!) === true;
   const widths = widthsOf(columns, state.columns - 2);
   const shown = Math.max(1, height - summary.length - 1);
   const first = Math.max(0, Math.min(top, items.length - shown));
   let x = 1;
   const titles = columns.map(({ title, right, index: column }, i): Span => {
-    const mark = column === sortColumn ? (inverted ? '▲' : '▼') : '';
+    const isSorted = column === sortColumn && !isTree;
+    const mark = isSorted ? (inverted ? '▲' : '▼') : '';
     const from = x;
     x += widths[i]! + 2;
     targets.push({ row: row + summary.length, from, to: x, action: { type: 'sort', column } });
-    return span(
-      `${fitTo(`${title}${mark}`, widths[i]!, { right: right === true })}  `,
-      column === sortColumn ? 'strong' : 'dim',
-    );
+    return span(`${fitTo(`${title}${mark}`, widths[i]!, { right: right === true })}  `, isSorted ? 'strong' : 'dim');
   });
   const rows = items.slice(first, first + shown).map((item, i): Line => {
     const selected = first + i === Math.min(index, items.length - 1);
@@ -262,8 +265,11 @@ function table(
       const isPlace = column === tab.columns.length - 1 && item.location !== null && tab.id !== 'findings';
       return fitTo(texts[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
     });
-    const text = ` ${cells.join('  ')} `;
-    return [span(text, selected ? 'selected' : item.tone)];
+    if (selected || !item.tones) return [span(` ${cells.join('  ')} `, selected ? 'selected' : item.tone)];
+    return [
+      span(' '),
+      ...columns.map(({ index: column }, at) => span(`${cells[at]}  `, item.tones![column] ?? item.tone)),
+    ];
   });
   const none = items.length === 0 ? [line(' Nothing matches the filter: c clears it.', 'dim')] : [];
   return { lines: [...summary, [span(' '), ...titles], ...rows, ...none], shown, total: items.length };
@@ -277,27 +283,58 @@ export function visibleColumns(columns: readonly Column[], width: number): (Colu
 }
 
 function widthsOf(columns: readonly Column[], width: number): number[] {
-  const fixed = columns.reduce((sum, column) => sum + (column.width ?? 0) + 2, 0);
-  return columns.map((column) => column.width ?? Math.max(10, width - fixed));
+  let left = columns.reduce((rest, column) => rest - (column.width ?? 0) - 2, width);
+  let sharing = columns.filter((column) => column.width === undefined).length;
+  return columns.map((column) => {
+    if (column.width !== undefined) return column.width;
+    const share = Math.max(10, Math.floor(left / sharing--));
+    left -= share;
+    return share;
+  });
 }
 
 function footer(state: State): Line {
   if (state.typing) return [span(` /${tableOf(state).filter}`, 'strong'), span('▏ Enter keeps, Esc clears', 'dim')];
+  if (state.fileName !== null) return fileNameLine(state);
   if (state.message) return line(` ${state.message}`, 'warn');
   const { filter } = tableOf(state);
-  const cleared = filter === '' ? '' : ` filter "${filter}", c clears `;
+  const cleared = `${runningText(state)}${filter === '' ? '' : ` filter "${filter}", c clears `}`;
   const room = state.columns - cleared.length;
   let keys = '';
-  for (const key of state.mode === 'live' ? liveKeys(state) : REPLAY_KEYS) {
+  for (const key of keysOf(state)) {
     if (keys.length + key.length + 2 <= room) keys += `${keys === '' ? ' ' : '  '}${key}`;
   }
   return [span(cleared, 'warn'), span(keys, 'dim')];
 }
 
+/** What cannot be read is said behind the name. */
+function fileNameLine({ fileName, message }: State): Line {
+  const about = message ? span(`▏ ${message}`, 'warn') : span(`▏ Enter writes, Esc leaves · ${ENDINGS}`, 'dim');
+  return [span(` write to: ${fileName}`, 'strong'), about];
+}
+
+/** In any tab. */
+function runningText({ profiles: { running }, atMs, recordings }: State): string {
+  if (!running) return '';
+  const ageMs = Math.max(0, Math.max(atMs, endOf(recordings)) - running.sinceMs);
+  return ` ● profile, ${formatMs(ageMs)}: f ends it `;
+}
+
 const COMMON_KEYS = ['q quit', '? help', 'Tab view', '⏎ details'];
 const REPLAY_KEYS = [...COMMON_KEYS, 'space play', 'n finding', '. event', '[ ] seek', '+ − speed', '/ filter'];
 
+const PROFILE_KEYS = ['q quit', '? help', '⏎ details', 't functions, calls, callers'];
+const TREE_KEYS = ['q quit', '? help', '⏎ details', 't functions, calls, callers', '← → fold, unfold'];
+
+function keysOf(state: State): readonly string[] {
+  if (state.tab === 'profile' && state.moment && shownOf(state.moment)) {
+    const keys = state.profiles.view === 'functions' ? PROFILE_KEYS : TREE_KEYS;
+    return [...keys, 'w write to a file', '/ filter', ...(state.mode === 'live' ? ['f profile'] : [])];
+  }
+  return state.mode === 'live' ? liveKeys(state) : REPLAY_KEYS;
+}
+
 function liveKeys({ following, refreshMs }: State): string[] {
   const pause = following ? 'space pause' : 'space go on';
-  return [...COMMON_KEYS, pause, '/ filter', 'd dump', 's save', `+ − refresh ${formatMs(refreshMs)}`];
+  return [...COMMON_KEYS, pause, '/ filter', 'd dump', 'f profile', 's save', `+ − refresh ${formatMs(refreshMs)}`];
 }

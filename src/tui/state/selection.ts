@@ -10,7 +10,11 @@ type Excerpt = Tools['excerpt'];
 const MAX_FILTER = 80;
 
 function change(state: State, changes: Partial<TableState>): State {
-  return { ...state, tables: { ...state.tables, [state.tab]: { ...tableOf(state), ...changes } } };
+  return changeTable(state, state.tab, changes);
+}
+
+export function changeTable(state: State, tab: string, changes: Partial<TableState>): State {
+  return { ...state, tables: { ...state.tables, [tab]: { ...state.tables[tab]!, ...changes } } };
 }
 
 function select(state: State, index: number): State {

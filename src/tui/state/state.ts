@@ -1,7 +1,8 @@
 import type { Report } from '../../report/report.ts';
-import { momentAt } from './moment.ts';
+import { momentAt, NO_PROFILES } from './moment.ts';
 import { tabs } from './tabs/index.ts';
-import type { Item, Moment, State, Tab, TableState } from './types.ts';
+import { profile } from './tabs/profile.ts';
+import type { Item, Moment, ProfileState, State, Tab, TableState } from './types.ts';
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64] as const;
 export const REFRESH_MS = [100, 250, 500, 1000, 2000, 5000, 10_000] as const;
@@ -34,8 +35,10 @@ export function initialState(
     judged: null,
     tab: tabs[0]!.id,
     extraTabs,
+    profiles: NO_PROFILES,
     tables: Object.fromEntries([...tabs, ...extraTabs].map(({ id, sortColumn }) => [id, newTable(sortColumn)])),
     typing: false,
+    fileName: null,
     overlay: null,
     pendingG: false,
     message: null,
@@ -55,8 +58,13 @@ export function atTime(state: State, atMs: number, changes: Partial<State> = {})
   // What was found later is not known yet.
   const judged = next.judged && next.judged.atMs <= clamped && next.sinceMs === state.sinceMs ? next.judged : null;
   const report = judged?.report ?? null;
-  const moment = momentAt(next.recordings, next.thread, clamped, next.sinceMs, report);
+  const moment = momentAt(next.recordings, next.thread, clamped, next.sinceMs, report, next.profiles);
   return { ...next, atMs: clamped, judged, moment };
+}
+
+export function withProfiles(state: State, changes: Partial<ProfileState>): State {
+  const profiles = { ...state.profiles, ...changes };
+  return { ...state, profiles, moment: state.moment && { ...state.moment, profiles } };
 }
 
 /** With the judgement, unless it tells of what comes later. */
@@ -68,7 +76,8 @@ export function withReport(state: State, report: Report, atMs: number): State {
 
 /** In the order of the screen: the digit of a tab is its place. */
 export function tabsOf({ extraTabs }: State): readonly Tab[] {
-  return [...tabs, ...extraTabs];
+  // A scenario is not profiled, and its own tabs need the digits.
+  return extraTabs.length === 0 ? tabs : [...tabs.filter((tab) => tab !== profile), ...extraTabs];
 }
 
 export function tabOf(state: State): Tab {
@@ -91,15 +100,16 @@ export function shownItems(state: State): readonly Item[] {
   const tab = tabOf(state);
   const { sortColumn, inverted, filter } = tableOf(state);
   const all = remember(made, moment, tab.id, () => tab.items(moment));
-  return remember(arranged, all, `${sortColumn} ${inverted} ${filter}`, () =>
-    sorted(matching(all, filter, moment.atMs), sortColumn, inverted),
-  );
+  return remember(arranged, all, `${sortColumn} ${inverted} ${filter}`, () => {
+    const some = matching(all, filter, moment.atMs);
+    return tab.isTree?.(moment) ? some : sorted(some, sortColumn, inverted);
+  });
 }
 
 function matching(items: readonly Item[], filter: string, atMs: number): readonly Item[] {
   const wanted = filter.toLowerCase();
   if (wanted === '') return items;
-  return items.filter((item) => item.cells(atMs).join(' ').toLowerCase().includes(wanted));
+  return items.filter((item) => (item.searched?.() ?? item.cells(atMs).join(' ')).toLowerCase().includes(wanted));
 }
 
 function sorted(items: readonly Item[], column: number, inverted: boolean): readonly Item[] {

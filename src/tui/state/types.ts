@@ -1,4 +1,5 @@
-import type { Location, Recording } from '../../recording/types.ts';
+import type { Profile } from '../../profile/types.ts';
+import type { Level, Location, Recording } from '../../recording/types.ts';
 import type { ExcerptLine } from '../../report/excerpt.ts';
 import type { Report } from '../../report/report.ts';
 
@@ -23,11 +24,53 @@ export interface Moment {
   chosen: Recording;
   /** Of this moment, or of one a little before: rows are judged between frames. Null before that. */
   report: Report | null;
+  profiles: ProfileState;
+}
+
+/** A profile that the tab Profile can show: taken live, or beside a recording. */
+export interface ShownProfile {
+  /** Tells it from the others. */
+  id: string;
+  /** 'taken at 5.2 s', or the name of its file. */
+  name: string;
+  pid: number;
+  /** Null before it has been read, and where it cannot be. */
+  profile: Profile | null;
+  /** Why it cannot be read; null where nothing is wrong. */
+  problem: string | null;
+  /** Of each thread of the profile, in its order. */
+  threads: readonly ProfiledThread[];
+}
+
+export interface ProfiledThread {
+  threadId: number;
+  /** When its profile began, on the clock of `Header.startMonotonicMs`; null where that is not known. */
+  startMonotonicMs: number | null;
+  spanMs: number;
+}
+
+/** Functions; the calls from the top down; functions with their callers below them. */
+export type ProfileView = 'functions' | 'tree' | 'callers';
+
+export interface ProfileState {
+  /** The newest first. */
+  all: readonly ShownProfile[];
+  /** Id of the one that somebody chose; else the newest of the thread is shown. */
+  chosen: string | null;
+  view: ProfileView;
+  /** Only that time is shown. On the clock of `Header.startMonotonicMs`, in all threads; `words` say what it is. */
+  range: { fromMs: number; toMs: number; words: string } | null;
+  /** Keys of the branches that are not as the view has them at first. */
+  toggled: ReadonlySet<string>;
+  /** One is being taken, since that time on the clock of the root. */
+  running: { pid: number; sinceMs: number } | null;
+  /** Why the last one did not come; null where it did. */
+  lost: string | null;
 }
 
 export interface Column {
   title: string;
-  /** Characters; a column without takes what is left. */
+  /** Characters; columns without share what is left. */
   width?: number;
   right?: boolean;
   /** Shown where the terminal has so many columns. */
@@ -40,9 +83,13 @@ export interface Item {
   key: string;
   /** One text for each column; asked for where it is on the screen, or filtered. */
   cells(atMs: number): readonly string[];
+  /** What a filter looks through, where to write out the cells of all would take long. */
+  searched?(): string;
   /** What a column sorts by. */
   value(column: number): string | number;
   tone: Tone;
+  /** Of single cells, by column, where it is another one. */
+  tones?: Readonly<Record<number, Tone>>;
   location: Location | null;
   /** What Enter shows. */
   details(tools: Tools): Line[];
@@ -67,6 +114,8 @@ export interface Tab {
   summary(moment: Moment, tools: Tools): Line[];
   /** The same list as long as nothing of it has changed: it is sorted once. */
   items(moment: Moment): readonly Item[];
+  /** The items are a tree now: they stay in their order, ← and → fold and unfold. */
+  isTree?(moment: Moment): boolean;
 }
 
 /** What the user did to one tab. */
@@ -120,9 +169,12 @@ export interface State {
   tab: string;
   /** Behind those that every recording has. */
   extraTabs: readonly Tab[];
+  profiles: ProfileState;
   tables: Readonly<Record<string, TableState>>;
   /** The filter is being typed. */
   typing: boolean;
+  /** The name of the file for the profile, as it is being typed; null where nobody does. */
+  fileName: string | null;
   overlay: Overlay | null;
   /** One `g` was typed. */
   pendingG: boolean;
@@ -135,8 +187,14 @@ export interface State {
 export type Effect =
   | { type: 'quit'; signal?: 'SIGINT' }
   | { type: 'dump' }
-  /** Begins a CPU profile, or ends the one that runs and shows it. */
+  /** Begins a CPU profile, or ends the one that runs. */
   | { type: 'profile' }
+  /** The tab Profile wants this one. */
+  | { type: 'read-profile'; id: string }
+  /** In the format that the name tells. */
+  | { type: 'write-profile'; profile: Profile; file: string }
+  /** From now on, of the process that is shown. */
+  | { type: 'level'; level: Level }
   /** A heap snapshot that is kept. */
   | { type: 'snapshot' }
   /** The next step of a hunt for leaks: three snapshots, then the report. */
@@ -160,6 +218,14 @@ export type Action =
   | { type: 'marks'; marks: readonly Mark[] }
   | { type: 'message'; text: string | null }
   | { type: 'show'; title: string; lines: readonly string[] }
+  /** A CPU profile of that process has begun. */
+  | { type: 'profiling'; pid: number }
+  /** It ended without a profile. */
+  | { type: 'profile-lost'; why: string }
+  /** One that was taken just now, or was read. */
+  | { type: 'profile'; profile: ShownProfile }
+  /** Those beside the recording, the newest first. */
+  | { type: 'profiles'; profiles: readonly ShownProfile[] }
   /** With the mouse. */
   | { type: 'tab'; id: string }
   | { type: 'item'; index: number }

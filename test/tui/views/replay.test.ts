@@ -5,7 +5,7 @@ import { evdiag } from '../../support/dump.ts';
 import { KEYS, onTerminal, type TerminalOptions, type TestTerminal } from '../../support/pty.ts';
 import { tempFolder } from '../../support/recording.ts';
 import { ROOT } from '../../support/run-agent.ts';
-import { sickFolder } from '../../support/sick-recording.ts';
+import { profiledFolder, sickFolder } from '../../support/sick-recording.ts';
 
 const CLINIC_DOCTOR = join(ROOT, 'test/fixtures/clinic-doctor/32375.clinic-doctor');
 
@@ -34,6 +34,8 @@ describe('evdiag replay', () => {
           ['5', 'resident set'],
           ['6', 'severity'],
           ['7', '● pid 100'],
+          ['8', '(1 of 3, o)'],
+          ['t', 'calls, top down'],
           ['?', 'these keys'],
         ] as const) {
           terminal.type(key);
@@ -43,7 +45,7 @@ describe('evdiag replay', () => {
         }
         expect(screens.join(`\n${'═'.repeat(columns)}\n`)).toMatchSnapshot();
       },
-      { columns, rows: 28 },
+      { columns, rows: 28, cwd: profiledFolder() },
     ),
   );
 
@@ -217,7 +219,7 @@ describe('evdiag replay', () => {
       ['replay', 'out'],
       async (terminal) => {
         await terminal.until(/2 warnings[\s\S]*q quit/);
-        for (const key of '1234567?') {
+        for (const key of '12345678?') {
           terminal.type(key);
           expect(terminal.text()).toMatch(/^[ -~\n]*$/);
         }

@@ -1,9 +1,10 @@
 import type { Frame, Location, Recording, RowOf } from '../../../recording/types.ts';
 import { formatMs, formatShare } from '../../../util/text.ts';
 import { factLines, placeLines, shortPlace } from '../facts.ts';
+import { profilesOf, spanOf, spanText } from '../profile/shown.ts';
 import { lastOf, rowsOf } from '../rows.ts';
 import { line } from '../text.ts';
-import type { Item, Line, Tab, Tools } from '../types.ts';
+import type { Item, Line, Moment, Tab, Tools } from '../types.ts';
 
 const MAX_FRAMES = 40;
 
@@ -40,18 +41,25 @@ export const stalls: Tab = {
   ],
   sortColumn: 3,
   empty: ({ chosen }) => `No stall: the event loop was never silent for ${formatMs(chosen.header.slowMs)}.`,
-  summary: ({ chosen }) => {
-    const open = openStall(chosen);
-    if (!open) return [];
-    return [
-      line(
-        `✗ blocked for ${formatMs(openDurationMs(open, chosen.durationMs))} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`,
-        'bad',
-      ),
-    ];
-  },
+  summary: (moment) => [...openLines(moment.chosen), ...profileLines(moment)],
   items: ({ chosen }) => itemsOf(chosen),
 };
+
+function openLines(recording: Recording): Line[] {
+  const open = openStall(recording);
+  if (!open) return [];
+  const forMs = formatMs(openDurationMs(open, recording.durationMs));
+  return [line(`✗ blocked for ${forMs} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`, 'bad')];
+}
+
+/** Where a profile can tell more. */
+function profileLines(moment: Moment): Line[] {
+  if (rowsOf(moment.chosen, 'stall').length === 0) return [];
+  const spans = profilesOf(moment).flatMap((of) => spanOf(of, moment.chosen) ?? []);
+  if (spans.length === 0) return [];
+  const which = spans.length === 1 ? 'a CPU profile' : `${spans.length} CPU profiles, the newest`;
+  return [line(`r shows the stall in ${which} from ${spanText(spans[0]!)}`, 'dim')];
+}
 
 /** The stall that lasts at the end of the recording. */
 export function openStall(recording: Recording): RowOf<'stall-open'> | null {
@@ -86,13 +94,18 @@ function knownOf(first: RowOf<'stall'>, rows: readonly RowOf<'stall'>[]): Known 
   if (goesOn && before.count === rows.length) return before;
   const groups = goesOn ? before.groups : new Map<string, Group>();
   for (const stall of rows.slice(goesOn ? before.count : 0)) {
-    const key = keyOf(stall.kind, stall.location);
+    const key = stallKey(stall);
     groups.set(key, withStall(groups.get(key) ?? emptyGroup(key, stall.kind, stall.location), stall));
   }
   const items = [...groups.values()].map(toItem);
   const now = { groups, count: rows.length, last: rows.at(-1)!, items };
   known.set(first, now);
   return now;
+}
+
+/** Of the row that a stall is counted in. */
+export function stallKey({ kind, location }: RowOf<'stall'>): string {
+  return keyOf(kind, location);
 }
 
 function keyOf(kind: string, location: Location | null): string {
