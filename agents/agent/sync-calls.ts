@@ -10,8 +10,15 @@ import { callSites } from './stack.ts';
 
 /** Frames kept of a call site. */
 const SITE_FRAMES = 24;
-/** Call sites taken per second: each costs about 10 µs, so at most 0.1 % of the thread at level watch. */
-const SITES_PER_SECOND = { watch: 100, diagnose: 1000 };
+/**
+ * Time for call sites of one function, in ms of each second: one takes 10 to 200 µs, by the depth of the stack. Each has
+ * its own, so that a thousand quick calls of one do not leave a slow one of another without.
+ */
+const BUDGET_MS = { watch: 1, diagnose: 10 };
+/** What was not used is kept up to that: a program that starts, or a rare call, always has its site. */
+const MOST_SAVED_MS = 20;
+/** What took longer was the first, or had to wait for a core. */
+const MOST_COST_MS = 0.3;
 /** JSON.parse of less text than this takes well below a millisecond. */
 const LARGE_JSON_CHARACTERS = 32 * 1024;
 
@@ -37,24 +44,28 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     zlib: zlib as unknown as Record<string, unknown>,
     JSON: JSON as unknown as Record<string, unknown>,
   };
-  let tokens: number = SITES_PER_SECOND.watch;
-  let refilledAt = 0;
+  const savedMs = new Float64Array(SYNC_CALLS.length);
+  const refilledAt = new Float64Array(SYNC_CALLS.length).fill(Number.NEGATIVE_INFINITY);
 
-  const writeSite = (sequence: number, wrapper: AnyFunction): void => {
+  const mayTakeSite = (index: number): boolean => {
+    if (savedMs[index]! > 0) return true;
+    const now = monotonicMs();
+    const perSecond = control[Word.Diagnose] === 1 ? BUDGET_MS.diagnose : BUDGET_MS.watch;
+    savedMs[index] = Math.min(MOST_SAVED_MS, savedMs[index]! + ((now - refilledAt[index]!) / 1000) * perSecond);
+    refilledAt[index] = now;
+    return savedMs[index]! > 0;
+  };
+  const writeSite = (index: number, sequence: number, wrapper: AnyFunction): void => {
     const wanted = exchange(control, Word.SiteWanted, 0) === 1;
-    if (tokens < 1 && !wanted) {
-      const now = monotonicMs();
-      const perSecond = control[Word.Diagnose] === 1 ? SITES_PER_SECOND.diagnose : SITES_PER_SECOND.watch;
-      tokens = Math.min(perSecond, tokens + ((now - refilledAt) / 1000) * perSecond);
-      refilledAt = now;
-      if (tokens < 1) return;
-    }
-    if (!wanted) tokens--;
+    if (!wanted && !mayTakeSite(index)) return;
+    const from = monotonicMs();
     const text = stringify(callSites(SITE_FRAMES, wrapper as (...args: never[]) => unknown));
-    if (text.length > SITE_LENGTH) return;
-    for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
-    store(control, Word.SiteLength, text.length);
-    store(control, Word.SiteSequence, sequence);
+    if (text.length <= SITE_LENGTH) {
+      for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
+      store(control, Word.SiteLength, text.length);
+      store(control, Word.SiteSequence, sequence);
+    }
+    savedMs[index]! -= Math.min(MOST_COST_MS, monotonicMs() - from);
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {
@@ -68,7 +79,7 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
         control[Word.SyncSequence] = sequence;
         control[Word.SyncCall] = index + 1;
         try {
-          writeSite(sequence, wrapper);
+          writeSite(index, sequence, wrapper);
           return apply(original, this, args);
         } finally {
           control[Word.SyncCall] = 0;
