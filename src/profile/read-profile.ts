@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { accessError, InputError } from '../recording/input-error.ts';
 import { readCollapsed } from './read-collapsed.ts';
-import { readCpuProfile } from './read-cpuprofile.ts';
+import { type ReadCpuProfileOptions, readCpuProfile } from './read-cpuprofile.ts';
 import { readDump } from './read-dump.ts';
 import { readHeapProfile } from './read-heapprofile.ts';
 import { readPprof } from './read-pprof.ts';
@@ -59,10 +59,16 @@ function ofJson(value: unknown, title: string): Profile {
   }
   if (file.schema === 'evdiag-dump/1') return { title, ...readDump(file) };
   if ('head' in file) return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
-  if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file)] };
+  if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file, originOf(title))] };
   throw new InputError(
     'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope and evdiag dump. Other formats are pprof and collapsed stacks.',
   );
+}
+
+/** Node's --cpu-prof tells the process in the name of the file: CPU.20260102.030405.4711.0.001.cpuprofile. */
+function originOf(name: string): ReadCpuProfileOptions {
+  const [, pid, threadId] = /^CPU\.\d{8}\.\d{6}\.(\d{1,10})\.(\d{1,10})\.\d+\.cpuprofile$/.exec(name) ?? [];
+  return pid === undefined ? {} : { origin: { pid: Number(pid), threadId: Number(threadId) } };
 }
 
 /** What we wrote says which of the two it is; of others it is what is still alive. */

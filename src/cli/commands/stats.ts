@@ -29,6 +29,7 @@ export const stats: CliCommand<Options> = {
     'evdiag stats app.cpuprofile --lines',
     'evdiag stats app.heapprofile --by package',
     'evdiag stats app.cpuprofile --tree --focus handler',
+    'evdiag stats app.cpuprofile --finding blocked-event-loop',
   ],
   configure(command) {
     command
