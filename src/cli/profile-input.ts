@@ -1,5 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
 import { type Cut, cutProfile } from '../profile/cut.ts';
 import { readProfile } from '../profile/read-profile.ts';
@@ -7,11 +6,9 @@ import { PROFILE_CATEGORIES, type Profile, type ProfileCategory } from '../profi
 import { InputError } from '../util/input-error.ts';
 import { numberBetween } from './options.ts';
 import { complain } from './output.ts';
+import { profilesIn } from './profile-folder.ts';
 import { type Moment, type MomentOptions, momentOf } from './profile-moment.ts';
 
-const PROFILE = /\.(cpuprofile|heapprofile|pb(\.gz)?|pprof|speedscope(\.json)?|collapsed|folded)$/;
-/** Folders in folders: a family of recordings. */
-const MAX_DEPTH = 4;
 /** The newest ones that are searched for a stall or a finding. */
 const MAX_SEARCHED = 20;
 
@@ -113,21 +110,4 @@ function toCategories(text: string): ProfileCategory[] {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-/** The newest first, at least one. */
-function profilesIn(folder: string): [string, ...string[]] {
-  const found: { path: string; at: number }[] = [];
-  const look = (at: string, depth: number): void => {
-    for (const entry of readdirSync(at, { withFileTypes: true })) {
-      const path = join(at, entry.name);
-      if (entry.isDirectory() && depth < MAX_DEPTH) look(path, depth + 1);
-      else if (entry.isFile() && PROFILE.test(entry.name)) found.push({ path, at: statSync(path).mtimeMs });
-    }
-  };
-  look(folder, 0);
-  const [newest, ...others] = found.sort((a, b) => b.at - a.at).map(({ path }) => path);
-  if (newest === undefined)
-    throw new InputError(`There is no profile in "${folder}". Take one with "evdiag record PID".`);
-  return [newest, ...others];
 }
