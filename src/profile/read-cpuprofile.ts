@@ -25,17 +25,19 @@ export interface ReadCpuProfileOptions {
   /** What whoever took it knows of it. */
   taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart'> | undefined;
   origin?: Pick<Origin, 'pid' | 'threadId'> | undefined;
+  /** Turns V8's positions into those of the original sources. */
+  map?: ReturnType<typeof createFrameMapper>;
 }
 
 /** The thread's tree, samples and lines. Throws InputError where it is no such profile. */
 export function readCpuProfile(
   value: unknown,
-  { name = 'main thread', taken, origin }: ReadCpuProfileOptions = {},
+  { name = 'main thread', taken, origin, map }: ReadCpuProfileOptions = {},
 ): ThreadProfile {
   const profile = objectOf(value, 'the profile');
   if (!Array.isArray(profile.nodes) || profile.nodes.length === 0) throw bad('it has no nodes');
   const builder = new TreeBuilder();
-  const toFrame = frameMapper();
+  const toFrame = frameMapper(map);
   const nodes = profile.nodes.map((node) => objectOf(node, 'a node'));
   const nodeOf = placeNodes(nodes, builder, toFrame.frame);
   const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder);
@@ -48,8 +50,7 @@ export function readCpuProfile(
 }
 
 /** Frames and lines of the original sources, for positions of V8. */
-export function frameMapper() {
-  const map = createFrameMapper();
+export function frameMapper(map = createFrameMapper()) {
   return {
     frame(callFrame: Loose): ProfileFrame {
       const name = textOf(callFrame.functionName);
