@@ -4,49 +4,52 @@ import type { CpuProfile, ProfiledFunction, ProfileOptions, RawProfiled } from '
 import { toLocation } from '../../src/recording/places.ts';
 import { monotonicMs } from '../primordials.ts';
 import { isNotOurs } from './leftovers.ts';
-import { OWN_TIME, toOwnNode } from './own-time.ts';
+import { BESIDE, OWN_TIME, toOwnNodes } from './own-time.ts';
 import { toFrame } from './run-sources.ts';
-import { followWaits } from './waits.ts';
+import { type FollowedCall, followCall } from './waits.ts';
 
 const DEFAULT_INTERVAL_US = 1000;
 const MIN_INTERVAL_US = 50;
 const DEFAULT_TOP = 20;
 const INLINING = ['turbo-inlining', 'maglev-inlining'];
 /** V8's own entries that are no work of the thread. */
-const NOT_BUSY = new Set(['(root)', '(program)', '(idle)', OWN_TIME]);
+const NOT_BUSY = new Set(['(root)', '(program)', '(idle)', OWN_TIME, BESIDE]);
 
 type Node = CpuProfile['nodes'][number];
 
 /**
- * Profiles the thread while the function runs, by an inspector session of its own, and follows its awaits. Profiles may
- * overlap; each holds all that the thread does meanwhile, and the awaits of its own function.
+ * Profiles the thread while the function runs, by an inspector session of its own, and follows what belongs to it: when it
+ * runs, and what it awaits. Profiles may overlap and be nested.
  */
 export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<RawProfiled<T>> {
-  const { top = DEFAULT_TOP, deoptimize = !measuresCoverage(), waits: wantsWaits = true } = options;
+  const { top = DEFAULT_TOP, deoptimize = !measuresCoverage(), waits: follows = true, all = false } = options;
   const intervalUs = Math.max(MIN_INTERVAL_US, Math.round(options.intervalUs ?? DEFAULT_INTERVAL_US));
   const session = new Session();
   session.connect();
   let apart = false;
-  let follow: ReturnType<typeof followWaits> | null = null;
+  let call: FollowedCall | null = null;
   try {
     post(session, 'Profiler.enable');
     post(session, 'Profiler.setSamplingInterval', { interval: intervalUs });
     apart = true;
     if (deoptimize) keepFunctionsApart(session);
-    if (wantsWaits) follow = followWaits();
+    if (follows) call = followCall();
+    const profileMs = Number(process.hrtime.bigint()) / 1e6;
+    const offsetMs = profileMs - monotonicMs();
     post(session, 'Profiler.start');
     const startMs = monotonicMs();
-    const value = await (follow ? follow.run(fn) : fn());
+    const value = await (call ? call.run(fn) : fn());
     const durationMs = monotonicMs() - startMs;
-    const told = follow?.end() ?? { waits: [], untoldWaits: 0 };
-    follow = null;
+    const { turns, ...told } = call?.end() ?? { waits: [], untoldWaits: 0, turns: [] };
+    const own = call && !all ? { turns: turns.map((ms) => ms + offsetMs), startMs: profileMs } : null;
+    call = null;
     const { profile: whole } = post(session, 'Profiler.stop') as { profile: CpuProfile };
-    const cpuProfile = toOwnNode(whole);
+    const cpuProfile = toOwnNodes(whole, own);
     const sampleCount = cpuProfile.samples?.length ?? 0;
     const about = { value, durationMs, sampleCount, intervalUs, deoptimized: deoptimize };
     return { ...about, ...sumUp(cpuProfile, top), ...told, cpuProfile };
   } finally {
-    follow?.end();
+    call?.end();
     if (apart && deoptimize) letFunctionsMerge(session);
     session.disconnect();
   }

@@ -8,25 +8,37 @@ import type { RawFrame } from '../shared-memory.ts';
 import { atAwait } from '../watchdog/source-text.ts';
 import { isNotOurs } from './leftovers.ts';
 import { toFrame } from './run-sources.ts';
+import { close, followTurns, newTurning, type Turning } from './turns.ts';
 
 /** Frames taken of each await, and of what is awaited: the function whose result it is. */
 const FRAMES = 24;
 const RESULT_FRAMES = 3;
-/** So many awaits are all followed, at 20–60 µs each, then one in ten at random; so many of them in all. */
+/** So many awaits are all followed, at 30–90 µs each, then one in ten at random; so many of them in all. */
 const ALL_AWAITS = 10_000;
 const ONE_IN = 10;
 const MAX_AWAITS = 100_000;
-/** Stacks that are held until they are read: a kB each. */
-const MAX_UNREAD = 2000;
+/** Stacks that are held until they are read: a kB each. All of them take some ms to read, in the middle of the program. */
+const MAX_UNREAD = 200;
+/** Of what a combinator was given. */
+const MAX_JOINED = 10;
 /** Different stacks kept. */
 const MAX_STACKS = 5000;
+
+interface Join {
+  /** Where they were asked for. */
+  at: TakenStack;
+  /** Where they were made. */
+  of: TakenStack[];
+}
 
 /** One await that has not resumed. */
 interface Suspended {
   fromMs: number;
   taken: TakenStack;
-  /** Where what it awaits was made, if that is no wrapper and nothing that is settled elsewhere. */
-  result: TakenStack | RawFrame[] | null;
+  /** Where what it awaits was made, unless that is a wrapper. */
+  result: TakenStack | null;
+  /** What may settle it: promises that somebody asked for just after it was made. */
+  joined: Join | null;
   holders: readonly Holder[];
   /** It stands for so many. */
   weight: number;
@@ -40,7 +52,7 @@ interface Ended extends Omit<Suspended, 'holders'> {
 }
 
 /** One profile. */
-interface Holder {
+interface Holder extends Turning {
   around: readonly Holder[];
   open: Set<Suspended>;
   ended: Ended[];
@@ -50,11 +62,16 @@ interface Holder {
   closed: boolean;
 }
 
-export interface FollowedWaits {
+export interface FollowedCall {
   /** Calls the function: what it awaits, now and later, is followed. */
   run<T>(fn: () => T): T;
   /** Ends following; what is suspended still counts until now. */
-  end(): { waits: Wait[]; untoldWaits: number };
+  end(): {
+    waits: Wait[];
+    untoldWaits: number;
+    /** When the thread ran the function or what it started: from and to in turn, ms of the monotonic clock. */
+    turns: readonly number[];
+  };
 }
 
 // Kept from before the application could replace it.
@@ -66,16 +83,17 @@ let hooks: Hooks | null = null;
 let openCount = 0;
 
 /**
- * Follows the awaits of a function by V8's promise hooks: while one is there, V8 makes a promise for each await, whose
+ * Follows a function: its awaits, and when it runs. The awaits by V8's promise hooks: while one is there, V8 makes a promise for each await, whose
  * parent is what is awaited, and calls `before` on it when the function goes on. An AsyncLocalStorage tells what belongs
  * to which profile; they may be nested and overlap. Stacks are taken meanwhile and read afterwards.
  */
-export function followWaits(): FollowedWaits {
+export function followCall(): FollowedCall {
   hooks ??= startHooks();
   openCount++;
-  const { storage, read } = hooks;
+  const { storage, read, turns } = hooks;
   const outer = storage.getStore()?.around ?? [];
   const holder: Holder = {
+    ...newTurning(),
     around: [],
     open: new Set(),
     ended: [],
@@ -86,18 +104,19 @@ export function followWaits(): FollowedWaits {
   };
   holder.around = [holder, ...outer];
   return {
-    run: (fn) => storage.run(holder, fn),
+    run: (fn) => storage.run(holder, () => turns.run(holder, fn)),
     end() {
       const now = monotonicMs();
       for (const one of holder.open) holder.ended.push(toEnded(one, now, true, holder));
       holder.open.clear();
       holder.closed = true;
+      close(holder, now);
       read(holder);
       if (--openCount === 0) {
         hooks?.stop();
         hooks = null;
       }
-      return { waits: [...holder.waits.values()], untoldWaits: holder.untold };
+      return { waits: [...holder.waits.values()], untoldWaits: holder.untold, turns: holder.turns };
     },
   };
 }
@@ -105,9 +124,8 @@ export function followWaits(): FollowedWaits {
 function startHooks() {
   const storage = new AsyncLocalStorage<Holder>();
   const suspended = new WeakMap<object, Suspended>();
-  const results = new WeakMap<object, TakenStack | RawFrame[]>();
-  /** What a combinator made of own calls: these are told themselves. */
-  const combined = new WeakSet<object>();
+  const results = new WeakMap<object, TakenStack>();
+  const joins = new WeakMap<object, Join>();
   let lastMade: object | null = null;
   let lastAlone: object | null = null;
   let inside = false;
@@ -124,7 +142,7 @@ function startHooks() {
       return;
     }
     // Promise.all and its like make their own promise first, and then one of each that they are given.
-    if (lastAlone && lastAlone !== parent && results.has(parent)) combined.add(lastAlone);
+    if (lastAlone && lastAlone !== parent) join(lastAlone, results.get(parent));
     // What was made just before is no await: the wrapper of a value or a thenable, or a reaction by `then`.
     if (before === parent) drop(parent);
     const weight = holder.taken < ALL_AWAITS ? 1 : ONE_IN;
@@ -138,12 +156,19 @@ function startHooks() {
     const one: Suspended = {
       fromMs: monotonicMs(),
       taken: takeStack(FRAMES, init),
-      result: combined.has(parent) ? COMBINED : result,
+      result,
+      joined: joins.get(parent) ?? null,
       holders: holder.around,
       weight,
     };
     suspended.set(promise, one);
     for (const each of holder.around) if (!each.closed) each.open.add(one);
+  };
+  const join = (promise: object, made: TakenStack | undefined): void => {
+    if (!made) return;
+    const known = joins.get(promise);
+    if (!known) joins.set(promise, { at: takeStack(RESULT_FRAMES + 1, join), of: [made] });
+    else if (known.of.length < MAX_JOINED) known.of.push(made);
   };
   /** That of an await settles when the call has gone on: the others are none. */
   const drop = (promise: object): void => {
@@ -164,6 +189,7 @@ function startHooks() {
       if (holder.ended.length >= MAX_UNREAD) read(holder);
     }
   };
+  const turns = followTurns(() => storage.getStore() ?? null);
   const stop = promiseHooks.createHook({ init, before: resumed, settled: drop } as unknown as Parameters<
     typeof promiseHooks.createHook
   >[0]) as unknown as () => void;
@@ -179,15 +205,15 @@ function startHooks() {
   return {
     storage,
     read,
+    turns,
     stop(): void {
+      turns.stop();
       stop();
       storage.disable();
     },
   };
 }
 
-/** In place of a stack: what is awaited was put together of calls that are told themselves. */
-const COMBINED: RawFrame[] = [];
 /** Frames by the stack they were read from: nested profiles share it, and it can be read once. */
 const framesOf = new WeakMap<TakenStack, RawFrame[]>();
 
@@ -202,13 +228,13 @@ function toEnded({ holders, ...one }: Suspended, now: number, unfinished: boolea
 }
 
 /** Adds an await to those of the same stack. */
-function addTo(holder: Holder, { taken, result, ms, unfinished, inner, weight }: Ended): void {
+function addTo(holder: Holder, { taken, result, joined, ms, unfinished, inner, weight }: Ended): void {
   const raw = readOnce(taken);
   // A built-in on top: a reaction by `then`. Node's own calls, and ours, are awaited by those of the application.
   if (!raw[0] || isNodes(raw[0]) || !isNotOurs(raw[0])) return;
   const frames = ofCall(raw, inner);
   if (frames.length === 0) return;
-  const self = !isOwnCall(result);
+  const self = !isOwnCall(result) && !isJoined(joined);
   const key = `${self} ${frames.map((frame) => frame.join(':')).join('|')}`;
   let wait = holder.waits.get(key);
   if (!wait) {
@@ -227,11 +253,23 @@ function addTo(holder: Holder, { taken, result, ms, unfinished, inner, weight }:
 }
 
 /** Whether what is awaited is the result of a call of the application's, or of a nested profile: these are told themselves. */
-function isOwnCall(result: Ended['result']): boolean {
-  if (result === null || result === COMBINED) return result === COMBINED;
-  const top = (Array.isArray(result) ? result : readOnce(result))[0];
-  if (top === undefined || isNodes(top)) return false;
+function isOwnCall(result: TakenStack | null): boolean {
+  const top = result && readOnce(result)[0];
+  if (!top || isNodes(top)) return false;
   return !isNotOurs(top) || toFrame(top).category === 'application';
+}
+
+/** Whether own calls settle it, by a combinator: a built-in asked for their results, not an await. */
+function isJoined(joined: Join | null): boolean {
+  if (joined === null) return false;
+  const top = withoutOurs(readOnce(joined.at))[0];
+  return top !== undefined && isNodes(top) && joined.of.some(isOwnCall);
+}
+
+/** `init` itself is on the stack of what it calls. */
+function withoutOurs(frames: readonly RawFrame[]): readonly RawFrame[] {
+  const first = frames.findIndex(isNotOurs);
+  return first < 0 ? [] : belowHooks(frames.slice(first));
 }
 
 /** Up to who called the profile, without evdiag's own frames and Node's: past as many profiles as are nested within. */

@@ -22,7 +22,7 @@ export function profileTable(name: string, profiled: Profiled<unknown>, rows: nu
     ]);
   const untold = untoldWaits > 0 ? `${plural(untoldWaits, 'await')} more were not followed.\n` : '';
   return [
-    `${clean(name)}: ${formatMs(durationMs)}, of which the thread was busy for ${formatMs(busyMs)} (${plural(sampleCount, 'sample')})\n`,
+    `${clean(name)}: ${formatMs(durationMs)}, of which it ran for ${formatMs(busyMs)} (${plural(sampleCount, 'sample')})\n`,
     cpu.length > 0 ? `\n${aligned([['self', 'total', 'function'], ...cpu])}` : '',
     waiting.length > 0 ? `\n${aligned([['self', 'total', 'longest', 'count', 'waits at'], ...waiting])}` : '',
     untold,

@@ -13,12 +13,12 @@ import type { Profiled, ProfileOptions } from './types.ts';
  * writeFileSync('order.cpuprofile', result.export('cpuprofile'));
  * ```
  *
- * CPU time is of all that this thread does from the call to its end: of an asynchronous function also what goes on beside
- * it. Waiting is of the function alone: its awaits, and those of what it calls and starts. Each counts from where the
- * call is suspended to where it goes on, so that a wait for a busy thread is in it. Calls may overlap and be nested, and a profiler that
+ * Both are of the function alone, with all that it calls and starts, until it ends: an AsyncLocalStorage tells it from
+ * what goes on beside. An await counts from where the call is suspended to where it goes on: waiting for a busy thread
+ * is in it. Calls may overlap and be nested, and a profiler that
  * is already there goes on. Functions that ran hot before are seen, too (see `deoptimize`). Other threads are not profiled.
  *
- * The cost: that of V8's profiler, code without inlining (see `deoptimize`), and 20–70 µs of CPU for each await (see
+ * The cost: that of V8's profiler, code without inlining (see `deoptimize`), and 30–90 µs of CPU for each await (see
  * `waits`). Made for tests and single jobs, not for each request of a busy server.
  *
  * @throws What the function throws; an Error where the inspector is not to be had (`--permission` without

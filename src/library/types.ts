@@ -86,10 +86,13 @@ export interface ProfileOptions {
    */
   deoptimize?: boolean;
   /**
-   * Follows each `await`. It costs 20–70 µs of CPU for each of the first 10 000, told as "(evdiag)"; then one in ten is
-   * followed and stands for ten, at some 5 µs each. Default true.
+   * Follows what belongs to the function: when it runs, and each `await`. Without, CPU time is that of the whole thread, and
+   * there are no `waits`. It costs 30–90 µs of CPU for each of the first 10 000, told as "(evdiag)"; then one in ten is
+   * followed and stands for ten, at some 10 µs each. Default true.
    */
   waits?: boolean;
+  /** CPU time of all that the thread does meanwhile, not of the function alone. Default false. */
+  all?: boolean;
 }
 
 export interface ProfiledFunction {
@@ -143,10 +146,12 @@ export interface Profiled<T> {
   value: T;
   /** From the call to its end. */
   durationMs: number;
-  /** Time in which the thread ran code (not "(idle)", "(program)", nor what following the awaits cost, "(evdiag)"). */
+  /** CPU time of the function and what it started; with `all`, or without `waits`, of all that the thread ran. */
   busyMs: number;
   sampleCount: number;
+  /** Of this CPU time. */
   functions: ProfiledFunction[];
+  /** What ran beside the function is in it as "(other work)", and what following it cost as "(evdiag)". */
   cpuProfile: CpuProfile;
   /** Where the function waited, the longest first; only what it started itself. */
   waits: AwaitSite[];

@@ -173,6 +173,22 @@ describe('where a function waits', () => {
     expect(siteOf(result, 'await sleep(ms)')).toMatchObject({ count: 1, unfinished: 1 });
   });
 
+  test('whether own calls settle what is awaited', async () => {
+    const result = await profile(async () => {
+      const slow = query(5);
+      const timer = new Promise((resolve) => setTimeout(resolve, 40));
+      await slow;
+      await timer;
+      await Promise.race([sleep(5), new Promise(() => {})]);
+      await Promise.any([query(5), query(1)]);
+    });
+    const isOwn = (code: string): boolean => siteOf(result, code)!.selfMs > 0;
+    expect(isOwn('await slow')).toBe(false);
+    expect(isOwn('await timer')).toBe(true);
+    expect(isOwn('await Promise.race([sleep(5), new Promise(() => {})])')).toBe(true);
+    expect(isOwn('await Promise.any([query(5), query(1)])')).toBe(false);
+  });
+
   test('of very many awaits a sample stands for all; what that costs is told apart; without it there is none', async () => {
     const many = async (): Promise<void> => {
       for (let i = 0; i < 30_000; i++) await null;
@@ -184,9 +200,55 @@ describe('where a function waits', () => {
     const own = Object.entries(stacksOf(result.cpu.threads[0]!)).filter(([stack]) => stack === '(evdiag)');
     expect(own[0]![1] / 1000).toBeGreaterThan(result.busyMs / 10);
     expect(result.functions.map((one) => one.function)).not.toContain('(evdiag)');
+    expect(result.functions.every((one) => one.totalMs > 0)).toBe(true);
     const without = await profile(many, { waits: false });
     expect(without.waits).toEqual([]);
     expect(without.busyMs).toBeLessThan(own[0]![1] / 1000);
+  });
+});
+
+describe('CPU time of the function alone', () => {
+  function besides(rounds: number): number {
+    return busy(rounds) + 1;
+  }
+
+  /** Some ms of CPU in callbacks of different kinds, and then as much in the function itself. */
+  async function work(): Promise<void> {
+    burn(20);
+    await sleep(1);
+    await new Promise<void>((resolve) => {
+      setTimeout(() => {
+        callback();
+        resolve();
+      });
+    });
+  }
+
+  function callback(): void {
+    burn(20);
+  }
+
+  test('what goes on beside it is no part of it, and told apart', async () => {
+    const timer = setInterval(() => besides(300_000), 1);
+    const beside = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) {
+        await new Promise(setImmediate);
+        besides(300_000);
+      }
+    };
+    const [one, two] = await Promise.all([profile(work, { top: 1000 }), profile(beside, { top: 1000 })]);
+    const all = await profile(work, { top: 1000, all: true });
+    clearInterval(timer);
+    const names = (of: Profiled<void>): string[] => of.functions.map((each) => each.function);
+    expect(names(one)).toEqual(expect.arrayContaining(['work', 'burn', 'callback']));
+    expect(names(one)).not.toContain('besides');
+    expect(names(two)).toContain('besides');
+    expect(names(two)).not.toContain('burn');
+    expect(names(all)).toEqual(expect.arrayContaining(['besides', 'burn']));
+    const selfUs = stacksOf(one.cpu.threads[0]!);
+    expect(selfUs['(other work)']).toBeGreaterThan(0);
+    const sum = one.functions.reduce((ms, each) => ms + each.selfMs, 0);
+    expect(sum / one.busyMs).toBeCloseTo(1, 1);
   });
 });
 
@@ -219,7 +281,7 @@ describe('what a profile is written as', () => {
   test('a table', async () => {
     const result = await profile(order);
     const lines = String(result).split('\n');
-    expect(lines[0]).toMatch(/^order: [\d.]+ m?s, of which the thread was busy for [\d.]+ m?s \(\d+ samples\)$/);
+    expect(lines[0]).toMatch(/^order: [\d.]+ m?s, of which it ran for [\d.]+ m?s \(\d+ samples\)$/);
     const head = lines.findIndex((line) => line.endsWith('waits at'));
     expect(lines[head + 1]).toMatch(/ 5 × {2}await sleep\(ms\) {2}test\/library\/profile\.test\.ts:80 query$/);
     expect(lines[head + 1]!.indexOf('await')).toBe(lines[head]!.indexOf('waits at'));
