@@ -65,7 +65,7 @@ function withMoment(files: readonly string[], options: CutOptions): { profile: P
       failure ??= error;
     }
   }
-  const best = found.sort((a, b) => b.moment.rank - a.moment.rank)[0];
+  const best = found.sort(({ moment: a }, { moment: b }) => b.rank[0] - a.rank[0] || b.rank[1] - a.rank[1])[0];
   if (!best) throw failure;
   return best;
 }

@@ -24,8 +24,8 @@ export interface Moment {
   ranges: TimeRange[];
   /** What was chosen, for people. */
   words: string;
-  /** Of several profiles the one with the most is meant. */
-  rank: number;
+  /** Of several profiles the one with the most is meant: of `last`, first by when it was. */
+  rank: [atMs: number, coveredMs: number];
 }
 
 /** Named in a message, of what there is to choose from. */
@@ -46,7 +46,7 @@ export function momentOf(path: string, thread: ThreadProfile, { stall, finding, 
   return {
     ranges,
     words: `${words}: ${plural(ranges.length, 'time')}, ${formatMs(sumOf(ranges))}.`,
-    rank: sumOf(ranges),
+    rank: [0, sumOf(ranges)],
   };
 }
 
@@ -62,7 +62,7 @@ function stallMoment(match: MatchedRecording, spanMs: number, which: string): Mo
   const missing = chosen.durationMs - sumOf(ranges);
   const part = missing > 1 ? `, of which ${formatMs(sumOf(ranges))} are in the profile` : '';
   const words = `stall ${stalls.indexOf(chosen) + 1} of ${stalls.length}: ${stallText(chosen)}${part}.`;
-  return { ranges, words, rank: which === 'last' ? chosen.startMs : sumOf(ranges) };
+  return { ranges, words, rank: [which === 'last' ? chosen.startMs : 0, sumOf(ranges)] };
 }
 
 /** Undefined where the profile has none such. */

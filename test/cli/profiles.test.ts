@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -117,6 +117,23 @@ describe('during a stall or a finding of the recording', () => {
         self: { parse: 100_000 },
         stderr: expect.stringMatching(/stall 2 of 2: 320 ms .* of which 120 ms are in the profile\.\n$/),
       });
+  });
+
+  test('beside its recording; of several the one that has it; of Node’s --cpu-prof by its name', () => {
+    const folder = timed(2000);
+    const main = join(folder, '.evdiag/20260102-030405-100/main-100');
+    const later = { ...faster, origin: { startUs: 2_690_000, pid: null, threadId: null } };
+    renameSync(join(folder, 'a.cpuprofile'), join(main, 'a.cpuprofile'));
+    writeFileSync(join(main, 'later.cpuprofile'), cpuprofile.write(profileOf([later])));
+    const during = (input: string, which: string) =>
+      evdiagIn(folder, 'stats', input, '--stall', which).stdout.split(' ')[0];
+    expect(during(main, '1')).toBe('a.cpuprofile');
+    expect(during(main, '2')).toBe('later.cpuprofile');
+    expect(during('.evdiag', 'longest')).toBe('a.cpuprofile');
+    expect(during(join(main, '..'), 'last')).toBe('later.cpuprofile');
+    const named = 'CPU.20260102.030406.100.0.001.cpuprofile';
+    renameSync(join(main, 'later.cpuprofile'), join(folder, named));
+    expect(during(named, '2')).toBe(named);
   });
 
   test('a finding by its rule or number: the times of its stalls', () => {
