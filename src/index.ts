@@ -16,6 +16,7 @@ export { expectNoLeaks } from './library/expect-no-leaks.ts';
 export { LeakError } from './library/leak-error.ts';
 export { profile } from './library/profile.ts';
 export type {
+  AwaitSite,
   CpuProfile,
   ExpectNoLeaksOptions,
   Ignore,
@@ -23,11 +24,13 @@ export type {
   LeftoverKind,
   Profiled,
   ProfiledFunction,
+  ProfileFormat,
   ProfileOptions,
   Watched,
   WatchOptions,
 } from './library/types.ts';
 export { watch } from './library/watch.ts';
+export type { Profile, ProfileFrame, ThreadProfile } from './profile/types.ts';
 export { type Family, InputError, readFamily, readRecording } from './recording/reader.ts';
 export type { Frame, Header, Level, Location, Recording, Row, RowOf, RowType, StallKind } from './recording/types.ts';
 export { rowsOf } from './recording/types.ts';

@@ -3,4 +3,5 @@
 export { startBlocks } from './blocks.ts';
 export { keepTimers } from './natives.ts';
 export { profile } from './profile.ts';
+export { toFrame } from './run-sources.ts';
 export { isFollowing, openScope } from './scopes.ts';

@@ -1,41 +1,55 @@
 import { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
-import type { CpuProfile, Profiled, ProfiledFunction, ProfileOptions } from '../../src/library/types.ts';
+import type { CpuProfile, ProfiledFunction, ProfileOptions, RawProfiled } from '../../src/library/types.ts';
 import { toLocation } from '../../src/recording/places.ts';
 import { monotonicMs } from '../primordials.ts';
 import { isNotOurs } from './leftovers.ts';
+import { BESIDE, OWN_TIME, toOwnNodes } from './own-time.ts';
 import { toFrame } from './run-sources.ts';
+import { type FollowedCall, followCall } from './waits.ts';
 
 const DEFAULT_INTERVAL_US = 1000;
 const MIN_INTERVAL_US = 50;
 const DEFAULT_TOP = 20;
 const INLINING = ['turbo-inlining', 'maglev-inlining'];
 /** V8's own entries that are no work of the thread. */
-const NOT_BUSY = new Set(['(root)', '(program)', '(idle)']);
+const NOT_BUSY = new Set(['(root)', '(program)', '(idle)', OWN_TIME, BESIDE]);
 
 type Node = CpuProfile['nodes'][number];
 
 /**
- * Profiles the thread while the function runs, by an inspector session of its own. Profiles may overlap; each holds
- * all that the thread does meanwhile.
+ * Profiles the thread while the function runs, by an inspector session of its own, and follows what belongs to it: when it
+ * runs, and what it awaits. Profiles may overlap and be nested.
  */
-export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<Profiled<T>> {
-  const { intervalUs = DEFAULT_INTERVAL_US, top = DEFAULT_TOP, deoptimize = !measuresCoverage() } = options;
+export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<RawProfiled<T>> {
+  const { top = DEFAULT_TOP, deoptimize = !measuresCoverage(), waits: follows = true, all = false } = options;
+  const intervalUs = Math.max(MIN_INTERVAL_US, Math.round(options.intervalUs ?? DEFAULT_INTERVAL_US));
   const session = new Session();
   session.connect();
   let apart = false;
+  let call: FollowedCall | null = null;
   try {
     post(session, 'Profiler.enable');
-    post(session, 'Profiler.setSamplingInterval', { interval: Math.max(MIN_INTERVAL_US, Math.round(intervalUs)) });
+    post(session, 'Profiler.setSamplingInterval', { interval: intervalUs });
     apart = true;
     if (deoptimize) keepFunctionsApart(session);
+    if (follows) call = followCall();
+    const profileMs = Number(process.hrtime.bigint()) / 1e6;
+    const offsetMs = profileMs - monotonicMs();
     post(session, 'Profiler.start');
     const startMs = monotonicMs();
-    const value = await fn();
+    const value = await (call ? call.run(fn) : fn());
     const durationMs = monotonicMs() - startMs;
-    const { profile: cpuProfile } = post(session, 'Profiler.stop') as { profile: CpuProfile };
-    return { value, durationMs, sampleCount: cpuProfile.samples?.length ?? 0, ...sumUp(cpuProfile, top), cpuProfile };
+    const { turns, ...told } = call?.end() ?? { waits: [], untoldWaits: 0, turns: [] };
+    const own = call && !all ? { turns: turns.map((ms) => ms + offsetMs), startMs: profileMs } : null;
+    call = null;
+    const { profile: whole } = post(session, 'Profiler.stop') as { profile: CpuProfile };
+    const cpuProfile = toOwnNodes(whole, own);
+    const sampleCount = cpuProfile.samples?.length ?? 0;
+    const about = { value, durationMs, sampleCount, intervalUs, deoptimized: deoptimize };
+    return { ...about, ...sumUp(cpuProfile, top), ...told, cpuProfile };
   } finally {
+    call?.end();
     if (apart && deoptimize) letFunctionsMerge(session);
     session.disconnect();
   }

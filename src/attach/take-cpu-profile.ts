@@ -24,6 +24,7 @@ export interface V8CpuProfile {
 
 /** The CPU profile of one thread, and how far it can be believed. */
 export interface TakenCpuProfile {
+  pid: number;
   /** 0 is the main thread. */
   threadId: number;
   profile: V8CpuProfile;
@@ -61,7 +62,14 @@ export async function takeCpuProfiles(connection: Connection, request: CpuProfil
     const text = texts.get(threadId)?.join('');
     texts.delete(threadId);
     if (problem !== null || text === undefined) problems.push({ threadId, problem: problem ?? 'nothing came' });
-    else threads.push({ threadId, ...measured(JSON.parse(text) as V8CpuProfile, intervalUs), warmCode, apart });
+    else
+      threads.push({
+        pid: connection.hello.pid,
+        threadId,
+        ...measured(JSON.parse(text) as V8CpuProfile, intervalUs),
+        warmCode,
+        apart,
+      });
   };
   await connection.request('cpu-profile', request, { onPart, timeoutMs: request.durationMs + PATIENCE_MS });
   if (threads.length === 0) {

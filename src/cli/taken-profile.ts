@@ -3,8 +3,13 @@ import { readCpuProfile } from '../profile/read-cpuprofile.ts';
 import type { ThreadProfile } from '../profile/types.ts';
 
 /** A CPU profile as it came over the socket. */
-export function toThreadProfile({ threadId, profile, intervalUs, warmCode, apart }: TakenCpuProfile): ThreadProfile {
-  return readCpuProfile(profile, { name: nameOf(threadId), taken: { interval: intervalUs, warmCode, apart } });
+export function toThreadProfile(taken: TakenCpuProfile): ThreadProfile {
+  const { pid, threadId, profile, intervalUs, warmCode, apart } = taken;
+  return readCpuProfile(profile, {
+    name: nameOf(threadId),
+    taken: { interval: intervalUs, warmCode, apart },
+    origin: { pid, threadId },
+  });
 }
 
 export function nameOf(threadId: number): string {

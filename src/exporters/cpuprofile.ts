@@ -3,7 +3,7 @@ import type { ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { InputError } from '../recording/input-error.ts';
 import type { Exporter } from './types.ts';
 
-/** DevTools takes a profile that begins at 0 for an empty one. */
+/** Where the clock is not known. DevTools takes a profile that begins at 0 for an empty one. */
 const START_US = 1_000_000;
 
 /** V8's own format, of the first thread: lines and columns 0-based, times µs. Without samples, each node has one. */
@@ -30,7 +30,10 @@ export const cpuprofile: Exporter = {
     }
     const { ids, deltas, endUs } = samplesOf(thread);
     const { interval = null, warmCode = null, apart = null } = thread.taken ?? {};
-    return `{"evdiag":${JSON.stringify({ interval, warmCode, apart })},"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
+    const { startUs, pid = null, threadId = null } = thread.origin ?? {};
+    const about = JSON.stringify({ interval, warmCode, apart, pid, threadId });
+    const fromUs = Math.round(startUs ?? START_US);
+    return `{"evdiag":${about},"nodes":[${nodes.join(',\n')}],"startTime":${fromUs},"endTime":${fromUs + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
   },
 };
 
@@ -63,7 +66,10 @@ function ticksOf({ lines, taken, samples }: ThreadProfile): string[] {
   return texts.map((all) => `,"positionTicks":[${all.join(',')}]`);
 }
 
-/** Whole µs, as DevTools wants them; what rounding takes from one sample it gives to the next. */
+/**
+ * Whole µs, as DevTools wants them; what rounding takes from one sample it gives to the next. A sample weighs what the
+ * next is later: where a part was cut out, what follows moves up.
+ */
 function samplesOf({ samples, self }: ThreadProfile): { ids: number[]; deltas: number[]; endUs: number } {
   const ids: number[] = [];
   const deltas: number[] = [];
@@ -74,10 +80,12 @@ function samplesOf({ samples, self }: ThreadProfile): { ids: number[]; deltas: n
     ids.push(node + 1);
     deltas.push(delta);
   };
-  let at = 0;
+  let at = samples?.atUs[0] ?? 0;
   if (samples) {
-    for (let i = 0; i < samples.node.length; i++) tell(samples.node[i]!, samples.atUs[i]!);
-    at = samples.node.length > 0 ? samples.atUs.at(-1)! + samples.weight.at(-1)! : 0;
+    for (let i = 0; i < samples.node.length; i++) {
+      tell(samples.node[i]!, at);
+      at += samples.weight[i]!;
+    }
   } else {
     for (let node = 0; node < self.length; node++) {
       if (self[node] === 0) continue;

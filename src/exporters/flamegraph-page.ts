@@ -1,5 +1,6 @@
 import { escapeHtml } from '../util/html.ts';
 import { stripControl } from '../util/text.ts';
+import { DEFAULT_EDITOR, editorPattern } from './editors.ts';
 
 /** A frame with what it called. Weights are in the unit of the page. */
 export interface FlameNode {
@@ -22,6 +23,8 @@ export interface FlamePage {
   unit: 'ms' | 'bytes' | 'samples';
   /** One line: how much was sampled, what is missing. */
   facts: string;
+  /** Address of a line in an editor, with {file} and {line}; '' for no links. Default: that of VS Code. */
+  editor?: string;
   /** Text of `dist/flamegraph-viewer.js`. */
   viewer: string;
 }
@@ -46,8 +49,14 @@ const MAX_NAME = 300;
 const MAX_DEPTH = 1500;
 
 /** One self-contained page, drawn by 0x's visualizer: search, zoom, categories. Nothing is loaded from elsewhere. */
-export function flamegraphPage({ tree, title, unit, facts, viewer }: FlamePage): string {
-  const data = { tree: cut(tree), title: clean(title), unit, facts: clean(facts) };
+export function flamegraphPage({ tree, title, unit, facts, editor, viewer }: FlamePage): string {
+  const data = {
+    tree: cut(tree),
+    title: clean(title),
+    unit,
+    facts: clean(facts),
+    editor: editor ?? editorPattern(DEFAULT_EDITOR),
+  };
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { shortLabel, totalsOf, withoutIdle } from '../profile/call-tree.ts';
 import { takenText } from '../profile/taken-text.ts';
-import type { ProfileUnit, ThreadProfile } from '../profile/types.ts';
+import type { Profile, ProfileUnit, ThreadProfile } from '../profile/types.ts';
 import { builtFile } from '../util/package-root.ts';
 import { CATEGORY_KINDS } from './category-kinds.ts';
 import { type FlameNode, flamegraphPage } from './flamegraph-page.ts';
@@ -20,21 +20,25 @@ export const html: Exporter = {
   title: 'flamegraph in a page',
   extension: 'html',
   mediaType: 'text/html',
-  write(profile) {
-    const { title, threads } = profile;
-    const { unit, factor } = UNITS[profile.unit];
-    const trees = threads.map((thread) => treeOf(thread, factor));
-    const [only] = trees;
-    const tree = trees.length === 1 ? { ...only!, name: 'all stacks' } : parentOf('all threads', trees);
-    return flamegraphPage({
-      tree,
-      title,
-      unit,
-      facts: takenText(profile),
-      viewer: readFileSync(builtFile('flamegraph-viewer.js'), 'utf8'),
-    });
-  },
+  write: (profile) => htmlWith(profile),
 };
+
+/** The same with links to an editor of one's own: the address of a line with {file} and {line}, '' for none. */
+export function htmlWith(profile: Profile, editor?: string): string {
+  const { title, threads } = profile;
+  const { unit, factor } = UNITS[profile.unit];
+  const trees = threads.map((thread) => treeOf(thread, factor));
+  const [only] = trees;
+  const tree = trees.length === 1 ? { ...only!, name: 'all stacks' } : parentOf('all threads', trees);
+  return flamegraphPage({
+    tree,
+    title,
+    unit,
+    facts: takenText(profile),
+    ...(editor !== undefined && { editor }),
+    viewer: readFileSync(builtFile('flamegraph-viewer.js'), 'utf8'),
+  });
+}
 
 function parentOf(name: string, children: FlameNode[]): FlameNode {
   const value = children.reduce((sum, child) => sum + child.value, 0);

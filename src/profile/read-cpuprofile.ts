@@ -5,12 +5,13 @@
 import { createFrameMapper } from '../recording/source-maps.ts';
 import { bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { LineWeights, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
+import type { LineWeights, Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
 /** Deeper than V8 tells. */
 const MAX_DEPTH = 10_000;
 /** A gap so many times the interval lacks samples. */
 const GAP = 1.5;
+const NO_CLOCK_US = 1_000_000;
 const SPECIAL: Record<string, ProfileFrame['category']> = {
   '(idle)': 'idle',
   '(garbage collector)': 'gc',
@@ -23,17 +24,20 @@ export interface ReadCpuProfileOptions {
   name?: string;
   /** What whoever took it knows of it. */
   taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart'> | undefined;
+  origin?: Pick<Origin, 'pid' | 'threadId'> | undefined;
+  /** Turns V8's positions into those of the original sources. */
+  map?: ReturnType<typeof createFrameMapper>;
 }
 
 /** The thread's tree, samples and lines. Throws InputError where it is no such profile. */
 export function readCpuProfile(
   value: unknown,
-  { name = 'main thread', taken }: ReadCpuProfileOptions = {},
+  { name = 'main thread', taken, origin, map }: ReadCpuProfileOptions = {},
 ): ThreadProfile {
   const profile = objectOf(value, 'the profile');
   if (!Array.isArray(profile.nodes) || profile.nodes.length === 0) throw bad('it has no nodes');
   const builder = new TreeBuilder();
-  const toFrame = frameMapper();
+  const toFrame = frameMapper(map);
   const nodes = profile.nodes.map((node) => objectOf(node, 'a node'));
   const nodeOf = placeNodes(nodes, builder, toFrame.frame);
   const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder);
@@ -41,12 +45,12 @@ export function readCpuProfile(
     samples,
     lines: readLines(nodes, nodeOf, ownById, toFrame.line),
     taken: takenOf(samples, spanUs, taken ?? ours(profile)),
+    origin: originOf(profile, origin),
   });
 }
 
 /** Frames and lines of the original sources, for positions of V8. */
-export function frameMapper() {
-  const map = createFrameMapper();
+export function frameMapper(map = createFrameMapper()) {
   return {
     frame(callFrame: Loose): ProfileFrame {
       const name = textOf(callFrame.functionName);
@@ -198,6 +202,18 @@ function ours({ evdiag }: Loose): ReadCpuProfileOptions['taken'] {
   const { interval, warmCode, apart } = evdiag as Loose;
   const flag = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
   return { interval: numberOf(interval, 0) || null, warmCode: flag(warmCode), apart: flag(apart) };
+}
+
+/** V8's times are the machine's monotonic clock; what does not know them begins at 0, or at 1 s as our exporter does. */
+function originOf({ startTime, evdiag }: Loose, known: ReadCpuProfileOptions['origin']): Origin {
+  const told = typeof evdiag === 'object' && evdiag !== null ? (evdiag as Loose) : {};
+  const startUs = numberOf(startTime, 0);
+  const id = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
+  return {
+    startUs: startUs > NO_CLOCK_US ? startUs : null,
+    pid: id(told.pid) ?? known?.pid ?? null,
+    threadId: id(told.threadId) ?? known?.threadId ?? null,
+  };
 }
 
 function takenOf(samples: Samples | null, spanUs: number, known: ReadCpuProfileOptions['taken']): Taken {

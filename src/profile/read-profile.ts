@@ -1,11 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { accessError, InputError } from '../recording/input-error.ts';
 import { readCollapsed } from './read-collapsed.ts';
-import { readCpuProfile } from './read-cpuprofile.ts';
+import { type ReadCpuProfileOptions, readCpuProfile } from './read-cpuprofile.ts';
 import { readDump } from './read-dump.ts';
 import { readHeapProfile } from './read-heapprofile.ts';
 import { readPprof } from './read-pprof.ts';
 import { readSpeedscope } from './read-speedscope.ts';
+import { readTicks } from './read-ticks.ts';
+import { readV8Log } from './read-v8-log.ts';
 import type { Profile } from './types.ts';
 
 const HINT = 'Give a profile, or take one with "evdiag record PID".';
@@ -35,12 +37,24 @@ function bytesOf(path: string): Buffer {
 }
 
 function profileOf(bytes: Buffer, path: string): Profile {
-  const title = path.split(/[\\/]/).at(-1) ?? path;
+  const title = titleOf(path);
   const first = bytes.subarray(0, 256).toString('latin1').trimStart()[0];
   if (first === '{') return ofJson(parse(bytes), title);
+  if (first === '[') return { title, kind: 'cpu', unit: 'samples', threads: [readTicks(parse(bytes))] };
+  if (bytes.subarray(0, 11).toString('latin1') === 'v8-version,') {
+    throw new InputError(
+      `it is V8's log as it was written. "node --prof-process --preprocess LOG > log.json" makes a file that can.`,
+    );
+  }
   // A pprof file begins with a field of its message, or with gzip's two bytes.
   if (bytes[0] === 0x0a || bytes[0] === 0x1f) return { title, ...readPprof(bytes) };
   return { title, kind: 'other', unit: 'samples', threads: [readCollapsed(bytes.toString('utf8'))] };
+}
+
+/** Of a folder of 0x its name tells more than that of a file in it. */
+function titleOf(path: string): string {
+  const [folder = '', name = path] = path.split(/[\\/]/).slice(-2);
+  return folder.endsWith('.0x') ? folder : name;
 }
 
 function parse(bytes: Buffer): unknown {
@@ -59,10 +73,17 @@ function ofJson(value: unknown, title: string): Profile {
   }
   if (file.schema === 'evdiag-dump/1') return { title, ...readDump(file) };
   if ('head' in file) return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
-  if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file)] };
+  if ('code' in file && 'ticks' in file) return { title, kind: 'cpu', unit: 'us', threads: [readV8Log(file)] };
+  if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file, originOf(title))] };
   throw new InputError(
-    'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope and evdiag dump. Other formats are pprof and collapsed stacks.',
+    'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope, V8 log and evdiag dump. Other formats are pprof, collapsed stacks, and the folders of 0x and clinic flame.',
   );
+}
+
+/** Node's --cpu-prof tells the process in the name of the file: CPU.20260102.030405.4711.0.001.cpuprofile. */
+function originOf(name: string): ReadCpuProfileOptions {
+  const [, pid, threadId] = /^CPU\.\d{8}\.\d{6}\.(\d{1,10})\.(\d{1,10})\.\d+\.cpuprofile$/.exec(name) ?? [];
+  return pid === undefined ? {} : { origin: { pid: Number(pid), threadId: Number(threadId) } };
 }
 
 /** What we wrote says which of the two it is; of others it is what is still alive. */

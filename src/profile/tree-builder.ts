@@ -1,4 +1,4 @@
-import type { LineWeights, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
+import type { LineWeights, Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
 const NO_FRAME = -1;
 
@@ -57,7 +57,12 @@ export class TreeBuilder {
 
   build(
     name: string,
-    rest: { samples?: Samples | null; lines?: LineWeights | null; taken?: Taken | null } = {},
+    rest: {
+      samples?: Samples | null;
+      lines?: LineWeights | null;
+      taken?: Taken | null;
+      origin?: Origin | null | undefined;
+    } = {},
   ): ThreadProfile {
     return {
       name,
@@ -68,6 +73,7 @@ export class TreeBuilder {
       samples: rest.samples ?? null,
       lines: rest.lines ?? null,
       taken: rest.taken ?? null,
+      ...(rest.origin && { origin: rest.origin }),
     };
   }
 }

@@ -2,6 +2,15 @@ import type { FrameCategory } from '../recording/types.ts';
 
 /** Whose code a frame is; `v8` for its compilers and what is outside of JavaScript, `gc` for the collector. */
 export type ProfileCategory = FrameCategory | 'v8' | 'gc' | 'idle';
+export const PROFILE_CATEGORIES: readonly ProfileCategory[] = [
+  'application',
+  'dependency',
+  'node',
+  'native',
+  'v8',
+  'gc',
+  'idle',
+];
 
 /** A function in a profile. Two calls of one function share a frame. */
 export interface ProfileFrame {
@@ -41,6 +50,15 @@ export interface Taken {
   apart: boolean | null;
 }
 
+/** Of which thread a profile is, and when it began: what it takes to lay it beside a recording. Null where not told. */
+export interface Origin {
+  /** µs of the machine's monotonic clock, the one of `process.hrtime`. */
+  startUs: number | null;
+  pid: number | null;
+  /** 0 is the main thread. */
+  threadId: number | null;
+}
+
 /** What the lines of a function had of its own weight. */
 export interface LineWeights {
   node: Uint32Array;
@@ -64,6 +82,7 @@ export interface ThreadProfile {
   samples: Samples | null;
   lines: LineWeights | null;
   taken: Taken | null;
+  origin?: Origin | null;
 }
 
 /** CPU time, allocation or waiting of a process, by call stack. */

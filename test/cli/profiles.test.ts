@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { cpuprofile } from '../../src/exporters/cpuprofile.ts';
 import { heapprofile } from '../../src/exporters/heapprofile.ts';
 import { noBrowser, visit } from '../support/browser.ts';
 import { profileOf, threadOf } from '../support/profile.ts';
-import { tempFolder } from '../support/recording.ts';
+import { header, second, stall, tempFolder } from '../support/recording.ts';
 import { inLab, ROOT } from '../support/run-agent.ts';
 
 const evdiagIn = (cwd: string, ...args: string[]) =>
@@ -52,6 +52,9 @@ describe('stats', () => {
     expect(names('--by', 'category')).toEqual(['application']);
     expect(names('--focus', 'parse')).toEqual(['parse']);
     expect(names('--from', '0.7', '--to', '0.8')).toEqual(['parse', 'handler']);
+    expect(names('--ignore', 'parse')).toEqual(['render', 'handler']);
+    expect(names('--hide', 'render|parse')).toEqual(['handler']);
+    expect(names('--category', 'gc,idle')).toEqual([]);
     expect(evdiagIn(at, 'stats', 'before.cpuprofile', '--tree').stdout).toMatch(
       /400 ms {2}handler .*\n.*300 ms {3}render/,
     );
@@ -67,6 +70,9 @@ describe('flame', () => {
     const at = folder();
     expect(evdiagIn(at, 'flame', 'before.cpuprofile').stderr).toMatch(/^evdiag: flame\.html: .*3 samples/);
     expect(statSync(join(at, 'flame.html')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(at, 'flame.html'), 'utf8')).toContain('"editor":"vscode://file/{file}:{line}"');
+    evdiagIn(at, 'flame', 'before.cpuprofile', '-o', 'idea.html', '--editor', 'idea');
+    expect(readFileSync(join(at, 'idea.html'), 'utf8')).toContain('"editor":"idea://open?file={file}');
     expect(evdiagIn(at, 'flame', 'before.cpuprofile').stderr).toMatch(/^evdiag: flame-2\.html/);
     for (const name of ['a.svg', 'a.speedscope.json', 'a.pb.gz', 'a.md', 'a.txt']) {
       expect(evdiagIn(at, 'flame', 'before.cpuprofile', '-o', name), name).toMatchObject({ status: 0 });
@@ -74,6 +80,108 @@ describe('flame', () => {
     expect(readFileSync(join(at, 'a.txt'), 'utf8')).toContain('handler (/srv/app/handler.ts:10:5);render');
     expect(readFileSync(join(at, 'a.svg'), 'utf8')).toMatch(/^<svg [\s\S]*render app\/render\.ts:10[\s\S]*<\/svg>\n$/);
     expect(evdiagIn(at, 'flame', 'a.speedscope.json', '-o', '-', '--format', 'collapsed').stdout).toContain('render');
+  });
+});
+
+describe('during a stall or a finding of the recording', () => {
+  /** The recording began at 1000 ms of the clock, the profile at `atMs`: render 300 ms, idle 400 ms, parse 100 ms. */
+  function timed(atMs: number, origin = { pid: 100, threadId: 0 }) {
+    const at = { ...thread, origin: { startUs: atMs * 1000, ...origin } };
+    const rows = [
+      header,
+      ...second(1000),
+      stall({ id: 1, startMs: 1000, durationMs: 300 }),
+      stall({ id: 2, startMs: 1680, durationMs: 320, kind: 'json', waiting: 0 }),
+      ...second(2000),
+      { t: 4000, type: 'end', reason: 'exit', exitCode: 0, signal: null },
+    ];
+    return tempFolder({
+      'a.cpuprofile': cpuprofile.write(profileOf([at])) as string,
+      '.evdiag/20260102-030405-100/main-100/recording.ndjson': rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
+    });
+  }
+  const cutBy = (folder: string, ...args: string[]) => {
+    const { status, stdout, stderr } = evdiagIn(folder, 'stats', 'a.cpuprofile', '--json', ...args);
+    const rows = status === 0 ? (JSON.parse(stdout).rows as { name: string; self: number }[]) : [];
+    return { status, stderr, self: Object.fromEntries(rows.map(({ name, self }) => [name, self])) };
+  };
+
+  test('the longest one in the profile, the last one, one by its number', () => {
+    const folder = timed(2000);
+    expect(cutBy(folder, '--stall', 'longest')).toMatchObject({
+      self: { render: 300_000 },
+      stderr: 'evdiag: stall 1 of 2: 300 ms at 1 s, sync-fs handler /srv/app.js:12.\n',
+    });
+    for (const which of ['last', '2'])
+      expect(cutBy(folder, '--stall', which)).toMatchObject({
+        self: { parse: 100_000 },
+        stderr: expect.stringMatching(/stall 2 of 2: 320 ms .* of which 120 ms are in the profile\.\n$/),
+      });
+  });
+
+  test('beside its recording; of several the one that has it; of Node’s --cpu-prof by its name', () => {
+    const folder = timed(2000);
+    const main = join(folder, '.evdiag/20260102-030405-100/main-100');
+    const later = { ...faster, origin: { startUs: 2_690_000, pid: null, threadId: null } };
+    renameSync(join(folder, 'a.cpuprofile'), join(main, 'a.cpuprofile'));
+    writeFileSync(join(main, 'later.cpuprofile'), cpuprofile.write(profileOf([later])));
+    const during = (input: string, which: string) =>
+      evdiagIn(folder, 'stats', input, '--stall', which).stdout.split(' ')[0];
+    expect(during(main, '1')).toBe('a.cpuprofile');
+    expect(during(main, '2')).toBe('later.cpuprofile');
+    expect(during('.evdiag', 'longest')).toBe('a.cpuprofile');
+    expect(during(join(main, '..'), 'last')).toBe('later.cpuprofile');
+    const named = 'CPU.20260102.030406.100.0.001.cpuprofile';
+    renameSync(join(main, 'later.cpuprofile'), join(folder, named));
+    expect(during(named, '2')).toBe(named);
+  });
+
+  test('a finding by its rule or number: the times of its stalls', () => {
+    const folder = timed(2000);
+    expect(cutBy(folder, '--finding', 'blocked-event-loop').self).toMatchObject({ render: 300_000 });
+    expect(cutBy(folder, '--finding', '2').self).toMatchObject({ parse: 100_000 });
+  });
+
+  test.each([
+    [
+      'a profile of another time',
+      () => timed(90_000),
+      ['--stall', '1'],
+      'No recording of process 100 from the time of',
+    ],
+    ['of a later time', () => timed(2500), ['--stall', '1'], 'Stall 1 is not in the profile, which has 1.5 s to 2.3 s'],
+    [
+      'of another thread',
+      () => timed(2000, { pid: 100, threadId: 3 }),
+      ['--stall', '1'],
+      'No recording of process 100',
+    ],
+    [
+      'of another process',
+      () => timed(2000, { pid: 4, threadId: 0 }),
+      ['--stall', '1', '--recording', '.evdiag'],
+      'is not of that thread of process 4',
+    ],
+    [
+      'a wrong number',
+      () => timed(2000),
+      ['--stall', '9'],
+      'a number up to 2. In the profile: 1 (300 ms at 1 s, sync-fs',
+    ],
+    ['a wrong rule', () => timed(2000), ['--finding', 'nope'], 'there are 1 (blocked-event-loop'],
+    ['no clock', () => folder(), ['--stall', '1'], 'does not tell when it was taken'],
+    ['no stall', () => folder(), ['--recording', 'x'], '--recording goes with --stall or --finding'],
+  ])('%s', (_name, make, args, words) => {
+    const at = make();
+    const input = words.includes('does not')
+      ? 'after.cpuprofile'
+      : args[0] === '--recording'
+        ? 'x.heapprofile'
+        : 'a.cpuprofile';
+    const { status, stderr } = evdiagIn(at, 'stats', input, ...args);
+    expect(stderr).toContain(words);
+    expect(status).toBe(2);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 });
 
@@ -112,16 +220,34 @@ test(
     const program = lab.start(
       lab.file(
         'app.js',
-        'function spin() { const end = Date.now() + 50; while (Date.now() < end); }\nsetInterval(spin, 60); setTimeout(() => console.log("up"), 300);',
+        'function spin() { const end = Date.now() + 180; while (Date.now() < end); }\nsetInterval(spin, 250); setTimeout(() => console.log("up"), 300);',
       ),
     );
     await program.until('stdout', 'up');
-    const { status, stderr } = evdiagIn(lab.folder, 'record', String(program.pid), '-d', '0.5');
+    const { status, stderr } = evdiagIn(lab.folder, 'record', String(program.pid), '-d', '1');
     expect(status, stderr).toBe(0);
     expect(stderr).toMatch(/^evdiag: \d+\.cpuprofile: .* samples in /);
     expect(stderr).toMatch(/ spin {2}.*app\.js:1$/m);
     const { stdout } = evdiagIn(lab.folder, 'stats', `${program.pid}.cpuprofile`, '--lines');
     expect(stdout).toMatch(/spin {2}.*app\.js:1\n/);
+    // Both go by the same clock: the thread did nothing else in this time.
+    const during = () =>
+      evdiagIn(
+        lab.folder,
+        'stats',
+        `${program.pid}.cpuprofile`,
+        '--stall',
+        'longest',
+        '--json',
+        '--recording',
+        lab.out,
+      );
+    await expect
+      .poll(() => during().stderr, { timeout: 20_000 })
+      .toMatch(/^evdiag: stall \d+ of \d+: .* spin .*app\.js:1/);
+    const { rows, all } = JSON.parse(during().stdout) as { rows: { name: string; self: number }[]; all: number };
+    expect(rows[0]).toMatchObject({ name: 'spin' });
+    expect(rows[0]!.self / all, JSON.stringify(rows)).toBeGreaterThan(0.7);
     expect(evdiagIn(lab.folder, 'record', String(program.pid), '-d', '0.2', '--thread', 'worker')).toMatchObject({
       status: 3,
     });
@@ -140,6 +266,10 @@ test.each([
   [['flame', 'after.cpuprofile', '-o', 'x.bad'], 2, 'Add --format, or one of'],
   [['flame', 'after.cpuprofile', '-o', 'x.heapprofile'], 2, 'Choose cpuprofile'],
   [['flame', 'after.cpuprofile', '--focus', 'nothing'], 2, 'has no samples in this range'],
+  [['flame', 'before.cpuprofile', '--category', 'idle'], 2, 'is idle all of this time'],
+  [['flame', 'after.cpuprofile', '--category', 'own'], 2, 'There are application, dependency, node'],
+  [['flame', 'after.cpuprofile', '--editor', 'own'], 2, 'give vscode, idea, sublime, none, or'],
+  [['stats', 'after.cpuprofile', '--hide', '('], 2, 'is no regular expression'],
   [['diff', 'after.cpuprofile', 'x.heapprofile'], 2, 'do not count the same'],
   [['record', '999999999'], 3, 'There is no process'],
   [['record', 'app'], 2, 'is not the number of a process'],

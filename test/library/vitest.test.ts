@@ -32,7 +32,8 @@ function createProject(): string {
   mkdirSync(installed, { recursive: true });
   cpSync(join(ROOT, 'dist'), join(installed, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
-  for (const name of ['vitest', '@jridgewell']) {
+  // What it loads when it is imported.
+  for (const name of ['vitest', '@jridgewell', 'pprof-format']) {
     symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   }
   cpSync(join(ROOT, 'test/fixtures/vitest'), folder, { recursive: true });
@@ -125,6 +126,12 @@ describe('evdiag/vitest', () => {
       expect(failed, output).toEqual({});
       expect(passed).toHaveLength(12);
     });
+  });
+
+  test('profile() in a test tells the lines of its TypeScript sources', async () => {
+    const { failed, passed, output } = await run(folder, 'profile.spec.ts', SETUP('forks'));
+    expect(failed, output).toEqual({});
+    expect(passed).toEqual(['tells where it waits']);
   });
 
   test('as a plugin it takes options', async () => {

@@ -121,7 +121,7 @@ describe('what is no profile gets one sentence', () => {
   const root = { id: 1, callFrame: { functionName: '(root)', url: '' }, children: [2] };
   test.each([
     ['{"nodes":[', 'it is cut off, or no JSON'],
-    ['{"a":1}', 'of none of .cpuprofile, .heapprofile, speedscope and'],
+    ['{"a":1}', 'of none of .cpuprofile, .heapprofile, speedscope, V8 log and'],
     ['{"nodes":[]}', 'it has no nodes'],
     ['{"nodes":[3]}', 'a node is no object'],
     [JSON.stringify({ nodes: [root], samples: [9], timeDeltas: [1] }), 'sample 0 is of no node'],

@@ -1,6 +1,8 @@
 import { Option } from 'commander';
+import { DEFAULT_EDITOR, editorPattern } from '../../exporters/editors.ts';
+import { html, htmlWith } from '../../exporters/html.ts';
 import { speedscope } from '../../exporters/speedscope.ts';
-import { totalOf } from '../../profile/call-tree.ts';
+import { totalOf, withoutIdle } from '../../profile/call-tree.ts';
 import { takenText } from '../../profile/taken-text.ts';
 import { InputError } from '../../util/input-error.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
@@ -11,11 +13,15 @@ import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
+/** They leave idle time out. */
+const DRAWN = ['html', 'svg'];
+
 interface Options extends CutOptions {
   output?: string;
   format?: string;
   open?: boolean;
   viewer: '0x' | 'speedscope';
+  editor: string;
   json?: boolean;
 }
 
@@ -26,6 +32,7 @@ export const flame: CliCommand<Options> = {
     'evdiag flame app.cpuprofile --open',
     'evdiag flame .evdiag -o flame.svg',
     'evdiag flame app.cpuprofile --from 2 --to 5 --focus render -o part.html',
+    'evdiag flame app.cpuprofile --stall longest --hide node_modules',
     'evdiag flame app.pb.gz -o app.speedscope.json',
   ],
   configure(command) {
@@ -42,10 +49,16 @@ export const flame: CliCommand<Options> = {
           .choices(['0x', 'speedscope'])
           .default('0x'),
       )
+      .option(
+        '--editor <name>',
+        'where links of the page lead: vscode, idea, sublime, none, or an address with {file} and {line}',
+        DEFAULT_EDITOR,
+      )
       .addOption(jsonOption());
     for (const option of cutOptions()) command.addOption(option);
   },
   run([input = ''], options) {
+    const editor = editorPattern(options.editor);
     const profile = inputProfile(input, options);
     if (profile.threads.every((thread) => totalOf(thread) === 0))
       throw new InputError(`"${input}" has no samples in this range.`);
@@ -54,7 +67,9 @@ export const flame: CliCommand<Options> = {
       return EXIT.done;
     }
     const exporter = exporterFor(options.output, options.format, 'html');
-    const content = exporter.write(profile);
+    if (DRAWN.includes(exporter.id) && profile.threads.every((thread) => totalOf(withoutIdle(thread)) === 0))
+      throw new InputError(`"${input}" is idle all of this time: there is nothing to draw.`);
+    const content = exporter === html ? htmlWith(profile, editor) : exporter.write(profile);
     const file = options.output ?? freeName('flame', exporter.extension);
     const hint = leftOut(profile, exporter);
     if (hint) complain(hint);

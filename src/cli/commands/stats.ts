@@ -29,6 +29,7 @@ export const stats: CliCommand<Options> = {
     'evdiag stats app.cpuprofile --lines',
     'evdiag stats app.heapprofile --by package',
     'evdiag stats app.cpuprofile --tree --focus handler',
+    'evdiag stats app.cpuprofile --finding blocked-event-loop',
   ],
   configure(command) {
     command
@@ -60,11 +61,19 @@ export const stats: CliCommand<Options> = {
       return EXIT.done;
     }
     if (table.grouping === 'line' && table.rows.length === 0)
-      complain('This profile does not tell lines: only V8’s CPU profiles do.');
+      complain(
+        isPartOfTime(options)
+          ? 'V8 tells lines of the whole time only: leave out what cuts by time.'
+          : 'This profile does not tell lines: only V8’s CPU profiles do.',
+      );
     process.stdout.write(tableText(table, profile.unit, text));
     return EXIT.done;
   },
 };
+
+function isPartOfTime({ from, to, stall, finding }: CutOptions): boolean {
+  return [from, to, stall, finding].some((option) => option !== undefined);
+}
 
 function sorted(table: Table, by: Sort): Table {
   const rows = [...table.rows];

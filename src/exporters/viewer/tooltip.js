@@ -1,7 +1,13 @@
 let unit = '';
+let editor = '';
 
 export function setUnit(next) {
   unit = next;
+}
+
+/** Address of a line, with {file} and {line}; '' for none. */
+export function setEditor(pattern) {
+  editor = pattern;
 }
 
 /** HTML of a frame's tooltip. The names are not ours: all of it is escaped. */
@@ -9,12 +15,22 @@ export function tooltip(data, all, top) {
   const share = (value) => `${formatWeight(value)} (${all > 0 ? ((100 * value) / all).toFixed(1) : 0} %)`;
   const place = data.file ? `${data.file}${data.line ? `:${data.line}` : ''}` : '';
   const isFile = /^(\/|[A-Za-z]:[\\/])/.test(data.file ?? '');
-  const link = isFile
-    ? `<a style="color:#8cc8ff" href="vscode://file/${encodeURI(data.file.replace(/^\//, '')).replace(/[?#]/g, encodeURIComponent)}:${Number(data.line) || 1}">${escapeHtml(place)}</a>`
-    : escapeHtml(place);
+  const link =
+    isFile && editor
+      ? `<a style="color:#8cc8ff" href="${escapeHtml(addressOf(data))}">${escapeHtml(place)}</a>`
+      : escapeHtml(place);
   return [`<b>${escapeHtml(data.function || data.name)}</b>`, link, `self ${share(top)} · total ${share(data.value)}`]
     .filter(Boolean)
     .join('<br>');
+}
+
+function addressOf({ file, line }) {
+  const path = encodeURI(file.replace(/\\/g, '/')).replace(/[?#&+=;]/g, encodeURIComponent);
+  // Behind a slash it needs none of its own, but behind the two of file://.
+  return editor
+    .replace(/(^|[^:/]|\/\/)\/\{file\}/g, (_, before) => `${before}/${path.replace(/^\//, '')}`)
+    .replace(/\{file\}/g, () => path)
+    .replace(/\{line\}/g, () => String(Number(line) || 1));
 }
 
 export function formatWeight(value) {
