@@ -108,6 +108,7 @@ function run(data: WatchdogData): void {
   const finish = (end: Omit<EndRow, 't' | 'type'>): void => {
     if (finished) return;
     finished = true;
+    main.stopAsking();
     socket?.close();
     for (const worker of [...workers.values()]) endWorker(worker);
     tellThreads(0);
@@ -159,6 +160,7 @@ function run(data: WatchdogData): void {
       level: () => level,
       uptimeMs: main.now,
       mayInspect: data.mayInspect,
+      keepsRecent: settings.recent,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
       observed: () =>
         [main, ...workers.values()].map(({ header, folder, inMemory }) => ({

@@ -1,10 +1,22 @@
 import type { TakenCpuProfile } from '../attach/take-cpu-profile.ts';
+import type { RecentProfile } from '../attach/take-recent-profile.ts';
 import { readCpuProfile } from '../profile/read-cpuprofile.ts';
 import type { ThreadProfile } from '../profile/types.ts';
 
-/** A CPU profile as it came over the socket. */
-export function toThreadProfile({ threadId, profile, intervalUs, warmCode, apart }: TakenCpuProfile): ThreadProfile {
-  return readCpuProfile(profile, { name: nameOf(threadId), taken: { interval: intervalUs, warmCode, apart } });
+/** A CPU profile as it came over the socket, without what the agent did. */
+export function toThreadProfile(taken: TakenCpuProfile): ThreadProfile {
+  const { threadId, profile, intervalUs, warmCode, apart, agentFile } = taken;
+  return readCpuProfile(profile, {
+    name: nameOf(threadId),
+    taken: { interval: intervalUs, warmCode, apart },
+    agentFile,
+  });
+}
+
+/** The last seconds of a thread. The stacks are the agent's own: they tell warm code and inlined functions, and leave it out. */
+export function recentThreadProfile({ threadId, profile, intervalUs }: RecentProfile): ThreadProfile {
+  const taken = { interval: intervalUs, warmCode: true, apart: true, safepoints: true } as const;
+  return readCpuProfile(profile, { name: nameOf(threadId), taken });
 }
 
 export function nameOf(threadId: number): string {

@@ -29,8 +29,8 @@ export const cpuprofile: Exporter = {
       );
     }
     const { ids, deltas, endUs } = samplesOf(thread);
-    const { interval = null, warmCode = null, apart = null } = thread.taken ?? {};
-    return `{"evdiag":${JSON.stringify({ interval, warmCode, apart })},"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
+    const { interval = null, warmCode = null, apart = null, safepoints } = thread.taken ?? {};
+    return `{"evdiag":${JSON.stringify({ interval, warmCode, apart, safepoints })},"nodes":[${nodes.join(',\n')}],"startTime":${START_US},"endTime":${START_US + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
   },
 };
 

@@ -39,6 +39,8 @@ export interface Taken {
   warmCode: boolean | null;
   /** Whether inlined functions have their own time. */
   apart: boolean | null;
+  /** Stacks were taken where V8 can be interrupted (calls, turns of loops), and none while the thread was idle. */
+  safepoints?: true;
 }
 
 /** What the lines of a function had of its own weight. */

@@ -41,7 +41,7 @@ export function wrapMethod(
   const property = Object.getOwnPropertyDescriptor(holder, name);
   const original = property?.value as AnyFunction | undefined;
   if (!property || typeof original !== 'function') return () => {};
-  const wrapper = like(original, function (this: unknown, ...args: unknown[]) {
+  const wrapper = like(original, function markedCall(this: unknown, ...args: unknown[]) {
     quietly(() => before(this, args));
     const result = apply(original, this, args);
     if (after) quietly(() => after(result));
