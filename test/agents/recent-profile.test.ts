@@ -65,13 +65,13 @@ const stacksTaken = (lab: Lab): number =>
 test(
   'what a busy program did: its functions with their shares, warm and inlined as they are, and its idle time',
   inLab(async (lab) => {
-    const program = lab.start(lab.file('app.js', BUSY));
+    const program = lab.start(lab.file('app.js', BUSY), { env: { EVDIAG_LEVEL: 'diagnose' } });
     await program.until('stdout', 'measured');
     const thread = await lastOf(program, 5000);
     const spent = JSON.parse(program.stdout().split(' ')[0]!) as Record<'often' | 'seldom', number>;
     const all = spent.often + spent.seldom;
     const { often = 0, seldom = 0, spin = 0 } = shares(thread);
-    // Some 50 stacks: a quarter of them is 12 with a standard deviation of 3.
+    // At level diagnose some 80 stacks: of a quarter of them the standard deviation is 0.06, as not all stand for as much.
     expect(Math.abs(often - spent.often / all)).toBeLessThan(0.25);
     expect(Math.abs(seldom - spent.seldom / all)).toBeLessThan(0.25);
     expect(often).toBeGreaterThan(seldom);
@@ -163,7 +163,7 @@ test(
     expect(busyMs(thread)).toBeLessThan(250);
     program.kill('SIGTERM');
     await program.ended;
-    // Of some 30 if it were.
+    // Of some 20 if it were.
     expect(stacksTaken(lab) - before.taken).toBeLessThanOrEqual(4);
   }),
 );
@@ -229,7 +229,7 @@ describe('evdiag record --last', () => {
       const file = join(lab.folder, 'last.cpuprofile');
       const { status, stderr } = await evdiag(['record', pid, '--last', '60', '-o', file]);
       expect(status, stderr).toBe(0);
-      expect(stderr).toMatch(/\d+ stacks at safepoints in [\d.]+ s, one every 100 ms while busy\./);
+      expect(stderr).toMatch(/\d+ stacks at safepoints in [\d.]+ s, one every 150 ms while busy\./);
       expect(stderr).toMatch(/No profile of worker \d+: of worker threads nothing is kept, record one with -d\./);
       const stats = await evdiag(['stats', file, '--json']);
       expect(JSON.parse(stats.stdout).rows.map(({ name }: { name: string }) => name)).toContain('often');

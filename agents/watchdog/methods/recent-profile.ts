@@ -3,7 +3,6 @@ import {
   type RecentProfilePart,
   type RecentProfileRequest,
 } from '../../../src/recording/profile-parts.ts';
-import { MEAN_MS } from '../recent-stacks.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** Characters in one message. */
@@ -34,5 +33,5 @@ async function send({ threadId, recent }: DumpableThread, lastMs: number, client
     await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
   }
   const problem = recent ? null : 'of worker threads nothing is kept, record one with -d';
-  await part({ part: 'profiled', threadId, intervalUs: MEAN_MS * 1000, problem });
+  await part({ part: 'profiled', threadId, intervalUs: (recent?.meanMs() ?? 0) * 1000, problem });
 }
