@@ -15,6 +15,8 @@ import { waitingResources } from '../waiting.ts';
 import { microtaskTurns } from './microtask-turns.ts';
 
 const NAME_LIMIT = 200;
+/** Of those that are kept: a URL may hold the whole script. */
+const URL_LIMIT = 1024;
 /** Deep enough for what Node's default stack holds (about 11 000 frames), and for as many calls that await. */
 const DEPTH_LIMIT = 25_000;
 /** More than the agent and the inspector put on top of the program's. */
@@ -248,5 +250,8 @@ function toFunction(site: NodeJS.CallSite): RecentFrame {
   const name = (site.getFunctionName() ?? '').slice(0, NAME_LIMIT);
   if (url === null) return [name, '', 0, 0];
   const { getEnclosingLineNumber, getEnclosingColumnNumber } = site as CallSiteBeyondTypes;
-  return [name, url, apply(getEnclosingLineNumber, site, []), apply(getEnclosingColumnNumber, site, [])];
+  const [line, column] = [getEnclosingLineNumber, getEnclosingColumnNumber].map(
+    (get) => apply(get, site, []) as number,
+  );
+  return [name, url.slice(0, URL_LIMIT), line!, column!];
 }

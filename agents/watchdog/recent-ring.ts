@@ -6,6 +6,9 @@ const MAX_NODES = 20_000;
 /** A tree of fewer is not worth the work. */
 const SMALL_NODES = 2000;
 
+/** What is to go goes together. */
+const SLACK = 1.25;
+
 /** One stack of the thread. */
 export interface RecentSample {
   askedMs: number;
@@ -52,7 +55,8 @@ export function createRecentRing({ maxSamples, keepMs }: { maxSamples: number; k
     add(sample: RecentSample): void {
       samples.push(sample);
       // Not with each: that would copy all of them.
-      if (samples.length > maxSamples * 1.25) {
+      const isOld = samples[0]!.answeredMs < sample.askedMs - keepMs * SLACK;
+      if (isOld || samples.length > maxSamples * SLACK) {
         forget(sample.askedMs - keepMs);
         if (tree.size() > 2 * compacted + SMALL_NODES) compact();
       }
