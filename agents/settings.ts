@@ -7,6 +7,8 @@ export interface Settings {
   level: Level;
   slowMs: number;
   maxBytes: number;
+  /** Whether stacks of the last minute are kept, for `evdiag record --last`. */
+  recent: boolean;
   quiet: boolean;
   /** Whether the findings are printed at exit (`evdiag run` prints them itself). */
   summary: boolean;
@@ -50,6 +52,7 @@ export function readSettings(
     level: level === 'diagnose' ? 'diagnose' : 'watch',
     slowMs: number('EVDIAG_SLOW_MS', SLOW_MS),
     maxBytes: number('EVDIAG_MAX_MB', MAX_MB) * 1e6,
+    recent: flag('EVDIAG_RECENT', true),
     quiet: flag('EVDIAG_QUIET', false),
     summary: flag('EVDIAG_SUMMARY', true),
     family: env.EVDIAG_FAMILY ? resolve(env.EVDIAG_FAMILY) : null,

@@ -103,6 +103,16 @@ export interface Depth {
   frame: RawFrame;
 }
 
+/** A function on the stack, and where it begins in the generated code, 1-based; without a url a built-in of V8. */
+export type RecentFrame = [name: string, url: string, line: number, column: number];
+
+/**
+ * What a thread answers that is asked for its recent work: how long the loop has waited for events so far, the line that
+ * runs in the innermost function, the functions (innermost first), 1 where there are more of them, and 1 where the
+ * innermost one has just been entered.
+ */
+export type RecentStack = [idleMs: number, line: number, frames: RecentFrame[], cutOff: 0 | 1, entered: 0 | 1];
+
 /** What the interrupted thread is to tell beside its stack. */
 export interface StackQuestion {
   waiting?: boolean;
@@ -123,6 +133,8 @@ export interface AgentDoor {
   threadId: number;
   preloadMs: number;
   stack(question: StackQuestion): string;
+  /** `RecentStack`. */
+  recent(): string;
   startHooks(): void;
   stopHooks(): void;
   /** `HookCounts`, null before they have stopped. */
@@ -165,6 +177,9 @@ export type DumpProgress =
 
 /** Longest stack that is told. */
 export const FRAME_LIMIT = 64;
+
+/** And of those that are kept of the last seconds: a profile shows them from their beginning. */
+export const RECENT_FRAME_LIMIT = 128;
 
 export type MarkedKind =
   | 'sync-database'

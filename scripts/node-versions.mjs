@@ -18,6 +18,7 @@ const VARYING = [
   'loading',
   'looks',
   'permission',
+  'recent-profile',
   'side-effects',
   'suspended',
   'sync-calls',

@@ -18,6 +18,7 @@ import {
 } from '../shared-memory.ts';
 import type { ChannelMessage, WatchdogData } from '../watchdog/types.ts';
 import { messageOf, observeThisThread } from './observed-thread.ts';
+import { type AnyFunction, like, replace } from './replace.ts';
 import { followWorkers, roomForListener, startInWorker } from './worker-thread.ts';
 
 /** The exit waits at most this long for the watchdog's last rows and summary. */
@@ -26,6 +27,8 @@ const EXIT_WAIT_MS = 1500;
 const YOUNG_PROCESS_MS = 250;
 /** Old-generation bound of the watchdog's heap: a runaway watchdog ends itself, not its host. */
 const WATCHDOG_HEAP_MB = 96;
+
+const { apply } = Reflect;
 
 function complain(message: string): void {
   try {
@@ -98,7 +101,23 @@ function start(): void {
     atExit();
     finish(shared.control, code);
   });
+  followExit(shared.control);
   roomForListener();
+}
+
+/**
+ * Whoever has taken away the listeners of `exit`, or calls `process.reallyExit` directly, ends without that event: Node would
+ * say that it waits for the watchdog's session to disconnect.
+ */
+function followExit(control: Int32Array): void {
+  const holder = process as unknown as Record<string, unknown>;
+  const original = holder.reallyExit as AnyFunction;
+  if (typeof original !== 'function') return;
+  const wrapper = like(original, function markedCall(this: unknown, ...args) {
+    if (load(control, Word.WatchdogState) === WATCHDOG_READY) finish(control, Number(args[0] ?? 0));
+    return apply(original, this, args);
+  });
+  replace(holder, 'reallyExit', original, wrapper);
 }
 
 function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {

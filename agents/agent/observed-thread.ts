@@ -9,7 +9,7 @@ import type { SampleMessage } from '../watchdog/types.ts';
 import { createDumpDoor } from './dump-door.ts';
 import { createHooks } from './hooks.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
-import { interruptedStack } from './stack.ts';
+import { interruptedStack, recentStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
 
@@ -139,16 +139,18 @@ function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): S
 
 function openDoor(shared: SharedMemory, histogram: { count: number }, begin: number, tracking: Tracking): void {
   const hooks = createHooks(tracking.tap);
+  const counted = (take: () => string): string => {
+    const from = monotonicMs();
+    const text = take();
+    shared.control[Word.StackCount]!++;
+    shared.numbers[Sum.StackMs]! += monotonicMs() - from;
+    return text;
+  };
   const door: AgentDoor = {
     threadId,
     preloadMs: monotonicMs() - begin,
-    stack(question) {
-      const from = monotonicMs();
-      const text = interruptedStack(histogram.count, question);
-      shared.control[Word.StackCount]!++;
-      shared.numbers[Sum.StackMs]! += monotonicMs() - from;
-      return text;
-    },
+    stack: (question) => counted(() => interruptedStack(histogram.count, question)),
+    recent: () => counted(recentStack),
     startHooks: hooks.startHooks,
     stopHooks: hooks.stopHooks,
     hookCounts: () => stringify(hooks.counts()),

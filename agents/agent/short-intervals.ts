@@ -21,7 +21,7 @@ const intervals: ShortInterval[] = [];
 /** Wraps `setInterval`: the others of its family leave their line on the stacks of what they call next. */
 export function watchShortIntervals(): void {
   const original = timers.setInterval as unknown as AnyFunction;
-  const wrapper = like(original, function (this: unknown, ...args) {
+  const wrapper = like(original, function markedCall(this: unknown, ...args) {
     const timer = apply(original, this, args) as NodeJS.Timeout;
     if (!(Number(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);
     return timer;

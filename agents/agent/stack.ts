@@ -1,11 +1,22 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { stringify } from '../primordials.ts';
-import { type Depth, FRAME_LIMIT, type InterruptedStack, type RawFrame, type StackQuestion } from '../shared-memory.ts';
+import {
+  type Depth,
+  FRAME_LIMIT,
+  type InterruptedStack,
+  type RawFrame,
+  RECENT_FRAME_LIMIT,
+  type RecentFrame,
+  type RecentStack,
+  type StackQuestion,
+} from '../shared-memory.ts';
 import { waitingResources } from '../waiting.ts';
 import { microtaskTurns } from './microtask-turns.ts';
 
 const NAME_LIMIT = 200;
+/** Of those that are kept: a URL may hold the whole script. */
+const URL_LIMIT = 1024;
 /** Deep enough for what Node's default stack holds (about 11 000 frames), and for as many calls that await. */
 const DEPTH_LIMIT = 25_000;
 /** More than the agent and the inspector put on top of the program's. */
@@ -204,4 +215,43 @@ export function interruptedStack(count: number, { waiting, depth }: StackQuestio
     if (deep) answer.depth = deep;
   }
   return stringify(answer);
+}
+
+/**
+ * What the watchdog keeps of the last seconds: a `RecentStack` as JSON. Only what is on the stack, not what awaits it, and
+ * functions by where they begin, as a profile has them.
+ */
+export function recentStack(): string {
+  const answer: RecentStack = [performance.nodeTiming.idleTime, 0, [], 0, 0];
+  withCallSites(RECENT_FRAME_LIMIT, undefined, (sites) => {
+    if (sites.length >= RECENT_FRAME_LIMIT) answer[3] = 1;
+    for (const site of sites) {
+      if (apply((site as CallSiteBeyondTypes).isAsync, site, [])) return;
+      if (!isNotOurs(site)) continue;
+      const frame = toFunction(site);
+      if (answer[2].push(frame) > 1) continue;
+      answer[1] = site.getLineNumber() ?? 0;
+      answer[4] = isEntered(site, frame) ? 1 : 0;
+    }
+  });
+  return stringify(answer);
+}
+
+/** Before its first instruction V8 is at the parameters of a function, at most so far behind its beginning and its name. */
+const KEYWORD_LENGTH = 'function '.length;
+
+function isEntered(site: NodeJS.CallSite, [name, , line, column]: RecentFrame): boolean {
+  const ahead = (site.getColumnNumber() ?? 0) - column;
+  return site.getLineNumber() === line && ahead >= 0 && ahead <= KEYWORD_LENGTH + name.length;
+}
+
+function toFunction(site: NodeJS.CallSite): RecentFrame {
+  const url = urlOf(site);
+  const name = (site.getFunctionName() ?? '').slice(0, NAME_LIMIT);
+  if (url === null) return [name, '', 0, 0];
+  const { getEnclosingLineNumber, getEnclosingColumnNumber } = site as CallSiteBeyondTypes;
+  const [line, column] = [getEnclosingLineNumber, getEnclosingColumnNumber].map(
+    (get) => apply(get, site, []) as number,
+  );
+  return [name, url.slice(0, URL_LIMIT), line!, column!];
 }

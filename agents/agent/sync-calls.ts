@@ -69,7 +69,7 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {
-    // What the call allocates is sampled under this name: see the watchdog's allocations.ts.
+    // What the call allocates is sampled under this name, and its time: see the watchdog's allocations.ts, and agent-frames.ts.
     const named = {
       markedCall(this: unknown, ...args: unknown[]): unknown {
         const outer = control[Word.SyncCall]!;
@@ -120,10 +120,10 @@ function loadedSqlite(): Holders | null {
 /** Small texts go straight through: JSON.parse is on many hot paths. */
 function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction {
   return {
-    parse(this: unknown, text: unknown, reviver: unknown) {
+    markedCall(this: unknown, text: unknown, reviver: unknown) {
       return typeof text === 'string' && text.length > LARGE_JSON_CHARACTERS
         ? apply(marked, this, [text, reviver])
         : (original as typeof JSON.parse)(text as string, reviver as undefined);
     },
-  }.parse as AnyFunction;
+  }.markedCall as AnyFunction;
 }

@@ -24,9 +24,11 @@ import type { LiveStall } from './live-log.ts';
 import { createLooks } from './looks.ts';
 import type { DumpableThread } from './methods/types.ts';
 import { createProfileFiles } from './profile-files.ts';
+import { createRecentStacks } from './recent-stacks.ts';
 import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
 import { openThreadCpu } from './thread-cpu.ts';
+import { openThreadState } from './thread-state.ts';
 import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
 import { createUnfinished } from './unfinished.ts';
 
@@ -152,6 +154,22 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     waiting: () => rows('active-resources').at(-1)?.waiting ?? null,
   });
 
+  const threadState = openThreadState(threadId === 0 ? thread.nativeId : null);
+  // A session of its own, which stays. The end of a worker thread would wait for it.
+  const recent =
+    threadId === 0 && data.mayInspect && settings.recent
+      ? createRecentStacks({
+          shared,
+          histogram,
+          capture: createStackCapture(threadId, data.mayInspect, () => {}),
+          now,
+          startMonotonicMs: thread.startMonotonicMs,
+          observedThread: threadCpu,
+          state: threadState,
+          utilization: () => rows('event-loop-utilization').at(-1)?.utilization ?? 1,
+        })
+      : null;
+
   let sampledMs = 0;
   let lastStackCount = 0;
   let lastStackMs = 0;
@@ -208,7 +226,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     control,
     header,
     /** What `evdiag dump` asks. */
-    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects } satisfies DumpableThread,
+    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects, recent } satisfies DumpableThread,
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,
@@ -233,18 +251,23 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
         readSamplers();
         writer?.flush();
       }
-      return stalls.isOpen() ? Math.min(CLOSE_TICK_MS, tickMs) : tickMs;
+      const nextMs = recent?.tick(t, tickMs) ?? tickMs;
+      return stalls.isOpen() ? Math.min(CLOSE_TICK_MS, nextMs) : nextMs;
     },
     /** Terminated threads say no goodbye: their CPU time can no longer be read. */
     isGone: () => Atomics.load(control, Word.Stop) === 1 || (seenCpu && threadCpu() === null),
+    /** The process waits at its exit for a session that is connected. */
+    stopAsking: () => recent?.finish(),
     finish(end: Omit<EndRow, 't' | 'type'>): void {
       if (finished) return;
+      recent?.finish();
       looks.finish();
       stalls.finish(now());
       readSamplers();
       finished = true;
       record({ t: now(), type: 'end', ...end });
       threadCpu.close();
+      threadState.close();
       capture.detach();
       writer?.close();
     },

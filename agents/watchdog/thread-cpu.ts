@@ -4,6 +4,8 @@ export interface ThreadCpu {
   cpuMs: number;
   /** Time runnable without a core: host contention. */
   runQueueMs: number;
+  /** How often it was given a core: the same as before, and it has not run meanwhile. */
+  timeslices: number;
 }
 
 export interface ThreadCpuReader {
@@ -13,7 +15,7 @@ export interface ThreadCpuReader {
 }
 
 /**
- * CPU time and run-queue wait of a thread of this process (or of the calling one), read from Linux' `schedstat` (two sums of nanoseconds); null elsewhere.
+ * CPU time and run-queue wait of a thread of this process (or of the calling one), read from Linux' `schedstat` (two sums of nanoseconds and a count); null elsewhere.
  * The descriptor stays open: opening it each time costs four times as much.
  * https://docs.kernel.org/scheduler/sched-stats.html
  */
@@ -25,8 +27,8 @@ export function openThreadCpu(thread: number | 'self' | null): ThreadCpuReader {
   const read = (): ThreadCpu | null => {
     if (closed) return null;
     try {
-      const [cpu, wait] = buffer.toString('latin1', 0, readSync(file, buffer, 0, 96, 0)).split(' ');
-      const reading = { cpuMs: Number(cpu) / 1e6, runQueueMs: Number(wait) / 1e6 };
+      const [cpu, wait, slices] = buffer.toString('latin1', 0, readSync(file, buffer, 0, 96, 0)).split(' ');
+      const reading = { cpuMs: Number(cpu) / 1e6, runQueueMs: Number(wait) / 1e6, timeslices: Number(slices) };
       return Number.isFinite(reading.cpuMs + reading.runQueueMs) ? reading : null;
     } catch {
       return null;

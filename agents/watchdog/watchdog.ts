@@ -108,6 +108,7 @@ function run(data: WatchdogData): void {
   const finish = (end: Omit<EndRow, 't' | 'type'>): void => {
     if (finished) return;
     finished = true;
+    main.stopAsking();
     socket?.close();
     for (const worker of [...workers.values()]) endWorker(worker);
     tellThreads(0);
@@ -160,6 +161,7 @@ function run(data: WatchdogData): void {
       setLevel,
       uptimeMs: main.now,
       mayInspect: data.mayInspect,
+      keepsRecent: settings.recent,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
       observed: () =>
         [main, ...workers.values()].map(({ header, folder, inMemory }) => ({

@@ -1,4 +1,4 @@
-import type { CpuProfilePart, CpuProfileRequest } from '../recording/profile-parts.ts';
+import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../recording/profile-parts.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';
 
@@ -6,21 +6,6 @@ import { TargetError } from './target-error.ts';
 const PATIENCE_MS = 90_000;
 /** V8's sampler is late by less; a longer gap lacks samples. */
 const GAP = 1.5;
-
-/** https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile, times in µs of a monotonic clock. */
-export interface V8CpuProfile {
-  nodes: {
-    id: number;
-    /** Line and column 0-based, -1 where unknown. */
-    callFrame: { functionName: string; scriptId: string; url: string; lineNumber: number; columnNumber: number };
-    children?: number[];
-    positionTicks?: { line: number; ticks: number }[];
-  }[];
-  startTime: number;
-  endTime: number;
-  samples: number[];
-  timeDeltas: number[];
-}
 
 /** The CPU profile of one thread, and how far it can be believed. */
 export interface TakenCpuProfile {
@@ -37,6 +22,8 @@ export interface TakenCpuProfile {
   warmCode: boolean;
   /** Whether inlined functions have their own time. */
   apart: boolean;
+  /** Absolute path of the agent. */
+  agentFile: string;
 }
 
 export interface CpuProfiles {
@@ -58,18 +45,21 @@ export async function takeCpuProfiles(connection: Connection, request: CpuProfil
       pieces.push(part.text);
       return;
     }
-    const { threadId, problem, intervalUs, warmCode, apart } = part;
+    const { threadId, problem, intervalUs, warmCode, apart, agentFile } = part;
     const text = texts.get(threadId)?.join('');
     texts.delete(threadId);
     if (problem !== null || text === undefined) problems.push({ threadId, problem: problem ?? 'nothing came' });
-    else
+    else {
+      const profile = JSON.parse(text) as V8CpuProfile;
       threads.push({
         pid: connection.hello.pid,
         threadId,
-        ...measured(JSON.parse(text) as V8CpuProfile, intervalUs),
+        ...measured(profile, intervalUs),
         warmCode,
         apart,
+        agentFile,
       });
+    }
   };
   await connection.request('cpu-profile', request, { onPart, timeoutMs: request.durationMs + PATIENCE_MS });
   if (threads.length === 0) {

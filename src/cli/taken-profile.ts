@@ -1,15 +1,23 @@
 import type { TakenCpuProfile } from '../attach/take-cpu-profile.ts';
+import type { RecentProfile } from '../attach/take-recent-profile.ts';
 import { readCpuProfile } from '../profile/read-cpuprofile.ts';
 import type { ThreadProfile } from '../profile/types.ts';
 
-/** A CPU profile as it came over the socket. */
+/** A CPU profile as it came over the socket, without what the agent did. */
 export function toThreadProfile(taken: TakenCpuProfile): ThreadProfile {
-  const { pid, threadId, profile, intervalUs, warmCode, apart } = taken;
+  const { pid, threadId, profile, intervalUs, warmCode, apart, agentFile } = taken;
   return readCpuProfile(profile, {
     name: nameOf(threadId),
     taken: { interval: intervalUs, warmCode, apart },
     origin: { pid, threadId },
+    agentFile,
   });
+}
+
+/** The last seconds of a thread. The stacks are the agent's own: they tell warm code and inlined functions, and leave it out. */
+export function recentThreadProfile({ pid, threadId, profile, intervalUs }: RecentProfile): ThreadProfile {
+  const taken = { interval: intervalUs, warmCode: true, apart: true, safepoints: true } as const;
+  return readCpuProfile(profile, { name: nameOf(threadId), taken, origin: { pid, threadId } });
 }
 
 export function nameOf(threadId: number): string {

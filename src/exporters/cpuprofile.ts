@@ -29,9 +29,9 @@ export const cpuprofile: Exporter = {
       );
     }
     const { ids, deltas, endUs } = samplesOf(thread);
-    const { interval = null, warmCode = null, apart = null } = thread.taken ?? {};
+    const { interval = null, warmCode = null, apart = null, safepoints } = thread.taken ?? {};
     const { startUs, pid = null, threadId = null } = thread.origin ?? {};
-    const about = JSON.stringify({ interval, warmCode, apart, pid, threadId });
+    const about = JSON.stringify({ interval, warmCode, apart, safepoints, pid, threadId });
     const fromUs = Math.round(startUs ?? START_US);
     return `{"evdiag":${about},"nodes":[${nodes.join(',\n')}],"startTime":${fromUs},"endTime":${fromUs + endUs},"samples":[${ids.join(',')}],"timeDeltas":[${deltas.join(',')}]}\n`;
   },

@@ -3,6 +3,7 @@
  * Format: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile. Lines and columns are 0-based, times µs.
  */
 import { createFrameMapper } from '../recording/source-maps.ts';
+import { AGENT_FRAME, type AgentPart, agentParts } from './agent-frames.ts';
 import { bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { LineWeights, Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
@@ -23,28 +24,35 @@ const SPECIAL: Record<string, ProfileFrame['category']> = {
 export interface ReadCpuProfileOptions {
   name?: string;
   /** What whoever took it knows of it. */
-  taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart'> | undefined;
+  taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart' | 'safepoints'> | undefined;
   origin?: Pick<Origin, 'pid' | 'threadId'> | undefined;
   /** Turns V8's positions into those of the original sources. */
   map?: ReturnType<typeof createFrameMapper>;
+  /** Absolute path of the agent that the program ran with: its frames are left out. */
+  agentFile?: string | null;
 }
 
 /** The thread's tree, samples and lines. Throws InputError where it is no such profile. */
 export function readCpuProfile(
   value: unknown,
-  { name = 'main thread', taken, origin, map }: ReadCpuProfileOptions = {},
+  { name = 'main thread', taken, origin, map, agentFile = null }: ReadCpuProfileOptions = {},
 ): ThreadProfile {
   const profile = objectOf(value, 'the profile');
   if (!Array.isArray(profile.nodes) || profile.nodes.length === 0) throw bad('it has no nodes');
   const builder = new TreeBuilder();
   const toFrame = frameMapper(map);
   const nodes = profile.nodes.map((node) => objectOf(node, 'a node'));
-  const nodeOf = placeNodes(nodes, builder, toFrame.frame);
+  const { nodeOf, ours: isAgents } = placeNodes(nodes, builder, toFrame.frame, agentFile);
   const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder);
   return builder.build(name, {
     samples,
-    lines: readLines(nodes, nodeOf, ownById, toFrame.line),
-    taken: takenOf(samples, spanUs, taken ?? ours(profile)),
+    lines: readLines(
+      nodes.filter(({ id }) => !isAgents.has(numberOf(id, -1))),
+      nodeOf,
+      ownById,
+      toFrame.line,
+    ),
+    taken: takenOf(builder, samples, spanUs, taken ?? ours(profile)),
     origin: originOf(profile, origin),
   });
 }
@@ -73,12 +81,13 @@ export function frameMapper(map = createFrameMapper()) {
   };
 }
 
-/** Puts V8's nodes, which name their children, into the tree. By V8's id, the tree's node. */
+/** Puts V8's nodes, which name their children, into the tree. By V8's id, the tree's node; and the ids of the agent's. */
 function placeNodes(
   nodes: readonly Loose[],
   builder: TreeBuilder,
   toFrame: (callFrame: Loose) => ProfileFrame,
-): Map<number, number> {
+  agentFile: string | null,
+): { nodeOf: Map<number, number>; ours: Set<number> } {
   const byId = new Map(nodes.map((node) => [numberOf(node.id, -1), node]));
   const parents = new Map<number, number>();
   for (const { id, children, parent } of nodes) {
@@ -86,7 +95,11 @@ function placeNodes(
     if (typeof parent === 'number') parents.set(numberOf(id, -1), parent);
     if (Array.isArray(children)) for (const child of children) parents.set(numberOf(child, -1), numberOf(id, -1));
   }
+  const partOf = agentParts(byId, parents, agentFile);
   const placed = new Map<number, number>();
+  const parts = new Map<number, AgentPart>();
+  /** Of the agent's nodes, the one that they hang on. */
+  const hosts = new Map<number, number>();
   for (const start of byId.keys()) {
     const way: number[] = [];
     let id: number | undefined = start;
@@ -97,11 +110,19 @@ function placeNodes(
     let at = id === undefined ? 0 : (placed.get(id) ?? 0);
     for (const next of way.reverse()) {
       const callFrame = objectOf(byId.get(next)!.callFrame, 'the callFrame of a node');
-      if (!isRoot(callFrame)) at = builder.child(at, builder.frame(toFrame(callFrame)));
+      const above = parents.get(next) ?? -1;
+      const part = partOf(next, parts.get(above) ?? 'keep');
+      const host = hosts.get(above) ?? at;
+      if (part === 'agent') at = builder.child(host, builder.frame(AGENT_FRAME));
+      else if (part === 'pass') at = host;
+      else if (!isRoot(callFrame)) at = builder.child(host, builder.frame(toFrame(callFrame)));
       placed.set(next, at);
+      if (part === 'keep') continue;
+      parts.set(next, part);
+      hosts.set(next, host);
     }
   }
-  return placed;
+  return { nodeOf: placed, ours: new Set(parts.keys()) };
 }
 
 function isRoot({ functionName, url }: Loose): boolean {
@@ -199,9 +220,14 @@ function readLines(
 /** What we write beside V8's own. */
 function ours({ evdiag }: Loose): ReadCpuProfileOptions['taken'] {
   if (typeof evdiag !== 'object' || evdiag === null) return undefined;
-  const { interval, warmCode, apart } = evdiag as Loose;
+  const { interval, warmCode, apart, safepoints } = evdiag as Loose;
   const flag = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
-  return { interval: numberOf(interval, 0) || null, warmCode: flag(warmCode), apart: flag(apart) };
+  return {
+    interval: numberOf(interval, 0) || null,
+    warmCode: flag(warmCode),
+    apart: flag(apart),
+    ...(safepoints === true && { safepoints }),
+  };
 }
 
 /** V8's times are the machine's monotonic clock; what does not know them begins at 0, or at 1 s as our exporter does. */
@@ -216,7 +242,17 @@ function originOf({ startTime, evdiag }: Loose, known: ReadCpuProfileOptions['or
   };
 }
 
-function takenOf(samples: Samples | null, spanUs: number, known: ReadCpuProfileOptions['taken']): Taken {
+function takenOf(
+  builder: TreeBuilder,
+  samples: Samples | null,
+  spanUs: number,
+  known: ReadCpuProfileOptions['taken'],
+): Taken {
+  if (known?.safepoints) {
+    // None is taken while the thread is idle.
+    const busy = samples?.node.filter((node) => builder.frameOf(node)?.category !== 'idle');
+    return { spanUs, sampleCount: busy?.length ?? 0, missedCount: null, ...known };
+  }
   const sampleCount = samples?.node.length ?? 0;
   const interval = known?.interval ?? medianGap(samples);
   return {

@@ -44,6 +44,11 @@ export class TreeBuilder {
     return node;
   }
 
+  /** Null for the root. */
+  frameOf(node: number): ProfileFrame | null {
+    return this.#frames[this.#frame[node]!] ?? null;
+  }
+
   add(node: number, weight: number): void {
     this.#self[node] = this.#self[node]! + weight;
   }

@@ -48,6 +48,8 @@ export interface Taken {
   warmCode: boolean | null;
   /** Whether inlined functions have their own time. */
   apart: boolean | null;
+  /** Stacks were taken where V8 can be interrupted (calls, turns of loops), and none while the thread was idle. */
+  safepoints?: true;
 }
 
 /** Of which thread a profile is, and when it began: what it takes to lay it beside a recording. Null where not told. */

@@ -22,6 +22,46 @@ export type CpuProfilePart =
       warmCode: boolean;
       /** Each function has its own time, that of inlined ones as well. */
       apart: boolean;
+      /** Absolute path of the agent: what of it is in the profile is not the program's. */
+      agentFile: string;
       /** Null where all went well. */
       problem: string | null;
     };
+
+/** https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile, times in µs of a monotonic clock. */
+export interface V8CpuProfile {
+  nodes: V8ProfileNode[];
+  startTime: number;
+  endTime: number;
+  samples: number[];
+  timeDeltas: number[];
+}
+
+export interface V8ProfileNode {
+  id: number;
+  /** Line and column 0-based, -1 where unknown. */
+  callFrame: { functionName: string; scriptId: string; url: string; lineNumber: number; columnNumber: number };
+  children?: number[];
+  /** Lines are 1-based. */
+  positionTicks?: { line: number; ticks: number }[];
+}
+
+/** Parameters of the method `recent-profile`. */
+export interface RecentProfileRequest {
+  /** How far back. */
+  lastMs: number;
+}
+
+/** Of one thread, like `CpuProfilePart`. Stacks are taken where V8 can be interrupted, and none while the thread is idle. */
+export type RecentProfilePart =
+  | { part: 'profile'; threadId: number; text: string }
+  | {
+      part: 'profiled';
+      threadId: number;
+      /** Mean time between two stacks of a thread that is busy. */
+      intervalUs: number;
+      problem: string | null;
+    };
+
+/** Longest time that is kept. */
+export const MAX_RECENT_MS = 60_000;

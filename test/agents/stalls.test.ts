@@ -45,7 +45,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
     },
     toFrame: createFrameMapper(),
     now: () => now,
-    observedThread: () => ({ cpuMs, runQueueMs }),
+    observedThread: () => ({ cpuMs, runQueueMs, timeslices: 0 }),
     waiting: () => 1,
     onOpen: (row) => opened.push(row),
     onLive: (stall) => live.push(stall),

@@ -45,7 +45,7 @@ export function wrapMethod(
   const original = property?.value as AnyFunction | undefined;
   if (!property || typeof original !== 'function') return () => {};
   // On hot paths: no closure and no list of the arguments is made for a call.
-  const wrapper = like(original, function (this: unknown) {
+  const wrapper = like(original, function markedCall(this: unknown) {
     try {
       // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
       before(this, arguments);

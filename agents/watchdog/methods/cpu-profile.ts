@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { CpuProfilePart, CpuProfileRequest } from '../../../src/recording/profile-parts.ts';
 import { createCpuProfiler, type RunningCpuProfile } from '../cpu-profile.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
@@ -8,6 +9,8 @@ const CHUNK = 1 << 18;
 const MAX_SAMPLES = 2e6;
 const INTERVAL_US = { min: 50, max: 1e6 };
 const MAX_DURATION_MS = 3600e3;
+/** Beside this bundle. */
+const AGENT_FILE = join(dirname(__filename), 'agent.cjs');
 
 /**
  * `cpu-profile` profiles all threads for some time, or until the client goes or somebody asks for `end-cpu-profile`:
@@ -114,5 +117,5 @@ async function send({ threadId, running, profile, problem }: Finished, client: C
     await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
   }
   const { intervalUs = 0, warmCode = false, apart = false } = running ?? {};
-  await part({ part: 'profiled', threadId, intervalUs, warmCode, apart, problem });
+  await part({ part: 'profiled', threadId, intervalUs, warmCode, apart, agentFile: AGENT_FILE, problem });
 }

@@ -3,6 +3,7 @@ import { cpuProfile } from './cpu-profile.ts';
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
 import { hello } from './hello.ts';
+import { recentProfile } from './recent-profile.ts';
 import { setLevel } from './set-level.ts';
 import { createSnapshot } from './snapshot.ts';
 import type { Method, Target } from './types.ts';
@@ -24,6 +25,7 @@ export function createMethods(target: Target): Record<string, Method> {
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),
     hello: hello(target),
+    'recent-profile': recentProfile(target),
     'set-level': setLevel(target),
     snapshot: inTurn(createSnapshot(target)),
     watch: watch(target),

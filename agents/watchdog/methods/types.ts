@@ -1,5 +1,6 @@
 import type { Frame, Header, Level, Row } from '../../../src/recording/types.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
+import type { RecentStacks } from '../recent-stacks.ts';
 import type { StackCapture } from '../stack-capture.ts';
 
 /** Who asked. */
@@ -21,6 +22,8 @@ export interface DumpableThread {
   toFrame(raw: RawFrame): Frame;
   /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
   sampling: { hold(held: boolean): void };
+  /** What it did in the last minute; null where that is not kept. */
+  recent: RecentStacks | null;
 }
 
 export interface ObservedThread {
@@ -41,6 +44,8 @@ export interface Target {
   setLevel(level: Level): void;
   uptimeMs(): number;
   mayInspect: boolean;
+  /** The setting EVDIAG_RECENT. */
+  keepsRecent: boolean;
   /** The main thread first. */
   threads(): DumpableThread[];
   /** What is recorded of each thread, the main thread first. */

@@ -1,26 +1,29 @@
 import { type Connection, connect } from '../../attach/connect.ts';
 import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
 import { type CpuProfiles, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
+import { takeRecentProfiles } from '../../attach/take-recent-profile.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { readHeapProfile } from '../../profile/read-heapprofile.ts';
 import { tableOf } from '../../profile/table.ts';
 import { formatWeight, takenText } from '../../profile/taken-text.ts';
 import type { Profile, ThreadProfile } from '../../profile/types.ts';
+import { MAX_RECENT_MS } from '../../recording/profile-parts.ts';
 import { InputError } from '../../util/input-error.ts';
 import { displayPath, stripControl } from '../../util/text.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
-import { nameOf, toThreadProfile } from '../taken-profile.ts';
+import { nameOf, recentThreadProfile, toThreadProfile } from '../taken-profile.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options {
   allocations?: boolean;
   live?: boolean;
-  every: number;
-  duration: number;
-  interval: number;
+  last?: number;
+  every?: number;
+  duration?: number;
+  interval?: number;
   inlining?: boolean;
   thread?: string;
   output?: string;
@@ -32,6 +35,9 @@ interface Options {
 const READABLE = ['collapsed', 'cpuprofile', 'pprof', 'speedscope'];
 /** What is told at once of the hottest functions. */
 const TOLD = 3;
+const DURATION_S = 10;
+const INTERVAL_MS = 1;
+const EVERY_BYTES = 2 ** 16;
 
 export const record: CliCommand<Options> = {
   id: 'record',
@@ -40,23 +46,28 @@ export const record: CliCommand<Options> = {
     'evdiag record 4711',
     'evdiag record 4711 -d 30 -o app.cpuprofile',
     'evdiag record 4711 -d 5 --interval 0.2 -o flame.html',
+    'evdiag record 4711 --last 30 -o flame.html',
     'evdiag record 4711 --allocations --live -d 60 -o kept.heapprofile',
   ],
   configure(command) {
     command
       .argument('<pid>', 'number of the process; it runs with the agent')
-      .option('-d, --duration <seconds>', 'for so long', numberBetween(0.1, 3600), 10)
+      .option('-d, --duration <seconds>', `for so long (default: ${DURATION_S})`, numberBetween(0.1, 3600))
+      .option(
+        '--last <seconds>',
+        `what the main thread did in the last seconds, at most ${MAX_RECENT_MS / 1000}: the agent keeps it`,
+        numberBetween(0.1, MAX_RECENT_MS / 1000),
+      )
       .option('-o, --output <file>', 'where to (default: PID.cpuprofile or .heapprofile, or PID-2 …)')
       .addOption(formatOption())
       .option('--allocations', 'sample what is allocated, not what runs; ends with a full garbage collection')
       .option('--live', 'of the allocations, only what is still alive at the end')
       .option(
         '--every <bytes>',
-        'of the allocations, mean bytes between two samples',
+        `of the allocations, mean bytes between two samples (default: ${EVERY_BYTES})`,
         numberBetween(1024, 2 ** 26),
-        2 ** 16,
       )
-      .option('--interval <ms>', 'mean time between two samples', numberBetween(0.05, 1000), 1)
+      .option('--interval <ms>', `mean time between two samples (default: ${INTERVAL_MS})`, numberBetween(0.05, 1000))
       .option(
         '--inlining',
         'let V8 inline functions meanwhile: the program runs as fast as ever, their time counts as their callers’',
@@ -67,6 +78,7 @@ export const record: CliCommand<Options> = {
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
     if (options.live && !options.allocations) throw new InputError('Add --allocations: --live says which of them.');
+    checkLast(options);
     const own = options.allocations ? 'heapprofile' : 'cpuprofile';
     const exporter = exporterFor(options.output, options.format, own);
     const file = options.output ?? freeName(String(pid), exporter.extension);
@@ -95,10 +107,21 @@ export const record: CliCommand<Options> = {
   },
 };
 
+/** What is over can neither be measured longer nor closer. Throws InputError. */
+function checkLast({ last, allocations, duration, interval, inlining }: Options): void {
+  const others = { '-d': duration, '--allocations': allocations, '--interval': interval, '--inlining': inlining };
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (last === undefined || other === undefined) return;
+  throw new InputError(
+    `Leave out --last or ${other}: --last tells what was, ${other} says what to record from now on.`,
+  );
+}
+
 async function profileOf(connection: Connection, options: Options): Promise<Profile> {
-  const stop = showProgress(connection.hello.pid, options.duration * 1000);
+  const { allocations, last, duration = DURATION_S } = options;
+  const stop = last ? () => {} : showProgress(connection.hello.pid, duration * 1000);
   try {
-    const take = options.allocations ? allocationsOf : cpuOf;
+    const take = last ? lastOf : allocations ? allocationsOf : cpuOf;
     const { threads, problems, ...about } = await take(connection, options);
     stop();
     for (const { threadId, problem } of problems) complain(`No profile of ${nameOf(threadId)}: ${problem}.`);
@@ -112,7 +135,8 @@ async function profileOf(connection: Connection, options: Options): Promise<Prof
 type Recorded = Pick<Profile, 'kind' | 'unit'> & Pick<CpuProfiles, 'problems'> & { threads: ThreadProfile[] };
 
 /** Ctrl-C ends it early; what there is by then is kept. */
-async function cpuOf(connection: Connection, { duration, interval, inlining }: Options): Promise<Recorded> {
+async function cpuOf(connection: Connection, options: Options): Promise<Recorded> {
+  const { duration = DURATION_S, interval = INTERVAL_MS, inlining } = options;
   const request = { durationMs: duration * 1000, intervalUs: interval * 1000, inlining: inlining === true };
   const endEarly = (): void => void connection.request('end-cpu-profile').catch(() => {});
   process.once('SIGINT', endEarly);
@@ -124,7 +148,13 @@ async function cpuOf(connection: Connection, { duration, interval, inlining }: O
   }
 }
 
-async function allocationsOf(connection: Connection, { duration, every, live }: Options): Promise<Recorded> {
+async function lastOf(connection: Connection, { last = 0 }: Options): Promise<Recorded> {
+  const { threads, problems } = await takeRecentProfiles(connection, { lastMs: last * 1000 });
+  return { kind: 'cpu', unit: 'us', threads: threads.map(recentThreadProfile), problems };
+}
+
+async function allocationsOf(connection: Connection, options: Options): Promise<Recorded> {
+  const { duration = DURATION_S, every = EVERY_BYTES, live } = options;
   const request = { durationMs: duration * 1000, intervalBytes: every, live: live === true };
   const { threads, problems } = await takeAllocationProfiles(connection, request);
   const read = threads.map(({ threadId, text }) =>
