@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { exporters } from '../../src/exporters/index.ts';
-import { traceEvents } from '../../src/exporters/trace-events.ts';
+import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
 import { noBrowser, visit } from '../support/browser.ts';
 import { inMemoryPanel, loadFile, showDevtools } from '../support/devtools.ts';
 import { profileOf, threadOf } from '../support/profile.ts';

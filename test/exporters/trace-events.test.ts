@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type TraceEvent, traceEvents } from '../../src/exporters/trace-events.ts';
+import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
+import type { TraceEvent } from '../../src/exporters/trace/types.ts';
 import type { Recording, Row } from '../../src/recording/types.ts';
 import { header, recordingOf, seconds } from '../support/recording.ts';
 import { SICK_ROWS } from '../support/sick-recording.ts';

@@ -1,5 +1,6 @@
 import { judge } from '../../detectors/judge.ts';
-import { MAX_EVENTS, type Trace, type TraceMarker, traceEvents } from '../../exporters/trace-events.ts';
+import { traceEvents } from '../../exporters/trace/trace-events.ts';
+import { MAX_EVENTS, type Trace, type TraceMarker } from '../../exporters/trace/types.ts';
 import { readFamily } from '../../recording/reader.ts';
 import type { Recording } from '../../recording/types.ts';
 import { formatBytes, plural } from '../../util/text.ts';
