@@ -8,15 +8,23 @@ import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createDumpDoor } from './dump-door.ts';
 import { createHooks } from './hooks.ts';
+import { markOwn } from './own-resources.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
+import { createTraceDoor } from './tracing/trace-door.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
 
 /** How often the samplers of an observed thread are read. */
 const SAMPLE_INTERVAL_MS = 1000;
 /** The first look at a new thread: a stall in its first second is to be judged too. */
 const FIRST_SAMPLE_MS = 100;
+
+/**
+ * Node 20: whoever puts in or takes away a hook of promises brings back those that tracking has put aside, and from
+ * then on each await would cost ten times as much. So tracking rests while a capture puts in its own.
+ */
+const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
 const startTimer = setInterval;
 const stopTimer = clearInterval;
@@ -38,10 +46,11 @@ export function observeThisThread(
   store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
   const active = createSamplerSet(samplerContext(shared, histogram), complain);
   const tracking = createTracking();
+  let trackingRests = false;
   const follow = (): void => {
     const diagnosing = shared.control[Word.Diagnose] === 1;
     active.follow(diagnosing);
-    tracking.follow(diagnosing || shared.control[Word.Track] === 1);
+    tracking.follow(!trackingRests && (diagnosing || shared.control[Word.Track] === 1));
   };
   const readTracked = (final: boolean): RawTracked | null => {
     try {
@@ -67,11 +76,18 @@ export function observeThisThread(
     }
     ownMs = monotonicMs() - from;
   };
-  const timer = startTimer(sample, SAMPLE_INTERVAL_MS).unref();
-  startTimeout(sample, FIRST_SAMPLE_MS).unref();
+  const timer = markOwn(startTimer(sample, SAMPLE_INTERVAL_MS).unref());
+  markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
 
   watchShortIntervals();
-  openDoor(shared, histogram, begin, tracking);
+  const traceDoor = createTraceDoor({
+    post: (trace) => void post({ rows: [], tracked: null, mainThreadMs: 0, trace }),
+    onCapturing(capturing) {
+      trackingRests = capturing && HOOKS_INTERFERE;
+      follow();
+    },
+  });
+  openDoor(shared, histogram, begin, tracking, traceDoor);
   return {
     shared,
     /** The last word of the thread: what it leaves unfinished. */
@@ -137,7 +153,13 @@ function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): S
   };
 }
 
-function openDoor(shared: SharedMemory, histogram: { count: number }, begin: number, tracking: Tracking): void {
+function openDoor(
+  shared: SharedMemory,
+  histogram: { count: number },
+  begin: number,
+  tracking: Tracking,
+  traceDoor: ReturnType<typeof createTraceDoor>,
+): void {
   const hooks = createHooks(tracking.tap);
   const door: AgentDoor = {
     threadId,
@@ -155,6 +177,7 @@ function openDoor(shared: SharedMemory, histogram: { count: number }, begin: num
     shortIntervals: () => stringify(shortIntervals()),
     handleSites: () => stringify(tracking.handleSites()),
     ...createDumpDoor(shared),
+    ...traceDoor,
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });

@@ -1,5 +1,6 @@
 import type { Frame, Header, Level, Row } from '../../../src/recording/types.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
+import type { TraceMemory } from '../../shared-trace.ts';
 import type { StackCapture } from '../stack-capture.ts';
 
 /** Who asked. */
@@ -21,6 +22,8 @@ export interface DumpableThread {
   toFrame(raw: RawFrame): Frame;
   /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
   sampling: { hold(held: boolean): void };
+  /** Where its operations are written, once a capture has begun. */
+  tracing: { memory: TraceMemory | null };
 }
 
 export interface ObservedThread {

@@ -1,0 +1,59 @@
+import { stringify } from '../../primordials.ts';
+import type { AgentDoor } from '../../shared-memory.ts';
+import type { TraceMemory, TraceRequest } from '../../shared-trace.ts';
+import { atNextTurn } from '../microtask-turns.ts';
+import type { RunningCapture } from './capture.ts';
+
+/** Loaded when it is first used: nothing of it is there before. */
+const loadCapture = () => require('./capture.ts') as typeof import('./capture.ts');
+
+interface Options {
+  /** Hands the memory to the watchdog. */
+  post(memory: TraceMemory): void;
+  /** Capturing has begun, or has ended. */
+  onCapturing(capturing: boolean): void;
+}
+
+/** The part of the door that `evdiag trace PID` goes through. One capture at a time: a new one ends the one before. */
+export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor, 'beginTrace' | 'endTrace'> {
+  let wanted: TraceRequest | null = null;
+  let running: RunningCapture | null = null;
+  let last: RunningCapture | { problem: string } | null = null;
+
+  const begin = (request: TraceRequest): void => {
+    if (wanted !== request) return;
+    try {
+      onCapturing(true);
+      running = loadCapture().startCapture(request, end);
+      post(running.memory);
+    } catch (error) {
+      // In a microtask of ours it would be an unhandled rejection of the program's.
+      last = { problem: String(error) };
+      end();
+    }
+  };
+  const end = (): void => {
+    wanted = null;
+    const ending = running;
+    if (!ending) return;
+    running = null;
+    last ??= ending;
+    ending.close();
+    atNextTurn(() => {
+      ending.stop();
+      if (!running) onCapturing(false);
+    });
+  };
+  return {
+    beginTrace(request) {
+      end();
+      last = null;
+      wanted = request;
+      atNextTurn(() => begin(request));
+    },
+    endTrace() {
+      end();
+      return stringify(last && 'names' in last ? last.names() : last);
+    },
+  };
+}
