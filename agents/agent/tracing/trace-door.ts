@@ -7,6 +7,8 @@ import type { RunningCapture } from './capture.ts';
 /** Loaded when it is first used: nothing of it is there before. */
 const loadCapture = () => require('./capture.ts') as typeof import('./capture.ts');
 
+const laterOn = setImmediate;
+
 interface Options {
   /** Hands the memory to the watchdog. */
   post(memory: TraceMemory): void;
@@ -20,10 +22,11 @@ export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor,
   let running: RunningCapture | null = null;
   let last: RunningCapture | { problem: string } | null = null;
 
+  /** Where hooks were taken away, Node 20 goes on with those of promises until the turn is over, and for ever where others come meanwhile. */
+  const onceSettled = (job: () => void): void => void laterOn(() => atNextTurn(job)).unref();
   const begin = (request: TraceRequest): void => {
     if (wanted !== request) return;
     try {
-      onCapturing(true);
       running = loadCapture().startCapture(request, end);
       post(running.memory);
     } catch (error) {
@@ -41,7 +44,9 @@ export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor,
     ending.close();
     atNextTurn(() => {
       ending.stop();
-      if (!running) onCapturing(false);
+      onceSettled(() => {
+        if (!wanted) onCapturing(false);
+      });
     });
   };
   return {
@@ -49,7 +54,10 @@ export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor,
       end();
       last = null;
       wanted = request;
-      atNextTurn(() => begin(request));
+      atNextTurn(() => {
+        onCapturing(true);
+        onceSettled(() => begin(request));
+      });
     },
     endTrace() {
       end();

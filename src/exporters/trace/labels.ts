@@ -58,12 +58,18 @@ function callOf(operation: Operation, place: Frame | null): Words | null {
   return by.file === '' ? null : { what: 'call', by, at: place };
 }
 
+/** What is done for a promise goes by the function that makes it: `new Promise((resolve) => setTimeout(resolve, 10))`. */
+function namedBy(place: Frame, site: Frame[]): Frame {
+  const at = site.indexOf(place);
+  return (place.function === '' && site[at + 1]?.function === 'new Promise' && site[at + 2]) || place;
+}
+
 /** What Node awaits within itself goes by its own functions. */
 function wordsOf(operation: Operation, place: Frame | null): Words {
   const { type, site } = operation;
   const sort = sortOf(operation);
   const first = site?.find(({ file }) => file !== '' && !STARTERS.test(file)) ?? null;
-  if (sort === null) return { what: type, by: place ?? first, at: place };
+  if (sort === null) return { what: type, by: (place && namedBy(place, site!)) ?? first, at: place };
   const what = sort === 'await' ? 'await' : lastWord(site![0]!.function);
   return { what, by: first, at: first && isProgram(first) ? first : null };
 }

@@ -16,6 +16,8 @@ export interface Lane {
 export const LEAST_US = 1000;
 /** Of a promise whose stack nobody looked at: most of these are of other people's code within one call. */
 const LEAST_UNPLACED_US = 100_000;
+/** A promise and what settles it are made one after the other. */
+const WRAPPED_US = 1000;
 /** Done when their callback has run; Node tells of their end when they are collected as garbage. */
 const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|UDPSEND)WRAP$|^(TickObject|Immediate)$/;
 /** Nobody tells when a file is closed. */
@@ -95,13 +97,13 @@ function isWithinNode({ site }: Operation): boolean {
   return site!.find(({ file }) => file !== '')?.category === 'node';
 }
 
-/** A promise that a timer or request settles, which the same line has started, is the same thing once more. */
+/** A promise that a timer or request settles, which was started for it, is the same thing once more. */
 function withoutWrappers(lanes: Lane[]): Lane[] {
   const kept = new Set(lanes.map(({ operation }) => operation));
   return lanes.filter(({ operation }) => {
-    const { isPromise, settler, maker } = operation;
-    const other = settler?.operation;
-    if (!isPromise || !other || other.isPromise || !kept.has(other) || other.maker !== maker) return true;
-    return placeText(placeOf(other)) !== placeText(placeOf(operation));
+    const other = operation.settler?.operation;
+    const isWrapper = operation.isPromise && sortOf(operation) !== 'call';
+    if (!isWrapper || !other || other.isPromise || !kept.has(other) || other.maker !== operation.maker) return true;
+    return Math.abs(other.startUs - operation.startUs) > WRAPPED_US;
   });
 }
