@@ -28,8 +28,8 @@ export const TraceWord = {
 /** The watchdog reads every 20 ms; a storm of promises makes some 3 million events a second. */
 export const RING_EVENTS = 1 << 17;
 export const RING_WORDS = RING_EVENTS * EVENT_WORDS;
-/** Of one capture, 60 MB. */
-export const MAX_CAPTURE_EVENTS = 3_000_000;
+/** Of one capture, 40 MB: some seconds of a busy server. */
+export const MAX_CAPTURE_EVENTS = 2_000_000;
 
 export interface TraceRequest {
   id: number;

@@ -27,6 +27,7 @@ export const EventKind = {
   /** A reaction, or the code behind an `await`, begins and ends. The type is 1 where nobody saw the promise being made. */
   PromiseBefore: 5,
   PromiseAfter: 6,
+  /** Of promises that were not derived from another one that is followed. */
   Settled: 7,
   /** A collection of garbage: its type is Node's `kind`, its id how long it took, in the unit of times. */
   Collection: 8,

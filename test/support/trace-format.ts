@@ -99,6 +99,7 @@ function checkFlows(events: readonly TraceEvent[]): BoundFlow[] {
   });
 }
 
+/** The innermost slice around a moment. Slices come in the order of their starts. */
 function createLookUp(events: readonly TraceEvent[]): (at: TraceEvent) => TraceEvent | undefined {
   const threads = new Map<string, TraceEvent[]>();
   for (const event of events) {
@@ -108,6 +109,16 @@ function createLookUp(events: readonly TraceEvent[]): (at: TraceEvent) => TraceE
     threads.set(key, slices);
     slices.push(event);
   }
-  return ({ pid, tid, ts }) =>
-    threads.get(`${pid} ${tid}`)?.findLast((slice) => slice.ts! <= ts! && ts! < endOf(slice));
+  return ({ pid, tid, ts }) => {
+    const slices = threads.get(`${pid} ${tid}`) ?? [];
+    let low = 0;
+    for (let high = slices.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (slices[middle]!.ts! <= ts!) low = middle + 1;
+      else high = middle;
+    }
+    // Those that it does not lie in are nested in others that it may.
+    for (let i = low - 1; i >= 0 && i > low - 1000; i--) if (ts! < endOf(slices[i]!)) return slices[i];
+    return undefined;
+  };
 }

@@ -24,6 +24,7 @@ const BUDGET_MS = { promises: 100, resources: 100, ticks: 20 } as const;
 const ADAPT_MS = 250;
 /** The watchdog ends the capture; where it does not, the hooks go by themselves so much later. */
 const GRACE_MS = 2000;
+const { abs } = Math;
 const TICKS = new Set(['TickObject', 'Microtask', 'Immediate']);
 
 export interface RunningCapture {
@@ -79,22 +80,28 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
     init(promise: object, parent?: object) {
       if (isArming()) return;
       const number = ++lastPromise;
-      PromiseId.set(promise, number);
-      const from = parent === undefined ? 0 : PromiseId.of(parent);
-      write(EventKind.PromiseInit, parent === undefined ? 0 : 1, number, from, siteOf(promises, promiseCallbacks.init));
+      const site = siteOf(promises, promiseCallbacks.init);
+      if (parent === undefined) {
+        PromiseId.set(promise, number);
+        write(EventKind.PromiseInit, 0, number, 0, site);
+        return;
+      }
+      const from = abs(PromiseId.of(parent));
+      PromiseId.set(promise, from === 0 ? number : -number);
+      write(EventKind.PromiseInit, 1, number, from, site);
     },
     before(promise: object) {
-      const number = PromiseId.of(promise);
+      const number = abs(PromiseId.of(promise));
       if (number !== 0) write(EventKind.PromiseBefore, 0, number, 0, 0);
       else {
         PromiseId.set(promise, ++lastPromise);
         write(EventKind.PromiseBefore, 1, lastPromise, 0, 0);
       }
     },
-    after: (promise: object) => write(EventKind.PromiseAfter, 0, PromiseId.of(promise), 0, 0),
+    after: (promise: object) => write(EventKind.PromiseAfter, 0, abs(PromiseId.of(promise)), 0, 0),
     settled(promise: object) {
       const number = PromiseId.of(promise);
-      if (number !== 0) write(EventKind.Settled, 0, number, 0, 0);
+      if (number > 0) write(EventKind.Settled, 0, number, 0, 0);
     },
   };
   const resourceCallbacks = {

@@ -5,8 +5,8 @@ const Anchor = function (this: unknown, promise: object): object {
 ) => object;
 
 /**
- * A number on a promise that nobody can see or enumerate: a private field, half the cost of a WeakMap. It leaves the
- * promise's shape to V8 as Node's own async hooks do.
+ * A number on a promise that nobody can see or enumerate: a private field, half the cost of a WeakMap. It is negative
+ * where nobody asks when the promise settles: it was derived from another one that is followed.
  */
 export class PromiseId extends Anchor {
   #id: number;

@@ -7,6 +7,8 @@ import { clean, placeText } from './text.ts';
 import { trackOf } from './threads.ts';
 import type { ThreadEvent, TraceEvent } from './types.ts';
 
+/** Callbacks are shorter than what they end: they are kept from this part of a lane's least length on. */
+const RUN_SHARE = 10;
 /** Below it a slice has no length that a viewer could bind a flow to. */
 const LEAST_RUN_US = 0.25;
 const COLLECTIONS: Record<number, string> = {
@@ -43,18 +45,23 @@ export function captureEvents(captured: CapturedThread, pid: number, zeroMs: num
       trackOf(threadId, 'collections'),
     ),
   );
-  const all = choose(runs, lanes, 0);
-  let chosen = all;
   const room = Math.max(0, maxEvents - collections.length);
-  for (let us = 1; chosen.count > room && us < 1e12; us *= 2) chosen = choose(runs, lanes, us);
+  const chosen = chooseFor(room, runs, lanes);
   const events = [
     ...collections,
     ...chosen.runs.map((run) => toEvent(sliceOf(run))),
     ...chosen.lanes.flatMap((lane, i) => laneEvents(lane, `${owner}.${i}`).map((event) => toEvent(event))),
     ...chosen.flows.flatMap((run, i) => flowEvents(run, `${owner}.${i}`).map((event) => toEvent(event))),
   ].slice(0, maxEvents);
-  const less = (key: 'lanes' | 'runs' | 'flows'): number => all[key].length - chosen[key].length;
-  return { events, leftOut: { lanes: less('lanes'), runs: less('runs'), flows: less('flows') } };
+  const isFlow = ({ operation: { maker } }: Run): boolean =>
+    maker !== null && maker.endUs - maker.startUs >= LEAST_RUN_US;
+  const flows = runs.reduce((sum, run) => sum + (isFlow(run) ? 1 : 0), 0);
+  const leftOut = {
+    lanes: lanes.length - chosen.lanes.length,
+    runs: runs.length - chosen.runs.length,
+    flows: flows - chosen.flows.length,
+  };
+  return { events, leftOut };
 }
 
 interface Choice {
@@ -63,6 +70,30 @@ interface Choice {
   /** Runs whose slice has a flow to it. */
   flows: Run[];
   count: number;
+}
+
+/** As much as there is room for. */
+function chooseFor(room: number, runs: readonly Run[], lanes: readonly Lane[]): Choice {
+  const runUs = Float64Array.from(runs, ({ startUs, endUs }) => endUs - startUs);
+  const laneUs = Float64Array.from(lanes, ({ startUs, endUs }) => endUs - startUs);
+  let leastUs = 0;
+  // With what the lanes want there are more: so this is where to begin.
+  const atLeast = (us: number): number => countFrom(runUs, us / RUN_SHARE) + 2 * countFrom(laneUs, us);
+  while (atLeast(leastUs) > room) leastUs = nextAfter(leastUs);
+  let chosen = choose(runs, lanes, leastUs);
+  while (chosen.count > room) {
+    leastUs = nextAfter(leastUs);
+    chosen = choose(runs, lanes, leastUs);
+  }
+  return chosen;
+}
+
+const nextAfter = (us: number): number => Math.max(1, us * 1.5);
+
+function countFrom(lengths: Float64Array, us: number): number {
+  let count = 0;
+  for (const length of lengths) if (length >= us) count++;
+  return count;
 }
 
 /** Lanes of at least that long, with what started them and what ran for them; other runs of a tenth of it. */
@@ -76,7 +107,7 @@ function choose(runs: readonly Run[], lanes: readonly Lane[], leastUs: number): 
     want(operation.maker);
     for (const run of operation.runs) if (run.endUs - run.startUs >= leastUs / 100) want(run);
   }
-  const kept = runs.filter((run) => wanted.has(run) || run.endUs - run.startUs >= leastUs / 10);
+  const kept = runs.filter((run) => wanted.has(run) || run.endUs - run.startUs >= leastUs / RUN_SHARE);
   const isKept = new Set(kept);
   const flows = kept.filter(({ operation: { maker } }) => maker !== null && isKept.has(maker));
   return { runs: kept, lanes: keptLanes, flows, count: kept.length + 2 * keptLanes.length + 2 * flows.length };

@@ -30,7 +30,7 @@ export interface Operation {
   /** The run in which it was made, and whose it was settled in. */
   maker: Run | null;
   settler: Run | null;
-  runs: Run[];
+  runs: readonly Run[];
 }
 
 export interface Collection {
@@ -48,39 +48,43 @@ export interface Operations {
   endUs: number;
 }
 
+/** Most promises have none: an array for each would cost as much as all the rest. */
+const NO_RUNS: readonly Run[] = [];
 /** What the agent's own callbacks are called. */
 const OWN_TYPE = 1;
 
 /** Puts the events of one thread together. */
-export function readOperations(captured: CapturedThread): Operations {
-  const { events, types, sites, spanMs } = captured;
-  const endUs = spanMs * 1000;
-  const reading = createReading(endUs);
-  for (let at = 0; at + EVENT_WORDS <= events.length; at += EVENT_WORDS) {
+export function readOperations({ events, types, sites, spanMs }: CapturedThread): Operations {
+  const reading = createReading(spanMs * 1000, types);
+  const words = EVENT_WORDS;
+  for (let at = 0; at + words <= events.length; at += words) {
     const word = events[at]!;
-    const kind = word & ((1 << KIND_BITS) - 1);
-    const type = word >>> KIND_BITS;
-    const id = events[at + 1]!;
-    const us = events[at + 4]! / TICKS_PER_US;
-    const site = sites[events[at + 3]! - 1] ?? null;
-    if (kind === EventKind.Init) reading.make(id, types[type] ?? '', site, us);
-    else if (kind === EventKind.PromiseInit) reading.makePromise(id, events[at + 2]!, type === 1, site, us);
-    else if (kind === EventKind.Before) reading.begin(id, type === OWN_TYPE ? '' : (types[type] ?? ''), us);
-    else if (kind === EventKind.PromiseBefore) reading.beginReaction(id, type === 1, us);
-    else if (kind === EventKind.After) reading.end(reading.resource(id), us);
-    else if (kind === EventKind.PromiseAfter) reading.end(reading.promise(id), us);
-    else if (kind === EventKind.Destroy) reading.gone(reading.resource(id), us);
-    else if (kind === EventKind.Settled) reading.gone(reading.promise(id), us);
-    else if (kind === EventKind.Own) reading.isOurs(id);
-    else if (kind === EventKind.Lost) reading.lose(us);
-    else if (kind === EventKind.Collection) {
-      reading.collections.push({ kind: type, startUs: Math.max(0, us), durationUs: id / TICKS_PER_US });
-    }
+    reading.add({
+      kind: word & KIND_MASK,
+      type: word >>> KIND_BITS,
+      id: events[at + 1]!,
+      other: events[at + 2]!,
+      site: sites[events[at + 3]! - 1] ?? null,
+      us: events[at + 4]! / TICKS_PER_US,
+    });
   }
   return reading.finish();
 }
 
-function createReading(endUs: number) {
+/** There are millions of them. */
+const KIND_MASK = (1 << KIND_BITS) - 1;
+const kinds = EventKind;
+
+interface TracedEvent {
+  kind: number;
+  type: number;
+  id: number;
+  other: number;
+  site: Frame[] | null;
+  us: number;
+}
+
+function createReading(endUs: number, types: readonly string[]) {
   const resources = new Map<number, Operation>();
   const promises = new Map<number, Operation>();
   const operations: Operation[] = [];
@@ -91,28 +95,33 @@ function createReading(endUs: number) {
   let stack: Run[] = [];
   let lastUs = 0;
 
-  const add = (fields: Partial<Operation> & Pick<Operation, 'type' | 'startUs'>): Operation => {
+  const make = (type: string, isPromise: boolean, site: Frame[] | null, startUs: number): Operation => {
     const operation: Operation = {
-      isPromise: false,
+      type,
+      isPromise,
       isOld: false,
-      site: null,
+      site,
+      startUs,
       goneUs: null,
       lostUs: null,
       parent: null,
       isDerived: false,
       maker: stack.at(-1) ?? null,
       settler: null,
-      runs: [],
-      ...fields,
+      runs: NO_RUNS,
     };
     operations.push(operation);
     return operation;
   };
-  const begin = (operation: Operation, us: number): void => {
+  const makeOld = (type: string, isPromise: boolean): Operation =>
+    Object.assign(make(type, isPromise, null, 0), { isOld: true, isDerived: isPromise, maker: null });
+  const begin = (operation: Operation | undefined, us: number): void => {
     lastUs = us;
+    if (!operation) return;
     const run: Run = { operation, startUs: us, endUs: us, within: stack.at(-1) ?? null };
     runs.push(run);
-    operation.runs.push(run);
+    if (operation.runs === NO_RUNS) operation.runs = [run];
+    else (operation.runs as Run[]).push(run);
     stack.push(run);
   };
   const endAll = (us: number): void => {
@@ -120,64 +129,80 @@ function createReading(endUs: number) {
     stack = [];
   };
 
+  const typeOf = (type: number): string => types[type] ?? '';
+  const makePromise = (from: number, isDerived: boolean, site: Frame[] | null, us: number): Operation => {
+    const operation = make('PROMISE', true, site, us);
+    operation.parent = promises.get(from) ?? null;
+    operation.isDerived = isDerived;
+    return operation;
+  };
+  const remember = (known: Map<number, Operation>, id: number, operation: Operation): Operation => {
+    known.set(id, operation);
+    return operation;
+  };
+  const end = (operation: Operation | undefined, us: number): void => {
+    lastUs = us;
+    const from = operation ? stack.findLastIndex((run) => run.operation === operation) : -1;
+    if (from < 0) return;
+    for (const run of stack.slice(from)) run.endUs = us;
+    stack.length = from;
+  };
+  const gone = (operation: Operation | undefined, us: number): void => {
+    if (!operation || operation.goneUs !== null) return;
+    operation.goneUs = us;
+    operation.settler = stack.at(-1) ?? null;
+  };
+  /** What was made before has a type. What is known neither so is a promise that another hook wants to know of. */
+  const began = (id: number, type: number): Operation | undefined =>
+    resources.get(id) ?? (type > OWN_TYPE ? remember(resources, id, makeOld(typeOf(type), false)) : undefined);
+  const reacted = (id: number, isOld: boolean): Operation | undefined =>
+    isOld ? remember(promises, id, makeOld('PROMISE', true)) : promises.get(id);
+
   return {
-    collections,
-    resource: (id: number) => resources.get(id),
-    promise: (id: number) => promises.get(id),
-    make(id: number, type: string, site: Frame[] | null, us: number): void {
-      resources.set(id, add({ type, site, startUs: us }));
-    },
-    makePromise(id: number, parent: number, isDerived: boolean, site: Frame[] | null, us: number): void {
-      const fields = { isPromise: true, parent: promises.get(parent) ?? null, isDerived };
-      promises.set(id, add({ type: 'PROMISE', site, startUs: us, ...fields }));
-    },
-    /** `oldType` of what was made before. What is known neither so is a promise that another hook wants to know of. */
-    begin(id: number, oldType: string, us: number): void {
-      let operation = resources.get(id);
-      if (!operation && oldType !== '') {
-        operation = add({ type: oldType, isOld: true, startUs: 0, maker: null });
-        resources.set(id, operation);
+    add({ kind, type, id, other, site, us }: TracedEvent): void {
+      switch (kind) {
+        case kinds.Init:
+          remember(resources, id, make(typeOf(type), false, site, us));
+          break;
+        case kinds.PromiseInit:
+          remember(promises, id, makePromise(other, type === 1, site, us));
+          break;
+        case kinds.Before:
+          begin(began(id, type), us);
+          break;
+        case kinds.PromiseBefore:
+          begin(reacted(id, type === 1), us);
+          break;
+        case kinds.After:
+          end(resources.get(id), us);
+          break;
+        case kinds.PromiseAfter:
+          end(promises.get(id), us);
+          break;
+        case kinds.Destroy:
+          gone(resources.get(id), us);
+          break;
+        case kinds.Settled:
+          gone(promises.get(id), us);
+          break;
+        case kinds.Collection:
+          collections.push({ kind: type, startUs: Math.max(0, us), durationUs: id / TICKS_PER_US });
+          break;
+        case kinds.Own:
+          if (resources.has(id)) ours.add(resources.get(id)!);
+          break;
+        case kinds.Lost:
+          // What was running may have ended meanwhile.
+          losses.push(us);
+          endAll(lastUs);
+          break;
       }
-      if (operation) begin(operation, us);
-    },
-    beginReaction(id: number, isOld: boolean, us: number): void {
-      if (isOld) {
-        const fields = { isPromise: true, isDerived: true, isOld: true, maker: null };
-        promises.set(id, add({ type: 'PROMISE', startUs: 0, ...fields }));
-      }
-      const operation = promises.get(id);
-      if (operation) begin(operation, us);
-    },
-    end(operation: Operation | undefined, us: number): void {
-      lastUs = us;
-      const from = operation ? stack.findLastIndex((run) => run.operation === operation) : -1;
-      if (from < 0) return;
-      for (const run of stack.slice(from)) run.endUs = us;
-      stack.length = from;
-    },
-    gone(operation: Operation | undefined, us: number): void {
-      if (!operation || operation.goneUs !== null) return;
-      operation.goneUs = us;
-      operation.settler = stack.at(-1) ?? null;
-    },
-    isOurs(id: number): void {
-      const operation = resources.get(id);
-      if (operation) ours.add(operation);
-    },
-    /** What was running may have ended meanwhile. */
-    lose(us: number): void {
-      losses.push(us);
-      endAll(lastUs);
     },
     finish(): Operations {
       endAll(endUs);
       if (losses.length > 0) for (const one of operations) one.lostUs = losses.find((us) => us >= one.startUs) ?? null;
-      return {
-        operations: operations.filter((one) => !ours.has(one)),
-        runs: runs.filter(({ operation }) => !ours.has(operation)),
-        collections,
-        endUs,
-      };
+      const theirs = ours.size > 0 ? runs.filter(({ operation }) => !ours.has(operation)) : runs;
+      return { operations: operations.filter((one) => !ours.has(one)), runs: theirs, collections, endUs };
     },
   };
 }
