@@ -8,6 +8,7 @@ import type { Recording } from '../recording/types.ts';
 const LAST_ROWS_MS = 100;
 
 export interface ProcessTrace extends AsyncTrace {
+  process: { pid: number; argv: string[] };
   /** What its agent keeps of each thread. */
   recordings: Recording[];
 }
@@ -24,7 +25,7 @@ export async function traceProcess(pid: number, durationMs: number): Promise<Pro
     ended.catch(() => {});
     const trace = await takeAsyncTrace(connection, { durationMs });
     await pause(LAST_ROWS_MS);
-    return { ...trace, recordings: recordings() };
+    return { ...trace, process: connection.hello, recordings: recordings() };
   } finally {
     stopProgress();
     process.off('SIGINT', endEarly);

@@ -68,7 +68,7 @@ export interface Drawn {
 
 /** The timeline of what was captured, as strict viewers take it. */
 export function drawn({ threads }: AsyncTrace, maxEvents = MAX_EVENTS): Drawn {
-  const { events } = captureTrace(threads, [], [], maxEvents);
+  const { events } = captureTrace({ pid: 1, argv: ['node'] }, threads, [], [], maxEvents);
   const flows = checkTrace(events);
   const names = (phase: string): string[] => [
     ...new Set(events.filter(({ ph }) => ph === phase).map(({ name }) => name)),

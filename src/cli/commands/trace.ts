@@ -82,8 +82,8 @@ function ofRecording(input: string, { output, maxEvents, json }: Options): numbe
 
 async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents, json }: Options): Promise<number> {
   try {
-    const { threads, problems, recordings } = await traceProcess(pid, duration * 1000);
-    const made = captureTrace(threads, recordings, recordings.flatMap(markersOf), maxEvents);
+    const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
+    const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
     for (const { threadId, problem } of problems) complain(`No trace of ${threadName(threadId)}: ${problem}.`);
     const { file, bytes } = write(made, output, pid);
     const { lanes, leftOut, dropped, events } = made;

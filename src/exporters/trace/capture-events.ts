@@ -105,7 +105,7 @@ function choose(runs: readonly Run[], lanes: readonly Lane[], leastUs: number): 
   };
   for (const { operation } of keptLanes) {
     want(operation.maker);
-    for (const run of operation.runs) if (run.endUs - run.startUs >= leastUs / 100) want(run);
+    want(operation.runs.at(-1) ?? null);
   }
   const kept = runs.filter((run) => wanted.has(run) || run.endUs - run.startUs >= leastUs / RUN_SHARE);
   const isKept = new Set(kept);

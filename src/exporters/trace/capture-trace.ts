@@ -1,5 +1,5 @@
 import type { CapturedThread } from '../../recording/async-trace.ts';
-import type { Recording, Row } from '../../recording/types.ts';
+import type { Header, Recording, Row } from '../../recording/types.ts';
 import { captureEvents } from './capture-events.ts';
 import { markerEvents } from './markers.ts';
 import { rowEvents } from './row-events.ts';
@@ -17,18 +17,15 @@ export interface CaptureTrace extends Trace {
  * what it ran. Beside it, what the agent recorded of that time, and the findings so far.
  */
 export function captureTrace(
+  { pid, argv }: Pick<Header, 'pid' | 'argv'>,
   threads: readonly CapturedThread[],
   recordings: readonly Recording[],
   markers: readonly TraceMarker[],
   maxEvents: number,
 ): CaptureTrace {
-  const [{ header } = { header: null }] = recordings;
-  const pid = header?.pid ?? 0;
   const during = recordings.map((recording) => recordedDuring(recording, threads));
   const zeroMs = Math.min(...threads.map(({ startMonotonicMs }) => startMonotonicMs), ...during.flatMap(stallStarts));
-  const names = threads.flatMap(({ threadId }) =>
-    namesOf({ pid, threadId, argv: header?.argv ?? [] }, ['stalls', 'collections']),
-  );
+  const names = threads.flatMap(({ threadId }) => namesOf({ pid, threadId, argv }, ['stalls', 'collections']));
   const rows = during.flatMap((recording) =>
     rowEvents(recording, { stride: 1, zeroMs, stallTrack: trackOf(recording.header.threadId, 'stalls') }),
   );

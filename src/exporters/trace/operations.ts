@@ -1,5 +1,6 @@
 import { type CapturedThread, EVENT_WORDS, EventKind, KIND_BITS, TICKS_PER_US } from '../../recording/async-trace.ts';
 import type { Frame } from '../../recording/types.ts';
+import { clean } from './text.ts';
 
 /** One callback, or a piece of code between two `await`; times in µs since the capture began. */
 export interface Run {
@@ -55,7 +56,7 @@ const OWN_TYPE = 1;
 
 /** Puts the events of one thread together. */
 export function readOperations({ events, types, sites, spanMs }: CapturedThread): Operations {
-  const reading = createReading(spanMs * 1000, types);
+  const reading = createReading(spanMs * 1000, types.map(clean));
   const words = EVENT_WORDS;
   for (let at = 0; at + words <= events.length; at += words) {
     const word = events[at]!;
