@@ -22,7 +22,7 @@ const FIRST_SAMPLE_MS = 100;
 
 /**
  * Node 20: whoever puts in or takes away a hook of promises brings back those that tracking has put aside, and from
- * then on each await would cost ten times as much. So tracking rests while a capture puts in its own.
+ * then on each await would cost ten times as much. So tracking and the hooks of looks rest while a capture has its own.
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
@@ -46,11 +46,11 @@ export function observeThisThread(
   store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
   const active = createSamplerSet(samplerContext(shared, histogram), complain);
   const tracking = createTracking();
-  let trackingRests = false;
+  let capturing = false;
   const follow = (): void => {
     const diagnosing = shared.control[Word.Diagnose] === 1;
     active.follow(diagnosing);
-    tracking.follow(!trackingRests && (diagnosing || shared.control[Word.Track] === 1));
+    tracking.follow(!capturing && (diagnosing || shared.control[Word.Track] === 1));
   };
   const readTracked = (final: boolean): RawTracked | null => {
     try {
@@ -80,14 +80,25 @@ export function observeThisThread(
   markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
 
   watchShortIntervals();
+  const hooks = createHooks(tracking.tap);
+  let withoutHooks = false;
   const traceDoor = createTraceDoor({
     post: (trace) => void post({ rows: [], tracked: null, mainThreadMs: 0, trace }),
-    onCapturing(capturing) {
-      trackingRests = capturing && HOOKS_INTERFERE;
+    onCapturing(now) {
+      capturing = now && HOOKS_INTERFERE;
+      if (capturing) hooks.stopHooks();
       follow();
     },
   });
-  openDoor(shared, histogram, begin, tracking, traceDoor);
+  openDoor(shared, histogram, begin, tracking, {
+    ...traceDoor,
+    startHooks() {
+      withoutHooks = capturing;
+      if (!capturing) hooks.startHooks();
+    },
+    stopHooks: hooks.stopHooks,
+    hookCounts: () => stringify(withoutHooks ? null : hooks.counts()),
+  });
   return {
     shared,
     /** The last word of the thread: what it leaves unfinished. */
@@ -158,9 +169,8 @@ function openDoor(
   histogram: { count: number },
   begin: number,
   tracking: Tracking,
-  traceDoor: ReturnType<typeof createTraceDoor>,
+  others: Pick<AgentDoor, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace'>,
 ): void {
-  const hooks = createHooks(tracking.tap);
   const door: AgentDoor = {
     threadId,
     preloadMs: monotonicMs() - begin,
@@ -171,13 +181,10 @@ function openDoor(
       shared.numbers[Sum.StackMs]! += monotonicMs() - from;
       return text;
     },
-    startHooks: hooks.startHooks,
-    stopHooks: hooks.stopHooks,
-    hookCounts: () => stringify(hooks.counts()),
     shortIntervals: () => stringify(shortIntervals()),
     handleSites: () => stringify(tracking.handleSites()),
     ...createDumpDoor(shared),
-    ...traceDoor,
+    ...others,
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });

@@ -20,7 +20,7 @@ import { createOldResources } from './old-resources.ts';
 import { PromiseId } from './promise-ids.ts';
 
 /** Of each second, for the stacks of what is made: ticks are many and tell little. */
-const BUDGET_MS = { promises: 100, resources: 100, ticks: 20 } as const;
+const BUDGET_MS = { promises: 60, resources: 60, ticks: 10 } as const;
 const ADAPT_MS = 250;
 /** The watchdog ends the capture; where it does not, the hooks go by themselves so much later. */
 const GRACE_MS = 2000;
@@ -105,13 +105,12 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
     },
   };
   const resourceCallbacks = {
-    init(asyncId: number, type: string, trigger: number, resource: object) {
+    init(asyncId: number, type: string, trigger: number) {
       // Where another hook wants them, Node tells of promises here as well.
       if (type === 'PROMISE') return;
       if (asyncId < firstResource) firstResource = asyncId;
       const site = siteOf(TICKS.has(type) ? ticks : resources, resourceCallbacks.init);
       write(EventKind.Init, names.type(type), asyncId, trigger, site);
-      void resource;
     },
     before(asyncId: number) {
       write(EventKind.Before, asyncId < firstResource ? old.typeOf(asyncId) : TYPES.none, asyncId, 0, 0);

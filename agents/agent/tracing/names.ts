@@ -35,7 +35,7 @@ export function createNames() {
       const kept = stack.slice(0, MAX_FRAMES);
       if (kept.length === 0) return 0;
       let key = '';
-      for (const [name, url, line, column] of kept) key += `${name} ${url}:${line}:${column} `;
+      for (const [name, url, line, column] of kept) key += `${url ?? name}:${line}:${column} `;
       let site = sites.get(key);
       if (site === undefined) {
         if (frames.length >= MAX_SITES) return 0;
