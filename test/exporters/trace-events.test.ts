@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
 import type { Recording, Row } from '../../src/recording/types.ts';
-import { header, recordingOf, seconds } from '../support/recording.ts';
+import { header, recordingOf, seconds, stall } from '../support/recording.ts';
 import { SICK_ROWS } from '../support/sick-recording.ts';
 import { checkTrace } from '../support/trace-format.ts';
 
@@ -25,6 +25,17 @@ test('stalls with their stacks, lanes of what waits, figures, markers: as the vi
   expect(lanes).toEqual(['await reply ask', 'await poll', 'handle Timeout arm']);
   expect(new Set(events.filter(({ ph }) => ph === 'C').map(({ name }) => name))).toContain('heap (MB)');
   expect(events.at(-1)).toMatchObject({ ph: 'i', name: 'critical: blocked', ts: 5_000_000 });
+});
+
+test('stalls that seem to overlap stand one after the other', () => {
+  const rows = [stall({ startMs: 1000, durationMs: 400 }), stall({ startMs: 1390, durationMs: 300 })];
+  const { events } = traceEvents([sick({}, rows)], []);
+  checkTrace(events);
+  const blocked = events.filter(({ name }) => name.startsWith('blocked'));
+  expect(blocked.map(({ ts, dur }) => [ts, dur])).toEqual([
+    [1_000_000, 400_000],
+    [1_400_000, 290_000],
+  ]);
 });
 
 test('threads and processes stand at their own times', () => {

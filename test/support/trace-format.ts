@@ -33,6 +33,8 @@ function checkFields(event: TraceEvent): void {
     (ph === 'X') !== isTime(dur) && 'dur',
     ph === 'i' && !['t', 'p'].includes(event.s ?? '') && 'scope',
     'bnesf'.includes(ph) && !(event.id && event.cat) && 'id or cat',
+    // So Perfetto reads it (json_trace_parser.cc); all other flows it leaves out.
+    'sf'.includes(ph) && !/^[0-9a-f]{1,16}$/.test(event.id ?? '') && 'id',
     ph === 'f' && event.bp !== 'e' && 'bp',
     ph === 'C' && !Object.values(args).every(Number.isFinite) && 'values',
   ].filter(Boolean);

@@ -61,7 +61,10 @@ export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor,
     },
     endTrace() {
       end();
-      return stringify(last && 'names' in last ? last.names() : last);
+      const told = stringify(last && 'names' in last ? last.names() : last);
+      // Nothing of it is kept: the ring has some MB.
+      last = null;
+      return told;
     },
   };
 }

@@ -51,7 +51,7 @@ export function captureEvents(captured: CapturedThread, pid: number, zeroMs: num
     ...collections,
     ...chosen.runs.map((run) => toEvent(sliceOf(run))),
     ...chosen.lanes.flatMap((lane, i) => laneEvents(lane, `${owner}.${i}`).map((event) => toEvent(event))),
-    ...chosen.flows.flatMap((run, i) => flowEvents(run, `${owner}.${i}`).map((event) => toEvent(event))),
+    ...chosen.flows.flatMap((run, i) => flowEvents(run, flowId(threadId, i)).map((event) => toEvent(event))),
   ].slice(0, maxEvents);
   const isFlow = ({ operation: { maker } }: Run): boolean =>
     maker !== null && maker.endUs - maker.startUs >= LEAST_RUN_US;
@@ -146,6 +146,9 @@ function laneEvents({ operation, startUs, endUs, end }: Lane, id: string): Threa
     { ...common, ph: 'e', ts: endUs },
   ];
 }
+
+/** Perfetto takes hexadecimal numbers for flows, and leaves all others out. */
+const flowId = (threadId: number, i: number): string => (threadId * 2 ** 32 + i).toString(16);
 
 /** From the slice in which it was started to this run of it. */
 function flowEvents({ operation, startUs }: Run, id: string): ThreadEvent[] {

@@ -39,14 +39,21 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack }: 
     events.push({ ...event, name: clean(event.name), pid, tid });
   };
   const suffix = threadId === 0 ? '' : ` (worker ${threadId})`;
+  let stalledUntilMs = Number.NEGATIVE_INFINITY;
   const lanes = createWaitingLanes(add, at, `${pid}.${threadId}`);
 
   for (const row of rows) {
     const nth = seen.get(row.type) ?? 0;
     seen.set(row.type, nth + 1);
     if (SERIES.has(row.type) && nth % stride !== 0) continue;
-    if (row.type === 'stall') for (const event of stallEvents(row, at)) add(event, stallTrack);
-    else if (row.type === 'unfinished') for (const entry of row.entries) lanes.see(row.t, entry);
+    if (row.type === 'stall') {
+      const { startMs, durationMs: lastedMs } = row;
+      // The heartbeat tells their ends: one that follows at once may seem to begin before.
+      const fromMs = Math.max(startMs, stalledUntilMs);
+      stalledUntilMs = Math.max(fromMs, startMs + lastedMs);
+      const apart = { ...row, startMs: fromMs, durationMs: stalledUntilMs - fromMs };
+      if (apart.durationMs > 0) for (const event of stallEvents(apart, at)) add(event, stallTrack);
+    } else if (row.type === 'unfinished') for (const entry of row.entries) lanes.see(row.t, entry);
     else if (row.type === 'look') for (const event of lookEvents(row, `${pid}.${threadId}`, at)) add(event);
     else {
       const moment = momentOf(row);
