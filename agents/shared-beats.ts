@@ -30,9 +30,9 @@ export function createSharedBeats(): SharedBeats {
 }
 
 /** Runs in the observed thread; the timer does not keep it alive. */
-export function startBeats({ counts, times }: SharedBeats, resolutionMs: number): void {
+export function startBeats({ counts, times }: SharedBeats, resolutionMs: number): NodeJS.Timeout {
   let last = monotonicMs();
-  startTimer(() => {
+  return startTimer(() => {
     const now = monotonicMs();
     const delayMs = now - last;
     last = now;

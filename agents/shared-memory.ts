@@ -1,5 +1,6 @@
 import type { RawFrame } from '../src/recording/source-maps.ts';
 import type { Census, CensusFiles } from '../src/suspended/types.ts';
+import type { TraceRequest } from './shared-trace.ts';
 
 export type { RawFrame } from '../src/recording/source-maps.ts';
 
@@ -154,6 +155,10 @@ export interface AgentDoor {
   resources(): string;
   /** `RawHandleSite[]`: where open handles were made; only where something keeps account of it. */
   handleSites?(): string;
+  /** From the next turn of the microtask queue on, each asynchronous operation is followed. */
+  beginTrace(request: TraceRequest): void;
+  /** Ends it: `TraceEnd`, null where nothing has begun. */
+  endTrace(): string;
 }
 
 export interface RawHandleSite {

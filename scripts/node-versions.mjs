@@ -11,6 +11,7 @@ const SICK = ['test/scenarios/scenarios.test.ts', '-t', 'broken:'];
 const VARYING_SICK = [SICK[0], '-t', 'broken: (async|microtask|nexttick|sync-database) is'];
 /** And of the agent's tests. */
 const VARYING = [
+  'async-trace',
   'cpu-profile',
   'exits',
   'level',
@@ -26,7 +27,7 @@ const VARYING = [
   'workers',
 ].map((name) => `test/agents/${name}.test.ts`);
 /** Where V8 differs most; the others of 22 are between those of 20 and 24. */
-const V8_BOUND = ['cpu-profile', 'level', 'loading', 'looks', 'suspended', 'sync-calls', 'tracking'];
+const V8_BOUND = ['async-trace', 'cpu-profile', 'level', 'loading', 'looks', 'suspended', 'sync-calls', 'tracking'];
 /** What runs on each; all of it runs on the machine's Node, and by hand: node scripts/node-versions.mjs 26 -- test/agents */
 const SUITES = {
   22: [V8_BOUND.map((name) => `test/agents/${name}.test.ts`)],

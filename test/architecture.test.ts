@@ -20,6 +20,7 @@ const SHARED = [
   'agents/settings.ts',
   'agents/shared-beats.ts',
   'agents/shared-memory.ts',
+  'agents/shared-trace.ts',
   'agents/tracked.ts',
   'agents/waiting.ts',
 ];
@@ -55,7 +56,16 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
-  'agents/shared-memory.ts': { values: [], types: ['src/recording', 'src/suspended'], builtinsOnly: true },
+  'agents/shared-memory.ts': {
+    values: [],
+    types: ['src/recording', 'src/suspended', 'agents/shared-trace.ts'],
+    builtinsOnly: true,
+  },
+  'agents/shared-trace.ts': {
+    values: ['src/recording/async-trace.ts'],
+    types: ['agents/shared-memory.ts'],
+    builtinsOnly: true,
+  },
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
   'agents/waiting.ts': { values: [], builtinsOnly: true },
   'agents/samplers': {
@@ -64,7 +74,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
     builtinsOnly: true,
   },
   'agents/agent': {
-    values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/paths.ts', ...PROBE],
+    values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/async-trace.ts', 'src/recording/paths.ts', ...PROBE],
     types: ['src/recording', 'agents/watchdog'],
     builtinsOnly: true,
   },

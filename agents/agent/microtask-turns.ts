@@ -12,12 +12,18 @@ const { then } = Promise.prototype;
 let turns = 0;
 let queued: (() => void)[] = [];
 let resolveProbe: (() => void) | null = null;
+let arming = false;
+
+/** Whether the promise that is being made is the probe, not the program's. */
+export const isArming = (): boolean => arming;
 
 function arm(): void {
+  arming = true;
   const probe = new NativePromise<void>((resolve) => {
     resolveProbe = resolve;
   });
   apply(then, probe, [onTurn]);
+  arming = false;
 }
 
 function onTurn(): void {

@@ -8,15 +8,23 @@ import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createDumpDoor } from './dump-door.ts';
 import { createHooks } from './hooks.ts';
+import { markOwn } from './own-resources.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack, recentStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
+import { createTraceDoor } from './tracing/trace-door.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
 
 /** How often the samplers of an observed thread are read. */
 const SAMPLE_INTERVAL_MS = 1000;
 /** The first look at a new thread: a stall in its first second is to be judged too. */
 const FIRST_SAMPLE_MS = 100;
+
+/**
+ * Node 20: whoever puts in or takes away a hook of promises brings back those that tracking has put aside, and from
+ * then on each await would cost ten times as much. So tracking and the hooks of looks rest while a capture has its own.
+ */
+const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
 const startTimer = setInterval;
 const stopTimer = clearInterval;
@@ -38,10 +46,11 @@ export function observeThisThread(
   store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
   const active = createSamplerSet(samplerContext(shared, histogram), complain);
   const tracking = createTracking();
+  let capturing = false;
   const follow = (): void => {
     const diagnosing = shared.control[Word.Diagnose] === 1;
     active.follow(diagnosing);
-    tracking.follow(diagnosing || shared.control[Word.Track] === 1);
+    tracking.follow(!capturing && (diagnosing || shared.control[Word.Track] === 1));
   };
   const readTracked = (final: boolean): RawTracked | null => {
     try {
@@ -67,11 +76,29 @@ export function observeThisThread(
     }
     ownMs = monotonicMs() - from;
   };
-  const timer = startTimer(sample, SAMPLE_INTERVAL_MS).unref();
-  startTimeout(sample, FIRST_SAMPLE_MS).unref();
+  const timer = markOwn(startTimer(sample, SAMPLE_INTERVAL_MS).unref());
+  markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
 
   watchShortIntervals();
-  openDoor(shared, histogram, begin, tracking);
+  const hooks = createHooks(tracking.tap);
+  let withoutHooks = false;
+  const traceDoor = createTraceDoor({
+    post: (trace) => void post({ rows: [], tracked: null, mainThreadMs: 0, trace }),
+    onCapturing(now) {
+      capturing = now && HOOKS_INTERFERE;
+      if (capturing) hooks.stopHooks();
+      follow();
+    },
+  });
+  openDoor(shared, histogram, begin, tracking, {
+    ...traceDoor,
+    startHooks() {
+      withoutHooks = capturing;
+      if (!capturing) hooks.startHooks();
+    },
+    stopHooks: hooks.stopHooks,
+    hookCounts: () => stringify(withoutHooks ? null : hooks.counts()),
+  });
   return {
     shared,
     /** The last word of the thread: what it leaves unfinished. */
@@ -137,8 +164,13 @@ function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): S
   };
 }
 
-function openDoor(shared: SharedMemory, histogram: { count: number }, begin: number, tracking: Tracking): void {
-  const hooks = createHooks(tracking.tap);
+function openDoor(
+  shared: SharedMemory,
+  histogram: { count: number },
+  begin: number,
+  tracking: Tracking,
+  others: Pick<AgentDoor, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace'>,
+): void {
   const counted = (take: () => string): string => {
     const from = monotonicMs();
     const text = take();
@@ -151,12 +183,10 @@ function openDoor(shared: SharedMemory, histogram: { count: number }, begin: num
     preloadMs: monotonicMs() - begin,
     stack: (question) => counted(() => interruptedStack(histogram.count, question)),
     recent: () => counted(recentStack),
-    startHooks: hooks.startHooks,
-    stopHooks: hooks.stopHooks,
-    hookCounts: () => stringify(hooks.counts()),
     shortIntervals: () => stringify(shortIntervals()),
     handleSites: () => stringify(tracking.handleSites()),
     ...createDumpDoor(shared),
+    ...others,
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });

@@ -5,6 +5,7 @@ import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import type { ChannelMessage } from '../watchdog/types.ts';
 import { observeThisThread } from './observed-thread.ts';
+import { markOwn } from './own-resources.ts';
 
 /**
  * How often a new thread says that it is there: who posts to nobody is not heard, and the watchdog, which begins with
@@ -33,7 +34,7 @@ export function startInWorker(): void {
   const started = { startedAtMs: wallMs(), startMonotonicMs: Number(process.hrtime.bigint()) / 1e6 };
 
   const beats = createSharedBeats();
-  startBeats(beats, HEARTBEAT_MS);
+  markOwn(startBeats(beats, HEARTBEAT_MS));
   const { shared, atExit } = observeThisThread(
     readBeats(beats),
     process.env.EVDIAG_LEVEL === 'diagnose',

@@ -1,6 +1,7 @@
 import { isRow } from '../../src/recording/validate.ts';
 import { createSharedBeats } from '../shared-beats.ts';
 import { createSharedMemory } from '../shared-memory.ts';
+import { RING_WORDS, TraceWord } from '../shared-trace.ts';
 import type { ChannelMessage } from './types.ts';
 
 /** Anything in the process may post on the channel: what is no message of ours is left alone. */
@@ -14,12 +15,24 @@ export function isMessage(message: unknown): message is ChannelMessage {
 }
 
 function isSample(sample: unknown): boolean {
-  const { rows, tracked, mainThreadMs } = (sample ?? {}) as Record<string, unknown>;
+  const { rows, tracked, mainThreadMs, trace } = (sample ?? {}) as Record<string, unknown>;
   return (
     Array.isArray(rows) &&
     rows.every((row) => isRow({ ...row, t: 0 })) &&
     typeof tracked === 'object' &&
-    Number.isFinite(mainThreadMs)
+    Number.isFinite(mainThreadMs) &&
+    (trace === undefined || isTrace(trace))
+  );
+}
+
+function isTrace(trace: unknown): boolean {
+  const { id, startMonotonicMs, control, events } = (trace ?? {}) as Record<string, unknown>;
+  const isWords = (value: unknown, length: number): boolean => value instanceof Int32Array && value.length === length;
+  return (
+    Number.isInteger(id) &&
+    Number.isFinite(startMonotonicMs) &&
+    isWords(control, TraceWord.Length) &&
+    isWords(events, RING_WORDS)
   );
 }
 

@@ -221,16 +221,18 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   Atomics.notify(control, Word.WatchdogState);
 
   let lastReadAt = 0;
+  const tracing: DumpableThread['tracing'] = { memory: null };
   return {
     threadId,
     control,
     header,
     /** What `evdiag dump` asks. */
-    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects, recent } satisfies DumpableThread,
+    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects, recent, tracing } satisfies DumpableThread,
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,
-    onSample({ rows, tracked, mainThreadMs }: SampleMessage): void {
+    onSample({ rows, tracked, mainThreadMs, trace }: SampleMessage): void {
+      if (trace) tracing.memory = trace;
       sampledMs += mainThreadMs;
       for (const row of rows) record({ ...row, t: now() } as Row);
       for (const row of tracked ? unfinishedRows(tracked) : []) record({ ...row, t: now() } as Row);

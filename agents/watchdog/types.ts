@@ -3,6 +3,7 @@ import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import type { Settings } from '../settings.ts';
 import type { SharedBeats } from '../shared-beats.ts';
 import type { SharedMemory } from '../shared-memory.ts';
+import type { TraceMemory } from '../shared-trace.ts';
 import type { RawTracked } from '../tracked.ts';
 
 /** A thread to be observed. */
@@ -41,6 +42,8 @@ export interface SampleMessage {
   tracked: RawTracked | null;
   /** What the sampling before this one took. */
   mainThreadMs: number;
+  /** Where its operations are written from now on, until the capture ends. */
+  trace?: TraceMemory;
 }
 
 /** From the main thread on its own port, from worker threads on the channel; the level may come from anywhere. */

@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { exporters } from '../../src/exporters/index.ts';
-import { traceEvents } from '../../src/exporters/trace-events.ts';
+import { captureTrace } from '../../src/exporters/trace/capture-trace.ts';
+import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
+import { MAX_EVENTS } from '../../src/exporters/trace/types.ts';
+import { type CapturedThread, EventKind, KIND_BITS, TICKS_PER_US } from '../../src/recording/async-trace.ts';
 import { noBrowser, visit } from '../support/browser.ts';
 import { inMemoryPanel, loadFile, showDevtools } from '../support/devtools.ts';
 import { profileOf, threadOf } from '../support/profile.ts';
@@ -93,7 +96,48 @@ describe.skipIf(noBrowser)('Chrome DevTools', () => {
       const tracks = `${PANEL}.then((provider) => provider.timelineData().groups.map(({ name }) => name).join())`;
       await expect.poll(() => page.evaluate(tracks).catch(String), { timeout: 30_000 }).toContain('node app.js');
     }));
+
+  test('a trace of a running process: its thread with the callbacks, by name and length', () =>
+    visit('about:blank', async ({ page, complaints }) => {
+      const file = join(tempFolder(), 'trace.json');
+      const { events } = captureTrace({ pid: 100, argv: ['node', 'app.js'] }, [captured()], [], [], MAX_EVENTS);
+      writeFileSync(file, JSON.stringify({ traceEvents: events }));
+      await showDevtools(page, 'timeline');
+      await loadFile(page, file);
+      const shown = `${PANEL}.then((provider) => {
+        const { groups, entryTotalTimes } = provider.timelineData();
+        const slices = [...entryTotalTimes].map((ms, i) => provider.entryTitle(i) + ' ' + ms + ' ms');
+        return [...groups.map(({ name }) => name), ...slices];
+      })`;
+      await expect
+        .poll(() => page.evaluate(shown).catch(String), { timeout: 30_000 })
+        .toEqual(
+          expect.arrayContaining([
+            expect.stringContaining('node app.js'),
+            expect.stringContaining('main thread'),
+            'Timeout first 1 ms',
+            'Timeout arm app.js:10 5 ms',
+          ]),
+        );
+      expect(complaints).toEqual([]);
+    }));
 });
+
+/** A timer that was started in another one's callback, as the agent writes it. */
+function captured(): CapturedThread {
+  const { Before, Init, After } = EventKind;
+  const types = ['', 'evdiag', '(other)', 'Timeout', 'Timeout first'];
+  const place = { function: 'arm', file: '/srv/app.js', line: 10, column: 1, category: 'application' as const };
+  const words = [
+    [Before, 4, 1, 0, 0, 1000],
+    [Init, 3, 9, 1, 1, 1500],
+    [After, 0, 1, 0, 0, 2000],
+    [Before, 0, 9, 0, 0, 12_000],
+    [After, 0, 9, 0, 0, 17_000],
+  ].map(([kind, type, id, other, site, us]) => [kind! | (type! << KIND_BITS), id!, other!, site!, us! * TICKS_PER_US]);
+  const about = { threadId: 0, startMonotonicMs: 0, spanMs: 20, types, dropped: 0, fullMs: null };
+  return { ...about, events: Int32Array.from(words.flat()), sites: [[place]] };
+}
 
 describe.skipIf(noBrowser)('speedscope', () => {
   const app = join(

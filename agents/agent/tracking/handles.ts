@@ -191,7 +191,7 @@ interface AsyncWrap {
  * An async hook that is not called for promises: an option (24), or an own symbol of the hook (22). On Node 20 the
  * promise hooks that its enabling sets are put back as they were; where that has no door, promises are passed over.
  */
-function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
+export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
   const hook = createHook({ ...callbacks, trackPromises: false } as HookCallbacks);
   const symbol = Object.getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
   if (symbol) Object.assign(hook, { [symbol]: true });

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../primordials.ts';
 import type { RawTracked } from '../../tracked.ts';
+import { markOwn } from '../own-resources.ts';
 import { followCancellations } from './cancellations.ts';
 import { followCombinators } from './combinators.ts';
 import { followHandles } from './handles.ts';
@@ -87,7 +88,7 @@ function start() {
     result.orphans.push(...combinators.check(intervalMs));
     listeners.refill(intervalMs);
   };
-  const timer = startTimer(check, CHECK_MS).unref();
+  const timer = markOwn(startTimer(check, CHECK_MS).unref());
 
   return {
     siteOf: promises.siteOf,

@@ -1,4 +1,5 @@
 import { allocationProfile } from './allocation-profile.ts';
+import { asyncTrace } from './async-trace.ts';
 import { cpuProfile } from './cpu-profile.ts';
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
@@ -21,6 +22,7 @@ export function createMethods(target: Target): Record<string, Method> {
     };
   return {
     'allocation-profile': allocationProfile(target),
+    ...asyncTrace(target),
     ...cpuProfile(target),
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),

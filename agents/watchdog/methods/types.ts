@@ -1,5 +1,6 @@
 import type { Frame, Header, Level, Row } from '../../../src/recording/types.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
+import type { TraceMemory } from '../../shared-trace.ts';
 import type { RecentStacks } from '../recent-stacks.ts';
 import type { StackCapture } from '../stack-capture.ts';
 
@@ -24,6 +25,8 @@ export interface DumpableThread {
   sampling: { hold(held: boolean): void };
   /** What it did in the last minute; null where that is not kept. */
   recent: RecentStacks | null;
+  /** Where its operations are written, once a capture has begun. */
+  tracing: { memory: TraceMemory | null };
 }
 
 export interface ObservedThread {

@@ -1,57 +1,131 @@
+import { TargetError } from '../../attach/target-error.ts';
 import { judge } from '../../detectors/judge.ts';
-import { MAX_EVENTS, type Trace, type TraceMarker, traceEvents } from '../../exporters/trace-events.ts';
+import { type CaptureTrace, captureTrace } from '../../exporters/trace/capture-trace.ts';
+import { threadName } from '../../exporters/trace/threads.ts';
+import { traceEvents } from '../../exporters/trace/trace-events.ts';
+import { MAX_EVENTS, type Trace, type TraceMarker } from '../../exporters/trace/types.ts';
+import { MAX_CAPTURE_MS, type TracedThread } from '../../recording/async-trace.ts';
 import { readFamily } from '../../recording/reader.ts';
 import type { Recording } from '../../recording/types.ts';
-import { formatBytes, plural } from '../../util/text.ts';
-import { jsonOption, numberBetween } from '../options.ts';
+import { InputError } from '../../util/input-error.ts';
+import { formatBytes, formatCount, formatMs, plural } from '../../util/text.ts';
+import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
+import { traceProcess } from '../trace-process.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
 interface Options {
   output?: string;
+  duration?: number;
   maxEvents: number;
   json?: boolean;
 }
 
 /** Events in one write. */
 const CHUNK = 1000;
+const DURATION_S = 5;
+const VIEWERS = 'Open it in ui.perfetto.dev or chrome://tracing.';
 
 export const trace: CliCommand<Options> = {
   id: 'trace',
-  summary: 'a timeline of a recording, for ui.perfetto.dev and chrome://tracing',
-  examples: ['evdiag trace', 'evdiag trace .evdiag -o slow.json', 'evdiag trace DIR -o - | gzip > trace.json.gz'],
+  summary:
+    'a timeline for ui.perfetto.dev and chrome://tracing: of a running process each operation, or of a recording',
+  examples: [
+    'evdiag trace 4711',
+    'evdiag trace 4711 -d 10 -o slow.json',
+    'evdiag trace .evdiag',
+    'evdiag trace DIR -o - | gzip > trace.json.gz',
+  ],
   configure(command) {
     command
-      .argument('[input]', 'recording, family of recordings, or folder of them (then the newest)', '.evdiag')
+      .argument(
+        '[input]',
+        'number of a process that runs with the agent; or recording, family of recordings, or folder of them (then the newest)',
+        '.evdiag',
+      )
+      .option(
+        '-d, --duration <seconds>',
+        `with a process: for so long (default: ${DURATION_S}); meanwhile a request costs an HTTP server 2 to 4 times the CPU time, a loop of awaits 4 to 9 times; afterwards an await costs some 25 ns more, before nothing`,
+        numberBetween(0.1, MAX_CAPTURE_MS / 1000),
+      )
       .option('-o, --output <file>', 'where to; - is stdout (default: trace-PID.json)')
       .option(
         '--max-events <number>',
-        'thin out a long recording to so many events',
+        'no more than so many events: of a recording, series are thinned out; of operations, the longest stay',
         numberBetween(1000, 10_000_000),
         MAX_EVENTS,
       )
       .addOption(jsonOption());
   },
-  run([input = '.evdiag'], { output, maxEvents, json }) {
-    const { recordings } = readFamily(input);
-    const made = traceEvents(recordings, recordings.flatMap(markersOf), maxEvents);
-    const file = output ?? freeName(`trace-${recordings[0]!.header.pid}`, 'json');
-    if (file === '-') {
-      for (const text of chunksOf(made)) process.stdout.write(text);
-      return EXIT.done;
+  run([input = '.evdiag'], options) {
+    if (/^\d+$/.test(input)) return ofProcess(toPid(input), options);
+    if (options.duration !== undefined) {
+      throw new InputError(`--duration is for a running process: give its number in the place of "${input}".`);
     }
-    const bytes = writePrivate(file, chunksOf(made));
-    if (json) printJson({ file, events: made.events.length, dropped: made.dropped, bytes });
-    else {
-      const less = made.dropped > 0 ? `, thinned out by ${plural(made.dropped, 'event')}` : '';
-      complain(
-        `${file}: ${plural(made.events.length, 'event')}, ${formatBytes(bytes)}${less}. Open it in ui.perfetto.dev or chrome://tracing.`,
-      );
-    }
-    return EXIT.done;
+    return ofRecording(input, options);
   },
 };
+
+function ofRecording(input: string, { output, maxEvents, json }: Options): number {
+  const { recordings } = readFamily(input);
+  const made = traceEvents(recordings, recordings.flatMap(markersOf), maxEvents);
+  const { file, bytes } = write(made, output, recordings[0]!.header.pid);
+  if (file === null) return EXIT.done;
+  if (json) printJson({ file, events: made.events.length, dropped: made.dropped, bytes });
+  else {
+    const less = made.dropped > 0 ? `, thinned out by ${plural(made.dropped, 'event')}` : '';
+    complain(`${file}: ${plural(made.events.length, 'event')}, ${formatBytes(bytes)}${less}. ${VIEWERS}`);
+  }
+  return EXIT.done;
+}
+
+async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents, json }: Options): Promise<number> {
+  try {
+    const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
+    const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
+    for (const { threadId, problem } of problems) complain(`No trace of ${threadName(threadId)}: ${problem}.`);
+    const { file, bytes } = write(made, output, pid);
+    const { lanes, leftOut, dropped, events } = made;
+    if (json && file !== null) {
+      const told = threads.map(({ types: _types, sites: _sites, events: captured, ...about }) => about);
+      printJson({ file, events: events.length, lanes, dropped, leftOut, bytes, threads: told });
+    } else tell(made, threads, file, bytes);
+    return EXIT.done;
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    complain(error.message);
+    return EXIT.target;
+  }
+}
+
+/** What came of it, then what did not. */
+function tell(made: CaptureTrace, threads: readonly TracedThread[], file: string | null, bytes: number): void {
+  const runs = made.events.filter(({ ph, cat }) => ph === 'X' && cat !== 'stall' && cat !== 'gc').length;
+  const what = `${plural(made.lanes, 'operation')} and ${plural(runs, 'callback')}`;
+  if (file !== null) complain(`${file}: ${what} in ${formatMs(threads[0]!.spanMs)}, ${formatBytes(bytes)}. ${VIEWERS}`);
+  for (const { threadId, fullMs, dropped } of threads) {
+    const who = threadName(threadId);
+    if (fullMs !== null)
+      complain(
+        `The ${who} did so much that the trace was full after ${formatMs(fullMs)}: what came later is not in it.`,
+      );
+    if (dropped > 0) complain(`The ${who} was too quick: ${formatCount(dropped)} of its events are lost.`);
+  }
+  const { lanes, runs: callbacks, flows } = made.leftOut;
+  if (lanes + callbacks + flows > 0) {
+    const less = [plural(lanes, 'operation'), plural(callbacks, 'callback'), plural(flows, 'flow')].join(', ');
+    complain(`Left out, the shortest first: ${less}. --max-events takes more.`);
+  }
+}
+
+/** The file is null where all went to stdout. */
+function write(made: Trace, output: string | undefined, pid: number): { file: string | null; bytes: number } {
+  const file = output ?? freeName(`trace-${pid}`, 'json');
+  if (file !== '-') return { file, bytes: writePrivate(file, chunksOf(made)) };
+  for (const text of chunksOf(made)) process.stdout.write(text);
+  return { file: null, bytes: 0 };
+}
 
 /** Each finding where it was first seen. */
 function markersOf(recording: Recording): TraceMarker[] {

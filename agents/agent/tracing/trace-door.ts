@@ -1,0 +1,70 @@
+import { stringify } from '../../primordials.ts';
+import type { AgentDoor } from '../../shared-memory.ts';
+import type { TraceMemory, TraceRequest } from '../../shared-trace.ts';
+import { atNextTurn } from '../microtask-turns.ts';
+import type { RunningCapture } from './capture.ts';
+
+/** Loaded when it is first used: nothing of it is there before. */
+const loadCapture = () => require('./capture.ts') as typeof import('./capture.ts');
+
+const laterOn = setImmediate;
+
+interface Options {
+  /** Hands the memory to the watchdog. */
+  post(memory: TraceMemory): void;
+  /** Capturing has begun, or has ended. */
+  onCapturing(capturing: boolean): void;
+}
+
+/** The part of the door that `evdiag trace PID` goes through. One capture at a time: a new one ends the one before. */
+export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor, 'beginTrace' | 'endTrace'> {
+  let wanted: TraceRequest | null = null;
+  let running: RunningCapture | null = null;
+  let last: RunningCapture | { problem: string } | null = null;
+
+  /** Where hooks were taken away, Node 20 goes on with those of promises until the turn is over, and for ever where others come meanwhile. */
+  const onceSettled = (job: () => void): void => void laterOn(() => atNextTurn(job)).unref();
+  const begin = (request: TraceRequest): void => {
+    if (wanted !== request) return;
+    try {
+      running = loadCapture().startCapture(request, end);
+      post(running.memory);
+    } catch (error) {
+      // In a microtask of ours it would be an unhandled rejection of the program's.
+      last = { problem: String(error) };
+      end();
+    }
+  };
+  const end = (): void => {
+    wanted = null;
+    const ending = running;
+    if (!ending) return;
+    running = null;
+    last ??= ending;
+    ending.close();
+    atNextTurn(() => {
+      ending.stop();
+      onceSettled(() => {
+        if (!wanted) onCapturing(false);
+      });
+    });
+  };
+  return {
+    beginTrace(request) {
+      end();
+      last = null;
+      wanted = request;
+      atNextTurn(() => {
+        onCapturing(true);
+        onceSettled(() => begin(request));
+      });
+    },
+    endTrace() {
+      end();
+      const told = stringify(last && 'names' in last ? last.names() : last);
+      // Nothing of it is kept: the ring has some MB.
+      last = null;
+      return told;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { EVENT_WORDS } from '../src/recording/async-trace.ts';
+import type { RawFrame } from './shared-memory.ts';
+
+/** The memory through which an observed thread hands its operations to the watchdog, while somebody captures them. */
+export interface TraceMemory {
+  /** Of the capture: what comes of an older one is not taken for it. */
+  id: number;
+  control: Int32Array;
+  /** A ring of `RING_EVENTS` events, as src/recording/async-trace.ts has them. */
+  events: Int32Array;
+  /** When the capture began, by the clock of the recordings. */
+  startMonotonicMs: number;
+}
+
+export const TraceWord = {
+  /** Events that were written, all in all: the next one goes to this place, modulo the ring's length. */
+  Head: 0,
+  /** Events that were read. */
+  Tail: 1,
+  Dropped: 2,
+  /** When the capture had all the events that it takes, in ms since its start; 0: it has not. */
+  FullMs: 3,
+  /** 1: the hooks are gone. */
+  Off: 4,
+  Length: 8,
+} as const;
+
+/** The watchdog reads every 20 ms; a storm of promises makes some 3 million events a second. */
+export const RING_EVENTS = 1 << 17;
+export const RING_WORDS = RING_EVENTS * EVENT_WORDS;
+/** Of one capture, 40 MB: some seconds of a busy server. */
+export const MAX_CAPTURE_EVENTS = 2_000_000;
+
+export interface TraceRequest {
+  id: number;
+  durationMs: number;
+}
+
+/** What the observed thread tells at the end: what was captured is named by it, or it says why nothing was. */
+export type TraceEnd = TraceNames | { problem: string };
+
+export interface TraceNames {
+  spanMs: number;
+  /** By their number in the events. */
+  types: string[];
+  /** Where things were made, by their number in the events less one; innermost frame first. */
+  sites: RawFrame[][];
+}
+
+export function createTraceMemory(id: number, startMonotonicMs: number): TraceMemory {
+  return {
+    id,
+    startMonotonicMs,
+    control: new Int32Array(new SharedArrayBuffer(TraceWord.Length * 4)),
+    events: new Int32Array(new SharedArrayBuffer(RING_WORDS * 4)),
+  };
+}

@@ -1,0 +1,99 @@
+import type { Recording, Row } from '../../recording/types.ts';
+import { figuresOf } from './figures.ts';
+import { stallEvents } from './stall-events.ts';
+import { clean, placeText } from './text.ts';
+import type { ThreadEvent, TraceEvent } from './types.ts';
+import { createWaitingLanes } from './waiting-lanes.ts';
+
+/** Of these rows, a part tells the course of a long recording as well. */
+const SERIES: ReadonlySet<Row['type']> = new Set([
+  'active-resources',
+  'cpu',
+  'event-loop-delay',
+  'event-loop-utilization',
+  'gc',
+  'loop-turns',
+  'memory',
+  'threads',
+  'unfinished',
+]);
+
+export interface RowOptions {
+  /** Of rows in series, one in so many. */
+  stride: number;
+  /** Of the monotonic clock, where the trace begins. */
+  zeroMs: number;
+  /** Stalls have a track of their own; without, they are slices of the thread. */
+  stallTrack?: number;
+}
+
+/** What the rows of one thread tell: stalls, looks, lanes of what waits, figures and single moments. */
+export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack }: RowOptions): TraceEvent[] {
+  const { header, rows, durationMs } = recording;
+  const { pid, threadId } = header;
+  const offsetMs = header.startMonotonicMs - zeroMs;
+  const at = (ms: number): number => Math.max(0, Math.round((offsetMs + ms) * 1000));
+  const seen = new Map<string, number>();
+  const events: TraceEvent[] = [];
+  const add = (event: ThreadEvent, tid = threadId): void => {
+    events.push({ ...event, name: clean(event.name), pid, tid });
+  };
+  const suffix = threadId === 0 ? '' : ` (worker ${threadId})`;
+  let stalledUntilMs = Number.NEGATIVE_INFINITY;
+  const lanes = createWaitingLanes(add, at, `${pid}.${threadId}`);
+
+  for (const row of rows) {
+    const nth = seen.get(row.type) ?? 0;
+    seen.set(row.type, nth + 1);
+    if (SERIES.has(row.type) && nth % stride !== 0) continue;
+    if (row.type === 'stall') {
+      const { startMs, durationMs: lastedMs } = row;
+      // The heartbeat tells their ends: one that follows at once may seem to begin before.
+      const fromMs = Math.max(startMs, stalledUntilMs);
+      stalledUntilMs = Math.max(fromMs, startMs + lastedMs);
+      const apart = { ...row, startMs: fromMs, durationMs: stalledUntilMs - fromMs };
+      if (apart.durationMs > 0) for (const event of stallEvents(apart, at)) add(event, stallTrack);
+    } else if (row.type === 'unfinished') for (const entry of row.entries) lanes.see(row.t, entry);
+    else if (row.type === 'look') for (const event of lookEvents(row, `${pid}.${threadId}`, at)) add(event);
+    else {
+      const moment = momentOf(row);
+      if (moment) add({ ph: 'i', s: 't', cat: 'event', name: moment[0], ts: at(row.t), args: moment[1] });
+      for (const [name, args] of figuresOf(row)) add({ ph: 'C', name: `${name}${suffix}`, ts: at(row.t), args });
+    }
+  }
+  lanes.end(durationMs);
+  return events;
+}
+
+function lookEvents(row: Row & { type: 'look' }, owner: string, at: (ms: number) => number): ThreadEvent[] {
+  const { startMs, durationMs, reasons, samples, busySamples } = row;
+  const common = { cat: 'look', id: `look.${owner}.${startMs}`, name: 'closer look' };
+  return [
+    { ...common, ph: 'b', ts: at(startMs), args: { reasons, samples, busySamples } },
+    { ...common, ph: 'e', ts: at(startMs + durationMs) },
+  ];
+}
+
+/** What happened at one moment, in words, and what there is to know of it. */
+function momentOf(row: Row): [string, Record<string, unknown>] | null {
+  switch (row.type) {
+    case 'rejection': {
+      const { error, count, kind, call, location } = row;
+      return [`unhandled rejection: ${error}`, { count, kind, at: placeText(call ?? location) }];
+    }
+    case 'orphans':
+      return ['Promise.all failed, others run on', { pending: row.pending, at: placeText(row.location) }];
+    case 'aborted':
+      return ['aborted', { leftovers: row.leftovers.length, at: placeText(row.scope ?? row.abortedAt) }];
+    case 'level':
+      return [`level ${row.level}`, {}];
+    case 'dropped':
+      return ['rows were dropped', { rows: row.rows, why: row.why }];
+    case 'agent-error':
+      return ['the agent failed', { message: clean(row.message) }];
+    case 'end':
+      return ['end', { reason: row.reason, exitCode: row.exitCode, signal: row.signal }];
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,35 @@
+import type { StallRow } from '../../recording/types.ts';
+import { frameName, placeText } from './text.ts';
+import type { ThreadEvent } from './types.ts';
+
+const MAX_FRAMES = 40;
+
+/** The stall as one slice, below it its stacks one after the other, outermost frame first. */
+export function stallEvents(stall: StallRow, at: (ms: number) => number): ThreadEvent[] {
+  const { startMs, durationMs, kind, location, stacks, cpuMs, gcMs, confidence, startup } = stall;
+  const cat = 'stall';
+  const events: ThreadEvent[] = [
+    {
+      ph: 'X',
+      cat,
+      name: `blocked by ${kind}${location ? ` in ${location.function || '(anonymous)'}` : ''}`,
+      ts: at(startMs),
+      dur: Math.round(durationMs * 1000),
+      args: { at: placeText(location), cpuMs, gcMs, confidence, startup },
+    },
+  ];
+  const weight = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
+  // What the stacks stand for is no more than the stall.
+  const scale = weight > durationMs ? durationMs / weight : 1;
+  let from = startMs;
+  for (const { weightMs, frames } of stacks) {
+    const to = from + weightMs * scale;
+    const shown = frames.filter(({ function: name, file }) => name !== '' || file !== '').slice(0, MAX_FRAMES);
+    for (const frame of shown.reverse()) {
+      const dur = Math.max(1, at(to) - at(from));
+      events.push({ ph: 'X', cat, name: frameName(frame), ts: at(from), dur, args: { at: placeText(frame) } });
+    }
+    from = to;
+  }
+  return events;
+}
