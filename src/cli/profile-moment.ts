@@ -42,7 +42,7 @@ export function momentOf(path: string, thread: ThreadProfile, { stall, finding, 
   const spans = spansOf(match, of);
   const ranges = inProfile(spans, match.atMs, spanMs);
   const words = `${of.rule}${placeText(of.location)}`;
-  if (ranges.length === 0) throw notCovered(`What "${finding}" tells`, match, spanMs);
+  if (ranges.length === 0) throw notCovered(`What "${finding}" tells is not`, match, spanMs);
   return {
     ranges,
     words: `${words}: ${plural(ranges.length, 'time')}, ${formatMs(sumOf(ranges))}.`,
@@ -57,7 +57,8 @@ function stallMoment(match: MatchedRecording, spanMs: number, which: string): Mo
   const covered = stalls.filter((stall) => partOf(stall).length > 0);
   const longest = covered.toSorted((a, b) => sumOf(partOf(b)) - sumOf(partOf(a)))[0];
   const chosen = which === 'longest' ? longest : chooseStall(stalls, covered, which);
-  if (!chosen) throw notCovered(which === 'longest' || which === 'last' ? 'No stall' : `Stall ${which}`, match, spanMs);
+  if (!chosen)
+    throw notCovered(which === 'longest' || which === 'last' ? 'No stall is' : `Stall ${which} is not`, match, spanMs);
   const ranges = partOf(chosen);
   const missing = chosen.durationMs - sumOf(ranges);
   const part = missing > 1 ? `, of which ${formatMs(sumOf(ranges))} are in the profile` : '';
@@ -144,6 +145,6 @@ function sumOf(ranges: readonly TimeRange[]): number {
 
 function notCovered(what: string, { atMs }: MatchedRecording, spanMs: number): InputError {
   return new InputError(
-    `${what} is not in the profile, which has ${formatMs(Math.max(0, atMs))} to ${formatMs(atMs + spanMs)} of the recording.`,
+    `${what} in the profile, which has ${formatMs(Math.max(0, atMs))} to ${formatMs(atMs + spanMs)} of the recording.`,
   );
 }
