@@ -9,6 +9,19 @@ export function progressLine(): { show(words: string): void; clear(): void } {
   };
 }
 
+/** Counts down on a terminal; returns what ends that. */
+export function countDown(words: string, durationMs: number): () => void {
+  const { show, clear } = progressLine();
+  const endAt = performance.now() + durationMs;
+  const tell = (): void => show(`${words}: ${Math.max(0, Math.ceil((endAt - performance.now()) / 1000))} s left`);
+  tell();
+  const timer = setInterval(tell, 250);
+  return () => {
+    clearInterval(timer);
+    clear();
+  };
+}
+
 /** One line from the terminal; '' where it ends without one. */
 export function question(text: string): Promise<string> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });

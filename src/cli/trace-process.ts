@@ -3,6 +3,7 @@ import { connect } from '../attach/connect.ts';
 import { type AsyncTrace, takeAsyncTrace } from '../attach/take-async-trace.ts';
 import { watchRows } from '../attach/watch-rows.ts';
 import type { Recording } from '../recording/types.ts';
+import { countDown } from './progress.ts';
 
 /** Rows come in bundles, 20 ms apart: those of the last moments are on their way when the trace ends. */
 const LAST_ROWS_MS = 100;
@@ -18,7 +19,7 @@ export async function traceProcess(pid: number, durationMs: number): Promise<Pro
   const connection = await connect(pid);
   const endEarly = (): void => void connection.request('end-async-trace').catch(() => {});
   process.once('SIGINT', endEarly);
-  const stopProgress = showProgress(pid, durationMs);
+  const stopProgress = countDown(`tracing process ${pid}`, durationMs);
   try {
     const { ended, recordings } = watchRows(connection, () => {});
     // That it ends with the connection is no news.
@@ -31,20 +32,4 @@ export async function traceProcess(pid: number, durationMs: number): Promise<Pro
     process.off('SIGINT', endEarly);
     connection.close();
   }
-}
-
-/** Counts down on a terminal. */
-function showProgress(pid: number, durationMs: number): () => void {
-  if (!process.stderr.isTTY) return () => {};
-  const endAt = performance.now() + durationMs;
-  const show = (): void => {
-    const left = Math.max(0, Math.ceil((endAt - performance.now()) / 1000));
-    process.stderr.write(`\r\x1b[Ktracing process ${pid}: ${left} s left`);
-  };
-  show();
-  const timer = setInterval(show, 250);
-  return () => {
-    clearInterval(timer);
-    process.stderr.write('\r\x1b[K');
-  };
 }

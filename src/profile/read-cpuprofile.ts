@@ -5,6 +5,7 @@
 import { createFrameMapper } from '../recording/source-maps.ts';
 import { AGENT_FRAME, type AgentPart, agentParts } from './agent-frames.ts';
 import { bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
+import { profileFrame } from './profile-frame.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { LineWeights, Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
@@ -67,14 +68,7 @@ export function frameMapper(map = createFrameMapper()) {
       if (special) return { function: name, file: '', line: 0, column: 0, category: special };
       const line = numberOf(callFrame.lineNumber, -1) + 1;
       const column = numberOf(callFrame.columnNumber, -1) + 1;
-      const frame = map([name, url === '' ? null : url, Math.max(0, line), Math.max(0, column)]);
-      return {
-        function: frame.function,
-        file: frame.file,
-        line: frame.line,
-        column: frame.column,
-        category: frame.category,
-      };
+      return profileFrame(map([name, url === '' ? null : url, Math.max(0, line), Math.max(0, column)]));
     },
     /** A line of the generated code has no column: its first one on the map. */
     line: (url: string, line: number): number => map(['', url, line, Number.MAX_SAFE_INTEGER]).line,

@@ -1,6 +1,7 @@
 /** Functions as V8's log and 0x name them: 'hot /srv/app.js:1:13', ' node:internal/timers:504:25' without a name. */
 import { createFrameMapper } from '../recording/source-maps.ts';
 import { type Loose, textOf } from './loose.ts';
+import { profileFrame } from './profile-frame.ts';
 import type { ProfileFrame } from './types.ts';
 
 const PLACE = /^(.*):(\d{1,9}):(\d{1,9})$/s;
@@ -39,12 +40,5 @@ function jsFrame(text: string, map: ReturnType<typeof createFrameMapper>): Profi
   const found = FILE.exec(before)?.index ?? before.indexOf(' ');
   const file = before.slice(found + 1);
   if (OF_0X.test(file)) return null;
-  const frame = map([before.slice(0, Math.max(0, found)), file || null, Number(line), Number(column)]);
-  return {
-    function: frame.function,
-    file: frame.file,
-    line: frame.line,
-    column: frame.column,
-    category: frame.category,
-  };
+  return profileFrame(map([before.slice(0, Math.max(0, found)), file || null, Number(line), Number(column)]));
 }

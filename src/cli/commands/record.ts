@@ -13,6 +13,7 @@ import { displayPath, stripControl } from '../../util/text.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
+import { countDown } from '../progress.ts';
 import { nameOf, recentThreadProfile, toThreadProfile } from '../taken-profile.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
@@ -119,7 +120,7 @@ function checkLast({ last, allocations, duration, interval, inlining }: Options)
 
 async function profileOf(connection: Connection, options: Options): Promise<Profile> {
   const { allocations, last, duration = DURATION_S } = options;
-  const stop = last ? () => {} : showProgress(connection.hello.pid, duration * 1000);
+  const stop = last ? () => {} : countDown(`recording process ${connection.hello.pid}`, duration * 1000);
   try {
     const take = last ? lastOf : allocations ? allocationsOf : cpuOf;
     const { threads, problems, ...about } = await take(connection, options);
@@ -168,22 +169,6 @@ function named(threads: readonly ThreadProfile[], wanted = ''): ThreadProfile[] 
   if (found.length > 0) return found;
   const names = threads.map(({ name }) => name).join(', ');
   throw new TargetError(`No thread is named "${wanted}". There are: ${names}.`);
-}
-
-/** Counts down on a terminal. */
-function showProgress(pid: number, durationMs: number): () => void {
-  if (!process.stderr.isTTY) return () => {};
-  const endAt = performance.now() + durationMs;
-  const show = (): void => {
-    const left = Math.max(0, Math.ceil((endAt - performance.now()) / 1000));
-    process.stderr.write(`\r\x1b[Krecording process ${pid}: ${left} s left`);
-  };
-  show();
-  const timer = setInterval(show, 250);
-  return () => {
-    clearInterval(timer);
-    process.stderr.write('\r\x1b[K');
-  };
 }
 
 function tell(file: string, format: string, profile: Profile): void {
