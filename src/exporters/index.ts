@@ -6,6 +6,7 @@ import { markdown } from './markdown.ts';
 import { pprof } from './pprof.ts';
 import { speedscope } from './speedscope.ts';
 import { svg } from './svg.ts';
+import { traceEvents } from './trace-events.ts';
 import type { Exporter } from './types.ts';
 
 export const exporters: readonly Exporter[] = [
@@ -17,4 +18,5 @@ export const exporters: readonly Exporter[] = [
   pprof,
   speedscope,
   svg,
+  traceEvents,
 ];

@@ -5,6 +5,7 @@ import { markdown } from '../exporters/markdown.ts';
 import { pprof } from '../exporters/pprof.ts';
 import { speedscope } from '../exporters/speedscope.ts';
 import { svg } from '../exporters/svg.ts';
+import { traceEvents } from '../exporters/trace-events.ts';
 import type { Exporter } from '../exporters/types.ts';
 import { readCpuProfile } from '../profile/read-cpuprofile.ts';
 import type { Profile } from '../profile/types.ts';
@@ -13,7 +14,16 @@ import { profileTable } from './profile-table.ts';
 import type { AwaitSite, Profiled, ProfileFormat, RawProfiled, Wait } from './types.ts';
 import { awaitSites, waitingProfile } from './waiting.ts';
 
-const EXPORTERS: Record<ProfileFormat, Exporter> = { collapsed, cpuprofile, html, markdown, pprof, speedscope, svg };
+const EXPORTERS: Record<ProfileFormat, Exporter> = {
+  collapsed,
+  cpuprofile,
+  html,
+  markdown,
+  pprof,
+  speedscope,
+  svg,
+  'trace-events': traceEvents,
+};
 
 /** What `profile` gives. Its profiles are put together when they are asked for. */
 export class ProfileResult<T> implements Profiled<T> {

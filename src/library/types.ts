@@ -140,7 +140,15 @@ export interface AwaitSite {
 }
 
 /** Formats that a profile is written in; `pprof` gives bytes, the others text. */
-export type ProfileFormat = 'collapsed' | 'cpuprofile' | 'html' | 'markdown' | 'pprof' | 'speedscope' | 'svg';
+export type ProfileFormat =
+  | 'collapsed'
+  | 'cpuprofile'
+  | 'html'
+  | 'markdown'
+  | 'pprof'
+  | 'speedscope'
+  | 'svg'
+  | 'trace-events';
 
 export interface Profiled<T> {
   value: T;

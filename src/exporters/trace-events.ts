@@ -1,0 +1,138 @@
+/**
+ * The course of a CPU profile for ui.perfetto.dev, chrome://tracing and DevTools: each call as a slice of its thread.
+ * Format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU (Trace Event Format).
+ */
+import { frameName } from '../profile/call-tree.ts';
+import type { Samples, ThreadProfile } from '../profile/types.ts';
+import { InputError } from '../util/input-error.ts';
+import { stripControl } from '../util/text.ts';
+import type { Exporter } from './types.ts';
+
+/** The viewers take some 200 bytes of text and 1 kB of memory for each; of more, the longest are kept. */
+const MAX_SLICES = 300_000;
+const MAX_NAME = 200;
+/** Process of a profile that does not tell. */
+const NO_PID = 1;
+
+/** Calls in the order in which they began, the outer one first, as columns; times in µs since the profile began. */
+interface Slices {
+  node: number[];
+  fromUs: number[];
+  toUs: number[];
+}
+
+export const traceEvents: Exporter = {
+  id: 'trace-events',
+  title: 'trace events',
+  extension: 'trace.json',
+  mediaType: 'application/json',
+  write({ title, unit, threads }) {
+    if (unit !== 'us' || threads.every(({ samples }) => samples === null))
+      throw new InputError('A timeline needs a CPU profile that tells the times of its samples. Take another format.');
+    const drawn = threads.map((thread) => ({ thread, slices: slicesOf(thread) }));
+    const count = drawn.reduce((sum, { slices }) => sum + slices.node.length, 0);
+    const leastUs = leastOf(
+      drawn.map(({ slices }) => slices),
+      count,
+    );
+    const starts = threads.flatMap(({ origin }) => origin?.startUs ?? []);
+    const zeroUs = starts.length > 0 ? Math.min(...starts) : 0;
+    const lines = drawn.flatMap(({ thread, slices }, index) => [
+      ...namesOf(title, thread, index),
+      ...linesOf(thread, slices, { index, leastUs, offsetUs: (thread.origin?.startUs ?? zeroUs) - zeroUs }),
+    ]);
+    const names = threads.length + 1;
+    const about = JSON.stringify({ writer: 'evdiag', dropped: count - (lines.length - names) });
+    return `{"displayTimeUnit":"ms","otherData":${about},"traceEvents":[\n${lines.join(',\n')}\n]}\n`;
+  },
+};
+
+const pidOf = ({ origin }: ThreadProfile): number => origin?.pid ?? NO_PID;
+const tidOf = ({ origin }: ThreadProfile, index: number): number => origin?.threadId ?? index;
+
+function namesOf(title: string, thread: ThreadProfile, index: number): string[] {
+  const meta = (name: string, text: string): string =>
+    JSON.stringify({ ph: 'M', name, pid: pidOf(thread), tid: tidOf(thread, index), args: { name: clean(text) } });
+  return [...(index === 0 ? [meta('process_name', title)] : []), meta('thread_name', thread.name)];
+}
+
+/** What calls last from one sample to the next is one slice. */
+function slicesOf({ parent, frame, frames, samples }: ThreadProfile): Slices {
+  const slices: Slices = { node: [], fromUs: [], toUs: [] };
+  /** The calls that last, outermost first: their nodes, and their slices. */
+  let open: number[] = [];
+  const slice: number[] = [];
+  const isIdle = (node: number): boolean => node === 0 || frames[frame[node]!]!.category === 'idle';
+  const close = (depth: number, atUs: number): void => {
+    for (let at = depth; at < open.length; at++) slices.toUs[slice[at]!] = atUs;
+  };
+  const begin = (depth: number, node: number, atUs: number): void => {
+    slice[depth] = slices.node.push(node) - 1;
+    slices.fromUs.push(atUs);
+    slices.toUs.push(atUs);
+  };
+  const { node, atUs, weight } = samples ?? NONE;
+  let last = 0;
+  let endUs = 0;
+  for (let i = 0; i < node.length; i++) {
+    // A part of a profile may have gaps.
+    const isNext = atUs[i]! - endUs < 1;
+    if (node[i] !== last || !isNext) {
+      const path = isIdle(node[i]!) ? [] : pathOf(parent, node[i]!);
+      let common = 0;
+      while (isNext && common < open.length && open[common] === path[common]) common++;
+      close(common, isNext ? atUs[i]! : endUs);
+      for (let at = common; at < path.length; at++) begin(at, path[at]!, atUs[i]!);
+      open = path;
+      last = node[i]!;
+    }
+    endUs = atUs[i]! + weight[i]!;
+  }
+  close(0, endUs);
+  return slices;
+}
+
+const NONE: Samples = { node: new Uint32Array(), atUs: new Float64Array(), weight: new Float64Array() };
+
+function pathOf(parent: Int32Array, node: number): number[] {
+  const path: number[] = [];
+  for (let at = node; at > 0; at = parent[at]!) path.push(at);
+  return path.reverse();
+}
+
+/** The shortest that is kept. A caller is never shorter than what it calls. */
+function leastOf(all: readonly Slices[], count: number): number {
+  const durations = new Float64Array(count);
+  let at = 0;
+  for (const { fromUs, toUs } of all) for (let i = 0; i < toUs.length; i++) durations[at++] = toUs[i]! - fromUs[i]!;
+  durations.sort();
+  return count > MAX_SLICES ? durations[count - MAX_SLICES]! : 0;
+}
+
+interface Where {
+  index: number;
+  leastUs: number;
+  offsetUs: number;
+}
+
+function linesOf(thread: ThreadProfile, { node, fromUs, toUs }: Slices, { index, leastUs, offsetUs }: Where): string[] {
+  const texts = thread.frames.map((frame) => {
+    const { file, line, column, category } = frame;
+    const at = file === '' ? {} : { at: clean(`${file}:${line}:${column}`) };
+    const text = JSON.stringify({ ph: 'X', name: clean(frameName(frame)), cat: category, args: at });
+    return `${text.slice(0, -1)},"pid":${pidOf(thread)},"tid":${tidOf(thread, index)}`;
+  });
+  const lines: string[] = [];
+  for (let i = 0; i < node.length; i++) {
+    if (toUs[i]! - fromUs[i]! < leastUs) continue;
+    const from = Math.round(offsetUs + fromUs[i]!);
+    const to = Math.round(offsetUs + toUs[i]!);
+    lines.push(`${texts[thread.frame[node[i]!]!]!},"ts":${from},"dur":${to - from}}`);
+  }
+  return lines;
+}
+
+/** Names come from the program: they may hold anything, in any length. */
+function clean(text: string): string {
+  return stripControl(text).slice(0, MAX_NAME);
+}
