@@ -6,7 +6,7 @@ import { markdown } from './markdown.ts';
 import { pprof } from './pprof.ts';
 import { speedscope } from './speedscope.ts';
 import { svg } from './svg.ts';
-import { traceEvents } from './trace-events.ts';
+import { timeline } from './timeline.ts';
 import type { Exporter } from './types.ts';
 
 export const exporters: readonly Exporter[] = [
@@ -18,5 +18,5 @@ export const exporters: readonly Exporter[] = [
   pprof,
   speedscope,
   svg,
-  traceEvents,
+  timeline,
 ];

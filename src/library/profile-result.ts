@@ -5,7 +5,7 @@ import { markdown } from '../exporters/markdown.ts';
 import { pprof } from '../exporters/pprof.ts';
 import { speedscope } from '../exporters/speedscope.ts';
 import { svg } from '../exporters/svg.ts';
-import { traceEvents } from '../exporters/trace-events.ts';
+import { timeline } from '../exporters/timeline.ts';
 import type { Exporter } from '../exporters/types.ts';
 import { readCpuProfile } from '../profile/read-cpuprofile.ts';
 import type { Profile } from '../profile/types.ts';
@@ -22,7 +22,7 @@ const EXPORTERS: Record<ProfileFormat, Exporter> = {
   pprof,
   speedscope,
   svg,
-  'trace-events': traceEvents,
+  'trace-events': timeline,
 };
 
 /** What `profile` gives. Its profiles are put together when they are asked for. */

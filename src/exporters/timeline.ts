@@ -21,7 +21,7 @@ interface Slices {
   toUs: number[];
 }
 
-export const traceEvents: Exporter = {
+export const timeline: Exporter = {
   id: 'trace-events',
   title: 'trace events',
   extension: 'trace.json',

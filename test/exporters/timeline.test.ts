@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { timeline } from '../../src/exporters/timeline.ts';
 import type { TraceEvent } from '../../src/exporters/trace/types.ts';
-import { traceEvents } from '../../src/exporters/trace-events.ts';
 import { cutProfile } from '../../src/profile/cut.ts';
 import type { Profile } from '../../src/profile/types.ts';
 import { profileOf, threadOf } from '../support/profile.ts';
@@ -19,7 +19,7 @@ function written(
   profile: Profile,
   check = checkTrace,
 ): { events: TraceEvent[]; slices: TraceEvent[]; dropped: number } {
-  const { traceEvents: events, otherData } = JSON.parse(String(traceEvents.write(profile)));
+  const { traceEvents: events, otherData } = JSON.parse(String(timeline.write(profile)));
   check(events);
   return { events, slices: events.filter(({ ph }: TraceEvent) => ph === 'X'), dropped: otherData.dropped };
 }
@@ -80,7 +80,7 @@ describe('a CPU profile as a timeline', () => {
   });
 
   test('bytes, and stacks without times, have no course', () => {
-    expect(() => traceEvents.write(profileOf([main], { unit: 'bytes' }))).toThrow('Take another format');
-    expect(() => traceEvents.write(profileOf([{ ...main, samples: null }]))).toThrow('Take another format');
+    expect(() => timeline.write(profileOf([main], { unit: 'bytes' }))).toThrow('Take another format');
+    expect(() => timeline.write(profileOf([{ ...main, samples: null }]))).toThrow('Take another format');
   });
 });
