@@ -16,8 +16,7 @@ const BYTES_PER_SECOND = 150e6;
 /** Of these, by one function. */
 const ONE_SHARE = 0.4;
 /** Of node:buffer, what makes a copy, and the built-in that does the work for it. */
-const COPIES =
-  /^(concat|copy|_copy|_copyActual|copyImpl|from|fromArrayLike|fromStringFast|fill|_fill|alloc|slice|set)$/;
+const COPIES = /^(concat|copy|_copy|_copyActual|copyImpl|from|fromArrayLike|fromStringFast|fill|_fill|alloc|set)$/;
 
 const COPYING =
   'Pass chunks on as they come (pipeline, for await), or keep them in an array and join them once at the end; a part of a Buffer is a view: subarray.';
@@ -102,10 +101,14 @@ function copiesIn(look: LookRow): Copies[] {
   return [...copies.values()].map((one) => ({ ...one, share: one.count / Math.max(1, total) }));
 }
 
-/** The function of node:buffer that the user called, where it copies: "Buffer.concat". */
+/**
+ * The function of node:buffer that the user called, where it copies: "Buffer.concat". What Node's other modules do with
+ * Buffers is theirs: of gzipSync, whose native part cannot be interrupted, a stack shows what comes behind that.
+ */
 function copyAbove(above: readonly Frame[]): string | null {
-  const called = above.findLast(({ file }) => file === 'node:buffer' || file === 'node:internal/buffer');
-  const name = called?.function.replace(/^.*[. ]/, '') ?? '';
+  const called = above.findLast(({ file }) => file !== '');
+  if (called?.file !== 'node:buffer' && called?.file !== 'node:internal/buffer') return null;
+  const name = called.function.replace(/^.*[. ]/, '');
   return COPIES.test(name) ? `Buffer.${name}` : null;
 }
 

@@ -52,6 +52,17 @@ test.each([
   ['an idle loop', [], copying(60, concat, { samples: 300 })],
   ['few stacks', [], copying(60, concat, { busySamples: 19, samples: 19 })],
   ['a Buffer that is read', [], copying(60, [inBuffer('readInt32LE'), frame('onData', 7)])],
+  [
+    'a copy for each element',
+    ['warning'],
+    copying(60, [inBuffer('from'), { ...frame('Array.map'), file: '', category: 'native' }, frame('onData', 7)]),
+  ],
+  [
+    'what node:zlib does with Buffers, behind its native part',
+    [],
+    copying(60, [inBuffer('concat'), { ...inBuffer('zlibBufferSync'), file: 'node:zlib' }, frame('onData', 7)]),
+  ],
+  ['a view', [], copying(60, [inBuffer('subarray'), inBuffer('slice'), frame('onData', 7)])],
   ['its own copy loop', [], copying(60, [frame('concat', 7)])],
   ['150 MB a second', ['info'], allocating(300e6, 120e6)],
   ['less', [], allocating(299e6, 200e6)],
