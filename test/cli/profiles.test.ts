@@ -265,7 +265,7 @@ test.each([
   [['stats', 'text'], 2, 'line 1 is no collapsed stack'],
   [['flame', 'after.cpuprofile', '-o', 'x.bad'], 2, 'Add --format, or one of'],
   [['flame', 'after.cpuprofile', '-o', 'x.heapprofile'], 2, 'Choose cpuprofile'],
-  [['flame', 'after.cpuprofile', '--focus', 'nothing'], 2, 'has no samples in this range'],
+  [['flame', 'after.cpuprofile', '--focus', 'nothing'], 2, 'has no samples, or none in the part that was asked for.'],
   [['flame', 'before.cpuprofile', '--category', 'idle'], 2, 'is idle all of this time'],
   [['flame', 'after.cpuprofile', '--category', 'own'], 2, 'There are application, dependency, node'],
   [['flame', 'after.cpuprofile', '--editor', 'own'], 2, 'give vscode, idea, sublime, none, or'],

@@ -4,6 +4,7 @@ import { html, htmlWith } from '../../exporters/html.ts';
 import { speedscope } from '../../exporters/speedscope.ts';
 import { totalOf, withoutIdle } from '../../profile/call-tree.ts';
 import { takenText } from '../../profile/taken-text.ts';
+import type { Profile } from '../../profile/types.ts';
 import { InputError } from '../../util/input-error.ts';
 import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { openFile, speedscopePage } from '../open-file.ts';
@@ -60,8 +61,7 @@ export const flame: CliCommand<Options> = {
   run([input = ''], options) {
     const editor = editorPattern(options.editor);
     const profile = inputProfile(input, options);
-    if (profile.threads.every((thread) => totalOf(thread) === 0))
-      throw new InputError(`"${input}" has no samples in this range.`);
+    if (profile.threads.every((thread) => totalOf(thread) === 0)) throw new InputError(emptyText(input, profile));
     if (options.viewer === 'speedscope') {
       openFile(speedscopePage(String(speedscope.write(profile)), profile.title));
       return EXIT.done;
@@ -84,3 +84,9 @@ export const flame: CliCommand<Options> = {
     return EXIT.done;
   },
 };
+
+/** Of a dump it is good news, unless a part was asked for. */
+function emptyText(input: string, { kind }: Profile): string {
+  const dumped = kind === 'waiting' ? ': no call was waiting there when the dump was taken' : '';
+  return `"${input}" has no samples, or none in the part that was asked for${dumped}.`;
+}
