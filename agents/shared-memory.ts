@@ -87,12 +87,16 @@ export interface InterruptedStack {
   turns: number;
   /** Node's id of the callback that is running: equal ids may be the same callback, different ones are not. */
   asyncId: number;
+  /** And of the callback that started it, 0 where that was a microtask. */
+  triggerId: number;
   /** Time so far that the loop waited for events. */
   idleMs: number;
   /** Innermost first, at most `FRAME_LIMIT`. */
   frames: RawFrame[];
   /** Referenced servers, sockets and timers (but one); only where it was asked for. */
   waiting?: number;
+  /** How often the queues of ticks and microtasks were seen to be empty; only where it was asked for. */
+  drains?: number;
   /** Frames of the whole stack with everything that awaits it, and how many of them are of the commonest function; only where it was asked for and `frames` does not hold them all. */
   depth?: Depth;
 }
@@ -118,6 +122,8 @@ export type RecentStack = [idleMs: number, line: number, frames: RecentFrame[], 
 export interface StackQuestion {
   waiting?: boolean;
   depth?: boolean;
+  /** Whether what runs was started by what ran before. */
+  drains?: boolean;
 }
 
 /** What the hooks of a closer look counted. */

@@ -1,4 +1,4 @@
-import { executionAsyncId } from 'node:async_hooks';
+import { executionAsyncId, triggerAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { stringify } from '../primordials.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../shared-memory.ts';
 import { waitingResources } from '../waiting.ts';
 import { microtaskTurns } from './microtask-turns.ts';
+import { queueDrains } from './queue-drains.ts';
 
 const NAME_LIMIT = 200;
 /** Of those that are kept: a URL may hold the whole script. */
@@ -196,7 +197,7 @@ function depthOf(sites: NodeJS.CallSite[]): Depth {
 }
 
 /** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
-export function interruptedStack(count: number, { waiting, depth }: StackQuestion): string {
+export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): string {
   let cutOff = false;
   const frames = withCallSites(FRAME_LIMIT, undefined, (sites) => {
     cutOff = sites.length >= FRAME_LIMIT;
@@ -206,10 +207,12 @@ export function interruptedStack(count: number, { waiting, depth }: StackQuestio
     count,
     turns: microtaskTurns(),
     asyncId: executionAsyncId(),
+    triggerId: triggerAsyncId(),
     idleMs: performance.nodeTiming.idleTime,
     frames: frames ?? [],
   };
   if (waiting) answer.waiting = waitingResources();
+  if (drains) answer.drains = queueDrains();
   if (depth && cutOff) {
     const deep = withCallSites(DEPTH_LIMIT, undefined, (sites) => depthOf(sites.filter(isNotOurs)));
     if (deep) answer.depth = deep;

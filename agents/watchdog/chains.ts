@@ -3,8 +3,11 @@ import type { InterruptedStack } from '../shared-memory.ts';
 
 /** Pairs of successive stacks that are needed to speak of a chain. */
 const MIN_PAIRS = 2;
-/** Of them, so many must have seen the microtask queue turn over in between. */
+/** Of them, so many must be of different calls; of a chain fewer, as one link proves it, and a thread without a core makes none. */
 const TURNED_SHARE = 0.75;
+const TURNED_CHAIN_SHARE = 0.5;
+/** Of these, so many must be of one chain: it has a beginning and an end, and may not fill all of the stall. */
+const LINKED_SHARE = 0.75;
 const MAJORITY = 0.6;
 
 /** The line within Node's `processTicksAndRejections` that drains the microtasks, of this very Node version. */
@@ -36,18 +39,25 @@ export function callerOf(answer: Pick<InterruptedStack, 'asyncId'>, frames: read
   return answer.asyncId === 0 && outermost.category !== 'node' ? 'microtask' : 'callbacks';
 }
 
-/** Tells from the stacks of a stall whether it is one long call or a chain of short ones, and who calls them. */
+/**
+ * Tells from the stacks of a stall whether it is one long call, a chain of short ones, each started by the one before,
+ * or calls that the loop made one after the other: requests that came together are served in one turn of it.
+ */
 export function createChainWitness() {
   let last: InterruptedStack | null = null;
   let pairs = 0;
-  let turned = 0;
+  let linked = 0;
+  let separate = 0;
   const callers: Record<ChainKind, number> = { microtask: 0, nexttick: 0, callbacks: 0 };
   return {
     add(answer: InterruptedStack, frames: readonly Frame[]): void {
+      // It answers somebody else's question: the next one will tell.
+      if (answer.drains === undefined) return;
       const caller = callerOf(answer, frames);
       if (last) {
         pairs++;
-        if (isOther(answer, last, caller)) turned++;
+        if (answer.drains !== last.drains) separate++;
+        else if (isLink(answer, last, caller)) linked++;
       }
       last = answer;
       if (caller) callers[caller]++;
@@ -55,13 +65,25 @@ export function createChainWitness() {
     /** null: one long call; undefined: too few stacks to tell. */
     kind(): ChainKind | null | undefined {
       if (pairs < MIN_PAIRS) return undefined;
-      if (turned < pairs * TURNED_SHARE) return null;
-      const total = callers.microtask + callers.nexttick + callers.callbacks;
-      if (total === 0) return null;
-      if (callers.microtask >= total * MAJORITY) return 'microtask';
-      return callers.nexttick >= total * MAJORITY ? 'nexttick' : 'callbacks';
+      const turned = linked + separate;
+      const isChain = linked > 0 && linked >= turned * LINKED_SHARE;
+      if (turned < pairs * (isChain ? TURNED_CHAIN_SHARE : TURNED_SHARE)) return null;
+      if (!isChain) return 'callbacks';
+      const { microtask, nexttick } = callers;
+      return nexttick > 0 && nexttick >= (nexttick + microtask) * MAJORITY ? 'nexttick' : 'microtask';
     },
   };
+}
+
+/**
+ * Whether what runs was queued by what ran before, or by what that had queued. The reaction that counts turns stands behind all
+ * microtasks that were queued when it was. A tick names the call that queued it, which must be no older than what ran; no
+ * microtask (0) can have queued it since, as then the queue had turned.
+ */
+function isLink(answer: InterruptedStack, before: InterruptedStack, caller: ChainKind | null): boolean {
+  if (answer.turns !== before.turns) return true;
+  const isOtherTick = caller === 'nexttick' && answer.asyncId !== before.asyncId;
+  return isOtherTick && answer.triggerId !== 0 && answer.triggerId >= before.asyncId;
 }
 
 /**

@@ -298,7 +298,7 @@ export function createStallWatch(options: StallWatchOptions) {
     if (Atomics.load(shared.control, Word.Debugger) === 1) stall.debugger = true;
     const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
     if (!stall.debugger && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
-      capture.ask('stall', { waiting: stall.waiting === null }, (answer) =>
+      capture.ask('stall', { waiting: stall.waiting === null, drains: true }, (answer) =>
         onAnswer(stall, now, options.now(), answer),
       );
     }

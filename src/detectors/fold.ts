@@ -5,7 +5,7 @@ import { SEVERITIES } from './types.ts';
 
 /** A chain shorter than this is a symptom of its many switches; a longer one is worse than they are. */
 const STARVED_MS = 500;
-/** Where most of the blocked time was one call after the other, the turn as a whole was long, not the call. */
+/** Where most of the blocked time was one small call after the other, the turn as a whole was long, not the call. */
 const MANY_CALLS_SHARE = 0.5;
 
 /** Stalls that are a smaller part of the busy time are not what keeps the loop busy. */
@@ -17,7 +17,8 @@ const STALL_SHARE = 0.3;
  */
 export function fold(findings: readonly Finding[]): Finding[] {
   const busyMs = Math.max(0, ...findings.filter(isBusyLoop).map(({ evidence }) => Number(evidence.busyMs ?? 0)));
-  const ranked = findings.map((finding) => ({ finding, rank: rankOf(finding, busyMs) }));
+  const isOverloaded = findings.some(({ rule }) => rule === 'overloaded-event-loop');
+  const ranked = findings.map((finding) => ({ finding, rank: rankOf(finding, busyMs, isOverloaded) }));
   const causes: { finding: Finding; rank: number }[] = [];
   for (const { finding, rank } of ranked.sort((a, b) => a.rank - b.rank)) {
     const cause = causes.find((other) => Math.max(rank, other.rank) < UNRANKED && explains(other.finding, finding));
@@ -76,12 +77,13 @@ const ALSO: Record<string, readonly string[]> = {
   ],
 };
 
-function rankOf({ rule, kind, evidence }: Finding, busyMs: number): number {
+function rankOf({ rule, kind, evidence }: Finding, busyMs: number, isOverloaded: boolean): number {
   if (rule === 'starved-event-loop') return Number(evidence.maxMs) >= STARVED_MS ? 2 : 4;
   if (rule === 'blocked-event-loop') {
     if (kind !== 'js-cpu' && kind !== 'gc') return kind === 'host' || kind === 'module-load' ? UNRANKED : 1;
     const few = Number(evidence.totalMs) < busyMs * STALL_SHARE;
-    return few || Number(evidence.manyCallsShare ?? 0) >= MANY_CALLS_SHARE || kind === 'gc' ? 9 : 6;
+    const small = isOverloaded && Number(evidence.manyCallsShare ?? 0) >= MANY_CALLS_SHARE;
+    return few || small || kind === 'gc' ? 9 : 6;
   }
   const ranks: Record<string, number> = {
     'deep-async-chain': 0,

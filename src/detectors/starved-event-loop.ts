@@ -46,7 +46,7 @@ export const starvedEventLoop: Detector = {
     const groups: StallRow[][] = [];
     const groupAt = new Map<string, StallRow[]>();
     for (const stall of allStalls(recording).filter(isStarvation)) {
-      const places = placesOf(stall).map((place) => `${stall.chain} ${place}`);
+      const places = placesOf(stall);
       const known = places.map((place) => groupAt.get(place)).find((group) => group !== undefined);
       const group = known ?? [];
       if (!known) groups.push(group);
@@ -56,6 +56,15 @@ export const starvedEventLoop: Detector = {
     return groups.map(toFinding);
   },
 };
+
+/** Of a chain of both, stalls differ in what most of their stacks were called by. */
+function commonest(group: readonly StallRow[]): string {
+  const ticksMs = group.reduce(
+    (ms, { chain, durationMs }) => ms + (chain === 'nexttick' ? durationMs : -durationMs),
+    0,
+  );
+  return ticksMs > 0 ? 'nexttick' : 'microtask';
+}
 
 /** The functions of a chain call and await each other: which of them a stack hits is chance. */
 function placesOf({ location, stacks }: StallRow): string[] {
@@ -71,7 +80,7 @@ export function isStarvation({ chain, kind }: Pick<StallRow, 'chain' | 'kind'>):
 
 function toFinding(group: readonly StallRow[]): Finding {
   const worst = group.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
-  const kind = worst.chain as string;
+  const kind = commonest(group);
   const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const severity = severityOf(group);
   const stack = worst.stacks[0]?.frames ?? [];

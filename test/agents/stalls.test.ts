@@ -36,7 +36,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
       ask(_user, _question, answer) {
         seen.asked++;
         if (options.answers === false) pending ??= answer;
-        else answer({ count: histogram.count, turns: 0, asyncId: 1, idleMs: 0, frames });
+        else answer({ count: histogram.count, turns: 0, asyncId: 1, triggerId: 0, idleMs: 0, frames });
       },
       call: () => {},
       evaluate: () => {},
@@ -73,7 +73,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
     },
     /** The native call returns: the open question is answered. */
     answer: (count: number) => {
-      pending?.({ count, turns: 0, asyncId: 1, idleMs: 0, frames });
+      pending?.({ count, turns: 0, asyncId: 1, triggerId: 0, idleMs: 0, frames });
       pending = null;
     },
     idle: (ms: number) => pass(ms, true),

@@ -39,6 +39,7 @@ describe('at one function, of two findings', () => {
   test.each([
     ['one long call', blocked('sync-fs'), overloaded],
     ['one long computation', blocked('js-cpu'), bound],
+    ['calls of a request each, one after the other', blocked('js-cpu', { manyCallsShare: 1 }), bound],
     ['turns that are long as a whole', overloaded, blocked('js-cpu', { manyCallsShare: 0.5 })],
     ['stalls that are the smaller part of the busy time', bound, blocked('js-cpu', { totalMs: 1700 })],
     ['deep recursion', deep, starved(3000)],

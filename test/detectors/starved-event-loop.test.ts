@@ -35,8 +35,14 @@ test('chains through one function are one finding, whichever the stacks hit', ()
 });
 
 test('ticks are another kind', () => {
-  const findings = find(starvedEventLoop, [chain('drain'), chain('drain', { id: 2, chain: 'nexttick' })]);
+  const other = stall({ id: 2, durationMs: 200, chain: 'nexttick', location: { ...frame('parse', 50) } });
+  const findings = find(starvedEventLoop, [chain('drain'), other]);
   expect(findings.map(({ kind }) => kind)).toEqual(['microtask', 'nexttick']);
+});
+
+test('a chain of both is one finding, of the kind that most of the time was called by', () => {
+  const longer = chain('drain', { id: 2, durationMs: 300, chain: 'nexttick' });
+  expect(find(starvedEventLoop, [chain('drain'), longer])).toMatchObject([{ kind: 'nexttick', count: 2 }]);
 });
 
 const three = (fields: Partial<RowOf<'stall'>> = {}) => [1, 2, 3].map((id) => chain('drain', { id, ...fields }));
