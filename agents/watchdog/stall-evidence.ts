@@ -4,23 +4,51 @@ import type { Location, StallKind, StallStack } from '../../src/recording/types.
 
 /** A stack, and whether its kind was only borrowed from a mark: then its line may be the one after the call. */
 export interface Witness extends StallStack {
+  /** How many stacks it stands for. */
+  count: number;
+  /** A call that is marked while it runs: no stack is needed to know its kind. */
+  marked: boolean;
   borrowed: boolean;
   /** Answered so late that a native call must have run meanwhile: the line may be one further on. */
   late: boolean;
 }
+
+/** A kind that only stacks tell needs so many of the same call: one among dozens of callbacks is chance. */
+const MIN_STACKS = 2;
+/** Of these one is enough: all below the loader is one call, and computation is what is left. */
+const NEEDS_NONE: readonly StallKind[] = ['js-cpu', 'module-load'];
 
 /** The kind and place that most of the time went to: by function first, then its busiest line. */
 export function dominant(
   stacks: readonly Witness[],
 ): { kind: StallKind; location: Location | null; confidence: number } | null {
   const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
-  const byFunction = heaviest(stacks, ({ kind, location }) => `${kind}|${location ? functionKey(location) : ''}`);
-  if (!byFunction) return null;
+  const ofKind = heaviest(stacks, ({ kind }) => kind);
+  if (!ofKind) return null;
+  const isSure = NEEDS_NONE.includes(ofKind.members[0]!.kind) || hasEvidence(ofKind.members);
+  const kind = isSure ? ofKind.members[0]!.kind : 'js-cpu';
+  const byFunction = heaviest(isSure ? ofKind.members : stacks, ({ location }) => functionOf(location))!;
   const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
   const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
-  const { kind, location } = byLine.members[0]!;
+  const { location } = byLine.members[0]!;
   const confidence = byLine.members.every(({ late }) => late) ? 0.5 : byFunction.weightMs >= total * 0.6 ? 0.95 : 0.7;
   return { kind, location, confidence };
+}
+
+function functionOf(location: Location | null): string {
+  return location ? functionKey(location) : '';
+}
+
+/** Its mark, or several stacks of one call. */
+function hasEvidence(members: readonly Witness[]): boolean {
+  const counts = new Map<string, number>();
+  for (const { marked, count, location } of members) {
+    const line = `${functionOf(location)} ${location?.line}`;
+    const sum = (counts.get(line) ?? 0) + count;
+    if (marked || sum >= MIN_STACKS) return true;
+    counts.set(line, sum);
+  }
+  return false;
 }
 
 function heaviest(stacks: readonly Witness[], keyOf: (stack: Witness) => string) {
@@ -41,9 +69,11 @@ export function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
   for (const stack of stacks) {
     const key = stack.kind + stack.frames.map(({ file, line, function: name }) => `${file}:${line}:${name}`).join('|');
     const seen = merged.get(key);
-    if (seen) seen.weightMs += stack.weightMs;
-    else {
-      const { borrowed: _borrowed, late: _late, ...row } = stack;
+    if (seen) {
+      seen.weightMs += stack.weightMs;
+      seen.count = (seen.count ?? 0) + stack.count;
+    } else {
+      const { borrowed: _borrowed, late: _late, marked: _marked, ...row } = stack;
       merged.set(key, row);
     }
   }
@@ -51,14 +81,16 @@ export function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
 }
 
 /** Keeps the list bounded: the lightest stack's time goes to its neighbour of equal place, or is forgotten. */
-export function mergeSmallest(stacks: StallStack[]): void {
+export function mergeSmallest(stacks: Witness[]): void {
   let smallest = 0;
   stacks.forEach((stack, i) => {
     if (stack.weightMs < stacks[smallest]!.weightMs) smallest = i;
   });
   const [gone] = stacks.splice(smallest, 1);
   const twin = stacks.find(({ kind, location }) => kind === gone?.kind && location?.line === gone.location?.line);
-  if (twin && gone) twin.weightMs += gone.weightMs;
+  if (!twin || !gone) return;
+  twin.weightMs += gone.weightMs;
+  twin.count += gone.count;
 }
 
 /** A collection that hardly ran waited for the helper threads of V8, and they for a core. */

@@ -14,6 +14,7 @@ import { readSite } from './call-site.ts';
 import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
 import type { LiveStall } from './live-log.ts';
+import { linesOf } from './source-text.ts';
 import type { StackCapture } from './stack-capture.ts';
 import {
   dominant,
@@ -138,10 +139,10 @@ export function createStallWatch(options: StallWatchOptions) {
     frames: Frame[],
     kind: StallKind | null,
     weightMs: number,
-    late = false,
+    { late = false, marked = false } = {},
   ): void => {
     if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
-    const judged = classify(frames);
+    const judged = classify(frames, linesOf);
     stall.loading &&= isLoading(frames);
     const borrowed = judged.kind === 'js-cpu' && kind !== null;
     stall.stacks.push({
@@ -149,6 +150,8 @@ export function createStallWatch(options: StallWatchOptions) {
       kind: borrowed ? kind : judged.kind,
       frames,
       location: judged.location,
+      count: 1,
+      marked: marked || borrowed,
       borrowed,
       late,
     });
@@ -163,7 +166,7 @@ export function createStallWatch(options: StallWatchOptions) {
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
     const frames = answer.frames.map(options.toFrame);
     stall.chain.add(answer, frames);
-    addStack(stall, frames, kind, stall.pendingMs, late);
+    addStack(stall, frames, kind, stall.pendingMs, { late });
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
     stall.stackCount++;
@@ -182,7 +185,7 @@ export function createStallWatch(options: StallWatchOptions) {
     const raw = readSite(shared);
     if (raw) {
       const frames = [nativeFrame(`${stall.call}`), ...raw.map(options.toFrame)];
-      addStack(stall, frames, call.kind, elapsedMs + stall.pendingMs);
+      addStack(stall, frames, call.kind, elapsedMs + stall.pendingMs, { marked: true });
       stall.pendingMs = 0;
       stall.pendingKinds.clear();
     } else {

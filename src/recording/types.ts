@@ -184,6 +184,8 @@ export interface StallOpenRow extends RowBase {
 /** One distinct stack seen during a stall, with the time it stood for. */
 export interface StallStack {
   weightMs: number;
+  /** How many equal stacks it stands for; absent in recordings of before format 1.4. */
+  count?: number;
   kind: StallKind;
   /** Innermost first, at most 64. */
   frames: Frame[];

@@ -57,7 +57,7 @@ const frame = object({
 });
 const chain = oneOf(...CHAIN_KINDS);
 const site = object({ count: number, location });
-const stack = object({ weightMs: number, kind, frames: arrayOf(frame), location });
+const stack = object({ weightMs: number, count: optional(number), kind, frames: arrayOf(frame), location });
 
 const locations = arrayOf(object(LOCATION));
 const strings = arrayOf(string);

@@ -39,7 +39,12 @@ const INNER: [kind: StallKind, above: string[]][] = [
       'log node:internal/console/constructor:301',
     ],
   ],
-  ['sync-stdio', ['writeGeneric node:internal/stream_base_commons:151', '_write node:net:955']],
+  ['sync-stdio', ['_write node:tty:100', 'Writable.write node:internal/streams/writable:510']],
+  ['js-cpu', ['writeGeneric node:internal/stream_base_commons:151', '_write node:net:955']],
+  [
+    'js-cpu',
+    ['writeGeneric node:internal/stream_base_commons:151', '_write node:net:955', 'send /app/node_modules/ws/s.js:9'],
+  ],
   ['js-cpu', ['_writeGeneric node:net:900', '_writeRaw node:_http_outgoing:350', 'end node:_http_outgoing:1000']],
   ['sync-database', ['StatementSync.all']],
   ['sync-database', ['all /app/node_modules/better-sqlite3/lib/methods/wrappers.js:5']],
@@ -47,7 +52,14 @@ const INNER: [kind: StallKind, above: string[]][] = [
   ['json', ['JSON.stringify', 'json /app/node_modules/express/lib/response.js:239']],
   ['regexp', ['RegExp.exec']],
   ['regexp', ['RegExp: ^(a+)+$']],
-  ['regexp', ['String.replace']],
+  ['regexp', ['RegExpStringIterator.next']],
+  ['regexp', ['String.match']],
+  ['js-cpu', ['String.replace']],
+  ['js-cpu', ['readFile node:fs:448', 'go /app/node_modules/glob/walk.js:3']],
+  ['js-cpu', ['pbkdf2 node:internal/crypto/pbkdf2:50']],
+  ['js-cpu', ['digest node:internal/crypto/hash:100', 'digest node:internal/crypto/webcrypto:60']],
+  ['sync-crypto', ['update node:internal/crypto/hash:120']],
+  ['js-cpu', ['zlibBuffer node:zlib:120', 'deflate node:zlib:780']],
 ];
 
 describe('the kind is what the user’s line called, the place that line', () => {
@@ -55,6 +67,29 @@ describe('the kind is what the user’s line called, the place that line', () =>
     const { kind: judged, location } = classify(frames(...above, ...BELOW));
     expect(judged).toBe(kind);
     expect(location).toEqual({ function: 'handler', file: '/app/src/route.ts', line: 12, column: 1 });
+  });
+});
+
+/** `call` is the line of the handler, column 1; the rest of its file follows. */
+const kindAt = (native: string, call: string, ...rest: string[]): StallKind =>
+  classify(frames(...native.split(' < '), ...BELOW), () => [...Array(11).fill(''), call, ...rest]).kind;
+
+describe('what the text of the call tells', () => {
+  test.each([
+    ['js-cpu', 'String.split', "text.split('_')"],
+    ['js-cpu', 'String.split', 'text.split(SEPARATOR)', "const SEPARATOR = ';';"],
+    ['js-cpu', 'String.split', 'text.split(separator)'],
+    ['js-cpu', 'String.replaceAll', 'text.replaceAll(`x`, y).replace(/y/, z)'],
+    ['js-cpu', 'Array.join', 'text.split(/_/).join()'],
+    ['regexp', 'String.split', 'text.split(/_/)'],
+    ['regexp', 'String.replace', "text.replace(new RegExp(given), '')"],
+    ['regexp', 'String.replace', "text.replace( PATTERN, '')", 'const PATTERN = /(a+)+$/;'],
+    ['regexp', 'String.replace', "text.replace(this.$pattern, '')", '  this.$pattern = new RegExp(given);'],
+    ['regexp', 'String.replace', "text.replace(rules.space, '')", '  space: /\\s+$/,'],
+    ['sync-stdio', 'writeGeneric node:internal/stream_base_commons:151', 'process.stdout.write(line)'],
+    ['js-cpu', 'writeGeneric node:internal/stream_base_commons:151', 'socket.write(line)'],
+  ] as const)('%s: %s of %s', (kind, native, call, ...rest) => {
+    expect(kindAt(native, call, ...rest)).toBe(kind);
   });
 });
 

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { dominant, mergeSmallest, summarizeStacks, type Witness } from '../../agents/watchdog/stall-evidence.ts';
+import type { StallKind } from '../../src/recording/types.ts';
+import { frame } from '../support/recording.ts';
+
+/** A stack of `ms` at a line of a function. */
+function seen(kind: StallKind, name: string, line: number, ms = 20, fields: Partial<Witness> = {}): Witness {
+  const { category: _, ...location } = frame(name, line);
+  const known = { count: 1, marked: false, borrowed: false, late: false };
+  return { weightMs: ms, kind, frames: [frame(name, line)], location, ...known, ...fields };
+}
+
+/** The computing of many callbacks, one stack each. */
+const callbacks = Array.from({ length: 8 }, (_, i) => seen('js-cpu', `callback${i}`, 10 + i));
+
+test.each([
+  ['one stack among callbacks', 'js-cpu', [seen('regexp', 'parse', 5, 60), ...callbacks]],
+  ['two of different calls', 'js-cpu', [seen('json', 'read', 5), seen('json', 'write', 9)]],
+  ['the only stack there is', 'js-cpu', [seen('sync-crypto', 'etag', 5, 100)]],
+  ['two of the same call', 'regexp', [seen('regexp', 'parse', 5), seen('regexp', 'parse', 5)]],
+  ['two that are kept as one', 'regexp', [seen('regexp', 'parse', 5, 40, { count: 2 })]],
+  ['one that its mark tells', 'sync-fs', [seen('sync-fs', 'load', 5, 100, { marked: true })]],
+  ['two, and more time in computation', 'js-cpu', [seen('json', 'a', 5), seen('json', 'a', 5), ...callbacks]],
+] as const)('%s: %s', (_what, kind, stacks) => {
+  expect(dominant(stacks)?.kind).toBe(kind);
+});
+
+test('the place of a kind that is not sure is where most of the time went', () => {
+  const stacks = [seen('regexp', 'parse', 5, 30), seen('js-cpu', 'render', 9), seen('js-cpu', 'render', 9)];
+  expect(dominant(stacks)).toMatchObject({ kind: 'js-cpu', location: { function: 'render' } });
+});
+
+test('stacks are counted, also where they are put together', () => {
+  const stacks = [seen('json', 'a', 5), seen('json', 'a', 5), seen('json', 'a', 5, 1)];
+  mergeSmallest(stacks);
+  expect(stacks.map(({ count }) => count)).toEqual([2, 1]);
+  expect(summarizeStacks(stacks)).toMatchObject([{ count: 3, weightMs: 41 }]);
+  expect(Object.keys(summarizeStacks(stacks)[0]!).sort()).toEqual(['count', 'frames', 'kind', 'location', 'weightMs']);
+});
