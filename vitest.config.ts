@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Tests that spawn programs, and how many of their files run at a time; a group starts when the one before has ended.
- * The last two are the full tier: `npm test` leaves them out.
+ * Those named full-… are the full tier: `npm test` leaves them out.
  */
 const GROUPS = [
   {
@@ -19,6 +19,8 @@ const GROUPS = [
   { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
   { name: 'healthy', maxWorkers: 1, include: ['test/healthy/**'] },
   { name: 'full-soak', maxWorkers: 1, include: ['test/soak/**'] },
+  // The package beside other tools, which npm installs.
+  { name: 'full-packages', maxWorkers: 1, include: ['test/packages/**'] },
   { name: 'full-same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
 ];
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };

@@ -1,8 +1,7 @@
 // Builds everything into dist/: the agent and its watchdog (one CommonJS file each), the library, the CLI, the scenarios.
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { build } from 'esbuild';
+import { buildEntries, writeEntries, writeTypes } from './build-entries.mjs';
 import { buildViewer } from './build-viewer.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -41,11 +40,12 @@ await Promise.all([
     outExtension: { '.js': '.cjs' },
     minifySyntax: true,
   }),
+  buildEntries(common),
   build({
     ...common,
     format: 'esm',
     packages: 'external',
-    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts', vitest: 'src/library/vitest.ts' },
+    entryPoints: { cli: 'src/cli/main.ts' },
     outdir: 'dist',
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
@@ -60,11 +60,9 @@ await Promise.all([
     splitting: false,
   }),
 ]);
+writeEntries();
 writeFileSync(
   'dist/agent.mjs',
   "import { createRequire } from 'node:module';\n\ncreateRequire(import.meta.url)('./agent.cjs');\n",
 );
-const tsc = createRequire(import.meta.url)
-  .resolve('typescript/package.json')
-  .replace('package.json', 'bin/tsc');
-execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
+writeTypes();

@@ -52,6 +52,8 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/cli': { values: [...VIEWS, 'src/lab', 'src/index.ts'] },
   // The library's entry.
   'src/index.ts': { values: [...VIEWS, 'src/library'] },
+  // What the package exports, as one bundle.
+  'src/entries.ts': { values: ['src/index.ts', 'src/library'] },
   // Shared by the agent's halves.
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },

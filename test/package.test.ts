@@ -1,12 +1,9 @@
-import { type ExecFileOptions, execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { build } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+import { installedPackage, mustRun, NODE, ROOT, run, typeCheck } from './support/packed.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
 const EXIT_CODE = 7;
 const GUILTY_LINE = 3;
 
@@ -47,41 +44,12 @@ console.log('plugin', evdiagVitest().name);
 process.exit();
 `;
 
-interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-function run(file: string, args: string[], options: ExecFileOptions): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(file, args, { ...options, encoding: 'utf8' }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code ?? -1) : 0, stdout: String(stdout), stderr: String(stderr) });
-    });
-  });
-}
-
-async function mustRun(file: string, args: string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await run(file, args, { cwd });
-  expect(code, `${file} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
-  return stdout;
-}
+/** What the program `required.cjs` prints. */
+const REQUIRED = { line: 3, isLeakError: true, sameForImport: true, sameNames: true, plugin: 'evdiag' };
+const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 describe('the packed package, installed elsewhere', () => {
-  // realpath: a temporary folder may be behind a link, and Node reports real paths.
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evdiag-package-')));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  beforeAll(async () => {
-    // Without prepack, which would rebuild dist while other tests use it; `npm test` has just built it.
-    if (!existsSync(join(ROOT, 'dist', 'cli.js'))) await mustRun('npm', ['run', 'build'], ROOT);
-    const [packed] = JSON.parse(
-      await mustRun('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT),
-    );
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-    const flags = ['--no-audit', '--no-fund', '--prefer-offline'];
-    await mustRun('npm', ['install', ...flags, join(folder, packed.filename)], folder);
-  }, 180_000);
+  const folder = installedPackage();
 
   test('npx evdiag --help', async () => {
     expect(await mustRun('npx', ['evdiag', '--help'], folder)).toMatch(/usage: evdiag/i);
@@ -94,6 +62,34 @@ describe('the packed package, installed elsewhere', () => {
     expect(stdout).toContain(`interval of 1000 ms · library.mjs:${LEAKING_LINE}:3 job`);
     expect(stdout).toContain('plugin evdiag');
     expect(existsSync(join(folder, 'node_modules', 'vitest')), 'vitest is no dependency').toBe(false);
+  });
+
+  test('it can be required, too, and is one and the same for import and require', async () => {
+    expect(JSON.parse(await mustRun(NODE, ['required.cjs'], folder))).toEqual(REQUIRED);
+  });
+
+  test.each([
+    ['node16', 'node16'],
+    ['esnext', 'bundler'],
+  ])('its types hold in a CommonJS and in an ES module package: module %s, moduleResolution %s', async (...how) => {
+    expect(await typeCheck(tsc, folder, ...how)).toBe('');
+  });
+
+  test.each([
+    ['bundled-import.mjs', 'cjs'],
+    ['bundled-import.mjs', 'esm'],
+    ['bundled-require.cjs', 'cjs'],
+  ] as const)('%s bundled by esbuild as %s works where it is installed', async (name, format) => {
+    const out = join(folder, 'bundles', `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+    await build({
+      entryPoints: [join(folder, name)],
+      bundle: true,
+      platform: 'node',
+      format,
+      outfile: out,
+      logLevel: 'error',
+    });
+    expect(await mustRun(NODE, [out], folder)).toBe('1 job\n');
   });
 
   test.each([

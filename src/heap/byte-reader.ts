@@ -16,7 +16,7 @@ export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 export class ByteReader {
   readonly path: string;
   readonly fileBytes: number;
-  readonly bytes = Buffer.allocUnsafe(CHUNK_BYTES);
+  readonly bytes: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   at = 0;
   end = 0;
   /** What is being read, for the message about a file that ends too early. */

@@ -1,14 +1,38 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from './input-error.ts';
 
-/** The folder of evdiag's package.json: the bundler moves this file, so that it is looked for upwards. */
+/**
+ * The folder of evdiag's package.json. The bundler moves this file, so that it is looked for upwards; where a bundler of
+ * the program's took the file in, it is the installed package.
+ */
 export function packageRoot(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+  const root = above(dirname(fileURLToPath(import.meta.url))) ?? installedRoot();
+  if (!root)
+    throw new InputError(
+      'The package of evdiag is incomplete. Install it again; in a program that is bundled, keep it external.',
+    );
+  return root;
+}
+
+function above(start: string): string | null {
+  for (let folder = start; ; folder = dirname(folder)) {
     if (packageOf(folder)?.name === 'evdiag') return folder;
-    if (dirname(folder) === folder) throw new InputError('The package of evdiag is incomplete. Install it again.');
+    if (dirname(folder) === folder) return null;
   }
+}
+
+function installedRoot(): string | null {
+  for (const from of [fileURLToPath(import.meta.url), join(process.cwd(), 'package.json')]) {
+    try {
+      return dirname(createRequire(from).resolve('evdiag/package.json'));
+    } catch {
+      // Not from here.
+    }
+  }
+  return null;
 }
 
 export function packageVersion(): string {

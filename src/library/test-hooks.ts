@@ -1,0 +1,122 @@
+/** What `evdiag/vitest` does in the processes of the tests. The entries of the package call `install`. */
+
+import type * as Vitest from 'vitest';
+import type { RunnerTestCase, RunnerTestSuite, TestRunner } from 'vitest';
+import type { Location } from '../recording/types.ts';
+import { formatMs } from '../util/text.ts';
+import { BlockedError } from './blocked-error.ts';
+import { libraryBundle } from './bundle.ts';
+import { LeakError, placeText } from './leak-error.ts';
+import { createIsMeant } from './meant.ts';
+import { DEFAULTS, type EvdiagVitestOptions, fromText, toText } from './test-options.ts';
+import type { Leftover, Scope } from './types.ts';
+
+const SETTINGS = 'EVDIAG_VITEST';
+/** vitest's own code: what only it is on the stack of is its own. */
+const VITESTS = /[\\/]node_modules[\\/](vitest|@vitest|vite|vite-node|tinypool|birpc)[\\/]/;
+
+let options: Required<EvdiagVitestOptions> = { ...DEFAULTS };
+let installed = false;
+
+export function setOptions(wanted: EvdiagVitestOptions): void {
+  options = { ...DEFAULTS, ...wanted };
+}
+
+/** The environment that hands options to the processes of the tests. */
+export function settingsOf(wanted: EvdiagVitestOptions): Record<string, string> {
+  return { [SETTINGS]: toText(wanted) };
+}
+
+/** Called by the entries of the package (`dist/vitest.js`, `dist/vitest.cjs`), in a process of tests. */
+export function install(vitest: Pick<typeof Vitest, 'beforeAll' | 'aroundEach' | 'afterAll' | 'TestRunner'>): void {
+  if (installed) return;
+  installed = true;
+  const settings = process.env[SETTINGS];
+  if (settings) setOptions(fromText(settings));
+  watchTests(vitest);
+}
+
+interface Late {
+  test: string;
+  scope: Scope;
+}
+
+/** Watches each test of the file by hooks around it: the first to begin and the last to end. */
+function watchTests(vitest: Parameters<typeof install>[0]): void {
+  const bundle = libraryBundle();
+  const late: Late[] = [];
+  let stopBlocks = (): void => {};
+  // Hooks into Node stay from test to test: open as long as the file runs.
+  let whole: Scope | null = null;
+  vitest.beforeAll(() => {
+    whole = bundle.openScope('file');
+    if (options.blockMs > 0) stopBlocks = bundle.startBlocks(options.blockMs);
+  });
+  vitest.aroundEach(async (runTest, { task }) => {
+    const scope = bundle.openScope(task.name);
+    try {
+      await scope.run(runTest);
+      await check(scope, task, late, vitest.TestRunner);
+    } finally {
+      if (!late.some((one) => one.scope === scope)) scope.close();
+    }
+  });
+  vitest.afterAll(async () => {
+    try {
+      for (const { test, scope } of late.splice(0)) {
+        const left = await leftBehind(scope);
+        scope.close();
+        if (left.length > 0) throw leakError(`The test '${test}'`, left, ' after the last afterAll');
+      }
+    } finally {
+      stopBlocks();
+      whole?.close();
+    }
+  });
+}
+
+async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: HookReader): Promise<void> {
+  // A test that failed leaves what it likes, and its own error is the one to be read.
+  if (task.result?.state !== 'pass') return;
+  const block = options.blockMs > 0 ? await scope.block() : null;
+  if (block && block.durationMs >= options.blockMs) {
+    const { durationMs, kind, location } = block;
+    const limit = `limit ${formatMs(options.blockMs)}`;
+    const message = `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${placeText(location)}`;
+    throw pointingAt(location, new BlockedError(message, durationMs));
+  }
+  const left = await leftBehind(scope);
+  if (left.length === 0) return;
+  if (hasLaterCleanup(task, runner)) late.push({ test: task.name, scope });
+  else throw leakError('The test', left, ` after ${formatMs(options.graceMs)} of grace`);
+}
+
+function leakError(...args: ConstructorParameters<typeof LeakError>): LeakError {
+  return pointingAt(args[1][0]?.location ?? null, new LeakError(...args));
+}
+
+/** With the line at fault as its stack, of which vitest shows the source; ours would tell nothing. */
+function pointingAt<E extends Error>(location: Location | null, error: E): E {
+  const { function: name, file, line, column } = location ?? { function: '', file: '', line: 0, column: 0 };
+  error.stack = `${error.name}: ${error.message}${location ? `\n    at ${name || '<anonymous>'} (${file}:${line}:${column})` : ''}`;
+  return error;
+}
+
+type HookReader = Pick<typeof TestRunner, 'getSuiteHooks'>;
+
+/** Whether an afterAll of the file or a suite around the test is still to run, besides ours: it may close what is left. */
+function hasLaterCleanup(task: RunnerTestCase, runner: HookReader): boolean {
+  let hooks = -1;
+  for (let suite: RunnerTestSuite | undefined = task.suite ?? task.file; suite; suite = suite.suite) {
+    hooks += runner.getSuiteHooks(suite).afterAll.length;
+    if (suite === task.file) break;
+    if (!suite.suite && task.file !== suite) hooks += runner.getSuiteHooks(task.file).afterAll.length;
+  }
+  return hooks > 0;
+}
+
+async function leftBehind(scope: Scope): Promise<Leftover[]> {
+  const isMeantOf = createIsMeant(options.ignore);
+  const isMeant = (leftover: Leftover): boolean => VITESTS.test(leftover.location?.file ?? '') || isMeantOf(leftover);
+  return (await scope.left(options.graceMs, isMeant)).filter((leftover) => !isMeant(leftover));
+}
