@@ -12,6 +12,7 @@ import type { FollowedCall } from './calls.ts';
 import type { FollowedFile } from './files.ts';
 import { kindOf, wordsOf } from './handle-words.ts';
 import type { FollowedListener } from './listeners.ts';
+import type { FollowedRequest } from './requests.ts';
 import { toFrame } from './run-sources.ts';
 import { listenFrames } from './servers.ts';
 
@@ -36,6 +37,36 @@ export function tellHandle(one: FollowedHandle): LeftThing | null {
 
 export function tellFile({ path, frames, startMs }: FollowedFile): LeftThing | null {
   return tell('file', path ? `file ${path}` : 'file handle', frames, startMs, true);
+}
+
+export function tellRequest(one: FollowedRequest): LeftThing | null {
+  const { frames, startMs, isUpgrade } = one;
+  const what = `${isUpgrade ? 'WebSocket' : 'request'} ${one.words()}`.trim();
+  const handle = one.socket()?._handle;
+  return tell(isUpgrade ? 'socket' : 'request', what, frames, startMs, handle ? isReferenced(handle) : true);
+}
+
+/**
+ * Without what another thing stands for: the connection that a request makes, and of the listeners that Node adds for
+ * `events.once` those that a suspended call waits for.
+ */
+export function withoutParts(things: LeftThing[], onceListeners: LeftThing[]): LeftThing[] {
+  const linesOf = (wanted: LeftoverKind): Set<string> =>
+    new Set(things.filter(({ kind }) => kind === wanted).map(lineOf));
+  const requests = linesOf('request');
+  const calls = linesOf('suspended-call');
+  return [
+    ...things.filter((one) => !(isConnecting(one) && requests.has(lineOf(one)))),
+    ...onceListeners.filter((one) => !calls.has(lineOf(one))),
+  ];
+}
+
+function isConnecting({ kind, what }: LeftThing): boolean {
+  return (kind === 'socket' && what.startsWith('socket')) || what === 'DNS lookup';
+}
+
+function lineOf({ location }: LeftThing): string {
+  return location ? `${location.file}:${location.line}` : '';
 }
 
 export function tellListener(one: FollowedListener, frames: RawFrame[] | null): LeftThing | null {

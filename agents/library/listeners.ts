@@ -8,6 +8,9 @@ import type { RawFrame } from '../shared-memory.ts';
 const FRAMES = 16;
 const ADDING = new Set(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener']);
 
+/** What `events.once` listens for beside the event that it waits for. */
+const ONCE_BESIDE = new Set<string | symbol>(['error', 'abort']);
+
 export interface FollowedListener {
   startMs: number;
   target: WeakRef<object>;
@@ -76,13 +79,26 @@ export function followListeners<H extends ListenerHolder>(
     /** The stack of a listener that is still there, or null where it is none of the application's. */
     leftFrames(one: FollowedListener): RawFrame[] | null {
       if (!isAttached(one)) return null;
-      one.frames ??= belowAdding(belowHooks(readStack(one.taken)));
-      return one.frames[0] && !isNodes(one.frames[0]) ? one.frames : null;
+      const frames = framesOf(one);
+      return frames[0] && !isNodes(frames[0]) ? frames : null;
+    },
+    /** The stack of a listener by which `events.once` waits; null for others. */
+    onceFrames(one: FollowedListener): RawFrame[] | null {
+      if (ONCE_BESIDE.has(one.event) || !isAttached(one)) return null;
+      const frames = framesOf(one);
+      const own = frames.findIndex((frame) => !isNodes(frame));
+      const [name, url] = frames[own - 1] ?? [];
+      return name === 'once' && url === 'node:events' ? frames.slice(own) : null;
     },
     stop(): void {
       for (const undo of restore) undo();
     },
   };
+}
+
+function framesOf(one: FollowedListener): RawFrame[] {
+  one.frames ??= belowAdding(belowHooks(readStack(one.taken)));
+  return one.frames;
 }
 
 /** Without Node's own frames through which `once` and streams add a listener. */

@@ -1,16 +1,27 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Leftover, Scope } from '../../src/library/types.ts';
 import { type FollowedHandle, followHandles } from '../agent/tracking/handles.ts';
-import { createSites } from '../agent/tracking/sites.ts';
+import { createSites, currentFrames } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
 import { longestBlock } from './blocks.ts';
 import { type CallHolder, type FollowedCall, type FollowedCalls, followCalls } from './calls.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { type FileHolder, followFiles, isOpenFile } from './files.ts';
-import { type LeftThing, tellCall, tellFile, tellHandle, tellListener, together } from './leftovers.ts';
+import {
+  type LeftThing,
+  tellCall,
+  tellFile,
+  tellHandle,
+  tellListener,
+  tellRequest,
+  together,
+  withoutParts,
+} from './leftovers.ts';
 import { type FollowedListener, followListeners, type ListenerHolder } from './listeners.ts';
 import { sleep, turn } from './natives.ts';
+import { type FollowedRequest, followRequests, type RequestHolder } from './requests.ts';
 import { followServers } from './servers.ts';
+import { workFrames } from './work-frames.ts';
 
 /** Of each kind of thing, followed at a time for one scope. */
 const MAX_FOLLOWED = 50_000;
@@ -18,7 +29,7 @@ const MAX_FOLLOWED = 50_000;
 const FIRST_POLL_MS = 2;
 const LAST_POLL_MS = 50;
 
-interface Followed extends CallHolder, FileHolder, ListenerHolder {
+interface Followed extends CallHolder, FileHolder, ListenerHolder, RequestHolder {
   id: number;
   startMs: number;
   handles: Set<FollowedHandle>;
@@ -61,7 +72,7 @@ export function openScope(name: string): Scope {
       if (scope.closed) return;
       scope.closed = true;
       epoch++;
-      for (const set of [scope.handles, scope.calls, scope.files, scope.listeners]) set.clear();
+      for (const set of [scope.handles, scope.calls, scope.files, scope.listeners, scope.requests]) set.clear();
       if (--openScopes > 0) return;
       hooks?.stop();
       hooks = null;
@@ -90,6 +101,7 @@ function createFollowed(parent: Followed | null): Followed {
     calls: new Set(),
     files: new Set(),
     listeners: new Set(),
+    requests: new Set(),
     stacks: 0,
     untracked: 0,
     closed: false,
@@ -129,38 +141,52 @@ function startHooks() {
     },
     onMade() {},
     scopedOnly: true,
+    // Thousands of timers cost less so, and are rarely made deep in a library.
+    framesOf: (type) => (type === 'Timeout' ? currentFrames() : workFrames()),
   });
   const prune = ({ handles: all }: Followed): void => {
     for (const one of all) if (!handles.isAlive(one)) all.delete(one);
   };
   const files = followFiles(currentHolders);
   const servers = followServers(() => currentHolders() !== null);
-  const listeners = followListeners(currentHolders, MAX_FOLLOWED, files.onEmitter);
+  const requests = followRequests(currentHolders, MAX_FOLLOWED);
+  const listeners = followListeners(currentHolders, MAX_FOLLOWED, (emitter, holders) => {
+    files.onEmitter(emitter, holders);
+    requests.onEmitter(emitter, holders);
+  });
   return {
     storage,
     currentScope,
     calls,
     listeners,
     isAlive: handles.isAlive,
+    isCarrier: requests.isCarrier,
     stop(): void {
-      for (const part of [listeners, servers, files, handles, calls]) part.stop();
+      for (const part of [listeners, requests, servers, files, handles, calls]) part.stop();
       storage.disable();
     },
   };
 }
 
-function tellAll(scope: Followed, { calls, listeners, isAlive }: Hooks): LeftThing[] {
-  return [
-    ...handlesOf(scope, isAlive),
+function tellAll(scope: Followed, { calls, listeners, isAlive, isCarrier }: Hooks): LeftThing[] {
+  const things = [
+    ...handlesOf(scope, isAlive, isCarrier),
+    ...[...scope.requests].filter((one: FollowedRequest) => one.isOpen()).map(tellRequest),
     ...[...scope.files].filter(isOpenFile).map(tellFile),
     ...[...scope.listeners].map((one: FollowedListener) => tellListener(one, listeners.leftFrames(one))),
     ...suspendedOf(scope, calls),
-  ].filter((thing) => thing !== null);
+  ];
+  const once = [...scope.listeners].map((one: FollowedListener) => tellListener(one, listeners.onceFrames(one)));
+  return withoutParts(things.filter(isThing), once.filter(isThing));
 }
 
-function handlesOf(scope: Followed, isAlive: Hooks['isAlive']): (LeftThing | null)[] {
+function isThing(thing: LeftThing | null): thing is LeftThing {
+  return thing !== null;
+}
+
+function handlesOf(scope: Followed, isAlive: Hooks['isAlive'], isCarrier: Hooks['isCarrier']): (LeftThing | null)[] {
   for (const one of scope.handles) if (!isAlive(one)) scope.handles.delete(one);
-  return [...scope.handles].map(tellHandle);
+  return [...scope.handles].map((one) => (isCarrier(one.ref.deref() ?? one) ? null : tellHandle(one)));
 }
 
 function suspendedOf({ calls: all }: Followed, calls: FollowedCalls): (LeftThing | null)[] {

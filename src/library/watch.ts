@@ -2,7 +2,7 @@ import { libraryBundle } from './bundle.ts';
 import type { Watched, WatchOptions } from './types.ts';
 
 /**
- * Runs one unit of work, and tells what it made and left open: timers, sockets, servers, files, workers, listeners, and
+ * Runs one unit of work, and tells what it made and left open: timers, requests, sockets, servers, files, workers, listeners, and
  * async calls that are suspended, each with the line that made it.
  *
  * ```ts

@@ -38,13 +38,16 @@ interface HandleOptions {
   onMade(type: string): void;
   /** Follow all that is made for a unit of work, and nothing else: no sampling. */
   scopedOnly?: boolean;
+  /** Where something is made now. */
+  framesOf?(type: string): RawFrame[];
 }
 
 /**
  * Follows Node's async resources (timers, sockets, files, workers) from where they were made until they are destroyed,
  * by an async hook that is not called for promises.
  */
-export function followHandles(sites: Sites, { currentScope, onScoped, onMade, scopedOnly = false }: HandleOptions) {
+export function followHandles(sites: Sites, options: HandleOptions) {
+  const { currentScope, onScoped, onMade, scopedOnly = false, framesOf = () => currentFrames() } = options;
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
   /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
@@ -57,7 +60,7 @@ export function followHandles(sites: Sites, { currentScope, onScoped, onMade, sc
   let inside = false;
 
   const start = (sampling: Sampling, id: number, type: string, resource: object): void => {
-    let frames = currentFrames();
+    let frames = framesOf(type);
     let opener: FollowedHandle | undefined;
     if (!hasOwn(frames)) {
       opener = type === 'FILEHANDLE' ? opening.shift() : undefined;

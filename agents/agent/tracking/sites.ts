@@ -134,17 +134,17 @@ export function isNodesUrl(url: string | null): boolean {
   return url === null || url.startsWith('node:');
 }
 
-/** Node's frames before the first of the application, and then only the application's. */
+export function isLibrarys(url: string | null): boolean {
+  return url !== null && /[\\/]node_modules[\\/]/.test(url);
+}
+
+/** Node's frames before the first other one, and then only those of libraries and of the application, so many of each. */
 function outermost(frames: RawFrame[]): RawFrame[] {
-  const kept: RawFrame[] = [];
-  let own = 0;
-  for (const frame of frames) {
-    const nodes = isNodes(frame);
-    if (nodes && own > 0) continue;
-    kept.push(frame);
-    if (!nodes && ++own >= MAX_KEPT) break;
-  }
-  return kept;
+  const counts = { libraries: 0, own: 0 };
+  return frames.filter((frame) => {
+    if (isNodes(frame)) return counts.libraries + counts.own === 0;
+    return ++counts[isLibrarys(frame[1]) ? 'libraries' : 'own'] <= MAX_KEPT;
+  });
 }
 
 export function begin(started: Started): void {
