@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { THREAD_ENDED, within } from './methods/ask.ts';
 import type { StackCapture } from './stack-capture.ts';
 
 /** Profiler.start walks the whole heap for its functions; a native call answers when it returns. */
@@ -15,12 +16,6 @@ export interface CpuProfileTruth {
   apart: boolean;
 }
 
-/** A profile that is being taken. */
-export interface RunningCpuProfile extends CpuProfileTruth {
-  /** Ends it: the profile as V8 tells it. Rejects where the thread does not answer or ends. */
-  stop(): Promise<object>;
-}
-
 export type CpuProfiler = ReturnType<typeof createCpuProfiler>;
 
 /** How many profiles run that want no inlining: the flag is the whole process's. */
@@ -35,65 +30,51 @@ let apartCount = 0;
  * V8 counts what it has inlined for the caller (Node 20–24), so that it inlines nothing meanwhile.
  */
 export function createCpuProfiler(capture: StackCapture) {
-  let running = false;
+  let isApart = false;
+  let warmCode = false;
+  let left = false;
 
-  const post = (method: string, params: object = {}): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`the thread did not answer ${method}`)), ANSWER_MS);
-      capture.post('profile', method, params, (result) => {
-        clearTimeout(timer);
-        if (result === null) reject(new Error(`${method} failed`));
-        else resolve(result);
-      });
-    });
-  const forgetOptimisedCode = async (): Promise<void> => {
-    await post('Profiler.startPreciseCoverage', { callCount: false, detailed: true });
-    await post('Profiler.stopPreciseCoverage');
+  const post = async (method: string, params: object = {}): Promise<unknown> => {
+    if (left) throw new Error('nobody wants the profile any more');
+    const result = await within<unknown>(ANSWER_MS, (answer) => capture.post('profile', method, params, answer));
+    if (result === undefined) throw new Error(`the thread did not answer ${method}`);
+    if (result === null) throw new Error(capture.hasEnded() ? THREAD_ENDED : `${method} failed`);
+    return result;
   };
-  const end = async (apart: boolean, warmCode: boolean): Promise<void> => {
-    running = false;
-    if (apart && --apartCount === 0) for (const flag of INLINING) setFlagsFromString(`--${flag}`);
-    // What was optimised meanwhile is slower than it need be.
-    if (apart && warmCode) await forgetOptimisedCode().catch(() => {});
-    await post('Profiler.disable').catch(() => {});
-    capture.detach('profile');
+  const forgetOptimisedCode = async (): Promise<void> => {
+    await Promise.all([
+      post('Profiler.startPreciseCoverage', { callCount: false, detailed: true }),
+      post('Profiler.stopPreciseCoverage'),
+    ]);
   };
 
   return {
-    /** Throws where one runs already or the thread cannot be profiled. */
-    async start({ intervalUs, inlining }: { intervalUs: number; inlining: boolean }): Promise<RunningCpuProfile> {
-      if (running) throw new Error('a profile of this thread is being taken already');
-      running = true;
+    /** Rejects where the thread cannot be profiled, does not answer or ends. */
+    async start({ intervalUs, inlining }: { intervalUs: number; inlining: boolean }): Promise<CpuProfileTruth> {
       const jittered = Math.round(intervalUs * (1 - JITTER + 2 * JITTER * Math.random()));
-      const flags = await hostFlags(post).catch(async (error: unknown) => {
-        await end(false, false);
-        throw error;
-      });
+      const flags = await hostFlags(post);
       // Whoever measures coverage, or has set the flag, keeps what they have.
-      const warmCode = !flags.includes('coverage');
-      const apart = !inlining && warmCode && !flags.includes('inlining');
-      if (apart && ++apartCount === 1) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
-      try {
-        await post('Profiler.enable');
-        await post('Profiler.setSamplingInterval', { interval: jittered });
-        await post('Profiler.start');
-        if (warmCode) await forgetOptimisedCode();
-      } catch (error) {
-        await end(apart, warmCode);
-        throw error;
-      }
-      return {
-        intervalUs: jittered,
-        warmCode,
-        apart,
-        async stop() {
-          try {
-            return ((await post('Profiler.stop')) as { profile: object }).profile;
-          } finally {
-            await end(apart, warmCode);
-          }
-        },
-      };
+      warmCode = !flags.includes('coverage');
+      isApart = !inlining && warmCode && !flags.includes('inlining');
+      if (isApart && ++apartCount === 1) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
+      const truth = { intervalUs: jittered, warmCode, apart: isApart };
+      await post('Profiler.enable');
+      await post('Profiler.setSamplingInterval', { interval: jittered });
+      await post('Profiler.start');
+      if (warmCode) await forgetOptimisedCode();
+      return truth;
+    },
+    /** The profile as V8 tells it. Rejects where the thread does not answer or ends. */
+    stop: async (): Promise<object> => ((await post('Profiler.stop')) as { profile: object }).profile,
+    /** Ends what runs, without waiting for the thread: it is not to be used any more. */
+    leave(): void {
+      if (left) return;
+      if (isApart && --apartCount === 0) for (const flag of INLINING) setFlagsFromString(`--${flag}`);
+      // What was optimised meanwhile is slower than it need be.
+      if (isApart && warmCode) forgetOptimisedCode().catch(() => {});
+      post('Profiler.disable').catch(() => {});
+      capture.detach('profile');
+      left = true;
     },
   };
 }

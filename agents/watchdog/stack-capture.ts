@@ -14,6 +14,8 @@ type Reply = (result: unknown) => void;
  * expressions, Atomics.wait and JSON.stringify within milliseconds, optimised code included. (With the Debugger
  * domain enabled the program would run 7–10 times slower for as long as it is.) A native call answers when it returns.
  * Worker threads are reached through the main thread's session, so that a native call there delays their answers too.
+ *
+ * Each question of `evaluate` and `post` is answered once: null where it failed, the thread has ended, or the session was closed.
  */
 export interface StackCapture {
   /** Connects if needed and asks; the answer comes later, on this thread's loop. An open question is shared. */
@@ -28,11 +30,13 @@ export interface StackCapture {
   evaluate(user: User, call: string, answer: (value: unknown) => void): void;
   /** Any other method of the inspector's protocol; null where it failed. */
   post(user: User, method: string, params: object, answer?: Reply): void;
-  /** Disconnects when no user is left; open questions are forgotten. Without a user: at once and for good. */
+  /** Disconnects when no user is left. Without a user: for good. */
   detach(user?: User): void;
+  /** The thread is no longer there to be asked. */
+  hasEnded(): boolean;
 }
 
-const held = { count: 0, waiting: new Set<() => void>() };
+const held = { count: 0, waiting: new Set<() => void>(), parked: [] as Session[] };
 
 /**
  * From now on until what it returns is called, no session of this thread's is disconnected. V8 gives all objects of the heap new
@@ -47,6 +51,7 @@ export function holdSessions(): () => void {
     if (--held.count > 0) return;
     for (const disconnect of held.waiting) disconnect();
     held.waiting.clear();
+    for (const session of held.parked.splice(0)) session.disconnect();
   };
 }
 
@@ -58,6 +63,7 @@ export function areSessionsHeld(): boolean {
 interface Connection {
   post(method: string, params: object, reply: Reply): void;
   close(): void;
+  hasEnded(): boolean;
 }
 
 export function createStackCapture(
@@ -68,27 +74,38 @@ export function createStackCapture(
   const users = new Set<User>();
   let connection: Connection | null = null;
   let failed = false;
+  let ended = false;
   let asked: { answer: (stack: InterruptedStack) => void }[] | null = null;
+  const open = new Set<Reply>();
 
   const post = (user: User, method: string, params: object, reply: Reply = () => {}): void => {
-    if (failed) return;
+    const answer: Reply = (result) => {
+      if (open.delete(answer)) reply(result);
+    };
+    open.add(answer);
+    if (failed) {
+      setImmediate(answer, null);
+      return;
+    }
     users.add(user);
     try {
       // Node would end the process on the attempt.
       if (!mayInspect)
         throw new Error('the permission model forbids the inspector (Node 25 and later: --allow-inspector)');
       connection ??= threadId === 0 ? connectToMain() : connectToWorker(threadId);
-      const current = connection;
-      current.post(method, params, (result) => {
-        if (connection === current) reply(result);
-      });
+      connection.post(method, params, answer);
     } catch (error) {
       connection = null;
       asked = null;
+      forget();
       // It would be the same next time, and told again with every stall.
       failed = true;
       onError(error);
     }
+  };
+  /** Whoever waits hears that nothing comes, but not in the middle of what made it so. */
+  const forget = (): void => {
+    for (const answer of open) setImmediate(answer, null);
   };
   const evaluate = (user: User, call: string, reply: (value: unknown) => void): void =>
     post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression: `${DOOR}.${call}` }, (result) => {
@@ -100,11 +117,13 @@ export function createStackCapture(
     connection = null;
     asked = null;
     current?.close();
+    forget();
   };
 
   const disconnectIdle = (): void => {
     if (users.size > 0) return;
-    if (held.count > 0) held.waiting.add(disconnectIdle);
+    // Those with worker threads are parked instead.
+    if (held.count > 0 && threadId === 0) held.waiting.add(disconnectIdle);
     else disconnect();
   };
 
@@ -115,10 +134,10 @@ export function createStackCapture(
         if (!asked.some((waiter) => waiter.answer === answer)) asked.push({ answer });
         return;
       }
-      asked = [{ answer }];
+      const waiters = [{ answer }];
+      asked = waiters;
       evaluate(user, `stack(${JSON.stringify(question)})`, (stack) => {
-        const waiters = asked ?? [];
-        asked = null;
+        if (asked === waiters) asked = null;
         if (stack) for (const waiter of waiters) waiter.answer(stack as InterruptedStack);
       });
     },
@@ -134,34 +153,50 @@ export function createStackCapture(
       users.clear();
       // Whoever has still to ask must not connect again: Node waits for debuggers when it exits, and says so.
       failed = true;
-      disconnect();
+      ended = true;
+      forget();
+      disconnectIdle();
     },
+    hasEnded: () => ended || connection?.hasEnded() === true,
   };
 }
 
-function connectToMain(): Connection {
+function sessionWithMain(): Session {
   const session = new Session();
   session.connectToMainThread();
+  return session;
+}
+
+function connectToMain(): Connection {
+  const session = sessionWithMain();
   return {
     post(method, params, reply) {
       session.post(method, params, (error, result) => reply(error ? null : result));
     },
     close: () => session.disconnect(),
+    hasEnded: () => false,
   };
 }
 
 /** By Node's own NodeWorker domain, which tells of all workers, also of those that a worker started. */
 function connectToWorker(threadId: number): Connection {
-  const session = new Session();
-  session.connectToMainThread();
+  const session = held.parked.pop() ?? sessionWithMain();
   const waiting: (() => void)[] = [];
   const replies = new Map<number, Reply>();
   let target: string | null = null;
+  let ended = false;
   let nextId = 1;
   // Without a public type in Node's declarations: events and methods of this domain go by name.
   const node = session as unknown as {
     on(event: string, listener: (message: { params: Record<string, unknown> }) => void): void;
-    post(method: string, params: object): void;
+    removeAllListeners(): void;
+    post(method: string, params: object, done?: () => void): void;
+  };
+  const end = (): void => {
+    ended = true;
+    waiting.length = 0;
+    for (const reply of replies.values()) reply(null);
+    replies.clear();
   };
   const title = new RegExp(`^\\[worker ${threadId}\\]`);
   node.on('NodeWorker.attachedToWorker', ({ params }) => {
@@ -175,9 +210,20 @@ function connectToWorker(threadId: number): Connection {
     replies.get(id)?.(error ? null : result);
     replies.delete(id);
   });
-  node.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  // Messages to a thread that has ended are taken, and never answered.
+  node.on('NodeWorker.detachedFromWorker', ({ params }) => {
+    if (params.sessionId === target) end();
+  });
+  // Those that are there are told of before this is answered.
+  node.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => {
+    if (target === null) end();
+  });
   return {
     post(method, params, reply) {
+      if (ended) {
+        setImmediate(reply, null);
+        return;
+      }
       const id = nextId++;
       replies.set(id, reply);
       const message = JSON.stringify({ id, method, params });
@@ -185,6 +231,14 @@ function connectToWorker(threadId: number): Connection {
       if (target === null) waiting.push(send);
       else send();
     },
-    close: () => session.disconnect(),
+    close() {
+      if (held.count === 0) session.disconnect();
+      else {
+        node.removeAllListeners();
+        node.post('NodeWorker.disable', {});
+        held.parked.push(session);
+      }
+    },
+    hasEnded: () => ended,
   };
 }

@@ -11,6 +11,8 @@ const STARTING_MS = 600;
 const RETRY_MS = 100;
 /** The watchdog answers this at once, whatever its process does. */
 const HELLO_MS = 5000;
+/** What is answered without asking the threads takes no time. */
+const ANSWER_MS = 30_000;
 /** Of one message: what is longer is no answer of ours. */
 const MAX_LINE = 64e6;
 
@@ -25,7 +27,7 @@ export interface Connection {
 export interface RequestOptions {
   /** Gets the parts of a long answer. */
   onPart?: (part: unknown) => void;
-  /** Between two messages. */
+  /** Between two messages (default: 30 s); Infinity where nothing need come. */
   timeoutMs?: number;
 }
 
@@ -156,7 +158,7 @@ interface Waiting {
   resolve(result: unknown): void;
   reject(error: Error): void;
   onPart: ((part: unknown) => void) | undefined;
-  timeoutMs: number | undefined;
+  timeoutMs: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -175,10 +177,10 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
   };
   const arm = (id: number, entry: Waiting): void => {
     clearTimeout(entry.timer);
-    if (entry.timeoutMs === undefined) return;
+    if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
     entry.timer = setTimeout(() => {
       waiting.delete(id);
-      entry.reject(new TargetError(`Process ${pid} did not answer within ${Math.round(entry.timeoutMs! / 1000)} s.`));
+      entry.reject(new TargetError(`Process ${pid} did not answer within ${Math.round(entry.timeoutMs / 1000)} s.`));
     }, entry.timeoutMs);
   };
   const onLine = (line: string): void => {
@@ -217,7 +219,7 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
   socket.on('error', () => {});
   socket.on('close', () => failAll(`Process ${pid} ended, or closed the connection.`));
   return {
-    request: (method, params = {}, { onPart, timeoutMs } = {}) =>
+    request: (method, params = {}, { onPart, timeoutMs = ANSWER_MS } = {}) =>
       new Promise((resolve, reject) => {
         const id = nextId++;
         const entry: Waiting = { resolve, reject, onPart, timeoutMs, timer: undefined };

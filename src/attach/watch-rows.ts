@@ -34,7 +34,11 @@ export function watchRows(connection: Connection, onChange: (urgent: boolean) =>
   };
   return {
     recordings: () => [...threads.values()].sort((a, b) => a.header.threadId - b.header.threadId),
-    ended: connection.request('watch', {}, { onPart: (part) => onPart(part as LivePart) }),
+    ended: connection.request(
+      'watch',
+      {},
+      { onPart: (part) => onPart(part as LivePart), timeoutMs: Number.POSITIVE_INFINITY },
+    ),
   };
 }
 

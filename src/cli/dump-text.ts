@@ -38,7 +38,8 @@ function header(dump: Dump, { paint }: DumpTextOptions): string[] {
 
 function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {
   const { paint } = options;
-  const { suspended, problem, timers, handles, handleSites, more } = thread;
+  const { state, suspended, timers, handles, handleSites, more } = thread;
+  const problem = state === 'ended' ? null : thread.problem;
   return [
     ...stackLines(thread, options),
     ...(problem ? [`${INDENT}${paint(stripControl(problem), 'yellow')}`] : []),
@@ -56,6 +57,7 @@ const STATES = {
   idle: 'waits for events',
   running: 'runs',
   'no-answer': 'does not answer',
+  ended: 'ended meanwhile',
 } as const;
 
 function stackLines({ threadId, state, stack, syncCall }: DumpedThread, options: DumpTextOptions): string[] {

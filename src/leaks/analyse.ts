@@ -34,6 +34,7 @@ export interface AnalyseOptions {
 export async function analyseSnapshots(inputs: readonly SnapshotInput[], options: AnalyseOptions): Promise<LeakReport> {
   const facts: SnapshotFacts[] = [];
   const older: Census[] = [];
+  const lost: string[] = [];
   for (const [i, input] of inputs.entries()) {
     const which = inputs.length > 1 ? ` ${i + 1} of ${inputs.length}` : '';
     const progress = (share: number) => options.onProgress?.(`reading snapshot${which}`, share);
@@ -43,12 +44,17 @@ export async function analyseSnapshots(inputs: readonly SnapshotInput[], options
     facts.push(factsOf(input, snapshot));
     options.onProgress?.(`following references${which}`, 1);
     const tree = pathTree(snapshot);
-    requireSameProcess(older, snapshot, inputs);
+    const stranger = strangeness(older.at(-1), snapshot);
+    // Of a process by its number it is sure that all are of one: go on with those that can be compared.
+    if (stranger === 'ids' && options.input === 'process') {
+      older.length = 0;
+      lost.push(newIdsNote(i));
+    } else if (stranger) throw new InputError(strangerText(stranger, inputs[i - 1]!.file, input.file));
     if (i < inputs.length - 1) older.push(censusOf(snapshot, tree));
     else {
       options.onProgress?.('looking for leaks', 1);
       const times = inputs.map(({ file, takenAtMs }) => takenAtMs ?? statSync(file).mtimeMs);
-      const spanMs = inputs.length > 1 ? Math.max(0, times.at(-1)! - times[0]!) : null;
+      const spanMs = older.length > 0 ? Math.max(0, times.at(-1)! - times.at(-1 - older.length)!) : null;
       const suspects =
         older.length > 0 ? growthSuspects(snapshot, tree, older, spanMs) : singleSuspects(snapshot, tree);
       return {
@@ -57,7 +63,7 @@ export async function analyseSnapshots(inputs: readonly SnapshotInput[], options
         snapshots: facts,
         spanMs,
         suspects: suspects.slice(0, MAX_SUSPECTS),
-        notes: notesOf(inputs.length),
+        notes: [...lost, ...notesOf(older.length + 1)],
       };
     }
   }
@@ -73,10 +79,9 @@ function factsOf({ file, takenAtMs }: SnapshotInput, snapshot: HeapSnapshot): Sn
   return { file, fileBytes: stats.size, nodeCount, edgeCount, heapBytes, takenAt };
 }
 
-function requireSameProcess(older: readonly Census[], snapshot: HeapSnapshot, inputs: readonly SnapshotInput[]): void {
-  const before = older.at(-1);
-  if (!before) return;
-  const [earlier, later] = [inputs[older.length - 1]!.file, inputs[older.length]!.file];
+/** Why a snapshot cannot be compared with the one before it: objects that have other ids, or a wrong order; null where it can. */
+function strangeness(before: Census | undefined, snapshot: HeapSnapshot): 'ids' | 'order' | null {
+  if (!before) return null;
   const { nodeId } = snapshot.columns;
   const kindOf = kindsOf(snapshot);
   let known = 0;
@@ -84,17 +89,18 @@ function requireSameProcess(older: readonly Census[], snapshot: HeapSnapshot, in
     const at = positionOf(before, nodeId[node]!);
     if (at >= 0 && before.kinds[at] === kindOf(node)) known++;
   }
-  if (known < MIN_SHARED * Math.min(before.ids.length, nodeId.length)) {
-    throw new InputError(
-      `"${later}" has few objects of "${earlier}": it is of another process, or an inspector was disconnected between them, which gives all objects new ids. Give snapshots of one process.`,
-    );
-  }
-  if (lastIdOf(snapshot) < before.lastId) {
-    throw new InputError(
-      `"${later}" was taken before "${earlier}". Give the files in the order in which they were taken.`,
-    );
-  }
+  if (known < MIN_SHARED * Math.min(before.ids.length, nodeId.length)) return 'ids';
+  return lastIdOf(snapshot) < before.lastId ? 'order' : null;
 }
+
+function strangerText(why: 'ids' | 'order', earlier: string, later: string): string {
+  return why === 'ids'
+    ? `"${later}" has few objects of "${earlier}": it is of another process, or an inspector was disconnected between them, which gives all objects new ids. Give snapshots of one process.`
+    : `"${later}" was taken before "${earlier}". Give the files in the order in which they were taken.`;
+}
+
+const newIdsNote = (count: number): string =>
+  `An inspector was disconnected from the process after snapshot ${count}, which gives all objects new ids: what grew before is not known. Close the debugger and try again.`;
 
 function notesOf(count: number): string[] {
   if (count === 1) {

@@ -44,10 +44,10 @@ export function stepText({ via, name, repeats }: PathStep): string {
   return stripControl(`${via === '' ? '' : `${via}: `}${name}${row}`);
 }
 
-export function headline({ suspects, snapshots, input }: LeakReport): string {
+export function headline({ suspects, snapshots, spanMs, input }: LeakReport): string {
   const [first] = suspects;
-  if (!first)
-    return snapshots.length > 1 || input === 'recording' ? 'Nothing grew in the way of a leak.' : 'Nothing stands out.';
+  const isCompared = input === 'recording' || (snapshots.length > 1 && spanMs !== null);
+  if (!first) return isCompared ? 'Nothing grew in the way of a leak.' : 'Nothing stands out.';
   const one = suspects.length === 1;
   if (first.growth === null) return `${suspects.length} ${one ? 'thing stands' : 'things stand'} out.`;
   return `${suspects.length} ${one ? 'thing grows' : 'things grow'}.`;

@@ -56,8 +56,8 @@ export interface HandleSite {
   place: Frame | null;
 }
 
-/** What a thread does; 'no-answer' is a call of native code that does not end. */
-export type ThreadState = 'idle' | 'running' | 'no-answer';
+/** What a thread does; 'no-answer' is a call of native code that does not end, 'ended' a thread that ended while it was asked. */
+export type ThreadState = 'idle' | 'running' | 'no-answer' | 'ended';
 
 export interface ThreadPart {
   part: 'thread';

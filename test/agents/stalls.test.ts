@@ -42,6 +42,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
       evaluate: () => {},
       post: () => {},
       detach: () => void seen.detached++,
+      hasEnded: () => false,
     },
     toFrame: createFrameMapper(),
     now: () => now,

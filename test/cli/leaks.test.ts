@@ -113,3 +113,33 @@ test.each(['watch', 'diagnose'])(
     })(),
   LIMIT_MS,
 );
+
+/** A debugger that comes and goes: whenever one goes, V8 gives all objects new ids. */
+const DEBUGGED = `
+const { Session } = require('node:inspector');
+const kinds = [(i) => [i], (i) => ({ i }), (i) => () => i, (i) => new Map([[i, i]]), (i) => 'text ' + i];
+setInterval(() => {
+  const debugging = new Session();
+  debugging.connect();
+  debugging.disconnect();
+  globalThis.kept = Array.from({ length: 20_000 }, (_, i) => kinds[Math.floor(Math.random() * kinds.length)](i));
+}, 50);
+console.log('ready');
+`;
+
+test(
+  'of a process whose objects got new ids meanwhile, what is left is told, and why it is less',
+  inLab(async (lab) => {
+    const program = lab.start(lab.file('app.js', DEBUGGED), { env: { EVDIAG_QUIET: '1' } });
+    await program.until('stdout', 'ready');
+    const args = ['leaks', String(program.pid), '--steps', '2', '--wait', '1', '--yes', '--json'];
+    const { status, stdout, stderr } = await evdiag(args);
+    expect(status, stderr).toBe(0);
+    const report = JSON.parse(stdout) as LeakReport;
+    expect(report).toMatchObject({ input: 'process', spanMs: null, snapshots: [{}, {}] });
+    expect(report.notes[0]).toMatch(/^An inspector was disconnected from the process after snapshot 1/);
+    program.kill('SIGKILL');
+    await program.ended;
+  }),
+  LIMIT_MS,
+);

@@ -1,5 +1,7 @@
 import type { AllocationPart, AllocationRequest } from '../../../src/recording/allocation-parts.ts';
+import { areSessionsHeld } from '../stack-capture.ts';
 import { startSampling } from '../start-sampling.ts';
+import { THREAD_ENDED, whileConnected, within } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** Characters in one message. */
@@ -12,7 +14,7 @@ const ANSWER_MS = 60_000;
 /** Samples the allocations of all threads for some time, or until the client goes: `AllocationPart`. */
 export function allocationProfile(target: Target): Method {
   let busy = false;
-  return async (params, client) => {
+  return (params, client) => {
     const request = checked(params);
     if (!target.mayInspect) {
       throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
@@ -20,20 +22,25 @@ export function allocationProfile(target: Target): Method {
     if (busy) throw new Error('Somebody else samples the allocations of this process: wait until it is done.');
     busy = true;
     const threads = target.threads();
-    try {
+    const leave = (): void => {
+      for (const thread of threads) leaveThread(thread);
+      busy = false;
+    };
+    return whileConnected(client, leave, async () => {
       for (const { sampling } of threads) sampling.hold(true);
-      const problems = await Promise.all(threads.map((thread) => begin(thread, request)));
+      const problems = await Promise.all(threads.map((thread) => begin(thread, request, client)));
       await wait(request.durationMs, client);
       for (const [i, thread] of threads.entries()) await finish(thread, problems[i]!, client);
       return {};
-    } finally {
-      for (const { capture, sampling } of threads) {
-        capture.detach('allocations');
-        sampling.hold(false);
-      }
-      busy = false;
-    }
+    });
   };
+}
+
+/** Ends what was not stopped, without a profile: to make one, V8 collects all garbage. What the program samples by itself goes on. */
+function leaveThread({ capture, sampling }: DumpableThread): void {
+  capture.post('allocations', areSessionsHeld() ? 'HeapProfiler.stopSampling' : 'HeapProfiler.disable', {});
+  capture.detach('allocations');
+  sampling.hold(false);
 }
 
 function checked(params: Record<string, unknown>): AllocationRequest {
@@ -49,45 +56,46 @@ function checked(params: Record<string, unknown>): AllocationRequest {
 }
 
 /** What went wrong, or null. */
-function begin(
+async function begin(
   { capture }: DumpableThread,
   { intervalBytes, live }: AllocationRequest,
-): Promise<{ problem: string | null }> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve({ problem: 'the thread did not answer' }), ANSWER_MS);
-    const params = {
-      samplingInterval: intervalBytes,
-      includeObjectsCollectedByMajorGC: !live,
-      includeObjectsCollectedByMinorGC: !live,
-    };
-    startSampling(capture, 'allocations', params, (started) => {
-      clearTimeout(timer);
-      resolve({ problem: started ? null : 'the program samples its allocations by itself' });
-    });
-  });
+  client: Client,
+): Promise<string | null> {
+  let isLate = false;
+  const params = {
+    samplingInterval: intervalBytes,
+    includeObjectsCollectedByMajorGC: !live,
+    includeObjectsCollectedByMinorGC: !live,
+  };
+  const isWanted = (): boolean => !isLate && !client.isGone();
+  const started = await within<boolean>(ANSWER_MS, (answer) =>
+    startSampling(capture, 'allocations', params, answer, isWanted),
+  );
+  if (started) return null;
+  isLate = true;
+  if (capture.hasEnded()) return THREAD_ENDED;
+  return started === undefined ? 'the thread did not answer' : 'the program samples its allocations by itself';
 }
 
-async function finish(thread: DumpableThread, { problem }: { problem: string | null }, client: Client): Promise<void> {
+async function finish(thread: DumpableThread, problem: string | null, client: Client): Promise<void> {
   const { threadId } = thread;
   const part = (value: AllocationPart): Promise<void> => client.part(value);
-  const profile = problem === null ? (await stop(thread))?.profile : undefined;
+  if (client.isGone()) return;
+  const profile = problem === null ? await stop(thread) : null;
   const text = profile ? JSON.stringify(profile) : '';
   for (let at = 0; at < text.length; at += CHUNK) {
     await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
   }
-  const failure = problem ?? (profile ? null : 'the thread did not answer');
-  await part({ part: 'profiled', threadId, problem: failure });
+  const silence = thread.capture.hasEnded() ? THREAD_ENDED : 'the thread did not answer';
+  await part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : silence) });
 }
 
 /** Null where it failed, or no answer came. */
-function stop({ capture }: DumpableThread): Promise<{ profile?: object } | null> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), ANSWER_MS);
-    capture.post('allocations', 'HeapProfiler.stopSampling', {}, (result) => {
-      clearTimeout(timer);
-      resolve(result as { profile?: object } | null);
-    });
-  });
+async function stop({ capture }: DumpableThread): Promise<object | null> {
+  const result = await within<unknown>(ANSWER_MS, (answer) =>
+    capture.post('allocations', 'HeapProfiler.stopSampling', {}, answer),
+  );
+  return (result as { profile?: object } | null | undefined)?.profile ?? null;
 }
 
 function wait(ms: number, client: Client): Promise<void> {

@@ -5,7 +5,7 @@ import {
   MAX_CAPTURE_MS,
 } from '../../../src/recording/async-trace.ts';
 import { RING_EVENTS, type TraceEnd, type TraceMemory, type TraceNames, TraceWord } from '../../shared-trace.ts';
-import { pause } from './ask.ts';
+import { pause, THREAD_ENDED, whileConnected, within } from './ask.ts';
 import { INSPECTOR_FORBIDDEN } from './dump.ts';
 import type { DumpableThread, Method, Target } from './types.ts';
 
@@ -28,7 +28,7 @@ export function asyncTrace(target: Target): Record<'async-trace' | 'end-async-tr
   let captures = 0;
   /** Null where none runs; one that has not quite begun ends as soon as it has. */
   let end: (() => void) | null = null;
-  const trace: Method = async (params, client) => {
+  const trace: Method = (params, client) => {
     const { durationMs } = checked(params);
     if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
     if (busy) throw new Error('Somebody else traces this process: wait until it is done.');
@@ -37,24 +37,25 @@ export function asyncTrace(target: Target): Record<'async-trace' | 'end-async-tr
     end = () => {
       ended = true;
     };
-    client.onGone(end);
     const send: Send = (part) => client.part(part);
     const request = { id: ++captures, durationMs };
     const threads = target.threads();
-    try {
-      const follow = async (thread: DumpableThread): Promise<void> => {
-        const memory = await begin(thread, request);
-        if (memory) await run(thread, memory, durationMs, () => ended, send);
-        else if (thread.threadId === 0) throw new Error(blockedText(target.header.pid));
-        else await send({ part: 'failed', threadId: thread.threadId, problem: 'it is blocked' });
-      };
-      await Promise.all(threads.map(follow));
-      return {};
-    } finally {
-      for (const thread of threads) leave(thread);
+    const leave = (): void => {
+      ended = true;
+      for (const thread of threads) leaveThread(thread);
       busy = false;
       end = null;
-    }
+    };
+    const follow = async (thread: DumpableThread): Promise<void> => {
+      const memory = await begin(thread, request);
+      if (memory) await run(thread, memory, durationMs, () => ended, send);
+      else if (thread.threadId === 0) throw new Error(blockedText(target.header.pid));
+      else await send({ part: 'failed', threadId: thread.threadId, problem: silenceOf(thread, 'it is blocked') });
+    };
+    return whileConnected(client, leave, async () => {
+      await Promise.all(threads.map(follow));
+      return {};
+    });
   };
   return {
     'async-trace': trace,
@@ -73,6 +74,9 @@ function checked(params: Record<string, unknown>): AsyncTraceRequest {
   return { durationMs };
 }
 
+const silenceOf = ({ capture }: DumpableThread, otherwise: string): string =>
+  capture.hasEnded() ? THREAD_ENDED : otherwise;
+
 const blockedText = (pid: number): string =>
   `The main thread of process ${pid} did not come back to its loop within ${BEGIN_MS / 1000} s, so nothing can be followed: "evdiag dump ${pid}" shows where it is.`;
 
@@ -80,7 +84,7 @@ const blockedText = (pid: number): string =>
 async function begin(thread: DumpableThread, request: { id: number; durationMs: number }): Promise<TraceMemory | null> {
   thread.capture.evaluate('trace', `beginTrace(${JSON.stringify(request)})`, () => {});
   const giveUpAt = performance.now() + BEGIN_MS;
-  while (performance.now() < giveUpAt) {
+  while (performance.now() < giveUpAt && !thread.capture.hasEnded()) {
     const { memory } = thread.tracing;
     if (memory?.id === request.id) return memory;
     await pause(READ_MS / 4);
@@ -99,13 +103,15 @@ async function run(
   const read = createReader(threadId, memory, send);
   const endAt = performance.now() + durationMs;
   const isFull = (): boolean => Atomics.load(memory.control, TraceWord.FullMs) > 0;
-  while (!isEnded() && performance.now() < endAt && !isFull()) {
+  const isOver = (): boolean => isEnded() || isFull() || thread.capture.hasEnded();
+  while (!isOver() && performance.now() < endAt) {
     await pause(READ_MS);
     await read();
   }
   const names = await endOf(thread);
   if (!names || 'problem' in names) {
-    await send({ part: 'failed', threadId, problem: names?.problem ?? 'it did not answer at the end' });
+    const problem = names?.problem ?? silenceOf(thread, 'it did not answer at the end');
+    await send({ part: 'failed', threadId, problem });
     return;
   }
   await read();
@@ -129,14 +135,9 @@ function createReader(threadId: number, { control, events }: TraceMemory, send: 
   };
 }
 
-function endOf(thread: DumpableThread): Promise<TraceEnd | null> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), END_MS);
-    thread.capture.evaluate('trace', 'endTrace()', (value) => {
-      clearTimeout(timer);
-      resolve(value as TraceEnd | null);
-    });
-  });
+async function endOf({ capture }: DumpableThread): Promise<TraceEnd | null> {
+  const answer = await within<unknown>(END_MS, (answered) => capture.evaluate('trace', 'endTrace()', answered));
+  return (answer ?? null) as TraceEnd | null;
 }
 
 async function tell(
@@ -155,8 +156,8 @@ async function tell(
 }
 
 /** Whatever happened, the hooks go, with the thread's next turn. */
-function leave(thread: DumpableThread): void {
-  const { capture, tracing } = thread;
+function leaveThread({ capture, tracing }: DumpableThread): void {
   tracing.memory = null;
-  capture.evaluate('trace', 'endTrace()', () => capture.detach('trace'));
+  capture.evaluate('trace', 'endTrace()', () => {});
+  capture.detach('trace');
 }

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { CpuProfilePart, CpuProfileRequest } from '../../../src/recording/profile-parts.ts';
-import { createCpuProfiler, type RunningCpuProfile } from '../cpu-profile.ts';
-import type { Client, DumpableThread, Method, Target } from './types.ts';
+import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../cpu-profile.ts';
+import { whileConnected } from './ask.ts';
+import type { Client, Method, Target } from './types.ts';
 
 /** Characters in one message. */
 const CHUNK = 1 << 18;
@@ -9,6 +10,9 @@ const CHUNK = 1 << 18;
 const MAX_SAMPLES = 2e6;
 const INTERVAL_US = { min: 50, max: 1e6 };
 const MAX_DURATION_MS = 3600e3;
+/** Once one thread has begun, the others have so long: V8 walks a heap of several GB for its functions. */
+const BEGIN_MS = 10_000;
+const LATE = 'it is inside a native call';
 /** Beside this bundle. */
 const AGENT_FILE = join(dirname(__filename), 'agent.cjs');
 
@@ -17,24 +21,31 @@ const AGENT_FILE = join(dirname(__filename), 'agent.cjs');
  * `CpuProfilePart`.
  */
 export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-profile', Method> {
-  const busy = new Set<number>();
+  let busy = false;
   /** Null where none runs; a profile that has not quite begun ends as soon as it has. */
   let end: (() => void) | null = null;
-  const profile: Method = async (params, client) => {
+  const profile: Method = (params, client) => {
     const request = checked(params);
     if (!target.mayInspect) {
       throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
     }
-    if (busy.size > 0) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
-    const threads = target.threads();
-    for (const { threadId } of threads) busy.add(threadId);
+    if (busy) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
+    busy = true;
+    const takers = target
+      .threads()
+      .map(({ threadId, capture }) => ({ threadId, profiler: createCpuProfiler(capture) }));
+    const leave = (): void => {
+      for (const { profiler } of takers) profiler.leave();
+      busy = false;
+      end = null;
+    };
     let ended = false;
     end = () => {
       ended = true;
     };
-    try {
-      const started = await Promise.all(threads.map((thread) => begin(thread, request)));
-      if (!ended) {
+    return whileConnected(client, leave, async () => {
+      const started = await begun(takers, request);
+      if (!ended && !client.isGone()) {
         await wait(request.durationMs, client, (stop) => {
           end = stop;
         });
@@ -43,10 +54,7 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
       const profiles = await Promise.all(started.map(finish));
       for (const one of profiles) await send(one, client);
       return {};
-    } finally {
-      busy.clear();
-      end = null;
-    }
+    });
   };
   return {
     'cpu-profile': profile,
@@ -71,17 +79,41 @@ function checked(params: Record<string, unknown>): CpuProfileRequest {
   return { durationMs, intervalUs, inlining: inlining === true };
 }
 
-interface Started {
+interface Taker {
   threadId: number;
-  running: RunningCpuProfile | null;
+  profiler: CpuProfiler;
+}
+
+interface Started extends Taker {
+  truth: CpuProfileTruth | null;
   problem: string | null;
 }
 
-async function begin({ threadId, capture }: DumpableThread, request: CpuProfileRequest): Promise<Started> {
+/** One that is inside a native call is not waited for, once another has begun. */
+function begun(takers: readonly Taker[], request: CpuProfileRequest): Promise<Started[]> {
+  const started: Started[] = takers.map((taker) => ({ ...taker, truth: null, problem: LATE }));
+  let open = takers.length;
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise((resolve) => {
+    // What begins later than that ends unheard, with the others.
+    const end = (): void => resolve([...started]);
+    for (const [i, taker] of takers.entries()) {
+      void begin(taker, request).then((one) => {
+        started[i] = one;
+        if (one.truth) timer ??= setTimeout(end, BEGIN_MS);
+        if (--open > 0) return;
+        clearTimeout(timer);
+        end();
+      });
+    }
+  });
+}
+
+async function begin({ threadId, profiler }: Taker, request: CpuProfileRequest): Promise<Started> {
   try {
-    return { threadId, running: await createCpuProfiler(capture).start(request), problem: null };
+    return { threadId, profiler, truth: await profiler.start(request), problem: null };
   } catch (error) {
-    return { threadId, running: null, problem: (error as Error).message };
+    return { threadId, profiler, truth: null, problem: (error as Error).message };
   }
 }
 
@@ -102,20 +134,22 @@ interface Finished extends Started {
 }
 
 async function finish(started: Started): Promise<Finished> {
-  if (!started.running) return { ...started, profile: null };
+  if (!started.truth) return { ...started, profile: null };
   try {
-    return { ...started, profile: await started.running.stop() };
+    return { ...started, profile: await started.profiler.stop() };
   } catch (error) {
     return { ...started, profile: null, problem: (error as Error).message };
+  } finally {
+    started.profiler.leave();
   }
 }
 
-async function send({ threadId, running, profile, problem }: Finished, client: Client): Promise<void> {
+async function send({ threadId, truth, profile, problem }: Finished, client: Client): Promise<void> {
   const part = (value: CpuProfilePart): Promise<void> => client.part(value);
   const text = profile ? JSON.stringify(profile) : '';
   for (let at = 0; at < text.length; at += CHUNK) {
     await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
   }
-  const { intervalUs = 0, warmCode = false, apart = false } = running ?? {};
+  const { intervalUs = 0, warmCode = false, apart = false } = truth ?? {};
   await part({ part: 'profiled', threadId, intervalUs, warmCode, apart, agentFile: AGENT_FILE, problem });
 }

@@ -20,7 +20,7 @@ import {
   Word,
 } from '../../shared-memory.ts';
 import { readSite } from '../call-site.ts';
-import { ANSWER_MS, askThread, pause } from './ask.ts';
+import { askThread, pause, whileConnected } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not returned to its loop for this long is interrupted. */
@@ -41,6 +41,8 @@ const FILE_RATIO = 2.5;
 export const INSPECTOR_FORBIDDEN =
   'The permission model forbids the inspector in this process: start it with --allow-inspector (Node 25 and later).';
 const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
+const UNREAD = 'Timers and handles could not be read.';
+const ENDED = 'The thread ended meanwhile.';
 
 /** Stacks, suspended calls, timers and handles of each thread, in parts: `DumpPart`. */
 export function createDump(target: Target): Method {
@@ -49,17 +51,29 @@ export function createDump(target: Target): Method {
     const name = join(roomyFolder(target.folders, heapBytes), `${target.header.pid}-${threadId}-${++files}`);
     return { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
   };
-  return async (params, client) => {
+  return (params, client) => {
     if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
     if (client.isGone()) return null;
     const road: Road = params.road === 'full' ? 'full' : 'quick';
     const threads = target.threads();
-    try {
-      for (const thread of threads) await dumpThread(thread, road, client, nextFiles);
-    } finally {
-      for (const { capture } of threads) capture.detach('dump');
+    const asked: DumpableThread[] = [];
+    return whileConnected(client, leaveDoors(asked), async () => {
+      for (const thread of threads) {
+        asked.push(thread);
+        await dumpThread(thread, road, client, nextFiles);
+      }
+      return {};
+    });
+  };
+}
+
+/** Ends whatever these threads are about. */
+export function leaveDoors(threads: readonly DumpableThread[]): () => void {
+  return () => {
+    for (const { capture } of threads) {
+      capture.evaluate('dump', 'endDump()', () => {});
+      capture.detach('dump');
     }
-    return {};
   };
 }
 
@@ -72,13 +86,14 @@ async function dumpThread(
   const { threadId } = thread;
   const send = (part: DumpPart): Promise<void> => client.part(part);
   await send({ part: 'progress', threadId, doing: 'stack' });
-  const about = await aboutThread(thread);
+  const about = await aboutThread(thread, client);
   await send(about);
   const end = (rest: Omit<CensusPart, 'part' | 'threadId'>): Promise<void> =>
     send({ part: 'census', threadId, ...rest });
-  if (about.state === 'no-answer') return end({ census: null, files: null, problem: NO_ANSWER });
-
-  const estimate = (await askThread(thread, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+  if (about.state === 'no-answer' || about.state === 'ended') {
+    return end({ census: null, files: null, problem: silenceOf(thread) });
+  }
+  const estimate = (await askThread(thread, client, 'dumpEstimate()')) as DumpEstimate | null | undefined;
   const heapBytes = estimate?.heapBytes ?? 0;
   await send({ part: 'progress', threadId, doing: road === 'full' ? 'heap' : 'calls' });
   let files: CensusFiles | null = null;
@@ -100,10 +115,14 @@ export function timeoutMs(road: Road, heapBytes: number): number {
   return CENSUS_TIMEOUT.baseMs + (CENSUS_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
 }
 
-async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
-  const { state, stack } = await stateOf(thread);
-  const resources = stack ? ((await askThread(thread, 'resources()')) as OpenResources | null | undefined) : undefined;
-  const sites = stack ? await askThread(thread, 'handleSites?.()') : undefined;
+const silenceOf = ({ capture }: DumpableThread, otherwise = NO_ANSWER): string =>
+  capture.hasEnded() ? ENDED : otherwise;
+
+async function aboutThread(thread: DumpableThread, client: Client): Promise<ThreadPart> {
+  const { state, stack } = await stateOf(thread, client);
+  const ask = (call: string): Promise<unknown> => askThread(thread, client, call);
+  const resources = stack ? ((await ask('resources()')) as OpenResources | null | undefined) : undefined;
+  const sites = stack ? await ask('handleSites?.()') : undefined;
   const frames = stack?.frames.map(thread.toFrame) ?? [];
   return {
     part: 'thread',
@@ -115,7 +134,7 @@ async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
     handles: resources?.handles ?? [],
     more: resources?.more ?? 0,
     handleSites: groupSites(thread, Array.isArray(sites) ? (sites as RawHandleSite[]) : []),
-    problem: !stack ? NO_ANSWER : resources ? (resources.problem ?? null) : 'Timers and handles could not be read.',
+    problem: stack && resources ? (resources.problem ?? null) : silenceOf(thread, stack ? UNREAD : NO_ANSWER),
   };
 }
 
@@ -123,27 +142,20 @@ async function aboutThread(thread: DumpableThread): Promise<ThreadPart> {
  * Between two callbacks the stack is empty as well: only where the clock of the loop's idle time goes on does the thread
  * wait for events. Of a chain of short callbacks, one of several looks meets one.
  */
-async function stateOf(thread: DumpableThread): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
+async function stateOf(
+  thread: DumpableThread,
+  client: Client,
+): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
   let first: InterruptedStack | null = null;
   for (let look = 0; look < MAX_LOOKS; look++) {
-    const stack = await stackOf(thread);
-    if (!stack) return { state: 'no-answer', stack: null };
+    const stack = (await askThread(thread, client, 'stack({})')) as InterruptedStack | null | undefined;
+    if (!stack) return { state: thread.capture.hasEnded() ? 'ended' : 'no-answer', stack: null };
     if (stack.frames.length > 0) return { state: 'running', stack };
     if (first && stack.idleMs - first.idleMs > BETWEEN_LOOKS_MS / 2) return { state: 'idle', stack };
     first ??= stack;
     await pause(BETWEEN_LOOKS_MS);
   }
   return { state: 'running', stack: first };
-}
-
-function stackOf({ capture }: DumpableThread): Promise<InterruptedStack | null> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), ANSWER_MS);
-    capture.ask('dump', {}, (stack) => {
-      clearTimeout(timer);
-      resolve(stack);
-    });
-  });
 }
 
 function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]): HandleSite[] {
@@ -189,26 +201,24 @@ export async function workAtDoor(
   ms: number,
   client: Client,
 ): Promise<Extract<DumpProgress, { census: Census } | { snapshot: object }>> {
-  const end = (): void => thread.capture.evaluate('dump', 'endDump()', () => {});
-  if ((await askThread(thread, begin)) === undefined) throw new Error(NO_ANSWER);
+  if ((await askThread(thread, client, begin)) === undefined) throw new Error(NO_ANSWER);
   let failures = 0;
   let waitedMs = 0;
-  try {
-    for (;;) {
-      const answer = (await askThread(thread, `dump(${waitedMs > PATIENCE_MS})`, ms)) as
-        | DumpProgress
-        | null
-        | undefined;
-      if (client.isGone()) throw new Error('The client has gone.');
-      if (answer === undefined) throw new Error(`The thread did not answer within ${Math.round(ms / 1000)} s.`);
-      if (answer === null && ++failures > MAX_FAILURES) throw new Error('The thread cannot answer: its stack is full.');
-      if (answer && ('census' in answer || 'snapshot' in answer)) return answer;
-      if (answer && 'problem' in answer) throw new Error(answer.problem);
-      waitedMs = answer?.waits ? waitedMs + POLL_MS : 0;
-      await pause(answer?.waits === false ? 1 : POLL_MS);
+  for (;;) {
+    const answer = (await askThread(thread, client, `dump(${waitedMs > PATIENCE_MS})`, ms)) as
+      | DumpProgress
+      | null
+      | undefined;
+    if (answer === undefined) throw new Error(`The thread did not answer within ${Math.round(ms / 1000)} s.`);
+    if (answer === null && thread.capture.hasEnded()) throw new Error(ENDED);
+    if (answer === null && ++failures > MAX_FAILURES) throw new Error('The thread cannot answer: its stack is full.');
+    if (answer && 'problem' in answer) throw new Error(answer.problem);
+    if (answer && !('waits' in answer)) {
+      thread.capture.evaluate('dump', 'endDump()', () => {});
+      return answer;
     }
-  } finally {
-    end();
+    waitedMs = answer?.waits ? waitedMs + POLL_MS : 0;
+    await pause(answer?.waits === false ? 1 : POLL_MS);
   }
 }
 

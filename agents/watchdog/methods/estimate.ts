@@ -6,11 +6,14 @@ import type { Method, Target } from './types.ts';
 
 /** What a dump depends on: `Estimate`. */
 export function estimate(target: Target): Method {
-  return async (): Promise<Estimate> => {
+  return async (_params, client): Promise<Estimate> => {
     const threads = target.mayInspect ? target.threads() : [];
     const answers = await Promise.all(
       threads.map(async (thread) => {
-        const answer = (await askThread(thread, 'dumpEstimate()', ANSWER_MS / 2)) as DumpEstimate | null | undefined;
+        const answer = (await askThread(thread, client, 'dumpEstimate()', ANSWER_MS / 2)) as
+          | DumpEstimate
+          | null
+          | undefined;
         thread.capture.detach('dump');
         return { threadId: thread.threadId, heapBytes: answer?.heapBytes ?? null };
       }),

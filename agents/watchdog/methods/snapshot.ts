@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { WrittenSnapshot } from '../../../src/suspended/dump-parts.ts';
 import type { DumpEstimate } from '../../shared-memory.ts';
 import { holdSessions } from '../stack-capture.ts';
-import { askThread } from './ask.ts';
-import { INSPECTOR_FORBIDDEN, roomyFolder, timeoutMs, workAtDoor } from './dump.ts';
+import { askThread, whileConnected } from './ask.ts';
+import { INSPECTOR_FORBIDDEN, leaveDoors, roomyFolder, timeoutMs, workAtDoor } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
 /**
@@ -13,13 +13,13 @@ import type { Method, Target } from './types.ts';
  */
 export function createSnapshot(target: Target): Method {
   let files = 0;
-  return async (_params, client): Promise<WrittenSnapshot | null> => {
+  return (_params, client): Promise<WrittenSnapshot> | null => {
     if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
     const [main] = target.threads();
     if (client.isGone() || !main) return null;
     client.onGone(holdSessions());
-    try {
-      const estimate = (await askThread(main, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+    return whileConnected(client, leaveDoors([main]), async () => {
+      const estimate = (await askThread(main, client, 'dumpEstimate()')) as DumpEstimate | null | undefined;
       const heapBytes = estimate?.heapBytes ?? 0;
       // The name tells `evdiag` whose it is, should both be killed.
       const file = join(roomyFolder(target.folders, heapBytes), `${target.header.pid}-0-9${++files}.heapsnapshot`);
@@ -32,9 +32,7 @@ export function createSnapshot(target: Target): Method {
       );
       if (!('snapshot' in answer)) throw new Error('The thread answered something else.');
       return { file, takenAtMs: Date.now(), pauseMs: answer.snapshot.pauseMs };
-    } finally {
-      main.capture.detach('dump');
-    }
+    });
   };
 }
 

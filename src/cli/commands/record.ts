@@ -15,6 +15,7 @@ import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { countDown } from '../progress.ts';
 import { nameOf, recentThreadProfile, toThreadProfile } from '../taken-profile.ts';
+import { problemsJson, tellProblems } from '../thread-problems.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
@@ -86,7 +87,7 @@ export const record: CliCommand<Options> = {
     let connection: Connection | null = null;
     try {
       connection = await connect(pid);
-      const profile = await profileOf(connection, options);
+      const { profile, problems } = await profileOf(connection, options);
       const hint = leftOut(profile, exporter);
       writePrivate(file, [exporter.write(profile)]);
       if (hint) complain(hint);
@@ -95,6 +96,7 @@ export const record: CliCommand<Options> = {
           file,
           format: exporter.id,
           threads: profile.threads.map(({ name, taken }) => ({ name, ...taken })),
+          problems: problemsJson(problems),
         });
       else tell(file, exporter.id, profile);
       return EXIT.done;
@@ -118,16 +120,19 @@ function checkLast({ last, allocations, duration, interval, inlining }: Options)
   );
 }
 
-async function profileOf(connection: Connection, options: Options): Promise<Profile> {
+async function profileOf(
+  connection: Connection,
+  options: Options,
+): Promise<{ profile: Profile } & Pick<CpuProfiles, 'problems'>> {
   const { allocations, last, duration = DURATION_S } = options;
   const stop = last ? () => {} : countDown(`recording process ${connection.hello.pid}`, duration * 1000);
   try {
     const take = last ? lastOf : allocations ? allocationsOf : cpuOf;
     const { threads, problems, ...about } = await take(connection, options);
     stop();
-    for (const { threadId, problem } of problems) complain(`No profile of ${nameOf(threadId)}: ${problem}.`);
+    tellProblems('profile', problems);
     const title = connection.hello.argv.map((word) => displayPath(word)).join(' ');
-    return { title: stripControl(title), ...about, threads: named(threads, options.thread) };
+    return { profile: { title: stripControl(title), ...about, threads: named(threads, options.thread) }, problems };
   } finally {
     stop();
   }

@@ -11,6 +11,7 @@ import { InputError } from '../../util/input-error.ts';
 import { formatBytes, formatCount, formatMs, plural } from '../../util/text.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
+import { problemsJson, tellProblems } from '../thread-problems.ts';
 import { traceProcess } from '../trace-process.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
@@ -84,12 +85,21 @@ async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents
   try {
     const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
     const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
-    for (const { threadId, problem } of problems) complain(`No trace of ${threadName(threadId)}: ${problem}.`);
+    tellProblems('trace', problems);
     const { file, bytes } = write(made, output, pid);
     const { lanes, leftOut, dropped, events } = made;
     if (json && file !== null) {
       const told = threads.map(({ types: _types, sites: _sites, events: captured, ...about }) => about);
-      printJson({ file, events: events.length, lanes, dropped, leftOut, bytes, threads: told });
+      printJson({
+        file,
+        events: events.length,
+        lanes,
+        dropped,
+        leftOut,
+        bytes,
+        threads: told,
+        problems: problemsJson(problems),
+      });
     } else tell(made, threads, file, bytes);
     return EXIT.done;
   } catch (error) {
