@@ -1,13 +1,15 @@
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Hello, PROTOCOL } from '../suspended/dump-parts.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { TargetError } from './target-error.ts';
 
-/** A process that has just been started gets its socket about 100 ms later. */
+/** A process that has just been started gets its socket about 100 ms later; on a busy host that takes longer. */
 const STARTING_MS = 600;
+const YOUNG_MS = 5000;
 const RETRY_MS = 100;
 /** The watchdog answers this at once, whatever its process does. */
 const HELLO_MS = 5000;
@@ -33,13 +35,23 @@ export interface RequestOptions {
 
 /** Connects to the agent in the process with that number. Throws TargetError. */
 export async function connect(pid: number): Promise<Connection> {
-  const giveUpAt = performance.now() + STARTING_MS;
+  const giveUpAt = performance.now() + Math.max(STARTING_MS, YOUNG_MS - ageMs(pid));
   for (;;) {
     requireProcess(pid);
     const socket = await openAny(pid);
     if (socket) return greet(socket, pid);
     if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid));
     await pause(RETRY_MS);
+  }
+}
+
+/** Linux tells, in hundredths of a second since the machine was started; elsewhere a process counts as old. */
+function ageMs(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ');
+    return uptime() * 1000 - Number(fields[19]) * 10;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 
