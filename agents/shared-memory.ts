@@ -159,6 +159,8 @@ export interface AgentDoor {
   beginSnapshot(file: string): void;
   /** `OpenResources`. */
   resources(): string;
+  /** The maps of these files, as they were loaded, are to be posted when nothing of the program runs. */
+  wantMaps(urls: readonly string[]): void;
   /** `RawHandleSite[]`: where open handles were made; only where something keeps account of it. */
   handleSites?(): string;
   /** From the next turn of the microtask queue on, each asynchronous operation is followed. */

@@ -8,6 +8,7 @@ import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createDumpDoor } from './dump-door.ts';
 import { createHooks } from './hooks.ts';
+import { createLoadedMaps } from './loaded-maps.ts';
 import { markOwn } from './own-resources.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack, recentStack } from './stack.ts';
@@ -82,6 +83,7 @@ export function observeThisThread(
   watchShortIntervals();
   const hooks = createHooks(tracking.tap);
   let withoutHooks = false;
+  const loadedMaps = createLoadedMaps((maps) => void post({ rows: [], tracked: null, mainThreadMs: 0, maps }));
   const traceDoor = createTraceDoor({
     post: (trace) => void post({ rows: [], tracked: null, mainThreadMs: 0, trace }),
     onCapturing(now) {
@@ -92,6 +94,7 @@ export function observeThisThread(
   });
   openDoor(shared, histogram, begin, tracking, {
     ...traceDoor,
+    wantMaps: loadedMaps.wantMaps,
     startHooks() {
       withoutHooks = capturing;
       if (!capturing) hooks.startHooks();
@@ -103,6 +106,7 @@ export function observeThisThread(
     shared,
     /** The last word of the thread: what it leaves unfinished. */
     atExit(): void {
+      loadedMaps.atExit();
       const tracked = readTracked(true);
       if (tracked) post({ rows: [], tracked, mainThreadMs: 0 });
     },
@@ -169,7 +173,7 @@ function openDoor(
   histogram: { count: number },
   begin: number,
   tracking: Tracking,
-  others: Pick<AgentDoor, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace'>,
+  others: Pick<AgentDoor, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'>,
 ): void {
   const counted = (take: () => string): string => {
     const from = monotonicMs();

@@ -1,5 +1,6 @@
 import { executionAsyncId, triggerAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
+import { isShortName } from '../../src/util/code-places.ts';
 import { stringify } from '../primordials.ts';
 import {
   type Depth,
@@ -165,7 +166,7 @@ export function toFrame(site: NodeJS.CallSite): RawFrame {
   const frame: RawFrame = [name.slice(0, NAME_LIMIT), url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0];
   const { isAsync, getEnclosingLineNumber, getEnclosingColumnNumber } = site as CallSiteBeyondTypes;
   const awaits = apply(isAsync, site, []) ? 1 : 0;
-  if (name === '' && url !== null) {
+  if (url !== null && isShortName(name)) {
     frame.push(awaits, `${apply(getEnclosingLineNumber, site, [])}:${apply(getEnclosingColumnNumber, site, [])}`);
   } else if (awaits) frame.push(1);
   return frame;

@@ -2,6 +2,7 @@ import { afterCollections, growthOfBytes, isRising } from '../../src/detectors/h
 import type { Frame, Level, Row, RowOf, RowType } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { type AllocationProfile, summarizeKept } from './allocations.ts';
+import type { LoadedMaps } from './loaded-maps.ts';
 import { areSessionsHeld, type StackCapture } from './stack-capture.ts';
 import { startSampling } from './start-sampling.ts';
 
@@ -28,6 +29,7 @@ const SLACK_MS = 30;
 export interface KeptObjectsOptions {
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
+  mapped: LoadedMaps['mapped'];
   now(): number;
   record(row: Row): void;
   /** The latest rows of a type, oldest first. */
@@ -49,7 +51,7 @@ export type KeptObjects = ReturnType<typeof createKeptObjects>;
 
 /** Samples allocations, and tells which of them are still alive once memory has grown from collection to collection. */
 export function createKeptObjects(options: KeptObjectsOptions) {
-  const { capture, toFrame, now, record, rows, keepFile } = options;
+  const { capture, toFrame, mapped, now, record, rows, keepFile } = options;
   let state: 'off' | 'starting' | 'sampling' | 'lent' | 'refused' = 'off';
   let sinceMs = 0;
   let held = false;
@@ -93,7 +95,11 @@ export function createKeptObjects(options: KeptObjectsOptions) {
         return;
       }
       const about = { sinceMs: since, intervalBytes: INTERVAL_BYTES, tookMs: mine.toMs - mine.fromMs };
-      record({ t: now(), type: 'allocations', ...about, ...summarizeKept(profile, toFrame), file: keepFile(profile) });
+      const file = keepFile(profile);
+      mapped(
+        () => summarizeKept(profile, toFrame),
+        (kept) => record({ t: now(), type: 'allocations', ...about, ...kept, file }),
+      );
     };
     capture.post('allocations', 'HeapProfiler.getSamplingProfile', {}, (result) =>
       answer((result as { profile?: AllocationProfile } | null)?.profile ?? null),

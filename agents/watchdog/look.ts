@@ -108,7 +108,7 @@ export function startLook(
     capture.detach('look');
     const cpu = options.observedThread();
     const t = now();
-    onEnd({
+    const row = (): LookRow => ({
       t,
       type: 'look',
       reasons,
@@ -122,6 +122,7 @@ export function startLook(
       allocations: profile && summarizeAllocations(profile, options.toFrame),
       waiting,
     });
+    options.mapped(row, onEnd);
   };
   step();
   return { finish: () => finish(null) };
@@ -133,7 +134,7 @@ type StackSummary = Pick<
 >;
 
 function createStackCounter(toFrame: (raw: RawFrame) => Frame) {
-  const stacks = new Map<string, LookStack>();
+  const stacks = new Map<string, Omit<LookStack, 'frames'> & { frames: readonly RawFrame[] }>();
   let samples = 0;
   let busySamples = 0;
   let framelessSamples = 0;
@@ -149,7 +150,7 @@ function createStackCounter(toFrame: (raw: RawFrame) => Frame) {
     const seen = stacks.get(key);
     if (seen) seen.count++;
     else if (stacks.size < MAX_DISTINCT_STACKS) {
-      stacks.set(key, { count: 1, frames: shorten(answer.frames).map(toFrame), caller });
+      stacks.set(key, { count: 1, frames: shorten(answer.frames), caller });
     }
   };
   return {
@@ -181,7 +182,10 @@ function createStackCounter(toFrame: (raw: RawFrame) => Frame) {
       pairs,
       turnedPairs,
       pairMs: pairs > 0 ? pairsMs / pairs : 0,
-      stacks: [...stacks.values()].sort((a, b) => b.count - a.count).slice(0, MAX_STACKS),
+      stacks: [...stacks.values()]
+        .sort((a, b) => b.count - a.count)
+        .slice(0, MAX_STACKS)
+        .map(({ frames, ...rest }) => ({ ...rest, frames: frames.map(toFrame) })),
       deepest: deepest && toDeepest(deepest, toFrame),
     }),
   };

@@ -1,6 +1,7 @@
 import type { Frame, Level, LookRow, Row, RowOf, RowType, Suspicion } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { KeptObjects } from './kept-objects.ts';
+import type { LoadedMaps } from './loaded-maps.ts';
 import { type Look, startLook } from './look.ts';
 import type { StackCapture } from './stack-capture.ts';
 import { suspicions } from './suspicions.ts';
@@ -20,6 +21,7 @@ export interface LooksOptions {
   kept: KeptObjects;
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
+  mapped: LoadedMaps['mapped'];
   /** Milliseconds since the recording began. */
   now(): number;
   level: Level;

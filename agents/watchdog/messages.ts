@@ -15,14 +15,20 @@ export function isMessage(message: unknown): message is ChannelMessage {
 }
 
 function isSample(sample: unknown): boolean {
-  const { rows, tracked, mainThreadMs, trace } = (sample ?? {}) as Record<string, unknown>;
+  const { rows, tracked, mainThreadMs, trace, maps } = (sample ?? {}) as Record<string, unknown>;
   return (
     Array.isArray(rows) &&
     rows.every((row) => isRow({ ...row, t: 0 })) &&
     typeof tracked === 'object' &&
     Number.isFinite(mainThreadMs) &&
-    (trace === undefined || isTrace(trace))
+    (trace === undefined || isTrace(trace)) &&
+    (maps === undefined || areTexts(maps))
   );
+}
+
+function areTexts(maps: unknown): boolean {
+  const texts = typeof maps === 'object' && maps !== null ? Object.values(maps) : [1];
+  return texts.every((text) => text === null || typeof text === 'string');
 }
 
 function isTrace(trace: unknown): boolean {

@@ -21,6 +21,7 @@ import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { containerLimits } from './container.ts';
 import { createKeptObjects } from './kept-objects.ts';
 import type { LiveStall } from './live-log.ts';
+import { createLoadedMaps } from './loaded-maps.ts';
 import { createLooks } from './looks.ts';
 import type { DumpableThread } from './methods/types.ts';
 import { createProfileFiles } from './profile-files.ts';
@@ -116,11 +117,13 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     fail(`no stacks: ${String(error).split('\n')[0]}`),
   );
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
-  const toFrame = createFrameMapper();
+  const maps = createLoadedMaps(capture);
+  const toFrame = createFrameMapper(maps.runText);
   const unfinishedRows = createUnfinished(toFrame);
   const keptObjects = createKeptObjects({
     capture,
     toFrame,
+    mapped: maps.mapped,
     now,
     record,
     rows,
@@ -132,6 +135,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     kept: keptObjects,
     capture,
     toFrame,
+    mapped: maps.mapped,
     now,
     level,
     record,
@@ -147,6 +151,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     capture,
     toFrame,
     now,
+    maps,
     observedThread: threadCpu,
     onOpen: (row) => keptObjects.caused(row.startMs) || record(row, true),
     onLive,
@@ -202,6 +207,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     .filter(({ thread: reader }) => reader === 'watchdog')
     .map((sampler) => sampler.start(context));
 
+  const recordAll = (rows: readonly object[]): void => {
+    for (const row of rows) record({ ...row, t: now() } as Row);
+  };
   const readSamplers = (): void => stalls.acrossReset(readAll);
   const readAll = (): void => {
     for (const sampler of running) {
@@ -227,15 +235,25 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     control,
     header,
     /** What `evdiag dump` asks. */
-    dumpable: { threadId, shared, capture, toFrame, sampling: keptObjects, recent, tracing } satisfies DumpableThread,
+    dumpable: {
+      threadId,
+      shared,
+      capture,
+      toFrame,
+      maps,
+      sampling: keptObjects,
+      recent,
+      tracing,
+    } satisfies DumpableThread,
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,
-    onSample({ rows, tracked, mainThreadMs, trace }: SampleMessage): void {
+    onSample({ rows, tracked, mainThreadMs, trace, maps: texts }: SampleMessage): void {
+      if (texts) maps.onMaps(texts);
       if (trace) tracing.memory = trace;
       sampledMs += mainThreadMs;
-      for (const row of rows) record({ ...row, t: now() } as Row);
-      for (const row of tracked ? unfinishedRows(tracked) : []) record({ ...row, t: now() } as Row);
+      recordAll(rows);
+      if (tracked) maps.mapped(() => unfinishedRows(tracked), recordAll);
       looks.consider();
     },
     setLevel(next: Level): void {
@@ -247,6 +265,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     tick(): number {
       const t = now();
       stalls.tick(t, stalls.isOpen() ? Math.min(CLOSE_TICK_MS, tickMs) : tickMs);
+      maps.tick(!stalls.isOpen());
       // The histogram is not reset while a stall is open: its count is the heartbeat.
       if (t - lastReadAt >= READ_INTERVAL_MS && !stalls.isOpen()) {
         lastReadAt = t;
@@ -265,6 +284,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
       recent?.finish();
       looks.finish();
       stalls.finish(now());
+      maps.finish();
       readSamplers();
       finished = true;
       record({ t: now(), type: 'end', ...end });

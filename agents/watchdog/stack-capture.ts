@@ -4,7 +4,7 @@ import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } 
 const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 
-type User = 'stall' | 'look' | 'dump' | 'allocations' | 'profile' | 'recent' | 'trace';
+type User = 'stall' | 'look' | 'dump' | 'allocations' | 'profile' | 'recent' | 'trace' | 'maps';
 type Reply = (result: unknown) => void;
 
 /**

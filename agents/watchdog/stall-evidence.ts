@@ -1,6 +1,8 @@
 /** What the stacks and clocks of a stall say, once it is over. Pure. */
 import { functionKey } from '../../src/recording/places.ts';
-import type { Location, StallKind, StallStack } from '../../src/recording/types.ts';
+import type { Frame, Location, StallKind, StallStack } from '../../src/recording/types.ts';
+import { classify } from './classify.ts';
+import { linesOf } from './source-text.ts';
 
 /** A stack, and whether its kind was only borrowed from a mark: then its line may be the one after the call. */
 export interface Witness extends StallStack {
@@ -11,6 +13,15 @@ export interface Witness extends StallStack {
   borrowed: boolean;
   /** Answered so late that a native call must have run meanwhile: the line may be one further on. */
   late: boolean;
+  /** Its frames once more: maps of files that were changed while they were loaded come later. */
+  toFrames(): Frame[];
+}
+
+/** With the maps that are known by now. */
+export function mappedAgain(stack: Witness): Witness {
+  const frames = stack.toFrames();
+  const { kind, location } = classify(frames, linesOf);
+  return { ...stack, frames, location, kind: stack.borrowed ? stack.kind : kind };
 }
 
 /** A kind that only stacks tell needs so many of the same call: one among dozens of callbacks is chance. */
@@ -73,7 +84,7 @@ export function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
       seen.weightMs += stack.weightMs;
       seen.count = (seen.count ?? 0) + stack.count;
     } else {
-      const { borrowed: _borrowed, late: _late, marked: _marked, ...row } = stack;
+      const { borrowed: _borrowed, late: _late, marked: _marked, toFrames: _toFrames, ...row } = stack;
       merged.set(key, row);
     }
   }

@@ -14,6 +14,7 @@ import { readSite } from './call-site.ts';
 import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
 import type { LiveStall } from './live-log.ts';
+import type { LoadedMaps } from './loaded-maps.ts';
 import { linesOf } from './source-text.ts';
 import type { StackCapture } from './stack-capture.ts';
 import {
@@ -21,6 +22,7 @@ import {
   isHost,
   isIdle,
   isStarvedGc,
+  mappedAgain,
   mergeSmallest,
   summarizeStacks,
   type Witness,
@@ -47,6 +49,7 @@ export interface StallWatchOptions {
   slowMs: number;
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
+  maps: Pick<LoadedMaps, 'mapped' | 'isUnknown'>;
   /** Milliseconds since the recording began. */
   now(): number;
   observedThread(): ThreadCpu | null;
@@ -136,11 +139,12 @@ export function createStallWatch(options: StallWatchOptions) {
 
   const addStack = (
     stall: OpenStall,
-    frames: Frame[],
+    toFrames: () => Frame[],
     kind: StallKind | null,
     weightMs: number,
     { late = false, marked = false } = {},
   ): void => {
+    const frames = toFrames();
     if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
     const judged = classify(frames, linesOf);
     stall.loading &&= isLoading(frames);
@@ -154,6 +158,7 @@ export function createStallWatch(options: StallWatchOptions) {
       marked: marked || borrowed,
       borrowed,
       late,
+      toFrames,
     });
     if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
   };
@@ -166,7 +171,7 @@ export function createStallWatch(options: StallWatchOptions) {
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
     const frames = answer.frames.map(options.toFrame);
     stall.chain.add(answer, frames);
-    addStack(stall, frames, kind, stall.pendingMs, { late });
+    addStack(stall, () => answer.frames.map(options.toFrame), kind, stall.pendingMs, { late });
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
     stall.stackCount++;
@@ -184,8 +189,8 @@ export function createStallWatch(options: StallWatchOptions) {
     stall.call = `${call.module}.${call.name}`.replace('child_process', 'childProcess');
     const raw = readSite(shared);
     if (raw) {
-      const frames = [nativeFrame(`${stall.call}`), ...raw.map(options.toFrame)];
-      addStack(stall, frames, call.kind, elapsedMs + stall.pendingMs, { marked: true });
+      const native = nativeFrame(`${stall.call}`);
+      addStack(stall, () => [native, ...raw.map(options.toFrame)], call.kind, elapsedMs + stall.pendingMs, { marked: true });
       stall.pendingMs = 0;
       stall.pendingKinds.clear();
     } else {
@@ -223,10 +228,10 @@ export function createStallWatch(options: StallWatchOptions) {
 
   const waitingIn = (stall: OpenStall): number | null => stall.waiting ?? options.waiting();
 
-  const toRow = (ended: EndedStall): StallRow => {
+  const toRow = (ended: EndedStall, gcMs: number): StallRow => {
     const { stall, endMs, durationMs, cpuMs, runQueueMs } = ended;
+    stall.stacks = stall.stacks.map(mappedAgain);
     const main = dominant(stall.stacks);
-    const gcMs = Math.min(durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
     // A package that loads its parts when it is first used, and nobody's line that made it: start-up as well.
     const loading =
       stall.startMs < STARTUP_MS &&
@@ -259,7 +264,11 @@ export function createStallWatch(options: StallWatchOptions) {
   };
 
   const settle = (now: number): void => {
-    for (const ended of closing) if (now >= ended.endMs + SETTLE_MS) options.onClose(toRow(ended));
+    for (const ended of closing) {
+      if (now < ended.endMs + SETTLE_MS) continue;
+      const gcMs = Math.min(ended.durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
+      options.maps.mapped(() => toRow(ended, gcMs), options.onClose);
+    }
     closing = closing.filter(({ endMs }) => now < endMs + SETTLE_MS);
     if (closing.length === 0 && !open) capture.detach('stall');
   };
@@ -313,7 +322,8 @@ export function createStallWatch(options: StallWatchOptions) {
     if (gap < slowMs || stall.debugger) return;
     const main = dominant(stall.stacks);
     const kind = main?.kind ?? null;
-    const location = main?.location ?? null;
+    // Rather none than that of the code which a loader made of the file.
+    const location = main?.location && !options.maps.isUnknown(main.location.file) ? main.location : null;
     // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
     if (gap >= stall.tellAtMs) {
       stall.tellAtMs = gap * 2;

@@ -44,6 +44,8 @@ export interface SampleMessage {
   mainThreadMs: number;
   /** Where its operations are written from now on, until the capture ends. */
   trace?: TraceMemory;
+  /** Of files that were asked for: a text that ends in the map they were loaded with, null where they have none. */
+  maps?: Record<string, string | null>;
 }
 
 /** From the main thread on its own port, from worker threads on the channel; the level may come from anywhere. */

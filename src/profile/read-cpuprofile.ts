@@ -68,7 +68,8 @@ export function frameMapper(map = createFrameMapper()) {
       if (special) return { function: name, file: '', line: 0, column: 0, category: special };
       const line = numberOf(callFrame.lineNumber, -1) + 1;
       const column = numberOf(callFrame.columnNumber, -1) + 1;
-      return profileFrame(map([name, url === '' ? null : url, Math.max(0, line), Math.max(0, column)]));
+      // V8 tells where the function begins.
+      return profileFrame(map([name, url || null, Math.max(0, line), Math.max(0, column), 0, `${line}:${column}`]));
     },
     /** A line of the generated code has no column: its first one on the map. */
     line: (url: string, line: number): number => map(['', url, line, Number.MAX_SAFE_INTEGER]).line,

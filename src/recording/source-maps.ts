@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import { originalPositionFor, sourceContentFor, TraceMap } from '@jridgewell/trace-mapping';
+import { evalPlace, isShortName, nameAt, withoutCode } from '../util/code-places.ts';
 import type { Frame, FrameCategory } from './types.ts';
 
 /**
  * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], 1 where the
- * frame is not on the stack but awaits the one before it, and where the function begins if it has no name.
+ * frame is not on the stack but awaits the one before it, and where the function begins if its name says nothing: it has
+ * none, or one that may be a minifier's.
  */
 export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 0 | 1, start?: string];
 
@@ -16,18 +18,25 @@ const MAX_CACHED_MAPS = 64;
 /** The stacks of a program repeat: rows that are kept share their frames (some 300 bytes each). */
 const MAX_CACHED_FRAMES = 5000;
 
-/** The text of a file as it was run, with its `sourceMappingURL`; null where it is the one on disk. */
-export type RunText = (path: string) => string | null;
+/**
+ * The text of a file as it was run, with its `sourceMappingURL`; null where it is the one on disk, undefined where that is
+ * not known yet: then it is asked for again with the next frame.
+ */
+export type RunText = (path: string, url: string) => string | null | undefined;
+
+export type FrameMapper = (raw: RawFrame) => Frame;
 
 /** Turns V8's positions into frames of the original sources. Reads files, so: never on the observed main thread. */
-export function createFrameMapper(runText: RunText = () => null): (raw: RawFrame) => Frame {
+export function createFrameMapper(runText: RunText = () => null): FrameMapper {
   const frames = new Map<string, Frame>();
   const map = createMapper(runText);
   return (raw) => {
     const key = raw.join('|');
     let frame = frames.get(key);
     if (!frame) {
-      frame = Object.freeze(map(raw));
+      const mapped = map(raw);
+      frame = Object.freeze(mapped.frame);
+      if (!mapped.isFinal) return frame;
       if (frames.size >= MAX_CACHED_FRAMES) frames.clear();
       frames.set(key, frame);
     }
@@ -35,22 +44,36 @@ export function createFrameMapper(runText: RunText = () => null): (raw: RawFrame
   };
 }
 
-function createMapper(runText: RunText): (raw: RawFrame) => Frame {
+function createMapper(runText: RunText): (raw: RawFrame) => { frame: Frame; isFinal: boolean } {
   const maps = new Map<string, TraceMap | null>();
-  return ([name, url, line, column, awaits, start]) => {
-    const waits = { ...(start && { start }), ...(awaits && { awaits: true as const }) };
-    if (url === null) return { function: name, file: '', line: 0, column: 0, category: 'native', ...waits };
-    const path = url.startsWith('file:') ? pathOf(url) : url;
-    const raw: Frame = { function: name, file: path, line, column, category: categoryOf(path), ...waits };
-    if (raw.category === 'node' || !isAbsolute(path)) return raw;
+  const mapOf = (path: string, url: string): TraceMap | null | undefined => {
     let map = maps.get(path);
-    if (map === undefined) {
-      map = loadMap(path, runText);
-      if (maps.size >= MAX_CACHED_MAPS) maps.delete(maps.keys().next().value!);
-      maps.set(path, map);
-    }
-    return map ? original(raw, map) : raw;
+    if (map !== undefined) return map;
+    const text = runText(path, url);
+    if (text === undefined) return undefined;
+    map = loadMap(path, text);
+    if (maps.size >= MAX_CACHED_MAPS) maps.delete(maps.keys().next().value!);
+    maps.set(path, map);
+    return map;
   };
+  return ([name, rawUrl, rawLine, rawColumn, awaits, start]) => {
+    const waits = awaits && { awaits: true as const };
+    if (rawUrl === null) return final({ function: name, file: '', line: 0, column: 0, category: 'native', ...waits });
+    const made = evalPlace(rawUrl);
+    const { url, line, column } = made ?? { url: rawUrl, line: rawLine, column: rawColumn };
+    const path = url.startsWith('file:') ? pathOf(url) : withoutCode(url);
+    const where = !name && !made && start ? { start } : {};
+    const frame: Frame = { function: name, file: path, line, column, category: categoryOf(path), ...where, ...waits };
+    if (frame.category === 'node' || !isAbsolute(path)) return final(frame);
+    const map = mapOf(path, url);
+    if (!map) return { frame, isFinal: map === null };
+    const known = !made && start && isShortName(name) ? originalName(start, map) : null;
+    return final(original(known ? { ...frame, function: known } : frame, map));
+  };
+}
+
+function final(frame: Frame): { frame: Frame; isFinal: true } {
+  return { frame, isFinal: true };
 }
 
 function original(raw: Frame, map: TraceMap): Frame {
@@ -59,6 +82,33 @@ function original(raw: Frame, map: TraceMap): Frame {
   const file = found.source.startsWith('file:') ? pathOf(found.source) : found.source;
   // Virtual sources (webpack:///./src/a.ts) have no place on disk but are still the name people know.
   return { ...raw, file, line: found.line, column: (found.column ?? 0) + 1, category: categoryOf(file) };
+}
+
+/** Of a function that begins there in the generated code, "line:column". */
+function originalName(start: string, map: TraceMap): string | null {
+  const [line = 0, column = 0] = start.split(':').map(Number);
+  if (line < 1 || column < 1) return null;
+  const found = originalPositionFor(map, { line, column: column - 1 });
+  const text = found.source === null ? undefined : linesOf(map, found.source)?.[found.line - 1];
+  return text === undefined || found.column === null ? null : nameAt(text, found.column);
+}
+
+const lines = new WeakMap<TraceMap, Map<string, string[] | null>>();
+
+function linesOf(map: TraceMap, source: string): string[] | null {
+  const known = lines.get(map) ?? new Map<string, string[] | null>();
+  lines.set(map, known);
+  let found = known.get(source);
+  if (found !== undefined) return found;
+  try {
+    const text = sourceContentFor(map, source) ?? readText(source.startsWith('file:') ? pathOf(source) : source);
+    found = text.split('\n');
+  } catch {
+    found = null;
+  }
+  if (known.size >= MAX_CACHED_MAPS) known.clear();
+  known.set(source, found);
+  return found;
 }
 
 function pathOf(url: string): string {
@@ -76,11 +126,9 @@ function categoryOf(path: string): FrameCategory {
   return /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
 }
 
-function loadMap(path: string, runText: RunText): TraceMap | null {
+function loadMap(path: string, runText: string | null): TraceMap | null {
   try {
-    if (statSync(path).size > MAX_FILE_BYTES) return null;
-    const text = runText(path) ?? readFileSync(path, 'utf8');
-    const url = lastMapUrl(text);
+    const url = lastMapUrl(runText ?? readText(path));
     if (!url) return null;
     const inline = /^data:application\/json[^,]*?(;base64)?,/.exec(url);
     if (inline) {
@@ -95,6 +143,10 @@ function loadMap(path: string, runText: RunText): TraceMap | null {
     // A broken map is no reason to lose the place: the generated position stands.
     return null;
   }
+}
+
+function readText(path: string): string {
+  return statSync(path).size > MAX_FILE_BYTES ? '' : readFileSync(path, 'utf8');
 }
 
 /** The last `//# sourceMappingURL=` comment: bundles may carry those of their parts inside. */

@@ -45,6 +45,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
       hasEnded: () => false,
     },
     toFrame: createFrameMapper(),
+    maps: { mapped: (make, use) => use(make()), isUnknown: () => false },
     now: () => now,
     observedThread: () => ({ cpuMs, runQueueMs, timeslices: 0 }),
     waiting: () => 1,

@@ -1,6 +1,7 @@
 import type { Frame, Header, Level, Row } from '../../../src/recording/types.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
 import type { TraceMemory } from '../../shared-trace.ts';
+import type { LoadedMaps } from '../loaded-maps.ts';
 import type { RecentStacks } from '../recent-stacks.ts';
 import type { StackCapture } from '../stack-capture.ts';
 
@@ -21,6 +22,7 @@ export interface DumpableThread {
   shared: SharedMemory;
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
+  maps: LoadedMaps;
   /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
   sampling: { hold(held: boolean): void };
   /** What it did in the last minute; null where that is not kept. */

@@ -1,0 +1,34 @@
+import { isStackEmpty } from './stack.ts';
+
+const laterOn = setImmediate;
+
+/** Loaded when it is first used: few programs change their files while they load. */
+const load = () => require('../../src/util/loaded-map.ts') as typeof import('../../src/util/loaded-map.ts');
+
+/** By url, null where there is none. */
+export type MapTexts = Record<string, string | null>;
+
+/**
+ * Looks up the maps of files that were changed while they were loaded, and posts them: at once where nothing of the program
+ * is on the stack, else at the next turn of the loop, at the latest when the thread ends.
+ */
+export function createLoadedMaps(post: (maps: MapTexts) => void) {
+  let wanted: string[] = [];
+  const lookUp = (): void => {
+    const urls = wanted;
+    wanted = [];
+    if (urls.length === 0) return;
+    const maps: MapTexts = {};
+    for (let i = 0; i < urls.length; i++) maps[urls[i]!] = load().loadedMap(urls[i]!);
+    post(maps);
+  };
+  return {
+    wantMaps(urls: readonly string[]): void {
+      if (wanted.length === 0) wanted = [...urls];
+      else for (let i = 0; i < urls.length; i++) wanted[wanted.length] = urls[i]!;
+      if (isStackEmpty()) lookUp();
+      else laterOn(lookUp).unref();
+    },
+    atExit: lookUp,
+  };
+}

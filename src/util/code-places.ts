@@ -1,0 +1,42 @@
+/** What V8 tells of code that is in no file of its own, and names that a minifier has left: as people know them. */
+
+/** V8 tells where `eval` or `new Function` was called: "eval at render (/srv/app.js:36:10)", nested where they are. */
+const EVAL = /^eval at /;
+const CALLED_AT = /\(((?:file:|node:|[/\\]|[A-Za-z]:[\\/])[^()]*?):(\d{1,9}):(\d{1,9})\)/g;
+/** Of a URL that holds the code itself, what comes before it. */
+const HOLDS_CODE = /^(data:[^,]{0,80}),/;
+/** Real names are rarely shorter; a minifier's rarely longer. */
+const SHORT_NAME = 3;
+
+/** Where the code was made that a call of `eval` or `new Function` runs; null for other code. */
+export function evalPlace(url: string): { url: string; line: number; column: number } | null {
+  if (!EVAL.test(url)) return null;
+  // The last one is the call in a file, around which all others are.
+  const [, file, line, column] = [...url.matchAll(CALLED_AT)].at(-1) ?? [];
+  return file === undefined ? null : { url: file, line: Number(line), column: Number(column) };
+}
+
+/** A URL that is the code itself, cut to what can be read: "data:text/javascript,…". */
+export function withoutCode(url: string): string {
+  const [, head] = HOLDS_CODE.exec(url) ?? [];
+  return head === undefined ? url : `${head},…`;
+}
+
+/** Whether a name may be a minifier's. */
+export function isShortName(name: string): boolean {
+  return name.length <= SHORT_NAME;
+}
+
+/**
+ * The name of the function that begins at this column (0-based) of a line of the original source: V8 tells the beginning of
+ * its parameters, maps the beginning of the function. Null where the text says none.
+ */
+export function nameAt(text: string, column: number): string | null {
+  const from = text.slice(column);
+  const declared = /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(from);
+  if (declared) return declared[1]!;
+  const method = /^(?:static\s+)?(?:async\s+)?\*?(?!(?:function|async)\b)(#?[\w$]+)\s*\(/.exec(from);
+  if (method) return method[1]!;
+  const assigned = /(#?[\w$]+)\s*(?:=|:(?!:))\s*(?:async\s*)?\(?\s*$/.exec(text.slice(0, column));
+  return assigned ? assigned[1]! : null;
+}

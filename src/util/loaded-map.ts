@@ -1,0 +1,67 @@
+import Module, { findSourceMap } from 'node:module';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMMENT = '//# sourceMappingURL=';
+/** Extensions whose files run as they are on disk, unless somebody maps them. */
+const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs', '.node', '.wasm', '.json']);
+/** More text than a file of source code needs; the map of a bundle is on disk. */
+const MAX_TEXT = 8e6;
+
+/** What Node's types leave out. */
+interface Internals {
+  _cache: Record<string, unknown>;
+  _extensions: Record<string, (module: object, file: string) => void>;
+}
+
+/**
+ * Of a file that was changed while it was loaded, in this thread, a text that ends in its `sourceMappingURL`: the map is in no file.
+ * Node keeps it where source maps are on (tsx, esbuild-register, Node's own transform of types); else the hook of `require` for
+ * such files is asked once more (ts-node, @swc-node/register). Null where neither knows one.
+ *
+ * Runs code of the program, and regular expressions: for a moment in which nothing of the program is on the stack.
+ */
+export function loadedMap(url: string): string | null {
+  return keptMap(url) ?? compiledMap(url);
+}
+
+function keptMap(url: string): string | null {
+  try {
+    const payload = findSourceMap(url)?.payload;
+    if (!payload) return null;
+    const json = JSON.stringify(payload);
+    return json.length > MAX_TEXT ? null : `${COMMENT}data:application/json;base64,${Buffer.from(json).toString('base64')}`;
+  } catch {
+    return null;
+  }
+}
+
+function compiledMap(url: string): string | null {
+  try {
+    const file = url.startsWith('file:') ? fileURLToPath(url) : url;
+    const extension = extname(file);
+    const { _cache, _extensions } = Module as unknown as Internals;
+    // Only what has been loaded that way.
+    if (JAVASCRIPT.has(extension) || !Object.hasOwn(_cache, file) || !Object.hasOwn(_extensions, extension))
+      return null;
+    let code: string | null = null;
+    const module = new Module(file);
+    Object.assign(module, { filename: file, paths: [] });
+    Object.defineProperty(module, '_compile', {
+      value(text: string) {
+        code = String(text);
+      },
+      writable: true,
+      configurable: true,
+    });
+    _extensions[extension]!(module, file);
+    return lastComment(code);
+  } catch {
+    return null;
+  }
+}
+
+function lastComment(code: string | null): string | null {
+  const at = code?.lastIndexOf(`${COMMENT}data:`) ?? -1;
+  return at < 0 || code!.length - at > MAX_TEXT ? null : code!.slice(at);
+}
