@@ -10,7 +10,17 @@ const SICK = ['test/scenarios/scenarios.test.ts', '-t', 'broken:'];
 /** Those that lean most on what differs between versions. */
 const VARYING_SICK = [SICK[0], '-t', 'broken: (async|microtask|nexttick|sync-database) is'];
 /** Of the agent's tests those where V8 differs most. */
-const V8_BOUND = ['async-trace', 'cpu-profile', 'level', 'loading', 'looks', 'suspended', 'sync-calls', 'tracking'];
+const V8_BOUND = [
+  'async-trace',
+  'cpu-profile',
+  'level',
+  'loaded-maps',
+  'loading',
+  'looks',
+  'suspended',
+  'sync-calls',
+  'tracking',
+];
 /** And where Node does. */
 const NODE_BOUND = ['exits', 'live', 'permission', 'recent-profile', 'side-effects', 'workers'];
 const agents = (...names) => names.map((name) => `test/agents/${name}.test.ts`);

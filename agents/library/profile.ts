@@ -2,6 +2,7 @@ import { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 import type { CpuProfile, ProfiledFunction, ProfileOptions, RawProfiled } from '../../src/library/types.ts';
 import { toLocation } from '../../src/recording/places.ts';
+import { functionFrame } from '../../src/recording/source-maps.ts';
 import { monotonicMs } from '../primordials.ts';
 import { isNotOurs } from './leftovers.ts';
 import { BESIDE, OWN_TIME, toOwnNodes } from './own-time.ts';
@@ -164,7 +165,7 @@ function isNotOursSum({ node }: Sum): boolean {
 
 function tell({ node, selfUs, totalUs, lines }: Sum): ProfiledFunction {
   const { functionName, url, lineNumber, columnNumber } = node.callFrame;
-  const frame = toFrame([functionName, url || null, lineNumber + 1, columnNumber + 1]);
+  const frame = toFrame(functionFrame(functionName, url || null, lineNumber + 1, columnNumber + 1));
   const hottest = [...lines].sort(([, a], [, b]) => b - a)[0];
   return {
     function: functionName || '(anonymous)',

@@ -1,4 +1,5 @@
 import { toLocation } from '../../src/recording/places.ts';
+import { functionFrame } from '../../src/recording/source-maps.ts';
 import type { AllocationSite, Frame, Location } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { keepingLine } from './keeping-line.ts';
@@ -77,7 +78,7 @@ function* ownersOf({ head }: AllocationProfile, toFrame: ToFrame): Generator<{ n
       for (const child of item.node.children) stack.push({ node: child, owner: item.owner });
       continue;
     }
-    const frame = toFrame([functionName, url || null, lineNumber + 1, columnNumber + 1]);
+    const frame = toFrame(functionFrame(functionName, url || null, lineNumber + 1, columnNumber + 1));
     const owner =
       frame.category === 'application' || (frame.category === 'dependency' && !item.owner)
         ? toLocation(frame)

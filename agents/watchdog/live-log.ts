@@ -13,6 +13,8 @@ export interface LiveStall {
   durationMs: number;
   kind: StallKind | null;
   location: Location | null;
+  /** The line is that of the code which a loader has made of the file. */
+  unmapped?: boolean;
   call: string | null;
   /** What waits for the loop. */
   waiting: number;
@@ -20,9 +22,10 @@ export interface LiveStall {
 }
 
 /** One line: kind, duration so far, function, file:line. */
-export function liveLine({ durationMs, kind, location, call, chain }: LiveStall, threadId = 0): string {
+export function liveLine({ durationMs, kind, location, unmapped, call, chain }: LiveStall, threadId = 0): string {
+  const line = location && !unmapped ? `:${location.line}:${location.column}` : '';
   const place = location
-    ? `${location.function || '(anonymous)'} (${displayPath(location.file)}:${location.line}:${location.column})`
+    ? `${location.function || '(anonymous)'} (${displayPath(location.file)}${line})`
     : 'place not known until the native call returns';
   const starved = chain === 'microtask' || chain === 'nexttick';
   const what = starved ? `${chain} chain` : call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');

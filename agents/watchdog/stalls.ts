@@ -190,7 +190,9 @@ export function createStallWatch(options: StallWatchOptions) {
     const raw = readSite(shared);
     if (raw) {
       const native = nativeFrame(`${stall.call}`);
-      addStack(stall, () => [native, ...raw.map(options.toFrame)], call.kind, elapsedMs + stall.pendingMs, { marked: true });
+      addStack(stall, () => [native, ...raw.map(options.toFrame)], call.kind, elapsedMs + stall.pendingMs, {
+        marked: true,
+      });
       stall.pendingMs = 0;
       stall.pendingKinds.clear();
     } else {
@@ -322,8 +324,8 @@ export function createStallWatch(options: StallWatchOptions) {
     if (gap < slowMs || stall.debugger) return;
     const main = dominant(stall.stacks);
     const kind = main?.kind ?? null;
-    // Rather none than that of the code which a loader made of the file.
-    const location = main?.location && !options.maps.isUnknown(main.location.file) ? main.location : null;
+    const location = main?.location ?? null;
+    const unmapped = location !== null && options.maps.isUnknown(location.file);
     // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
     if (gap >= stall.tellAtMs) {
       stall.tellAtMs = gap * 2;
@@ -334,7 +336,8 @@ export function createStallWatch(options: StallWatchOptions) {
         startMs: stall.startMs,
         durationMs: gap,
         kind,
-        location,
+        // Rather none than the line of what a loader made of the file.
+        location: unmapped ? null : location,
         ...chainOf(stall),
         waiting: waitingIn(stall),
       });
@@ -343,7 +346,7 @@ export function createStallWatch(options: StallWatchOptions) {
     if (!stall.live && started && gap >= LIVE_MS && (location || gap >= LIVE_MS + 100)) {
       stall.live = true;
       const waiting = waitingIn(stall) ?? 0;
-      options.onLive({ durationMs: gap, kind, location, call: stall.call, waiting, ...chainOf(stall) });
+      options.onLive({ durationMs: gap, kind, location, unmapped, call: stall.call, waiting, ...chainOf(stall) });
     }
   };
 

@@ -1,4 +1,5 @@
 import { unlinkSync } from 'node:fs';
+import type { FrameMapper } from '../recording/source-maps.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Dump, DumpedThread, SuspendedCalls } from '../suspended/dump.ts';
 import type { CensusPart, DumpPart, Road, ThreadPart } from '../suspended/dump-parts.ts';
@@ -6,6 +7,7 @@ import { exactCalls } from '../suspended/exact-calls.ts';
 import { quickCalls } from '../suspended/quick-calls.ts';
 import type { Census, CensusFiles } from '../suspended/types.ts';
 import type { Connection } from './connect.ts';
+import { loadedMapper } from './take-loaded-maps.ts';
 
 /** Between two parts: a heap snapshot of 10 GB takes about that long. */
 const PART_TIMEOUT_MS = 20 * 60_000;
@@ -37,7 +39,9 @@ export async function takeDump(connection: Connection, { road, onProgress = () =
       { onPart: (part) => gather(part as DumpPart), timeoutMs: PART_TIMEOUT_MS },
     );
     const threads: DumpedThread[] = [];
-    for (const thread of gathered.values()) threads.push(await toThread(thread as Gathered, onProgress));
+    const seen = [...gathered.values()].flatMap(({ frames = [] }) => frames.map(({ file }) => file));
+    const map = await loadedMapper(connection, seen);
+    for (const thread of gathered.values()) threads.push(await toThread(thread as Gathered, map, onProgress));
     return { schema: 'evdiag-dump/1', pid, argv, nodeVersion, level, uptimeMs, takenAt, road, threads };
   } finally {
     files.forEach(removeFiles);
@@ -67,14 +71,19 @@ function threadText(threadId: number): string {
   return threadId === 0 ? '' : ` of worker ${threadId}`;
 }
 
-async function toThread(thread: Gathered, onProgress: (words: string) => void): Promise<DumpedThread> {
+async function toThread(
+  thread: Gathered,
+  map: FrameMapper,
+  onProgress: (words: string) => void,
+): Promise<DumpedThread> {
   const { part: _, ...about } = thread.about;
   const problem = about.problem ?? thread.census.problem;
-  return { ...about, problem, suspended: await suspendedOf(thread, onProgress) };
+  return { ...about, problem, suspended: await suspendedOf(thread, map, onProgress) };
 }
 
 async function suspendedOf(
   { frames, groups, census: { census, files, threadId } }: Gathered,
+  map: FrameMapper,
   onProgress: (words: string) => void,
 ): Promise<SuspendedCalls | null> {
   if (!census) return null;
@@ -84,9 +93,9 @@ async function suspendedOf(
     const calls = quickCalls(frames, groups);
     return { counted: 'promises', total: sum(calls) + beyond, untold: beyond, ...figures, calls, cycles: [] };
   }
-  const { calls, cycles } = await exactCalls(files, frames, groups, (share) =>
-    onProgress(`reading the heap snapshot${threadText(threadId)}: ${Math.round(share * 100)} %`),
-  );
+  const tell = (share: number): void =>
+    onProgress(`reading the heap snapshot${threadText(threadId)}: ${Math.round(share * 100)} %`);
+  const { calls, cycles } = await exactCalls(files, frames, groups, tell, map);
   return { counted: 'calls', total: sum(calls), untold: 0, ...figures, calls, cycles };
 }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '../attach/connect.ts';
 import { type CpuProfiles, type TakenCpuProfile, takeCpuProfiles } from '../attach/take-cpu-profile.ts';
+import { loadedMapper, urlsOf } from '../attach/take-loaded-maps.ts';
 import type { Profile } from '../profile/types.ts';
 import type { Hello } from '../suspended/dump-parts.ts';
 import type { Action, ShownProfile, State } from '../tui/state/types.ts';
@@ -59,7 +60,16 @@ async function take(
   const after = ((await connection.request('hello')) as Hello).uptimeMs;
   const zeroMs = zeroOf(state(), pid);
   const between = zeroMs === null ? null : { fromMs: zeroMs + before, toMs: zeroMs + after };
-  const profile: Profile = { title: argv.join(' '), kind: 'cpu', unit: 'us', threads: threads.map(toThreadProfile) };
+  const map = await loadedMapper(
+    connection,
+    threads.flatMap((taken) => urlsOf(taken.profile)),
+  );
+  const profile: Profile = {
+    title: argv.join(' '),
+    kind: 'cpu',
+    unit: 'us',
+    threads: threads.map((taken) => toThreadProfile(taken, map)),
+  };
   const shown: ShownProfile = {
     ...{ id: '', name: `taken at ${formatMs(before)}`, pid, profile, problem: null },
     threads: threads.map((thread) => ({

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { HeapGraph } from '../heap/heap-graph.ts';
-import { createFrameMapper } from '../recording/source-maps.ts';
+import { createFrameMapper, functionFrame } from '../recording/source-maps.ts';
 import { tokens } from '../suspended/source-text.ts';
 import type { Place } from './types.ts';
 
@@ -149,7 +149,7 @@ export class Scripts {
   }
 
   #mapped(url: string, line: number, column: number, name: string): Place {
-    const frame = this.#toFrame([name, url, line, column]);
+    const frame = this.#toFrame(functionFrame(name, url, line, column));
     return { file: frame.file, line: frame.line, column: frame.column, function: name };
   }
 

@@ -2,7 +2,7 @@
  * `.cpuprofile`: what V8's profiler hands out, Node's --cpu-prof writes and Chrome DevTools opens.
  * Format: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile. Lines and columns are 0-based, times µs.
  */
-import { createFrameMapper } from '../recording/source-maps.ts';
+import { createFrameMapper, type FrameMapper, functionFrame } from '../recording/source-maps.ts';
 import { AGENT_FRAME, type AgentPart, agentParts } from './agent-frames.ts';
 import { bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
 import { profileFrame } from './profile-frame.ts';
@@ -28,7 +28,7 @@ export interface ReadCpuProfileOptions {
   taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart' | 'safepoints'> | undefined;
   origin?: Pick<Origin, 'pid' | 'threadId'> | undefined;
   /** Turns V8's positions into those of the original sources. */
-  map?: ReturnType<typeof createFrameMapper>;
+  map?: FrameMapper | undefined;
   /** Absolute path of the agent that the program ran with: its frames are left out. */
   agentFile?: string | null;
 }
@@ -68,8 +68,7 @@ export function frameMapper(map = createFrameMapper()) {
       if (special) return { function: name, file: '', line: 0, column: 0, category: special };
       const line = numberOf(callFrame.lineNumber, -1) + 1;
       const column = numberOf(callFrame.columnNumber, -1) + 1;
-      // V8 tells where the function begins.
-      return profileFrame(map([name, url || null, Math.max(0, line), Math.max(0, column), 0, `${line}:${column}`]));
+      return profileFrame(map(functionFrame(name, url || null, Math.max(0, line), Math.max(0, column))));
     },
     /** A line of the generated code has no column: its first one on the map. */
     line: (url: string, line: number): number => map(['', url, line, Number.MAX_SAFE_INTEGER]).line,

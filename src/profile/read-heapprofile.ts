@@ -2,6 +2,7 @@
  * `.heapprofile`: V8's sampling of allocations, as Chrome DevTools opens it.
  * Format: https://chromedevtools.github.io/devtools-protocol/v8/HeapProfiler/#type-SamplingHeapProfile. Sizes are bytes.
  */
+import type { FrameMapper } from '../recording/source-maps.ts';
 import { type Loose, numberOf, objectOf } from './loose.ts';
 import { frameMapper } from './read-cpuprofile.ts';
 import { TreeBuilder } from './tree-builder.ts';
@@ -11,16 +12,18 @@ export interface ReadHeapProfileOptions {
   name?: string;
   /** Mean bytes between two samples, where it is known. */
   interval?: number | null;
+  /** Turns V8's positions into those of the original sources. */
+  map?: FrameMapper;
 }
 
 /** The tree of one thread, in bytes. Throws InputError where it is no such profile. */
 export function readHeapProfile(
   value: unknown,
-  { name = 'main thread', interval = null }: ReadHeapProfileOptions = {},
+  { name = 'main thread', interval = null, map }: ReadHeapProfileOptions = {},
 ): ThreadProfile {
   const profile = objectOf(value, 'the profile');
   const builder = new TreeBuilder();
-  const { frame: toFrame } = frameMapper();
+  const { frame: toFrame } = frameMapper(map);
   // Without recursion: who wrote it may have nested it as deep as they like.
   const open: { of: Loose; node: number }[] = [{ of: objectOf(profile.head, 'its head'), node: 0 }];
   for (let next = open.pop(); next; next = open.pop()) {

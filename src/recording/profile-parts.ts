@@ -63,5 +63,12 @@ export type RecentProfilePart =
       problem: string | null;
     };
 
+/** Of the method `loaded-maps`, for each script that has one: a text that ends in its `sourceMappingURL`. */
+export interface LoadedMapPart {
+  part: 'map';
+  url: string;
+  text: string;
+}
+
 /** Longest time that is kept. */
 export const MAX_RECENT_MS = 60_000;

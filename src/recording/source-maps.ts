@@ -12,6 +12,11 @@ import type { Frame, FrameCategory } from './types.ts';
  */
 export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 0 | 1, start?: string];
 
+/** Of a function, at the place where it begins. */
+export function functionFrame(name: string, url: string | null, line: number, column: number): RawFrame {
+  return [name, url, line, column, 0, `${line}:${column}`];
+}
+
 /** A larger file is taken as it is: its map would cost the host more memory than the line is worth. */
 const MAX_FILE_BYTES = 60e6;
 const MAX_CACHED_MAPS = 64;
@@ -61,7 +66,7 @@ function createMapper(runText: RunText): (raw: RawFrame) => { frame: Frame; isFi
     if (rawUrl === null) return final({ function: name, file: '', line: 0, column: 0, category: 'native', ...waits });
     const made = evalPlace(rawUrl);
     const { url, line, column } = made ?? { url: rawUrl, line: rawLine, column: rawColumn };
-    const path = url.startsWith('file:') ? pathOf(url) : withoutCode(url);
+    const path = withoutCode(pathOf(url));
     const where = !name && !made && start ? { start } : {};
     const frame: Frame = { function: name, file: path, line, column, category: categoryOf(path), ...where, ...waits };
     if (frame.category === 'node' || !isAbsolute(path)) return final(frame);
@@ -79,7 +84,7 @@ function final(frame: Frame): { frame: Frame; isFinal: true } {
 function original(raw: Frame, map: TraceMap): Frame {
   const found = originalPositionFor(map, { line: Math.max(1, raw.line), column: Math.max(0, raw.column - 1) });
   if (!found.source || found.line === null) return raw;
-  const file = found.source.startsWith('file:') ? pathOf(found.source) : found.source;
+  const file = pathOf(found.source);
   // Virtual sources (webpack:///./src/a.ts) have no place on disk but are still the name people know.
   return { ...raw, file, line: found.line, column: (found.column ?? 0) + 1, category: categoryOf(file) };
 }
@@ -101,7 +106,7 @@ function linesOf(map: TraceMap, source: string): string[] | null {
   let found = known.get(source);
   if (found !== undefined) return found;
   try {
-    const text = sourceContentFor(map, source) ?? readText(source.startsWith('file:') ? pathOf(source) : source);
+    const text = sourceContentFor(map, source) ?? readText(pathOf(source));
     found = text.split('\n');
   } catch {
     found = null;
@@ -111,9 +116,10 @@ function linesOf(map: TraceMap, source: string): string[] | null {
   return found;
 }
 
-function pathOf(url: string): string {
+/** The path of a file that is named by a URL; anything else stays as it is. */
+export function pathOf(url: string): string {
   try {
-    return fileURLToPath(url);
+    return url.startsWith('file:') ? fileURLToPath(url) : url;
   } catch {
     return url;
   }

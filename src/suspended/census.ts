@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { types } from 'node:util';
 import { writeHeapSnapshot } from 'node:v8';
 import type { RawFrame } from '../recording/source-maps.ts';
+import { isShortName } from '../util/code-places.ts';
 import { withOwnSession } from './own-session.ts';
 import { type AsyncSite, asyncSites, createProbe, NativePromise, type Probe } from './probe.ts';
 import type { Census, CensusFiles } from './types.ts';
@@ -165,7 +166,7 @@ function toFrame(site: AsyncSite): RawFrame {
   // Of the built-ins, Promise.all, allSettled and any are told.
   if (url === null) return [`Promise.${name}`, null, 0, 0, 1];
   const frame: RawFrame = [name, url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0, 1];
-  if (name === '') frame.push(`${site.getEnclosingLineNumber()}:${site.getEnclosingColumnNumber()}`);
+  if (isShortName(name)) frame.push(`${site.getEnclosingLineNumber()}:${site.getEnclosingColumnNumber()}`);
   return frame;
 }
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFrameMapper } from '../recording/source-maps.ts';
+import { createFrameMapper, type FrameMapper } from '../recording/source-maps.ts';
+import { loadedMap } from '../util/loaded-map.ts';
 import { beginCensus } from './census.ts';
 import type { AwaitCycle, CallGroup } from './dump.ts';
 import { exactCalls } from './exact-calls.ts';
@@ -65,7 +66,7 @@ function takeQuick(except: Promise<unknown>): AsyncDump {
   const census = beginCensus({ except });
   census.work(Number.POSITIVE_INFINITY);
   const { frames, groups, beyond, pauseMs, workMs } = census.result();
-  const suspended = quickCalls(frames.map(createFrameMapper()), groups);
+  const suspended = quickCalls(frames.map(createMapper()), groups);
   return { counted: 'promises', total: sum(suspended) + beyond, suspended, cycles: [], pauseMs: pauseMs + workMs };
 }
 
@@ -81,9 +82,11 @@ async function takeExact(except: Promise<unknown>): Promise<AsyncDump> {
 }
 
 async function read({ frames, groups, pauseMs }: Census, files: CensusFiles): Promise<AsyncDump> {
-  const { calls, cycles } = await exactCalls(files, frames.map(createFrameMapper()), groups);
+  const { calls, cycles } = await exactCalls(files, frames.map(createMapper()), groups, undefined, createMapper());
   return { counted: 'calls', total: sum(calls), suspended: calls, cycles, pauseMs };
 }
+
+const createMapper = (): FrameMapper => createFrameMapper((_path, url) => loadedMap(url));
 
 function sum(groups: readonly { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0);

@@ -5,7 +5,7 @@ import { readSnapshot } from '../heap/read-snapshot.ts';
 import { type Settler, whatSettles } from '../heap/settlers.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { type SuspendedCall, suspendedCalls } from '../heap/suspended-calls.ts';
-import { createFrameMapper } from '../recording/source-maps.ts';
+import { createFrameMapper, type FrameMapper, functionFrame } from '../recording/source-maps.ts';
 import type { Frame } from '../recording/types.ts';
 import { EXCEPTED, LEADS_NOWHERE } from './census.ts';
 import type { AwaitCycle, CallGroup, SettledBy } from './dump.ts';
@@ -38,13 +38,14 @@ export async function exactCalls(
   frames: readonly Frame[],
   groups: Census['groups'],
   onProgress?: (share: number) => void,
+  toFrame: FrameMapper = createFrameMapper(),
 ): Promise<{ calls: CallGroup[]; cycles: AwaitCycle[] }> {
   const snapshot = await readSnapshot(files.snapshot, onProgress ? { onProgress: share(onProgress) } : {});
   const groupOf = await readIndex(files.index);
   const indexes = listIndexes(snapshot);
   const groupOfCall = ({ waitsFor }: SuspendedCall): number => groupOf[indexes.get(waitsFor) ?? -1] ?? LEADS_NOWHERE;
   const calls = suspendedCalls(snapshot);
-  const places = placesOf(calls, (call) => frames[groups[groupOfCall(call)]?.frames[0] ?? -1]);
+  const places = placesOf(calls, (call) => frames[groups[groupOfCall(call)]?.frames[0] ?? -1], toFrame);
   const told = calls.filter((call) => groupOfCall(call) !== EXCEPTED);
   const grouped = group(told, calls, places);
   addSettlers(snapshot, calls, places, grouped);
@@ -61,8 +62,11 @@ async function readIndex(file: string): Promise<Int32Array> {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-function placesOf(calls: readonly SuspendedCall[], firstFrame: (call: SuspendedCall) => Frame | undefined): Place[] {
-  const toFrame = createFrameMapper();
+function placesOf(
+  calls: readonly SuspendedCall[],
+  firstFrame: (call: SuspendedCall) => Frame | undefined,
+  toFrame: FrameMapper,
+): Place[] {
   return calls.map((call) => {
     const frame = firstFrame(call);
     // Of Promise.all and the like, the call is the frame behind: that promise is not the one it awaits.
@@ -71,13 +75,14 @@ function placesOf(calls: readonly SuspendedCall[], firstFrame: (call: SuspendedC
   });
 }
 
-function placeOfFunction(call: SuspendedCall, toFrame: ReturnType<typeof createFrameMapper>): Place {
+function placeOfFunction(call: SuspendedCall, toFrame: FrameMapper): Place {
   const { functionName: name, url, line, column } = call;
   if (url === '') return { frame: toFrame([name, null, 0, 0]), exact: false };
-  const start = toFrame([name, url, line, column]);
+  const start = toFrame(functionFrame(name, url, line, column));
   const generated = pathOf(url);
   const found = generated ? onlyAwait(generated, line, column, call.kind === 'async generator') : null;
-  if (found) return { frame: toFrame([name, url, found.line, found.column]), exact: true };
+  if (found)
+    return { frame: { ...toFrame([name, url, found.line, found.column]), function: start.function }, exact: true };
   return { frame: start, exact: false };
 }
 

@@ -30,7 +30,9 @@ function keptMap(url: string): string | null {
     const payload = findSourceMap(url)?.payload;
     if (!payload) return null;
     const json = JSON.stringify(payload);
-    return json.length > MAX_TEXT ? null : `${COMMENT}data:application/json;base64,${Buffer.from(json).toString('base64')}`;
+    return json.length > MAX_TEXT
+      ? null
+      : `${COMMENT}data:application/json;base64,${Buffer.from(json).toString('base64')}`;
   } catch {
     return null;
   }

@@ -7,7 +7,8 @@ import { frame } from '../support/recording.ts';
 function seen(kind: StallKind, name: string, line: number, ms = 20, fields: Partial<Witness> = {}): Witness {
   const { category: _, ...location } = frame(name, line);
   const known = { count: 1, marked: false, borrowed: false, late: false };
-  return { weightMs: ms, kind, frames: [frame(name, line)], location, ...known, ...fields };
+  const frames = [frame(name, line)];
+  return { weightMs: ms, kind, frames, location, ...known, toFrames: () => frames, ...fields };
 }
 
 /** The computing of many callbacks, one stack each. */

@@ -6,7 +6,7 @@ import {
 } from '../../../src/recording/async-trace.ts';
 import { RING_EVENTS, type TraceEnd, type TraceMemory, type TraceNames, TraceWord } from '../../shared-trace.ts';
 import { pause, THREAD_ENDED, whileConnected, within } from './ask.ts';
-import { INSPECTOR_FORBIDDEN } from './dump.ts';
+import { INSPECTOR_FORBIDDEN, mapsFor } from './dump.ts';
 import type { DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not come back to its loop for this long is blocked: nothing can be followed in it. */
@@ -141,11 +141,13 @@ async function endOf({ capture }: DumpableThread): Promise<TraceEnd | null> {
 }
 
 async function tell(
-  { threadId, toFrame }: DumpableThread,
+  thread: DumpableThread,
   { control, startMonotonicMs }: TraceMemory,
   { types, sites, spanMs }: TraceNames,
   send: Send,
 ): Promise<void> {
+  const { threadId, toFrame } = thread;
+  await mapsFor(thread, sites.flat());
   for (let at = 0; at < sites.length; at += CHUNK.sites) {
     const some = sites.slice(at, at + CHUNK.sites).map((frames) => frames.map(toFrame));
     await send({ part: 'sites', threadId, sites: some });

@@ -15,12 +15,13 @@ import {
   type DumpEstimate,
   type DumpProgress,
   type InterruptedStack,
+  type RawFrame,
   type RawHandleSite,
   SYNC_CALLS,
   Word,
 } from '../../shared-memory.ts';
 import { readSite } from '../call-site.ts';
-import { askThread, pause, whileConnected } from './ask.ts';
+import { ANSWER_MS, askThread, pause, whileConnected } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not returned to its loop for this long is interrupted. */
@@ -123,6 +124,12 @@ async function aboutThread(thread: DumpableThread, client: Client): Promise<Thre
   const ask = (call: string): Promise<unknown> => askThread(thread, client, call);
   const resources = stack ? ((await ask('resources()')) as OpenResources | null | undefined) : undefined;
   const sites = stack ? await ask('handleSites?.()') : undefined;
+  const raw = (Array.isArray(sites) ? (sites as RawHandleSite[]) : []).flatMap(({ frames }) => frames);
+  await mapsFor(thread, [
+    ...(stack?.frames ?? []),
+    ...(resources?.timers ?? []).map(({ callback }) => callback),
+    ...raw,
+  ]);
   const frames = stack?.frames.map(thread.toFrame) ?? [];
   return {
     part: 'thread',
@@ -156,6 +163,20 @@ async function stateOf(
     await pause(BETWEEN_LOOKS_MS);
   }
   return { state: 'running', stack: first };
+}
+
+/** Waits for what files were translated to while they were loaded, where the thread can tell. */
+export function mapsFor({ maps, toFrame }: DumpableThread, frames: readonly RawFrame[]): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ANSWER_MS);
+    maps.mapped(
+      () => frames.forEach(toFrame),
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+    );
+  });
 }
 
 function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]): HandleSite[] {
@@ -228,6 +249,7 @@ async function sendCensus(
   send: (part: DumpPart) => Promise<void>,
 ): Promise<void> {
   const { threadId } = thread;
+  await mapsFor(thread, frames);
   for (let i = 0; i < frames.length; i += CHUNK) {
     await send({ part: 'frames', threadId, frames: frames.slice(i, i + CHUNK).map(thread.toFrame) });
   }

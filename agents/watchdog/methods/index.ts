@@ -4,6 +4,7 @@ import { cpuProfile } from './cpu-profile.ts';
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
 import { hello } from './hello.ts';
+import { loadedMaps } from './loaded-maps.ts';
 import { recentProfile } from './recent-profile.ts';
 import { setLevel } from './set-level.ts';
 import { createSnapshot } from './snapshot.ts';
@@ -27,6 +28,7 @@ export function createMethods(target: Target): Record<string, Method> {
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),
     hello: hello(target),
+    'loaded-maps': loadedMaps(target),
     'recent-profile': recentProfile(target),
     'set-level': setLevel(target),
     snapshot: inTurn(createSnapshot(target)),

@@ -1,6 +1,7 @@
 import { type Connection, connect } from '../../attach/connect.ts';
 import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
 import { type CpuProfiles, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
+import { loadedMapper, urlsIn, urlsOf } from '../../attach/take-loaded-maps.ts';
 import { takeRecentProfiles } from '../../attach/take-recent-profile.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { readHeapProfile } from '../../profile/read-heapprofile.ts';
@@ -148,7 +149,11 @@ async function cpuOf(connection: Connection, options: Options): Promise<Recorded
   process.once('SIGINT', endEarly);
   try {
     const { threads, problems } = await takeCpuProfiles(connection, request);
-    return { kind: 'cpu', unit: 'us', threads: threads.map(toThreadProfile), problems };
+    const map = await loadedMapper(
+      connection,
+      threads.flatMap(({ profile }) => urlsOf(profile)),
+    );
+    return { kind: 'cpu', unit: 'us', threads: threads.map((taken) => toThreadProfile(taken, map)), problems };
   } finally {
     process.off('SIGINT', endEarly);
   }
@@ -156,15 +161,23 @@ async function cpuOf(connection: Connection, options: Options): Promise<Recorded
 
 async function lastOf(connection: Connection, { last = 0 }: Options): Promise<Recorded> {
   const { threads, problems } = await takeRecentProfiles(connection, { lastMs: last * 1000 });
-  return { kind: 'cpu', unit: 'us', threads: threads.map(recentThreadProfile), problems };
+  const map = await loadedMapper(
+    connection,
+    threads.flatMap(({ profile }) => urlsOf(profile)),
+  );
+  return { kind: 'cpu', unit: 'us', threads: threads.map((taken) => recentThreadProfile(taken, map)), problems };
 }
 
 async function allocationsOf(connection: Connection, options: Options): Promise<Recorded> {
   const { duration = DURATION_S, every = EVERY_BYTES, live } = options;
   const request = { durationMs: duration * 1000, intervalBytes: every, live: live === true };
   const { threads, problems } = await takeAllocationProfiles(connection, request);
+  const map = await loadedMapper(
+    connection,
+    threads.flatMap(({ text }) => urlsIn(text)),
+  );
   const read = threads.map(({ threadId, text }) =>
-    readHeapProfile(JSON.parse(text), { name: nameOf(threadId), interval: every }),
+    readHeapProfile(JSON.parse(text), { name: nameOf(threadId), interval: every, map }),
   );
   return { kind: live ? 'in-use-space' : 'alloc-space', unit: 'bytes', threads: read, problems };
 }

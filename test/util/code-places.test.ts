@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { evalPlace, nameAt, withoutCode } from '../../src/util/code-places.ts';
+
+describe('code that eval made is at the call of eval', () => {
+  test.each([
+    ['eval at render (/srv/app.js:36:10)', '/srv/app.js', 36, 10],
+    ['eval at inner (eval at outer (file:///srv/a%20b.mjs:3:4), <anonymous>:1:1)', 'file:///srv/a%20b.mjs', 3, 4],
+    ['eval at <anonymous> (C:\\srv\\app.js:2:1)', 'C:\\srv\\app.js', 2, 1],
+  ])('%s', (url, file, line, column) => expect(evalPlace(url)).toEqual({ url: file, line, column }));
+
+  test.each(['/srv/app.js', 'eval at x (evalmachine.<anonymous>:1:1)', 'node:fs', ''])('not: %s', (url) =>
+    expect(evalPlace(url)).toBeNull(),
+  );
+});
+
+test('a URL that holds code is shown without it', () => {
+  expect(withoutCode(`data:text/javascript,${'x'.repeat(500)}`)).toBe('data:text/javascript,…');
+  expect(withoutCode('data:text/javascript;base64,Zm9v')).toBe('data:text/javascript;base64,…');
+  expect(withoutCode('/srv/data:app,js')).toBe('/srv/data:app,js');
+});
+
+describe('the name of a function in the text of its source', () => {
+  test.each([
+    ['function burnCpu(ms) {', 0, 'burnCpu'],
+    ['export async function* pages(url) {', 7, 'pages'],
+    ['const arrowWork = (ms) => burn(ms);', 18, 'arrowWork'],
+    ['const arrowWork = (ms) => burn(ms);', 19, 'arrowWork'],
+    ['const later = async (ms) => burn(ms);', 14, 'later'],
+    ['const expr = function (ms) {};', 13, 'expr'],
+    ['  runIt(x) { return 1; }', 2, 'runIt'],
+    ['  async later(c) {}', 2, 'later'],
+    ['  #priv(z) {}', 2, '#priv'],
+    ['const o = { prop: (b) => b };', 18, 'prop'],
+    ['list.map((q) => q.a);', 9, null],
+    ['setTimeout(function () {', 11, null],
+    ['', 0, null],
+  ])('%s, column %i: %s', (text, column, name) => expect(nameAt(text, column)).toBe(name));
+});
