@@ -37,6 +37,8 @@ export const Word = {
   Diagnose: 12,
   /** 1: what is started is followed until it ends, as at level diagnose. */
   Track: 13,
+  /** 1 + index into SYNC_CALLS of the call whose site is in `site`. */
+  SiteCall: 14,
   Length: 16,
 } as const;
 
@@ -194,7 +196,9 @@ export const FRAME_LIMIT = 64;
 /** And of those that are kept of the last seconds: a profile shows them from their beginning. */
 export const RECENT_FRAME_LIMIT = 128;
 
+/** `js-cpu`: what is quick once, and much where it is called for each row. */
 export type MarkedKind =
+  | 'js-cpu'
   | 'sync-database'
   | 'sync-fs'
   | 'sync-child-process'
@@ -204,8 +208,18 @@ export type MarkedKind =
   | 'sync-stdio';
 
 export interface SyncCall {
-  /** A module, a global object, or a class of node:sqlite. */
-  module: 'fs' | 'child_process' | 'crypto' | 'zlib' | 'JSON' | 'DatabaseSync' | 'StatementSync';
+  /** A module, a global object, or a class: then the call is one of its methods. */
+  module:
+    | 'fs'
+    | 'child_process'
+    | 'crypto'
+    | 'zlib'
+    | 'JSON'
+    | 'DatabaseSync'
+    | 'StatementSync'
+    | 'Date'
+    | 'Number'
+    | 'Intl';
   name: string;
   kind: MarkedKind;
 }
@@ -234,4 +248,12 @@ export const SYNC_CALLS: readonly SyncCall[] = [
   ...calls('JSON', 'json', 'parse'),
   ...calls('DatabaseSync', 'sync-database', 'exec'),
   ...calls('StatementSync', 'sync-database', 'all get run'),
+  // Each makes a formatter, as long as a thousand other calls take. The methods do so where they are given options.
+  ...calls('Date', 'js-cpu', 'toLocaleString toLocaleDateString toLocaleTimeString'),
+  ...calls('Number', 'js-cpu', 'toLocaleString'),
+  ...calls(
+    'Intl',
+    'js-cpu',
+    'Collator DateTimeFormat DisplayNames ListFormat NumberFormat PluralRules RelativeTimeFormat Segmenter',
+  ),
 ];

@@ -1,6 +1,6 @@
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
-const { apply } = Reflect;
+const { apply, construct } = Reflect;
 
 /** The wrapper as a function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
 export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
@@ -33,4 +33,25 @@ export function replace(
     if (!mine || mine.configurable) Object.defineProperty(wrapper, key, own);
   }
   Object.defineProperty(holder, name, { ...property, value: wrapper });
+}
+
+/**
+ * Puts a stand-in in a class's place that makes its objects within `during`: name, members and prototype are the class's own.
+ * The trap is the function on the stack that the program called.
+ */
+export function replaceClass(
+  holder: Record<string, unknown>,
+  name: string,
+  original: AnyFunction,
+  during: (trap: AnyFunction, make: () => unknown) => unknown,
+): void {
+  const property = Object.getOwnPropertyDescriptor(holder, name);
+  if (!property?.writable || !property.configurable) return;
+  const traps: ProxyHandler<AnyFunction> = {
+    apply: (target, self, args) => during(traps.apply as AnyFunction, () => apply(target, self, args)),
+    construct: (target, args, made) =>
+      during(traps.construct as AnyFunction, () => construct(target, args, made === standIn ? target : made)) as object,
+  };
+  const standIn = new Proxy(original, traps);
+  Object.defineProperty(holder, name, { ...property, value: standIn });
 }

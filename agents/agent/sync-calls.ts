@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import zlib from 'node:zlib';
 import { exchange, monotonicMs, store, stringify } from '../primordials.ts';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
-import { type AnyFunction, like, replace } from './replace.ts';
+import { type AnyFunction, like, replace, replaceClass } from './replace.ts';
 import { callSites } from './stack.ts';
 
 /** Frames kept of a call site. */
@@ -43,6 +43,9 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     crypto: crypto as unknown as Record<string, unknown>,
     zlib: zlib as unknown as Record<string, unknown>,
     JSON: JSON as unknown as Record<string, unknown>,
+    Date: Date.prototype as unknown as Record<string, unknown>,
+    Number: Number.prototype as unknown as Record<string, unknown>,
+    Intl: Intl as unknown as Record<string, unknown>,
   };
   const savedMs = new Float64Array(SYNC_CALLS.length);
   const refilledAt = new Float64Array(SYNC_CALLS.length).fill(Number.NEGATIVE_INFINITY);
@@ -63,27 +66,31 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     if (text.length <= SITE_LENGTH) {
       for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
       store(control, Word.SiteLength, text.length);
+      store(control, Word.SiteCall, index + 1);
       store(control, Word.SiteSequence, sequence);
     }
     savedMs[index]! -= Math.min(MOST_COST_MS, monotonicMs() - from);
+  };
+
+  const during = (index: number, caller: AnyFunction, call: () => unknown): unknown => {
+    // Only the outermost call is marked: it is the one in the application's code.
+    if (control[Word.SyncCall] !== 0) return call();
+    const sequence = (control[Word.SyncSequence]! + 1) | 0;
+    control[Word.SyncSequence] = sequence;
+    control[Word.SyncCall] = index + 1;
+    try {
+      writeSite(index, sequence, caller);
+      return call();
+    } finally {
+      control[Word.SyncCall] = 0;
+    }
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {
     // What the call allocates is sampled under this name, and its time: see the watchdog's allocations.ts, and agent-frames.ts.
     const named = {
       markedCall(this: unknown, ...args: unknown[]): unknown {
-        const outer = control[Word.SyncCall]!;
-        // Only the outermost call is marked: it is the one in the application's code.
-        if (outer !== 0) return apply(original, this, args);
-        const sequence = (control[Word.SyncSequence]! + 1) | 0;
-        control[Word.SyncSequence] = sequence;
-        control[Word.SyncCall] = index + 1;
-        try {
-          writeSite(index, sequence, wrapper);
-          return apply(original, this, args);
-        } finally {
-          control[Word.SyncCall] = 0;
-        }
+        return during(index, wrapper, () => apply(original, this, args));
       },
     };
     const wrapper = like(original, named.markedCall as AnyFunction);
@@ -95,8 +102,14 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
       const holder = holders[module];
       const original = holder?.[name] as AnyFunction | undefined;
       if (!holder || typeof original !== 'function') return;
+      if (module === 'Intl') {
+        replaceClass(holder, name, original, (trap, make) => during(index, trap, make));
+        return;
+      }
       const marked = mark(index, original);
-      replace(holder, name, original, module === 'JSON' ? onlyLargeText(original, marked) : marked);
+      const isFormat = module === 'Date' || module === 'Number';
+      const chosen = module === 'JSON' ? onlyLargeText : isFormat ? onlyWithOptions : null;
+      replace(holder, name, original, chosen ? chosen(original, marked) : marked);
     });
   markAll(modules);
   syncBuiltinESMExports();
@@ -124,6 +137,16 @@ function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction 
       return typeof text === 'string' && text.length > LARGE_JSON_CHARACTERS
         ? apply(marked, this, [text, reviver])
         : (original as typeof JSON.parse)(text as string, reviver as undefined);
+    },
+  }.markedCall as AnyFunction;
+}
+
+/** V8 keeps the formatter of the last language: only one with options is made anew for each call. */
+function onlyWithOptions(original: AnyFunction, marked: AnyFunction): AnyFunction {
+  return {
+    markedCall(this: unknown, _locales: unknown, options: unknown): unknown {
+      // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
+      return options === undefined ? apply(original, this, arguments) : apply(marked, this, arguments);
     },
   }.markedCall as AnyFunction;
 }

@@ -10,7 +10,7 @@ import {
   Word,
 } from '../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
-import { readSite } from './call-site.ts';
+import { readRecentSite, readSite } from './call-site.ts';
 import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
 import type { LiveStall } from './live-log.ts';
@@ -187,7 +187,8 @@ export function createStallWatch(options: StallWatchOptions) {
       return;
     }
     stall.call = `${call.module}.${call.name}`.replace('child_process', 'childProcess');
-    const raw = readSite(shared);
+    // Of what is called for each row, the call that runs had its site taken seldom; one of a moment ago stands for it.
+    const raw = readSite(shared) ?? (call.kind === 'js-cpu' ? readRecentSite(shared, index) : null);
     if (raw) {
       const native = nativeFrame(`${stall.call}`);
       addStack(stall, () => [native, ...raw.map(options.toFrame)], call.kind, elapsedMs + stall.pendingMs, {

@@ -1,6 +1,7 @@
 import { functionKey } from '../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
+import { wordsOf } from './named-costs.ts';
 import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
 import { allStalls, withoutQueue } from './stalls.ts';
@@ -62,7 +63,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const call = stack?.frames.find(({ category }) => category === 'native')?.function;
   // Seen by the clock alone: it may have computed as well as slept.
   const isUnseen = kind === 'js-cpu' && location === null && !stack;
-  const texts = KIND_TEXTS.find((text) => text.kind === kind)!;
+  const texts = wordsOf(kind, group);
   const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy;
   const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : ofKind;
   return {

@@ -9,7 +9,7 @@ it(
   inLab(async (lab) => {
     const text = `
 const util = require('node:util');
-const holders = { JSON };
+const holders = { JSON, Intl, Date: Date.prototype, Number: Number.prototype };
 for (const name of ['fs', 'child_process', 'crypto', 'zlib']) holders[name] = require('node:' + name);
 const others = [['child_process', 'exec'], ['child_process', 'execFile'], ['fs', 'exists'], ['fs', 'read'], ['crypto', 'pbkdf2']];
 for (const [module, name] of ${CALLS}.concat(others)) {
@@ -74,6 +74,15 @@ attempt('bad zlib', () => zlib.gunzipSync(Buffer.from('text')));
 attempt('pbkdf2', () => crypto.pbkdf2Sync('a', 'b', 10, 8, 'sha512').toString('hex'));
 attempt('bad digest', () => crypto.pbkdf2Sync('a', 'b', 10, 8, 'none'));
 attempt('getter in options', () => fs.readFileSync(__filename, { get encoding() { return JSON.parse('"utf8"'); } }).length);
+const price = { style: 'currency', currency: 'EUR' };
+attempt('formats', () => [new Date(0).toLocaleDateString('de', { weekday: 'long', timeZone: 'UTC' }), (1.5).toLocaleString('de', price), (1.5).toLocaleString()]);
+attempt('bad options', () => (1.5).toLocaleString('de', { style: 'currency' }));
+attempt('this of a format', () => Number.prototype.toLocaleString.call('1', 'de', price));
+attempt('Intl', () => [Intl.NumberFormat('de', price).format(1), new Intl.NumberFormat('de') instanceof Intl.NumberFormat, Intl.Collator.supportedLocalesOf(['de'])]);
+attempt('Intl class', () => { class Mine extends Intl.NumberFormat { twice(n) { return this.format(2 * n); } } const mine = new Mine('de'); return [mine.twice(1), mine instanceof Mine, mine instanceof Intl.NumberFormat, Mine.name]; });
+attempt('Intl by Reflect', () => Reflect.construct(Intl.PluralRules, ['de'], Map) instanceof Map);
+attempt('bad Intl', () => new Intl.NumberFormat('de', { style: 'currency' }));
+attempt('no Intl', () => Intl.PluralRules('de'));
 attempt('nested', () => JSON.parse(large, (key, value) => (key === '0' ? JSON.parse(large).length : value))[0]);
 (async () => {
   console.log((await promisify(exec)('echo promised')).stdout, (await promisify(execFile)('echo', ['file'])).stdout);

@@ -1,0 +1,108 @@
+/** Computation that has a name: what runs is not the program's own, and it has a remedy of its own. */
+import type { Frame, StallKind, StallRow, StallStack } from '../recording/types.ts';
+import { KIND_TEXTS } from './stall-kinds.ts';
+
+/** Of the time that stacks stand for. */
+const MOST_SHARE = 0.5;
+/** One stack is chance. */
+const MIN_STACKS = 2;
+
+interface Words {
+  title: string;
+  remedy: string;
+}
+
+/** The frames above the user's own, innermost first, and the built-in among them. */
+type Cost = (above: readonly Frame[], call: string) => Words | null;
+
+const INTL =
+  /^(Intl\.|(Date|Number|BigInt|Array)\.toLocale|String\.(localeCompare|normalize|toLocale)|(DateTime|Number|List|RelativeTime)Format\b|Collator\b|PluralRules\b|Segmenter\b)/;
+const STACK_FILES = /^node:internal\/source_map\/|[\\/]node_modules[\\/](@cspotcode[\\/])?source-map-support[\\/]/;
+const HOOK_FILES = /^node:(internal\/)?(async_hooks|async_local_storage)/;
+
+const intl: Cost = (_above, call) =>
+  INTL.test(call)
+    ? {
+        title: `${call}, which makes or uses a formatter of Intl each time`,
+        remedy:
+          'Make one formatter (Intl.DateTimeFormat, Intl.NumberFormat, Intl.Collator) when the module loads, and use it for all rows: ' +
+          'each new one, and each toLocale… call with options, loads its rules again.',
+      }
+    : null;
+
+const REMEDY_STACK = 'Do not read `stack` of errors that are expected: log code and message.';
+
+const stack: Cost = (above, call) => {
+  if (above.some(({ file }) => STACK_FILES.test(file))) {
+    return {
+      title: 'the stacks of errors, which are looked up in source maps',
+      remedy: `${REMEDY_STACK} Where stacks are read often, run without --enable-source-maps (or source-map-support), and map the few that matter later.`,
+    };
+  }
+  const isWritten = above.some(
+    ({ category, function: name }) => category === 'node' && /prepareStackTrace/i.test(name),
+  );
+  return isWritten || call.endsWith('get stack')
+    ? { title: 'the stacks of errors, which are written out when they are read', remedy: REMEDY_STACK }
+    : null;
+};
+
+const asyncHooks: Cost = ([innermost]) =>
+  innermost && HOOK_FILES.test(innermost.file)
+    ? {
+        title: 'async hooks, which run for each promise and callback',
+        remedy:
+          'Make fewer promises here, use one AsyncLocalStorage instead of several, and turn off async_hooks that nobody reads. ' +
+          'From Node 24 on AsyncLocalStorage needs no hooks.',
+      }
+    : null;
+
+const COSTS = [intl, stack, asyncHooks];
+
+/** What to call stalls of one kind at one place, and what to change. */
+export function wordsOf(kind: StallKind, group: readonly StallRow[]): Words {
+  const texts = KIND_TEXTS.find((text) => text.kind === kind)!;
+  const stacks = group.flatMap((stall) => stall.stacks);
+  if (kind === 'js-cpu') return costOf(stacks) ?? texts;
+  const owner = kind === 'regexp' ? packageOf(stacks) : null;
+  return owner === null ? texts : { title: texts.title, remedy: packageRemedy(owner) };
+}
+
+function costOf(stacks: readonly StallStack[]): Words | null {
+  const totalMs = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
+  for (const cost of COSTS) {
+    const seen = stacks.flatMap((entry) => {
+      const words = cost(aboveOwn(entry.frames), builtInOf(entry.frames));
+      return words ? [{ words, entry }] : [];
+    });
+    const ms = seen.reduce((sum, { entry }) => sum + entry.weightMs, 0);
+    const count = seen.reduce((sum, { entry }) => sum + (entry.count ?? 1), 0);
+    if (count >= MIN_STACKS && ms >= totalMs * MOST_SHARE) {
+      return seen.reduce((a, b) => (b.entry.weightMs > a.entry.weightMs ? b : a)).words;
+    }
+  }
+  return null;
+}
+
+function aboveOwn(frames: readonly Frame[]): readonly Frame[] {
+  const own = frames.findIndex(({ category }) => category === 'application');
+  return own < 0 ? frames : frames.slice(0, own);
+}
+
+function builtInOf(frames: readonly Frame[]): string {
+  return aboveOwn(frames).find(({ category }) => category === 'native')?.function ?? '';
+}
+
+/** The package whose code has the pattern: it called the built-in. */
+function packageOf(stacks: readonly StallStack[]): string | null {
+  const heaviest = stacks
+    .filter(({ kind }) => kind === 'regexp')
+    .reduce<StallStack | null>((a, b) => (a && a.weightMs >= b.weightMs ? a : b), null);
+  const caller = heaviest?.frames.find(({ category }) => category === 'dependency' || category === 'application');
+  if (caller?.category !== 'dependency') return null;
+  return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(caller.file)?.[1]?.replace('\\', '/') ?? null;
+}
+
+function packageRemedy(name: string): string {
+  return `The pattern is one of ${name}: update the package, and bound the length of what it is given before it looks at it.`;
+}
