@@ -1,8 +1,8 @@
 import type { LeftoverKind } from '../../src/library/types.ts';
 import { ownerOf } from './servers.ts';
 
-/** Node's names of the async resources that stand for something open. */
-const KINDS: Record<string, LeftoverKind> = {
+/** Node's names of the async resources that stand for something open. Without a prototype: a program names its own as it likes. */
+const KINDS: Record<string, LeftoverKind> = Object.assign(Object.create(null) as object, {
   Timeout: 'timer',
   TCPSERVERWRAP: 'server',
   PIPESERVERWRAP: 'server',
@@ -15,7 +15,7 @@ const KINDS: Record<string, LeftoverKind> = {
   PROCESSWRAP: 'child-process',
   WORKER: 'worker',
   MESSAGEPORT: 'message-port',
-};
+} satisfies Record<string, LeftoverKind>);
 const REQUESTS: readonly [start: string, words: string][] = [
   ['FSREQ', 'file operation'],
   ['GETADDRINFO', 'DNS lookup'],

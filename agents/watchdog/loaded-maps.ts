@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { RunText } from '../../src/recording/source-maps.ts';
 import type { StackCapture } from './stack-capture.ts';
+import { readRegular } from '../../src/util/regular-file.ts';
 
 /** Node runs these as they are on disk: until somebody says otherwise, their lines are right. */
 const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs']);
@@ -90,7 +90,7 @@ export function createLoadedMaps(capture: Pick<StackCapture, 'evaluate'>) {
 /** Also where there is no such file: then there is nothing to be mapped to. */
 function hasMapOnDisk(path: string): boolean {
   try {
-    return statSync(path).size > MAX_FILE_BYTES || readFileSync(path).includes('# sourceMappingURL=');
+    return readRegular(path, MAX_FILE_BYTES)?.includes('# sourceMappingURL=') ?? true;
   } catch {
     return true;
   }

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Location } from '../../src/recording/types.ts';
+import { readRegular } from '../../src/util/regular-file.ts';
 
 /** Files whose lines are at hand, and their size. */
 const MAX_FILES = 32;
@@ -17,7 +17,8 @@ export function linesOf(file: string): string[] | null {
   let lines = files.get(file);
   if (lines !== undefined) return lines;
   try {
-    lines = isAbsolute(file) && statSync(file).size <= MAX_BYTES ? readFileSync(file, 'utf8').split('\n') : null;
+    const text = isAbsolute(file) ? readRegular(file, MAX_BYTES)?.toString('utf8') : undefined;
+    lines = text?.split('\n') ?? null;
   } catch {
     lines = null;
   }

@@ -73,6 +73,8 @@ export async function takeCpuProfiles(connection: Connection, request: CpuProfil
 function measured(profile: V8CpuProfile, intervalUs: number) {
   const { timeDeltas, samples, startTime, endTime } = profile;
   let missedCount = 0;
-  for (const delta of timeDeltas) if (delta > GAP * intervalUs) missedCount += Math.round(delta / intervalUs) - 1;
+  // The first one is the start of the profiler itself.
+  for (const delta of timeDeltas.slice(1))
+    if (delta > GAP * intervalUs) missedCount += Math.round(delta / intervalUs) - 1;
   return { profile, intervalUs, spanMs: (endTime - startTime) / 1000, sampleCount: samples.length, missedCount };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../util/input-error.ts';
 
@@ -19,10 +19,10 @@ interface Found {
 export function profilesIn(folder: string): [string, ...string[]] {
   const found: Found[] = [];
   const look = (at: string, depth: number): void => {
-    const entries = readdirSync(at, { withFileTypes: true });
+    const entries = entriesOf(at);
     const names = entries.flatMap((entry) => (entry.isFile() ? [entry.name] : []));
     for (const name of [...names.filter((name) => PROFILE.test(name)), ...foreignIn(at, names)]) {
-      found.push({ path: join(at, name), modifiedMs: statSync(join(at, name)).mtimeMs });
+      found.push({ path: join(at, name), modifiedMs: statsOf(join(at, name))?.mtimeMs ?? 0 });
     }
     for (const entry of entries) if (entry.isDirectory() && depth < MAX_DEPTH) look(join(at, entry.name), depth + 1);
   };
@@ -32,19 +32,36 @@ export function profilesIn(folder: string): [string, ...string[]] {
   return [newest, ...others];
 }
 
+/** What is there may go while it is looked at, and not all may be for this user. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function statsOf(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The one file of a folder of 0x or clinic flame that holds its samples. */
 function foreignIn(folder: string, names: readonly string[]): string[] {
   for (const pattern of FOREIGN) {
     const found = names.filter((name) => pattern.test(name));
     // 0x shows one thread, too: the one that did most.
-    const size = (name: string): number => statSync(join(folder, name)).size;
+    const size = (name: string): number => statsOf(join(folder, name))?.size ?? 0;
     if (found.length > 0) return [found.reduce((a, b) => (size(b) > size(a) ? b : a))];
   }
   return [];
 }
 
 function adviceFor(folder: string): string {
-  const names = readdirSync(folder);
+  const names = entriesOf(folder).map(({ name }) => name);
   const isDoctors = (name: string): boolean => /\.clinic-doctor(-\w+)?$/.test(name);
   if (isDoctors(basename(folder)) || names.some(isDoctors))
     return `clinic doctor takes none: "evdiag report ${folder}" tells what it holds.`;

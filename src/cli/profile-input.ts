@@ -109,5 +109,9 @@ function toCategories(text: string): ProfileCategory[] {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // Reading it says why.
+  }
 }

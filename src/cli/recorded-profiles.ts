@@ -1,10 +1,11 @@
 /** The profiles that lie beside a recording, for the terminal UI. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProfile } from '../profile/read-profile.ts';
 import type { Recording } from '../recording/types.ts';
 import type { ProfiledThread, ShownProfile } from '../tui/state/types.ts';
 import { InputError } from '../util/input-error.ts';
+import { readRegular } from '../util/regular-file.ts';
 import { displayPath } from '../util/text.ts';
 import { nameOf } from './taken-profile.ts';
 
@@ -79,14 +80,18 @@ function filesIn(folder: string): string[] {
 }
 
 function statsOf(file: string): { changedMs: number; bytes: number } {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return { changedMs: stats?.mtimeMs ?? 0, bytes: stats?.size ?? 0 };
+  try {
+    const { mtimeMs, size } = statSync(file);
+    return { changedMs: mtimeMs, bytes: size };
+  } catch {
+    return { changedMs: 0, bytes: 0 };
+  }
 }
 
 /** '' where it cannot be read: that is said when it is shown. */
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'latin1');
+    return readRegular(file, MAX_LOOK_BYTES)?.toString('latin1') ?? '';
   } catch {
     return '';
   }

@@ -14,24 +14,26 @@ const UNITS = 2;
 /** So long after the abort, and it keeps the process alive: nobody ends it. */
 const HELD_MS = 1000;
 
-/** What people call Node's resources, and how each is ended. */
-const WORDS: Record<string, { what: string; cure: string }> = {
-  Timeout: {
-    what: 'timer',
-    cure: 'clear the timer (`clearTimeout`, or `setTimeout` of timers/promises with the signal)',
-  },
-  TCPWRAP: { what: 'socket', cure: 'destroy the socket' },
-  TLSWRAP: { what: 'socket', cure: 'destroy the socket' },
-  PIPEWRAP: { what: 'socket', cure: 'destroy the socket' },
-  UDPWRAP: { what: 'socket', cure: 'close the socket' },
-  HTTPCLIENTREQUEST: { what: 'request', cure: 'pass the signal to the request' },
-  FILEHANDLE: { what: 'file', cure: 'close the file' },
-  FSEVENTWRAP: { what: 'watcher', cure: 'close the watcher' },
-  STATWATCHER: { what: 'watcher', cure: 'close the watcher' },
-  TCPSERVERWRAP: { what: 'server', cure: 'close the server' },
-  WORKER: { what: 'worker', cure: 'terminate the worker' },
-  PROCESSWRAP: { what: 'child process', cure: 'pass the signal to the child process' },
-};
+/** What people call Node's resources, and how each is ended; by their names, of which a program may give its own. */
+const WORDS: ReadonlyMap<string, { what: string; cure: string }> = new Map(
+  Object.entries({
+    Timeout: {
+      what: 'timer',
+      cure: 'clear the timer (`clearTimeout`, or `setTimeout` of timers/promises with the signal)',
+    },
+    TCPWRAP: { what: 'socket', cure: 'destroy the socket' },
+    TLSWRAP: { what: 'socket', cure: 'destroy the socket' },
+    PIPEWRAP: { what: 'socket', cure: 'destroy the socket' },
+    UDPWRAP: { what: 'socket', cure: 'close the socket' },
+    HTTPCLIENTREQUEST: { what: 'request', cure: 'pass the signal to the request' },
+    FILEHANDLE: { what: 'file', cure: 'close the file' },
+    FSEVENTWRAP: { what: 'watcher', cure: 'close the watcher' },
+    STATWATCHER: { what: 'watcher', cure: 'close the watcher' },
+    TCPSERVERWRAP: { what: 'server', cure: 'close the server' },
+    WORKER: { what: 'worker', cure: 'terminate the worker' },
+    PROCESSWRAP: { what: 'child process', cure: 'pass the signal to the child process' },
+  }),
+);
 
 export const cancellationWithoutCleanup: Detector = {
   id: 'cancellation-without-cleanup',
@@ -132,13 +134,13 @@ function placesIn(group: readonly Leftover[]): Leftover[][] {
 }
 
 function countText(same: readonly Leftover[]): string {
-  const what = WORDS[same[0]!.type]?.what;
+  const what = WORDS.get(same[0]!.type)?.what;
   if (what === undefined) return plural(same.length, same[0]!.type || 'handle');
   return plural(same.length, what, what.endsWith('process') ? `${what}es` : `${what}s`);
 }
 
 function cureOf({ type }: Leftover): string {
-  return WORDS[type]?.cure ?? `close the ${type || 'handle'}`;
+  return WORDS.get(type)?.cure ?? `close the ${type || 'handle'}`;
 }
 
 /** "a timer, 2 sockets and a file" */

@@ -1,5 +1,5 @@
 /** Bytes of a file, one chunk at a time, with the position at which a complaint can point. */
-import type { Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../recording/input-error.ts';
 
@@ -35,10 +35,13 @@ export class ByteReader {
   /** Throws InputError where the path is no regular file that may be read. */
   static async open(path: string, onProgress?: OnProgress): Promise<ByteReader> {
     try {
-      const stats: Stats = await stat(path);
       // A pipe or a device in place of the file would hang or never end.
-      if (!stats.isFile()) throw new InputError(`"${path}" is not a file. Give a .heapsnapshot file.`);
-      return new ByteReader(path, await open(path, 'r'), stats.size, onProgress);
+      if (!(await stat(path)).isFile()) throw noFile(path);
+      const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+      const stats = await file.stat();
+      if (stats.isFile()) return new ByteReader(path, file, stats.size, onProgress);
+      await file.close();
+      throw noFile(path);
     } catch (error) {
       throw error instanceof InputError ? error : accessError(error, path);
     }
@@ -187,6 +190,10 @@ class ValueScan {
 export const isSpace = (byte: number) => byte === 32 || byte === 10 || byte === 13 || byte === 9;
 const isOpening = (byte: number) => byte === 123 || byte === 91;
 const isClosing = (byte: number) => byte === 125 || byte === 93;
+
+function noFile(path: string): InputError {
+  return new InputError(`"${path}" is not a file. Give a .heapsnapshot file.`);
+}
 
 function accessError(error: unknown, path: string): InputError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';

@@ -3,6 +3,7 @@
  * (arrays of integers) and `strings`. The file is never in memory as a whole.
  * Format: https://github.com/v8/v8/blob/main/src/profiler/heap-snapshot-generator.cc, HeapSnapshotJSONSerializer.
  */
+import { requireKind } from '../recording/file-kinds.ts';
 import { ByteReader, type OnProgress } from './byte-reader.ts';
 import { readRows } from './numbers.ts';
 import { type Columns, HeapSnapshot } from './snapshot.ts';
@@ -21,6 +22,7 @@ export interface ReadOptions {
 
 /** Reads the file. Throws InputError, a sentence with the byte offset, where it is truncated, corrupt or something else. */
 export async function readSnapshot(path: string, options: ReadOptions = {}): Promise<HeapSnapshot> {
+  requireKind(path, 'snapshot');
   const reader = await ByteReader.open(path, options.onProgress);
   try {
     return await readSections(reader);

@@ -1,9 +1,9 @@
 /** Where variables are declared: the snapshot tells the script and a function near, the file on disk tells the line. */
-import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { HeapGraph } from '../heap/heap-graph.ts';
 import { createFrameMapper, functionFrame } from '../recording/source-maps.ts';
 import { tokens } from '../suspended/source-text.ts';
+import { readRegular } from '../util/regular-file.ts';
 import type { Place } from './types.ts';
 
 const NONE = -1;
@@ -169,10 +169,8 @@ function readScript(url: string): Script | null {
   try {
     if (!isFile(url)) return null;
     const path = url.startsWith('file:') ? fileURLToPath(url) : url;
-    const stats = statSync(path);
-    if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return null;
-    const text = readFileSync(path, 'utf8');
-    return { text, words: wordsOf(text) };
+    const text = readRegular(path, MAX_FILE_BYTES)?.toString('utf8');
+    return text === undefined ? null : { text, words: wordsOf(text) };
   } catch {
     return null; // on another machine, or moved since
   }

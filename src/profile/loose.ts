@@ -23,6 +23,15 @@ export function numberOf(value: unknown, otherwise: number): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
 }
 
+/** µs in 285 years: what is beyond is damaged, and sums of it would be no numbers any more. */
+export const MAX_US = 9e15;
+const MAX_WEIGHT = 1e18;
+
+/** A weight that can be added up: 0 for what is none. */
+export function weightOf(value: unknown): number {
+  return Math.min(MAX_WEIGHT, Math.max(0, numberOf(value, 0)));
+}
+
 /** Text of bounded length; '' for what is none. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, 4096) : '';

@@ -1,5 +1,6 @@
 /** Collapsed stacks: a line a stack, `outer;inner 12`, as Brendan Gregg's flamegraph.pl reads them. */
-import { bad } from './loose.ts';
+import { isRuntimes } from '../recording/source-maps.ts';
+import { bad, weightOf } from './loose.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { ProfileFrame, ThreadProfile } from './types.ts';
 
@@ -16,7 +17,7 @@ export function readCollapsed(text: string): ThreadProfile {
     const match = LINE.exec(line);
     if (!match) throw bad(`line ${i + 1} is no collapsed stack ("outer;inner 12")`);
     const stack = match[1]!.split(';').map((name) => builder.frame(frameOf(name)));
-    builder.add(builder.stack(stack), Number(match[2]));
+    builder.add(builder.stack(stack), weightOf(Number(match[2])));
   }
   return builder.build('all threads');
 }
@@ -33,6 +34,6 @@ export function categoryOf(name: string, file: string): ProfileFrame['category']
   if (name === '(garbage collector)') return 'gc';
   if (name === '(program)') return 'v8';
   if (file === '' || file.startsWith('wasm:')) return 'native';
-  if (file.startsWith('node:')) return 'node';
+  if (isRuntimes(file)) return 'node';
   return /[\\/]node_modules[\\/]/.test(file) ? 'dependency' : 'application';
 }

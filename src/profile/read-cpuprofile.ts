@@ -4,23 +4,27 @@
  */
 import { createFrameMapper, type FrameMapper, functionFrame } from '../recording/source-maps.ts';
 import { AGENT_FRAME, type AgentPart, agentParts } from './agent-frames.ts';
-import { bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
+import { readLines } from './cpuprofile-lines.ts';
+import { medianGap, withIdleGaps } from './idle-gaps.ts';
+import { bad, type Loose, MAX_US, numberOf, objectOf, textOf, weightOf } from './loose.ts';
+import { toModern } from './old-cpuprofile.ts';
 import { profileFrame } from './profile-frame.ts';
+import { IDLE } from './tick-frames.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { LineWeights, Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
+import type { Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
-/** Deeper than V8 tells. */
-const MAX_DEPTH = 10_000;
 /** A gap so many times the interval lacks samples. */
 const GAP = 1.5;
 const NO_CLOCK_US = 1_000_000;
-const SPECIAL: Record<string, ProfileFrame['category']> = {
-  '(idle)': 'idle',
-  '(garbage collector)': 'gc',
-  '(program)': 'v8',
-  '(compiler)': 'v8',
-  '(bytecode compiler)': 'v8',
-};
+/** No machine has run for 31 years: a later time is one of the wall clock (Bun's). */
+const WALL_CLOCK_US = 1e15;
+const SPECIAL: ReadonlyMap<string, ProfileFrame['category']> = new Map([
+  ['(idle)', 'idle'],
+  ['(garbage collector)', 'gc'],
+  ['(program)', 'v8'],
+  ['(compiler)', 'v8'],
+  ['(bytecode compiler)', 'v8'],
+]);
 
 export interface ReadCpuProfileOptions {
   name?: string;
@@ -38,13 +42,14 @@ export function readCpuProfile(
   value: unknown,
   { name = 'main thread', taken, origin, map, agentFile = null }: ReadCpuProfileOptions = {},
 ): ThreadProfile {
-  const profile = objectOf(value, 'the profile');
+  const profile = toModern(objectOf(value, 'the profile'));
   if (!Array.isArray(profile.nodes) || profile.nodes.length === 0) throw bad('it has no nodes');
   const builder = new TreeBuilder();
   const toFrame = frameMapper(map);
   const nodes = profile.nodes.map((node) => objectOf(node, 'a node'));
   const { nodeOf, ours: isAgents } = placeNodes(nodes, builder, toFrame.frame, agentFile);
-  const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder);
+  const waits = taken === undefined && isSampledAwakeOnly(profile, nodes);
+  const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder, waits);
   return builder.build(name, {
     samples,
     lines: readLines(
@@ -53,7 +58,7 @@ export function readCpuProfile(
       ownById,
       toFrame.line,
     ),
-    taken: takenOf(builder, samples, spanUs, taken ?? ours(profile)),
+    taken: { ...takenOf(builder, samples, spanUs, taken ?? ours(profile)), ...(waits && { missedCount: null }) },
     origin: originOf(profile, origin),
   });
 }
@@ -64,7 +69,7 @@ export function frameMapper(map = createFrameMapper()) {
     frame(callFrame: Loose): ProfileFrame {
       const name = textOf(callFrame.functionName);
       const url = textOf(callFrame.url);
-      const special = url === '' ? SPECIAL[name] : undefined;
+      const special = url === '' ? SPECIAL.get(name) : undefined;
       if (special) return { function: name, file: '', line: 0, column: 0, category: special };
       const line = numberOf(callFrame.lineNumber, -1) + 1;
       const column = numberOf(callFrame.columnNumber, -1) + 1;
@@ -99,7 +104,7 @@ function placeNodes(
     let id: number | undefined = start;
     for (; id !== undefined && !placed.has(id) && byId.has(id); id = parents.get(id)) {
       way.push(id);
-      if (way.length > MAX_DEPTH) throw bad('its stacks are endless');
+      if (way.length > byId.size) throw bad('its stacks are endless');
     }
     let at = id === undefined ? 0 : (placed.get(id) ?? 0);
     for (const next of way.reverse()) {
@@ -136,9 +141,10 @@ function readSamples(
   nodes: readonly Loose[],
   nodeOf: ReadonlyMap<number, number>,
   builder: TreeBuilder,
+  isIdleBetween: boolean,
 ): ReadSamples {
   const from = numberOf(startTime, 0);
-  const spanUs = Math.max(0, numberOf(endTime, from) - from);
+  const spanUs = Math.min(MAX_US, Math.max(0, numberOf(endTime, from) - from));
   if (!Array.isArray(ids) || !Array.isArray(timeDeltas) || ids.length === 0) {
     return { samples: null, spanUs, ownById: spreadHits(nodes, nodeOf, builder, spanUs) };
   }
@@ -150,19 +156,38 @@ function readSamples(
     const node = nodeOf.get(ids[i] as number);
     if (node === undefined) throw bad(`sample ${i} is of no node`);
     // V8 may tell a later one first.
-    at += numberOf(timeDeltas[i], 0);
+    at = Math.min(MAX_US, at + numberOf(timeDeltas[i], 0));
     samples.node[i] = node;
     samples.atUs[i] = Math.max(i > 0 ? samples.atUs[i - 1]! : 0, at);
   }
-  const ownById = new Map<number, number>();
   for (let i = 0; i < count; i++) {
     const next = i + 1 < count ? samples.atUs[i + 1]! : Math.max(spanUs, samples.atUs[i]!);
     const weight = next - samples.atUs[i]!;
     samples.weight[i] = weight;
-    builder.add(samples.node[i]!, weight);
-    ownById.set(ids[i] as number, (ownById.get(ids[i] as number) ?? 0) + weight);
   }
-  return { samples, spanUs: Math.max(spanUs, samples.atUs[count - 1]!), ownById };
+  const ownById = new Map<number, number>();
+  let idle: number | null = null;
+  const idleNode = (): number => {
+    idle = builder.child(0, builder.frame(IDLE));
+    return idle;
+  };
+  const told = isIdleBetween ? withIdleGaps(samples, medianGap(samples), idleNode) : samples;
+  for (let i = 0, sample = 0; i < told.node.length; i++) {
+    builder.add(told.node[i]!, told.weight[i]!);
+    if (told.node[i] === idle) continue;
+    const id = ids[sample++] as number;
+    ownById.set(id, (ownById.get(id) ?? 0) + told.weight[i]!);
+  }
+  return { samples: told, spanUs: Math.max(spanUs, samples.atUs[count - 1]!), ownById };
+}
+
+/** Bun takes no samples while the thread waits, and has no node for that time; its clock is the wall's. */
+function isSampledAwakeOnly({ startTime, evdiag }: Loose, nodes: readonly Loose[]): boolean {
+  if (evdiag !== undefined || !(numberOf(startTime, 0) > WALL_CLOCK_US)) return false;
+  return !nodes.some(({ callFrame }) => {
+    const { functionName, url } = (callFrame ?? {}) as Loose;
+    return !url && (functionName === '(idle)' || functionName === '(program)');
+  });
 }
 
 function spreadHits(
@@ -171,7 +196,7 @@ function spreadHits(
   builder: TreeBuilder,
   spanUs: number,
 ): Map<number, number> {
-  const hits = nodes.map(({ hitCount }) => Math.max(0, numberOf(hitCount, 0)));
+  const hits = nodes.map(({ hitCount }) => weightOf(hitCount));
   const all = hits.reduce((sum, count) => sum + count, 0);
   const each = all > 0 && spanUs > 0 ? spanUs / all : 1;
   const ownById = new Map<number, number>();
@@ -181,34 +206,6 @@ function spreadHits(
     ownById.set(numberOf(id, -1), hits[i]! * each);
   });
   return ownById;
-}
-
-/** V8 counts ticks by line; a line has its share of what its node weighs. */
-function readLines(
-  nodes: readonly Loose[],
-  nodeOf: ReadonlyMap<number, number>,
-  ownById: ReadonlyMap<number, number>,
-  toLine: (url: string, line: number) => number,
-): LineWeights | null {
-  const node: number[] = [];
-  const line: number[] = [];
-  const weight: number[] = [];
-  for (const { id, positionTicks, callFrame } of nodes) {
-    const ownWeight = ownById.get(numberOf(id, -1));
-    if (!Array.isArray(positionTicks) || !ownWeight) continue;
-    const url = textOf((callFrame as Loose).url);
-    const ticks = positionTicks.map((tick) => objectOf(tick, 'a tick'));
-    const all = ticks.reduce((sum, tick) => sum + Math.max(0, numberOf(tick.ticks, 0)), 0);
-    for (const tick of ticks) {
-      const share = Math.max(0, numberOf(tick.ticks, 0)) / Math.max(1, all);
-      if (share === 0 || url === '') continue;
-      node.push(nodeOf.get(numberOf(id, -1)) ?? 0);
-      line.push(toLine(url, Math.max(0, numberOf(tick.line, 0))));
-      weight.push(ownWeight * share);
-    }
-  }
-  if (node.length === 0) return null;
-  return { node: Uint32Array.from(node), line: Uint32Array.from(line), weight: Float64Array.from(weight) };
 }
 
 /** What we write beside V8's own. */
@@ -230,7 +227,7 @@ function originOf({ startTime, evdiag }: Loose, known: ReadCpuProfileOptions['or
   const startUs = numberOf(startTime, 0);
   const id = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
   return {
-    startUs: startUs > NO_CLOCK_US ? startUs : null,
+    startUs: startUs > NO_CLOCK_US && startUs < WALL_CLOCK_US ? startUs : null,
     pid: id(told.pid) ?? known?.pid ?? null,
     threadId: id(told.threadId) ?? known?.threadId ?? null,
   };
@@ -257,12 +254,6 @@ function takenOf(
     warmCode: known?.warmCode ?? null,
     apart: known?.apart ?? null,
   };
-}
-
-function medianGap(samples: Samples | null): number | null {
-  if (!samples || samples.weight.length < 3) return null;
-  const gaps = Float64Array.from(samples.weight.subarray(0, -1)).sort();
-  return gaps[gaps.length >> 1]! || null;
 }
 
 function missedIn({ weight }: Samples, interval: number): number {

@@ -1,5 +1,5 @@
 /** What `evdiag dump --json` prints, as a picture of waiting: suspended calls below those that await them. */
-import { arrayOf, type Loose, numberOf, objectOf, textOf } from './loose.ts';
+import { arrayOf, type Loose, numberOf, objectOf, textOf, weightOf } from './loose.ts';
 import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
@@ -35,7 +35,7 @@ function toThread({ threadId, suspended }: Loose): ThreadProfile {
           category: 'node',
         }),
       );
-    builder.add(builder.stack(frames), Math.max(0, numberOf(call.count, 0)));
+    builder.add(builder.stack(frames), weightOf(call.count));
   }
   const id = numberOf(threadId, 0);
   return builder.build(id === 0 ? 'main thread' : `worker ${id}`);

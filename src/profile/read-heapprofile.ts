@@ -3,7 +3,7 @@
  * Format: https://chromedevtools.github.io/devtools-protocol/v8/HeapProfiler/#type-SamplingHeapProfile. Sizes are bytes.
  */
 import type { FrameMapper } from '../recording/source-maps.ts';
-import { type Loose, numberOf, objectOf } from './loose.ts';
+import { type Loose, numberOf, objectOf, weightOf } from './loose.ts';
 import { frameMapper } from './read-cpuprofile.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { ThreadProfile } from './types.ts';
@@ -27,7 +27,7 @@ export function readHeapProfile(
   // Without recursion: who wrote it may have nested it as deep as they like.
   const open: { of: Loose; node: number }[] = [{ of: objectOf(profile.head, 'its head'), node: 0 }];
   for (let next = open.pop(); next; next = open.pop()) {
-    builder.add(next.node, Math.max(0, numberOf(next.of.selfSize, 0)));
+    builder.add(next.node, weightOf(next.of.selfSize));
     if (!Array.isArray(next.of.children)) continue;
     for (const one of next.of.children) {
       const child = objectOf(one, 'a child');

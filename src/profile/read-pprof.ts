@@ -1,47 +1,93 @@
-/** pprof's protocol buffer, gzipped or not. Format: https://github.com/google/pprof/blob/main/proto/profile.proto */
+/**
+ * pprof's protocol buffer, gzipped or not. Format: https://github.com/google/pprof/blob/main/proto/profile.proto
+ * It is read where it lies, a sample at a time: a small file may hold millions of whatever it likes.
+ */
 import { gunzipSync } from 'node:zlib';
-import { Profile as Pprof } from 'pprof-format';
-import { bad } from './loose.ts';
-import { categoryOf } from './read-collapsed.ts';
+import { eachField, eachVarint } from '../recording/foreign/protobuf.ts';
+import { bad, weightOf } from './loose.ts';
+import { type PprofTables, tablesOf } from './pprof-tables.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { Profile, ProfileFrame } from './types.ts';
+import type { Profile } from './types.ts';
 import { UNITS } from './units.ts';
 
-/** Unpacked: a bomb of zeros is none of ours. */
-const MAX_BYTES = 1 << 30;
-const THREAD_LABELS = ['thread', 'thread name', 'thread_name'];
+/** Unpacked: a file of a day has some MB. */
+const MAX_BYTES = 256 << 20;
+/** Of all stacks together: seconds of work. */
+const MAX_FRAMES = 50_000_000;
+const THREAD_LABELS = new Set(['thread', 'thread name', 'thread_name']);
 
 /** Weights are of the last type of sample that has a unit of ours. Throws InputError. */
 export function readPprof(bytes: Buffer): Pick<Profile, 'unit' | 'threads' | 'kind'> {
-  const pprof = decode(bytes);
-  const text = (index: number | bigint): string => pprof.stringTable.strings[Number(index)] ?? '';
-  const types = pprof.sampleType.map(({ type, unit }) => ({ type: text(type), unit: text(unit) }));
+  const unpacked = unpack(bytes);
+  const tables = tablesOf(unpacked);
+  const types = tables.types.map(({ type, unit }) => ({ type: tables.text(type), unit: tables.text(unit) }));
   if (types.length === 0) throw bad('it has no types of samples');
-  const known = types.findLastIndex(({ unit }) => unit in UNITS);
+  const known = types.findLastIndex(({ unit }) => UNITS.has(unit));
   const column = known >= 0 ? known : types.length - 1;
-  const [unit, factor] = UNITS[types[column]!.unit] ?? ['samples', 1];
-  const frames = framesOf(pprof, text);
-  const builders = new Map<string, TreeBuilder>();
-  for (const { locationId, value, label } of pprof.sample) {
-    const thread = label.find(({ key }) => THREAD_LABELS.includes(text(key)));
-    const name = (thread && text(thread.str)) || 'main thread';
-    let builder = builders.get(name);
-    if (!builder) {
-      builder = new TreeBuilder();
-      builders.set(name, builder);
-    }
-    const stack: number[] = [];
-    for (let i = locationId.length - 1; i >= 0; i--) {
-      for (const frame of frames.get(Number(locationId[i])) ?? []) stack.push(builder.frame(frame));
-    }
-    builder.add(builder.stack(stack), Math.max(0, Number(value[column] ?? 0)) * factor);
-  }
-  const threads = [...builders].map(([name, builder]) => builder.build(name));
+  const [unit, factor] = UNITS.get(types[column]!.unit) ?? ['samples', 1];
+  const threads = threadsOf(unpacked, tables, column, factor);
   return {
     unit,
     kind: kindOf(types[column]!.type),
     threads: threads.length > 0 ? threads : [new TreeBuilder().build('main thread')],
   };
+}
+
+/** One thread for each label of one. */
+function threadsOf(bytes: Buffer, tables: PprofTables, column: number, factor: number): Profile['threads'] {
+  const builders = new Map<string, TreeBuilder>();
+  let left = MAX_FRAMES;
+  eachField(bytes, 0, bytes.length, (field, _, from, to) => {
+    if (field !== FIELD.sample || from < 0) return;
+    const { locations, values, thread } = sampleOf(bytes, from, to, tables);
+    left -= locations.length;
+    if (left < 0) throw bad(`its stacks have more than ${MAX_FRAMES} functions`);
+    const builder = builders.get(thread) ?? new TreeBuilder();
+    builders.set(thread, builder);
+    let node = 0;
+    for (let i = locations.length - 1; i >= 0; i--) {
+      for (const frame of tables.frames.get(locations[i]!) ?? []) node = builder.child(node, builder.frame(frame));
+    }
+    builder.add(node, weightOf(signed(values[column] ?? 0)) * factor);
+  });
+  return [...builders].map(([name, builder]) => builder.build(name));
+}
+
+const FIELD = { sample: 2 } as const;
+const SAMPLE = { locations: 1, values: 2, label: 3 } as const;
+const LABEL = { key: 1, text: 2 } as const;
+
+/** Locations are innermost first. */
+function sampleOf(bytes: Buffer, start: number, end: number, tables: PprofTables) {
+  const locations: (number | bigint)[] = [];
+  const values: (number | bigint)[] = [];
+  let thread = '';
+  const isWhole = eachField(bytes, start, end, (field, value, from, to) => {
+    const list = field === SAMPLE.locations ? locations : field === SAMPLE.values ? values : null;
+    if (list && list.length >= MAX_FRAMES) throw bad(`a stack has more than ${MAX_FRAMES} functions`);
+    // Packed, or one by one.
+    if (list && from < 0) list.push(value);
+    else if (list && to - from > MAX_FRAMES) throw bad(`a stack has more than ${MAX_FRAMES} functions`);
+    else if (list && !eachVarint(bytes, from, to, (one) => list.push(one))) throw damaged();
+    else if (field === SAMPLE.label && from >= 0 && thread === '') thread = threadIn(bytes, from, to, tables);
+  });
+  if (!isWhole) throw damaged();
+  return { locations, values, thread: thread || 'main thread' };
+}
+
+/** '' where the label is not of a thread. */
+function threadIn(bytes: Buffer, start: number, end: number, { text }: PprofTables): string {
+  let [key, words] = ['', ''];
+  eachField(bytes, start, end, (field, value) => {
+    if (field === LABEL.key) key = text(value);
+    if (field === LABEL.text) words = text(value);
+  });
+  return THREAD_LABELS.has(key) ? words : '';
+}
+
+/** Values are signed, and weights are not negative. */
+function signed(value: number | bigint): number {
+  return Number(typeof value === 'bigint' ? BigInt.asIntN(64, value) : value);
 }
 
 function kindOf(type: string): Profile['kind'] {
@@ -50,33 +96,17 @@ function kindOf(type: string): Profile['kind'] {
   return /^(inuse|space)/.test(type) ? 'in-use-space' : 'other';
 }
 
-function decode(bytes: Buffer): Pprof {
+function unpack(bytes: Buffer): Buffer {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    return Pprof.decode(isGzip ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes);
-  } catch {
-    throw bad('it cannot be unpacked as a pprof profile');
+    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw bad(`unpacked it has more than ${MAX_BYTES >> 20} MiB`);
+    throw damaged();
   }
 }
 
-/** By location; several where functions are inlined, outermost first. */
-function framesOf(pprof: Pprof, text: (index: number | bigint) => string): Map<number, ProfileFrame[]> {
-  const functions = new Map(pprof.function.map((of) => [Number(of.id), of]));
-  return new Map(
-    pprof.location.map(({ id, line }) => [
-      Number(id),
-      line.toReversed().map(({ functionId, line: at }) => {
-        const of = functions.get(Number(functionId));
-        const name = of ? text(of.name).slice(0, 4096) : '';
-        const file = of ? text(of.filename).slice(0, 4096) : '';
-        return {
-          function: name,
-          file,
-          line: Number(of?.startLine ?? 0) || Number(at),
-          column: 0,
-          category: categoryOf(name, file),
-        };
-      }),
-    ]),
-  );
+function damaged(): Error {
+  return bad('it cannot be unpacked as a pprof profile');
 }

@@ -1,5 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
+import { requireKind } from '../recording/file-kinds.ts';
 import { accessError, InputError } from '../recording/input-error.ts';
+import { parseJson } from '../recording/parse-json.ts';
+import { openRegular, readBytes } from '../util/regular-file.ts';
+import { isOldCpuProfile } from './old-cpuprofile.ts';
 import { readCollapsed } from './read-collapsed.ts';
 import { type ReadCpuProfileOptions, readCpuProfile } from './read-cpuprofile.ts';
 import { readDump } from './read-dump.ts';
@@ -16,6 +20,7 @@ const MAX_BYTES = 500e6;
 
 /** Reads a profile of any format it knows by its content. Throws InputError. */
 export function readProfile(path: string): Profile {
+  requireKind(path, 'profile');
   const bytes = bytesOf(path);
   try {
     return profileOf(bytes, path);
@@ -26,21 +31,27 @@ export function readProfile(path: string): Profile {
 }
 
 function bytesOf(path: string): Buffer {
+  let descriptor: number | null = null;
   try {
-    const { size } = statSync(path);
+    descriptor = openRegular(path);
+    if (descriptor === null) throw new InputError(`"${path}" is not a file: a pipe or a device is not read. ${HINT}`);
+    const { size } = fstatSync(descriptor);
+    if (size === 0) throw new InputError(`"${path}" is empty. ${HINT}`);
     if (size > MAX_BYTES)
       throw new InputError(`"${path}" has ${Math.round(size / 1e6)} MB, 500 are the most. Record for a shorter time.`);
-    return readFileSync(path);
+    return readBytes(descriptor, size);
   } catch (error) {
     throw error instanceof InputError ? error : accessError(error, path, HINT);
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
   }
 }
 
 function profileOf(bytes: Buffer, path: string): Profile {
   const title = titleOf(path);
   const first = bytes.subarray(0, 256).toString('latin1').trimStart()[0];
-  if (first === '{') return ofJson(parse(bytes), title);
-  if (first === '[') return { title, kind: 'cpu', unit: 'samples', threads: [readTicks(parse(bytes))] };
+  if (first === '{') return ofJson(parseJson(bytes), title);
+  if (first === '[') return { title, kind: 'cpu', unit: 'samples', threads: [readTicks(parseJson(bytes))] };
   if (bytes.subarray(0, 11).toString('latin1') === 'v8-version,') {
     throw new InputError(
       `it is V8's log as it was written. "node --prof-process --preprocess LOG > log.json" makes a file that can.`,
@@ -57,14 +68,6 @@ function titleOf(path: string): string {
   return folder.endsWith('.0x') ? folder : name;
 }
 
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new InputError('it is cut off, or no JSON. Record it again.');
-  }
-}
-
 function ofJson(value: unknown, title: string): Profile {
   const file = value as Record<string, unknown>;
   if ('shared' in file && 'profiles' in file) {
@@ -72,9 +75,11 @@ function ofJson(value: unknown, title: string): Profile {
     return { title, kind: unit === 'bytes' ? 'in-use-space' : unit === 'us' ? 'cpu' : 'other', unit, threads };
   }
   if (file.schema === 'evdiag-dump/1') return { title, ...readDump(file) };
-  if ('head' in file) return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
+  if ('head' in file && !isOldCpuProfile(file))
+    return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
   if ('code' in file && 'ticks' in file) return { title, kind: 'cpu', unit: 'us', threads: [readV8Log(file)] };
-  if ('nodes' in file) return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file, originOf(title))] };
+  if ('nodes' in file || 'head' in file)
+    return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file, originOf(title))] };
   throw new InputError(
     'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope, V8 log and evdiag dump. Other formats are pprof, collapsed stacks, and the folders of 0x and clinic flame.',
   );

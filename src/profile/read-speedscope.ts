@@ -1,5 +1,5 @@
 /** speedscope's own format. Schema: https://www.speedscope.app/file-format-schema.json */
-import { arrayOf, bad, type Loose, numberOf, objectOf, textOf } from './loose.ts';
+import { arrayOf, bad, type Loose, numberOf, objectOf, textOf, weightOf } from './loose.ts';
 import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
@@ -11,7 +11,7 @@ export function readSpeedscope(value: unknown): Pick<Profile, 'unit' | 'threads'
   const shared = arrayOf(objectOf(file.shared, '"shared"').frames, '"shared.frames"').map(toFrame);
   const profiles = arrayOf(file.profiles, '"profiles"').map((profile) => objectOf(profile, 'a profile'));
   if (profiles.length === 0) throw bad('it has no profile');
-  const [unit] = UNITS[textOf(profiles[0]!.unit)] ?? ['samples', 1];
+  const [unit] = UNITS.get(textOf(profiles[0]!.unit)) ?? ['samples', 1];
   return { unit, threads: profiles.map((profile, i) => toThread(profile, shared, i)) };
 }
 
@@ -28,7 +28,7 @@ function toFrame(value: unknown): ProfileFrame {
 }
 
 function toThread(profile: Loose, shared: readonly ProfileFrame[], index: number): ThreadProfile {
-  const [, factor] = UNITS[textOf(profile.unit)] ?? ['samples', 1];
+  const [, factor] = UNITS.get(textOf(profile.unit)) ?? ['samples', 1];
   const builder = new TreeBuilder();
   const frame = (id: unknown): number => {
     const of = shared[numberOf(id, -1)];
@@ -47,7 +47,7 @@ function addSampled(profile: Loose, builder: TreeBuilder, frame: (id: unknown) =
   if (weights.length !== samples.length) throw bad('it has not as many weights as samples');
   for (let i = 0; i < samples.length; i++) {
     const node = builder.stack(arrayOf(samples[i], 'a sample').map(frame));
-    builder.add(node, Math.max(0, numberOf(weights[i], 0)) * factor);
+    builder.add(node, weightOf(weights[i]) * factor);
   }
 }
 
@@ -58,7 +58,7 @@ function addEvented(profile: Loose, builder: TreeBuilder, frame: (id: unknown) =
   for (const value of arrayOf(profile.events, '"events"')) {
     const event = objectOf(value, 'an event');
     const at = numberOf(event.at, from);
-    builder.add(stack.at(-1)?.node ?? 0, Math.max(0, at - from) * factor);
+    builder.add(stack.at(-1)?.node ?? 0, weightOf(at - from) * factor);
     from = Math.max(from, at);
     const id = frame(event.frame);
     if (event.type === 'O') stack.push({ node: builder.child(stack.at(-1)?.node ?? 0, id), frame: id });

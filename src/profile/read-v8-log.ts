@@ -2,16 +2,27 @@
  * What `node --prof-process --preprocess` makes of V8's log, and 0x keeps beside its page.
  * Its ticks: `tm` µs since the start, `vm` V8's state, `s` pairs of code and position, innermost first.
  */
-import { arrayOf, bad, type Loose, numberOf, objectOf } from './loose.ts';
-import { COLLECTOR, COMPILER, IDLE, PROGRAM, tickFrames } from './tick-frames.ts';
+
+import { medianGap, withIdleGaps } from './idle-gaps.ts';
+import { arrayOf, bad, type Loose, MAX_US, numberOf, objectOf } from './loose.ts';
+import { COLLECTOR, COMPILER, IDLE, LOGGING, PROGRAM, tickFrames } from './tick-frames.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { ProfileFrame, ThreadProfile } from './types.ts';
 
-/** https://source.chromium.org/chromium/chromium/src/+/main:v8/include/v8-unwinder.h, StateTag; the same on Node 20 to 26. */
-const STATES: Partial<Record<number, ProfileFrame>> = { 1: COLLECTOR, 2: COMPILER, 3: COMPILER, 4: COMPILER };
-const IDLE_STATE = 8;
+/** https://source.chromium.org/chromium/chromium/src/+/main:v8/include/v8-unwinder.h, StateTag; 9 is new in Node 24, 10 in Node 26. */
+const STATES: ReadonlyMap<unknown, ProfileFrame> = new Map([
+  [1, COLLECTOR],
+  [2, COMPILER],
+  [3, COMPILER],
+  [4, COMPILER],
+  [9, LOGGING],
+]);
+const IDLE_STATES: ReadonlySet<unknown> = new Set([8, 10]);
 
-/** Its weights are µs: a tick stands for the time until the next. Throws InputError where it is no such log. */
+/**
+ * Its weights are µs: a tick stands for the time until the next. Node blocks the sampler's signal while it waits for events,
+ * so that there are no ticks then. Throws InputError where it is no such log.
+ */
 export function readV8Log(value: unknown): ThreadProfile {
   const log = objectOf(value, 'the log');
   const codes = arrayOf(log.code, '"code"').map((code) => objectOf(code, 'a code'));
@@ -23,13 +34,14 @@ export function readV8Log(value: unknown): ThreadProfile {
     builder.stack(stackOf(tick, toFrame).map((frame) => builder.frame(frame))),
   );
   const atUs = timesOf(ticks);
-  const gaps = atUs.slice(1).map((at, i) => at - atUs[i]!);
-  const interval = gaps.slice().sort()[gaps.length >> 1] || 1000;
-  const weight = Float64Array.from(node, (_, i) => gaps[i] ?? interval);
-  for (const [i, at] of node.entries()) builder.add(at, weight[i]!);
+  const ticked = { node, atUs, weight: Float64Array.from(atUs, (at, i) => (atUs[i + 1] ?? at) - at) };
+  const interval = medianGap(ticked) ?? 1000;
+  ticked.weight[node.length - 1] = interval;
+  const samples = withIdleGaps(ticked, interval, () => builder.child(0, builder.frame(IDLE)));
+  for (const [i, at] of samples.node.entries()) builder.add(at, samples.weight[i]!);
   const spanUs = atUs.at(-1)! + interval;
   const taken = { spanUs, sampleCount: node.length, interval, missedCount: null, warmCode: null, apart: null };
-  return builder.build('main thread', { samples: { node, atUs, weight }, taken });
+  return builder.build('main thread', { samples, taken });
 }
 
 /** Times since the first tick, in order. */
@@ -37,21 +49,21 @@ function timesOf(ticks: readonly Loose[]): Float64Array {
   const from = numberOf(ticks[0]!.tm, 0);
   let last = 0;
   return Float64Array.from(ticks, ({ tm }) => {
-    last = Math.max(last, numberOf(tm, from) - from);
+    last = Math.min(MAX_US, Math.max(last, numberOf(tm, from) - from));
     return last;
   });
 }
 
 /** Outermost first. */
 function stackOf({ s, vm }: Loose, toFrame: (code: number) => ProfileFrame | null): ProfileFrame[] {
-  if (vm === IDLE_STATE) return [IDLE];
+  if (IDLE_STATES.has(vm)) return [IDLE];
   const stack: ProfileFrame[] = [];
   const pairs = arrayOf(s, 'the stack of a tick');
   for (let i = pairs.length - (pairs.length % 2 === 0 ? 2 : 1); i >= 0; i -= 2) {
     const frame = toFrame(numberOf(pairs[i], -1));
     if (frame) stack.push(frame);
   }
-  const state = STATES[numberOf(vm, 0)];
+  const state = STATES.get(vm);
   if (state) stack.push(state);
   return stack.length > 0 ? stack : [PROGRAM];
 }

@@ -16,6 +16,8 @@ export const IDLE = special('(idle)', 'idle');
 export const COLLECTOR = special('(garbage collector)', 'gc');
 export const COMPILER = special('(compiler)', 'v8');
 export const PROGRAM = special('(program)', 'v8');
+/** V8 writes its log. */
+export const LOGGING = special('(logging)', 'v8');
 
 function special(name: string, category: ProfileFrame['category']): ProfileFrame {
   return { function: name, file: '', line: 0, column: 0, category };

@@ -1,6 +1,12 @@
+import { bad } from './loose.ts';
+import { NodeTable } from './node-table.ts';
 import type { LineWeights, Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
 const NO_FRAME = -1;
+/** Some 100 bytes each: a profile of a day has 100 000. */
+const MAX_NODES = 4_000_000;
+/** Some 500 bytes each. */
+const MAX_FRAMES = 1_000_000;
 
 /** Builds a call tree node by node; equal stacks become one node. */
 export class TreeBuilder {
@@ -9,38 +15,32 @@ export class TreeBuilder {
   #parent = [NO_FRAME];
   #frame = [NO_FRAME];
   #self = [0];
-  /** By node, its children by frame. Made when a node gets its first child. */
-  #children: (Map<number, number> | undefined)[] = [undefined];
+  #children = new NodeTable();
 
   get nodeCount(): number {
     return this.#parent.length;
   }
 
-  /** The index of a frame; equal ones are one. */
+  /** The index of a frame; equal ones are one. Throws InputError where there are too many. */
   frame(frame: ProfileFrame): number {
     const key = `${frame.category}|${frame.line}:${frame.column}|${frame.function}|${frame.file}`;
     const known = this.#frameIds.get(key);
     if (known !== undefined) return known;
+    if (this.#frames.length >= MAX_FRAMES) throw bad(`it has more than ${MAX_FRAMES} functions`);
     this.#frameIds.set(key, this.#frames.length);
     this.#frames.push(frame);
     return this.#frames.length - 1;
   }
 
-  /** The node of that frame below `parent`; 0 is the root. */
+  /** The node of that frame below `parent`; 0 is the root. Throws InputError where there are too many. */
   child(parent: number, frame: number): number {
-    let children = this.#children[parent];
-    if (!children) {
-      children = new Map();
-      this.#children[parent] = children;
-    }
-    const known = children.get(frame);
-    if (known !== undefined) return known;
     const node = this.#parent.length;
-    children.set(frame, node);
+    const known = this.#children.getOrSet(parent, frame, node);
+    if (known !== node) return known;
+    if (node >= MAX_NODES) throw bad(`it has more than ${MAX_NODES} different stacks`);
     this.#parent.push(parent);
     this.#frame.push(frame);
     this.#self.push(0);
-    this.#children.push(undefined);
     return node;
   }
 

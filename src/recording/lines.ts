@@ -1,5 +1,6 @@
 /** Reads a file line by line in bounded memory, whatever the file is. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { openRegular } from '../util/regular-file.ts';
 import { accessError, HINT, InputError } from './input-error.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -52,9 +53,9 @@ function lineText(pending: Buffer[], pendingBytes: number, rest: Buffer): string
 /** A descriptor of a regular file. Throws InputError. */
 export function openFile(file: string): number {
   try {
-    // A pipe or a device in place of the file would hang or never end.
-    if (!statSync(file).isFile()) throw new InputError(`"${file}" is not a file. ${HINT}`);
-    return openSync(file, 'r');
+    const descriptor = openRegular(file);
+    if (descriptor !== null) return descriptor;
+    throw new InputError(`"${file}" is not a file. ${HINT}`);
   } catch (error) {
     throw error instanceof InputError ? error : accessError(error, file);
   }

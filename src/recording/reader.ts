@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { inFamilyOrder } from './family.ts';
+import { requireKind } from './file-kinds.ts';
 import { clinicDoctorFolder, readClinicDoctor } from './foreign/clinic-doctor.ts';
 import { HINT, InputError } from './input-error.ts';
 import { type Line, linesOf } from './lines.ts';
@@ -110,6 +111,7 @@ function headerOf(line: Line, file: string): Header {
     throw new InputError(`"${file}" was cut off within its first line. Record it again.`);
   }
   if (!isObject(value) || value.type !== 'header' || value.format !== 'evdiag-recording') {
+    requireKind(file, 'recording');
     throw new InputError(`"${file}" is not a recording: its first line is not the header of one. ${HINT}`);
   }
   const major = value.major;

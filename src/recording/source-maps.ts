@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { originalPositionFor, sourceContentFor, TraceMap } from '@jridgewell/trace-mapping';
 import { evalPlace, isShortName, nameAt, withoutCode } from '../util/code-places.ts';
+import { readRegular } from '../util/regular-file.ts';
 import type { Frame, FrameCategory } from './types.ts';
 
 /**
@@ -125,8 +125,13 @@ export function pathOf(url: string): string {
   }
 }
 
+/** A module of the runtime itself: of Node, of Bun (`bun:main`, `internal:errors`) or Deno (`ext:core/01_core.js`). */
+export function isRuntimes(path: string): boolean {
+  return /^(node|bun|internal|builtin|ext):/.test(path);
+}
+
 function categoryOf(path: string): FrameCategory {
-  if (path.startsWith('node:')) return 'node';
+  if (isRuntimes(path)) return 'node';
   // WebAssembly has no lines; Node's own HTTP parser is some.
   if (path.startsWith('wasm:')) return 'native';
   return /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
@@ -143,16 +148,17 @@ function loadMap(path: string, runText: string | null): TraceMap | null {
       return new TraceMap(json, pathToFileURL(path).href);
     }
     const mapPath = url.startsWith('file:') ? pathOf(url) : resolve(dirname(path), decodeURIComponent(url));
-    if (!existsSync(mapPath) || statSync(mapPath).size > MAX_FILE_BYTES) return null;
-    return new TraceMap(readFileSync(mapPath, 'utf8'), pathToFileURL(join(mapPath)).href);
+    const json = readRegular(mapPath, MAX_FILE_BYTES)?.toString('utf8');
+    return json === undefined ? null : new TraceMap(json, pathToFileURL(join(mapPath)).href);
   } catch {
     // A broken map is no reason to lose the place: the generated position stands.
     return null;
   }
 }
 
+/** '' for what is no regular file, or too large: the path is whatever a recording or a profile says. */
 function readText(path: string): string {
-  return statSync(path).size > MAX_FILE_BYTES ? '' : readFileSync(path, 'utf8');
+  return readRegular(path, MAX_FILE_BYTES)?.toString('utf8') ?? '';
 }
 
 /** The last `//# sourceMappingURL=` comment: bundles may carry those of their parts inside. */

@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
 import type { Location } from '../recording/types.ts';
+import { readRegular } from '../util/regular-file.ts';
 import { stripControl } from '../util/text.ts';
 
 /** A recording names any file it likes: only program text of a sane size is shown. */
@@ -30,8 +30,7 @@ function shorten(text: string, indent: number): string {
 function sourceLines(file: string): string[] | null {
   if (!SOURCE.test(file)) return null;
   try {
-    const stats = statSync(file);
-    return stats.isFile() && stats.size <= MAX_BYTES ? readFileSync(file, 'utf8').split('\n') : null;
+    return readRegular(file, MAX_BYTES)?.toString('utf8').split('\n') ?? null;
   } catch {
     return null; // recorded on another machine, or moved since
   }

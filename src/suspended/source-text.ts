@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readRegular } from '../util/regular-file.ts';
 import { stripControl } from '../util/text.ts';
 
 /** Program text of a sane size. */
@@ -26,8 +26,7 @@ function linesOf(file: string): string[] | null {
 function read(file: string): string[] | null {
   if (!SOURCE.test(file)) return null;
   try {
-    const stats = statSync(file);
-    return stats.isFile() && stats.size <= MAX_BYTES ? readFileSync(file, 'utf8').split('\n') : null;
+    return readRegular(file, MAX_BYTES)?.toString('utf8').split('\n') ?? null;
   } catch {
     return null; // on another machine, or moved since
   }
@@ -56,7 +55,7 @@ function expressionOf(text: string): string {
   const closers: string[] = [];
   const loop = text.startsWith('for');
   for (const { at, word } of tokens(text)) {
-    const close = CLOSE[word];
+    const close = CLOSE.get(word);
     if (close) closers.push(close);
     else if (word === closers.at(-1)) {
       closers.pop();
@@ -66,7 +65,11 @@ function expressionOf(text: string): string {
   return closers.length > 0 ? `${text.trimEnd()} …${[...closers].reverse().join('')}` : text;
 }
 
-const CLOSE: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
+const CLOSE: ReadonlyMap<string, string> = new Map([
+  ['(', ')'],
+  ['[', ']'],
+  ['{', '}'],
+]);
 
 /**
  * The position of the only place where the function that begins there can be suspended; null where there are several or
@@ -112,7 +115,7 @@ function* functionTokens(text: string): Generator<Token> {
   for (const token of tokens(text)) {
     const { word } = token;
     if (depth === 0 && word === '{') inBody = true;
-    if (CLOSE[word]) depth++;
+    if (CLOSE.has(word)) depth++;
     else if (word === ')' || word === ']' || word === '}') depth--;
     if (depth < 0 || (depth === 0 && (word === ';' || word === ','))) return;
     yield token;

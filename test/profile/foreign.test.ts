@@ -119,7 +119,7 @@ describe('damaged and hostile', () => {
     ];
     const code = [{ name: { a: 1 }, type: 'JS' }];
     const profile = read({ code, ticks });
-    expect(profile.threads[0]!.samples!.node).toHaveLength(4);
+    expect(profile.threads[0]!.samples!.node).toHaveLength(5);
     for (const weight of profile.threads[0]!.samples!.weight) expect(weight).toBeGreaterThanOrEqual(0);
   });
 

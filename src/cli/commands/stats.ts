@@ -64,7 +64,7 @@ export const stats: CliCommand<Options> = {
       complain(
         isPartOfTime(options)
           ? 'V8 tells lines of the whole time only: leave out what cuts by time.'
-          : 'This profile does not tell lines: only V8’s CPU profiles do.',
+          : 'This profile does not tell lines of the source: only V8’s CPU profiles do, and not where Deno transpiled it.',
       );
     process.stdout.write(tableText(table, profile.unit, text));
     return EXIT.done;

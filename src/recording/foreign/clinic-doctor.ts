@@ -2,8 +2,9 @@
  * Reads what clinic doctor collected (https://github.com/clinicjs/node-clinic-doctor): a folder `ID.clinic-doctor` with
  * `-systeminfo` (JSON), `-processstat` (samples) and `-traceevent` (what V8 traced) in it.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readRegular } from '../../util/regular-file.ts';
 import { accessError, InputError } from '../input-error.ts';
 import { FORMAT_MAJOR, FORMAT_MINOR, type Header, type Recording } from '../types.ts';
 import { isObject } from '../validate.ts';
@@ -87,8 +88,8 @@ function readInfo(file: string): Info {
 
 function readSmall(file: string): string {
   try {
-    const stats = statSync(file);
-    if (stats.isFile() && stats.size <= MAX_INFO_BYTES) return readFileSync(file, 'utf8');
+    const bytes = readRegular(file, MAX_INFO_BYTES);
+    if (bytes) return bytes.toString('utf8');
   } catch (error) {
     throw accessError(error, file);
   }

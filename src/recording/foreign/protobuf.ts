@@ -3,48 +3,78 @@
 /** Field number → its last value: numbers as they are, nested messages and strings as bytes. */
 export type Fields = Map<number, number | Buffer>;
 
+/** What a field holds: a number as it is, and of a nested message or text where it begins and ends; -1 for a number. */
+export type Visit = (field: number, value: number | bigint, from: number, to: number) => void;
+
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 /** Varints of more bytes are no 64-bit number. */
 const MAX_VARINT_BYTES = 10;
 
+/** The fields of a message in order. False where the bytes are none: `visit` has heard of those before. */
+export function eachField(bytes: Buffer, start: number, end: number, visit: Visit): boolean {
+  const cursor = { at: start };
+  while (cursor.at < end) {
+    const tag = Number(varintAt(bytes, cursor, end));
+    const field = Math.floor(tag / 8);
+    const wire = tag % 8;
+    if (!(tag >= 0)) return false;
+    if (wire === WIRE.varint) {
+      const value = varintAt(bytes, cursor, end);
+      if (value === -1) return false;
+      visit(field, value, -1, -1);
+      continue;
+    }
+    const length = wire === WIRE.bytes ? Number(varintAt(bytes, cursor, end)) : wire === WIRE.fixed64 ? 8 : 4;
+    const from = cursor.at;
+    if ((wire !== WIRE.bytes && wire !== WIRE.fixed64 && wire !== WIRE.fixed32) || length < 0 || from + length > end)
+      return false;
+    cursor.at += length;
+    if (wire === WIRE.bytes) visit(field, length, from, from + length);
+    else visit(field, wire === WIRE.fixed64 ? bytes.readDoubleLE(from) : bytes.readFloatLE(from), -1, -1);
+  }
+  return true;
+}
+
+/** The numbers of a packed field, in order. False where the bytes are none. */
+export function eachVarint(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  visit: (value: number | bigint) => void,
+): boolean {
+  const cursor = { at: start };
+  while (cursor.at < end) {
+    const value = varintAt(bytes, cursor, end);
+    if (value === -1) return false;
+    visit(value);
+  }
+  return true;
+}
+
 /** Fixed 64-bit fields are taken for doubles, fixed 32-bit ones for floats. Null where the bytes are no message. */
 export function fieldsOf(message: Buffer): Fields | null {
   const fields: Fields = new Map();
-  let at = 0;
-  while (at < message.length) {
-    const tag = varintAt(message, at);
-    if (tag === null) return null;
-    const wire = tag.value % 8;
-    const read = valueAt(message, tag.end, wire);
-    if (read === null) return null;
-    fields.set(Math.floor(tag.value / 8), read.value);
-    at = read.end;
-  }
-  return fields;
+  const isWhole = eachField(message, 0, message.length, (field, value, from, to) => {
+    fields.set(field, from < 0 ? Number(value) : message.subarray(from, to));
+  });
+  return isWhole ? fields : null;
 }
 
-interface Read<T> {
-  value: T;
-  end: number;
-}
-
-function valueAt(message: Buffer, at: number, wire: number): Read<number | Buffer> | null {
-  if (wire === WIRE.varint) return varintAt(message, at);
-  if (wire === WIRE.fixed64 && at + 8 <= message.length) return { value: message.readDoubleLE(at), end: at + 8 };
-  if (wire === WIRE.fixed32 && at + 4 <= message.length) return { value: message.readFloatLE(at), end: at + 4 };
-  const length = wire === WIRE.bytes ? varintAt(message, at) : null;
-  if (length === null || length.end + length.value > message.length) return null;
-  const end = length.end + length.value;
-  return { value: message.subarray(length.end, end), end };
-}
-
-/** Beyond 2^53 it is rounded; negative numbers come out as what they are without a sign. */
-function varintAt(message: Buffer, from: number): Read<number> | null {
+/** -1 where it is cut off or no 64-bit number. Negative numbers come out as what they are without a sign. */
+function varintAt(bytes: Buffer, cursor: { at: number }, end: number): number | bigint {
   let value = 0;
-  for (let i = 0; i < MAX_VARINT_BYTES && from + i < message.length; i++) {
-    const byte = message[from + i]!;
+  for (let i = 0; i < MAX_VARINT_BYTES && cursor.at < end; i++) {
+    const byte = bytes[cursor.at++]!;
     value += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return { value, end: from + i + 1 };
+    if (byte >= 0x80) continue;
+    // Numbers of things may be hashes of 64 bits: rounded, two would be one.
+    return value <= Number.MAX_SAFE_INTEGER ? value : exactly(bytes, cursor.at - i - 1, cursor.at);
   }
-  return null;
+  return -1;
+}
+
+function exactly(bytes: Buffer, from: number, to: number): bigint {
+  let value = 0n;
+  for (let at = to - 1; at >= from; at--) value = (value << 7n) | BigInt(bytes[at]! & 0x7f);
+  return BigInt.asUintN(64, value);
 }

@@ -29,7 +29,7 @@ export function choose(title: string, choices: readonly Choice[], look: Look): P
       onKey(key) {
         if (key === 'q' || key === 'escape' || key === 'C-c') end(null);
         else if (key === 'enter') end(index);
-        else if (MOVES[key] !== undefined) move(MOVES[key]);
+        else if (Object.hasOwn(MOVES, key)) move(MOVES[key]!);
       },
       onMouse(kind, _column, row) {
         if (kind !== 'click') return move(kind === 'wheelup' ? -1 : 1);

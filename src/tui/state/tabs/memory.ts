@@ -59,7 +59,7 @@ function quantities(recording: Recording): Item[] {
   if (!last) return [];
   const spaces = Object.keys(last.spaces).map((space) => ({
     name: `space ${space.replaceAll('_', ' ').replace(/ space$/, '')}`,
-    of: (row: Memory) => row.spaces[space] ?? 0,
+    of: (row: Memory) => (Object.hasOwn(row.spaces, space) ? row.spaces[space]! : 0),
   }));
   return [...QUANTITIES, ...spaces].map(({ name, of }, i) => {
     const all = rows.map(of);

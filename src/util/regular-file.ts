@@ -1,0 +1,40 @@
+/** Opens and reads regular files alone: a pipe or a device in the place of one would hang, or never end. */
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+
+/** Not on Windows, where nothing of the kind blocks. */
+const { O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+
+/** A descriptor of a regular file, or where links lead to one; null where it is something else. Throws what Node throws. */
+export function openRegular(path: string): number | null {
+  // Opening alone does something to some devices.
+  if (!statSync(path).isFile()) return null;
+  // What is there now may be something else: it is not waited for.
+  const descriptor = openSync(path, constants.O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  return null;
+}
+
+/** The bytes of a regular file as it was when it was opened; null where it is something else, or larger. Throws what Node throws. */
+export function readRegular(path: string, maxBytes: number): Buffer | null {
+  const descriptor = openRegular(path);
+  if (descriptor === null) return null;
+  try {
+    const { size } = fstatSync(descriptor);
+    return size > maxBytes ? null : readBytes(descriptor, size);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Up to so many bytes from the beginning of an open file. */
+export function readBytes(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const count = readSync(descriptor, bytes, at, size - at, at);
+    if (count === 0) break;
+    at += count;
+  }
+  return bytes.subarray(0, at);
+}
