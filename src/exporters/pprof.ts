@@ -9,10 +9,14 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
-import { frameName, stackOf } from '../profile/call-tree.ts';
+import { frameName } from '../profile/call-tree.ts';
 import type { Profile } from '../profile/types.ts';
 import { stripControl } from '../util/text.ts';
+import { LEFT_OUT, LEFT_OUT_FRAME, spelledStacks } from './spelled-stacks.ts';
 import type { Exporter } from './types.ts';
+
+/** 16 bytes each while it is written. */
+const MAX_FRAMES = 20e6;
 
 /** By unit: the types of samples as pprof's own profiles name them, and what a weight is multiplied by. */
 const TYPES: Record<Profile['unit'], { count: string; weight: string; unit: string; factor: number }> = {
@@ -51,17 +55,18 @@ export const pprof: Exporter = {
       return id;
     };
     const sample: Sample[] = [];
-    for (const thread of threads) {
+    const stacks = spelledStacks(threads, MAX_FRAMES, true);
+    const leftOut = (): number => locationId(LEFT_OUT_FRAME.function, '', 0);
+    for (const [i, thread] of threads.entries()) {
       const frames = thread.frames.map((frame) => locationId(frameName(frame), frame.file, frame.line));
       const counts = countsOf(thread);
       const label = [new Label({ key: text('thread'), str: text(thread.name) })];
       for (let node = 1; node < thread.self.length; node++) {
         const value = Math.round(thread.self[node]! * factor);
         if (value === 0) continue;
-        const stack = stackOf(thread, node).reverse();
-        sample.push(
-          new Sample({ locationId: stack.map((frame) => frames[frame]!), value: [counts[node]!, value], label }),
-        );
+        const stack = stacks[i]!(node).reverse();
+        const places = stack.map((frame) => (frame === LEFT_OUT ? leftOut() : frames[frame]!));
+        sample.push(new Sample({ locationId: places, value: [counts[node]!, value], label }));
       }
     }
     const span = Math.max(0, ...threads.map(({ taken }) => taken?.spanUs ?? 0));

@@ -1,7 +1,11 @@
-import { frameName, stackOf } from '../profile/call-tree.ts';
+import { frameName } from '../profile/call-tree.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { stripControl } from '../util/text.ts';
+import { LEFT_OUT, LEFT_OUT_FRAME, spelledStacks } from './spelled-stacks.ts';
 import type { Exporter } from './types.ts';
+
+/** Up to 10 letters each. */
+const MAX_FRAMES = 20e6;
 
 const UNIT: Record<Profile['unit'], string> = { us: 'microseconds', bytes: 'bytes', samples: 'none' };
 
@@ -12,11 +16,21 @@ export const speedscope: Exporter = {
   extension: 'speedscope.json',
   mediaType: 'application/json',
   write({ title, threads, unit }) {
+    const stacks = spelledStacks(threads, MAX_FRAMES, false);
     const frames: string[] = [];
-    const profiles = threads.map((thread) => {
+    let leftOut: number | null = null;
+    const leftOutIndex = (): number => {
+      leftOut ??= frames.push(frameText(LEFT_OUT_FRAME)) - 1;
+      return leftOut;
+    };
+    const profiles = threads.map((thread, i) => {
       const offset = frames.length;
       for (const frame of thread.frames) frames.push(frameText(frame));
-      return profileText(thread, offset, UNIT[unit]);
+      const stackText = (node: number): string => {
+        const indexes = stacks[i]!(node).map((frame) => (frame === LEFT_OUT ? leftOutIndex() : frame + offset));
+        return `[${indexes.join(',')}]`;
+      };
+      return profileText(thread, stackText, UNIT[unit]);
     });
     const head = `"$schema":"https://www.speedscope.app/file-format-schema.json","exporter":"evdiag","name":${JSON.stringify(stripControl(title))}`;
     return `{${head},"activeProfileIndex":0,"shared":{"frames":[${frames.join(',\n')}]},"profiles":[${profiles.join(',\n')}]}\n`;
@@ -33,13 +47,11 @@ function frameText(frame: ProfileFrame): string {
   return JSON.stringify({ name: stripControl(frameName(frame)), ...place });
 }
 
-function profileText(thread: ThreadProfile, offset: number, unit: string): string {
+function profileText(thread: ThreadProfile, toText: (node: number) => string, unit: string): string {
   // Each stack is written once, and used for all its samples.
   const stacks: (string | undefined)[] = [];
   const stackText = (node: number): string => {
-    stacks[node] ??= `[${stackOf(thread, node)
-      .map((frame) => frame + offset)
-      .join(',')}]`;
+    stacks[node] ??= toText(node);
     return stacks[node];
   };
   const samples: string[] = [];

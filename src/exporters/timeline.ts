@@ -2,7 +2,7 @@
  * The course of a CPU profile for ui.perfetto.dev, chrome://tracing and DevTools: each call as a slice of its thread.
  * Format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU (Trace Event Format).
  */
-import { frameName } from '../profile/call-tree.ts';
+import { depthsOf, frameName } from '../profile/call-tree.ts';
 import type { Samples, ThreadProfile } from '../profile/types.ts';
 import { InputError } from '../util/input-error.ts';
 import { stripControl } from '../util/text.ts';
@@ -11,6 +11,12 @@ import type { Exporter } from './types.ts';
 /** The viewers take some 200 bytes of text and 1 kB of memory for each; of more, the longest are kept. */
 const MAX_SLICES = 300_000;
 const MAX_NAME = 200;
+/** V8 tells 255 frames at most. */
+const MAX_DEPTH = 512;
+/** 24 bytes each. */
+const MAX_CALLS = 10_000_000;
+const TOO_MANY = 'This profile has too many calls for a timeline. Take a part of it with --from and --to.';
+
 /** Process of a profile that does not tell. */
 const NO_PID = 1;
 
@@ -56,20 +62,29 @@ function namesOf(title: string, thread: ThreadProfile, index: number): string[] 
   return [...(index === 0 ? [meta('process_name', title)] : []), meta('thread_name', thread.name)];
 }
 
-/** What calls last from one sample to the next is one slice. */
-function slicesOf({ parent, frame, frames, samples }: ThreadProfile): Slices {
+/** What calls last from one sample to the next is one slice. Throws InputError where there are too many. */
+function slicesOf(thread: ThreadProfile): Slices {
   const slices: Slices = { node: [], fromUs: [], toUs: [] };
+  const { parent, samples } = thread;
+  const depths = depthsOf(thread);
+  const drawn = drawnNodes(thread, depths);
   /** The calls that last, outermost first: their nodes, and their slices. */
-  let open: number[] = [];
+  const open: number[] = [];
   const slice: number[] = [];
-  const isIdle = (node: number): boolean => node === 0 || frames[frame[node]!]!.category === 'idle';
   const close = (depth: number, atUs: number): void => {
     for (let at = depth; at < open.length; at++) slices.toUs[slice[at]!] = atUs;
+    open.length = Math.min(depth, open.length);
   };
-  const begin = (depth: number, node: number, atUs: number): void => {
-    slice[depth] = slices.node.push(node) - 1;
-    slices.fromUs.push(atUs);
-    slices.toUs.push(atUs);
+  /** Opens what is above the node, too: outermost first. */
+  const begin = (node: number, atUs: number): void => {
+    const common = open.length;
+    for (let at = node; depths[at]! > common; at = parent[at]!) open[depths[at]! - 1] = at;
+    for (let at = common; at < open.length; at++) {
+      slice[at] = slices.node.push(open[at]!) - 1;
+      slices.fromUs.push(atUs);
+      slices.toUs.push(atUs);
+    }
+    if (slices.node.length > MAX_CALLS) throw new InputError(TOO_MANY);
   };
   const { node, atUs, weight } = samples ?? NONE;
   let last = 0;
@@ -78,12 +93,11 @@ function slicesOf({ parent, frame, frames, samples }: ThreadProfile): Slices {
     // A part of a profile may have gaps.
     const isNext = atUs[i]! - endUs < 1;
     if (node[i] !== last || !isNext) {
-      const path = isIdle(node[i]!) ? [] : pathOf(parent, node[i]!);
-      let common = 0;
-      while (isNext && common < open.length && open[common] === path[common]) common++;
-      close(common, isNext ? atUs[i]! : endUs);
-      for (let at = common; at < path.length; at++) begin(at, path[at]!, atUs[i]!);
-      open = path;
+      const now = drawn[node[i]!]!;
+      let common = isNext ? now : 0;
+      while (common > 0 && open[depths[common]! - 1] !== common) common = parent[common]!;
+      close(depths[common]!, isNext ? atUs[i]! : endUs);
+      begin(now, atUs[i]!);
       last = node[i]!;
     }
     endUs = atUs[i]! + weight[i]!;
@@ -94,10 +108,14 @@ function slicesOf({ parent, frame, frames, samples }: ThreadProfile): Slices {
 
 const NONE: Samples = { node: new Uint32Array(), atUs: new Float64Array(), weight: new Float64Array() };
 
-function pathOf(parent: Int32Array, node: number): number[] {
-  const path: number[] = [];
-  for (let at = node; at > 0; at = parent[at]!) path.push(at);
-  return path.reverse();
+/** By node, what is drawn of it: nothing (the root) of what is idle, of a very deep one the caller that still has room. */
+function drawnNodes({ parent, frame, frames }: ThreadProfile, depths: Uint32Array): Uint32Array {
+  const drawn = new Uint32Array(parent.length);
+  for (let node = 1; node < drawn.length; node++) {
+    if (frames[frame[node]!]!.category === 'idle') continue;
+    drawn[node] = depths[node]! <= MAX_DEPTH ? node : drawn[parent[node]!]!;
+  }
+  return drawn;
 }
 
 /** The shortest that is kept. A caller is never shorter than what it calls. */

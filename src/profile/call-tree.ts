@@ -32,6 +32,31 @@ export function stackOf({ parent, frame }: ThreadProfile, node: number): number[
   return stack.reverse();
 }
 
+/** By node, the length of its stack. */
+export function depthsOf({ parent }: ThreadProfile): Uint32Array {
+  const depths = new Uint32Array(parent.length);
+  for (let node = 1; node < depths.length; node++) depths[node] = depths[parent[node]!]! + 1;
+  return depths;
+}
+
+/** Goes through the tree depth first, without recursion: `enter` a node, what it called, `leave` it. The root is left out. */
+export function walk(thread: ThreadProfile, enter: (node: number) => void, leave: (node: number) => void): void {
+  const { first, next } = childLists(thread);
+  for (let node = first[0] ?? -1; node > 0; ) {
+    enter(node);
+    if (first[node]! >= 0) {
+      node = first[node]!;
+      continue;
+    }
+    leave(node);
+    while (node > 0 && next[node]! < 0) {
+      node = thread.parent[node]!;
+      if (node > 0) leave(node);
+    }
+    node = node > 0 ? next[node]! : 0;
+  }
+}
+
 /** 'handler', '(anonymous)' */
 export function frameName({ function: name }: ProfileFrame): string {
   return name || '(anonymous)';

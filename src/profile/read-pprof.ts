@@ -7,7 +7,7 @@ import { eachField, eachVarint } from '../recording/foreign/protobuf.ts';
 import { bad, weightOf } from './loose.ts';
 import { type PprofTables, tablesOf } from './pprof-tables.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import type { Profile } from './types.ts';
+import type { Profile, ProfileFrame } from './types.ts';
 import { UNITS } from './units.ts';
 
 /** Unpacked: a file of a day has some MB. */
@@ -35,22 +35,26 @@ export function readPprof(bytes: Buffer): Pick<Profile, 'unit' | 'threads' | 'ki
 
 /** One thread for each label of one. */
 function threadsOf(bytes: Buffer, tables: PprofTables, column: number, factor: number): Profile['threads'] {
-  const builders = new Map<string, TreeBuilder>();
+  const builders = new Map<string, { builder: TreeBuilder; known: Map<ProfileFrame, number> }>();
   let left = MAX_FRAMES;
   eachField(bytes, 0, bytes.length, (field, _, from, to) => {
     if (field !== FIELD.sample || from < 0) return;
     const { locations, values, thread } = sampleOf(bytes, from, to, tables);
     left -= locations.length;
     if (left < 0) throw bad(`its stacks have more than ${MAX_FRAMES} functions`);
-    const builder = builders.get(thread) ?? new TreeBuilder();
-    builders.set(thread, builder);
+    const { builder, known } = builders.get(thread) ?? { builder: new TreeBuilder(), known: new Map() };
+    builders.set(thread, { builder, known });
     let node = 0;
     for (let i = locations.length - 1; i >= 0; i--) {
-      for (const frame of tables.frames.get(locations[i]!) ?? []) node = builder.child(node, builder.frame(frame));
+      for (const frame of tables.frames.get(locations[i]!) ?? []) {
+        const index = known.get(frame) ?? builder.frame(frame);
+        known.set(frame, index);
+        node = builder.child(node, index);
+      }
     }
     builder.add(node, weightOf(signed(values[column] ?? 0)) * factor);
   });
-  return [...builders].map(([name, builder]) => builder.build(name));
+  return [...builders].map(([name, { builder }]) => builder.build(name));
 }
 
 const FIELD = { sample: 2 } as const;

@@ -30,10 +30,13 @@ function toFrame(value: unknown): ProfileFrame {
 function toThread(profile: Loose, shared: readonly ProfileFrame[], index: number): ThreadProfile {
   const [, factor] = UNITS.get(textOf(profile.unit)) ?? ['samples', 1];
   const builder = new TreeBuilder();
+  const known: number[] = [];
   const frame = (id: unknown): number => {
-    const of = shared[numberOf(id, -1)];
+    const index = numberOf(id, -1);
+    const of = shared[index];
     if (!of) throw bad('a frame is missing in "shared.frames"');
-    return builder.frame(of);
+    known[index] ??= builder.frame(of);
+    return known[index];
   };
   if (profile.type === 'sampled') addSampled(profile, builder, frame, factor);
   else if (profile.type === 'evented') addEvented(profile, builder, frame, factor);

@@ -1,4 +1,4 @@
-import { frameName, packageOf, totalsOf } from './call-tree.ts';
+import { frameName, packageOf, totalsOf, walk } from './call-tree.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
 
 /** What the rows of a table stand for. */
@@ -33,36 +33,39 @@ export function tableOf({ threads }: Profile, grouping: Grouping): Table {
 }
 
 function addFrames(thread: ThreadProfile, grouping: Grouping, rows: Map<string, TableRow>): number {
-  const { parent, frame, self, frames } = thread;
+  const { frame, self, frames } = thread;
   const totals = totalsOf(thread);
-  const keys = frames.map((of) => keyOf(of, grouping));
-  /** Groups on the way from the root to the node, as a list that shares its beginning with its parent's. */
-  const above: (Above | null)[] = new Array(parent.length).fill(null);
+  const groups = groupsOf(frames, grouping);
+  /** By group, how often it is on the stack: a recursive function counts once. */
+  const open = new Uint32Array(groups.keys.length);
   let all = 0;
-  for (let node = 1; node < parent.length; node++) {
+  const enter = (node: number): void => {
     const of = frames[frame[node]!]!;
-    const up = above[parent[node]!] ?? null;
-    const key = keys[frame[node]!]!;
-    const isInside = isAmong(up, key);
-    above[node] = isInside ? up : { key, up };
-    if (of.category === 'idle') continue;
+    const group = groups.byFrame[frame[node]!]!;
+    const isInside = open[group]!++ > 0;
+    if (of.category === 'idle') return;
     all += self[node]!;
-    if (totals[node] === 0) continue;
-    const row = rowOf(rows, key, of, grouping);
+    if (totals[node] === 0) return;
+    const row = rowOf(rows, groups.keys[group]!, of, grouping);
     row.self += self[node]!;
     if (!isInside) row.total += totals[node]!;
-  }
+  };
+  walk(thread, enter, (node) => {
+    open[groups.byFrame[frame[node]!]!]!--;
+  });
   return all;
 }
 
-interface Above {
-  key: string;
-  up: Above | null;
-}
-
-function isAmong(above: Above | null, key: string): boolean {
-  for (let at = above; at; at = at.up) if (at.key === key) return true;
-  return false;
+/** The keys of the rows, each once, and the index of that of each frame. */
+function groupsOf(frames: readonly ProfileFrame[], grouping: Grouping): { keys: string[]; byFrame: Uint32Array } {
+  const indexes = new Map<string, number>();
+  const byFrame = Uint32Array.from(frames, (of) => {
+    const key = keyOf(of, grouping);
+    const index = indexes.get(key) ?? indexes.size;
+    indexes.set(key, index);
+    return index;
+  });
+  return { keys: [...indexes.keys()], byFrame };
 }
 
 function keyOf(frame: ProfileFrame, grouping: Grouping): string {

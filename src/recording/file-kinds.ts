@@ -66,12 +66,6 @@ const SIGNS: readonly Sign[] = [
     cure: profileCure,
   },
   { pattern: /^v8-version,/, kind: 'profile', what: "V8's log", cure: profileCure },
-  {
-    pattern: /^\x1f\x8b/,
-    kind: 'profile',
-    what: 'gzipped',
-    cure: (path) => `If it is a profile of pprof, ${profileCure(path)}`,
-  },
 ];
 
 /** Throws InputError, with what reads it, where the file is surely of another kind. One that cannot be read is not its matter. */

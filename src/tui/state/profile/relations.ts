@@ -1,5 +1,5 @@
 /** Who calls a function, whom it calls, and where the time goes below it. */
-import { frameName, totalsOf } from '../../../profile/call-tree.ts';
+import { frameName, totalsOf, walk } from '../../../profile/call-tree.ts';
 import type { ProfileFrame, ThreadProfile } from '../../../profile/types.ts';
 
 export interface Relations {
@@ -26,26 +26,26 @@ export function relationsOf(thread: ThreadProfile, wanted: ProfileFrame): Relati
   const isIt = frames.map((one) => isSame(one, wanted));
   const totals = totalsOf(thread);
   const [callers, callees] = [new Map<number, number>(), new Map<number, number>()];
-  /** Nodes below it; and the callees that are on the stack already, as a list that shares its beginning. */
+  /** Nodes below it; and by frame, how often it is on the stack as its callee: it counts once. */
   const inside = new Uint8Array(parent.length);
-  const counted: (Counted | null)[] = new Array(parent.length).fill(null);
+  const counted = new Uint32Array(frames.length);
+  const isCallee = (node: number): boolean => isIt[frame[parent[node]!]!] === true && !isIt[frame[node]!];
   let [own, total, heaviest] = [0, 0, 0];
-  for (let node = 1; node < parent.length; node++) {
+  const enter = (node: number): void => {
     const up = parent[node]!;
     const its = frame[node]!;
     inside[node] = inside[up] || (isIt[its] ? 1 : 0);
-    counted[node] = counted[up] ?? null;
-    if (isIt[its]) {
-      own += self[node]!;
-      if (inside[up]) continue;
-      total += totals[node]!;
-      if (totals[node]! > (totals[heaviest] ?? 0) || heaviest === 0) heaviest = node;
-      add(callers, frame[up]!, totals[node]!);
-    } else if (isIt[frame[up]!] && !isCounted(counted[up] ?? null, its)) {
-      counted[node] = { frame: its, up: counted[up] ?? null };
-      add(callees, its, totals[node]!);
-    }
-  }
+    if (isCallee(node) && counted[its]!++ === 0) add(callees, its, totals[node]!);
+    if (!isIt[its]) return;
+    own += self[node]!;
+    if (inside[up]) return;
+    total += totals[node]!;
+    if (totals[node]! > (totals[heaviest] ?? 0) || heaviest === 0) heaviest = node;
+    add(callers, frame[up]!, totals[node]!);
+  };
+  walk(thread, enter, (node) => {
+    if (isCallee(node)) counted[frame[node]!]!--;
+  });
   return {
     self: own,
     total,
@@ -54,16 +54,6 @@ export function relationsOf(thread: ThreadProfile, wanted: ProfileFrame): Relati
     ...pathThrough(thread, heaviest, totals),
     totals,
   };
-}
-
-interface Counted {
-  frame: number;
-  up: Counted | null;
-}
-
-function isCounted(list: Counted | null, frame: number): boolean {
-  for (let at = list; at; at = at.up) if (at.frame === frame) return true;
-  return false;
 }
 
 function isSame(a: ProfileFrame, b: ProfileFrame): boolean {
