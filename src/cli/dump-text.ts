@@ -38,7 +38,7 @@ function header(dump: Dump, { paint }: DumpTextOptions): string[] {
 
 function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {
   const { paint } = options;
-  const { state, suspended, timers, handles, handleSites, more } = thread;
+  const { state, suspended, timers, handles, unlisted, handleSites, more } = thread;
   const problem = state === 'ended' ? null : thread.problem;
   return [
     ...stackLines(thread, options),
@@ -46,6 +46,7 @@ function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {
     ...(suspended ? suspendedLines(suspended, options) : []),
     ...timerLines(timers, options),
     ...handleLines(handles, options),
+    ...(unlisted ? ['', ...unlistedLines(unlisted, handleSites, options)] : []),
     ...siteLines(handleSites, options),
     ...(more > 0 ? [`${INDENT}${paint(`… ${formatCount(more)} other timers and handles`, 'dim')}`] : []),
   ];
@@ -280,6 +281,15 @@ function handleLines(handles: readonly OpenHandles[], options: DumpTextOptions):
   const total = handles.reduce((sum, { count }) => sum + count, 0);
   const rows = handles.map(({ count, type, detail }) => [countText(count), stripControl(type), stripControl(detail)]);
   return table(plural(total, 'open handle'), rows, options);
+}
+
+/** Whoever follows what is made knows them all the same. */
+function unlistedLines(unlisted: string, sites: readonly HandleSite[], { paint }: DumpTextOptions): string[] {
+  const where =
+    sites.length > 0
+      ? 'those that evdiag follows are told by where they were made'
+      : 'evdiag follows them at level diagnose';
+  return [`${INDENT}${paint(`${stripControl(unlisted)}: ${where}`, 'dim')}`];
 }
 
 function siteLines(sites: readonly HandleSite[], options: DumpTextOptions): string[] {

@@ -69,6 +69,8 @@ export interface ThreadPart {
   syncCall: { name: string; stack: Frame[] } | null;
   timers: Timers[];
   handles: OpenHandles[];
+  /** What this Node leaves out of `handles`, in words; absent where it leaves nothing out. */
+  unlisted?: string;
   /** Distinct timers and handles that are not told. */
   more: number;
   /** Where open handles were made; empty where nothing keeps account of it (level watch). */

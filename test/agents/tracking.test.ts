@@ -44,6 +44,32 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'what Node makes only after it has looked up a name, by the line that asked for it',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const http = require('node:http');
+const net = require('node:net');
+net.createServer().listen(0, 'localhost'); // net
+const server = http.createServer().listen({ port: 0, host: 'localhost' }, () => { // http
+  net.connect(server.address().port, 'localhost'); // connect
+  http.get({ port: server.address().port, host: 'localhost' }).on('error', () => {}); // get
+});
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const recording = lab.recording();
+      for (const [name, type] of Object.entries({
+        net: 'TCPSERVERWRAP',
+        http: 'TCPSERVERWRAP',
+        connect: 'TCPWRAP',
+        get: 'TCPWRAP',
+      })) {
+        const entry = entryAt(recording, 'handle', lineOf(text, `// ${name}`), type);
+        expect(entry, name).toMatchObject({ created: 1, alive: 1 });
+      }
+    }),
+  );
+
+  it(
     'suspended calls that a busy program starts once, and that its sample may have missed',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

@@ -95,3 +95,26 @@ test(
     expectSentence(await evdiag(['dump', String(program.pid)]), 2, 'Add --yes, or --quick --yes.');
   }),
 );
+
+const READING = `
+const fs = require('node:fs');
+require('node:child_process').execFileSync('mkfifo', ['pipe']);
+fs.readFile('pipe', () => {}); // read
+console.log(JSON.stringify(process.getActiveResourcesInfo()));
+setInterval(() => {}, 1e6);
+console.log('ready');
+`;
+
+for (const level of ['watch', 'diagnose'])
+  test(
+    `at level ${level} a dump tells pending file operations, or that this Node does not list them`,
+    inLab(async (lab) => {
+      const program = lab.start(lab.file('reading.cjs', READING), { env: { EVDIAG_LEVEL: level } });
+      await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+      const { stdout } = await evdiag(['dump', String(program.pid), '--quick', '--yes']);
+      const listed = program.stdout().includes('FSReq');
+      expect(/^.*FSReqCallback/m.test(stdout), stdout).toBe(listed);
+      expect(stdout.includes('does not list pending file operations'), stdout).toBe(!listed);
+      if (level === 'diagnose') expect(stdout).toMatch(/FSREQCALLBACK +.*reading\.cjs:4:/);
+    }),
+  );

@@ -1,4 +1,4 @@
-import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
+import { type AsyncHook, createHook, executionAsyncId, type HookCallbacks } from 'node:async_hooks';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame, RawHandleSite } from '../../shared-memory.ts';
 import { createSampling, type Sampling } from './sampling.ts';
@@ -21,6 +21,8 @@ const PASSING = new Set([
 ]);
 /** Made in thousands, and gone with their answer. Chosen for themselves, like timers: what stays open is rarer. */
 const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|UDPSEND)WRAP$|^HTTP/;
+/** Done by Node before it makes what was asked for: looking up a name, trying one address after another. */
+const STEPS = /^(GETADDRINFOREQ|QUERY|TCPCONNECT|PIPECONNECT)WRAP$/;
 /** Made by Node for a connection or a request from outside: nothing of the application is on the stack. */
 const FROM_OUTSIDE = new Set(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
 
@@ -59,11 +61,16 @@ export function followHandles(sites: Sites, options: HandleOptions) {
   let inboundPeak = 0;
   let inside = false;
 
+  /** The operation whose answer is being handled: where it was begun is where the program asked for what Node makes now. */
+  const steppedFrom = (): FollowedHandle | undefined => {
+    const running = byId.get(executionAsyncId());
+    return running && STEPS.test(running.site.type) ? running : undefined;
+  };
   const start = (sampling: Sampling, id: number, type: string, resource: object): void => {
     let frames = framesOf(type);
     let opener: FollowedHandle | undefined;
     if (!hasOwn(frames)) {
-      opener = type === 'FILEHANDLE' ? opening.shift() : undefined;
+      opener = type === 'FILEHANDLE' ? opening.shift() : type === 'Timeout' ? undefined : steppedFrom();
       // A server's address is looked up first: what is asked later is the server itself.
       if (!opener && !(scopedOnly && type.endsWith('SERVERWRAP'))) {
         if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) {

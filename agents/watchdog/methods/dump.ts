@@ -1,6 +1,7 @@
 import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unlistedResources } from '../../../src/recording/unlisted.ts';
 import type {
   CensusPart,
   DumpPart,
@@ -131,6 +132,7 @@ async function aboutThread(thread: DumpableThread, client: Client): Promise<Thre
     ...raw,
   ]);
   const frames = stack?.frames.map(thread.toFrame) ?? [];
+  const unlisted = unlistedResources(process.version);
   return {
     part: 'thread',
     threadId: thread.threadId,
@@ -139,6 +141,7 @@ async function aboutThread(thread: DumpableThread, client: Client): Promise<Thre
     syncCall: runningCall(thread),
     timers: (resources?.timers ?? []).map((timer) => ({ ...timer, callback: thread.toFrame(timer.callback) })),
     handles: resources?.handles ?? [],
+    ...(unlisted !== null && { unlisted }),
     more: resources?.more ?? 0,
     handleSites: groupSites(thread, Array.isArray(sites) ? (sites as RawHandleSite[]) : []),
     problem: stack && resources ? (resources.problem ?? null) : silenceOf(thread, stack ? UNREAD : NO_ANSWER),

@@ -111,6 +111,13 @@ describe('tabs', () => {
     );
   });
 
+  test('handles says what the Node of the recording leaves out of its lists', () => {
+    const text = (nodeVersion: string): string =>
+      new TestScreen('replay', [recordingOf(seconds(3), { nodeVersion })]).type('3').text();
+    expect(text('v24.21.0')).toMatch(/2 active: 2 Timeout *$/m);
+    expect(text('v26.10.0')).toContain('2 Timeout (Node 26 does not list pending file operations)');
+  });
+
   test('what is gone stays for some seconds, dim, and then goes', () => {
     const shown = (laterMs: number) => {
       const rows = [

@@ -1,3 +1,4 @@
+import { unlistedResources } from '../../../recording/unlisted.ts';
 import { formatCount } from '../../../util/text.ts';
 import { factLines, placeLines, shortPlace, untracked } from '../facts.ts';
 import { lastOf } from '../rows.ts';
@@ -24,7 +25,9 @@ export const handles: Tab = {
     if (!row) return [line('No reading of the active resources yet.', 'dim')];
     const counts = Object.entries(row.counts).sort(([, a], [, b]) => b - a);
     const text = counts.map(([type, count]) => `${formatCount(count)} ${type}`).join(' · ');
-    return paragraph(`${formatCount(row.total)} active${text === '' ? '' : `: ${text}`}`, columns).slice(0, 3);
+    const unlisted = unlistedResources(chosen.header.nodeVersion);
+    const total = `${formatCount(row.total)} active${text === '' ? '' : `: ${text}`}`;
+    return paragraph(unlisted ? `${total} (${unlisted})` : total, columns).slice(0, 3);
   },
   items: ({ chosen }) => trackedItems(chosen, OPEN),
 };
