@@ -17,10 +17,11 @@ const GROUPS = [
   { name: 'lab', maxWorkers: 1, include: ['test/lab/**'] },
   // Within the file, the cures run several at a time, the sick ones alone.
   { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
-  { name: 'healthy', maxWorkers: 1, include: ['test/healthy/**'] },
+  { name: 'healthy', maxWorkers: 1, include: ['test/healthy/healthy.test.ts'] },
   { name: 'full-soak', maxWorkers: 1, include: ['test/soak/**'] },
   // The package beside other tools, which npm installs.
   { name: 'full-packages', maxWorkers: 1, include: ['test/packages/**'] },
+  { name: 'full-starved', maxWorkers: 1, include: ['test/healthy/starved.test.ts'] },
   { name: 'full-same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
 ];
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };

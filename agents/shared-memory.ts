@@ -27,7 +27,7 @@ export const Word = {
   /** 1: the application handles the signal itself. */
   HandlesSigint: 7,
   HandlesSigterm: 8,
-  /** 1: a debugger may be attached. */
+  /** 1: a debugger may be attached. 2: what runs is evdiag's own, which the user asked for. */
   Debugger: 9,
   /** Stacks taken on the main thread. */
   StackCount: 10,
@@ -49,6 +49,8 @@ export const Sum = {
   HandlerRemovedAt: 2,
   Length: 4,
 } as const;
+
+export const OWN_WORK = 2;
 
 export const WATCHDOG_STARTING = 0;
 export const WATCHDOG_READY = 1;

@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { RunningCensus } from '../../src/suspended/census.ts';
 import type { CensusFiles } from '../../src/suspended/types.ts';
 import { load, monotonicMs, store, stringify } from '../primordials.ts';
-import { type AgentDoor, type DumpProgress, type SharedMemory, Word } from '../shared-memory.ts';
+import { type AgentDoor, type DumpProgress, OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
 
@@ -35,7 +35,7 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   const piece = (interrupts: boolean): void => {
     // A pause that we make is not the program's stall: as with a debugger. One that we interrupt is.
     const before = load(control, Word.Debugger);
-    if (!interrupts) store(control, Word.Debugger, 1);
+    if (!interrupts) store(control, Word.Debugger, OWN_WORK);
     try {
       if (snapshotFile !== null)
         progress = { snapshot: { pauseMs: loadCensus().writeSnapshot(snapshotFile, monotonicMs) } };

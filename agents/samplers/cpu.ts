@@ -11,11 +11,13 @@ export const cpu: Sampler = {
     let lastAt = performance.now();
     let lastUsage = process.cpuUsage();
     let lastMain = context.observedThread();
+    let lastThrottledMs = context.throttledMs();
     return {
       read() {
         const now = performance.now();
         const usage = process.cpuUsage();
         const main = context.observedThread();
+        const throttledMs = context.throttledMs();
         const row = {
           type: 'cpu' as const,
           intervalMs: now - lastAt,
@@ -23,8 +25,9 @@ export const cpu: Sampler = {
           systemMs: (usage.system - lastUsage.system) / 1000,
           mainThreadMs: main && lastMain ? main.cpuMs - lastMain.cpuMs : null,
           runQueueMs: main && lastMain ? main.runQueueMs - lastMain.runQueueMs : null,
+          ...(throttledMs !== null && lastThrottledMs !== null && { throttledMs: throttledMs - lastThrottledMs }),
         };
-        [lastAt, lastUsage, lastMain] = [now, usage, main];
+        [lastAt, lastUsage, lastMain, lastThrottledMs] = [now, usage, main, throttledMs];
         return row;
       },
       stop() {},

@@ -29,12 +29,15 @@ import { createRecentStacks } from './recent-stacks.ts';
 import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
 import { openThreadCpu } from './thread-cpu.ts';
+import { openThreadStat } from './thread-stat.ts';
 import { openThreadState } from './thread-state.ts';
 import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
 import { createUnfinished } from './unfinished.ts';
 
 declare const EVDIAG_VERSION: string;
 
+/** Resources that take requests. */
+const SERVERS = ['TCPServerWrap', 'PipeServerWrap', 'UDPWrap'];
 /** How often the heartbeat is looked at, as a share of the threshold; each look wakes the thread (about 0.2 ms CPU). */
 const TICK_SHARE = 0.5;
 const TICK_MS = { least: 5, most: 50 };
@@ -58,12 +61,14 @@ export interface ObservationOptions {
   onRow(threadId: number, row: Row): void;
   /** The agent itself failed at something. */
   onFailure(message: string): void;
+  /** Time so far that a CPU limit held threads of the process back; null where there is none. */
+  throttledMs(): number | null;
 }
 
 export type Observation = ReturnType<typeof observe>;
 
 /** Observes one thread: notices its stalls, takes closer looks, and writes its recording. */
-export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailure }: ObservationOptions) {
+export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailure, throttledMs }: ObservationOptions) {
   const { settings } = data;
   const { shared, beats, threadId } = thread;
   const histogram = 'counts' in beats ? readBeats(beats) : beats;
@@ -112,6 +117,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
 
   const rows = <T extends RowType>(type: T) => (kept.get(type) ?? []) as RowOf<T>[];
   const threadCpu = openThreadCpu(thread.nativeId);
+  const threadStat = openThreadStat(thread.nativeId);
   const seenCpu = threadCpu() !== null;
   const capture = createStackCapture(threadId, data.mayInspect, (error) =>
     fail(`no stacks: ${String(error).split('\n')[0]}`),
@@ -142,8 +148,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     rows,
     observedThread: threadCpu,
     track: (wanted) => void Atomics.store(control, Word.Track, wanted ? 1 : 0),
-    debuggerAttached: () => Atomics.load(control, Word.Debugger) === 1,
+    debuggerAttached: () => Atomics.load(control, Word.Debugger) !== 0,
   });
+  let hasServed = false;
   const stalls = createStallWatch({
     shared,
     histogram,
@@ -152,10 +159,15 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     toFrame,
     now,
     maps,
-    observedThread: threadCpu,
+    isWorker: threadId !== 0,
+    thread: { cpu: threadCpu, throttledMs, stat: threadStat },
     onOpen: (row) => keptObjects.caused(row.startMs) || record(row, true),
     onLive,
     onClose: (row) => keptObjects.caused(row.startMs) || record(row, true),
+    hasServed() {
+      hasServed ||= rows('active-resources').some(({ counts }) => SERVERS.some((name) => counts[name]));
+      return hasServed;
+    },
     waiting: () => rows('active-resources').at(-1)?.waiting ?? null,
   });
 
@@ -186,6 +198,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     addGcMs: () => {},
     heartbeatMaxMs: stalls.heartbeatMaxMs,
     observedThread: threadCpu,
+    throttledMs,
     ownCost() {
       const own = ownThread()?.cpuMs ?? null;
       const stacks = control[Word.StackCount]! - lastStackCount;
@@ -290,6 +303,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
       record({ t: now(), type: 'end', ...end });
       threadCpu.close();
       threadState.close();
+      threadStat.close();
       capture.detach();
       writer?.close();
     },

@@ -209,7 +209,7 @@ export function createRecentStacks(options: RecentStacksOptions) {
       const isDue = Math.random() < (t - tickedMs) / meanMs() && t >= Math.max(FIRST_MS, heldUntilMs);
       tickedMs = t;
       if (ended) return tickMs;
-      if (Atomics.load(control, Word.Debugger) === 1) {
+      if (Atomics.load(control, Word.Debugger) !== 0) {
         asked = null;
         capture.detach('recent');
       } else if (isDue && !asked) look(t);
@@ -237,7 +237,7 @@ export function createRecentStacks(options: RecentStacksOptions) {
     return new Promise((resolve) => {
       const t = now();
       const before = read();
-      const isHeld = ended || asked || beganMs === null || Atomics.load(control, Word.Debugger) === 1;
+      const isHeld = ended || asked || beganMs === null || Atomics.load(control, Word.Debugger) !== 0;
       const found = isHeld ? 'idle' : judge(t, before);
       if (found === 'same') addSame(t, before);
       if (found !== 'busy') {

@@ -1,6 +1,7 @@
 /** What the stacks and clocks of a stall say, once it is over. Pure. */
+import { isHeldUp, isIdleWait, type OwnShareOf } from '../../src/detectors/stalls.ts';
 import { functionKey } from '../../src/recording/places.ts';
-import type { Frame, Location, StallKind, StallStack } from '../../src/recording/types.ts';
+import type { Frame, Location, StallKind, StallRow, StallStack } from '../../src/recording/types.ts';
 import { classify } from './classify.ts';
 import { linesOf } from './source-text.ts';
 
@@ -109,22 +110,34 @@ export function isStarvedGc(gcMs: number, cpuMs: number | null): boolean {
   return cpuMs !== null && cpuMs < gcMs / 4;
 }
 
+/** A worker thread that has not run, and nobody knows in what it waits: WebAssembly's threads wait without a mark. */
+const ASLEEP_SHARE = 0.02;
+
+/** One that waited for other threads for most of the time, as Atomics.wait does. */
+const LOCKED_SHARE = 0.8;
+
+/** A worker of a pool that waits for its next job; `kind` is null where nothing was seen. */
+export function isIdleWorker(
+  stall: Pick<StallRow, 'durationMs' | 'cpuMs' | 'lockedMs' | 'waiting'> & { kind: StallKind | null },
+): boolean {
+  const { kind, waiting, cpuMs, durationMs, lockedMs = 0 } = stall;
+  if ((waiting ?? 0) > 0) return false;
+  if (lockedMs >= durationMs * LOCKED_SHARE) return true;
+  if (kind !== null) return isIdleWait({ kind, waiting });
+  return cpuMs !== null && cpuMs < durationMs * ASLEEP_SHARE;
+}
+
 /** It hardly ran, and no code was seen: the machine paged, or held the thread up in some other way. */
-export function isIdle(durationMs: number, cpuMs: number | null): boolean {
+export function hardlyRan(durationMs: number, cpuMs: number | null): boolean {
   return cpuMs !== null && cpuMs < durationMs / 4;
 }
 
 /**
- * The host's fault: without the time the thread waited for a core it would not have been a stall; or, where the
- * platform does not tell, the watchdog itself was late for half of it.
+ * The host's fault: what is left for the code would not have been a stall; or the watchdog itself was late for half of
+ * it, as where the whole machine stood still.
  */
-export function isHost(
-  durationMs: number,
-  cpuMs: number | null,
-  runQueueMs: number | null,
-  ownLateMs: number,
-  slowMs: number,
-): boolean {
-  if (runQueueMs !== null && runQueueMs >= durationMs * 0.3 && durationMs - runQueueMs < slowMs) return true;
+export function isHost(stall: OwnShareOf, ownLateMs: number, slowMs: number): boolean {
+  const { durationMs, cpuMs } = stall;
+  if (isHeldUp(stall, slowMs)) return true;
   return ownLateMs >= durationMs / 2 && (cpuMs === null || cpuMs < durationMs / 2);
 }

@@ -1,8 +1,10 @@
+import { ownMs } from '../../src/detectors/stalls.ts';
 import type { ChainKind, Frame, StallKind, StallOpenRow, StallRow } from '../../src/recording/types.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import {
   HEARTBEAT_MS,
   type InterruptedStack,
+  OWN_WORK,
   type RawFrame,
   type SharedMemory,
   Sum,
@@ -19,15 +21,16 @@ import { linesOf } from './source-text.ts';
 import type { StackCapture } from './stack-capture.ts';
 import {
   dominant,
+  hardlyRan,
   isHost,
-  isIdle,
+  isIdleWorker,
   isStarvedGc,
   mappedAgain,
   mergeSmallest,
   summarizeStacks,
   type Witness,
 } from './stall-evidence.ts';
-import type { ThreadCpu } from './thread-cpu.ts';
+import { createStallTimes, type StallTimes, type StallTimesOptions } from './stall-times.ts';
 
 /** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
 const CAPTURE_SHARE = 0.5;
@@ -40,6 +43,12 @@ const LIVE_MS = 500;
 const SETTLE_MS = 40;
 /** A module-loading stall later than this is no start-up any more. */
 const STARTUP_MS = 10_000;
+/** The same for a program that has no server yet. */
+const LONGEST_STARTUP_MS = 60_000;
+/** A stall that still lasts is the host's where the code ran for less of it. */
+const HOST_SHARE = 0.2;
+/** Of the time of a thread that is not held by a debugger. */
+const RAN_SHARE = 0.8;
 /** An answer that took longer came from a native call that could not be interrupted. */
 const NATIVE_ANSWER_MS = 60;
 
@@ -52,7 +61,12 @@ export interface StallWatchOptions {
   maps: Pick<LoadedMaps, 'mapped' | 'isUnknown'>;
   /** Milliseconds since the recording began. */
   now(): number;
-  observedThread(): ThreadCpu | null;
+  /** Who has nothing to serve and waits in Atomics.wait is a worker of a pool between two jobs. */
+  isWorker?: boolean;
+  /** Clocks and state of the observed thread, as far as the platform tells. */
+  thread: StallTimesOptions;
+  /** Whether the thread has had a server yet. */
+  hasServed(): boolean;
   /** When the thread cannot be asked: what it said last. */
   waiting(): number | null;
   onOpen(row: StallOpenRow): void;
@@ -79,6 +93,7 @@ interface OpenStall {
   /** Name of the marked call that ran last. */
   call: string | null;
   debugger: boolean;
+  own: boolean;
   waiting: number | null;
   chain: ReturnType<typeof createChainWitness>;
 }
@@ -87,8 +102,7 @@ interface EndedStall {
   stall: OpenStall;
   endMs: number;
   durationMs: number;
-  cpuMs: number | null;
-  runQueueMs: number | null;
+  times: StallTimes;
   gcAtStart: number;
   beforeFirstTurn: boolean;
 }
@@ -105,7 +119,8 @@ export function createStallWatch(options: StallWatchOptions) {
   let started = lastCount > 0;
   let lastBeatAt = started ? options.now() : 0;
   let lastTickAt = lastBeatAt;
-  let beatCpu = options.observedThread();
+  const times = createStallTimes(options.thread);
+  times.beat(lastBeatAt);
   let beatGcMs = 0;
   let longestSilenceMs = 0;
   /** How late this thread was at most since it noticed a beat, and up to then since the beat before. */
@@ -133,6 +148,7 @@ export function createStallWatch(options: StallWatchOptions) {
     ownLateMs: 0,
     call: null,
     debugger: false,
+    own: false,
     waiting: null,
     chain: createChainWitness(),
   });
@@ -217,35 +233,44 @@ export function createStallWatch(options: StallWatchOptions) {
   const closeStall = (stall: OpenStall, now: number, leastMs: number): void => {
     const durationMs = Math.max(leastMs, clock.durationMs(now - stall.startMs));
     if (durationMs < slowMs) return;
-    const cpu = options.observedThread();
     closing.push({
       stall,
       endMs: now,
       durationMs,
-      cpuMs: cpu && beatCpu ? cpu.cpuMs - beatCpu.cpuMs : null,
-      runQueueMs: cpu && beatCpu ? cpu.runQueueMs - beatCpu.runQueueMs : null,
+      times: times.measure(now, durationMs),
       gcAtStart: beatGcMs,
       beforeFirstTurn: !started,
     });
   };
 
+  const isIdle = (
+    stall: OpenStall,
+    kind: StallKind | null,
+    soFar: Pick<StallRow, 'durationMs' | 'cpuMs' | 'lockedMs'>,
+  ): boolean => options.isWorker === true && isIdleWorker({ kind, waiting: waitingIn(stall), ...soFar });
+
   const waitingIn = (stall: OpenStall): number | null => stall.waiting ?? options.waiting();
 
-  const toRow = (ended: EndedStall, gcMs: number): StallRow => {
-    const { stall, endMs, durationMs, cpuMs, runQueueMs } = ended;
+  const toRow = (ended: EndedStall, gcMs: number): StallRow | null => {
+    const { stall, endMs, durationMs, times } = ended;
     stall.stacks = stall.stacks.map(mappedAgain);
     const main = dominant(stall.stacks);
     // A package that loads its parts when it is first used, and nobody's line that made it: start-up as well.
+    const isEarly = stall.startMs < STARTUP_MS;
+    // Who does not serve yet still starts, however long it takes to connect to a database, or to get a core.
+    const startsStill = main?.kind === 'module-load' && stall.startMs < LONGEST_STARTUP_MS && !options.hasServed();
     const loading =
-      stall.startMs < STARTUP_MS &&
+      isEarly &&
       stall.stacks.length > 0 &&
       (stall.loading || stall.stacks.every(({ kind, frames }) => kind === 'module-load' && !frames.some(isOwnCode)));
     let kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? (ended.beforeFirstTurn ? 'module-load' : 'js-cpu');
-    if (gcMs >= durationMs / 2) kind = isStarvedGc(gcMs, cpuMs) ? 'host' : 'gc';
+    if (gcMs >= durationMs / 2) kind = isStarvedGc(gcMs, times.cpuMs) ? 'host' : 'gc';
+    // Unless it was told of while it lasted: then its end is as well.
+    const isTold = stall.tellAtMs > 0;
+    if (!isTold && isIdle(stall, main || stall.call ? kind : null, { durationMs, ...times })) return null;
     const unseen = stall.stacks.length === 0 && stall.call === null;
-    if (isHost(durationMs, cpuMs, runQueueMs, stall.ownLateMs, slowMs) || (unseen && isIdle(durationMs, cpuMs))) {
-      kind = 'host';
-    }
+    const held = isHost({ kind, durationMs, gcMs, ...times }, stall.ownLateMs, slowMs);
+    if (held || (unseen && hardlyRan(durationMs, times.cpuMs))) kind = 'host';
     return {
       t: endMs,
       type: 'stall',
@@ -255,11 +280,11 @@ export function createStallWatch(options: StallWatchOptions) {
       kind,
       location: main?.location ?? null,
       stacks: summarizeStacks(stall.stacks),
-      cpuMs,
-      runQueueMs,
+      ...times,
       gcMs,
-      startup: loading || ended.beforeFirstTurn,
+      startup: loading || startsStill || ended.beforeFirstTurn,
       debugger: stall.debugger,
+      ...(stall.own && { own: true as const }),
       waiting: waitingIn(stall),
       ...chainOf(stall),
       confidence: main ? main.confidence : 0.2,
@@ -270,7 +295,12 @@ export function createStallWatch(options: StallWatchOptions) {
     for (const ended of closing) {
       if (now < ended.endMs + SETTLE_MS) continue;
       const gcMs = Math.min(ended.durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
-      options.maps.mapped(() => toRow(ended, gcMs), options.onClose);
+      options.maps.mapped(
+        () => toRow(ended, gcMs),
+        (row) => {
+          if (row) options.onClose(row);
+        },
+      );
     }
     closing = closing.filter(({ endMs }) => now < endMs + SETTLE_MS);
     if (closing.length === 0 && !open) capture.detach('stall');
@@ -293,7 +323,7 @@ export function createStallWatch(options: StallWatchOptions) {
     started = true;
     lastCount = count;
     lastBeatAt = now;
-    beatCpu = options.observedThread();
+    times.beat(now);
     beatGcMs = shared.numbers[Sum.GcMs]!;
   };
 
@@ -303,16 +333,20 @@ export function createStallWatch(options: StallWatchOptions) {
     if (gap < captureAfter) return;
     if (!open) {
       open = beginStall();
+      times.begin(gap);
       // The first look stands for the whole silence so far.
       readMark(open, gap);
     } else {
       open.ownLateMs += Math.max(0, elapsedMs - 3 * tickMs);
+      times.look(elapsedMs);
       readMark(open, elapsedMs);
     }
     const stall = open;
-    if (Atomics.load(shared.control, Word.Debugger) === 1) stall.debugger = true;
+    const held = Atomics.load(shared.control, Word.Debugger);
+    stall.debugger ||= held !== 0;
+    stall.own ||= held === OWN_WORK;
     const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
-    if (!stall.debugger && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
+    if (mayAsk(stall, now, gap) && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
       capture.ask('stall', { waiting: stall.waiting === null, drains: true }, (answer) =>
         onAnswer(stall, now, options.now(), answer),
       );
@@ -321,11 +355,32 @@ export function createStallWatch(options: StallWatchOptions) {
     tell(stall, now, gap);
   };
 
-  const tell = (stall: OpenStall, now: number, gap: number): void => {
-    if (gap < slowMs || stall.debugger) return;
+  /** So far: what it is, unless the host holds the thread up; null for no stall at all. */
+  const knownOf = (stall: OpenStall, now: number, gap: number): Pick<StallOpenRow, 'kind' | 'location'> | null => {
     const main = dominant(stall.stacks);
-    const kind = main?.kind ?? null;
-    const location = main?.location ?? null;
+    const kind = main?.kind ?? [...stall.pendingKinds.keys()][0] ?? null;
+    const soFar = { kind: kind ?? 'js-cpu', durationMs: gap, gcMs: 0, ...times.measure(now, gap) };
+    if (isIdle(stall, kind, soFar)) return null;
+    // Just beyond the threshold any wait leaves less than it: what lasts on may well be the code's.
+    const hardlyRuns = ownMs(soFar) < gap * HOST_SHARE;
+    if (hardlyRuns && isHost(soFar, stall.ownLateMs, slowMs)) return { kind: 'host', location: null };
+    return { kind: main?.kind ?? null, location: main?.location ?? null };
+  };
+
+  /** Who stands still while a debugger is attached may be at a breakpoint; who has run is not. */
+  const mayAsk = (stall: OpenStall, now: number, gap: number): boolean => {
+    if (!stall.debugger) return true;
+    const { cpuMs, runQueueMs } = times.measure(now, gap);
+    return !stall.own && (cpuMs ?? 0) + (runQueueMs ?? 0) >= gap * RAN_SHARE;
+  };
+
+  const tell = (stall: OpenStall, now: number, gap: number): void => {
+    const isDue = gap >= stall.tellAtMs || (!stall.live && started && gap >= LIVE_MS);
+    if (gap < slowMs || stall.debugger || !isDue) return;
+    const known = knownOf(stall, now, gap);
+    // Who was told of at work is told to wait.
+    if (!known && stall.tellAtMs === 0) return;
+    const { kind, location } = known ?? { kind: 'sync-sleep' as const, location: null };
     const unmapped = location !== null && options.maps.isUnknown(location.file);
     // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
     if (gap >= stall.tellAtMs) {
@@ -344,7 +399,8 @@ export function createStallWatch(options: StallWatchOptions) {
       });
     }
     // Without a place yet, one more moment: the first answer may be on its way.
-    if (!stall.live && started && gap >= LIVE_MS && (location || gap >= LIVE_MS + 100)) {
+    if (!known || kind === 'host' || stall.live || !started || gap < LIVE_MS) return;
+    if (location || gap >= LIVE_MS + 100) {
       stall.live = true;
       const waiting = waitingIn(stall) ?? 0;
       options.onLive({ durationMs: gap, kind, location, unmapped, call: stall.call, waiting, ...chainOf(stall) });

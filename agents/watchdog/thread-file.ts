@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Longer than what Linux tells of a thread in one line. */
+/** Longer than what Linux tells of a thread in one line of `schedstat` or `syscall`. */
 const MAX_BYTES = 160;
 
 export interface ThreadFileReader<T> {
@@ -17,10 +17,21 @@ export function openThreadFile<T>(
   thread: number | 'self' | null,
   name: string,
   parse: (text: string) => T | null,
+  maxBytes = MAX_BYTES,
 ): ThreadFileReader<T> {
-  const buffer = Buffer.alloc(MAX_BYTES);
-  const textOf = (file: number): string => buffer.toString('latin1', 0, readSync(file, buffer, 0, MAX_BYTES, 0));
-  let file = thread === null ? null : open(thread === 'self' ? 'thread-self' : `self/task/${thread}`, name, textOf);
+  const folder = thread === 'self' ? 'thread-self' : `self/task/${thread}`;
+  return openFile(thread === null ? null : `/proc/${folder}/${name}`, parse, maxBytes);
+}
+
+/** Reads a small file of the kernel anew each time; null where it cannot be read. */
+export function openFile<T>(
+  path: string | null,
+  parse: (text: string) => T | null,
+  maxBytes: number,
+): ThreadFileReader<T> {
+  const buffer = Buffer.alloc(maxBytes);
+  const textOf = (file: number): string => buffer.toString('latin1', 0, readSync(file, buffer, 0, maxBytes, 0));
+  let file = path === null ? null : open(path, textOf);
   const read = (): T | null => {
     if (file === null) return null;
     try {
@@ -37,9 +48,9 @@ export function openThreadFile<T>(
 }
 
 /** Some kernels open what they do not let be read. */
-function open(folder: string, name: string, read: (file: number) => string): number | null {
+function open(path: string, read: (file: number) => string): number | null {
   try {
-    const file = openSync(`/proc/${folder}/${name}`, 'r');
+    const file = openSync(path, 'r');
     try {
       read(file);
       return file;

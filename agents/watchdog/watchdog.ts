@@ -5,6 +5,7 @@ import { summarize } from '../../src/report/summary.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
+import { openThrottling } from './container.ts';
 import { createLiveLog, printLine } from './live-log.ts';
 import { isMessage } from './messages.ts';
 import { createMethods } from './methods/index.ts';
@@ -34,6 +35,7 @@ function run(data: WatchdogData): void {
   calibrateChains();
   const live = createLiveLog(() => performance.now());
 
+  const throttledMs = openThrottling();
   const viewers = new Set<(threadId: number, row: Row) => void>();
 
   const startObserving = (thread: ThreadData): Observation =>
@@ -52,6 +54,7 @@ function run(data: WatchdogData): void {
       onFailure: (message) => {
         if (!settings.quiet) printLine(`evdiag: ${message}`);
       },
+      throttledMs,
     });
   const main = startObserving(data.thread);
   const workers = new Map<number, Observation>();

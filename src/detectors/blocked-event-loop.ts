@@ -1,10 +1,11 @@
 import { functionKey } from '../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
+import { heldUpMessage, waitsOf, waitsText } from './held-up.ts';
 import { wordsOf } from './named-costs.ts';
 import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
-import { allStalls, withoutQueue } from './stalls.ts';
+import { allStalls, isHeldUp, ownMs } from './stalls.ts';
 import { isStarvation } from './starved-event-loop.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
@@ -18,6 +19,10 @@ const CRITICAL_MAX_MS = 1000;
 const CRITICAL_SHARE = 0.1;
 /** With less CPU time than that, it may have waited for a core. */
 const COMPUTED_SHARE = 0.75;
+/** A stall of which the code ran less than this is told with its whole length. */
+const TOLD_SHARE = 0.8;
+const RIGHT_PLACE =
+  'Nothing to change: a worker thread is the right place for such work. If jobs queue up, start more workers, up to one per core.';
 const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
 /** A share needs a span to be a share of. */
 const SHARE_SPAN_MS = 5000;
@@ -28,21 +33,39 @@ export const blockedEventLoop: Detector = {
   description:
     'One piece of synchronous work kept the main thread from its event loop: no request, timer or socket was served meanwhile. ' +
     'The watchdog thread sees the silence of a native heartbeat, takes stacks of the blocked thread while it lasts, ' +
-    'and names the innermost line of your own code that most of the time went to.',
+    'and names the innermost line of your own code that most of the time went to. Times are the code’s own: waits for a core, ' +
+    'for pages and disks, and for a CPU limit are not counted, and are told apart.',
   remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',
   needs: ['event-loop-delay', 'stall', 'stall-open'],
   thresholds: [
     'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
     `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
     `critical: one of ${CRITICAL_MAX_MS} ms or more, or ${CRITICAL_SHARE * 100} % of the time blocked at one place.`,
-    'info: start-up, stalls of the host (no core for the thread), programs where nothing else waited.',
+    'info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code), programs where nothing else waited.',
   ],
   kinds: KIND_TEXTS,
   detect(recording) {
-    const stalls = allStalls(recording).filter((stall) => !isStarvation(stall));
+    const stalls = allStalls(recording)
+      .map((stall) => blamed(stall, recording.header.slowMs))
+      .filter((stall) => !isStarvation(stall))
+      .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall) : stall));
     return [...groupBy(stalls, groupKey).values()].map((group) => toFinding(group, recording));
   },
 };
+
+/** An older agent took what a starved thread happened to run for the reason. */
+function blamed(stall: StallRow, slowMs: number): StallRow {
+  return !stall.startup && isHeldUp(stall, slowMs) ? { ...stall, kind: 'host' } : stall;
+}
+
+/** A pool starts many threads of one script, each in pieces of its own: its start is one thing, and has no line. */
+function ofWorkerScript(stall: StallRow): StallRow {
+  if (stall.kind === 'host') return stall;
+  const own = stall.stacks.flatMap(({ frames }) => frames.findLast(({ category }) => category === 'application') ?? []);
+  const script = own[0] ?? stall.location;
+  const location = script ? { file: script.file, line: 1, column: 1, function: '' } : null;
+  return { ...stall, kind: 'module-load', location };
+}
 
 /** Stalls of one cause: of the same kind in the same function, for single calls also at the same line. */
 function groupKey({ kind, location, startup }: StallRow): string {
@@ -52,9 +75,11 @@ function groupKey({ kind, location, startup }: StallRow): string {
 }
 
 function toFinding(group: readonly StallRow[], recording: Recording): Finding {
-  const longest = group.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
-  const maxMs = longest.durationMs;
-  const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  // What the host took is its time as a whole; of others the code's own share counts.
+  const msOf = (stall: StallRow): number => (stall.kind === 'host' ? stall.durationMs : ownMs(stall));
+  const longest = group.reduce((a, b) => (msOf(b) > msOf(a) ? b : a));
+  const maxMs = msOf(longest);
+  const totalMs = group.reduce((sum, stall) => sum + msOf(stall), 0);
   const { kind, startup } = longest;
   const severity = severityOf(group, recording);
   const location = kind === 'host' ? null : placeOf(group);
@@ -65,13 +90,15 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const isUnseen = kind === 'js-cpu' && location === null && !stack;
   const texts = wordsOf(kind, group);
   const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy;
-  const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : ofKind;
+  // Unless it serves something, a worker thread is there for just that.
+  const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;
+  const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : isAtWork ? RIGHT_PLACE : ofKind;
   return {
     rule: 'blocked-event-loop',
     severity,
     score: scoreOf(severity, totalMs),
     kind,
-    message: messageOf(kind, startup, group.length, maxMs, totalMs, location, isUnseen ? 'work' : texts.title),
+    message: messageOf(group, longest, maxMs, totalMs, location, isUnseen ? 'work' : texts.title, recording, isAtWork),
     remedy,
     location,
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
@@ -85,6 +112,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
       cpuMs: sumOf(group, 'cpuMs'),
       runQueueMs: sumOf(group, 'runQueueMs'),
       gcMs: sumOf(group, 'gcMs'),
+      ...heldUpBy(group, totalMs),
       startup,
       // In how much of it no single call was long: then the turn as a whole was.
       manyCallsShare: manyCallsShare(group),
@@ -109,11 +137,12 @@ function startupRemedy(kind: StallKind, remedy: string): string {
 /** The line that the most blocked time stands for. */
 function placeOf(group: readonly StallRow[]): Location | null {
   const times = new Map<string, { location: Location; ms: number }>();
-  for (const { location, durationMs } of group) {
+  for (const stall of group) {
+    const { location } = stall;
     if (!location) continue;
     const key = `${location.file}:${location.line}`;
     const entry = times.get(key) ?? { location, ms: 0 };
-    entry.ms += durationMs;
+    entry.ms += ownMs(stall);
     times.set(key, entry);
   }
   return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
@@ -132,10 +161,10 @@ function severityOf(
   group: readonly StallRow[],
   { durationMs: spanMs, header: { slowMs }, foreign }: Recording,
 ): Severity {
-  const harmful = group.filter((stall) => isHarmful(stall) && withoutQueue(stall) >= slowMs);
+  const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= slowMs);
   if (harmful.length === 0) return 'info';
-  const ownMs = harmful.map(withoutQueue);
-  const maxMs = ownMs.reduce((most, ms) => Math.max(most, ms), 0);
+  const times = harmful.map(ownMs);
+  const maxMs = times.reduce((most, ms) => Math.max(most, ms), 0);
   // Seen by the clock alone, for a moment: on a busy host that may be anything.
   const computed = (stall: StallRow): boolean => foreign !== undefined && hasComputed(stall);
   if (
@@ -143,30 +172,48 @@ function severityOf(
     maxMs < CRITICAL_MAX_MS
   )
     return 'info';
-  const share = ownMs.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
+  const share = times.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
 }
 
 function messageOf(
-  kind: StallKind,
-  startup: boolean,
-  count: number,
+  group: readonly StallRow[],
+  { kind, startup, durationMs }: StallRow,
   maxMs: number,
   totalMs: number,
   location: Location | null,
   title: string,
+  { header }: Recording,
+  isAtWork: boolean,
 ): string {
+  const wall = maxMs < durationMs * TOLD_SHARE ? ` of ${Math.round(durationMs)}` : '';
   const times =
-    count === 1
-      ? `for ${Math.round(maxMs)} ms`
-      : `${count} times, up to ${Math.round(maxMs)} ms, ${Math.round(totalMs)} ms in all,`;
-  if (kind === 'host')
-    return `The main thread got no core ${times.replace(/,$/, '')}: the host was busy, not your code.`;
+    group.length === 1
+      ? `for ${Math.round(maxMs)}${wall} ms`
+      : `${group.length} times, up to ${Math.round(maxMs)}${wall} ms, ${Math.round(totalMs)} ms in all,`;
+  if (kind === 'host') return heldUpMessage(group, times.replace(/,$/, ''), header);
+  const waits = wall ? waitsText(group, header) : null;
   const place = location
     ? ` in ${location.function || 'an anonymous function'}`
     : ', at a place that could not be seen';
-  return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}.`;
+  if (startup && header.threadId !== 0) {
+    const beside = waits ? `; beside that it waited ${waits}` : '';
+    return `The start of a worker thread blocked its event loop ${times.replace(/,$/, '')}${beside}.`;
+  }
+  if (isAtWork) return `A worker thread was busy ${times} with ${title}${place}.`;
+  return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}${waits ? `; beside that the thread waited ${waits}` : ''}.`;
+}
+
+/** Only what there was: most recordings have none of it. */
+function heldUpBy(group: readonly StallRow[], totalMs: number): Record<string, number> {
+  const { durationMs, throttledMs, diskMs, majorFaults } = waitsOf(group);
+  return {
+    ...(totalMs < durationMs * TOLD_SHARE && { wallMs: round(durationMs) }),
+    ...(throttledMs > 0 && { throttledMs: round(throttledMs) }),
+    ...(diskMs > 0 && { diskMs: round(diskMs) }),
+    ...(majorFaults > 0 && { majorFaults }),
+  };
 }
 
 function sumOf(group: readonly StallRow[], field: 'cpuMs' | 'runQueueMs' | 'gcMs'): number | null {

@@ -7,6 +7,8 @@ const STARTUP_MS = 1000;
 /** The loop has no room left in the time for which it had a core, and that was a good part of the second. */
 const BUSY_UTILIZATION = 0.88;
 const LEAST_OWN_SHARE = 0.45;
+/** CPU time and utilization are read at different moments, and the kernel's own work is nobody's CPU time. */
+const CPU_SLACK = 1.1;
 /** Rows of one second are read within this time of each other. */
 const SAME_SECOND_MS = 600;
 
@@ -14,7 +16,7 @@ const SAME_SECOND_MS = 600;
 export interface Second {
   t: number;
   intervalMs: number;
-  /** Of the loop, without the time that the thread waited for a core, 0..1. */
+  /** Of the loop, without the time that the thread waited for a core, and no more than it ran, 0..1. */
   ownShare: number;
   /** Mean time between two turns of the loop, without the time the thread waited for a core. */
   meanDelayMs: number | null;
@@ -24,7 +26,7 @@ export interface Second {
   queueShare: number;
   /** Of collections, as far as the thread ran meanwhile: without cores for V8's helper threads it waits for them. */
   gcShare: number;
-  /** The longest collection, without the time the thread waited for a core. */
+  /** The longest collection, as if all waits for a core had been within it. */
   gcMaxMs: number;
   /** Servers, sockets and timers that had to wait, as last counted. */
   waiting: number;
@@ -44,9 +46,10 @@ export function secondsOf(recording: Recording): Second[] {
       const cpu = nearest(cpus, t);
       const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
       const cpuShare = cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs);
-      const running = cpuShare === null ? 1 : cpuShare / Math.max(row.utilization, 0.01);
+      const running = cpuShare === null ? 1 : Math.min(1, cpuShare / Math.max(row.utilization, 0.01));
       const ranShare = Math.min(1 - queueShare, running);
-      const ownShare = Math.max(0, row.utilization - queueShare);
+      const ran = cpu && cpu.intervalMs > 0 && cpuShare !== null ? cpuShare * CPU_SLACK : 1;
+      const ownShare = Math.max(0, Math.min(row.utilization - queueShare, ran));
       const available = Math.max(0.01, 1 - queueShare);
       const delay = nearest(delays, t);
       const gc = nearest(gcs, t);
@@ -58,11 +61,32 @@ export function secondsOf(recording: Recording): Second[] {
         cpuShare,
         queueShare,
         gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) * ranShare : 0,
-        gcMaxMs: gc ? gc.maxMs * ranShare : 0,
+        gcMaxMs: gc ? Math.max(0, Math.min(gc.maxMs * running, gc.maxMs - (cpu?.runQueueMs ?? 0))) : 0,
         waiting: nearest(resources, t)?.waiting ?? 0,
         busy: ownShare / available >= BUSY_UTILIZATION && ownShare >= LEAST_OWN_SHARE,
       };
     });
+}
+
+/** One call that long fills a second by itself, and is told as such (blocked-event-loop). */
+const LONG_CALL_MS = 1000;
+
+/** Without those that are filled by one long call: they say nothing of what many short ones do. */
+export function withoutLongCalls(seconds: readonly Second[], recording: Recording): Second[] {
+  const long = rowsOf(recording, 'stall')
+    .filter(({ chain, durationMs }) => durationMs >= LONG_CALL_MS && chain !== 'callbacks')
+    .sort((a, b) => a.startMs - b.startMs);
+  let first = 0;
+  return seconds.filter(({ t, intervalMs }) => {
+    const fromMs = t - intervalMs;
+    while (first < long.length && long[first]!.startMs + long[first]!.durationMs <= fromMs) first++;
+    let filledMs = 0;
+    for (let i = first; i < long.length && long[i]!.startMs < t; i++) {
+      const { startMs, durationMs } = long[i]!;
+      filledMs += Math.min(t, startMs + durationMs) - Math.max(fromMs, startMs);
+    }
+    return filledMs < intervalMs / 2;
+  });
 }
 
 function shareOf(part: number, whole: number): number {

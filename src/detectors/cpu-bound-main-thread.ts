@@ -8,6 +8,7 @@ import {
   secondsOf,
   toStack,
   totalMs,
+  withoutLongCalls,
 } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -44,7 +45,7 @@ export const cpuBoundMainThread: Detector = {
     },
   ],
   detect(recording) {
-    const busy = secondsOf(recording).filter((second) => second.busy);
+    const busy = withoutLongCalls(secondsOf(recording), recording).filter((second) => second.busy);
     const looks = looksFilledWith('computation', recording);
     if (totalMs(busy) < BUSY_MS || looks.length === 0) return [];
     const cpuShare = meanOf(busy, (second) => second.cpuShare);
@@ -64,12 +65,13 @@ function toFinding(
   const severity = severityOf(turnMs, busyMs, isServed(busy));
   const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0]!;
   const name = hottest.location.function || 'An anonymous function';
+  const turns = turnMs >= 1 ? `: a turn of the loop took ${Math.round(turnMs)} ms on average` : '';
   return {
     rule: 'cpu-bound-main-thread',
     severity,
     score: scoreOf(severity, busyMs),
     kind: 'computation',
-    message: `${name} computed for ${percent(hottest.share)} of ${round(busyMs / 1000)} s in which the main thread had no idle time: a turn of the loop took ${Math.round(turnMs)} ms on average.`,
+    message: `${name} computed for ${percent(hottest.share)} of ${round(busyMs / 1000)} s in which the main thread had no idle time${turns}.`,
     remedy: `${cpuBoundMainThread.remedy} This machine has ${cores(recording)}.`,
     location: hottest.location,
     stack: toStack(hottest.frames),

@@ -80,12 +80,14 @@ export function growthOfBytes(readings: readonly AfterCollection[]): (HeapGrowth
     meanOfAll(pairs(points, (a, b) => (b.bytes > a.bytes * RISEN ? 1 : 0))) >= RISING_PAIRS &&
     lateRise(points, slope) >= rise * LATE_SHARE;
   if (!grows) return null;
-  const fromBytes = Math.max(0, from);
+  // Where it grows faster and faster the line begins below all that was ever read, even below nothing.
+  const isBelow = from < first.bytes;
+  const fromBytes = isBelow ? first.bytes : from;
   return {
     collections: warm.length,
     fromMs: first.t,
     fromBytes,
-    toBytes: fromBytes + rise,
+    toBytes: isBelow ? last.bytes : from + rise,
     spanMs,
     bytesPerSecond: slope * 1000,
   };

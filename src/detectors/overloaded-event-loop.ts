@@ -11,6 +11,7 @@ import {
   secondsOf,
   toStack,
   totalMs,
+  withoutLongCalls,
 } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -55,7 +56,7 @@ export const overloadedEventLoop: Detector = {
     },
   ],
   detect(recording) {
-    const seconds = secondsOf(recording);
+    const seconds = withoutLongCalls(secondsOf(recording), recording);
     const busy = seconds.filter((second) => second.busy);
     if (totalMs(busy) < BUSY_MS || (meanOf(busy, ({ ownShare }) => ownShare) ?? 0) < OWN_SHARE) return [];
     const looks = looksFilledWith('callbacks', recording);
@@ -77,6 +78,8 @@ function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: r
   const busyMs = totalMs(busy);
   const cpuShare = meanOf(busy, (second) => second.cpuShare);
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
+  // A loop that never turned within a second has no mean.
+  const turns = turnMs >= 1 ? `: a turn took ${Math.round(turnMs)} ms on average` : '';
   const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, isServed(busy));
   const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0];
   const callbacks = looks[0] ? functionsOf(looks[0], callback).slice(0, MAX_CALLBACKS) : [];
@@ -86,7 +89,7 @@ function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: r
     severity,
     score: scoreOf(severity, busyMs),
     kind: 'callbacks',
-    message: `The event loop was full of small callbacks for ${round(busyMs / 1000)} s${place}: a turn took ${Math.round(turnMs)} ms on average.`,
+    message: `The event loop was full of small callbacks for ${round(busyMs / 1000)} s${place}${turns}.`,
     remedy: overloadedEventLoop.remedy,
     location: hottest?.location ?? null,
     stack: hottest ? toStack(hottest.frames) : [],

@@ -1,17 +1,92 @@
-import { type Recording, rowsOf, type StallOpenRow, type StallRow } from '../recording/types.ts';
+import { type Recording, rowsOf, type StallKind, type StallOpenRow, type StallRow } from '../recording/types.ts';
 
 /** An unfinished stall that was told last so long before the end is over, whatever became of its row. */
 const OPEN_MS = 60_000;
 
-/** All stalls that are not breakpoints, those that still lasted when the recording ended included. */
+/** All stalls that are neither breakpoints nor idle workers, those that still lasted when the recording ended included. */
 export function allStalls(recording: Recording): StallRow[] {
-  return [...rowsOf(recording, 'stall'), ...unfinished(recording)].filter((stall) => !stall.debugger);
+  const { slowMs, threadId } = recording.header;
+  return [...rowsOf(recording, 'stall'), ...unfinished(recording)].flatMap((stall) => {
+    if (threadId !== 0 && isIdleWait(stall)) return [];
+    return stall.debugger ? withoutBreakpoint(stall, slowMs) : [stall];
+  });
 }
 
-/** The time a thread waited for a core is the host's, not the code's. */
-export function withoutQueue({ durationMs, runQueueMs }: StallRow): number {
-  return Math.max(0, durationMs - (runQueueMs ?? 0));
+/** Of a worker thread: it sleeps in Atomics.wait and nothing waits for it, so it is out of work, as those of a pool are. */
+export function isIdleWait({ kind, waiting }: Pick<StallRow, 'kind' | 'waiting'>): boolean {
+  return kind === 'sync-sleep' && (waiting ?? 0) === 0;
 }
+
+/** While a debugger is attached, who stands still may be at a breakpoint; the time that it ran is the program's. */
+function withoutBreakpoint(stall: StallRow, slowMs: number): StallRow[] {
+  const { cpuMs, runQueueMs, own } = stall;
+  if (own || cpuMs === null || cpuMs < slowMs) return [];
+  const durationMs = Math.min(stall.durationMs, cpuMs + (runQueueMs ?? 0));
+  const { sleptMs: _slept, diskMs: _disk, ...rest } = stall;
+  return [{ ...rest, durationMs, debugger: false }];
+}
+
+/** What is known of a stall's time. */
+export type OwnShareOf = Pick<
+  StallRow,
+  'kind' | 'durationMs' | 'cpuMs' | 'runQueueMs' | 'throttledMs' | 'gcMs' | 'sleptMs' | 'lockedMs'
+>;
+
+/** Kinds that run on a core as long as they last: without CPU time it was not them. */
+const COMPUTES: ReadonlySet<StallKind> = new Set([
+  'js-cpu',
+  'json',
+  'regexp',
+  'gc',
+  'sync-crypto',
+  'sync-zlib',
+  'module-load',
+]);
+
+/**
+ * The code's own share of a stall, in ms: without waits for a core (a CPU limit's included), for pages and disks, and
+ * without what nobody can explain. Where the platform tells nothing, all of it.
+ */
+export function ownMs(stall: OwnShareOf): number {
+  const { kind, durationMs, cpuMs, runQueueMs, sleptMs, throttledMs = 0 } = stall;
+  if (cpuMs === null || runQueueMs === null) return durationMs;
+  const ranMs = Math.min(durationMs, cpuMs);
+  const restMs = Math.max(0, durationMs - runQueueMs - ranMs);
+  if (kind === 'host') return ranMs;
+  // Samples of its state say how much of the rest it waited in a call.
+  if (COMPUTES.has(kind)) return ranMs + Math.min(restMs, waitedInCall(stall));
+  // What it waits for is in the same container; and a thread that starts a process looks like one that waits for a disk.
+  if (kind === 'sync-child-process') return ranMs + Math.max(0, restMs - throttledMs);
+  return ranMs + (sleptMs === undefined ? restMs : Math.min(restMs, sleptMs + lockedByCode(stall)));
+}
+
+/** Where less than this part of a stall was not the code's, it is no more than the clocks disagree about. */
+const HELD_SHARE = 0.3;
+
+/** What is left for the code would have been no stall: the host held the thread up. */
+export function isHeldUp(stall: OwnShareOf, slowMs: number): boolean {
+  const left = ownMs(stall);
+  return left < slowMs && stall.durationMs - left >= stall.durationMs * HELD_SHARE;
+}
+
+/** A native call can wait as well, for a lock or a device; in a collection it is V8 that waits for its helper threads. */
+function waitedInCall(stall: OwnShareOf): number {
+  const { kind, durationMs, sleptMs = 0, gcMs } = stall;
+  const waitedMs = kind === 'gc' ? 0 : sleptMs + lockedByCode(stall) - gcMs;
+  return waitedMs >= durationMs * WAITED_SHARE ? waitedMs : 0;
+}
+
+/** On a busy host a lock is held by a thread that has no core: V8's, libuv's, never the code's. */
+function lockedByCode({ kind, durationMs, runQueueMs, lockedMs = 0 }: OwnShareOf): number {
+  const isBusyHost = (runQueueMs ?? 0) >= durationMs * BUSY_HOST_SHARE;
+  return kind === 'sync-sleep' || !isBusyHost ? lockedMs : 0;
+}
+
+/** Of a stall without a core. */
+const BUSY_HOST_SHARE = 0.05;
+
+/** With less, the thread waited for V8's own threads, as happens where these have no core. */
+const WAITED_SHARE = 0.5;
 
 /** A stall that lasted when the recording ended (killed, or read live) has only its opening rows. */
 function unfinished(recording: Recording): StallRow[] {

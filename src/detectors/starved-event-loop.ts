@@ -2,7 +2,7 @@ import { functionKey, toLocation } from '../recording/places.ts';
 import type { StallRow } from '../recording/types.ts';
 import { innermost, maxOf, toStack } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
-import { allStalls, withoutQueue } from './stalls.ts';
+import { allStalls, isHeldUp, ownMs } from './stalls.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
 /** As for one long call (blocked-event-loop): what waits cannot tell the difference. */
@@ -45,7 +45,9 @@ export const starvedEventLoop: Detector = {
   detect(recording) {
     const groups: StallRow[][] = [];
     const groupAt = new Map<string, StallRow[]>();
-    for (const stall of allStalls(recording).filter(isStarvation)) {
+    const { slowMs } = recording.header;
+    for (const stall of allStalls(recording)) {
+      if (!isStarvation(stall) || isHeldUp(stall, slowMs)) continue;
       const places = placesOf(stall);
       const known = places.map((place) => groupAt.get(place)).find((group) => group !== undefined);
       const group = known ?? [];
@@ -79,9 +81,10 @@ export function isStarvation({ chain, kind }: Pick<StallRow, 'chain' | 'kind'>):
 }
 
 function toFinding(group: readonly StallRow[]): Finding {
-  const worst = group.reduce((a, b) => (b.durationMs > a.durationMs ? b : a));
+  const worst = group.reduce((a, b) => (ownMs(b) > ownMs(a) ? b : a));
+  const maxMs = ownMs(worst);
   const kind = commonest(group);
-  const totalMs = group.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const totalMs = group.reduce((sum, stall) => sum + ownMs(stall), 0);
   const severity = severityOf(group);
   const stack = worst.stacks[0]?.frames ?? [];
   const chain = [...new Set(worst.stacks.flatMap(({ frames }) => frames.filter(isOwn).map(nameOf)))].slice(
@@ -96,14 +99,14 @@ function toFinding(group: readonly StallRow[]): Finding {
     severity,
     score: scoreOf(severity, totalMs),
     kind,
-    message: `${starvedEventLoop.kinds.find((text) => text.kind === kind)!.title.replace(/^a/, 'A')}${where} kept timers and I/O waiting ${times} ${Math.round(worst.durationMs)} ms.`,
+    message: `${starvedEventLoop.kinds.find((text) => text.kind === kind)!.title.replace(/^a/, 'A')}${where} kept timers and I/O waiting ${times} ${Math.round(maxMs)} ms.`,
     remedy: starvedEventLoop.kinds.find((text) => text.kind === kind)!.remedy,
     location: place,
     stack: toStack(stack),
     count: group.length,
     confidence: 0.9,
     evidence: {
-      maxMs: round(worst.durationMs),
+      maxMs: round(maxMs),
       totalMs: round(totalMs),
       firstMs: round(group[0]!.startMs),
       lastMs: round(group.at(-1)!.startMs),
@@ -123,7 +126,7 @@ function nameOf({ function: name, file, line }: { function: string; file: string
 function severityOf(group: readonly StallRow[]): Severity {
   const harmful = group.filter(({ startup, waiting }) => !startup && (waiting ?? 0) > 0);
   if (harmful.length === 0) return 'info';
-  const maxMs = maxOf(harmful.map(withoutQueue));
+  const maxMs = maxOf(harmful.map(ownMs));
   if (maxMs >= CRITICAL_MAX_MS) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
 }

@@ -7,7 +7,7 @@
  */
 
 export const FORMAT_MAJOR = 1;
-export const FORMAT_MINOR = 3;
+export const FORMAT_MINOR = 4;
 
 export type Level = 'watch' | 'diagnose';
 
@@ -153,6 +153,8 @@ export interface CpuRow extends RowBase {
   mainThreadMs: number | null;
   /** Time the main thread was runnable but had no core; null where the platform does not tell. */
   runQueueMs: number | null;
+  /** Time that the CPU limit of the container held threads of it back; absent where there is none (format 1.4). */
+  throttledMs?: number;
 }
 
 /** What the agent itself costs, over the last interval. */
@@ -203,13 +205,25 @@ export interface StallRow extends RowBase {
   stacks: StallStack[];
   /** CPU time of the main thread during the stall. */
   cpuMs: number | null;
-  /** Time the main thread waited for a core during the stall. */
+  /** Time the main thread waited for a core during the stall, also because of a CPU limit. */
   runQueueMs: number | null;
+  /** Of `runQueueMs`, at most: the CPU limit of the container held it back; absent where there is none (format 1.4). */
+  throttledMs?: number;
+  /** It waited within a system call, by samples of its state; absent where the platform does not tell, or nobody looked (format 1.4). */
+  sleptMs?: number;
+  /** The same, for another thread: a lock, or Atomics.wait (format 1.4). */
+  lockedMs?: number;
+  /** The same, for a disk: reads and writes, and pages that had to be loaded (format 1.4). */
+  diskMs?: number;
+  /** Pages that had to be loaded from disk or swap, since the stall was noticed (format 1.4). */
+  majorFaults?: number;
   gcMs: number;
   /** The program was still loading its modules. */
   startup: boolean;
   /** A debugger was attached: the stall may be a breakpoint. */
   debugger: boolean;
+  /** What ran was evdiag's own, a dump for example (format 1.4). */
+  own?: true;
   /** Referenced servers, sockets and timers when last looked, which had to wait; null where not known. */
   waiting: number | null;
   /** Not one long call but a chain of short ones that never let the loop turn; null for one call, absent where unknown (format 1.1). */

@@ -57,15 +57,25 @@ const throttled: Entry = {
     `The process used up its container's limit of ${plural(limit ?? 0, 'CPU')} and was held back, so that it cannot be told what the program itself is bound by: raise the limit and record again.`,
 };
 
+/** Where there was next to nothing to run, a busy host took next to nothing away. */
+const isIdle = ({ loop, process, queued }: Facts): boolean => Math.max(loop, process, queued ?? 0) < IDLE_SHARE;
+
 export const MAIN_THREAD: readonly Entry[] = [
   {
+    class: 'io-bound',
+    fits: (facts) => isIdle(facts) && facts.waitingCalls > 0,
+    advice: ({ waitingCalls }) =>
+      `The program computed next to nothing while ${plural(waitingCalls, 'call')} of its own waited for a second or more: what is slow waits for something else. evdiag dump PID names the lines, and what each waits for.`,
+  },
+  {
     class: 'idle',
-    // Where there was next to nothing to run, a busy host took next to nothing away.
-    fits: ({ loop, process, queued }) => Math.max(loop, process, queued ?? 0) < IDLE_SHARE,
-    advice: ({ busyProcesses }) =>
+    fits: isIdle,
+    advice: ({ busyProcesses, connections }) =>
       busyProcesses > 0
         ? `This process did almost nothing: the work is in ${plural(busyProcesses, 'other process', 'other processes')}, each with a workload of its own.`
-        : 'The program did almost nothing, so there is nothing to tune: put it under its usual load and record again.',
+        : connections > 0
+          ? `The program did almost nothing while ${plural(connections, 'connection was', 'connections were')} open: where requests wait on them, it waits for something else, and evdiag dump PID names the lines; where none do, put it under its usual load and record again.`
+          : 'The program did almost nothing, so there is nothing to tune: put it under its usual load and record again.',
   },
   contended,
   throttled,

@@ -3,6 +3,9 @@ import { type Header, type Recording, type RowOf, rowsOf } from '../recording/ty
 /** Modules are loaded and code is compiled in the first second: that says nothing about the work to come. */
 const START_UP_MS = 1000;
 
+/** People notice that a request takes so long. */
+const LONG_WAIT_MS = 1000;
+
 /** What kept one thread and its process busy: deltas, weighted by time, over the recording without its start-up. */
 export interface Load {
   /** Share of the time that the loop did not wait in poll, 0..1. */
@@ -17,6 +20,10 @@ export interface Load {
   longPieces: number;
   /** Cores that the process may use, at least 1. */
   cores: number;
+  /** Sockets that were open in half of the readings or more. */
+  connections: number;
+  /** Of the program's own calls, those that had waited for a second or more when last looked; 0 where nobody followed them. */
+  waitingCalls: number;
   /** What a container allows, in cores; null where there is no limit. */
   limit: number | null;
 }
@@ -42,6 +49,8 @@ export function loadOf(recording: Recording): Load | null {
         1,
         sum(loops, ({ activeMs }) => activeMs),
       ),
+    connections: connectionsOf(recording, startUpMs),
+    waitingCalls: waitingCallsOf(recording),
     cores: coresOf(recording.header),
     limit: recording.header.containerCpus,
   };
@@ -82,6 +91,25 @@ function agentShare(recording: Recording, startUpMs: number): number {
 function stalledMs(recording: Recording, startUpMs: number): number {
   const stalls = rowsOf(recording, 'stall').filter(({ startup, startMs }) => !startup && startMs >= startUpMs);
   return sum(stalls, ({ durationMs }) => durationMs);
+}
+
+const SOCKETS = ['TCPSocketWrap', 'TLSWrap', 'PipeWrap'];
+
+function connectionsOf(recording: Recording, startUpMs: number): number {
+  const open = rowsOf(recording, 'active-resources')
+    .filter(({ t }) => t >= startUpMs)
+    .map(({ counts }) => SOCKETS.reduce((total, name) => total + (counts[name] ?? 0), 0));
+  return open.sort((a, b) => a - b)[open.length >> 1] ?? 0;
+}
+
+/** A call that others wait for is a long one, not the one that accepts them. */
+function waitingCallsOf(recording: Recording): number {
+  const last = rowsOf(recording, 'unfinished').at(-1);
+  if (!last || last.inbound === 0) return 0;
+  return sum(
+    last.entries.filter(({ what, oldestMs, location }) => what === 'await' && oldestMs >= LONG_WAIT_MS && location),
+    ({ alive }) => alive,
+  );
 }
 
 function coresOf({ cpuCount, containerCpus }: Header): number {

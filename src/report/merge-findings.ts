@@ -12,6 +12,9 @@ const COMBINE: Record<string, (a: number, b: number) => number> = {
   cpuMs: add,
   gcMs: add,
   runQueueMs: add,
+  throttledMs: add,
+  diskMs: add,
+  wallMs: add,
   firstMs: Math.min,
   lastMs: Math.max,
 };

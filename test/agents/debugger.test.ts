@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
-import { AGENT_CJS, inLab, SPIN } from '../support/run-agent.ts';
+import { AGENT_CJS, inLab, recordingOf, SPIN } from '../support/run-agent.ts';
 
 const PROGRAM = `
 ${SPIN}
@@ -8,7 +8,7 @@ setTimeout(() => { spin(700); console.log('done'); process.exitCode = 3; }, 300)
 `;
 
 it(
-  'steps aside for a debugger: no stacks, no alarm, and the program ends',
+  'beside a debugger: what ran is told at its line, and the program ends',
   inLab(async (lab) => {
     const inspect = '--inspect=127.0.0.1:0';
     const app = lab.file('app.js', PROGRAM);
@@ -19,9 +19,36 @@ it(
     expect([run.stdout, run.exitCode]).toEqual([plain.stdout, plain.exitCode]);
     expect(run).toMatchObject({ stdout: 'done\n', exitCode: 3 });
     const recording = lab.recording();
-    expect(rowsOf(recording, 'agent-cost').reduce((sum, { stacks }) => sum + stacks, 0)).toBe(0);
     for (const stall of rowsOf(recording, 'stall')) if (!stall.startup) expect(stall.debugger).toBe(true);
-    expect(run.stderr).not.toContain('blocked');
+    const [finding] = (await lab.report()).findings.filter(({ rule }) => rule === 'blocked-event-loop');
+    expect(finding).toMatchObject({ kind: 'js-cpu', location: { file: app, function: 'spin' } });
+  }),
+);
+
+const PAUSED = `
+const { Worker } = require('node:worker_threads');
+const inspector = require('node:inspector');
+inspector.open(0, '127.0.0.1');
+new Worker(\`
+  const { Session } = require('node:inspector');
+  const session = new Session();
+  session.connectToMainThread();
+  session.on('Debugger.paused', () => setTimeout(() => session.post('Debugger.resume', () => session.disconnect()), 700));
+  session.post('Debugger.enable');
+  setInterval(() => {}, 50);
+  require('node:worker_threads').parentPort.postMessage('ready');
+\`, { eval: true }).on('message', () => setTimeout(() => { debugger; setTimeout(() => process.exit(), 1300); }, 1200));
+setInterval(() => {}, 50);
+`;
+
+it.runIf(process.platform === 'linux')(
+  'a pause of a debugger is no stall',
+  inLab(async (lab) => {
+    await lab.run(lab.file('app.js', PAUSED));
+    const stalls = rowsOf(recordingOf(lab, 0), 'stall').filter(({ startup, cpuMs }) => !startup && cpuMs! < 100);
+    expect(stalls.filter((stall) => stall.debugger && stall.durationMs > 600)).not.toEqual([]);
+    const { findings } = await lab.report();
+    expect(findings.filter(({ rule, severity }) => rule === 'blocked-event-loop' && severity !== 'info')).toEqual([]);
   }),
 );
 

@@ -3,20 +3,39 @@ import type { DelayHistogram } from '../../agents/samplers/types.ts';
 import {
   createSharedMemory,
   type InterruptedStack,
+  OWN_WORK,
   type RawFrame,
   Sum,
   SYNC_CALLS,
   Word,
 } from '../../agents/shared-memory.ts';
 import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stalls.ts';
+import type { TaskState } from '../../agents/watchdog/thread-stat.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';
 
 const TICK_MS = 10;
+
+/** Of the time: on a core and without one; and the state of the thread, where the platform tells. */
+interface Share {
+  cpu?: number;
+  queue?: number;
+  state?: TaskState;
+}
 const HANDLER: RawFrame = ['handler', '/no/app.js', 12, 3];
 
 /** A main thread with a hand-driven clock and heartbeat. */
-function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: number; answers?: boolean } = {}) {
+interface FakeOptions {
+  slowMs?: number;
+  firstBeats?: number;
+  startAt?: number;
+  answers?: boolean;
+  hasServed?: boolean;
+  isWorker?: boolean;
+  waiting?: number;
+}
+
+function fakeThread(options: FakeOptions = {}) {
   const shared = createSharedMemory();
   const histogram = { count: options.firstBeats ?? 0, max: 0 };
   const opened: StallOpenRow[] = [];
@@ -26,6 +45,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
   let now = options.startAt ?? 0;
   let cpuMs = 0;
   let runQueueMs = 0;
+  let state: TaskState | null = null;
   let frames: RawFrame[] = [HANDLER];
   let pending: ((stack: InterruptedStack) => void) | null = null;
   const watch = createStallWatch({
@@ -47,13 +67,20 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
     toFrame: createFrameMapper(),
     maps: { mapped: (make, use) => use(make()), isUnknown: () => false },
     now: () => now,
-    observedThread: () => ({ cpuMs, runQueueMs, timeslices: 0 }),
-    waiting: () => 1,
+    thread: {
+      cpu: () => ({ cpuMs, runQueueMs, timeslices: 0 }),
+      throttledMs: () => null,
+      stat: () => (state === null ? null : { state, majorFaults: 0, diskMs: 0 }),
+    },
+    waiting: () => options.waiting ?? 1,
+    isWorker: options.isWorker ?? false,
+    hasServed: () => options.hasServed ?? true,
     onOpen: (row) => opened.push(row),
     onLive: (stall) => live.push(stall),
     onClose: (row) => closed.push(row),
   });
-  const pass = (ms: number, beats: boolean, share: { cpu?: number; queue?: number } = {}): void => {
+  const pass = (ms: number, beats: boolean, share: Share = {}): void => {
+    state = share.state ?? null;
     for (let passed = 0; passed < ms; passed += TICK_MS) {
       now += TICK_MS;
       cpuMs += TICK_MS * (share.cpu ?? (beats ? 0 : 1));
@@ -79,7 +106,7 @@ function fakeThread(options: { slowMs?: number; firstBeats?: number; startAt?: n
       pending = null;
     },
     idle: (ms: number) => pass(ms, true),
-    block: (ms: number, share?: { cpu?: number; queue?: number }) => pass(ms, false, share),
+    block: (ms: number, share?: Share) => pass(ms, false, share),
   };
 }
 
@@ -229,11 +256,97 @@ describe('its cause', () => {
     expect(thread.closed[0]).toMatchObject({ kind: 'host', runQueueMs: expect.closeTo(360, 0) });
   });
 
-  test('is not asked for while a debugger may be attached, and nothing is told', () => {
+  test('is the host where hardly any of it was run, whatever the rest went to', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(800, { cpu: 0.03, queue: 0.1 });
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ kind: 'host', cpuMs: expect.closeTo(24, 0) });
+    expect(thread.opened.map(({ kind, location }) => [kind, location])).toContainEqual(['host', null]);
+    expect(thread.live).toEqual([]);
+  });
+
+  test('is the code beside a busy host, where it computed for long enough', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(1000, { cpu: 0.3, queue: 0.7 });
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ kind: 'js-cpu', cpuMs: expect.closeTo(300, 0), location: { line: 12 } });
+  });
+
+  test('is a call that waits, seen by the state of the thread, and not one that waited for a disk', () => {
+    const kindOf = (state: TaskState) => {
+      const thread = fakeThread({ answers: false });
+      thread.idle(100);
+      enterCall(thread.shared, 'writeSync', [HANDLER]);
+      thread.block(600, { cpu: 0.01, state });
+      leaveCall(thread.shared);
+      thread.idle(100);
+      return thread.closed[0]!;
+    };
+    expect(kindOf('sleeps')).toMatchObject({ kind: 'sync-fs', sleptMs: expect.closeTo(600, -2), diskMs: 0 });
+    expect(kindOf('disk')).toMatchObject({ kind: 'host', sleptMs: 0, diskMs: expect.closeTo(600, -2) });
+  });
+
+  test('is asked for beside a debugger, as long as the thread runs', () => {
     const thread = fakeThread();
     thread.idle(100);
     thread.shared.control[Word.Debugger] = 1;
-    thread.block(2000);
+    thread.block(400, { cpu: 0.9, queue: 0.1 });
+    const asked = thread.seen.asked;
+    thread.block(2000, { cpu: 0, state: 'sleeps' });
+    thread.idle(100);
+    expect(asked).toBeGreaterThan(0);
+    expect(thread.seen.asked).toBeLessThan(asked + 10);
+    expect(thread.closed[0]).toMatchObject({ debugger: true, cpuMs: expect.closeTo(360, 0), location: { line: 12 } });
+  });
+
+  test('is not asked for where evdiag itself has the thread work', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.shared.control[Word.Debugger] = OWN_WORK;
+    thread.block(400);
+    thread.idle(100);
+    expect([thread.seen.asked, thread.opened]).toEqual([0, []]);
+    expect(thread.closed[0]).toMatchObject({ debugger: true, own: true });
+  });
+
+  test('is a start as long as nothing is served, also where the program itself asks for the modules', () => {
+    const load = ['load', '/no/app.js', 12, 1] satisfies RawFrame;
+    const require = ['require', 'node:internal/modules/helpers', 1, 1] satisfies RawFrame;
+    const startupOf = (hasServed: boolean) => {
+      const thread = fakeThread({ hasServed });
+      thread.stack(['', '/no/part.js', 3, 1], require, load);
+      thread.idle(20_000);
+      thread.block(400);
+      thread.idle(100);
+      return thread.closed[0];
+    };
+    expect(startupOf(false)).toMatchObject({ kind: 'module-load', startup: true });
+    expect(startupOf(true)).toMatchObject({ kind: 'module-load', startup: false });
+  });
+
+  test('is none where a worker waits for its next job, and is where something waits for the worker', () => {
+    const rowsOf = (waiting: number, ...sleeps: number[]) => {
+      const thread = fakeThread({ isWorker: true, waiting });
+      thread.idle(100);
+      thread.block(sleeps[0]!);
+      thread.stack(['Atomics.wait', null, 0, 0], HANDLER);
+      for (const ms of sleeps.slice(1)) thread.block(ms, { cpu: 0, state: 'sleeps' });
+      thread.idle(100);
+      return [...thread.opened, ...thread.closed].map(({ kind }) => kind);
+    };
+    expect(rowsOf(0, 0, 60_000)).toEqual([]);
+    expect(new Set(rowsOf(2, 0, 600))).toEqual(new Set(['sync-sleep']));
+    // What was told of while it worked is told to wait.
+    expect(rowsOf(0, 300, 60_000).at(-1)).toBe('sync-sleep');
+  });
+
+  test('is not asked for while a debugger may hold the thread, and nothing is told', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.shared.control[Word.Debugger] = 1;
+    thread.block(2000, { cpu: 0 });
     thread.idle(100);
     expect([thread.seen.asked, thread.opened, thread.live]).toEqual([0, [], []]);
     expect(thread.closed[0]).toMatchObject({ debugger: true });

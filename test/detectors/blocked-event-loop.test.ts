@@ -42,15 +42,25 @@ test.each([
   ],
   ['start-up', 'info', [stall({ ...harmful, startup: true, durationMs: 5000 })]],
   ['a busy host', 'info', [stall({ ...harmful, kind: 'host', durationMs: 5000 })]],
-  ['a second, most of it waits for a core', 'info', [stall({ ...harmful, durationMs: 1100, runQueueMs: 900 })]],
+  [
+    'a second, most of it waits for a core',
+    'info',
+    [stall({ ...harmful, durationMs: 1100, cpuMs: 200, runQueueMs: 900 })],
+  ],
   ['nothing waited', 'info', [stall({ ...harmful, waiting: 0, durationMs: 5000 })]],
   ['nobody knows what waited', 'info', [stall({ ...harmful, waiting: null, durationMs: 5000 })]],
 ] as const)('%s: %s', (_what, severity, rows) => {
   expect(findings(...rows).map((finding) => finding.severity)).toEqual([severity]);
 });
 
-test('a breakpoint is not a stall', () => {
-  expect(findings(stall({ ...harmful, debugger: true }))).toEqual([]);
+test('a breakpoint is not a stall; what ran beside a debugger that paused once is', () => {
+  const attached = { ...harmful, kind: 'js-cpu', debugger: true, durationMs: 9000 } as const;
+  expect(findings(stall({ ...attached, cpuMs: 20, sleptMs: 8900 }))).toEqual([]);
+  expect(findings(stall({ ...attached, cpuMs: null, runQueueMs: null }))).toEqual([]);
+  expect(findings(stall({ ...attached, own: true, cpuMs: 9000 }))).toEqual([]);
+  expect(findings(stall({ ...attached, cpuMs: 8300, runQueueMs: 200, sleptMs: 500 }))).toMatchObject([
+    { severity: 'critical', location, evidence: { maxMs: 8300, totalMs: 8300 } },
+  ]);
 });
 
 test('a stall that had not ended when the process was killed is found by its last opening row', () => {
@@ -60,7 +70,7 @@ test('a stall that had not ended when the process was killed is found by its las
 });
 
 test('the host is blamed without a place in the code', () => {
-  const [finding] = findings(stall({ ...harmful, kind: 'host' }));
+  const [finding] = findings(stall({ ...harmful, kind: 'host', cpuMs: 20, runQueueMs: 380 }));
   expect(finding?.location).toBeNull();
   expect(finding?.message).toMatch(/^The main thread got no core/);
 });

@@ -39,10 +39,15 @@ describe('seconds', () => {
   });
 
   test('the time without a core is nobody’s', () => {
-    const rows = second(2000, { utilization: 0.9, turnMs: 20, gcMs: 40, gcMaxMs: 8, cpuMs: 675, runQueueMs: 250 });
+    const rows = second(2000, { utilization: 0.9, turnMs: 20, gcMs: 400, gcMaxMs: 300, cpuMs: 675, runQueueMs: 250 });
     expect(joined(...rows)).toMatchObject([
-      { queueShare: 0.25, ownShare: 0.65, meanDelayMs: 15, gcShare: 0.03, gcMaxMs: 6 },
+      { queueShare: 0.25, ownShare: 0.65, meanDelayMs: 15, gcShare: expect.closeTo(0.3, 5), gcMaxMs: 50 },
     ]);
+  });
+
+  test('a loop that hardly ran was not busy, whatever held it up', () => {
+    expect(joined(...second(2000, { utilization: 0.97, cpuMs: 300 }))).toMatchObject([{ busy: false }]);
+    expect(joined(...second(2000, { utilization: 0.97, cpuMs: 930 }))).toMatchObject([{ busy: true }]);
   });
 
   test('collections that waited for helper threads, and those for a core, are as long as the thread ran', () => {

@@ -19,6 +19,11 @@ describe('grows', () => {
     expect(growthOfBytes(readings(mb))).not.toBeNull();
   });
 
+  test('faster and faster: from what was read at first, not from where a line would begin', () => {
+    const told = growthOfBytes(readings(range(12, (i) => 5 + i ** 2)));
+    expect(told).toMatchObject({ fromBytes: 5e6, toBytes: 126e6 });
+  });
+
   test('the rise is told without scatter', () => {
     expect(growthOfBytes(readings(range(11, (i) => 20 + 4 * i)))).toMatchObject({
       collections: 11,

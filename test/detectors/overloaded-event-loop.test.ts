@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { overloadedEventLoop } from '../../src/detectors/overloaded-event-loop.ts';
-import { asOldFormat, find, frame, look, looked, outcome, seconds, severities, stall } from '../support/recording.ts';
+import {
+  asOldFormat,
+  find,
+  frame,
+  look,
+  looked,
+  outcome,
+  seconds,
+  severities,
+  stall,
+  utilization,
+} from '../support/recording.ts';
 
 /** No idle time left, in turns of 50 ms. */
 const full = { utilization: 0.95, turnMs: 50 };
@@ -65,6 +76,18 @@ test('long calls and breakpoints are not many callbacks', () => {
   expect(
     severities(overloadedEventLoop, [...seconds(4, full), stall({ durationMs: 3900, chain: 'callbacks' })]),
   ).toEqual(['warning']);
+});
+
+test('one call of twenty seconds fills no loop with small callbacks, though a look saw some beside it', () => {
+  const long = { t: 24_000, startMs: 4000, durationMs: 20_000, kind: 'js-cpu' } as const;
+  const blocked = { ...utilization(1, 24_000), activeMs: 20_000 };
+  const rows = [...seconds(2, full), blocked, look({ stacks }), stall({ ...long, cpuMs: 20_000 })];
+  expect(find(overloadedEventLoop, rows)).toEqual([]);
+});
+
+test('a loop whose turns could not be counted has no mean', () => {
+  const [finding] = find(overloadedEventLoop, [...seconds(4, { ...full, without: ['event-loop-delay'] }), look()]);
+  expect(finding?.message).toMatch(/, most of them in handler\.$/);
 });
 
 test('no rows of utilization: no data', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Header, Recording, Row, RowOf } from '../../src/recording/types.ts';
 import { type Workload, workloadsOf } from '../../src/report/workload.ts';
-import { agentCost, cpu, recordingOf, stall, utilization } from '../support/recording.ts';
+import { agentCost, cpu, entry, recordingOf, stall, unfinished, utilization } from '../support/recording.ts';
 
 const SECOND = 1000;
 type CpuFields = Partial<RowOf<'cpu'>>;
@@ -59,6 +59,20 @@ describe('class and tool', () => {
     expect(found).toBe(expected);
     expect(advice).toContain(words);
     expect(advice).toMatch(/^[A-Z].*\.$/);
+  });
+
+  test('an idle program in which requests wait is not one with nothing to tune', () => {
+    const open: Row = { t: 4000, type: 'active-resources', total: 11, counts: { TCPServerWrap: 1, TCPSocketWrap: 10 } };
+    const served = workload(steady(0.01, main(5), {}, [open]));
+    expect(served).toMatchObject({ class: 'idle', advice: expect.stringContaining('while 10 connections were open') });
+    expect(served.advice).not.toContain('nothing to tune');
+    const stuck = unfinished(5000, [entry({ alive: 10, oldestMs: 4000 }), entry({ alive: 3, oldestMs: 20 })], {
+      inbound: 10,
+    });
+    expect(workload(steady(0.01, main(5), {}, [open, stuck]))).toMatchObject({
+      class: 'io-bound',
+      advice: expect.stringContaining('while 10 calls of its own waited'),
+    });
   });
 
   test('a platform that does not tell the CPU time of a thread', () => {

@@ -1,5 +1,5 @@
 /** Runs healthy programs under the agent, several at once, and expects that they did their work and caused no alarm. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -62,19 +62,38 @@ interface HealthyRun {
   report: Report;
 }
 
+/** A machine on which everything takes longer. */
+export interface Hardship {
+  /** A prefix that starts the program there, and what removes that again. */
+  place(): { under: readonly string[]; remove(): void };
+  /** Things done at least: the point is what the report says, not the speed. */
+  atLeast: number;
+  hangMs: number;
+  /** Waiting for its turn included. */
+  limitMs: number;
+}
+
 /** One test for each program, AT_ONCE of them at a time; only the one that HEALTHY_ONLY names, if given; at EVDIAG_LEVEL. */
-export function expectSilence(programs: readonly HealthyProgram[]): void {
+export function expectSilence(programs: readonly HealthyProgram[], hardship?: Hardship): void {
   const only = process.env.HEALTHY_ONLY;
   for (const program of programs.filter(({ id }) => !only || id === only)) {
     const testOf = program.needs && !hasModule(program.needs) ? test.skip : test.concurrent;
-    testOf(program.id, ({ expect }) => inTurn(() => expectSilenceOf(program, expect)), RUN_LIMIT_MS);
+    testOf(
+      program.id,
+      ({ expect }) => inTurn(() => expectSilenceOf(program, expect, hardship)),
+      hardship?.limitMs ?? RUN_LIMIT_MS,
+    );
   }
 }
 
-async function expectSilenceOf(program: HealthyProgram, expect: typeof import('vitest').expect): Promise<void> {
-  const { report, done, ...outcome } = await runHealthy(program);
+async function expectSilenceOf(
+  program: HealthyProgram,
+  expect: typeof import('vitest').expect,
+  hardship?: Hardship,
+): Promise<void> {
+  const { report, done, ...outcome } = await runHealthy(program, hardship);
   expect(outcome).toEqual({ exitCode: 0, stderr: '', failed: 0, errors: [] });
-  expect(done, 'work done').toBeGreaterThanOrEqual(leastOf(program));
+  expect(done, 'work done').toBeGreaterThanOrEqual(hardship?.atLeast ?? leastOf(program));
   expect(report.recording.durationMs, 'watched all the while').toBeGreaterThan(program.load ? LOAD_SECONDS * 1000 : 0);
   expect(report.rules.filter(({ outcome }) => outcome === 'error')).toEqual([]);
   expect(report.findings.filter(({ severity }) => severity !== 'info').map(summaryOf)).toEqual([]);
@@ -89,21 +108,32 @@ function summaryOf({ rule, kind, severity, message, location, evidence }: Findin
   return { rule, kind, severity, message, place: location && `${location.file}:${location.line}`, evidence };
 }
 
-async function runHealthy(program: HealthyProgram): Promise<HealthyRun> {
+async function runHealthy(program: HealthyProgram, hardship?: Hardship): Promise<HealthyRun> {
   let run: HealthyRun | undefined;
   await inLab(async (lab) => {
-    run = await runIn(lab, program);
+    const place = hardship?.place();
+    try {
+      run = await runIn(lab, program, { under: place?.under ?? [], ...hardship });
+    } finally {
+      place?.remove();
+    }
   })();
   return run!;
 }
 
-async function runIn(lab: Lab, healthy: HealthyProgram): Promise<HealthyRun> {
+async function runIn(
+  lab: Lab,
+  healthy: HealthyProgram,
+  { under, hangMs, atLeast }: { under: readonly string[] } & Partial<Hardship>,
+): Promise<HealthyRun> {
   const { id, main, build, load, stop, stopAfterSeconds } = healthy;
   const folder = join(HEALTHY, 'programs', id);
   const prepare = join(folder, 'prepare.mjs');
-  if (existsSync(prepare)) await lab.run(prepare, { node: [] });
+  if (existsSync(prepare)) await lab.run(prepare, { node: [], ...(hangMs !== undefined && { hangMs }) });
   const file = build ? await builders[build](folder, main, lab.folder) : join(folder, main);
   const program = lab.start(file, {
+    under,
+    ...(hangMs !== undefined && { hangMs }),
     node: ['-r', AGENT_CJS, ...(build ? ['--enable-source-maps'] : [])],
     env: { EVDIAG_QUIET: '1', EVDIAG_LEVEL: process.env.EVDIAG_LEVEL ?? 'watch', NODE_NO_WARNINGS: '1' },
   });
@@ -111,8 +141,12 @@ async function runIn(lab: Lab, healthy: HealthyProgram): Promise<HealthyRun> {
   if (load) {
     await program.until('stdout', 'listening on ');
     const port = Number(/listening on (\d+)/.exec(program.stdout())![1]);
-    const text = JSON.stringify({ ...load, port, seconds: LOAD_SECONDS, least: leastOf(healthy) });
-    const loader = lab.start(join(HEALTHY, 'load.mjs'), { node: [], args: [text] });
+    const text = JSON.stringify({ ...load, port, seconds: LOAD_SECONDS, least: atLeast ?? leastOf(healthy) });
+    const loader = lab.start(join(HEALTHY, 'load.mjs'), {
+      node: [],
+      args: [text],
+      ...(hangMs !== undefined && { hangMs }),
+    });
     if (stop === 'in-flight') await loader.until('stdout', 'the last answers');
     else await loader.ended;
     program.kill('SIGTERM');
@@ -159,6 +193,17 @@ export function burnerBeside(): void {
   afterAll(async () => {
     release();
     await burning;
+  });
+}
+
+/** Keeps all cores busy during the tests around it, twice over. */
+export function burnersBeside(count: number): void {
+  const burners: ChildProcess[] = [];
+  beforeAll(() => {
+    for (let i = 0; i < count; i++) burners.push(spawn(process.execPath, ['-e', BURN], { stdio: 'ignore' }));
+  });
+  afterAll(() => {
+    for (const burner of burners) burner.kill('SIGKILL');
   });
 }
 

@@ -36,6 +36,10 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** A descriptor in place of the pipe that is read. */
   stderr?: number;
+  /** What starts Node in its place: a command that ends in an exec of its arguments. */
+  under?: readonly string[];
+  /** When it is taken to hang; far away where not given. */
+  hangMs?: number;
   /** Talks to the running program: waits for its words, sends signals. */
   drive?: (program: Program) => Promise<void>;
 }
@@ -110,15 +114,16 @@ function createLab(folder: string, children: Set<ChildProcess>): Lab {
       writeFileSync(path, text);
       return path;
     },
-    start(file, { node = WITH_AGENT, args = [], env = {}, stderr } = {}) {
-      const child = spawn(TEST_NODE, [...node, file, ...args], {
+    start(file, { node = WITH_AGENT, args = [], env = {}, stderr, under = [], hangMs = HANG_MS } = {}) {
+      const [command, ...rest] = [...under, TEST_NODE, ...node, file, ...args];
+      const child = spawn(command!, rest, {
         cwd: folder,
         env: { ...cleanEnvironment(), EVDIAG_OUT: out, ...env },
         stdio: ['ignore', 'pipe', stderr ?? 'pipe'],
       });
       children.add(child);
       const loaded = [...node, env.NODE_OPTIONS].some((option) => option?.includes('agent.'));
-      return follow(child, () => !loaded || hasRows(out, child.pid!));
+      return follow(child, hangMs, () => !loaded || hasRows(out, child.pid!));
     },
     async run(file, options = {}) {
       const program = lab.start(file, options);
@@ -162,7 +167,7 @@ function hasRows(out: string, pid: number): boolean {
   return files.some((file) => readFileSync(join(out, file), 'utf8').split('\n').length > 2);
 }
 
-function follow(child: ChildProcess, isWatched: () => boolean): Program {
+function follow(child: ChildProcess, hangMs: number, isWatched: () => boolean): Program {
   const text = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   const changed = (): void => {
@@ -179,7 +184,7 @@ function follow(child: ChildProcess, isWatched: () => boolean): Program {
     const timer = globalThis.setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`the program hangs:\n${text.stdout}\n${text.stderr}`));
-    }, HANG_MS);
+    }, hangMs);
     child.on('error', reject);
     child.on('close', (exitCode, signal) => {
       clearTimeout(timer);

@@ -8,7 +8,7 @@ import { line, paragraph, span } from '../text.ts';
 import type { Item, Line, Moment, Tab, Tools } from '../types.ts';
 import { figureLines } from './figures.ts';
 import { findingLines, SEVERITY_TONE } from './findings.ts';
-import { openDurationMs, openStall } from './stalls.ts';
+import { isBlocked, openDurationMs, openStall } from './stalls.ts';
 
 const MAX_FINDINGS = 3;
 
@@ -50,7 +50,7 @@ function verdict(moment: Moment): Line[] {
 function blockedNow({ chosen, recordings }: Moment): string | null {
   for (const recording of [chosen, ...recordings]) {
     const open = openStall(recording);
-    if (!open) continue;
+    if (!open || !isBlocked(recording, open)) continue;
     const ms = formatMs(openDurationMs(open, recording.durationMs));
     const where = recording === chosen ? '' : ` in ${threadName(recording.header)}`;
     return `✗ BLOCKED for ${ms} so far${where} · ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`;

@@ -1,3 +1,4 @@
+import { isIdleWait, ownMs } from '../../../detectors/stalls.ts';
 import type { Frame, Location, Recording, RowOf } from '../../../recording/types.ts';
 import { formatMs, formatShare } from '../../../util/text.ts';
 import { factLines, placeLines, shortPlace } from '../facts.ts';
@@ -49,6 +50,7 @@ function openLines(recording: Recording): Line[] {
   const open = openStall(recording);
   if (!open) return [];
   const forMs = formatMs(openDurationMs(open, recording.durationMs));
+  if (!isBlocked(recording, open)) return [line(`${WORKER_WORDS[workerState(open)]} for ${forMs} so far`, 'dim')];
   return [line(`✗ blocked for ${forMs} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`, 'bad')];
 }
 
@@ -68,6 +70,18 @@ export function openStall(recording: Recording): RowOf<'stall-open'> | null {
   return open && open.t > closedMs ? open : null;
 }
 
+/** A worker thread that nothing waits for does what it is for, or waits for its next job. */
+export function isBlocked({ header }: Recording, { waiting }: RowOf<'stall-open'>): boolean {
+  return header.threadId === 0 || (waiting ?? 0) > 0;
+}
+
+/** Of a worker thread that is not blocked. */
+export function workerState(open: RowOf<'stall-open'>): 'waits' | 'works' {
+  return open.kind !== null && isIdleWait({ kind: open.kind, waiting: open.waiting ?? 0 }) ? 'waits' : 'works';
+}
+
+const WORKER_WORDS = { waits: 'The worker thread waits for work', works: 'The worker thread has been at work' };
+
 /** What is known of the first stalls stays true when others come: rows are added, seldom taken away. */
 interface Known {
   groups: Map<string, Group>;
@@ -82,18 +96,19 @@ const known = new WeakMap<RowOf<'stall'>, Known>();
 function itemsOf(recording: Recording): readonly Item[] {
   const open = openStall(recording);
   const rows = rowsOf(recording, 'stall');
-  const closed = rows[0] ? knownOf(rows[0], rows) : null;
-  if (!open) return closed?.items ?? [];
+  const closed = rows[0] ? knownOf(rows[0], rows, recording.header.threadId !== 0) : null;
+  if (!open || !isBlocked(recording, open)) return closed?.items ?? [];
   const lasting = lastingGroup(open, recording.durationMs, closed?.groups);
   return [...(closed?.items ?? []).filter(({ key }) => key !== lasting.key), toItem(lasting)];
 }
 
-function knownOf(first: RowOf<'stall'>, rows: readonly RowOf<'stall'>[]): Known {
+function knownOf(first: RowOf<'stall'>, rows: readonly RowOf<'stall'>[], isWorker: boolean): Known {
   const before = known.get(first);
   const goesOn = before !== undefined && rows[before.count - 1] === before.last;
   if (goesOn && before.count === rows.length) return before;
   const groups = goesOn ? before.groups : new Map<string, Group>();
   for (const stall of rows.slice(goesOn ? before.count : 0)) {
+    if (isWorker && isIdleWait(stall)) continue;
     const key = stallKey(stall);
     groups.set(key, withStall(groups.get(key) ?? emptyGroup(key, stall.kind, stall.location), stall));
   }
@@ -118,12 +133,14 @@ function emptyGroup(key: string, kind: string, location: Location | null): Group
 }
 
 function withStall(group: Group, stall: RowOf<'stall'>): Group {
-  const { durationMs, cpuMs } = stall;
+  const { durationMs, cpuMs, kind } = stall;
+  // As in the findings: waits for a core or a disk are not the code's.
+  const ms = kind === 'host' ? durationMs : ownMs(stall);
   return {
     ...group,
     times: group.times + 1,
-    maxMs: Math.max(group.maxMs, durationMs),
-    totalMs: group.totalMs + durationMs,
+    maxMs: Math.max(group.maxMs, ms),
+    totalMs: group.totalMs + ms,
     lastMs: stall.t,
     cpuMs: group.cpuMs + (cpuMs ?? 0),
     knownMs: group.knownMs + (cpuMs === null ? 0 : durationMs),
@@ -194,6 +211,8 @@ function detailLines(
       ['longest', `${formatMs(longest.durationMs)}, at ${formatMs(longest.startMs)}`],
       ['on CPU', longest.cpuMs === null ? 'not known' : formatMs(longest.cpuMs)],
       ['without a core', longest.runQueueMs === null ? 'not known' : formatMs(longest.runQueueMs)],
+      ...knownFact('CPU limit', longest.throttledMs),
+      ...knownFact('for a disk', longest.diskMs),
       ['collector', formatMs(longest.gcMs)],
       ['what waited', longest.waiting === null ? 'not known' : `${longest.waiting} servers, sockets and timers`],
       ['confidence', formatShare(longest.confidence)],
@@ -209,6 +228,11 @@ function detailLines(
       ...frames.slice(0, MAX_FRAMES).map(frameLine),
     ]);
   return [...head, line(''), ...facts, ...stacks];
+}
+
+/** Most stalls have none of it. */
+function knownFact(label: string, ms: number | undefined): [string, string][] {
+  return ms === undefined || ms < 1 ? [] : [[label, formatMs(ms)]];
 }
 
 export function frameLine(frame: Frame): Line {

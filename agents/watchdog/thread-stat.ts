@@ -1,0 +1,64 @@
+import { arch } from 'node:process';
+import { openThreadFile, type ThreadFileReader } from './thread-file.ts';
+
+/** Longer than the line: 52 numbers, and a name of 15 bytes. */
+const MAX_BYTES = 1024;
+/** Linux tells these times in ticks of that length, whatever the kernel's own clock is (USER_HZ). */
+const TICK_MS = 10;
+/** Of the numbers behind the name, as proc(5) counts: 3 is the state. */
+const FIELD = { state: 3, majorFaults: 12, diskTicks: 42 };
+
+/**
+ * Runs or wants to, waits within a system call, for another thread, for a disk or a page, or is held (by a signal or a
+ * debugger).
+ */
+export type TaskState = 'runs' | 'sleeps' | 'locked' | 'disk' | 'held';
+
+export interface ThreadStat {
+  state: TaskState;
+  /** So far. */
+  majorFaults: number;
+  /** Waits for block devices so far; 0 where the kernel does not count them (delay accounting is off by default). */
+  diskMs: number;
+}
+
+const STATES: Record<string, TaskState> = { R: 'runs', S: 'sleeps', I: 'sleeps', D: 'disk', T: 'held', t: 'held' };
+
+/** Numbers of futex and futex_wait, by architecture: how locks, and Atomics.wait, wait for another thread. */
+const FUTEX: Record<string, readonly number[]> = {
+  x64: [202, 455],
+  arm64: [98, 455],
+  riscv64: [98, 455],
+  loong64: [98, 455],
+  ppc64: [221, 455],
+  s390x: [238, 455],
+};
+
+/**
+ * The state of a thread, and what it waited for disks, from Linux' `stat`; null elsewhere. Reading it takes 50 µs here.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
+export function openThreadStat(thread: number | null): ThreadFileReader<ThreadStat> {
+  const stat = openThreadFile(thread, 'stat', parseStat, MAX_BYTES);
+  const call = openThreadFile(thread, 'syscall', (text) => Number.parseInt(text, 10));
+  const read = (): ThreadStat | null => {
+    const seen = stat();
+    if (seen?.state !== 'sleeps') return seen;
+    return FUTEX[arch]?.includes(call() ?? -1) ? { ...seen, state: 'locked' } : seen;
+  };
+  const close = (): void => {
+    stat.close();
+    call.close();
+  };
+  return Object.assign(read, { close });
+}
+
+/** The name may hold spaces and parentheses. */
+export function parseStat(text: string): ThreadStat | null {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const field = (number: number): string => fields[number - FIELD.state] ?? '';
+  const state = STATES[field(FIELD.state)];
+  const majorFaults = Number(field(FIELD.majorFaults));
+  if (!state || !Number.isFinite(majorFaults)) return null;
+  return { state, majorFaults, diskMs: (Number(field(FIELD.diskTicks)) || 0) * TICK_MS };
+}

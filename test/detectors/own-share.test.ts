@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import { isHeldUp, ownMs } from '../../src/detectors/stalls.ts';
+import type { RowOf, StallKind } from '../../src/recording/types.ts';
+import { find, stall } from '../support/recording.ts';
+
+const SLOW_MS = 100;
+type Fields = Partial<RowOf<'stall'>>;
+
+/** What is left for the code of a stall of a second. */
+const left = (kind: StallKind, fields: Fields): number => ownMs(stall({ kind, durationMs: 1000, ...fields }));
+
+describe('the code’s own share of a second', () => {
+  const starved = { cpuMs: 25, runQueueMs: 600 };
+  test.each<[string, StallKind, Fields, number]>([
+    ['computation is what ran on a core', 'js-cpu', starved, 25],
+    ['so is a regular expression', 'regexp', starved, 25],
+    ['and JSON', 'json', { cpuMs: 73, runQueueMs: 0 }, 73],
+    ['and a collection, whose helpers had no core', 'gc', { ...starved, gcMs: 900, sleptMs: 375 }, 25],
+    ['and cryptography', 'sync-crypto', starved, 25],
+    ['and modules, whose pages were loaded from a disk', 'module-load', { ...starved, diskMs: 375 }, 25],
+    ['a native call that waits for itself', 'js-cpu', { cpuMs: 5, runQueueMs: 20, sleptMs: 960 }, 965],
+    ['a sleep is all of it but waits for a core', 'sync-sleep', { cpuMs: 0, runQueueMs: 40, sleptMs: 950 }, 950],
+    ['a write that waits for a reader', 'sync-stdio', { cpuMs: 10, runQueueMs: 40, sleptMs: 940 }, 950],
+    ['a sleep in Atomics.wait', 'sync-sleep', { cpuMs: 0, runQueueMs: 300, sleptMs: 0, lockedMs: 690 }, 690],
+    ['a lock of a thread that has no core', 'sync-fs', { cpuMs: 10, runQueueMs: 310, sleptMs: 0, lockedMs: 660 }, 10],
+    ['the same, in a computation', 'js-cpu', { cpuMs: 10, runQueueMs: 310, sleptMs: 0, lockedMs: 660 }, 10],
+    ['a lock on an idle host', 'js-cpu', { cpuMs: 10, runQueueMs: 5, sleptMs: 0, lockedMs: 980 }, 990],
+    ['a write that waited for a core', 'sync-stdio', { cpuMs: 10, runQueueMs: 970, sleptMs: 900 }, 30],
+    ['a file that waited for the disk', 'sync-fs', { cpuMs: 2, runQueueMs: 10, sleptMs: 0, diskMs: 980 }, 2],
+    ['a machine that stood still', 'sync-fs', { cpuMs: 2, runQueueMs: 0, sleptMs: 8, diskMs: 0 }, 10],
+    ['an older agent did not look at the state', 'sync-fs', { cpuMs: 2, runQueueMs: 300 }, 700],
+    [
+      'a child in a throttled container',
+      'sync-child-process',
+      { cpuMs: 2, runQueueMs: 8, throttledMs: 700, diskMs: 900 },
+      292,
+    ],
+    ['a platform that tells nothing', 'js-cpu', { cpuMs: null, runQueueMs: null }, 1000],
+  ])('%s', (_what, kind, fields, ms) => {
+    expect(left(kind, fields)).toBeCloseTo(ms, 5);
+  });
+
+  test('what would have been a stall alone is the code’s', () => {
+    const of = (fields: Fields) => isHeldUp(stall({ kind: 'js-cpu', ...fields }), SLOW_MS);
+    expect(of({ durationMs: 940, cpuMs: 73, runQueueMs: 0 })).toBe(true);
+    expect(of({ durationMs: 940, cpuMs: 400, runQueueMs: 500 })).toBe(false);
+    expect(of({ durationMs: 110, cpuMs: 90, runQueueMs: 5 }), 'clocks disagree').toBe(false);
+  });
+});
+
+const one = (fields: Fields, head = {}) => find(blockedEventLoop, [stall({ kind: 'js-cpu', ...fields })], head)[0]!;
+
+test('numbers, severity and score are of the code’s own share, and the rest is told', () => {
+  const finding = one({ durationMs: 2400, cpuMs: 400, runQueueMs: 1900, diskMs: 0, sleptMs: 0 });
+  expect(finding).toMatchObject({
+    severity: 'warning',
+    message:
+      'The event loop was blocked for 400 of 2400 ms by JavaScript computation in handler; beside that the thread waited 1.9 s for a core.',
+    evidence: { maxMs: 400, totalMs: 400, wallMs: 2400 },
+  });
+  expect(finding.score).toBe(one({ durationMs: 400, cpuMs: 400 }).score);
+});
+
+test('a recording of an older agent is judged anew', () => {
+  const finding = one({ kind: 'regexp', durationMs: 848, cpuMs: 25, runQueueMs: 90 });
+  expect(finding).toMatchObject({ kind: 'host', severity: 'info', location: null });
+});
+
+test.each<[string, Fields, number | null, string]>([
+  [
+    'a CPU limit',
+    { cpuMs: 73, runQueueMs: 867, throttledMs: 640 },
+    0.2,
+    'The main thread was held back for 940 ms: the container may use 0.2 of a core, and was throttled for 640 ms. Of 940 ms the code ran 73 ms.',
+  ],
+  [
+    'a busy machine',
+    { cpuMs: 73, runQueueMs: 860 },
+    null,
+    'The main thread got no core for 940 ms: the host was busy, not your code. Of 940 ms the code ran 73 ms.',
+  ],
+  [
+    'a disk',
+    { cpuMs: 9, runQueueMs: 10, diskMs: 900, majorFaults: 12, sleptMs: 0 },
+    null,
+    'The main thread waited for a disk for 940 ms (12 pages had to be loaded): the machine was slow, not your code. Of 940 ms the code ran 9 ms.',
+  ],
+  [
+    'something that nothing tells',
+    { cpuMs: 9, runQueueMs: 10, diskMs: 0, sleptMs: 0 },
+    null,
+    'The machine held the main thread up for 940 ms. Of 940 ms the code ran 9 ms.',
+  ],
+])('a stall of the host says what it was: %s', (_what, fields, containerCpus, message) => {
+  const finding = one({ kind: 'host', durationMs: 940, ...fields }, { containerCpus });
+  expect(finding).toMatchObject({ message, severity: 'info', location: null, evidence: { maxMs: 940 } });
+});

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import type { RowOf } from '../../src/recording/types.ts';
+import { mergeFindings } from '../../src/report/merge-findings.ts';
+import { find, frame, header, location, stall } from '../support/recording.ts';
+
+const worker = (threadId: number, ...rows: RowOf<'stall'>[]) => find(blockedEventLoop, rows, { threadId });
+
+test('a worker that waits for its next job is no finding; one that sleeps while something waits for it is', () => {
+  const sleep = { kind: 'sync-sleep', durationMs: 561_000, cpuMs: 3, sleptMs: 560_000 } as const;
+  expect(worker(3, stall({ ...sleep, waiting: 0 }), stall({ ...sleep, waiting: null, id: 2 }))).toEqual([]);
+  expect(worker(3, stall({ ...sleep, waiting: 2 }))).toMatchObject([{ severity: 'critical', kind: 'sync-sleep' }]);
+  expect(worker(0, stall({ ...sleep, waiting: 2 }))).toMatchObject([{ severity: 'critical', kind: 'sync-sleep' }]);
+});
+
+test('work in a worker is right where it is', () => {
+  const [finding, ...others] = worker(3, stall({ kind: 'sync-crypto', durationMs: 800, waiting: 0 }));
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({
+    severity: 'info',
+    location,
+    message: 'A worker thread was busy for 800 ms with synchronous cryptography in handler.',
+  });
+  expect(finding?.remedy).toMatch(/^Nothing to change: a worker thread is the right place/);
+});
+
+test('the starts of many workers are one line for each script', () => {
+  const startOf = (threadId: number, file: string) => {
+    const at = (name: string, line: number) => frame(name, line, { file });
+    const row = (id: number, kind: 'module-load' | 'js-cpu', line: number) =>
+      stall({
+        id,
+        kind,
+        startup: true,
+        location: { file, line, column: 1, function: '' },
+        stacks: [{ weightMs: 200, kind, frames: [at('helper', line), at('', 3)], location: null }],
+      });
+    const findings = worker(threadId, row(1, 'module-load', 10 + threadId), row(2, 'js-cpu', 40 + threadId));
+    return { header: { ...header, threadId }, findings };
+  };
+  const threads = [1, 2, 3]
+    .map((id) => startOf(id, '/srv/job.js'))
+    .concat([4, 5].map((id) => startOf(id, '/srv/other.js')));
+  const merged = mergeFindings(threads);
+  expect(merged.map((finding) => [finding.location?.file, finding.severity, finding.count])).toEqual([
+    ['/srv/job.js', 'info', 6],
+    ['/srv/other.js', 'info', 4],
+  ]);
+  expect(merged[0]?.message).toBe(
+    'The start of a worker thread blocked its event loop 2 times, up to 400 ms, 800 ms in all (in the worst of 3 threads).',
+  );
+});
