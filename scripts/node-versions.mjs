@@ -19,6 +19,7 @@ const V8_BOUND = [
   'looks',
   'suspended',
   'sync-calls',
+  'test-runners',
   'tracking',
 ];
 /** And where Node does. */

@@ -16,6 +16,7 @@ interface Rule {
 
 const UTIL = 'src/util';
 const SHARED = [
+  'agents/inspection.ts',
   'agents/primordials.ts',
   'agents/settings.ts',
   'agents/shared-beats.ts',
@@ -55,6 +56,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   // What the package exports, as one bundle.
   'src/entries.ts': { values: ['src/index.ts', 'src/library'] },
   // Shared by the agent's halves.
+  'agents/inspection.ts': { values: [], builtinsOnly: true },
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
+import { askInspection } from '../inspection.ts';
 import { load, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
@@ -71,7 +72,7 @@ function start(): void {
     argv: [process.argv0, ...process.execArgv, ...process.argv.slice(1)],
     parentPid: process.ppid,
     problems,
-    mayInspect: mayInspect(),
+    inspection: askInspection(),
     color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
     folders: folderVariables(process.env),
   };
@@ -122,12 +123,6 @@ function followExit(control: Int32Array): void {
 
 function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {
   return { XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP };
-}
-
-/** Without a permission model, and with --allow-inspector. */
-function mayInspect(): boolean {
-  const { permission } = process as unknown as { permission?: { has(scope: string): boolean } };
-  return permission === undefined || permission.has('inspector');
 }
 
 function isTerminal(): boolean {

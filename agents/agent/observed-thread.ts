@@ -1,5 +1,5 @@
-import { url as debuggerUrl } from 'node:inspector';
 import { threadId } from 'node:worker_threads';
+import { createDebuggerUrl } from '../inspection.ts';
 import { monotonicMs, store, stringify } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
 import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
@@ -43,6 +43,7 @@ export function observeThisThread(
 ): { shared: SharedMemory; atExit(): void } {
   const begin = monotonicMs();
   const shared = createSharedMemory();
+  const debuggerUrl = createDebuggerUrl();
   shared.control[Word.Diagnose] = diagnose ? 1 : 0;
   store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
   const active = createSamplerSet(samplerContext(shared, histogram), complain);

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Inspection } from '../inspection.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { createStackCapture } from '../watchdog/stack-capture.ts';
@@ -16,7 +17,7 @@ export interface BlockWatchData {
   beats: { count: number };
   blockMs: number;
   threadId: number;
-  mayInspect: boolean;
+  inspection: Inspection;
 }
 
 /** One silence of the loop; `scope` is 0 where none ran, or no stack could be taken. */
@@ -35,9 +36,9 @@ interface Seen {
   frames: RawFrame[];
 }
 
-const { beats, blockMs, threadId, mayInspect } = workerData as BlockWatchData;
+const { beats, blockMs, threadId, inspection } = workerData as BlockWatchData;
 const port = parentPort!;
-const capture = createStackCapture(threadId, mayInspect, () => {});
+const capture = createStackCapture(threadId, inspection, () => {});
 /** The thread of a worker has no number that is known here. */
 const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
 const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;

@@ -1,9 +1,9 @@
-import { url as debuggerUrl } from 'node:inspector';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, threadId, Worker } from 'node:worker_threads';
 import type { Block } from '../../src/library/types.ts';
 import { callSites } from '../agent/stack.ts';
+import { askInspection, createDebuggerUrl } from '../inspection.ts';
 import { monotonicMs, stringify } from '../primordials.ts';
 import { FRAME_LIMIT } from '../shared-memory.ts';
 import { classify } from '../watchdog/classify.ts';
@@ -29,6 +29,7 @@ interface Watch {
   stop(): void;
 }
 
+const debuggerUrl = createDebuggerUrl();
 let watching: Watch | null = null;
 
 /** Watches this thread from another one for silences of its loop of at least so many milliseconds. */
@@ -76,7 +77,7 @@ function start(blockMs: number): Watch {
     beats: histogram as unknown as BlockWatchData['beats'],
     blockMs,
     threadId: isMainThread ? 0 : threadId,
-    mayInspect: mayInspect(),
+    inspection: askInspection(),
   };
   const worker = new Worker(join(__dirname, 'block-watch.cjs'), {
     workerData: data,
@@ -114,10 +115,4 @@ function start(blockMs: number): Watch {
   });
   worker.unref();
   return watch;
-}
-
-/** Without a permission model, and with --allow-inspector. */
-function mayInspect(): boolean {
-  const { permission } = process as unknown as { permission?: { has(scope: string): boolean } };
-  return permission === undefined || permission.has('inspector');
 }

@@ -1,4 +1,4 @@
-import { Session } from 'node:inspector';
+import type { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 import type { CpuProfile, ProfiledFunction, ProfileOptions, RawProfiled } from '../../src/library/types.ts';
 import { toLocation } from '../../src/recording/places.ts';
@@ -25,8 +25,7 @@ type Node = CpuProfile['nodes'][number];
 export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<RawProfiled<T>> {
   const { top = DEFAULT_TOP, deoptimize = !measuresCoverage(), waits: follows = true, all = false } = options;
   const intervalUs = Math.max(MIN_INTERVAL_US, Math.round(options.intervalUs ?? DEFAULT_INTERVAL_US));
-  const session = new Session();
-  session.connect();
+  const session = openSession();
   let apart = false;
   let call: FollowedCall | null = null;
   try {
@@ -75,6 +74,20 @@ function letFunctionsMerge(session: Session): void {
 /** Where somebody has set it at the start, it is theirs. */
 function mayChangeInlining(): boolean {
   return ![...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => flag.includes('inlining'));
+}
+
+function openSession(): Session {
+  try {
+    const inspector = require('node:inspector') as typeof import('node:inspector');
+    const session = new inspector.Session();
+    session.connect();
+    return session;
+  } catch (error) {
+    // Where the thread has no inspector, Node throws a string.
+    if (error instanceof Error && !/INSPECTOR_NOT_AVAILABLE/.test(String((error as NodeJS.ErrnoException).code)))
+      throw error;
+    throw new Error('evdiag: no profile: this process has no inspector');
+  }
 }
 
 /** A session of the own thread answers at once. */

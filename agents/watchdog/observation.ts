@@ -14,6 +14,7 @@ import {
 } from '../../src/recording/types.ts';
 import { openRecording, type RecordingWriter } from '../../src/recording/writer.ts';
 import { redactArguments } from '../../src/util/redact.ts';
+import { WITHOUT_INSPECTOR } from '../inspection.ts';
 import { samplers } from '../samplers/index.ts';
 import type { RunningSampler, SamplerContext } from '../samplers/types.ts';
 import { readBeats } from '../shared-beats.ts';
@@ -119,9 +120,10 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   const threadCpu = openThreadCpu(thread.nativeId);
   const threadStat = openThreadStat(thread.nativeId);
   const seenCpu = threadCpu() !== null;
-  const capture = createStackCapture(threadId, data.mayInspect, (error) =>
-    fail(`no stacks: ${String(error).split('\n')[0]}`),
-  );
+  const capture = createStackCapture(threadId, data.inspection, (error) => {
+    // Nobody can change it, so nobody is told but who reads the recording.
+    if (data.inspection !== 'absent') fail(`no stacks: ${String((error as Error).message).split('\n')[0]}`);
+  });
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const maps = createLoadedMaps(capture);
   const toFrame = createFrameMapper(maps.runText);
@@ -174,11 +176,11 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   const threadState = openThreadState(threadId === 0 ? thread.nativeId : null);
   // A session of its own, which stays. The end of a worker thread would wait for it.
   const recent =
-    threadId === 0 && data.mayInspect && settings.recent
+    threadId === 0 && data.inspection === 'possible' && settings.recent
       ? createRecentStacks({
           shared,
           histogram,
-          capture: createStackCapture(threadId, data.mayInspect, () => {}),
+          capture: createStackCapture(threadId, data.inspection, () => {}),
           now,
           startMonotonicMs: thread.startMonotonicMs,
           observedThread: threadCpu,
@@ -236,6 +238,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   };
 
   for (const message of threadId === 0 ? data.problems : []) record({ t: 0, type: 'agent-error', message });
+  if (threadId === 0 && data.inspection === 'absent') {
+    record({ t: now(), type: 'agent-error', message: `no stacks: ${WITHOUT_INSPECTOR.absent}` });
+  }
   // A worker thread reads the environment, which does not tell of a level that was changed since.
   Atomics.store(control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
   Atomics.store(control, Word.WatchdogState, WATCHDOG_READY);

@@ -1,4 +1,5 @@
-import { Session } from 'node:inspector';
+import type { Session } from 'node:inspector';
+import { type Inspection, WITHOUT_INSPECTOR } from '../inspection.ts';
 import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } from '../shared-memory.ts';
 
 const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
@@ -68,7 +69,7 @@ interface Connection {
 
 export function createStackCapture(
   threadId: number,
-  mayInspect: boolean,
+  inspection: Inspection,
   onError: (error: unknown) => void,
 ): StackCapture {
   const users = new Set<User>();
@@ -90,8 +91,7 @@ export function createStackCapture(
     users.add(user);
     try {
       // Node would end the process on the attempt.
-      if (!mayInspect)
-        throw new Error('the permission model forbids the inspector (Node 25 and later: --allow-inspector)');
+      if (inspection !== 'possible') throw new Error(WITHOUT_INSPECTOR[inspection]);
       connection ??= threadId === 0 ? connectToMain() : connectToWorker(threadId);
       connection.post(method, params, answer);
     } catch (error) {
@@ -161,8 +161,10 @@ export function createStackCapture(
   };
 }
 
+/** Where the main thread has no inspector, this would end the process: it is asked before (`Inspection`). */
 function sessionWithMain(): Session {
-  const session = new Session();
+  const inspector = require('node:inspector') as typeof import('node:inspector');
+  const session = new inspector.Session();
   session.connectToMainThread();
   return session;
 }

@@ -1,4 +1,5 @@
 import type { Level } from '../../src/recording/types.ts';
+import type { Inspection } from '../inspection.ts';
 import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import type { Settings } from '../settings.ts';
 import type { SharedBeats } from '../shared-beats.ts';
@@ -28,8 +29,8 @@ export interface WatchdogData {
   argv: string[];
   parentPid: number;
   problems: string[];
-  /** The permission model, which worker threads cannot ask, allows the inspector. */
-  mayInspect: boolean;
+  /** Whether sessions may be opened with the threads: a worker thread cannot ask. */
+  inspection: Inspection;
   color: boolean;
   /** Of its environment, what tells where the live socket may be; the watchdog has none of its own. */
   folders: Record<'XDG_RUNTIME_DIR' | 'TMPDIR' | 'TMP' | 'TEMP', string | undefined>;

@@ -163,7 +163,7 @@ function run(data: WatchdogData): void {
       level: () => level,
       setLevel,
       uptimeMs: main.now,
-      mayInspect: data.mayInspect,
+      inspection: data.inspection,
       keepsRecent: settings.recent,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
       observed: () =>

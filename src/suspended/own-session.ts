@@ -1,4 +1,4 @@
-import { Session } from 'node:inspector';
+import type { Session } from 'node:inspector';
 
 // Kept from before the application could replace them.
 const { defineProperty, deleteProperty } = Reflect;
@@ -18,7 +18,9 @@ export interface OwnSession {
 
 /** Opens a session for the time of `use`. No domain is enabled: nothing becomes slower. */
 export function withOwnSession<T>(use: (session: OwnSession) => T): T {
-  const session = new Session();
+  // Builds of Node without an inspector have no such module; what imports this one is to be loaded there.
+  const inspector = require('node:inspector') as typeof import('node:inspector');
+  const session = new inspector.Session();
   session.connect();
   try {
     return use(wrap(session));

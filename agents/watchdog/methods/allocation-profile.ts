@@ -1,7 +1,7 @@
 import type { AllocationPart, AllocationRequest } from '../../../src/recording/allocation-parts.ts';
 import { areSessionsHeld } from '../stack-capture.ts';
 import { startSampling } from '../start-sampling.ts';
-import { THREAD_ENDED, whileConnected, within } from './ask.ts';
+import { requireInspector, THREAD_ENDED, whileConnected, within } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** Characters in one message. */
@@ -16,9 +16,7 @@ export function allocationProfile(target: Target): Method {
   let busy = false;
   return (params, client) => {
     const request = checked(params);
-    if (!target.mayInspect) {
-      throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
-    }
+    requireInspector(target);
     if (busy) throw new Error('Somebody else samples the allocations of this process: wait until it is done.');
     busy = true;
     const threads = target.threads();

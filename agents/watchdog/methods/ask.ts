@@ -1,4 +1,5 @@
-import type { Client, DumpableThread } from './types.ts';
+import { WITHOUT_INSPECTOR } from '../../inspection.ts';
+import type { Client, DumpableThread, Target } from './types.ts';
 
 /** Within this time a thread answers that is not inside a native call. */
 export const ANSWER_MS = 2000;
@@ -50,3 +51,8 @@ export function whileConnected<T>(client: Client, leave: () => void, work: () =>
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Throws a sentence where the threads cannot be asked. */
+export function requireInspector({ inspection }: Target): void {
+  if (inspection !== 'possible') throw new Error(WITHOUT_INSPECTOR[inspection]);
+}

@@ -5,8 +5,8 @@ import {
   MAX_CAPTURE_MS,
 } from '../../../src/recording/async-trace.ts';
 import { RING_EVENTS, type TraceEnd, type TraceMemory, type TraceNames, TraceWord } from '../../shared-trace.ts';
-import { pause, THREAD_ENDED, whileConnected, within } from './ask.ts';
-import { INSPECTOR_FORBIDDEN, mapsFor } from './dump.ts';
+import { pause, requireInspector, THREAD_ENDED, whileConnected, within } from './ask.ts';
+import { mapsFor } from './dump.ts';
 import type { DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not come back to its loop for this long is blocked: nothing can be followed in it. */
@@ -30,7 +30,7 @@ export function asyncTrace(target: Target): Record<'async-trace' | 'end-async-tr
   let end: (() => void) | null = null;
   const trace: Method = (params, client) => {
     const { durationMs } = checked(params);
-    if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
+    requireInspector(target);
     if (busy) throw new Error('Somebody else traces this process: wait until it is done.');
     busy = true;
     let ended = false;

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { CpuProfilePart, CpuProfileRequest } from '../../../src/recording/profile-parts.ts';
 import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../cpu-profile.ts';
-import { whileConnected } from './ask.ts';
+import { requireInspector, whileConnected } from './ask.ts';
 import type { Client, Method, Target } from './types.ts';
 
 /** Characters in one message. */
@@ -26,9 +26,7 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
   let end: (() => void) | null = null;
   const profile: Method = (params, client) => {
     const request = checked(params);
-    if (!target.mayInspect) {
-      throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
-    }
+    requireInspector(target);
     if (busy) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
     busy = true;
     const takers = target

@@ -22,7 +22,7 @@ import {
   Word,
 } from '../../shared-memory.ts';
 import { readSite } from '../call-site.ts';
-import { ANSWER_MS, askThread, pause, whileConnected } from './ask.ts';
+import { ANSWER_MS, askThread, pause, requireInspector, whileConnected } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not returned to its loop for this long is interrupted. */
@@ -40,8 +40,6 @@ const CHUNK = 500;
 /** Bytes of a snapshot's file per byte of heap, and its index. */
 const FILE_RATIO = 2.5;
 
-export const INSPECTOR_FORBIDDEN =
-  'The permission model forbids the inspector in this process: start it with --allow-inspector (Node 25 and later).';
 const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
 const UNREAD = 'Timers and handles could not be read.';
 const ENDED = 'The thread ended meanwhile.';
@@ -54,7 +52,7 @@ export function createDump(target: Target): Method {
     return { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
   };
   return (params, client) => {
-    if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
+    requireInspector(target);
     if (client.isGone()) return null;
     const road: Road = params.road === 'full' ? 'full' : 'quick';
     const threads = target.threads();

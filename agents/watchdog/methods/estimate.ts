@@ -7,7 +7,7 @@ import type { Method, Target } from './types.ts';
 /** What a dump depends on: `Estimate`. */
 export function estimate(target: Target): Method {
   return async (_params, client): Promise<Estimate> => {
-    const threads = target.mayInspect ? target.threads() : [];
+    const threads = target.inspection === 'possible' ? target.threads() : [];
     const answers = await Promise.all(
       threads.map(async (thread) => {
         const answer = (await askThread(thread, client, 'dumpEstimate()', ANSWER_MS / 2)) as

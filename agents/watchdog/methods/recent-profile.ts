@@ -3,6 +3,7 @@ import {
   type RecentProfilePart,
   type RecentProfileRequest,
 } from '../../../src/recording/profile-parts.ts';
+import { requireInspector } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** Characters in one message. */
@@ -12,9 +13,7 @@ const CHUNK = 1 << 18;
 export function recentProfile(target: Target): Method {
   return async (params, client) => {
     const { lastMs } = checked(params);
-    if (!target.mayInspect) {
-      throw new Error('The permission model forbids the inspector in this process: start it with --allow-inspector.');
-    }
+    requireInspector(target);
     if (!target.keepsRecent) throw new Error('It runs with EVDIAG_RECENT=0, which keeps nothing of the last seconds.');
     for (const thread of target.threads()) await send(thread, lastMs, client);
     return {};

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { WrittenSnapshot } from '../../../src/suspended/dump-parts.ts';
 import type { DumpEstimate } from '../../shared-memory.ts';
 import { holdSessions } from '../stack-capture.ts';
-import { askThread, whileConnected } from './ask.ts';
-import { INSPECTOR_FORBIDDEN, leaveDoors, roomyFolder, timeoutMs, workAtDoor } from './dump.ts';
+import { askThread, requireInspector, whileConnected } from './ask.ts';
+import { leaveDoors, roomyFolder, timeoutMs, workAtDoor } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
 /**
@@ -14,7 +14,7 @@ import type { Method, Target } from './types.ts';
 export function createSnapshot(target: Target): Method {
   let files = 0;
   return (_params, client): Promise<WrittenSnapshot> | null => {
-    if (!target.mayInspect) throw new Error(INSPECTOR_FORBIDDEN);
+    requireInspector(target);
     const [main] = target.threads();
     if (client.isGone() || !main) return null;
     client.onGone(holdSessions());

@@ -1,4 +1,5 @@
 import type { Frame, Header, Level, Row } from '../../../src/recording/types.ts';
+import type { Inspection } from '../../inspection.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
 import type { TraceMemory } from '../../shared-trace.ts';
 import type { LoadedMaps } from '../loaded-maps.ts';
@@ -48,7 +49,7 @@ export interface Target {
   /** For all threads, from now on. */
   setLevel(level: Level): void;
   uptimeMs(): number;
-  mayInspect: boolean;
+  inspection: Inspection;
   /** The setting EVDIAG_RECENT. */
   keepsRecent: boolean;
   /** The main thread first. */

@@ -1,0 +1,47 @@
+/**
+ * Whether the inspector may be used in this process.
+ *
+ * Node checks some of it by native assertions only, which end the process and which nothing catches: a session with a main
+ * thread that has no inspector (as in the process that runs the others for `node --test`), or that the permission model
+ * forbids. So it is asked here, in the thread itself, before another thread opens one.
+ */
+export type Inspection = 'possible' | 'forbidden' | 'absent';
+
+/** What is said instead of what the inspector would have told. */
+export const WITHOUT_INSPECTOR: Record<Exclude<Inspection, 'possible'>, string> = {
+  forbidden:
+    'The permission model forbids the inspector in this process: start it with --allow-inspector (Node 25 and later).',
+  absent: 'This process has no inspector, so that nothing can be asked of its threads.',
+};
+
+type Inspector = typeof import('node:inspector');
+
+/** Null in builds of Node without it. Loaded when it is first used. */
+function inspector(): Inspector | null {
+  try {
+    return require('node:inspector') as Inspector;
+  } catch {
+    return null;
+  }
+}
+
+/** To be asked in an observed thread: a session with itself, which is closed at once (0.1 to 0.3 ms). */
+export function askInspection(): Inspection {
+  const { permission } = process as unknown as { permission?: { has(scope: string): boolean } };
+  if (permission !== undefined && !permission.has('inspector')) return 'forbidden';
+  try {
+    const session = new (inspector()!.Session)();
+    session.connect();
+    session.disconnect();
+    return 'possible';
+  } catch {
+    // A string is thrown where this thread has none, and null has no Session.
+    return 'absent';
+  }
+}
+
+/** Where a debugger can reach this thread, or has; undefined where none can. */
+export function createDebuggerUrl(): () => string | undefined {
+  const url = inspector()?.url;
+  return url ? () => url() : () => undefined;
+}
