@@ -12,6 +12,7 @@ import { floatingPromises } from './floating-promises.ts';
 import { generatorChurn } from './generator-churn.ts';
 import { growingCache } from './growing-cache.ts';
 import { healthy } from './healthy.ts';
+import { intlPerCall } from './intl-per-call.ts';
 import { jsonBomb } from './json-bomb.ts';
 import { lateModuleLoad } from './late-module-load.ts';
 import { leakedListeners } from './leaked-listeners.ts';
@@ -34,6 +35,7 @@ import { promiseRaceLeak } from './promise-race-leak.ts';
 import { regexBacktracking } from './regex-backtracking.ts';
 import { retryStorm } from './retry-storm.ts';
 import { slowRoute } from './slow-route.ts';
+import { stackThroughMaps } from './stack-through-maps.ts';
 import { stuckAwait } from './stuck-await.ts';
 import { syncChildProcess } from './sync-child-process.ts';
 import { syncCrypto } from './sync-crypto.ts';
@@ -60,6 +62,7 @@ export const scenarios: readonly Scenario[] = [
   generatorChurn,
   growingCache,
   healthy,
+  intlPerCall,
   jsonBomb,
   lateModuleLoad,
   leakedListeners,
@@ -82,6 +85,7 @@ export const scenarios: readonly Scenario[] = [
   regexBacktracking,
   retryStorm,
   slowRoute,
+  stackThroughMaps,
   stuckAwait,
   syncChildProcess,
   syncCrypto,

@@ -12,8 +12,11 @@ interface Words {
   remedy: string;
 }
 
+/** Of one cost: some of its stacks may tell more than others, whatever time they stand for. */
+type CostWords = Words & { tellsMore?: true };
+
 /** The frames above the user's own, innermost first, and the built-in among them. */
-type Cost = (above: readonly Frame[], call: string) => Words | null;
+type Cost = (above: readonly Frame[], call: string) => CostWords | null;
 
 const INTL =
   /^(Intl\.|(Date|Number|BigInt|Array)\.toLocale|String\.(localeCompare|normalize|toLocale)|(DateTime|Number|List|RelativeTime)Format\b|Collator\b|PluralRules\b|Segmenter\b)/;
@@ -35,6 +38,7 @@ const REMEDY_STACK = 'Do not read `stack` of errors that are expected: log code 
 const stack: Cost = (above, call) => {
   if (above.some(({ file }) => STACK_FILES.test(file))) {
     return {
+      tellsMore: true,
       title: 'the stacks of errors, which are looked up in source maps',
       remedy: `${REMEDY_STACK} Where stacks are read often, run without --enable-source-maps (or source-map-support), and map the few that matter later.`,
     };
@@ -78,10 +82,16 @@ function costOf(stacks: readonly StallStack[]): Words | null {
     const ms = seen.reduce((sum, { entry }) => sum + entry.weightMs, 0);
     const count = seen.reduce((sum, { entry }) => sum + (entry.count ?? 1), 0);
     if (count >= MIN_STACKS && ms >= totalMs * MOST_SHARE) {
-      return seen.reduce((a, b) => (b.entry.weightMs > a.entry.weightMs ? b : a)).words;
+      const most = seen.filter(({ words }) => words.tellsMore);
+      const { title, remedy } = heaviest(most.length > 0 ? most : seen).words;
+      return { title, remedy };
     }
   }
   return null;
+}
+
+function heaviest<T extends { entry: StallStack }>(seen: readonly T[]): T {
+  return seen.reduce((a, b) => (b.entry.weightMs > a.entry.weightMs ? b : a));
 }
 
 function aboveOwn(frames: readonly Frame[]): readonly Frame[] {

@@ -46,6 +46,11 @@ test.each([
   expect(told(stacks).message).toContain('JavaScript computation');
 });
 
+test('one stack within source maps tells what the others wait for', () => {
+  const written = node('prepareStackTraceCallback', 'node:internal/errors');
+  expect(told([stackOf([written], 300), stackOf([MAPS, written], 20)]).message).toContain('source maps');
+});
+
 test('the pattern of a package is not the user’s to rewrite', () => {
   const stacks = (file: string) => [stackOf([builtIn('RegExp.test'), ofPackage(file)], 300, { kind: 'regexp' })];
   expect(told(stacks('zod/v4/core/regexes.js'), 'regexp').remedy).toMatch(/^The pattern is one of zod: update/);
