@@ -1,4 +1,4 @@
-import { toLocation } from '../../src/recording/places.ts';
+import { packageNameOf, toLocation } from '../../src/recording/places.ts';
 import type {
   AbortedRow,
   Frame,
@@ -32,6 +32,7 @@ interface Place {
   callers: Location[];
   via: string[];
   resumed: boolean | null;
+  package?: string;
 }
 
 /** Makes rows of what the tracking of a thread tells: places in the original sources, equal ones together. */
@@ -90,7 +91,9 @@ function placeOfAll(frames: readonly Frame[]): Place {
   const own = frames.filter(({ category }) => category === 'application');
   const first = frames.findIndex(({ category }) => category === 'application' || category === 'dependency');
   const above = first < 0 ? frames : frames.slice(0, first);
+  const maker = frames[first]?.category === 'dependency' ? packageNameOf(frames[first].file) : null;
   return {
+    ...(maker === null ? {} : { package: maker }),
     location: placeOf(frames),
     callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
     via: [...new Set(above.map(moduleOf).filter((name) => name !== null))],
@@ -128,9 +131,9 @@ function moduleOf({ category, file }: Frame): string | null {
 function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
   const merged = new Map<string, UnfinishedEntry>();
   for (const entry of [...entries].sort((a, b) => Number(a.resumed === null) - Number(b.resumed === null))) {
-    const { what, type, detail, location, resumed } = entry;
+    const { what, type, detail, location, resumed, package: maker = '' } = entry;
     if (what === 'call' && location && isVoid(location)) continue;
-    const key = `${what} ${type} ${detail} ${location?.file}:${location?.line}:${location?.column}`;
+    const key = `${what} ${type} ${detail} ${what === 'call' ? maker : ''} ${location?.file}:${location?.line}:${location?.column}`;
     const seen = (resumed === null ? [false, true, null] : [resumed])
       .map((way) => merged.get(`${key} ${way}`))
       .find(Boolean);

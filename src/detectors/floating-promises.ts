@@ -1,7 +1,9 @@
+import { packageNameOf } from '../recording/places.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
 import { growthOf } from './growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
+import { scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import { lineKey, type Period, type Place, periodsOf, placesOf } from './unfinished.ts';
 
@@ -9,6 +11,8 @@ import { lineKey, type Period, type Place, periodsOf, placesOf } from './unfinis
 const TOLD_CALLS = 5;
 /** Nobody awaits them, and they do not end: work without a bound. */
 const PILED_CALLS = 100;
+/** Packages told by name. */
+const MAX_NAMES = 4;
 
 export const floatingPromises: Detector = {
   id: 'floating-promises',
@@ -35,9 +39,30 @@ export const floatingPromises: Detector = {
   ],
   detect(recording) {
     const rejected = rejectedCalls(recording);
-    return onePerLine(periodsOf(recording).flatMap((period) => floating(period, rejected)));
+    const findings = onePerLine(periodsOf(recording).flatMap((period) => floating(period, rejected)));
+    const isPackages = ({ evidence }: Finding): boolean => evidence.package !== undefined && evidence.rejected === 0;
+    return [...findings.filter((finding) => !isPackages(finding)), ...allOfPackages(findings.filter(isPackages))];
   },
 };
+
+/** What packages start and do not await is their own affair, and one line for all of them. */
+function allOfPackages(findings: readonly Finding[]): Finding[] {
+  const most = [...findings].sort((a, b) => b.count - a.count)[0];
+  if (!most) return [];
+  const names = [...new Set(findings.map(({ evidence }) => String(evidence.package)))];
+  const count = findings.reduce((sum, finding) => sum + finding.count, 0);
+  return [
+    {
+      ...most,
+      severity: 'info',
+      score: scoreOf('info', 0),
+      count,
+      message: `Within packages (${names.slice(0, MAX_NAMES).join(', ')}) ${plural(count, 'call')} of async functions ran on without an await, and none failed.`,
+      remedy: 'Nothing to change in your code: it is how these packages work.',
+      evidence: { floating: count, rejected: 0, package: names.join(', ') },
+    },
+  ];
+}
 
 /** Unhandled rejections by the line of the call, where that was followed. */
 function rejectedCalls(recording: Recording): Map<string, number> {
@@ -60,6 +85,8 @@ function floating(period: Period, rejections: Map<string, number>): Finding[] {
 
 function toFinding(place: Place, count: number, rejected: number, isPiled: boolean): Finding {
   const { entry, trackedMs } = place.last;
+  // An older recording does not tell who made it, but where a package's own line is the place.
+  const maker = entry.package ?? packageNameOf(place.location.file);
   const failed = rejected > 0 ? `, and rejected ${plural(rejected, 'time')}` : '';
   const piled = isPiled ? `, and ${entry.alive} of them have not ended` : '';
   return findingOf(floatingPromises, {
@@ -69,6 +96,13 @@ function toFinding(place: Place, count: number, rejected: number, isPiled: boole
     place,
     count,
     confidence: 0.8,
-    evidence: { floating: count, rejected, created: entry.created, ended: entry.ended, alive: entry.alive },
+    evidence: {
+      floating: count,
+      rejected,
+      created: entry.created,
+      ended: entry.ended,
+      alive: entry.alive,
+      ...(maker !== null && { package: maker }),
+    },
   });
 }

@@ -1,4 +1,5 @@
 /** Computation that has a name: what runs is not the program's own, and it has a remedy of its own. */
+import { packageNameOf } from '../recording/places.ts';
 import type { Frame, StallKind, StallRow, StallStack } from '../recording/types.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
 
@@ -110,7 +111,7 @@ function packageOf(stacks: readonly StallStack[]): string | null {
     .reduce<StallStack | null>((a, b) => (a && a.weightMs >= b.weightMs ? a : b), null);
   const caller = heaviest?.frames.find(({ category }) => category === 'dependency' || category === 'application');
   if (caller?.category !== 'dependency') return null;
-  return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(caller.file)?.[1]?.replace('\\', '/') ?? null;
+  return packageNameOf(caller.file);
 }
 
 function packageRemedy(name: string): string {

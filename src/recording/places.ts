@@ -9,3 +9,8 @@ export function functionKey({ file, function: name, start }: Location): string {
 export function toLocation({ file, line, column, function: name, start }: Location): Location {
   return { file, line, column, function: name, ...(start !== undefined && { start }) };
 }
+
+/** The package whose file it is, "@scope/name"; null where it is no package's. */
+export function packageNameOf(file: string): string | null {
+  return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1]?.replace('\\', '/') ?? null;
+}

@@ -373,6 +373,8 @@ export interface UnfinishedEntry {
   floating: number;
   /** call: floating ones that were rejected. */
   rejected: number;
+  /** The package whose code made it, for itself or for whoever called it; absent where it is the user's own (format 1.4). */
+  package?: string;
   /** reaction: most of them to one promise. */
   onOne?: number;
   /** await: what made the awaited promise, where that was followed. */

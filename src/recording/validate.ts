@@ -80,6 +80,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   endedSinceOldest: number,
   floating: number,
   rejected: number,
+  package: optional(string),
   onOne: optional(number),
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
   code: optional(string),

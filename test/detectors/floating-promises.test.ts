@@ -46,6 +46,35 @@ test.each([
   expect(severities(floatingPromises, [...rows])).toEqual(expected);
 });
 
+const ofPackage = { ...location, file: '/srv/node_modules/express/lib/layer.js', line: 95 };
+
+test('what packages do not await is one line for all of them, and nothing to change', () => {
+  const row = (n: number): ReturnType<typeof floating> =>
+    floating({ location: { ...ofPackage, line: n } }).map((unfinished, i) => ({
+      ...unfinished,
+      entries: [
+        ...unfinished.entries,
+        ...floating({ package: 'p-limit', alive: 400 * i, location: { ...location, line: 30 } })[i]!.entries,
+        ...floating({ location: { ...location, line: 40 } })[i]!.entries,
+      ],
+    }));
+  expect(find(floatingPromises, row(95))).toMatchObject([
+    { severity: 'info', location: { line: 40 }, count: 40 },
+    {
+      severity: 'info',
+      count: 80,
+      message:
+        'Within packages (express, p-limit) 80 calls of async functions ran on without an await, and none failed.',
+      remedy: 'Nothing to change in your code: it is how these packages work.',
+    },
+  ]);
+});
+
+test('what failed in a call that a package made is told for itself', () => {
+  const [finding] = find(floatingPromises, floating({ location: ofPackage, rejected: 2 }));
+  expect(finding).toMatchObject({ severity: 'warning', location: ofPackage, count: 40 });
+});
+
 test('no rows: no data', () => {
   expect(outcome(floatingPromises, seconds(4))).toBe('no-data');
 });
