@@ -30,6 +30,7 @@ describe('the packed package beside others', () => {
     const { code, stderr } = await run(node, args, { cwd: folder });
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('2 passed');
+    expect(stderr, 'nothing of how it hooks in is told').not.toContain('DeprecationWarning');
   });
 
   test('mocha', async () => {

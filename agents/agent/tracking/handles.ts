@@ -1,4 +1,5 @@
 import { type AsyncHook, createHook, executionAsyncId, type HookCallbacks } from 'node:async_hooks';
+import { runInThisContext } from 'node:vm';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame, RawHandleSite } from '../../shared-memory.ts';
 import { createSampling, type Sampling } from './sampling.ts';
@@ -218,16 +219,17 @@ function nodes20AsyncWrap(): AsyncWrap | null {
   if (process.execArgv.some((flag) => flag.includes('pending-deprecation'))) return null;
   if (process.env.NODE_PENDING_DEPRECATION === '1' || process.env.NODE_OPTIONS?.includes('pending-deprecation'))
     return null;
-  const told = Object.getOwnPropertyDescriptor(process, 'noDeprecation');
+  // Jest gives its tests a copy of `process`, at which Node does not look.
+  const host = runInThisContext('process') as NodeJS.Process & { binding(name: string): AsyncWrap };
+  const told = Object.getOwnPropertyDescriptor(host, 'noDeprecation');
   try {
     // Node tells of this door once; it is not the application that uses it.
-    Object.defineProperty(process, 'noDeprecation', { value: true, configurable: true, writable: true });
-    const { binding } = process as unknown as { binding(name: string): AsyncWrap };
-    return binding('async_wrap');
+    Object.defineProperty(host, 'noDeprecation', { value: true, configurable: true, writable: true });
+    return host.binding('async_wrap');
   } catch {
     return null;
   } finally {
-    if (told) Object.defineProperty(process, 'noDeprecation', told);
-    else delete (process as { noDeprecation?: boolean }).noDeprecation;
+    if (told) Object.defineProperty(host, 'noDeprecation', told);
+    else delete (host as { noDeprecation?: boolean }).noDeprecation;
   }
 }
