@@ -87,6 +87,8 @@ interface OpenStall {
   lastStackAt: number;
   stackCount: number;
   tellAtMs: number;
+  /** It was told to be the host's: told again once it is not. */
+  toldHost: boolean;
   live: boolean;
   loading: boolean;
   ownLateMs: number;
@@ -143,6 +145,7 @@ export function createStallWatch(options: StallWatchOptions) {
     lastStackAt: lastBeatAt,
     stackCount: 0,
     tellAtMs: 0,
+    toldHost: false,
     live: false,
     loading: true,
     ownLateMs: 0,
@@ -375,7 +378,7 @@ export function createStallWatch(options: StallWatchOptions) {
   };
 
   const tell = (stall: OpenStall, now: number, gap: number): void => {
-    const isDue = gap >= stall.tellAtMs || (!stall.live && started && gap >= LIVE_MS);
+    const isDue = gap >= stall.tellAtMs || stall.toldHost || (!stall.live && started && gap >= LIVE_MS);
     if (gap < slowMs || stall.debugger || !isDue) return;
     const known = knownOf(stall, now, gap);
     // Who was told of at work is told to wait.
@@ -383,8 +386,10 @@ export function createStallWatch(options: StallWatchOptions) {
     const { kind, location } = known ?? { kind: 'sync-sleep' as const, location: null };
     const unmapped = location !== null && options.maps.isUnknown(location.file);
     // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
-    if (gap >= stall.tellAtMs) {
-      stall.tellAtMs = gap * 2;
+    const isDoubled = gap >= stall.tellAtMs;
+    if (isDoubled || (stall.toldHost && kind !== 'host')) {
+      stall.toldHost = kind === 'host';
+      if (isDoubled) stall.tellAtMs = gap * 2;
       options.onOpen({
         t: now,
         type: 'stall-open',

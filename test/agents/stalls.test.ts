@@ -266,6 +266,15 @@ describe('its cause', () => {
     expect(thread.live).toEqual([]);
   });
 
+  test('is told again when it turns out to be the code’s after all', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(250, { cpu: 0.05, queue: 0.9 });
+    thread.block(130, { cpu: 1 });
+    expect(thread.opened.map(({ kind }) => kind)).toEqual(['host', 'host', 'js-cpu']);
+    expect(thread.opened.at(-1)).toMatchObject({ location: { line: 12 } });
+  });
+
   test('is the code beside a busy host, where it computed for long enough', () => {
     const thread = fakeThread();
     thread.idle(100);
