@@ -260,6 +260,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
       toFrame,
       maps,
       sampling: keptObjects,
+      clocks: { stat: threadStat, cpu: threadCpu },
       recent,
       tracing,
     } satisfies DumpableThread,

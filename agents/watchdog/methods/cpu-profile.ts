@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
-import type { CpuProfilePart, CpuProfileRequest } from '../../../src/recording/profile-parts.ts';
+import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../../../src/recording/profile-parts.ts';
 import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../cpu-profile.ts';
+import { noteWaits, type Span, withIdle } from '../off-cpu.ts';
 import { requireInspector, whileConnected } from './ask.ts';
 import type { Client, Method, Target } from './types.ts';
 
@@ -31,9 +32,17 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
     busy = true;
     const takers = target
       .threads()
-      .map(({ threadId, capture }) => ({ threadId, profiler: createCpuProfiler(capture) }));
+      // The main thread that waits for others is blocked: its time is to be seen.
+      .map(({ threadId, capture, clocks }) => ({
+        threadId,
+        profiler: createCpuProfiler(capture),
+        waits: threadId === 0 ? null : noteWaits(clocks),
+      }));
     const leave = (): void => {
-      for (const { profiler } of takers) profiler.leave();
+      for (const { profiler, waits } of takers) {
+        profiler.leave();
+        waits?.();
+      }
       busy = false;
       end = null;
     };
@@ -80,6 +89,8 @@ function checked(params: Record<string, unknown>): CpuProfileRequest {
 interface Taker {
   threadId: number;
   profiler: CpuProfiler;
+  /** Ends the watch: when it waited for other threads; null where that is not asked. */
+  waits: (() => Span[]) | null;
 }
 
 interface Started extends Taker {
@@ -107,11 +118,11 @@ function begun(takers: readonly Taker[], request: CpuProfileRequest): Promise<St
   });
 }
 
-async function begin({ threadId, profiler }: Taker, request: CpuProfileRequest): Promise<Started> {
+async function begin(taker: Taker, request: CpuProfileRequest): Promise<Started> {
   try {
-    return { threadId, profiler, truth: await profiler.start(request), problem: null };
+    return { ...taker, truth: await taker.profiler.start(request), problem: null };
   } catch (error) {
-    return { threadId, profiler, truth: null, problem: (error as Error).message };
+    return { ...taker, truth: null, problem: (error as Error).message };
   }
 }
 
@@ -132,9 +143,10 @@ interface Finished extends Started {
 }
 
 async function finish(started: Started): Promise<Finished> {
+  const spans = started.waits?.() ?? [];
   if (!started.truth) return { ...started, profile: null };
   try {
-    return { ...started, profile: await started.profiler.stop() };
+    return { ...started, profile: withIdle((await started.profiler.stop()) as V8CpuProfile, spans) };
   } catch (error) {
     return { ...started, profile: null, problem: (error as Error).message };
   } finally {

@@ -3,6 +3,7 @@ import type { Inspection } from '../../inspection.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
 import type { TraceMemory } from '../../shared-trace.ts';
 import type { LoadedMaps } from '../loaded-maps.ts';
+import type { ThreadClocks } from '../off-cpu.ts';
 import type { RecentStacks } from '../recent-stacks.ts';
 import type { StackCapture } from '../stack-capture.ts';
 
@@ -26,6 +27,7 @@ export interface DumpableThread {
   maps: LoadedMaps;
   /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
   sampling: { hold(held: boolean): void };
+  clocks: ThreadClocks;
   /** What it did in the last minute; null where that is not kept. */
   recent: RecentStacks | null;
   /** Where its operations are written, once a capture has begun. */
