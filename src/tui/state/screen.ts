@@ -212,7 +212,7 @@ function overlayLines(state: State, tools: Tools): { title: string; lines: Line[
   const item = selectedItem(state);
   if (!item) return { title: 'It is gone (Esc closes)', lines: [] };
   // The place comes first in the details.
-  const name = item.location ? 'details' : (item.cells(state.atMs).find((cell) => cell !== '') ?? '');
+  const name = item.name ?? (item.location ? 'details' : (item.cells(state.atMs).find((cell) => cell !== '') ?? ''));
   const title = `${tabOf(state).title}: ${name}`;
   return { title: `${title} (Esc closes)`, lines: item.details(tools).map(indented) };
 }
@@ -240,6 +240,7 @@ function table(
   const { top, index, sortColumn, inverted } = tableOf(state);
   const columns = visibleColumns(tab.columns, state.columns);
   const isTree = tab.isTree?.(state.moment!) === true;
+  const last = tab.columns.length - 1;
   const widths = widthsOf(columns, state.columns - 2);
   const shown = Math.max(1, height - summary.length - 1);
   const first = Math.max(0, Math.min(top, items.length - shown));
@@ -261,8 +262,8 @@ function table(
       action: { type: 'item', index: first + i },
     });
     const texts = item.cells(state.atMs);
-    const cells = columns.map(({ right, index: column }, at) => {
-      const isPlace = column === tab.columns.length - 1 && item.location !== null && tab.id !== 'findings';
+    const cells = columns.map(({ right, title, index: column }, at) => {
+      const isPlace = item.location !== null && (title === 'place' || (column === last && tab.id !== 'findings'));
       return fitTo(texts[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
     });
     if (selected || !item.tones) return [span(` ${cells.join('  ')} `, selected ? 'selected' : item.tone)];

@@ -81,6 +81,8 @@ export interface Column {
 export interface Item {
   /** The same thing has the same key at another moment. */
   key: string;
+  /** Titles what Enter shows: the function, the kind. Without it the first cell does, or, where there is a place, nothing. */
+  name?: string;
   /** One text for each column; asked for where it is on the screen, or filtered. */
   cells(atMs: number): readonly string[];
   /** What a filter looks through, where to write out the cells of all would take long. */

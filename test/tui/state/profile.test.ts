@@ -152,6 +152,13 @@ describe('relations', () => {
   });
 });
 
+test('details are titled by the function, also of what has no place', () => {
+  const screen = withProfile().type('8<enter>');
+  expect(screen.text()).toContain('Profile: parse (Esc closes)');
+  screen.type('<escape>/garbage<enter><enter>');
+  expect(screen.text()).toContain('Profile: (garbage collector) (Esc closes)');
+});
+
 describe('the tree', () => {
   test('t shows the calls, the heavy ones unfolded; ← and → fold, unfold and move', () => {
     const screen = withProfile().type('t');

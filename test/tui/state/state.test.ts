@@ -186,7 +186,7 @@ describe('tables', () => {
 
   test('Enter opens the details of the row, Esc closes them', () => {
     const screen = live().type('2<enter>');
-    expect(screen.text()).toContain('Stalls: details (Esc closes)');
+    expect(screen.text()).toContain('Stalls: sync-fs (Esc closes)');
     expect(screen.text()).toContain('/srv/app.js:20:3 f20');
     expect(screen.text()).toContain('Stack for 900 ms');
     expect(screen.type('<escape>').text()).not.toContain('Esc closes');

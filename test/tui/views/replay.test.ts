@@ -27,7 +27,7 @@ describe('evdiag replay', () => {
         await terminal.quiet();
         const screens = [terminal.text()];
         for (const [key, shows] of [
-          ['2', 'longest'],
+          ['2', /longest +total/],
           ['\r', 'Stack for'],
           ['3', 'Timeout'],
           ['4', 'ask'],

@@ -62,6 +62,7 @@ export function toItem(row: FunctionRow, all: number, thread: ThreadProfile, uni
   const isHot = self !== null && self >= HOT_SHARE * all;
   return {
     key,
+    name: stripControl(frame.function) || '(anonymous)',
     cells: () => [
       ...[self, total].flatMap((weight) => (!weight ? ['', ''] : [percent(weight, all), formatWeight(weight, unit)])),
       label,

@@ -2,6 +2,7 @@ import { detectors } from '../../../detectors/index.ts';
 import type { Finding, Severity } from '../../../detectors/types.ts';
 import type { Report } from '../../../report/report.ts';
 import { coverageText, evidenceText, symptomsOf, threadsText } from '../../../report/words.ts';
+import { formatMs } from '../../../util/text.ts';
 import { placeLines, shortPlace } from '../facts.ts';
 import { findingKey } from '../moment.ts';
 import { line, paragraph } from '../text.ts';
@@ -13,11 +14,14 @@ export const findings: Tab = {
   id: 'findings',
   title: 'Findings',
   columns: [
-    { title: 'severity', width: 9 },
+    { title: 'severity', width: 8 },
     { title: 'score', width: 6, right: true, from: 100 },
-    { title: 'rule', width: 28, from: 120 },
+    { title: 'kind', width: 18 },
+    { title: 'rule', width: 28, from: 160 },
     { title: 'times', width: 6, right: true, from: 100 },
-    { title: 'what' },
+    { title: 'total', width: 9, right: true },
+    { title: 'place' },
+    { title: 'what', from: 120 },
   ],
   sortColumn: 1,
   empty: ({ report }) => (report ? `Nothing found: ${coverageText(report)}.` : 'The rows are being judged …'),
@@ -35,12 +39,27 @@ function itemsOf(report: Report): Item[] {
 }
 
 function toItem(finding: Finding): Item {
-  const { severity, score, rule, count, message, location } = finding;
+  const { severity, score, rule, kind, count, message, location, evidence } = finding;
+  const totalMs = typeof evidence.totalMs === 'number' ? evidence.totalMs : null;
+  // Without a place, its rule says more than nothing.
+  const place = (): string => (location ? shortPlace(location) : rule);
+  const total = totalMs === null ? '' : formatMs(totalMs);
   return {
     key: findingKey(finding),
-    cells: () => [severity, String(Math.round(score)), rule, String(count), message],
+    name: kind,
+    cells: () => [severity, String(Math.round(score)), kind, rule, String(count), total, place(), message],
     // The worst first: severity goes before the score.
-    value: (column) => [severityRank(severity), severityRank(severity) * 1000 + score, rule, count, message][column]!,
+    value: (column) =>
+      [
+        severityRank(severity),
+        severityRank(severity) * 1000 + score,
+        kind,
+        rule,
+        count,
+        totalMs ?? 0,
+        place(),
+        message,
+      ][column]!,
     tone: SEVERITY_TONE[severity],
     location,
     details: (tools) => findingLines(finding, tools),

@@ -181,6 +181,7 @@ function newItem(group: Group): Item {
   const onCpu = cpuMs / Math.max(1, knownMs);
   return {
     key,
+    name: kind,
     cells: (atMs) => [
       kind,
       String(times),
