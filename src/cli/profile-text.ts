@@ -4,7 +4,7 @@ import type { Table, TableRow } from '../profile/table.ts';
 import { formatWeight } from '../profile/taken-text.ts';
 import type { ProfileUnit, ThreadProfile } from '../profile/types.ts';
 import type { Paint } from '../util/terminal.ts';
-import { displayPath, stripControl } from '../util/text.ts';
+import { displayPath, stripControl, wrap } from '../util/text.ts';
 
 export interface TextOptions {
   paint: Paint;
@@ -54,7 +54,7 @@ function nameText({ name, location }: Pick<TableRow, 'name' | 'location'>, paint
 
 /** What grew and what shrank, the largest change first. */
 export function diffText(
-  { rows, normalised, unit, before, after }: ProfileDiff,
+  { rows, normalised, unit, before, after, caution }: ProfileDiff,
   { paint, width, rows: most }: TextOptions,
 ): string {
   const value = (weight: number): string =>
@@ -71,7 +71,9 @@ export function diffText(
   const sums = `Before ${formatWeight(before, unit)}, after ${formatWeight(after, unit)}${normalised ? '; compared are shares of the whole' : ''}.`;
   const more =
     changed.length > most ? [paint(`… and ${changed.length - most} more: --rows ${changed.length}`, 'dim')] : [];
-  return `${[sums, '', paint(head, 'dim'), ...lines, ...more].join('\n')}\n`;
+  const doubt =
+    caution === null ? [] : wrap(`${caution} Record for longer.`, width).map((line) => paint(line, 'yellow'));
+  return `${[sums, ...doubt, '', paint(head, 'dim'), ...lines, ...more].join('\n')}\n`;
 }
 
 /** Parts of the tree below this share of the whole are left out. */

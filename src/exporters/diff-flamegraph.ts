@@ -1,4 +1,5 @@
 import { totalsOf, withoutIdle } from '../profile/call-tree.ts';
+import { cautionOf } from '../profile/diff.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { drawFlamegraph } from './draw-flamegraph.ts';
 
@@ -16,7 +17,7 @@ export function diffFlamegraph(before: Profile, after: Profile): string {
   return drawFlamegraph({
     profile: after,
     title: `${before.title} → ${after.title}`,
-    facts: 'shares of the whole, compared with the first profile',
+    facts: cautionOf(before, after) ?? 'shares of the whole, compared with the first profile',
     legend: [
       ['more', 'more'],
       ['less', 'less'],

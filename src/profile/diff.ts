@@ -1,5 +1,6 @@
+import { formatCount, plural } from '../util/text.ts';
 import { type Grouping, type TableRow, tableOf } from './table.ts';
-import type { Profile } from './types.ts';
+import type { Profile, ThreadProfile } from './types.ts';
 
 /** A function, file … in two profiles; shares are of the whole of each, 0..1. */
 export interface Difference {
@@ -20,6 +21,10 @@ export interface ProfileDiff {
   unit: Profile['unit'];
   before: number;
   after: number;
+  /** Those that are not idle; null where the format does not tell. */
+  samples: { before: number | null; after: number | null };
+  /** A sentence where there are so few samples that shares differ by chance; null where there are enough. */
+  caution: string | null;
   /** The largest change of `self` first. */
   rows: Difference[];
 }
@@ -55,7 +60,36 @@ export function diffOf(
   rows.sort(
     (x, y) => Math.abs(y.selfChange) - Math.abs(x.selfChange) || Math.abs(y.totalChange) - Math.abs(x.totalChange),
   );
-  return { grouping, normalised, unit: after.unit, before: a.all, after: b.all, rows };
+  const samples = { before: sampleCountOf(before), after: sampleCountOf(after) };
+  const caution = cautionOf(before, after);
+  return { grouping, normalised, unit: after.unit, before: a.all, after: b.all, samples, caution, rows };
+}
+
+/** Half the width of the interval that holds the share of a function in 95 of 100 profiles: 1.96 σ of a share of a half. */
+const WIDTH = 0.98;
+/** Chance that moves a share by less is no reason to wait for a longer profile. */
+const MOST_CHANCE = 0.1;
+
+/** "34 samples before, 900 after: by chance alone, a share differs by up to 17 % of the whole."; null where there are enough. */
+export function cautionOf(before: Profile, after: Profile): string | null {
+  const [was, is] = [sampleCountOf(before), sampleCountOf(after)];
+  if (was === null || is === null) return null;
+  const chance = WIDTH * Math.sqrt(1 / Math.max(1, was) + 1 / Math.max(1, is));
+  if (chance <= MOST_CHANCE) return null;
+  const counts = `${plural(was, 'sample')} before, ${formatCount(is)} after`;
+  return `${counts}: by chance alone, a share differs by up to ${Math.min(100, Math.round(100 * chance))} % of the whole.`;
+}
+
+function sampleCountOf({ threads, unit }: Profile): number | null {
+  const counts = threads.map((thread) => countOf(thread, unit));
+  return counts.some((count) => count === null) ? null : counts.reduce((sum: number, count) => sum + count!, 0);
+}
+
+function countOf({ samples, taken, frame, frames, self }: ThreadProfile, unit: Profile['unit']): number | null {
+  const isIdle = (node: number): boolean => frames[frame[node]!]?.category === 'idle';
+  if (samples) return samples.node.reduce((count, node) => count + (isIdle(node) ? 0 : 1), 0);
+  if (unit === 'samples') return self.reduce((sum, weight, node) => sum + (isIdle(node) ? 0 : weight), 0);
+  return taken && taken.sampleCount > 0 ? taken.sampleCount : null;
 }
 
 function scaled(row: TableRow | undefined, all: number): { self: number; total: number } | null {

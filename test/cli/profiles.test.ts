@@ -214,6 +214,17 @@ test('diff: what grew, what shrank, as shares or as they are', () => {
   );
 });
 
+test('diff: a caution where there are few samples, in the text, in JSON and in the picture', () => {
+  const at = folder();
+  const words = '2 samples before, 2 after: by chance alone, a share differs by up to 98 % of the whole.';
+  expect(evdiagIn(at, 'diff', 'before.cpuprofile', 'after.cpuprofile').stdout).toContain(`${words} Record for`);
+  const json = JSON.parse(evdiagIn(at, 'diff', 'before.cpuprofile', 'after.cpuprofile', '--json').stdout);
+  expect(json).toMatchObject({ samples: { before: 2, after: 2 }, caution: words });
+  const { stderr } = evdiagIn(at, 'diff', 'before.cpuprofile', 'after.cpuprofile', '-o', 'diff.svg');
+  expect(stderr).toContain(words);
+  expect(readFileSync(join(at, 'diff.svg'), 'utf8')).toContain('2 samples before, 2 after');
+});
+
 test(
   'record: a profile of a running process, and what to do with it',
   inLab(async (lab) => {

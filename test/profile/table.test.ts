@@ -126,3 +126,17 @@ describe('two profiles', () => {
     expect(diffOf(bytes(before), bytes(after), 'function').normalised).toBe(false);
   });
 });
+
+test('of few samples it says by how much chance alone moves a share', () => {
+  const often = (count: number) =>
+    profileOf([threadOf(Array.from({ length: count }, (_, i): [string, number] => [i % 3 ? 'a' : 'b', 1000]))]);
+  const caution = (before: number, after: number) => diffOf(often(before), often(after), 'function').caution;
+  expect(caution(34, 900)).toBe(
+    '34 samples before, 900 after: by chance alone, a share differs by up to 17 % of the whole.',
+  );
+  expect(caution(900, 34)).toContain('900 samples before, 34 after');
+  expect(caution(900, 900)).toBeNull();
+  // Those that are idle tell nothing.
+  const idle = profileOf([threadOf([...Array(900).fill(['(idle)', 1000]), ['a', 1000]])]);
+  expect(diffOf(idle, often(900), 'function').samples).toEqual({ before: 1, after: 900 });
+});

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { diffFlamegraph } from '../../exporters/diff-flamegraph.ts';
-import { diffOf } from '../../profile/diff.ts';
+import { cautionOf, diffOf } from '../../profile/diff.ts';
 import { GROUPINGS, type Grouping } from '../../profile/table.ts';
 import { InputError } from '../../util/input-error.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
@@ -49,6 +49,8 @@ export const diff: CliCommand<Options> = {
     if (options.output !== undefined) {
       writePrivate(options.output, [diffFlamegraph(a, b)]);
       complain(`${options.output}: red has grown, blue has shrunk.`);
+      const caution = cautionOf(a, b);
+      if (caution) complain(`${caution} Record for longer.`);
       return EXIT.done;
     }
     const result = diffOf(a, b, options.by, options.absolute ? false : undefined);
