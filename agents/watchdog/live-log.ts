@@ -1,7 +1,6 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { relative } from 'node:path';
 import type { ChainKind, Location, StallKind } from '../../src/recording/types.ts';
-import { stripControl } from '../../src/util/text.ts';
+import { displayPath, stripControl } from '../../src/util/text.ts';
 
 /** The same place is told again after this time at the earliest. */
 const REPEAT_MS = 10_000;
@@ -31,11 +30,6 @@ export function liveLine({ durationMs, kind, location, unmapped, call, chain }: 
   const what = starved ? `${chain} chain` : call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');
   const where = threadId === 0 ? 'event loop' : `event loop of worker ${threadId}`;
   return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
-}
-
-function displayPath(file: string): string {
-  const path = relative(process.cwd(), file);
-  return path.startsWith('..') ? file : path;
 }
 
 /** A stall at a place that was told a moment ago is left to the summary. */

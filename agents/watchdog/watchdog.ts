@@ -2,10 +2,12 @@ import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, worke
 import { judge } from '../../src/detectors/judge.ts';
 import type { EndRow, Level, Row } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
+import { isWrapper } from '../../src/report/wrapper.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
 import { openThrottling } from './container.ts';
+import { headersIn } from './family-headers.ts';
 import { createLiveLog, printLine } from './live-log.ts';
 import { isMessage } from './messages.ts';
 import { createMethods } from './methods/index.ts';
@@ -209,6 +211,9 @@ function printSummary(threads: readonly Observation[], family: string): void {
   });
   const folder = threads[0]?.folder() ?? null;
   const path = threads.length > 1 && folder ? family : folder;
+  const [main] = judged;
+  // Who waits for another program, as npm does, leaves the last word to that.
+  if (main && folder && isWrapper(main.recording, main.findings, headersIn(family, folder))) return;
   for (const line of summarize(judged, { path })) printLine(line);
 }
 

@@ -13,11 +13,16 @@ export async function main(argv: string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(withCommand(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return failureCode(error, argv);
+    return failureCode(error, withCommand(argv));
   }
+}
+
+/** The number of a process alone is watched. */
+function withCommand(argv: readonly string[]): string[] {
+  return /^\d+$/.test(argv[0] ?? '') ? ['top', ...argv] : [...argv];
 }
 
 function buildProgram(done: (exitCode: number) => void): Command {
@@ -30,7 +35,12 @@ function buildProgram(done: (exitCode: number) => void): Command {
     .exitOverride()
     // Errors of commander become one sentence in failureCode.
     .configureOutput({ outputError: () => {}, writeErr: (text) => void process.stderr.write(text) });
-  addExamples(program, ['evdiag run -- node app.js', 'evdiag report', 'evdiag explain blocked-event-loop']);
+  addExamples(program, [
+    'evdiag run -- node app.js',
+    'evdiag report',
+    'evdiag 4711                   the same as "evdiag top 4711"',
+    'evdiag explain blocked-event-loop',
+  ]);
   for (const command of commands) addCommand(program, command, done);
   return program;
 }

@@ -1,6 +1,6 @@
 import type { Family } from '../recording/reader.ts';
 import { buildReport, type Report } from '../report/report.ts';
-import { textReport } from '../report/text.ts';
+import { type TextOptions, textReport } from '../report/text.ts';
 import { hasColor, painter, terminalWidth } from '../util/terminal.ts';
 import { stripControl, toJson } from '../util/text.ts';
 
@@ -19,5 +19,9 @@ export function reportOf(family: Family): Report {
 
 /** The text report as that stream can show it. */
 export function textFor(stream: NodeJS.WriteStream, report: Report, family: Family): string {
-  return textReport(report, family.recordings, { paint: painter(hasColor(stream)), width: terminalWidth(stream) });
+  return textReport(report, family.recordings, lookOf(stream));
+}
+
+export function lookOf(stream: NodeJS.WriteStream): TextOptions {
+  return { paint: painter(hasColor(stream)), width: terminalWidth(stream) };
 }

@@ -3,8 +3,10 @@ import { fold } from './fold.ts';
 import { detectors } from './index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 
-/** Rows that level watch has only while something grows. */
-const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'orphans', 'unfinished']);
+/** Rows that level watch has only while something grows or is suspected. */
+const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'look', 'orphans', 'unfinished']);
+/** Ends what is said of rules that want these, where the level is the reason. */
+export const DIAGNOSE_HAS_THEM = 'level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)';
 
 /** Rules that can be told from the samples of other tools. The others would find nothing, and mean nothing by it. */
 const FOREIGN_RULES: ReadonlySet<string> = new Set(['blocked-event-loop']);
@@ -36,9 +38,8 @@ export function* judgeSteps(
       continue;
     }
     if (!detector.needs.some((type) => present.has(type))) {
-      const cure = detector.needs.some((type) => TRACKED.has(type))
-        ? '; level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)'
-        : '';
+      const byLevel = recording.header.level === 'watch' && detector.needs.some((type) => TRACKED.has(type));
+      const cure = byLevel ? `; ${DIAGNOSE_HAS_THEM}` : '';
       const why = `the recording has no rows of ${detector.needs.join(' or ')}${cure}`;
       rules.push({ rule: detector.id, outcome: 'no-data', why });
       continue;

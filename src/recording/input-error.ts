@@ -1,12 +1,19 @@
+import { basename } from 'node:path';
 import { InputError } from '../util/input-error.ts';
 
 export { InputError };
 
 /** What to do about an input that is not a recording: ends the messages about it. */
 export const HINT = 'Give the folder that the agent printed, or the .evdiag folder.';
+const HOW_TO_RECORD = 'Run a program under the agent ("evdiag run -- node app.js"), or give the folder of a recording.';
+
+/** Where the folder of recordings itself has none, nothing was recorded here. */
+export function hintFor(input: string): string {
+  return basename(input) === '.evdiag' ? HOW_TO_RECORD : HINT;
+}
 
 /** The error of a file system call as one that says what to do. `input` is the path as the user gave it. */
-export function accessError(error: unknown, input: string, hint = HINT): InputError {
+export function accessError(error: unknown, input: string, hint = hintFor(input)): InputError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError(`"${input}" does not exist. ${hint}`);
   if (code === 'EACCES' || code === 'EPERM') {

@@ -1,7 +1,7 @@
 /** Finds the files of the recordings that an input means: a recording, a family of them, or a folder of families. */
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { accessError, HINT, InputError } from './input-error.ts';
+import { accessError, HINT, hintFor, InputError } from './input-error.ts';
 import { OLDER_FILE, RECORDING_FILE } from './paths.ts';
 
 const FAMILY_NAME = /^\d{8}-\d{6}-\d+$/;
@@ -32,7 +32,7 @@ function newestFamily(path: string, folders: string[], input: string): { path: s
     const found = sources.filter((source) => source !== null);
     if (found.length > 0) return { path: family, sources: found };
   }
-  throw new InputError(`"${input}" is not a recording: it has no ${RECORDING_FILE}. ${HINT}`);
+  throw new InputError(`"${input}" is not a recording: it has no ${RECORDING_FILE}. ${hintFor(input)}`);
 }
 
 /** By date and time, then by pid as a number. */

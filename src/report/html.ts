@@ -2,7 +2,8 @@ import type { Finding } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { escapeHtml } from '../util/html.ts';
 import { formatMs } from '../util/text.ts';
-import type { Report } from './report.ts';
+import { headed, type Report } from './report.ts';
+import { groupText, type RuleGroup, ruleGroups } from './rule-groups.ts';
 import {
   commandText,
   coverageText,
@@ -37,14 +38,19 @@ export function htmlReport(report: Report, recordings: readonly Recording[]): st
 <dl>${facts(report)
     .map(([label, value]) => `<dt>${label}</dt><dd>${escapeHtml(value)}</dd>`)
     .join('\n')}</dl>
-${delayChart(recordings[0])}
+${delayChart(headed(report, recordings))}
 <h2>${escapeHtml(verdict)}</h2>
 ${report.findings.map(findingHtml).join('\n')}
 <h2>Rules</h2>
 <table><tr><th>rule</th><th>outcome</th><th>why</th></tr>
-${report.rules.map(({ rule, outcome, why }) => `<tr><td>${escapeHtml(rule)}</td><td>${escapeHtml(outcome)}</td><td class="dim">${escapeHtml(why)}</td></tr>`).join('\n')}
+${ruleGroups(report.rules).map(ruleHtml).join('\n')}
 </table></body></html>
 `;
+}
+
+function ruleHtml(group: RuleGroup): string {
+  const name = group.rules.length === 1 ? group.rules[0]! : '';
+  return `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(group.outcome)}</td><td class="dim">${escapeHtml(groupText(group))}</td></tr>`;
 }
 
 function findingHtml(finding: Finding): string {

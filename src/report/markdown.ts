@@ -1,6 +1,7 @@
 import type { Finding } from '../detectors/types.ts';
 import { stripControl } from '../util/text.ts';
 import type { Report } from './report.ts';
+import { groupText, ruleGroups } from './rule-groups.ts';
 import {
   commandText,
   coverageText,
@@ -27,7 +28,10 @@ export function markdownReport(report: Report): string {
     '',
     '| rule | outcome | why |',
     '|---|---|---|',
-    ...rules.map(({ rule, outcome, why }) => `| ${escapeMarkdown(rule)} | ${outcome} | ${escapeMarkdown(why)} |`),
+    ...ruleGroups(rules).map(
+      (group) =>
+        `| ${group.rules.length === 1 ? escapeMarkdown(group.rules[0]!) : ''} | ${group.outcome} | ${escapeMarkdown(groupText(group))} |`,
+    ),
   ];
   return `${lines.join('\n')}\n`;
 }

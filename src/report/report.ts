@@ -2,6 +2,7 @@ import { judgeSteps } from '../detectors/judge.ts';
 import { type Finding, type Judgement, type RuleResult, SEVERITIES, type Severity } from '../detectors/types.ts';
 import { inFamilyOrder } from '../recording/family.ts';
 import { type Header, type Recording, rowsOf } from '../recording/types.ts';
+import { headOf } from './head.ts';
 import { mergeFindings } from './merge-findings.ts';
 import { mergeRules } from './merge-rules.ts';
 import { type PeakMemory, peakMemory } from './process-memory.ts';
@@ -44,9 +45,9 @@ export interface ThreadReport {
 /** What `evdiag report --format json` prints (DESIGN §4). */
 export interface Report {
   schema: typeof REPORT_SCHEMA;
-  /** Of the root process' main thread. */
+  /** Of the main thread of the program that matters: the root process, unless that only waits for another one, as npm does. */
   recording: RecordingSummary;
-  /** Of the root process' main thread. */
+  /** Of the same thread. */
   workload: Workload;
   /**
    * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `evidence.threads`
@@ -75,25 +76,33 @@ export function* reportSteps(
   unreadable: readonly string[] = [],
 ): Generator<undefined, Report> {
   const family = inFamilyOrder(recordings);
-  const [root] = family;
-  if (root === undefined) throw new Error('buildReport needs at least one recording');
+  if (family.length === 0) throw new Error('buildReport needs at least one recording');
   const workloads = workloadsOf(family);
   yield;
   const threads: (JudgedThread & Pick<Recording, 'header'>)[] = [];
   for (const recording of family) {
     threads.push({ header: recording.header, recording, ...(yield* judgeSteps(recording)) });
   }
+  const head = headOf(threads);
   const several = threads.length > 1;
   const findings = several ? mergeFindings(threads) : threads.flatMap((thread) => thread.findings);
   return {
     schema: REPORT_SCHEMA,
-    recording: summaryOf(root),
-    workload: workloads[0]!,
+    recording: summaryOf(family[head]!),
+    workload: workloads[head]!,
     findings: findings.sort(worstFirst),
     rules: several ? mergeRules(threads, findings) : threads.flatMap(({ rules }) => rules),
     ...(several && { processes: threads.map((thread, i) => threadReport(thread, workloads[i]!)) }),
     ...(unreadable.length > 0 && { unreadable: [...unreadable] }),
   };
+}
+
+/** The recording that the report is headed by. */
+export function headed(
+  { recording: { pid, threadId } }: Report,
+  recordings: readonly Recording[],
+): Recording | undefined {
+  return recordings.find(({ header }) => header.pid === pid && header.threadId === threadId) ?? recordings[0];
 }
 
 /** Whether a report holds a finding at least that severe. */

@@ -3,7 +3,8 @@ import { type Recording, rowsOf } from '../recording/types.ts';
 import type { Paint, Style } from '../util/terminal.ts';
 import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
 import { excerpt } from './excerpt.ts';
-import type { Report } from './report.ts';
+import { headed, type Report } from './report.ts';
+import { groupText, ruleGroups } from './rule-groups.ts';
 import {
   commandText,
   coverageText,
@@ -30,7 +31,7 @@ const LABEL = 12;
 export function textReport(report: Report, recordings: readonly Recording[], { paint, width }: TextOptions): string {
   const lines = [
     paint(commandText(report.recording.argv) || '(no command line recorded)', 'bold'),
-    ...[...facts(report), ...delayFact(recordings[0])].flatMap(([label, value]) =>
+    ...[...facts(report), ...delayFact(headed(report, recordings))].flatMap(([label, value]) =>
       factLines(label, value, paint, width),
     ),
     '',
@@ -99,14 +100,20 @@ function placeLines({ location, stack }: Finding, paint: Paint): string[] {
 }
 
 function ruleLines(rules: readonly RuleResult[], paint: Paint, width: number): string[] {
-  const rest = rules.filter(({ outcome }) => outcome !== 'found');
-  if (rest.length === 0) return [];
-  const column = Math.max(...rest.map(({ rule }) => rule.length));
-  const lines = rest.flatMap(({ rule, outcome, why }) => {
-    const start = `  ${outcome.padEnd(8)} ${rule.padEnd(column)}  `;
-    return wrap(stripControl(why), Math.max(20, width - start.length)).map((line, i) =>
+  const groups = ruleGroups(rules.filter(({ outcome }) => outcome !== 'found'));
+  if (groups.length === 0) return [];
+  const column = Math.max(
+    0,
+    ...groups.filter((group) => group.rules.length === 1).map((group) => group.rules[0]!.length),
+  );
+  const lines = groups.flatMap((group) => {
+    const { outcome } = group;
+    // One rule has its name in a column of its own.
+    const name = group.rules.length === 1 ? `${group.rules[0]!.padEnd(column)}  ` : '';
+    const start = `  ${outcome.padEnd(8)} ${name}`;
+    return wrap(stripControl(groupText(group)), Math.max(20, width - start.length)).map((line, i) =>
       i === 0
-        ? `  ${paint(outcome.padEnd(8), ...(OUTCOME[outcome] ?? []))} ${rule.padEnd(column)}  ${paint(line, 'dim')}`
+        ? `  ${paint(outcome.padEnd(8), ...(OUTCOME[outcome] ?? []))} ${name}${paint(line, 'dim')}`
         : `${' '.repeat(start.length)}${paint(line, 'dim')}`,
     );
   });

@@ -1,4 +1,4 @@
-import { isAbsolute, relative, sep } from 'node:path';
+import { isAbsolute, parse, relative, sep } from 'node:path';
 
 /** C0 and C1 controls, and the characters that reorder or hide text (bidi, line separators, zero width). */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
@@ -75,9 +75,9 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** A path as a person would type it: relative when it lies under the working folder. */
+/** A path as a person would type it: relative when it lies under the working folder, unless all paths do. */
 export function displayPath(path: string, cwd: string = process.cwd()): string {
-  if (!isAbsolute(path)) return stripControl(path);
+  if (!isAbsolute(path) || cwd === parse(cwd).root) return stripControl(path);
   const short = relative(cwd, path);
   return stripControl(short === '' ? '.' : short === '..' || short.startsWith(`..${sep}`) ? path : short);
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
-import { AGENT_CJS, inLab, type Lab, lineOf, stallPlaces, WORK } from '../support/run-agent.ts';
+import { AGENT_CJS, inLab, type Lab, lineOf, stallPlaces, TEST_NODE, WORK } from '../support/run-agent.ts';
 
 const BY_OPTIONS = { NODE_OPTIONS: `--require ${AGENT_CJS}` };
 
@@ -183,3 +183,17 @@ require('node:child_process').fork(__dirname + '/child.js').on('message', () => 
     })();
   });
 });
+
+it(
+  'who only starts another program and waits leaves the last word to that, and is recorded all the same',
+  inLab(async (lab) => {
+    const app = lab.file('app.js', `${WORK}\nsetTimeout(work, 600); setTimeout(() => {}, 1200);`);
+    const command = JSON.stringify(`"${TEST_NODE}" "${app}"; true`);
+    const text = `require('node:child_process').spawn('sh', ['-c', ${command}], { stdio: 'inherit' });`;
+    const { said } = await lab.run(lab.file('wrapper.js', text), { node: [], env: BY_OPTIONS });
+    const recorded = said.filter((line) => line.startsWith('recorded '));
+    expect(recorded, said.join('\n')).toEqual([expect.stringMatching(/main-\d+$/)]);
+    expect(said.join('\n')).toContain('app.js:');
+    expect(lab.recordings()).toHaveLength(2);
+  }),
+);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/report/report.ts';
-import { cpu, header, ndjson, stall, tempFolder, utilization } from '../support/recording.ts';
+import { cpu, header, location, ndjson, stall, tempFolder, utilization } from '../support/recording.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BIN = join(ROOT, 'bin/evdiag.mjs');
@@ -64,6 +64,9 @@ describe('bad usage', () => {
     [['run', '--duration', 'soon', '--', 'node'], 'must be a number'],
     [['run', '--slow-ms', '-5', '--', 'node'], 'must be a number'],
     [['explain', 'blocked-event-lop'], 'Did you mean "blocked-event-loop"?'],
+    [['explain', 'sync-databse'], 'Did you mean "sync-database"?'],
+    [['explain', 'sync-'], 'These begin so: sync-fs, '],
+    [['report', '--short', '--json'], 'Leave out --short'],
     [['scenario'], 'Missing required argument'],
     [['scenario', 'sync-oi'], 'Did you mean "sync-io"?'],
   ])('%j', (args, words) => {
@@ -86,12 +89,66 @@ describe('bad input', () => {
     expectOneSentence(evdiag(['report', tempFolder()]), 2, 'it has no recording.ndjson');
   });
 
+  test('where nothing was recorded, it says how to record', () => {
+    const missing = evdiag(['report', join(tempFolder(), '.evdiag')]);
+    expectOneSentence(missing, 2, 'does not exist. Run a program under the agent ("evdiag run -- node app.js")');
+    const empty = join(tempFolder(), '.evdiag');
+    mkdirSync(empty);
+    expectOneSentence(evdiag(['report', empty]), 2, 'Run a program under the agent');
+  });
+
   test('an output that cannot be written', () => {
     expectOneSentence(evdiag(['report', good(), '-o', '/nowhere/report.txt']), 2, 'cannot be written');
   });
 });
 
+describe('the number of a process alone', () => {
+  test('is watched, as by top', () => {
+    expect(evdiag(['2147483646', '--json'])).toMatchObject({
+      status: 3,
+      stderr: 'evdiag: There is no process 2147483646.\n',
+    });
+    expectOneSentence(evdiag(['2147483646']), 2, '"evdiag top" draws on a terminal');
+    expect(evdiag(['--help']).stdout).toContain('the same as "evdiag top 4711"');
+  });
+});
+
+describe('explain', () => {
+  test.each([
+    [['sync-database'], /^sync-database: a synchronous database call\n[\s\S]*A kind of blocked-event-loop/],
+    [['json'], /^json: JSON\.parse/],
+    // The only one that begins so.
+    [['regex'], /^regexp: /],
+    [['blocked'], /^blocked-event-loop: /],
+  ])('%j', (args, words) => {
+    const { status, stdout, stderr } = evdiag(['explain', ...args]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(words);
+  });
+
+  test('a kind as JSON names the rules that have it', () => {
+    const { kind, rules } = JSON.parse(evdiag(['explain', 'sync-fs', '--json']).stdout);
+    expect(kind).toBe('sync-fs');
+    expect(rules).toMatchObject([{ rule: 'blocked-event-loop', title: 'synchronous file access' }]);
+  });
+});
+
 describe('report', () => {
+  test('--short is ten lines at most, with the place of each finding that is shown', () => {
+    const stalls = Array.from({ length: 20 }, (_, i) =>
+      stall({ id: i, t: 3000 + i * 1000, startMs: 2000 + i * 1000, location: { ...location, line: 10 + i } }),
+    );
+    const folder = tempFolder({ [FILE]: ndjson([header, utilization(0.5), cpu(), ...stalls]) });
+    const lines = evdiag(['report', folder, '--short']).stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(10);
+    expect(lines[2]).toMatch(/^\d+ findings: /);
+    for (const line of lines.slice(3, 9))
+      expect(line).toMatch(/^(critical|warning|info) +\/srv\/app\.js:\d+ {2}The event loop/);
+    expect(lines[9]).toBe(`and ${Number.parseInt(lines[2]!, 10) - 6} more; in full: evdiag report ${folder}`);
+    const few = evdiag(['report', good(), '--short']).stdout.trimEnd().split('\n');
+    expect(few.length).toBeLessThan(10);
+  });
+
   test.each(['text', 'json', 'markdown', 'html'])('--format %s goes to stdout', (format) => {
     const { status, stdout, stderr } = evdiag(['report', good(), '--format', format]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -104,6 +104,24 @@ describe('text report', () => {
     expect(text).toContain('Nothing found: 0 rules are clear, 1 had no data over 1 s.');
   });
 
+  test('rules that ended alike are one line, in every form for people', () => {
+    const report = buildReport([recordingOf([utilization(0.5), cpu(), delayRow(400)], { level: 'watch' })]);
+    const lacking = report.rules.filter(({ why }) => why.includes('level diagnose'));
+    expect(lacking.length).toBeGreaterThan(10);
+    const line = `${lacking.length} rules need level diagnose (EVDIAG`;
+    const text = textReport(report, [], { ...PLAIN, width: 2000 });
+    expect(text).toContain(`  no-data  ${line}_LEVEL=diagnose, or evdiag run): ${lacking[0]!.rule}, `);
+    expect(markdownReport(report)).toContain(`|  | no-data | ${line}`);
+    expect(htmlReport(report, [])).toContain(line);
+    // JSON has each.
+    expect(report.rules.length).toBeGreaterThan(20);
+  });
+
+  test('level diagnose is no cure for a recording of that level', () => {
+    const report = buildReport([recordingOf([utilization(0.5), cpu(), delayRow(400)], { level: 'diagnose' })]);
+    expect(JSON.stringify(report.rules)).not.toContain('level diagnose');
+  });
+
   test('lets no control character of a recording through', () => {
     const report = reportWith([evil], ['/usr/bin/node', EVIL]);
     expect(textReport(report, [], PLAIN)).not.toMatch(CONTROL);

@@ -63,6 +63,8 @@ describe('text', () => {
     expect(displayPath('/srv/..x/y.js', '/srv')).toBe('..x/y.js');
     expect(displayPath('/etc/x.js', '/srv/app')).toBe('/etc/x.js');
     expect(displayPath('node:fs', '/srv/app')).toBe('node:fs');
+    // All paths lie under the root: that says nothing.
+    expect(displayPath('/srv/app/x.js', '/')).toBe('/srv/app/x.js');
   });
 
   test('wrap keeps to the width, except for longer words', () => {

@@ -13,29 +13,61 @@ interface Options {
 
 export const explain: CliCommand<Options> = {
   id: 'explain',
-  summary: 'what a rule means, how it is detected, and what to change',
-  examples: ['evdiag explain', 'evdiag explain blocked-event-loop', 'evdiag explain blocked-event-loop --json'],
+  summary: 'what a rule or a kind of finding means, how it is detected, and what to change',
+  examples: [
+    'evdiag explain',
+    'evdiag explain blocked-event-loop',
+    'evdiag explain sync-database                 a kind of finding',
+    'evdiag explain blocked-event-loop --json',
+  ],
   configure(command) {
-    command.argument('[rule]', 'id of a rule; without it, all are listed').addOption(jsonOption());
+    command
+      .argument('[rule]', 'id of a rule or of a kind, or how only one begins; without it, all rules are listed')
+      .addOption(jsonOption());
   },
   run([id], { json }) {
     const paint = painter(hasColor(process.stdout));
-    const rule = id === undefined ? null : find(id);
-    if (json) printJson(rule === null ? detectors.map(plain) : plain(rule));
-    else process.stdout.write(`${(rule === null ? list(paint) : page(rule, paint)).join('\n')}\n`);
+    if (id === undefined) {
+      if (json) printJson(detectors.map(plain));
+      else write(list(paint));
+      return EXIT.done;
+    }
+    const name = meant(id);
+    const rule = detectors.find((detector) => detector.id === name);
+    const uses = detectors.flatMap(({ id: ruleId, kinds }) =>
+      kinds.filter(({ kind }) => kind === name).map((text): Use => ({ rule: ruleId, ...text })),
+    );
+    if (json) printJson(rule ? plain(rule) : { kind: name, rules: uses.map(({ kind: _, ...use }) => use) });
+    else write(rule ? page(rule, paint) : kindPage(uses, paint));
     return EXIT.done;
   },
 };
 
-function find(id: string): Detector {
-  const found = detectors.find((detector) => detector.id === id);
-  if (found !== undefined) return found;
-  const meant = closest(
-    id,
-    detectors.map((detector) => detector.id),
-  );
-  const hint = meant === null ? 'List the rules with "evdiag explain".' : `Did you mean "${meant}"?`;
-  throw new InputError(`There is no rule "${id}". ${hint}`);
+/** A kind, as it is of one rule. */
+interface Use extends KindText {
+  rule: string;
+}
+
+const MOST_NAMED = 8;
+
+function write(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The id of a rule or kind: what was written, or the only one that begins so. Throws InputError. */
+function meant(word: string): string {
+  const names = [...new Set(detectors.flatMap(({ id, kinds }) => [id, ...kinds.map(({ kind }) => kind)]))];
+  if (names.includes(word)) return word;
+  const longer = names.filter((name) => word !== '' && name.startsWith(word));
+  if (longer.length === 1) return longer[0]!;
+  const near = closest(word, names);
+  const hint =
+    longer.length > 1
+      ? `These begin so: ${longer.slice(0, MOST_NAMED).join(', ')}.`
+      : near === null
+        ? 'List the rules with "evdiag explain".'
+        : `Did you mean "${near}"?`;
+  throw new InputError(`There is no rule and no kind "${word}". ${hint}`);
 }
 
 function plain({ detect: _, ...words }: Detector): Omit<Detector, 'detect'> {
@@ -65,6 +97,18 @@ function page(rule: Detector, paint: Paint): string[] {
       rule.kinds.flatMap((kind, i) => [...(i > 0 ? [''] : []), ...kindLines(kind, paint, indented)]),
     ),
   ];
+}
+
+/** Of each rule that has it. */
+function kindPage(uses: readonly Use[], paint: Paint): string[] {
+  const width = terminalWidth(process.stdout);
+  const indented = (text: string, indent = '  ') => wrap(text, width - indent.length).map((line) => indent + line);
+  return uses.flatMap((use, i) => [
+    ...(i > 0 ? [''] : []),
+    ...kindLines(use, paint, indented).map((line, at) => (at === 0 ? line.trimStart() : line)),
+    '',
+    paint(`  A kind of ${use.rule}: "evdiag explain ${use.rule}" says how it is detected.`, 'dim'),
+  ]);
 }
 
 function needsText({ needs }: Detector): string {

@@ -1,14 +1,15 @@
 import { Option } from 'commander';
 import type { Severity } from '../../detectors/types.ts';
-import { type Family, readFamily } from '../../recording/reader.ts';
+import { type Family, InputError, readFamily } from '../../recording/reader.ts';
 import { htmlReport } from '../../report/html.ts';
 import { markdownReport } from '../../report/markdown.ts';
 import { hasFindingAt, type Report } from '../../report/report.ts';
-import { textReport } from '../../report/text.ts';
+import { shortReport } from '../../report/short.ts';
+import { type TextOptions, textReport } from '../../report/text.ts';
 import { painter } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { failOnOption, jsonOption } from '../options.ts';
-import { reportOf, textFor } from '../output.ts';
+import { lookOf, reportOf, textFor } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
 
@@ -17,6 +18,7 @@ type Format = 'text' | 'json' | 'markdown' | 'html';
 interface Options {
   format: Format;
   json?: boolean;
+  short?: boolean;
   output?: string;
   failOn?: Severity;
 }
@@ -26,6 +28,7 @@ export const report: CliCommand<Options> = {
   summary: 'findings of a recording as text, JSON, Markdown or HTML',
   examples: [
     'evdiag report',
+    'evdiag report --short                        ten lines: the worst findings, a line each',
     'evdiag report .evdiag --format html -o report.html',
     'evdiag report DIR --fail-on warning',
   ],
@@ -42,14 +45,20 @@ export const report: CliCommand<Options> = {
           .default('text'),
       )
       .addOption(jsonOption().implies({ format: 'json' }))
+      .option('--short', 'of the text, ten lines: the worst findings and their places')
       .option('-o, --output <file>', 'write to a file instead of stdout')
       .addOption(failOnOption());
   },
-  run([input = '.evdiag'], { format, output, failOn }) {
+  run([input = '.evdiag'], { format, output, failOn, short }) {
+    if (short && format !== 'text') throw new InputError(`Leave out --short: ${format} is always in full.`);
     const family = readFamily(input);
     const result = reportOf(family);
-    if (output === undefined) process.stdout.write(render(result, family, format, textFor.bind(null, process.stdout)));
-    else writePrivate(output, [render(result, family, format, plainText)]);
+    const brief = (options: TextOptions): string =>
+      shortReport(result, input === '.evdiag' ? '' : ` ${input}`, options);
+    const forTerminal: ToText = short ? () => brief(lookOf(process.stdout)) : textFor.bind(null, process.stdout);
+    const forFile: ToText = short ? () => brief(PLAIN) : plainText;
+    if (output === undefined) process.stdout.write(render(result, family, format, forTerminal));
+    else writePrivate(output, [render(result, family, format, forFile)]);
     return failOn !== undefined && hasFindingAt(result, failOn) ? EXIT.found : EXIT.done;
   },
 };
@@ -69,6 +78,8 @@ function render(report: Report, family: Family, format: Format, toText: ToText):
   }
 }
 
+const PLAIN: TextOptions = { paint: painter(false), width: 100 };
+
 function plainText(report: Report, family: Family): string {
-  return textReport(report, family.recordings, { paint: painter(false), width: 100 });
+  return textReport(report, family.recordings, PLAIN);
 }
