@@ -43,9 +43,13 @@ describe('the packed package beside others', () => {
     ['typescript-5.5', 'node16', 'node16'],
     ['typescript-5.5', 'commonjs', 'node10'],
     ['typescript-5', 'esnext', 'bundler'],
-  ])('%s, module %s, moduleResolution %s', async (name, ...how) => {
-    expect(await typeCheck(inModules(`${name}/bin/tsc`), folder, ...how)).toBe('');
-  });
+  ])(
+    '%s, module %s, moduleResolution %s',
+    async (name, ...how) => {
+      expect(await typeCheck(inModules(`${name}/bin/tsc`), folder, ...how)).toBe('');
+    },
+    300_000,
+  );
 
   test('each way to resolve it finds code and types of one kind', async () => {
     const [tarball] = (await mustRun('sh', ['-c', 'ls evdiag-*.tgz'], folder)).split('\n');
