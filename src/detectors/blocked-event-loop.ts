@@ -82,13 +82,14 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const totalMs = group.reduce((sum, stall) => sum + msOf(stall), 0);
   const { kind, startup } = longest;
   const severity = severityOf(group, recording);
-  const location = kind === 'host' ? null : placeOf(group);
-  const witness = group.find((stall) => stall.location?.line === location?.line && stall.stacks.length > 0) ?? longest;
-  const stack = witness.stacks.find((entry) => entry.location?.line === location?.line) ?? witness.stacks[0];
+  const texts = wordsOf(kind, group);
+  const location = kind === 'host' ? null : (texts.location ?? placeOf(group));
+  const isThere = (place: Location | null): boolean => place?.line === location?.line;
+  const witness = group.find(({ stacks }) => stacks.some((entry) => isThere(entry.location))) ?? longest;
+  const stack = witness.stacks.find((entry) => isThere(entry.location)) ?? witness.stacks[0];
   const call = stack?.frames.find(({ category }) => category === 'native')?.function;
   // Seen by the clock alone: it may have computed as well as slept.
   const isUnseen = kind === 'js-cpu' && location === null && !stack;
-  const texts = wordsOf(kind, group);
   const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy;
   // Unless it serves something, a worker thread is there for just that.
   const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;

@@ -1,6 +1,6 @@
 /** Computation that has a name: what runs is not the program's own, and it has a remedy of its own. */
 import { packageNameOf } from '../recording/places.ts';
-import type { Frame, StallKind, StallRow, StallStack } from '../recording/types.ts';
+import type { Frame, Location, StallKind, StallRow, StallStack } from '../recording/types.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
 
 /** Of the time that stacks stand for. */
@@ -64,8 +64,11 @@ const asyncHooks: Cost = ([innermost]) =>
 
 const COSTS = [intl, stack, asyncHooks];
 
+/** Words, and the line of the call where a mark told it: others are taken when the call is over, as the next one begins. */
+type PlacedWords = Words & { location?: Location | null };
+
 /** What to call stalls of one kind at one place, and what to change. */
-export function wordsOf(kind: StallKind, group: readonly StallRow[]): Words {
+export function wordsOf(kind: StallKind, group: readonly StallRow[]): PlacedWords {
   const texts = KIND_TEXTS.find((text) => text.kind === kind)!;
   const stacks = group.flatMap((stall) => stall.stacks);
   if (kind === 'js-cpu') return costOf(stacks) ?? texts;
@@ -73,7 +76,7 @@ export function wordsOf(kind: StallKind, group: readonly StallRow[]): Words {
   return owner === null ? texts : { title: texts.title, remedy: packageRemedy(owner) };
 }
 
-function costOf(stacks: readonly StallStack[]): Words | null {
+function costOf(stacks: readonly StallStack[]): PlacedWords | null {
   const totalMs = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
   for (const cost of COSTS) {
     const seen = stacks.flatMap((entry) => {
@@ -84,8 +87,8 @@ function costOf(stacks: readonly StallStack[]): Words | null {
     const count = seen.reduce((sum, { entry }) => sum + (entry.count ?? 1), 0);
     if (count >= MIN_STACKS && ms >= totalMs * MOST_SHARE) {
       const most = seen.filter(({ words }) => words.tellsMore);
-      const { title, remedy } = heaviest(most.length > 0 ? most : seen).words;
-      return { title, remedy };
+      const { words, entry } = heaviest(most.length > 0 ? most : seen);
+      return { title: words.title, remedy: words.remedy, location: entry.location };
     }
   }
   return null;

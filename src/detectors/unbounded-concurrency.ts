@@ -1,3 +1,4 @@
+import type { UnfinishedEntry } from '../recording/types.ts';
 import { maxOf } from './busy-time.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
@@ -21,13 +22,16 @@ const AGAIN = 2;
 /** Started in so many of the rows, as a share of the most in flight. */
 const GOING_ROWS = 0.75;
 const GOING_SHARE = 0.1;
+/** One job each, which are made for it and end with it. */
+const POOL_JOBS: ReadonlySet<string> = new Set(['ZLIB', 'PBKDF2REQUEST', 'SCRYPTREQUEST', 'KEYPAIRGENREQUEST']);
+const ENDED_SHARE = 0.25;
 const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
 
 export const unboundedConcurrency: Detector = {
   id: 'unbounded-concurrency',
   title: 'unbounded concurrency',
   description:
-    'One line starts hundreds of requests, connections or processes at once. They compete for sockets, memory and the other side, which ' +
+    'One line starts hundreds of requests, connections, processes or jobs of the thread pool (compression, key derivation) at once. They compete for sockets, memory, threads and the other side, which ' +
     'answers all of them late or none. What comes in from outside is not meant, nor the work that each of it needs.',
   remedy: REMEDY,
   needs: ['unfinished'],
@@ -67,8 +71,13 @@ function unbounded(period: Period): Finding[] {
 }
 
 function isHigh({ entry, inbound }: Reading, least: number): boolean {
-  const isOut = entry.type === 'PROCESSWRAP' || isNetwork(entry);
+  const isOut = entry.type === 'PROCESSWRAP' || isNetwork(entry) || isPoolWork(entry);
   return isOut && entry.peak >= least && entry.peak >= PER_INBOUND * Math.max(1, inbound);
+}
+
+/** Jobs of the thread pool's four threads; those of compression hold 256 kB each while they wait. Streams of it stay, and are none. */
+function isPoolWork({ what, type, ended, peak }: UnfinishedEntry): boolean {
+  return what === 'handle' && POOL_JOBS.has(type) && ended >= peak * ENDED_SHARE;
 }
 
 function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst' | 'retries' | null {

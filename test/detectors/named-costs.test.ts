@@ -46,6 +46,19 @@ test.each([
   expect(told(stacks).message).toContain('JavaScript computation');
 });
 
+test('the place is the line of the call, not where the next one begins', () => {
+  const beginning = { ...location, line: 11 };
+  const begins = { ...own, line: 11 };
+  const stacks = [
+    stackOf([builtIn('Intl.Collator')], 300),
+    stackOf([], 250, { frames: [begins], location: beginning }),
+  ];
+  const row = stall({ kind: 'js-cpu', durationMs: 400, cpuMs: 400, runQueueMs: 0, location: beginning, stacks });
+  expect(find(blockedEventLoop, [row])).toMatchObject([
+    { location: { line: 12 }, evidence: { call: 'Intl.Collator' } },
+  ]);
+});
+
 test('one stack within source maps tells what the others wait for', () => {
   const written = node('prepareStackTraceCallback', 'node:internal/errors');
   expect(told([stackOf([written], 300), stackOf([MAPS, written], 20)]).message).toContain('source maps');
