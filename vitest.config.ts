@@ -19,6 +19,7 @@ const GROUPS = [
   { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
   { name: 'healthy', maxWorkers: 1, include: ['test/healthy/healthy.test.ts'] },
   { name: 'full-runners', maxWorkers: 1, include: ['test/runners/**'] },
+  { name: 'full-fuzz', maxWorkers: 1, include: ['test/fuzz/full.test.ts'] },
   { name: 'full-soak', maxWorkers: 1, include: ['test/soak/**'] },
   // The package beside other tools, which npm installs.
   { name: 'full-packages', maxWorkers: 1, include: ['test/packages/**'] },

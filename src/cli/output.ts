@@ -4,6 +4,8 @@ import { type TextOptions, textReport } from '../report/text.ts';
 import { hasColor, painter, terminalWidth } from '../util/terminal.ts';
 import { stripControl, toJson } from '../util/text.ts';
 
+const PIECE = 1 << 20;
+
 /** One line on stderr. */
 export function complain(message: string): void {
   process.stderr.write(`evdiag: ${stripControl(message)}\n`);
@@ -11,6 +13,33 @@ export function complain(message: string): void {
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${toJson(value)}\n`);
+}
+
+/** The same text, in pieces: lists of the object may have a million entries, more than one string holds. */
+export function printLargeJson(value: Readonly<Record<string, unknown>>): void {
+  let text = '{';
+  const flush = (least: number): void => {
+    if (text.length < least) return;
+    process.stdout.write(text);
+    text = '';
+  };
+  for (const [i, [key, content]] of Object.entries(value).entries()) {
+    text += `${i > 0 ? ',' : ''}\n  ${JSON.stringify(key)}: `;
+    if (!Array.isArray(content) || content.length === 0) text += indented(content, '  ');
+    else {
+      for (const [j, entry] of content.entries()) {
+        text += `${j > 0 ? ',' : '['}\n    ${indented(entry, '    ')}`;
+        flush(PIECE);
+      }
+      text += '\n  ]';
+    }
+  }
+  text += '\n}\n';
+  flush(0);
+}
+
+function indented(value: unknown, by: string): string {
+  return toJson(value).replaceAll('\n', `\n${by}`);
 }
 
 export function reportOf(family: Family): Report {

@@ -8,6 +8,9 @@ const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'look', 'orphans', 'un
 /** Ends what is said of rules that want these, where the level is the reason. */
 export const DIAGNOSE_HAS_THEM = 'level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)';
 
+/** Of one rule: nobody reads more, and each is compared with all others. */
+const MAX_FINDINGS = 200;
+
 /** Rules that can be told from the samples of other tools. The others would find nothing, and mean nothing by it. */
 const FOREIGN_RULES: ReadonlySet<string> = new Set(['blocked-event-loop']);
 
@@ -46,8 +49,11 @@ export function* judgeSteps(
     }
     try {
       const found = detector.detect(recording);
-      for (const finding of found) findings.push(finding);
-      const why = found.length > 0 ? `${found.length} found` : 'looked at, nothing found';
+      const worst =
+        found.length > MAX_FINDINGS ? found.toSorted((a, b) => b.score - a.score).slice(0, MAX_FINDINGS) : found;
+      for (const finding of worst) findings.push(finding);
+      const less = worst.length < found.length ? `, the ${MAX_FINDINGS} worst are listed` : '';
+      const why = found.length > 0 ? `${found.length} found${less}` : 'looked at, nothing found';
       rules.push({ rule: detector.id, outcome: found.length > 0 ? 'found' : 'clear', why });
     } catch (error) {
       rules.push({ rule: detector.id, outcome: 'error', why: error instanceof Error ? error.message : String(error) });

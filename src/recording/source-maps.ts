@@ -82,8 +82,8 @@ function final(frame: Frame): { frame: Frame; isFinal: true } {
 }
 
 function original(raw: Frame, map: TraceMap): Frame {
-  const found = originalPositionFor(map, { line: Math.max(1, raw.line), column: Math.max(0, raw.column - 1) });
-  if (!found.source || found.line === null) return raw;
+  const found = positionIn(map, Math.max(1, raw.line), Math.max(0, raw.column - 1));
+  if (!found?.source || found.line === null) return raw;
   const file = pathOf(found.source);
   // Virtual sources (webpack:///./src/a.ts) have no place on disk but are still the name people know.
   return { ...raw, file, line: found.line, column: (found.column ?? 0) + 1, category: categoryOf(file) };
@@ -93,9 +93,19 @@ function original(raw: Frame, map: TraceMap): Frame {
 function originalName(start: string, map: TraceMap): string | null {
   const [line = 0, column = 0] = start.split(':').map(Number);
   if (line < 1 || column < 1) return null;
-  const found = originalPositionFor(map, { line, column: column - 1 });
-  const text = found.source === null ? undefined : linesOf(map, found.source)?.[found.line - 1];
-  return text === undefined || found.column === null ? null : nameAt(text, found.column);
+  const found = positionIn(map, line, column - 1);
+  if (!found || found.source === null) return null;
+  const text = linesOf(map, found.source)?.[found.line - 1];
+  return text === undefined ? null : nameAt(text, found.column);
+}
+
+/** Null where the map is damaged: it is decoded only when it is asked. A profile may tell any number as a line. */
+function positionIn(map: TraceMap, line: number, column: number): ReturnType<typeof originalPositionFor> | null {
+  try {
+    return originalPositionFor(map, { line: Math.trunc(line), column: Math.trunc(column) });
+  } catch {
+    return null;
+  }
 }
 
 const lines = new WeakMap<TraceMap, Map<string, string[] | null>>();

@@ -2,7 +2,7 @@ import { InputError, readFamily } from '../../recording/reader.ts';
 import { exitCodeOf } from '../../util/end-signals.ts';
 import { displayPath } from '../../util/text.ts';
 import { jsonOption } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printLargeJson } from '../output.ts';
 import { performProfile } from '../profile-effects.ts';
 import { recordedProfiles } from '../recorded-profiles.ts';
 import { replayOf } from '../replay-json.ts';
@@ -45,7 +45,7 @@ export const replay: CliCommand<Options> = {
     if (scenario !== undefined) return playNamed(scenario, ascii);
     const family = readFamily(input);
     if (json) {
-      printJson(replayOf(family));
+      printLargeJson(replayOf(family));
       return EXIT.done;
     }
     requireTerminal('replay');

@@ -25,10 +25,12 @@ export interface RowOptions {
   zeroMs: number;
   /** Stalls have a track of their own; without, they are slices of the thread. */
   stallTrack?: number;
+  /** The stalls that there is room for; without, all. */
+  stalls?: ReadonlySet<Row> | undefined;
 }
 
 /** What the rows of one thread tell: stalls, looks, lanes of what waits, figures and single moments. */
-export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack }: RowOptions): TraceEvent[] {
+export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, stalls }: RowOptions): TraceEvent[] {
   const { header, rows, durationMs } = recording;
   const { pid, threadId } = header;
   const offsetMs = header.startMonotonicMs - zeroMs;
@@ -47,6 +49,7 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack }: 
     seen.set(row.type, nth + 1);
     if (SERIES.has(row.type) && nth % stride !== 0) continue;
     if (row.type === 'stall') {
+      if (stalls && !stalls.has(row)) continue;
       const { startMs, durationMs: lastedMs } = row;
       // The heartbeat tells their ends: one that follows at once may seem to begin before.
       const fromMs = Math.max(startMs, stalledUntilMs);

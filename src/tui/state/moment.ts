@@ -93,10 +93,11 @@ export function eventsOf(recordings: readonly Recording[]): { atMs: number; reco
 
 /**
  * When each finding of the whole recording was first there, found by halving: that takes it for granted that a finding
- * stays. There are some fifty judgements; of a long recording one takes a tenth of a second, and yields often.
+ * stays. There are some fifty judgements; of a long recording one takes a tenth of a second, and yields often. The times
+ * of a very long one are looked at in steps.
  */
 export function* markSteps(recordings: readonly Recording[]): Generator<undefined, Mark[]> {
-  const times = rowTimes(recordings);
+  const times = looksAt(rowTimes(recordings));
   const findings = yield* findingsAt(recordings, endOf(recordings));
   const seen = new Map<number, Set<string>>();
   const marks: Mark[] = [];
@@ -117,6 +118,17 @@ export function* markSteps(recordings: readonly Recording[]): Generator<undefine
     marks.push({ atMs: times[high] ?? 0, finding });
   }
   return marks.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** So many rows are judged in all, at most: some 20 s. */
+const MAX_JUDGED_ROWS = 10_000_000;
+const LEAST_LOOKS = 8;
+
+/** The times that are judged; all of them where the rows are few. */
+function looksAt(times: readonly number[]): readonly number[] {
+  const looks = Math.max(LEAST_LOOKS, Math.floor(MAX_JUDGED_ROWS / Math.max(1, times.length)));
+  if (times.length <= looks) return times;
+  return Array.from({ length: looks }, (_, i) => times[Math.round(((i + 1) * times.length) / looks) - 1]!);
 }
 
 function* findingsAt(recordings: readonly Recording[], atMs: number): Generator<undefined, Report['findings']> {
