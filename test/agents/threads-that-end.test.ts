@@ -55,7 +55,8 @@ test.each(Object.entries(BODIES))(
         ['trace', '-d', '2', '-o', `${lab.folder}/3.json`],
       ]) {
         const { answer, stderr } = await asked(pid, ...args);
-        expect(answer.threads, args.join(' ')).toHaveLength(1);
+        // On a busy host one may live on to the end.
+        expect(answer.threads[0]).toMatchObject(args[0] === 'trace' ? { threadId: 0 } : { name: 'main thread' });
         expect(answer.problems, args.join(' ')).toContainEqual(expect.objectContaining(ended));
         expect(stderr).toMatch(/No (profile|trace) of worker \d.*: the thread ended meanwhile\./);
       }
