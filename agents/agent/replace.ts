@@ -47,11 +47,20 @@ export function replaceClass(
 ): void {
   const property = Object.getOwnPropertyDescriptor(holder, name);
   if (!property?.writable || !property.configurable) return;
-  const traps: ProxyHandler<AnyFunction> = {
-    apply: (target, self, args) => during(traps.apply as AnyFunction, () => apply(target, self, args)),
-    construct: (target, args, made) =>
-      during(traps.construct as AnyFunction, () => construct(target, args, made === standIn ? target : made)) as object,
+  // All that is on the stack then has the name of what only passes on.
+  const call = {
+    markedCall: (target: AnyFunction, self: unknown, args: unknown[]): unknown => {
+      const { markedCall: make } = { markedCall: () => apply(target, self, args) };
+      return during(traps.apply as AnyFunction, make);
+    },
   };
+  const create = {
+    markedCall: (target: AnyFunction, args: unknown[], made: AnyFunction): object => {
+      const { markedCall: make } = { markedCall: () => construct(target, args, made === standIn ? target : made) };
+      return during(traps.construct as AnyFunction, make) as object;
+    },
+  };
+  const traps: ProxyHandler<AnyFunction> = { apply: call.markedCall, construct: create.markedCall };
   const standIn = new Proxy(original, traps);
   Object.defineProperty(holder, name, { ...property, value: standIn });
 }

@@ -72,25 +72,37 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     savedMs[index]! -= Math.min(MOST_COST_MS, monotonicMs() - from);
   };
 
-  const during = (index: number, caller: AnyFunction, call: () => unknown): unknown => {
-    // Only the outermost call is marked: it is the one in the application's code.
-    if (control[Word.SyncCall] !== 0) return call();
+  // What the call allocates is sampled under this name, and its time: see the watchdog's allocations.ts, and agent-frames.ts. So no
+  // function of another name may stand between the program and the call.
+  const { markedCall: during } = {
+    markedCall(index: number, caller: AnyFunction, call: () => unknown): unknown {
+      // Only the outermost call is marked: it is the one in the application's code.
+      if (control[Word.SyncCall] !== 0) return call();
+      try {
+        begin(index, caller);
+        return call();
+      } finally {
+        control[Word.SyncCall] = 0;
+      }
+    },
+  };
+  const begin = (index: number, caller: AnyFunction): void => {
     const sequence = (control[Word.SyncSequence]! + 1) | 0;
     control[Word.SyncSequence] = sequence;
     control[Word.SyncCall] = index + 1;
-    try {
-      writeSite(index, sequence, caller);
-      return call();
-    } finally {
-      control[Word.SyncCall] = 0;
-    }
+    writeSite(index, sequence, caller);
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {
-    // What the call allocates is sampled under this name, and its time: see the watchdog's allocations.ts, and agent-frames.ts.
     const named = {
       markedCall(this: unknown, ...args: unknown[]): unknown {
-        return during(index, wrapper, () => apply(original, this, args));
+        if (control[Word.SyncCall] !== 0) return apply(original, this, args);
+        try {
+          begin(index, wrapper);
+          return apply(original, this, args);
+        } finally {
+          control[Word.SyncCall] = 0;
+        }
       },
     };
     const wrapper = like(original, named.markedCall as AnyFunction);
@@ -103,7 +115,7 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
       const original = holder?.[name] as AnyFunction | undefined;
       if (!holder || typeof original !== 'function') return;
       if (module === 'Intl') {
-        replaceClass(holder, name, original, (trap, make) => during(index, trap, make));
+        replaceClass(holder, name, original, during.bind(null, index));
         return;
       }
       const marked = mark(index, original);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { connect } from '../../src/attach/connect.ts';
 import { type TakenCpuProfile, takeCpuProfiles } from '../../src/attach/take-cpu-profile.ts';
+import { toThreadProfile } from '../../src/cli/taken-profile.ts';
+import { tableOf } from '../../src/profile/table.ts';
 import { inLab } from '../support/run-agent.ts';
 
 /** `inner` does the work, and V8 inlines it into `outer`, and that into `handler`. */
@@ -152,5 +154,39 @@ test(
     const request = { durationMs: 60_000, intervalUs: 1000, inlining: false };
     await expect(takeCpuProfiles(connection, request)).rejects.toThrow('ended, or closed the connection');
     expect(await program.ended).toMatchObject({ exitCode: 5, stderr: '' });
+  }),
+);
+
+/** Synchronous calls of each kind of wrapper: of a function of JavaScript's, of V8's own, of a class. */
+const MARKED = `
+const { pbkdf2Sync } = require('node:crypto');
+const text = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ i })));
+function hash() { pbkdf2Sync('a', 'b', 5000, 32, 'sha512'); }
+function parse() { JSON.parse(text); }
+function format() { for (let i = 0; i < 100; i++) new Intl.NumberFormat('de', { style: 'percent' }).format(i); }
+setInterval(() => { hash(); parse(); format(); }, 10);
+setTimeout(() => console.log('warm'), 1000);
+`;
+
+test(
+  'what the agent wraps is the time of whoever calls it, not the agent’s',
+  inLab(async (lab) => {
+    const program = lab.start(lab.file('app.js', MARKED));
+    await program.until('stdout', 'warm');
+    const connection = await connect(program.pid);
+    try {
+      const { threads } = await takeCpuProfiles(connection, { durationMs: 1500, intervalUs: 500, inlining: false });
+      const { all, rows } = tableOf(
+        { title: '', kind: 'cpu', unit: 'us', threads: [toThreadProfile(threads[0]!)] },
+        'function',
+      );
+      const shareOf = (name: string) => (rows.find((row) => row.name === name)?.total ?? 0) / all;
+      for (const name of ['hash', 'parse', 'format']) expect(shareOf(name), name).toBeGreaterThan(0.02);
+      expect(shareOf('evdiag agent')).toBeLessThan(0.3);
+    } finally {
+      connection.close();
+      program.kill('SIGKILL');
+      await program.ended;
+    }
   }),
 );
