@@ -43,7 +43,7 @@ export function secondsOf(recording: Recording): Second[] {
     .map((row) => {
       const { t } = row;
       const intervalMs = row.activeMs + row.idleMs;
-      const cpu = nearest(cpus, t);
+      const cpu = ranWithin(cpus, t - intervalMs, t) ?? nearest(cpus, t);
       const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
       const cpuShare = cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs);
       const running = cpuShare === null ? 1 : Math.min(1, cpuShare / Math.max(row.utilization, 0.01));
@@ -101,6 +101,38 @@ export function perSecond(count: number, ms: number): number {
 /** At least 0; a long recording has more rows than a call can have arguments. */
 export function maxOf(values: readonly number[]): number {
   return values.reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** A blocked loop is read late, and its thread's clock is not read in step with it: what the rows tell of that time. */
+function ranWithin(
+  rows: readonly RowOf<'cpu'>[],
+  fromMs: number,
+  toMs: number,
+): Pick<RowOf<'cpu'>, 'intervalMs' | 'mainThreadMs' | 'runQueueMs'> | null {
+  let [intervalMs, mainThreadMs, runQueueMs] = [0, 0, 0];
+  for (let i = firstAfter(rows, fromMs); i < rows.length; i++) {
+    const row = rows[i]!;
+    const beganMs = row.t - row.intervalMs;
+    if (beganMs >= toMs) break;
+    const overlapMs = Math.min(row.t, toMs) - Math.max(beganMs, fromMs);
+    if (overlapMs <= 0 || row.mainThreadMs === null || row.runQueueMs === null) continue;
+    intervalMs += overlapMs;
+    mainThreadMs += (row.mainThreadMs * overlapMs) / row.intervalMs;
+    runQueueMs += (row.runQueueMs * overlapMs) / row.intervalMs;
+  }
+  return intervalMs >= (toMs - fromMs) / 2 ? { intervalMs, mainThreadMs, runQueueMs } : null;
+}
+
+/** The index of the first row later than that. */
+function firstAfter(rows: readonly { t: number }[], t: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]!.t <= t) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function nearest<R extends { t: number }>(rows: readonly R[], t: number): R | null {
