@@ -1,7 +1,7 @@
 import { functionKey } from '../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
-import { heldUpMessage, waitsOf, waitsText } from './held-up.ts';
+import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from './held-up.ts';
 import { wordsOf } from './named-costs.ts';
 import { round, scoreOf } from './severity.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
@@ -90,7 +90,8 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   const call = stack?.frames.find(({ category }) => category === 'native')?.function;
   // Seen by the clock alone: it may have computed as well as slept.
   const isUnseen = kind === 'js-cpu' && location === null && !stack;
-  const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : texts.remedy;
+  const ofHost = kind === 'host' ? heldUpRemedy(group) : null;
+  const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : (ofHost ?? texts.remedy);
   // Unless it serves something, a worker thread is there for just that.
   const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;
   const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : isAtWork ? RIGHT_PLACE : ofKind;

@@ -44,6 +44,18 @@ export function heldUpMessage(group: readonly StallRow[], times: string, limits:
   return `The main thread got no core ${times}: the host was busy, not your code.${ran}`;
 }
 
+const RAISE =
+  'Raise the CPU limit of the container, or run less in it: whoever has used up a period waits for the next one.';
+const DISK = 'Give the machine more memory, so that pages stay in it, or a faster disk; look who else uses them.';
+
+/** What to change about the host; null where the words of the kind say it. */
+export function heldUpRemedy(group: readonly StallRow[]): string | null {
+  const { throttledMs, queueMs, diskMs, durationMs } = waitsOf(group);
+  const most = Math.max(throttledMs, queueMs, diskMs);
+  if (most < durationMs * LEAST_SHARE) return null;
+  return most === throttledMs ? RAISE : most === diskMs ? DISK : null;
+}
+
 /** In sums over the stalls; also for the evidence. */
 export function waitsOf(group: readonly StallRow[]): Waits {
   const sum = (of: (stall: StallRow) => number | null | undefined): number =>

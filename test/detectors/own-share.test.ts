@@ -95,4 +95,5 @@ test.each<[string, Fields, number | null, string]>([
 ])('a stall of the host says what it was: %s', (_what, fields, containerCpus, message) => {
   const finding = one({ kind: 'host', durationMs: 940, ...fields }, { containerCpus });
   expect(finding).toMatchObject({ message, severity: 'info', location: null, evidence: { maxMs: 940 } });
+  expect(finding.remedy).toMatch(/^Raise the CPU limit|^Give the (process a core|machine more memory)/);
 });

@@ -100,6 +100,20 @@ describe('tabs', () => {
     expect(screen.selected()).toMatch(/json +1 +2\.1 s +2\.1 s +now/);
   });
 
+  test('a worker that waits for its next job, or is at work, is not blocked; one that keeps something waiting is', () => {
+    const open = { t: 10_100, type: 'stall-open', id: 9, startMs: 10_000, durationMs: 100, location: null } as const;
+    const family = (kind: 'sync-sleep' | 'js-cpu', waiting: number) => {
+      const worker = recordingOf([...seconds(9), { ...open, kind, waiting }], { threadId: 2 });
+      return new TestScreen('live', [recordingOf(seconds(9)), worker]);
+    };
+    const digit = String(tabs.findIndex(({ id }) => id === 'threads') + 1);
+    expect(family('sync-sleep', 0).text()).not.toContain('BLOCKED');
+    expect(family('sync-sleep', 0).type(digit).text()).toMatch(/worker 2 +waits/);
+    expect(family('js-cpu', 0).type(digit).text()).toMatch(/worker 2 +works/);
+    expect(family('js-cpu', 2).text()).toContain('BLOCKED');
+    expect(family('js-cpu', 2).type(digit).text()).toMatch(/worker 2 +blocked/);
+  });
+
   test('memory shows allocation sites where a look has some', () => {
     const rows = [
       ...seconds(3),
