@@ -50,7 +50,7 @@ function openLines(recording: Recording): Line[] {
   const open = openStall(recording);
   if (!open) return [];
   const forMs = formatMs(openDurationMs(open, recording.durationMs));
-  if (!isBlocked(recording, open)) return [line(`${WORKER_WORDS[workerState(open)]} for ${forMs} so far`, 'dim')];
+  if (!isBlocked(recording, open)) return [line(`${CALM_WORDS[calmState(open)]} for ${forMs} so far`, 'dim')];
   return [line(`✗ blocked for ${forMs} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`, 'bad')];
 }
 
@@ -70,17 +70,22 @@ export function openStall(recording: Recording): RowOf<'stall-open'> | null {
   return open && open.t > closedMs ? open : null;
 }
 
-/** A worker thread that nothing waits for does what it is for, or waits for its next job. */
-export function isBlocked({ header }: Recording, { waiting }: RowOf<'stall-open'>): boolean {
-  return header.threadId === 0 || (waiting ?? 0) > 0;
+/** A worker thread that nothing waits for does what it is for, or waits for its next job; and the host is not the code. */
+export function isBlocked({ header }: Recording, { kind, waiting }: RowOf<'stall-open'>): boolean {
+  return kind !== 'host' && (header.threadId === 0 || (waiting ?? 0) > 0);
 }
 
-/** Of a worker thread that is not blocked. */
-export function workerState(open: RowOf<'stall-open'>): 'waits' | 'works' {
+/** Of a thread that does not turn its loop and is not blocked. */
+export function calmState(open: RowOf<'stall-open'>): 'held' | 'waits' | 'works' {
+  if (open.kind === 'host') return 'held';
   return open.kind !== null && isIdleWait({ kind: open.kind, waiting: open.waiting ?? 0 }) ? 'waits' : 'works';
 }
 
-const WORKER_WORDS = { waits: 'The worker thread waits for work', works: 'The worker thread has been at work' };
+const CALM_WORDS = {
+  held: 'The host has held the thread up',
+  waits: 'The worker thread waits for work',
+  works: 'The worker thread has been at work',
+};
 
 /** What is known of the first stalls stays true when others come: rows are added, seldom taken away. */
 interface Known {

@@ -6,7 +6,7 @@ import { threadKey } from '../moment.ts';
 import { lastOf } from '../rows.ts';
 import { line } from '../text.ts';
 import type { Item, Moment, Tab } from '../types.ts';
-import { isBlocked, openStall, workerState } from './stalls.ts';
+import { calmState, isBlocked, openStall } from './stalls.ts';
 
 const MAX_DEPTH = 5;
 
@@ -38,7 +38,7 @@ function toItem(recording: Recording, index: number, moment: Moment): Item {
   const heap = lastOf(recording, 'memory')?.heapUsedBytes;
   const ended = lastOf(recording, 'end') !== undefined;
   const open = ended ? null : openStall(recording);
-  const state = ended ? 'ended' : !open ? 'runs' : isBlocked(recording, open) ? 'blocked' : workerState(open);
+  const state = ended ? 'ended' : !open ? 'runs' : isBlocked(recording, open) ? 'blocked' : calmState(open);
   const count = moment.report ? findingsOf(header, moment.report) : 0;
   const command = header.threadId === 0 ? commandOf(header) : '';
   const shown = <T extends number | null | undefined>(value: T, format: (value: NonNullable<T>) => string): string =>
