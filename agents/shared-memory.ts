@@ -17,7 +17,7 @@ export const Word = {
   /** 1: the process exits, finish now. */
   Stop: 1,
   ExitCode: 2,
-  /** 1 + index into SYNC_CALLS of the synchronous call that is running, 0 outside of one. */
+  /** 1 + index into SYNC_CALLS of the synchronous call that is running, 0 outside of one; behind these come those of native add-ons. */
   SyncCall: 3,
   /** Changes with every marked call. */
   SyncSequence: 4,
@@ -95,6 +95,10 @@ export interface InterruptedStack {
   triggerId: number;
   /** Time so far that the loop waited for events. */
   idleMs: number;
+  /** When it answered, in ms of the machine's monotonic clock. */
+  atMs?: number;
+  /** 1: the innermost function has not begun to run. */
+  entered?: 0 | 1;
   /** Innermost first, at most `FRAME_LIMIT`. */
   frames: RawFrame[];
   /** Referenced servers, sockets and timers (but one); only where it was asked for. */
@@ -202,6 +206,7 @@ export const RECENT_FRAME_LIMIT = 128;
 export type MarkedKind =
   | 'js-cpu'
   | 'sync-database'
+  | 'native-addon'
   | 'sync-fs'
   | 'sync-child-process'
   | 'sync-crypto'
@@ -210,18 +215,8 @@ export type MarkedKind =
   | 'sync-stdio';
 
 export interface SyncCall {
-  /** A module, a global object, or a class: then the call is one of its methods. */
-  module:
-    | 'fs'
-    | 'child_process'
-    | 'crypto'
-    | 'zlib'
-    | 'JSON'
-    | 'DatabaseSync'
-    | 'StatementSync'
-    | 'Date'
-    | 'Number'
-    | 'Intl';
+  /** A module, a global object, a class (then the call is one of its methods), or the file of a native add-on. */
+  module: string;
   name: string;
   kind: MarkedKind;
 }

@@ -29,6 +29,7 @@ const NativeError = Error;
 const { captureStackTrace } = Error;
 const { defineProperty, getOwnPropertyDescriptor } = Object;
 const { apply } = Reflect;
+const hrtime = process.hrtime.bigint;
 
 /**
  * The frames above the caller of `below`, innermost first, positions in the generated code.
@@ -248,11 +249,16 @@ function depthOf(sites: NodeJS.CallSite[]): Depth {
 /** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
 export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): string {
   let cutOff = false;
+  let entered = false;
   const frames = withCallSites(FRAME_LIMIT, undefined, (sites) => {
     cutOff = sites.length >= FRAME_LIMIT;
+    const top = sites.find(isNotOurs);
+    entered = top !== undefined && urlOf(top) !== null && isEntered(top, toFunction(top));
     return toFrames(sites);
   });
   const answer: InterruptedStack = {
+    atMs: Number(hrtime()) / 1e6,
+    entered: entered ? 1 : 0,
     count,
     turns: microtaskTurns(),
     asyncId: executionAsyncId(),

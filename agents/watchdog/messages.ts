@@ -15,15 +15,21 @@ export function isMessage(message: unknown): message is ChannelMessage {
 }
 
 function isSample(sample: unknown): boolean {
-  const { rows, tracked, mainThreadMs, trace, maps } = (sample ?? {}) as Record<string, unknown>;
+  const { rows, tracked, mainThreadMs, trace, maps, addOnCalls } = (sample ?? {}) as Record<string, unknown>;
   return (
     Array.isArray(rows) &&
     rows.every((row) => isRow({ ...row, t: 0 })) &&
     typeof tracked === 'object' &&
     Number.isFinite(mainThreadMs) &&
     (trace === undefined || isTrace(trace)) &&
-    (maps === undefined || areTexts(maps))
+    (maps === undefined || areTexts(maps)) &&
+    (addOnCalls === undefined || arePairs(addOnCalls))
   );
+}
+
+function arePairs(calls: unknown): boolean {
+  const isText = (text: unknown): boolean => typeof text === 'string';
+  return Array.isArray(calls) && calls.every((call) => Array.isArray(call) && call.length === 2 && call.every(isText));
 }
 
 function areTexts(maps: unknown): boolean {

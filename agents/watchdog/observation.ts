@@ -24,6 +24,7 @@ import { createKeptObjects } from './kept-objects.ts';
 import type { LiveStall } from './live-log.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import { createLooks } from './looks.ts';
+import { createMarkedCalls } from './marked-calls.ts';
 import type { DumpableThread } from './methods/types.ts';
 import { createProfileFiles } from './profile-files.ts';
 import { createRecentStacks } from './recent-stacks.ts';
@@ -126,6 +127,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   });
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const maps = createLoadedMaps(capture);
+  const marks = createMarkedCalls(shared);
   const toFrame = createFrameMapper(maps.runText);
   const unfinishedRows = createUnfinished(toFrame);
   const keptObjects = createKeptObjects({
@@ -161,6 +163,8 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     toFrame,
     now,
     maps,
+    marks,
+    startMonotonicMs: thread.startMonotonicMs,
     isWorker: threadId !== 0,
     thread: { cpu: threadCpu, throttledMs, stat: threadStat },
     onOpen: (row) => keptObjects.caused(row.startMs) || record(row, true),
@@ -179,6 +183,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     threadId === 0 && data.inspection === 'possible' && settings.recent
       ? createRecentStacks({
           shared,
+          marks,
           histogram,
           capture: createStackCapture(threadId, data.inspection, () => {}),
           now,
@@ -259,6 +264,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
       capture,
       toFrame,
       maps,
+      marks,
       sampling: keptObjects,
       clocks: { stat: threadStat, cpu: threadCpu },
       recent,
@@ -267,8 +273,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     folder: () => (writer ? folder : null),
     record: (row: Row) => record(row),
     now,
-    onSample({ rows, tracked, mainThreadMs, trace, maps: texts }: SampleMessage): void {
+    onSample({ rows, tracked, mainThreadMs, trace, maps: texts, addOnCalls }: SampleMessage): void {
       if (texts) maps.onMaps(texts);
+      if (addOnCalls) marks.learn(addOnCalls);
       if (trace) tracing.memory = trace;
       sampledMs += mainThreadMs;
       recordAll(rows);

@@ -1,6 +1,8 @@
+import { NATIVE_CALL } from '../../src/recording/places.ts';
 import { MAX_RECENT_MS, type V8CpuProfile } from '../../src/recording/profile-parts.ts';
-import { type RecentFrame, type RecentStack, type SharedMemory, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { type RecentFrame, type RecentStack, type SharedMemory, Word } from '../shared-memory.ts';
 import { readSite } from './call-site.ts';
+import { callName, type MarkedCalls } from './marked-calls.ts';
 import { createRecentRing, type RecentSample } from './recent-ring.ts';
 import type { StackCapture } from './stack-capture.ts';
 import type { ThreadCpu } from './thread-cpu.ts';
@@ -25,7 +27,7 @@ const LATE_MS = 3;
 /** The same without a mark, if the thread ran meanwhile: Linux tells CPU time in steps of 4 ms. */
 const LATE_UNMARKED_MS = 8;
 const RAN_SHARE = 0.5;
-const NATIVE: RecentFrame = ['(native call)', '', 0, 0];
+const NATIVE: RecentFrame = [NATIVE_CALL, '', 0, 0];
 /** What our own question takes: whoever was blocked before and after it, and ran no longer, is blocked where it was. */
 const QUESTION = { cpuMs: 1, timeslices: 3 };
 /** A thread that does not answer within this time is inside of a native call. */
@@ -33,6 +35,7 @@ const LAST_ANSWER_MS = 200;
 
 export interface RecentStacksOptions {
   shared: SharedMemory;
+  marks: Pick<MarkedCalls, 'running'>;
   /** The heartbeat. */
   histogram: { count: number };
   capture: StackCapture;
@@ -161,7 +164,7 @@ export function createRecentStacks(options: RecentStacksOptions) {
     return hasRun ? 'busy' : 'same';
   };
   const ask = (atMs: number, before: Reading, answered = (): void => {}): void => {
-    const question = { atMs, mark: readMark(shared), before };
+    const question = { atMs, mark: readMark(options), before };
     asked = question;
     capture.evaluate('recent', 'recent()', (value) => {
       onAnswer(question, value);
@@ -189,7 +192,7 @@ export function createRecentStacks(options: RecentStacksOptions) {
   const unanswered = (t: number): RecentSample | null => {
     if (!asked) return null;
     const { atMs, before } = asked;
-    const mark = readMark(shared) ?? asked.mark;
+    const mark = readMark(options) ?? asked.mark;
     const node = ring.place(outermostFirst(mark ? [frameOf(mark), ...callersOf(mark, [])] : [], false));
     // Its clock of idle time cannot be read: what it did not run, it was idle.
     const then = last?.before.cpu;
@@ -253,14 +256,13 @@ export function createRecentStacks(options: RecentStacksOptions) {
   }
 }
 
-function readMark(shared: SharedMemory): Mark | null {
-  const index = Atomics.load(shared.control, Word.SyncCall);
-  const call = index > 0 ? SYNC_CALLS[index - 1] : undefined;
+function readMark({ shared, marks }: Pick<RecentStacksOptions, 'shared' | 'marks'>): Mark | null {
+  const call = marks.running();
   if (!call) return null;
   const site = readSite(shared)?.filter(([, , , , awaits]) => !awaits);
   return {
-    call: call.name,
-    ofNode: /^[a-z]/.test(call.module),
+    call: call.module.endsWith('.node') ? callName(call) : call.name,
+    ofNode: /^[a-z]/.test(call.module) && !call.module.endsWith('.node'),
     site: site?.map(([name, url, line, column]) => [name, url ?? '', line, column]) ?? null,
   };
 }

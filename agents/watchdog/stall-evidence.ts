@@ -1,7 +1,8 @@
 /** What the stacks and clocks of a stall say, once it is over. Pure. */
 import { isHeldUp, isIdleWait, type OwnShareOf } from '../../src/detectors/stalls.ts';
-import { functionKey } from '../../src/recording/places.ts';
+import { functionKey, NATIVE_CALL } from '../../src/recording/places.ts';
 import type { Frame, Location, StallKind, StallRow, StallStack } from '../../src/recording/types.ts';
+import type { InterruptedStack, RawFrame } from '../shared-memory.ts';
 import { classify } from './classify.ts';
 import { linesOf } from './source-text.ts';
 
@@ -23,6 +24,22 @@ export function mappedAgain(stack: Witness): Witness {
   const frames = stack.toFrames();
   const { kind, location } = classify(frames, linesOf);
   return { ...stack, frames, location, kind: stack.borrowed ? stack.kind : kind };
+}
+
+/**
+ * A stack that was taken behind a native call, as that of the call: whoever is entered then, or the built-in that runs then, did
+ * nothing of it. Which line called is known where the same function goes on.
+ */
+export function behindNative({ frames, entered }: Pick<InterruptedStack, 'frames' | 'entered'>): RawFrame[] {
+  const callers = frames.slice(
+    entered === 1
+      ? 1
+      : Math.max(
+          0,
+          frames.findIndex(([, url]) => url !== null),
+        ),
+  );
+  return [[NATIVE_CALL, null, 0, 0], ...callers];
 }
 
 /** A kind that only stacks tell needs so many of the same call: one among dozens of callbacks is chance. */

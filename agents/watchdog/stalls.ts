@@ -8,7 +8,6 @@ import {
   type RawFrame,
   type SharedMemory,
   Sum,
-  SYNC_CALLS,
   Word,
 } from '../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
@@ -17,9 +16,11 @@ import { createChainWitness } from './chains.ts';
 import { classify, isLoading } from './classify.ts';
 import type { LiveStall } from './live-log.ts';
 import type { LoadedMaps } from './loaded-maps.ts';
+import { callName, type MarkedCalls } from './marked-calls.ts';
 import { linesOf } from './source-text.ts';
 import type { StackCapture } from './stack-capture.ts';
 import {
+  behindNative,
   dominant,
   hardlyRan,
   isHost,
@@ -51,12 +52,17 @@ const HOST_SHARE = 0.2;
 const RAN_SHARE = 0.8;
 /** An answer that took longer came from a native call that could not be interrupted. */
 const NATIVE_ANSWER_MS = 60;
+/** If the thread ran for most of that; else it waited for a core. */
+const COMPUTED_SHARE = 0.5;
 
 export interface StallWatchOptions {
   shared: SharedMemory;
   histogram: DelayHistogram;
   slowMs: number;
   capture: StackCapture;
+  marks: Pick<MarkedCalls, 'running' | 'index' | 'hasAddOns'>;
+  /** When the recording began, in ms of the machine's monotonic clock. */
+  startMonotonicMs: number;
   toFrame(raw: RawFrame): Frame;
   maps: Pick<LoadedMaps, 'mapped' | 'isUnknown'>;
   /** Milliseconds since the recording began. */
@@ -73,6 +79,11 @@ export interface StallWatchOptions {
   /** Once per stall, when it has lasted `LIVE_MS`. */
   onLive(stall: LiveStall): void;
   onClose(row: StallRow): void;
+}
+
+interface Question {
+  atMs: number;
+  cpu: ThreadCpu | null;
 }
 
 interface OpenStall {
@@ -182,32 +193,40 @@ export function createStallWatch(options: StallWatchOptions) {
     if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
   };
 
-  const onAnswer = (stall: OpenStall, askedAt: number, now: number, answer: InterruptedStack): void => {
+  const onAnswer = (stall: OpenStall, asked: Question, now: number, answer: InterruptedStack): void => {
     if (answer.count !== stall.count) return;
     stall.waiting ??= answer.waiting ?? null;
-    const late = now - askedAt > NATIVE_ANSWER_MS;
+    const tookMs = (answer.atMs === undefined ? now : answer.atMs - options.startMonotonicMs) - asked.atMs;
+    const late = tookMs > NATIVE_ANSWER_MS;
     let kind: StallKind | null = null;
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
-    const frames = answer.frames.map(options.toFrame);
-    stall.chain.add(answer, frames);
-    addStack(stall, () => answer.frames.map(options.toFrame), kind, stall.pendingMs, { late });
+    const isBehind = kind === null && late && hasRun(asked, tookMs);
+    const raw = isBehind ? behindNative(answer) : answer.frames;
+    if (isBehind && options.marks.hasAddOns()) kind = 'native-addon';
+    stall.chain.add(answer, answer.frames.map(options.toFrame));
+    addStack(stall, () => raw.map(options.toFrame), kind, stall.pendingMs, { late });
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
     stall.stackCount++;
     stall.lastStackAt = now;
   };
 
+  /** Whoever computes answers within milliseconds of its CPU time. */
+  const hasRun = ({ cpu }: Question, tookMs: number): boolean => {
+    const ranMs = (options.thread.cpu()?.cpuMs ?? 0) - (cpu?.cpuMs ?? 0);
+    return cpu !== null && ranMs > tookMs * COMPUTED_SHARE;
+  };
+
   /** What the marked synchronous call says, if one is running: the only witness of a native call that blocks. */
   const readMark = (stall: OpenStall, elapsedMs: number): void => {
-    const index = Atomics.load(shared.control, Word.SyncCall);
-    const call = index > 0 ? SYNC_CALLS[index - 1] : undefined;
+    const call = options.marks.running();
     if (!call) {
       stall.pendingMs += elapsedMs;
       return;
     }
-    stall.call = `${call.module}.${call.name}`.replace('child_process', 'childProcess');
+    stall.call = callName(call).replace('child_process', 'childProcess');
     // Of what is called for each row, the call that runs had its site taken seldom; one of a moment ago stands for it.
-    const raw = readSite(shared) ?? (call.kind === 'js-cpu' ? readRecentSite(shared, index) : null);
+    const raw = readSite(shared) ?? (call.kind === 'js-cpu' ? readRecentSite(shared, options.marks.index()) : null);
     if (raw) {
       const native = nativeFrame(`${stall.call}`);
       addStack(stall, () => [native, ...raw.map(options.toFrame)], call.kind, elapsedMs + stall.pendingMs, {
@@ -348,10 +367,11 @@ export function createStallWatch(options: StallWatchOptions) {
     const held = Atomics.load(shared.control, Word.Debugger);
     stall.debugger ||= held !== 0;
     stall.own ||= held === OWN_WORK;
+    const asked = { atMs: now, cpu: options.thread.cpu() };
     const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
     if (mayAsk(stall, now, gap) && stall.stackCount < MAX_STACKS && now - stall.lastStackAt >= step) {
       capture.ask('stall', { waiting: stall.waiting === null, drains: true }, (answer) =>
-        onAnswer(stall, now, options.now(), answer),
+        onAnswer(stall, asked, options.now(), answer),
       );
     }
     Atomics.store(shared.control, Word.SiteWanted, 1);

@@ -47,6 +47,8 @@ export interface SampleMessage {
   trace?: TraceMemory;
   /** Of files that were asked for: a text that ends in the map they were loaded with, null where they have none. */
   maps?: Record<string, string | null>;
+  /** Functions of a native add-on that has just been loaded, by file and name: they are marked while they run. */
+  addOnCalls?: [module: string, name: string][];
 }
 
 /** From the main thread on its own port, from worker threads on the channel; the level may come from anywhere. */

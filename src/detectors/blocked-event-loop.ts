@@ -1,4 +1,4 @@
-import { functionKey } from '../recording/places.ts';
+import { functionKey, NATIVE_CALL } from '../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from './held-up.ts';
@@ -23,6 +23,8 @@ const COMPUTED_SHARE = 0.75;
 const TOLD_SHARE = 0.8;
 const RIGHT_PLACE =
   'Nothing to change: a worker thread is the right place for such work. If jobs queue up, start more workers, up to one per core.';
+/** Only the name of the call says what it was. */
+const ADD_ONS: readonly string[] = ['native-addon', 'sync-database'];
 const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
 /** A share needs a span to be a share of. */
 const SHARE_SPAN_MS = 5000;
@@ -100,7 +102,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
     severity,
     score: scoreOf(severity, totalMs),
     kind,
-    message: messageOf(group, longest, maxMs, totalMs, location, isUnseen ? 'work' : texts.title, recording, isAtWork),
+    message: messageOf(group, longest, maxMs, totalMs, location, isUnseen ? 'work' : titleOf(kind, texts.title, call), recording, isAtWork),
     remedy,
     location,
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
@@ -128,6 +130,12 @@ function manyCallsShare(group: readonly StallRow[]): number {
   const total = known.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const chained = known.reduce((sum, { chain, durationMs }) => sum + (chain ? durationMs : 0), 0);
   return total > 0 ? round(chained / total, 2) : 0;
+}
+
+/** A native call is named where its name tells more than the kind. */
+function titleOf(kind: StallKind, title: string, call: string | undefined): string {
+  if (call === NATIVE_CALL) return kind === 'js-cpu' ? 'a native call that nothing can interrupt' : title;
+  return call && ADD_ONS.includes(kind) ? `${title} (${call})` : title;
 }
 
 function startupRemedy(kind: StallKind, remedy: string): string {

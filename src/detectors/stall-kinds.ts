@@ -52,6 +52,14 @@ export const KIND_TEXTS: readonly KindText[] = [
     example: 'const rows = statement.all();         // blocks\nconst rows = await worker.run(query);',
   },
   {
+    kind: 'native-addon',
+    title: 'a synchronous call of a native add-on',
+    remedy:
+      'Use the asynchronous form of that function where the package has one, else call it in a worker thread (piscina, node:worker_threads).',
+    example:
+      'const hash = bcrypt.hashSync(password, 12);   // blocks\nconst hash = await bcrypt.hash(password, 12); // the thread pool computes',
+  },
+  {
     kind: 'sync-stdio',
     title: 'synchronous writes to stdout or stderr',
     remedy:

@@ -14,3 +14,5 @@ export function toLocation({ file, line, column, function: name, start }: Locati
 export function packageNameOf(file: string): string | null {
   return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1]?.replace('\\', '/') ?? null;
 }
+/** Name of a frame: a native call that nothing names. */
+export const NATIVE_CALL = '(native call)';

@@ -20,6 +20,7 @@ export const STALL_KINDS = [
   'sync-zlib',
   'sync-sleep',
   'sync-database',
+  'native-addon',
   'sync-stdio',
   'json',
   'regexp',

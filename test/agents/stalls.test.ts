@@ -9,6 +9,7 @@ import {
   SYNC_CALLS,
   Word,
 } from '../../agents/shared-memory.ts';
+import { createMarkedCalls } from '../../agents/watchdog/marked-calls.ts';
 import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stalls.ts';
 import type { TaskState } from '../../agents/watchdog/thread-stat.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
@@ -65,6 +66,8 @@ function fakeThread(options: FakeOptions = {}) {
       hasEnded: () => false,
     },
     toFrame: createFrameMapper(),
+    marks: createMarkedCalls(shared),
+    startMonotonicMs: 0,
     maps: { mapped: (make, use) => use(make()), isUnknown: () => false },
     now: () => now,
     thread: {

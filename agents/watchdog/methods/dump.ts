@@ -12,16 +12,9 @@ import type {
 } from '../../../src/suspended/dump-parts.ts';
 import type { Census, CensusFiles, OpenResources } from '../../../src/suspended/types.ts';
 import { makeRunFolder } from '../../../src/util/run-folder.ts';
-import {
-  type DumpEstimate,
-  type DumpProgress,
-  type InterruptedStack,
-  type RawFrame,
-  type RawHandleSite,
-  SYNC_CALLS,
-  Word,
-} from '../../shared-memory.ts';
+import type { DumpEstimate, DumpProgress, InterruptedStack, RawFrame, RawHandleSite } from '../../shared-memory.ts';
 import { readSite } from '../call-site.ts';
+import { callName } from '../marked-calls.ts';
 import { ANSWER_MS, askThread, pause, requireInspector, whileConnected } from './ask.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
@@ -197,11 +190,10 @@ function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]
 }
 
 /** What the wrapper of a synchronous call has marked. */
-function runningCall({ shared, toFrame }: DumpableThread): ThreadPart['syncCall'] {
-  const index = Atomics.load(shared.control, Word.SyncCall);
-  const call = index > 0 ? SYNC_CALLS[index - 1] : undefined;
+function runningCall({ shared, marks, toFrame }: DumpableThread): ThreadPart['syncCall'] {
+  const call = marks.running();
   if (!call) return null;
-  return { name: `${call.module}.${call.name}`, stack: (readSite(shared) ?? []).map(toFrame) };
+  return { name: callName(call), stack: (readSite(shared) ?? []).map(toFrame) };
 }
 
 /** Begins the census and goes on with it until it is done. Throws a sentence where it fails. */

@@ -3,6 +3,7 @@ import type { Inspection } from '../../inspection.ts';
 import type { RawFrame, SharedMemory } from '../../shared-memory.ts';
 import type { TraceMemory } from '../../shared-trace.ts';
 import type { LoadedMaps } from '../loaded-maps.ts';
+import type { MarkedCalls } from '../marked-calls.ts';
 import type { ThreadClocks } from '../off-cpu.ts';
 import type { RecentStacks } from '../recent-stacks.ts';
 import type { StackCapture } from '../stack-capture.ts';
@@ -25,6 +26,7 @@ export interface DumpableThread {
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
   maps: LoadedMaps;
+  marks: MarkedCalls;
   /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
   sampling: { hold(held: boolean): void };
   clocks: ThreadClocks;
