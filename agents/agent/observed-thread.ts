@@ -64,7 +64,10 @@ export function observeThisThread(
   };
   follow();
 
-  const markLoaded = markSyncCalls(shared);
+  const markLoaded = markSyncCalls(
+    shared,
+    (addOnCalls) => void post({ rows: [], tracked: null, mainThreadMs: 0, addOnCalls }),
+  );
   let ownMs = 0;
   const sample = (): void => {
     const from = monotonicMs();

@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import zlib from 'node:zlib';
 import { exchange, monotonicMs, store, stringify } from '../primordials.ts';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
+import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
 import { type AnyFunction, like, replace, replaceClass } from './replace.ts';
 import { callSites } from './stack.ts';
 
@@ -17,6 +18,8 @@ const SITE_FRAMES = 24;
 const BUDGET_MS = { watch: 1, diagnose: 10 };
 /** What was not used is kept up to that: a program that starts, or a rare call, always has its site. */
 const MOST_SAVED_MS = 20;
+/** A call that comes this often has used its time: the clock costs more than many a call of a native add-on. */
+const UNASKED_CALLS = 8;
 /** What took longer was the first, or had to wait for a core. */
 const MOST_COST_MS = 0.3;
 /** JSON.parse of less text than this takes well below a millisecond. */
@@ -36,7 +39,10 @@ const { apply } = Reflect;
  * Each wrapper keeps name, length, own properties and the promisify symbols of the original. What is returned marks
  * the calls of modules that the application has loaded since, and is to be called now and then.
  */
-export function markSyncCalls({ control, site }: SharedMemory): () => void {
+export function markSyncCalls(
+  { control, site }: SharedMemory,
+  onAddOn: (calls: [module: string, name: string][]) => void,
+): () => void {
   const modules: Holders = {
     fs: fs as unknown as Record<string, unknown>,
     child_process: childProcess as unknown as Record<string, unknown>,
@@ -47,11 +53,16 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     Number: Number.prototype as unknown as Record<string, unknown>,
     Intl: Intl as unknown as Record<string, unknown>,
   };
-  const savedMs = new Float64Array(SYNC_CALLS.length);
-  const refilledAt = new Float64Array(SYNC_CALLS.length).fill(Number.NEGATIVE_INFINITY);
+  const savedMs = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
+  const refilledAt = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS).fill(Number.NEGATIVE_INFINITY);
+
+  /** Calls that may pass before the clock is asked again. */
+  const unasked = new Uint8Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
 
   const mayTakeSite = (index: number): boolean => {
     if (savedMs[index]! > 0) return true;
+    if (unasked[index]!-- > 0) return false;
+    unasked[index] = UNASKED_CALLS;
     const now = monotonicMs();
     const perSecond = control[Word.Diagnose] === 1 ? BUDGET_MS.diagnose : BUDGET_MS.watch;
     savedMs[index] = Math.min(MOST_SAVED_MS, savedMs[index]! + ((now - refilledAt[index]!) / 1000) * perSecond);
@@ -109,6 +120,11 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     return wrapper;
   };
 
+  const markAddOnCall = (index: number) =>
+    function markedCall(original: AnyFunction, self: unknown, args: unknown[]): unknown {
+      return during(SYNC_CALLS.length + index, markedCall as never, () => apply(original, self, args));
+    };
+
   const markAll = (holders: Holders): void =>
     SYNC_CALLS.forEach(({ module, name }, index) => {
       const holder = holders[module];
@@ -125,8 +141,10 @@ export function markSyncCalls({ control, site }: SharedMemory): () => void {
     });
   markAll(modules);
   syncBuiltinESMExports();
+  const lookAtAddOns = markNativeAddons({ markCall: markAddOnCall, announce: onAddOn });
   let sqliteMarked = false;
   return () => {
+    lookAtAddOns();
     const sqlite = sqliteMarked ? null : loadedSqlite();
     if (!sqlite) return;
     sqliteMarked = true;

@@ -17,7 +17,8 @@ export function createMarkedCalls({ control }: Pick<SharedMemory, 'control'>) {
         addOns.push({ module, name, kind: DATABASE.test(module) ? 'sync-database' : 'native-addon' });
       }
     },
-    hasAddOns: () => addOns.length > 0,
+    /** Of one of its add-ons, functions that could not be marked. */
+    hasUnmarked: () => addOns.some(({ name }) => name === ''),
     /** 1 + the number of the call, 0 outside of one. */
     index: () => Atomics.load(control, Word.SyncCall),
     running(): SyncCall | null {

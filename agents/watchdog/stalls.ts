@@ -60,7 +60,7 @@ export interface StallWatchOptions {
   histogram: DelayHistogram;
   slowMs: number;
   capture: StackCapture;
-  marks: Pick<MarkedCalls, 'running' | 'index' | 'hasAddOns'>;
+  marks: Pick<MarkedCalls, 'running' | 'index' | 'hasUnmarked'>;
   /** When the recording began, in ms of the machine's monotonic clock. */
   startMonotonicMs: number;
   toFrame(raw: RawFrame): Frame;
@@ -202,7 +202,7 @@ export function createStallWatch(options: StallWatchOptions) {
     for (const [candidate, ms] of stall.pendingKinds) if (ms >= stall.pendingMs / 2) kind = candidate;
     const isBehind = kind === null && late && hasRun(asked, tookMs);
     const raw = isBehind ? behindNative(answer) : answer.frames;
-    if (isBehind && options.marks.hasAddOns()) kind = 'native-addon';
+    if (isBehind && options.marks.hasUnmarked()) kind = 'native-addon';
     stall.chain.add(answer, answer.frames.map(options.toFrame));
     addStack(stall, () => raw.map(options.toFrame), kind, stall.pendingMs, { late });
     stall.pendingMs = 0;

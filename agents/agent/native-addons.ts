@@ -1,0 +1,123 @@
+import { basename } from 'node:path';
+import type { AnyFunction } from './replace.ts';
+
+/** Functions that are marked, of all add-ons together: more than the largest of them has. */
+export const MAX_ADD_ON_CALLS = 600;
+/** An add-on's functions are in its exports, and in the objects in these. */
+const MAX_DEPTH = 2;
+
+/**
+ * A mark costs up to 0.3 µs, which is much for the quickest of them. Who is called so often between two looks is quick, and goes
+ * unmarked for a while.
+ */
+const OFTEN_CALLS = 5000;
+const REST_LOOKS = 30;
+
+type Trap = (original: AnyFunction, self: unknown, args: unknown[]) => unknown;
+type Found = [module: string, name: string][];
+
+const { apply, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
+
+/**
+ * Marks the functions of the native add-ons that a thread loads from now on while they run: a native call cannot be interrupted.
+ * What it returns is to be called about once a second.
+ */
+export function markNativeAddons(options: {
+  /** Marks the call of that number. */
+  markCall(index: number): Trap;
+  /** Tells their names, in the order of their numbers; an empty name stands for functions that cannot be marked. */
+  announce(calls: Found): void;
+}): () => void {
+  const { dlopen } = process as unknown as { dlopen: AnyFunction };
+  let count = 0;
+  const calls = new Uint32Array(MAX_ADD_ON_CALLS);
+  const rests = new Uint8Array(MAX_ADD_ON_CALLS);
+  const put: ((marked: boolean) => void)[] = [];
+
+  /** What stands in for a function; it goes by itself when it is called too often. */
+  const standIn = (index: number, original: object, holder: object, key: string): object => {
+    const mark = options.markCall(index);
+    const trap: Trap = (target, self, args) => {
+      if (rests[index] !== 0) return apply(target, self, args);
+      if (++calls[index]! > OFTEN_CALLS) {
+        rests[index] = REST_LOOKS;
+        put[index]!(false);
+      }
+      return mark(target, self, args);
+    };
+    const proxy = new Proxy(original, { apply: trap as never });
+    put[index] = (marked) => {
+      const property = getOwnPropertyDescriptor(holder, key);
+      // Somebody else may have put his own there.
+      if (property?.value === (marked ? original : proxy)) {
+        defineProperty(holder, key, { ...property, value: marked ? proxy : original });
+      }
+    };
+    return proxy;
+  };
+  const stand = (holder: object, key: string, name: string, file: string, found: Found): void => {
+    const property = getOwnPropertyDescriptor(holder, key);
+    const original: unknown = property?.value;
+    if (typeof original !== 'function' || count >= MAX_ADD_ON_CALLS) return;
+    if (!property!.configurable && !property!.writable) {
+      if (!found.some(([, known]) => known === '')) found.push([file, '']);
+      count++;
+      return;
+    }
+    defineProperty(holder, key, { ...property, value: standIn(count++, original, holder, key) });
+    found.push([file, name]);
+  };
+  const markMethods = (prototype: object, of: string, file: string, found: Found): void => {
+    for (const key of names(prototype)) if (key !== 'constructor') stand(prototype, key, `${of}.${key}`, file, found);
+  };
+  const markAll = (exported: object, of: string, depth: number, file: string, found: Found): void => {
+    for (const key of names(exported)) {
+      const value: unknown = getOwnPropertyDescriptor(exported, key)?.value;
+      if (typeof value === 'function') {
+        if (isClass(value)) markMethods(value.prototype as object, key, file, found);
+        else stand(exported, key, `${of}${key}`, file, found);
+      } else if (typeof value === 'object' && value !== null && depth < MAX_DEPTH && isPlain(value)) {
+        markAll(value, `${of}${key}.`, depth + 1, file, found);
+      }
+    }
+  };
+  const marked = new WeakSet<object>();
+  const onLoaded = (module: unknown, file: unknown): void => {
+    const { exports } = module as { exports?: unknown };
+    if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null || marked.has(exports))
+      return;
+    marked.add(exports);
+    const found: Found = [];
+    markAll(exports, '', 1, basename(String(file)), found);
+    if (found.length > 0) options.announce(found);
+  };
+  (process as unknown as { dlopen: AnyFunction }).dlopen = new Proxy(dlopen, {
+    apply(original, self, args: unknown[]) {
+      const result = apply(original, self, args);
+      try {
+        onLoaded(args[0], args[1]);
+      } catch {
+        // Its functions are not marked then.
+      }
+      return result;
+    },
+  });
+  return () => {
+    calls.fill(0, 0, count);
+    for (let index = 0; index < count; index++) if (rests[index] !== 0 && --rests[index]! === 0) put[index]?.(true);
+  };
+}
+
+function names(holder: object): string[] {
+  return ownKeys(holder).filter((key): key is string => typeof key === 'string');
+}
+
+/** Its prototype has methods: whoever is constructed shall be what it was. */
+function isClass(value: { prototype?: unknown }): boolean {
+  const { prototype } = value;
+  return typeof prototype === 'object' && prototype !== null && names(prototype).length > 1;
+}
+
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
