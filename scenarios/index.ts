@@ -28,6 +28,7 @@ import { microtaskStarvation } from './microtask-starvation.ts';
 import { missingTimeout } from './missing-timeout.ts';
 import { mixedLoad } from './mixed-load.ts';
 import { narrowSemaphore } from './narrow-semaphore.ts';
+import { nativeAddOn } from './native-add-on.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
 import { processMemoryGrowth } from './process-memory-growth.ts';
@@ -78,6 +79,7 @@ export const scenarios: readonly Scenario[] = [
   missingTimeout,
   mixedLoad,
   narrowSemaphore,
+  nativeAddOn,
   nexttickStarvation,
   overloadedLoop,
   processMemoryGrowth,

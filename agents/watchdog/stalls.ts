@@ -19,6 +19,7 @@ import type { LoadedMaps } from './loaded-maps.ts';
 import { callName, type MarkedCalls } from './marked-calls.ts';
 import { linesOf } from './source-text.ts';
 import type { StackCapture } from './stack-capture.ts';
+import type { ThreadCpu } from './thread-cpu.ts';
 import {
   behindNative,
   dominant,
