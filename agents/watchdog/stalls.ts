@@ -19,7 +19,6 @@ import type { LoadedMaps } from './loaded-maps.ts';
 import { callName, type MarkedCalls } from './marked-calls.ts';
 import { linesOf } from './source-text.ts';
 import type { StackCapture } from './stack-capture.ts';
-import type { ThreadCpu } from './thread-cpu.ts';
 import {
   behindNative,
   dominant,
@@ -33,6 +32,7 @@ import {
   type Witness,
 } from './stall-evidence.ts';
 import { createStallTimes, type StallTimes, type StallTimesOptions } from './stall-times.ts';
+import type { ThreadCpu } from './thread-cpu.ts';
 
 /** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
 const CAPTURE_SHARE = 0.5;
