@@ -50,6 +50,7 @@ export function readCpuProfile(
   const { nodeOf, ours: isAgents } = placeNodes(nodes, builder, toFrame.frame, agentFile);
   const waits = taken === undefined && isSampledAwakeOnly(profile, nodes);
   const { samples, spanUs, ownById } = readSamples(profile, nodes, nodeOf, builder, waits);
+  const sampleCount = Array.isArray(profile.samples) ? profile.samples.length : 0;
   return builder.build(name, {
     samples,
     lines: readLines(
@@ -58,7 +59,10 @@ export function readCpuProfile(
       ownById,
       toFrame.line,
     ),
-    taken: { ...takenOf(builder, samples, spanUs, taken ?? ours(profile)), ...(waits && { missedCount: null }) },
+    taken: {
+      ...takenOf(builder, samples, spanUs, taken ?? ours(profile)),
+      ...(waits && { missedCount: null, sampleCount }),
+    },
     origin: originOf(profile, origin),
   });
 }
