@@ -50,6 +50,7 @@ const READ_INTERVAL_MS = 1000;
 const MAX_ROWS_IN_MEMORY = 2000;
 const MAX_LARGE_IN_MEMORY = 60;
 const LARGE: ReadonlySet<RowType> = new Set(['allocations', 'look', 'unfinished']);
+const LEFT_OUT = 'the summary looks at the last ones only; the recording has them';
 /** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;
 
@@ -98,6 +99,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     if (unwritten) unwritten.push(row);
     else writer?.write(row, atOnce);
   };
+  const writtenFolder = (): string | null => (writer?.hasBegun() ? folder : null);
   const fail = (message: string): void => {
     record({ t: now(), type: 'agent-error', message });
     onFailure(message);
@@ -106,17 +108,17 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     const rows = unwritten ?? [];
     unwritten = null;
     if (!mayWrite()) return;
-    try {
-      writer = openRecording(folder, header, settings.maxBytes, fail);
-      for (const row of rows) writer.write(row);
-      writer.flush();
-    } catch (error) {
-      const why = (error as NodeJS.ErrnoException).code ?? String(error);
-      fail(`no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a folder that can`);
-    }
+    writer = openRecording(folder, header, settings.maxBytes, fail);
+    for (const row of rows) writer.write(row);
+    writer.flush();
   };
   if (threadId === 0) open();
 
+  const lostRows = (): RowOf<'dropped'>[] => {
+    const lost = writer?.lost() ?? [];
+    if (lostInMemory > 0) lost.push({ rows: lostInMemory, why: LEFT_OUT });
+    return lost.map((one) => ({ t: now(), type: 'dropped', ...one }));
+  };
   const rows = <T extends RowType>(type: T) => (kept.get(type) ?? []) as RowOf<T>[];
   const threadCpu = openThreadCpu(thread.nativeId);
   const threadStat = openThreadStat(thread.nativeId);
@@ -137,7 +139,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     now,
     record,
     rows,
-    keepFile: createProfileFiles(() => (writer ? folder : null)),
+    keepFile: createProfileFiles(writtenFolder),
     // The end of a worker thread would wait for the session.
     always: threadId === 0,
   });
@@ -270,7 +272,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
       recent,
       tracing,
     } satisfies DumpableThread,
-    folder: () => (writer ? folder : null),
+    folder: writtenFolder,
     record: (row: Row) => record(row),
     now,
     onSample({ rows, tracked, mainThreadMs, trace, maps: texts, addOnCalls }: SampleMessage): void {
@@ -322,12 +324,12 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     },
     inMemory: (): Recording => ({
       header,
-      rows: [...kept.values()].flat().sort((a, b) => a.t - b.t),
+      rows: [...kept.values(), lostRows()].flat().sort((a, b) => a.t - b.t),
       durationMs: now(),
-      droppedRows: lostInMemory,
+      droppedRows: lostRows().reduce((sum, { rows }) => sum + rows, 0),
       skippedLines: 0,
       truncated: false,
-      path: writer ? folder : null,
+      path: writtenFolder(),
     }),
   };
 }

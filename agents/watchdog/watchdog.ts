@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { judge } from '../../src/detectors/judge.ts';
+import { RECORDING_FILE } from '../../src/recording/paths.ts';
 import type { EndRow, Level, Row } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
 import { isWrapper } from '../../src/report/wrapper.ts';
@@ -172,7 +175,8 @@ function run(data: WatchdogData): void {
         [main, ...workers.values()].map(({ header, folder, inMemory }) => ({
           header,
           folder,
-          rows: () => inMemory().rows,
+          // What the summary alone leaves out is no news to a viewer.
+          rows: () => inMemory().rows.filter(({ type }) => type !== 'dropped'),
         })),
       onRow(tell) {
         viewers.add(tell);
@@ -209,7 +213,9 @@ function printSummary(threads: readonly Observation[], family: string): void {
     const recording = thread.inMemory();
     return { recording, ...judge(recording) };
   });
-  const folder = threads[0]?.folder() ?? null;
+  const written = threads[0]?.folder() ?? null;
+  // Somebody may have removed it, and for good.
+  const folder = written !== null && existsSync(join(written, RECORDING_FILE)) ? written : null;
   const path = threads.length > 1 && folder ? family : folder;
   const [main] = judged;
   // Who waits for another program, as npm does, leaves the last word to that.

@@ -1,10 +1,11 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { rmdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { familyName } from '../recording/paths.ts';
 import { InputError } from '../recording/reader.ts';
 import type { Level } from '../recording/types.ts';
+import { makeFolders } from '../util/make-folders.ts';
 import { builtFile } from '../util/package-root.ts';
 
 /** Between SIGTERM and SIGKILL: what orchestrators grant at the least. */
@@ -60,7 +61,7 @@ export function removeEmpty(folder: string): void {
 function makeFamily(out: string): string {
   const family = join(out, familyName(process.pid, new Date()));
   try {
-    mkdirSync(family, { recursive: true, mode: 0o700 });
+    makeFolders(family);
   } catch (error) {
     throw new InputError(`"${out}" cannot be written (${codeOf(error)}). Give another folder with --out.`);
   }

@@ -131,7 +131,9 @@ function save(recordings: readonly Recording[]): string {
   try {
     for (const { header, rows } of recordings) {
       const folder = recordingFolder(family, header.pid, header.threadId);
-      const writer = openRecording(folder, header, Number.POSITIVE_INFINITY, () => {});
+      const writer = openRecording(folder, header, Number.POSITIVE_INFINITY, (message) => {
+        throw new Error(message);
+      });
       for (const row of rows) writer.write(row);
       writer.close();
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { type Connection, connect } from '../attach/connect.ts';
 import { takeSnapshot } from '../attach/take-snapshot.ts';
 import type { SnapshotInput } from '../leaks/analyse.ts';
 import { InputError } from '../recording/reader.ts';
+import { makeFolders } from '../util/make-folders.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
 import { complain } from './output.ts';
@@ -55,7 +56,7 @@ function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
   const kept = out !== undefined || keep === true;
   const folder = kept ? (out ?? '.') : mkdtempSync(join(tmpdir(), 'evdiag-leaks-'));
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
   } catch (error) {
     throw new InputError(`"${folder}" cannot be made (${(error as NodeJS.ErrnoException).code}).`);
   }

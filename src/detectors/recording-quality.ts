@@ -1,5 +1,6 @@
+import { REASONS } from '../recording/losses.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
-import { plural } from '../util/text.ts';
+import { plural, stripControl } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
@@ -78,17 +79,30 @@ function contention(recording: Recording): Finding[] {
   );
 }
 
-function droppedRows(recording: Recording): Finding[] {
-  const rows = recording.droppedRows + recording.skippedLines;
-  if (rows === 0) return [];
-  const lost =
-    recording.droppedRows > 0
-      ? `${plural(rows, 'row was', 'rows were')} dropped to keep the recording within its bound`
-      : `${plural(rows, 'row')} could not be read`;
-  return finding('dropped-rows', rows, `${lost}.`, {
-    droppedRows: recording.droppedRows,
-    skippedLines: recording.skippedLines,
+/** What to change, by why rows went away. */
+const REMEDIES: Record<string, string> = {
+  [REASONS.unwritten]: 'Put the recording on a disk with room, where it can always be written: EVDIAG_OUT.',
+  [REASONS.removed]: 'Keep clean-up jobs away from the recording while the program runs.',
+};
+
+function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding[] {
+  if (droppedRows + skippedLines === 0) return [];
+  const reasons = new Map<string, number>();
+  for (const row of rows) {
+    if (row.type === 'dropped') reasons.set(row.why, (reasons.get(row.why) ?? 0) + row.rows);
+  }
+  const lost = (count: number): string => `${plural(count, 'row was', 'rows were')} dropped`;
+  const known = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+  const parts = [...reasons].map(([why, count]) => `${lost(count)}: ${stripControl(why)}`);
+  if (droppedRows > known) parts.push(lost(droppedRows - known));
+  if (skippedLines > 0) parts.push(`${plural(skippedLines, 'row')} could not be read`);
+  const [mostly] = [...reasons].sort(([, a], [, b]) => b - a)[0] ?? [];
+  const findings = finding('dropped-rows', droppedRows + skippedLines, `${parts.join('; ')}.`, {
+    droppedRows,
+    skippedLines,
   });
+  const remedy = REMEDIES[mostly ?? ''];
+  return remedy === undefined ? findings : findings.map((one) => ({ ...one, remedy }));
 }
 
 function lateSamples(recording: Recording): Finding[] {

@@ -95,7 +95,9 @@ function readFile(file: string): Part {
     else addRow(part, line.text);
   }
   if (header === null)
-    throw new InputError(`"${file}" is empty: the program ended before its first row. Record it again.`);
+    throw new InputError(
+      `"${file}" is empty: before its first row the program ended, or there was no room on the disk. Record it again.`,
+    );
   return { header, ...part };
 }
 

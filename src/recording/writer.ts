@@ -1,10 +1,21 @@
-import { closeSync, fchmodSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { OLDER_FILE, RECORDING_FILE } from './paths.ts';
+import { codeOf, createChunkFile } from './chunk-file.ts';
+import { createLosses, REASONS } from './losses.ts';
 import type { Header, Row } from './types.ts';
+import { createWaitingLines, type WaitingLine } from './waiting-lines.ts';
 
-/** Rows wait in memory at most until this many characters have gathered; `flush` writes them earlier. */
-const BUFFER_CHARACTERS = 64 * 1024;
+/** Rows are gathered in memory at most until they have this many characters; `flush` writes them earlier. */
+const BATCH_CHARACTERS = 64 * 1024;
+/** While they cannot be written, so many wait: minutes of rows. */
+const WAITING_CHARACTERS = 1 << 20;
+/** What may be over in a moment; the folder is the right one all the same. */
+const PASSING: Record<string, string> = {
+  EMFILE: 'the process has no file descriptor left',
+  ENFILE: 'the system has no file descriptor left',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  ENOMEM: 'no memory',
+};
 
 export interface RecordingWriter {
   /** Queues a row; `now` writes it out at once. */
@@ -12,14 +23,19 @@ export interface RecordingWriter {
   flush(): void;
   close(): void;
   bytesWritten(): number;
+  /** There is a file that rows were written to. */
+  hasBegun(): boolean;
+  /** Rows that went away, but for those beyond the bound. */
+  lost(): { rows: number; why: string }[];
 }
 
 /**
- * Opens a recording folder (0700) and appends to its file (0600).
+ * Writes a recording: a folder (0700) and in it a file (0600) that is appended to.
  *
- * At half of `maxBytes` the file becomes the older chunk, in place of the one before: the folder stays below
- * `maxBytes`, and what went away is counted in a `dropped` row. A failed write (disk full) drops rows, tells
- * `onError` once, and goes on when writing works again. Throws only when the folder or file cannot be made.
+ * At half of `maxBytes` the file becomes the older chunk, in place of the one before: the folder stays below `maxBytes`.
+ * Never throws. What fails (full disk, no descriptor, a folder that is gone or read-only) is told to `onError`, once, and
+ * tried again at each flush from the step that failed; rows wait meanwhile, and beyond 1 MB the oldest are dropped. A file
+ * that somebody removes, moves or cuts is begun anew. Rows that went away, in whatever way, are counted in `dropped` rows.
  */
 export function openRecording(
   folder: string,
@@ -27,100 +43,112 @@ export function openRecording(
   maxBytes: number,
   onError: (message: string) => void,
 ): RecordingWriter {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  let file = openChunk(folder);
-  let buffer = '';
-  let bufferedRows = 0;
-  let chunkBytes = 0;
-  let chunkRows = 0;
-  /** Rows that each kept chunk holds or says are lost: what is lost for good when it goes away. */
-  let olderRows = 0;
-  let goneRows = 0;
-  let olderStated = 0;
+  const file = createChunkFile(folder);
+  const losses = createLosses();
+  const waiting = createWaitingLines();
+  const headerLine: WaitingLine = { text: `${JSON.stringify(header)}\n`, rows: 0, reason: null, isHeader: true };
+  /** Ends a line that was cut, so that the next one can be read. */
+  const endOfLine: WaitingLine = { ...headerLine, text: '\n' };
   let totalBytes = 0;
-  let failedRows = 0;
-  let told = false;
-  let midLine = false;
+  let begun = false;
+  let failing = false;
+  let working = false;
   let t = 0;
+  const toldOf = new Set<string>();
 
-  const put = (text: string): void => {
-    const bytes = Buffer.from(midLine ? `\n${text}` : text);
-    let offset = 0;
-    try {
-      while (offset < bytes.length) offset += writeSync(file, bytes, offset);
-      midLine = false;
-    } catch (error) {
-      // A full disk may have taken half a line: the next write ends it, and readers skip that one line.
-      if (offset > 0) midLine = bytes[offset - 1] !== 10;
-      throw error;
-    } finally {
-      chunkBytes += offset;
-      totalBytes += offset;
+  const tell = (what: 'start' | 'write' | 'removed', message: string): void => {
+    if (toldOf.has(what)) return;
+    toldOf.add(what);
+    onError(message);
+  };
+  const lostLines = (): WaitingLine[] =>
+    losses.unstated().map(([reason, rows]) => ({
+      text: `${JSON.stringify({ t, type: 'dropped', rows, why: REASONS[reason] })}\n`,
+      rows,
+      reason,
+    }));
+  const begin = (): void => {
+    file.begin();
+    waiting.restart();
+    waiting.lead(headerLine, lostLines());
+  };
+  /** Makes a file where there is none, or the one there is went away. */
+  const prepare = (): void => {
+    const found = file.look();
+    if (found === 'same') {
+      waiting.lead(null, lostLines());
+    } else if (found === 'gone') {
+      const rows = losses.gone(file.hasOlder());
+      if (rows > 0) tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
+      begin();
+    } else {
+      const rows = losses.cut(found.share);
+      waiting.restart();
+      waiting.lead(found.share === 0 ? headerLine : endOfLine, lostLines());
+      if (rows > 0) tell('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
     }
   };
-
-  const lost = (rows: number, why: string): string => `${JSON.stringify({ t, type: 'dropped', rows, why })}\n`;
-
   const rotate = (): void => {
-    renameSync(join(folder, RECORDING_FILE), join(folder, OLDER_FILE));
-    const next = openChunk(folder);
-    closeSync(file);
-    file = next;
-    chunkBytes = 0;
-    midLine = false;
-    goneRows += olderRows;
-    olderRows = chunkRows;
-    chunkRows = 0;
-    put(`${JSON.stringify(header)}\n`);
-    // The two chunks that are kept say together how many rows went away.
-    const stated = goneRows - olderStated;
-    olderStated = stated;
-    if (stated > 0) put(lost(stated, 'the recording reached its bound (EVDIAG_MAX_MB)'));
+    if (file.retire()) losses.rotated();
+    else losses.gone(file.hasOlder());
+    begin();
   };
-
+  const put = (bytes: Uint8Array): void =>
+    file.append(bytes, (count) => {
+      totalBytes += count;
+      begun ||= count > 0;
+      for (const line of waiting.advance(count)) losses.written(line);
+    });
+  const writeAll = (): void => {
+    prepare();
+    while (!waiting.isEmpty()) {
+      const bytes = waiting.head(BATCH_CHARACTERS);
+      const isFull = file.bytes() + bytes.length > maxBytes / 2 && losses.rowsInChunk() > 0;
+      if (isFull && !waiting.isPartial()) rotate();
+      else put(bytes);
+    }
+  };
+  const failed = (error: unknown): void => {
+    failing = true;
+    losses.lose('unwritten', waiting.trim(WAITING_CHARACTERS));
+    const code = codeOf(error);
+    const passing = PASSING[code];
+    const why = passing ? `${code}, ${passing}` : code;
+    if (begun)
+      tell('write', `the recording cannot be written (${why}); rows wait, and the oldest are dropped, until it can`);
+    else if (passing) tell('start', `no recording yet: ${folder} cannot be written (${why}); it is tried again`);
+    else tell('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a folder that can`);
+  };
   const flush = (): void => {
-    if (buffer === '') return;
-    const text = buffer;
-    const rows = bufferedRows;
-    buffer = '';
-    bufferedRows = 0;
+    // Whoever hears of an error may write a row about it.
+    if (working || (begun && waiting.isEmpty())) return;
+    working = true;
     try {
-      if (chunkBytes + text.length > maxBytes / 2 && chunkRows > 0) rotate();
-      if (failedRows > 0) put(lost(failedRows, 'the recording could not be written'));
-      chunkRows += failedRows;
-      failedRows = 0;
-      put(text);
-      chunkRows += rows;
+      writeAll();
+      failing = false;
     } catch (error) {
-      failedRows += rows;
-      if (!told) onError(`the recording cannot be written (${codeOf(error)}); rows are dropped until it can`);
-      told = true;
+      failed(error);
+    } finally {
+      working = false;
     }
   };
 
-  put(`${JSON.stringify(header)}\n`);
   return {
     write(row, now = false) {
       t = row.t;
-      buffer += `${JSON.stringify(row)}\n`;
-      bufferedRows++;
-      if (now || buffer.length >= BUFFER_CHARACTERS) flush();
+      waiting.add({ text: `${JSON.stringify(row)}\n`, rows: 1, reason: null });
+      if (now || (!failing && waiting.characters() >= BATCH_CHARACTERS)) flush();
+      else if (failing) losses.lose('unwritten', waiting.trim(WAITING_CHARACTERS));
     },
     flush,
     close() {
       flush();
-      closeSync(file);
+      // Nobody comes back for them.
+      losses.lose('unwritten', waiting.trim(0));
+      file.close();
     },
     bytesWritten: () => totalBytes,
+    hasBegun: () => begun,
+    lost: () => losses.harm().map(([reason, rows]) => ({ rows, why: REASONS[reason] })),
   };
-}
-
-function openChunk(folder: string): number {
-  const file = openSync(join(folder, RECORDING_FILE), 'w', 0o600);
-  fchmodSync(file, 0o600);
-  return file;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
 }

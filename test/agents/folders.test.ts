@@ -89,12 +89,14 @@ it.skipIf(tmpfsWhy !== null)(
   inLab(async (lab) => {
     mkdirSync(lab.out);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', lab.out]);
+    lab.file('out/others.txt', 'x'.repeat(800_000));
     try {
       const run = await lab.expectSame(lab.file('app.js', manyStalls(20)), { env: { ...SOON, EVDIAG_MAX_MB: '1000' } });
       expect(run.stdout).toBe('done\n');
-      const problems = run.said.filter((line) => line.startsWith('the recording cannot be written (ENOSPC)'));
+      const problems = run.said.filter((line) => line.startsWith('the recording cannot be written (ENOSPC'));
       expect(problems).toHaveLength(1);
       expect(rowsOf(lab.recording(), 'stall').length).toBeGreaterThan(0);
+      expect(run.said.join('\n')).toContain('could not be written');
     } finally {
       execFileSync('umount', ['-l', lab.out]);
     }

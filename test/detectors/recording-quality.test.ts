@@ -33,7 +33,7 @@ test('all are information, with their numbers', () => {
   const findings = recordingQuality.detect(recording);
   expect(findings.map(({ message }) => message)).toEqual([
     "The thread waited for a core in 33 % of the time that it could have run: durations are longer than the code's own.",
-    '1 row was dropped to keep the recording within its bound.',
+    '1 row was dropped.',
     '1 reading came late, one after 5 s instead of 1 s.',
     'The recording is 0.5 s long: what builds up slowly cannot be seen in it.',
   ]);
@@ -41,6 +41,18 @@ test('all are information, with their numbers', () => {
     expect({ severity, location }).toEqual({ severity: 'info', location: null });
     expect(score).toBeLessThanOrEqual(10);
   }
+});
+
+test.each([
+  ['the recording reached its bound (EVDIAG_MAX_MB)', /EVDIAG_MAX_MB/],
+  ['the recording could not be written', /on a disk with room/],
+  ['its file was removed, moved or cut while it was written', /clean-up jobs/],
+])('lost rows, because %s', (why, remedy) => {
+  const rows = [...good, { t: 3000, type: 'dropped' as const, rows: 4, why }];
+  const [finding] = recordingQuality.detect({ ...recordingOf(rows), droppedRows: 4, skippedLines: 1 });
+  expect(finding).toMatchObject({ kind: 'dropped-rows', count: 5 });
+  expect(finding!.message).toBe(`4 rows were dropped: ${why}; 1 row could not be read.`);
+  expect(finding!.remedy).toMatch(remedy);
 });
 
 test('no rows at all: no data', () => {

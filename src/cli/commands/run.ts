@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Severity } from '../../detectors/types.ts';
 import { type Family, InputError, readFamily } from '../../recording/reader.ts';
@@ -88,9 +89,15 @@ function recorded(folder: string): Family | null {
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     removeEmpty(folder);
-    complain('Nothing was recorded: the program is not a Node.js program, or it ended before the agent could start.');
+    complain(nothingRecorded(folder, error));
     return null;
   }
+}
+
+function nothingRecorded(folder: string, { message }: InputError): string {
+  // What was begun tells itself why it cannot be read.
+  if (existsSync(folder)) return message;
+  return 'Nothing was recorded: the program is not a Node.js program, or it ended before the agent could start or write.';
 }
 
 /** Prints the report; true where it holds a finding at least as severe as asked. */

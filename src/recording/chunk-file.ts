@@ -1,0 +1,137 @@
+/** The file that a recording is appended to, and what may happen to it while it is. */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { makeFolders } from '../util/make-folders.ts';
+import { OLDER_FILE, RECORDING_FILE } from './paths.ts';
+
+/**
+ * Never a file that is there already, which is somebody's; never through a link; and no waiting for the reader of a
+ * pipe. Every write goes to the end, also after somebody has cut the file.
+ */
+const NEW_FILE =
+  constants.O_WRONLY |
+  constants.O_CREAT |
+  constants.O_EXCL |
+  constants.O_APPEND |
+  (constants.O_NOFOLLOW ?? 0) |
+  (constants.O_NONBLOCK ?? 0);
+
+/** What was found of the file since the last look: as it was left, gone, or cut to that share. */
+export type Found = 'same' | 'gone' | { share: number };
+
+export interface ChunkFile {
+  isOpen(): boolean;
+  /** Begins a new, empty file; one that lies in its place becomes the older chunk. Throws the system's error. */
+  begin(): void;
+  /** Compares the file with what was written to it. One that is gone is let go of. */
+  look(): Found;
+  /** Appends all of it; where that fails, `written` has what was. Throws the system's error. */
+  append(bytes: Uint8Array, written: (count: number) => void): void;
+  /** Makes it the older chunk, in place of the one before, and closes it; false where it is elsewhere. Throws the system's error. */
+  retire(): boolean;
+  hasOlder(): boolean;
+  bytes(): number;
+  close(): void;
+}
+
+export function createChunkFile(folder: string): ChunkFile {
+  const path = join(folder, RECORDING_FILE);
+  const older = join(folder, OLDER_FILE);
+  let file: { fd: number; ino: number; dev: number } | null = null;
+  let size = 0;
+
+  /** `isOurs`: the number still leads to our file, and is ours to close. */
+  const letGo = (isOurs: boolean): void => {
+    const fd = file?.fd;
+    // First: a number that was closed may be the program's a moment later.
+    file = null;
+    if (fd === undefined || !isOurs) return;
+    try {
+      closeSync(fd);
+    } catch {
+      // The number is free again all the same.
+    }
+  };
+  const open = (): number => {
+    try {
+      return openSync(path, NEW_FILE, 0o600);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST' || !lstatSync(path).isFile()) throw error;
+      renameSync(path, older);
+      return openSync(path, NEW_FILE, 0o600);
+    }
+  };
+  const look = (): Found => {
+    if (file === null) return 'gone';
+    const stats = statOf(file.fd);
+    // A program that closes every descriptor it finds closes ours; the number is then another file's.
+    const isOurs = stats !== null && stats.ino === file.ino && stats.dev === file.dev;
+    if (!isOurs || stats.nlink === 0) {
+      letGo(isOurs);
+      return 'gone';
+    }
+    if (stats.size >= size) return 'same';
+    const share = stats.size / size;
+    size = stats.size;
+    return { share };
+  };
+  return {
+    isOpen: () => file !== null,
+    begin() {
+      makeFolders(folder);
+      const fd = open();
+      size = 0;
+      try {
+        fchmodSync(fd, 0o600);
+        const { ino, dev } = fstatSync(fd);
+        file = { fd, ino, dev };
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    },
+    look,
+    append(bytes, written) {
+      let offset = 0;
+      try {
+        while (offset < bytes.length) offset += writeSync(file!.fd, bytes, offset);
+      } finally {
+        size += offset;
+        written(offset);
+      }
+    },
+    retire() {
+      // Moved away by somebody, it stays what it is; another file in its place is not ours to rename.
+      const isHere = statOf(path)?.ino === file?.ino;
+      if (isHere) renameSync(path, older);
+      // Before the next one is made: that may be the last descriptor.
+      letGo(look() !== 'gone');
+      return isHere;
+    },
+    hasOlder: () => statOf(older) !== null,
+    bytes: () => size,
+    close: () => letGo(look() !== 'gone'),
+  };
+}
+
+function statOf(file: number | string): Stats | null {
+  try {
+    return typeof file === 'number' ? fstatSync(file) : lstatSync(file);
+  } catch {
+    return null;
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
+}

@@ -1,0 +1,67 @@
+/** Keeps account of the rows that went away, so that the chunks which are kept say together how many, and why. */
+
+export const REASONS = {
+  bound: 'the recording reached its bound (EVDIAG_MAX_MB)',
+  unwritten: 'the recording could not be written',
+  removed: 'its file was removed, moved or cut while it was written',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+type Counts = Record<Reason, number>;
+
+interface Chunk {
+  rows: number;
+  /** What the chunk says of rows that are lost. */
+  stated: Counts;
+}
+
+const none = (): Counts => ({ bound: 0, unwritten: 0, removed: 0 });
+const emptyChunk = (): Chunk => ({ rows: 0, stated: none() });
+
+export function createLosses() {
+  const lost = none();
+  let current = emptyChunk();
+  let older = emptyChunk();
+  return {
+    lose(reason: Reason, rows: number): void {
+      lost[reason] += rows;
+    },
+    /** A row, or what is said of lost ones, is in the current chunk. */
+    written({ rows, reason }: { rows: number; reason: Reason | null }): void {
+      if (reason === null) current.rows += rows;
+      else current.stated[reason] += rows;
+    },
+    /** The current chunk became the older one, in place of the one before. */
+    rotated(): void {
+      lost.bound += older.rows;
+      older = current;
+      current = emptyChunk();
+    },
+    /** The current chunk is gone, and the older one with it unless it is seen. */
+    gone(olderIsThere: boolean): number {
+      const rows = current.rows + (olderIsThere ? 0 : older.rows);
+      lost.removed += rows;
+      current = emptyChunk();
+      if (!olderIsThere) older = emptyChunk();
+      return rows;
+    },
+    /** Of the current chunk this share is left. Which rows these are is not known. */
+    cut(share: number): number {
+      const rows = Math.ceil(current.rows * (1 - share));
+      lost.removed += rows;
+      current = share === 0 ? emptyChunk() : { ...current, rows: current.rows - rows };
+      return rows;
+    },
+    rowsInChunk: () => current.rows,
+    /** In all, but for the bound. */
+    harm: (): [Reason, number][] =>
+      (['unwritten', 'removed'] as const)
+        .map((reason): [Reason, number] => [reason, lost[reason]])
+        .filter(([, rows]) => rows > 0),
+    /** What no kept chunk says yet. */
+    unstated: (): [Reason, number][] =>
+      (Object.keys(lost) as Reason[])
+        .map((reason): [Reason, number] => [reason, lost[reason] - current.stated[reason] - older.stated[reason]])
+        .filter(([, rows]) => rows > 0),
+  };
+}

@@ -1,0 +1,34 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Makes a folder and those above it that are missing, mode 0700. Throws the system's error; where something other than a
+ * folder is in the way of the last one, whoever opens a file in it hears of that.
+ *
+ * Level by level: Node's recursive `mkdirSync` never returns where a file system answers ENOENT for a folder whose
+ * parent is there.
+ */
+export function makeFolders(path: string): void {
+  const missing: string[] = [];
+  for (let folder = path; !makeOne(folder); folder = dirname(folder)) {
+    missing.push(folder);
+    if (dirname(folder) === folder) break;
+  }
+  for (const folder of missing.reverse()) {
+    if (!makeOne(folder)) throw Object.assign(new Error(`ENOENT: "${folder}" cannot be made`), { code: 'ENOENT' });
+  }
+}
+
+/** False where the folder above is missing. */
+function makeOne(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return false;
+    // There already, or made by another process of the family a moment ago.
+    if (code === 'EEXIST') return true;
+    throw error;
+  }
+}
