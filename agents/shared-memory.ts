@@ -14,7 +14,7 @@ export type { RawFrame } from '../src/recording/source-maps.ts';
 export const Word = {
   /** 0 starting, 1 ready, 2 failed, 3 finished. */
   WatchdogState: 0,
-  /** 1: the process exits, finish now. */
+  /** 1: the process exits, finish now. 2: it does not wait (STOP_AT_ONCE). */
   Stop: 1,
   ExitCode: 2,
   /** 1 + index into SYNC_CALLS of the synchronous call that is running, 0 outside of one; behind these come those of native add-ons. */
@@ -39,7 +39,13 @@ export const Word = {
   Track: 13,
   /** 1 + index into SYNC_CALLS of the call whose site is in `site`. */
   SiteCall: 14,
-  Length: 16,
+  /** Odd while the watchdog is at work on storage, which may not return. */
+  Storage: 16,
+  /** Messages with samples that the watchdog has taken from this thread. */
+  SamplesTaken: 17,
+  /** 1: EVDIAG_QUIET. */
+  Quiet: 18,
+  Length: 24,
 } as const;
 
 export const Sum = {
@@ -51,6 +57,7 @@ export const Sum = {
 } as const;
 
 export const OWN_WORK = 2;
+export const STOP_AT_ONCE = 2;
 
 export const WATCHDOG_STARTING = 0;
 export const WATCHDOG_READY = 1;

@@ -1,8 +1,8 @@
-import { writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
+import { printOnce } from '../../src/util/print-line.ts';
 import { askInspection } from '../inspection.ts';
 import { load, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
@@ -11,6 +11,7 @@ import {
   AGENT_KEY,
   HEARTBEAT_MS,
   type SharedMemory,
+  STOP_AT_ONCE,
   Sum,
   WATCHDOG_FAILED,
   WATCHDOG_FINISHED,
@@ -18,25 +19,26 @@ import {
   Word,
 } from '../shared-memory.ts';
 import type { ChannelMessage, WatchdogData } from '../watchdog/types.ts';
+import { createForcedExit, type ForcedExit } from './forced-exit.ts';
 import { messageOf, observeThisThread } from './observed-thread.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
+import { boundUnread } from './unread.ts';
 import { followWorkers, roomForListener, startInWorker } from './worker-thread.ts';
 
 /** The exit waits at most this long for the watchdog's last rows and summary. */
 const EXIT_WAIT_MS = 1500;
 /** A process that ends before its watchdog could start (about 50 ms) is not held up for it. */
 const YOUNG_PROCESS_MS = 250;
+const YOUNG_POLL_MS = 5;
+/** One call on storage that takes longer is not waited for. */
+const STUCK_MS = 500;
 /** Old-generation bound of the watchdog's heap: a runaway watchdog ends itself, not its host. */
 const WATCHDOG_HEAP_MB = 96;
 
 const { apply } = Reflect;
 
 function complain(message: string): void {
-  try {
-    writeSync(2, `evdiag: ${message}\n`);
-  } catch {
-    // Nobody listens to stderr: nothing can be said, nothing may be thrown.
-  }
+  printOnce(`evdiag: ${message}`);
 }
 
 function start(): void {
@@ -47,12 +49,14 @@ function start(): void {
   // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
   histogram.enable();
   const delays = histogram as unknown as DelayHistogram;
+  const bound = boundUnread();
   const { shared, atExit } = observeThisThread(
     delays,
     settings.level === 'diagnose',
     (sample) => {
       if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) return false;
-      watchdog?.postMessage({ type: 'sample', threadId: 0, sample } satisfies ChannelMessage);
+      const bounded = bound(sample, shared.control);
+      if (bounded) watchdog?.postMessage({ type: 'sample', threadId: 0, sample: bounded } satisfies ChannelMessage);
       return true;
     },
     complain,
@@ -98,11 +102,14 @@ function start(): void {
   const ours = watchdog;
   followWorkers((threadId) => ours.postMessage({ type: 'thread-gone', threadId } satisfies ChannelMessage), ours);
   followSignalHandlers(shared);
-  process.on('exit', (code) => {
+  const onExit = (code: number): void => {
     atExit();
-    finish(shared.control, code);
-  });
-  followExit(shared.control);
+    finish(shared.control, code, forced);
+  };
+  store(shared.control, Word.Quiet, settings.quiet ? 1 : 0);
+  const forced = createForcedExit(exitOf(process), onExit);
+  process.on('exit', onExit);
+  followExit(shared.control, forced);
   roomForListener();
 }
 
@@ -110,15 +117,22 @@ function start(): void {
  * Whoever has taken away the listeners of `exit`, or calls `process.reallyExit` directly, ends without that event: Node would
  * say that it waits for the watchdog's session to disconnect.
  */
-function followExit(control: Int32Array): void {
+function followExit(control: Int32Array, forced: ForcedExit): void {
   const holder = process as unknown as Record<string, unknown>;
   const original = holder.reallyExit as AnyFunction;
   if (typeof original !== 'function') return;
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
-    if (load(control, Word.WatchdogState) === WATCHDOG_READY) finish(control, Number(args[0] ?? 0));
+    const code = Number(args[0] ?? 0);
+    if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
+    forced.go(code);
     return apply(original, this, args);
   });
   replace(holder, 'reallyExit', original, wrapper);
+}
+
+function exitOf(holder: object): (code: number) => void {
+  const { reallyExit } = holder as { reallyExit: AnyFunction };
+  return (code) => void apply(reallyExit, holder, [code]);
 }
 
 function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {
@@ -148,20 +162,31 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
   process.on('removeListener', (event) => update(event, process.listenerCount(event)));
 }
 
-/** Lets the watchdog write its last rows and print the summary, for a bounded time. */
-function finish(control: Int32Array, code: number): void {
+/** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends all the same. */
+function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'exit'): void {
   store(control, Word.ExitCode, code);
   store(control, Word.Stop, 1);
   notify(control, Word.Stop);
-  const ready = (): boolean => load(control, Word.WatchdogState) === WATCHDOG_READY;
-  if (!ready() && monotonicMs() < YOUNG_PROCESS_MS) return;
+  const atStorage = (): boolean => load(control, Word.Storage) % 2 !== 0;
+  const isYoung = load(control, Word.WatchdogState) !== WATCHDOG_READY && monotonicMs() < YOUNG_PROCESS_MS;
+  // It begins no work on storage from then on.
+  if (isYoung) store(control, Word.Stop, STOP_AT_ONCE);
+  if (isYoung && !atStorage()) return;
   const deadline = monotonicMs() + EXIT_WAIT_MS;
-  for (;;) {
+  let at = load(control, Word.Storage);
+  let since = monotonicMs();
+  for (let left = EXIT_WAIT_MS; left > 0; left = deadline - monotonicMs()) {
     const state = load(control, Word.WatchdogState);
-    const left = deadline - monotonicMs();
-    if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED || left <= 0) return;
-    wait(control, Word.WatchdogState, state, left);
+    if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED || (isYoung && !atStorage())) return;
+    wait(control, Word.WatchdogState, state, Math.min(left, isYoung ? YOUNG_POLL_MS : STUCK_MS / 2));
+    if (load(control, Word.Storage) === at) continue;
+    at = load(control, Word.Storage);
+    since = monotonicMs();
   }
+  const isStuck = atStorage() && monotonicMs() - since >= STUCK_MS;
+  if (isStuck && !control[Word.Quiet])
+    complain('the storage of the recording does not answer; the last rows are not written');
+  forced.begin(code, isStuck, way);
 }
 
 // Loaded by -r, --import and NODE_OPTIONS at once, it starts once.

@@ -6,6 +6,7 @@ import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from 
 import type { ChannelMessage } from '../watchdog/types.ts';
 import { observeThisThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
+import { boundUnread } from './unread.ts';
 
 /**
  * How often a new thread says that it is there: who posts to nobody is not heard, and the watchdog, which begins with
@@ -35,6 +36,7 @@ export function startInWorker(): void {
 
   const beats = createSharedBeats();
   markOwn(startBeats(beats, HEARTBEAT_MS));
+  const bound = boundUnread();
   const { shared, atExit } = observeThisThread(
     readBeats(beats),
     process.env.EVDIAG_LEVEL === 'diagnose',
@@ -43,7 +45,8 @@ export function startInWorker(): void {
       if (state === WATCHDOG_FAILED) return false;
       // The watchdog may not have been up yet.
       if (state === WATCHDOG_STARTING) hello();
-      send({ type: 'sample', threadId, sample });
+      const bounded = state === WATCHDOG_STARTING ? sample : bound(sample, shared.control);
+      if (bounded) send({ type: 'sample', threadId, sample: bounded });
       return true;
     },
     () => {},

@@ -1,5 +1,5 @@
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { ChainKind, Location, StallKind } from '../../src/recording/types.ts';
+import { printLine } from '../../src/util/print-line.ts';
 import { displayPath, stripControl } from '../../src/util/text.ts';
 
 /** The same place is told again after this time at the earliest. */
@@ -45,36 +45,4 @@ export function createLiveLog(now: () => number, print = printLine): (stall: Liv
     toldAt.set(key, now());
     print(lines++ < MAX_LINES ? liveLine(stall, threadId) : 'evdiag: no more live lines; the recording has all stalls');
   };
-}
-
-/**
- * Writes to stderr itself: the worker's `process.stderr` goes through the main thread, which is blocked. A full or
- * closed pipe loses the line, never the host.
- */
-export function printLine(line: string): void {
-  try {
-    writeSync(stderr(), `${line}\n`);
-  } catch {
-    // Nothing can be said.
-  }
-}
-
-let descriptor: number | null = null;
-
-/**
- * A pipe that nobody reads, or a terminal stopped by Ctrl-S, would block this thread in the kernel, and the process
- * could not end. So it is opened once more, non-blocking: the flag of the descriptor that the host writes to stays as it is.
- */
-function stderr(): number {
-  if (descriptor !== null) return descriptor;
-  descriptor = 2;
-  try {
-    const kind = fstatSync(2);
-    if (kind.isFIFO() || kind.isCharacterDevice()) {
-      descriptor = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-    }
-  } catch {
-    // No /proc: the host's own descriptor has to do.
-  }
-  return descriptor;
 }

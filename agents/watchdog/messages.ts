@@ -15,7 +15,7 @@ export function isMessage(message: unknown): message is ChannelMessage {
 }
 
 function isSample(sample: unknown): boolean {
-  const { rows, tracked, mainThreadMs, trace, maps, addOnCalls } = (sample ?? {}) as Record<string, unknown>;
+  const { rows, tracked, mainThreadMs, trace, maps, addOnCalls, dropped } = (sample ?? {}) as Record<string, unknown>;
   return (
     Array.isArray(rows) &&
     rows.every((row) => isRow({ ...row, t: 0 })) &&
@@ -23,7 +23,8 @@ function isSample(sample: unknown): boolean {
     Number.isFinite(mainThreadMs) &&
     (trace === undefined || isTrace(trace)) &&
     (maps === undefined || areTexts(maps)) &&
-    (addOnCalls === undefined || arePairs(addOnCalls))
+    (addOnCalls === undefined || arePairs(addOnCalls)) &&
+    (dropped === undefined || Number.isInteger(dropped))
   );
 }
 

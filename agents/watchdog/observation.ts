@@ -30,6 +30,7 @@ import { createProfileFiles } from './profile-files.ts';
 import { createRecentStacks } from './recent-stacks.ts';
 import { createStackCapture } from './stack-capture.ts';
 import { createStallWatch } from './stalls.ts';
+import type { Storage } from './storage.ts';
 import { openThreadCpu } from './thread-cpu.ts';
 import { openThreadStat } from './thread-stat.ts';
 import { openThreadState } from './thread-state.ts';
@@ -56,6 +57,7 @@ const WORKER_FOLDER_AFTER_MS = 2000;
 
 export interface ObservationOptions {
   data: WatchdogData;
+  storage: Storage;
   thread: ThreadData;
   level: Level;
   /** Asked once, before the recording is written. */
@@ -71,7 +73,17 @@ export interface ObservationOptions {
 export type Observation = ReturnType<typeof observe>;
 
 /** Observes one thread: notices its stalls, takes closer looks, and writes its recording. */
-export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailure, throttledMs }: ObservationOptions) {
+export function observe({
+  data,
+  storage,
+  thread,
+  level,
+  mayWrite,
+  onLive,
+  onRow,
+  onFailure,
+  throttledMs,
+}: ObservationOptions) {
   const { settings } = data;
   const { shared, beats, threadId } = thread;
   const histogram = 'counts' in beats ? readBeats(beats) : beats;
@@ -108,7 +120,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     const rows = unwritten ?? [];
     unwritten = null;
     if (!mayWrite()) return;
-    writer = openRecording(folder, header, settings.maxBytes, fail);
+    writer = openRecording(folder, header, settings.maxBytes, fail, storage);
     for (const row of rows) writer.write(row);
     writer.flush();
   };
@@ -130,8 +142,11 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
   const tickMs = Math.min(TICK_MS.most, Math.max(TICK_MS.least, settings.slowMs * TICK_SHARE));
   const maps = createLoadedMaps(capture);
   const marks = createMarkedCalls(shared);
-  const toFrame = createFrameMapper(maps.runText);
+  const mapFrame = createFrameMapper(maps.runText);
+  // It reads the sources.
+  const toFrame: typeof mapFrame = (raw) => storage.use(() => mapFrame(raw))!;
   const unfinishedRows = createUnfinished(toFrame);
+  const keepFile = createProfileFiles(writtenFolder);
   const keptObjects = createKeptObjects({
     capture,
     toFrame,
@@ -139,7 +154,7 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     now,
     record,
     rows,
-    keepFile: createProfileFiles(writtenFolder),
+    keepFile: (profile) => storage.use(() => keepFile(profile)) ?? null,
     // The end of a worker thread would wait for the session.
     always: threadId === 0,
   });
@@ -275,7 +290,9 @@ export function observe({ data, thread, level, mayWrite, onLive, onRow, onFailur
     folder: writtenFolder,
     record: (row: Row) => record(row),
     now,
-    onSample({ rows, tracked, mainThreadMs, trace, maps: texts, addOnCalls }: SampleMessage): void {
+    onSample({ rows, tracked, mainThreadMs, trace, maps: texts, addOnCalls, dropped }: SampleMessage): void {
+      Atomics.add(control, Word.SamplesTaken, 1);
+      if (dropped) record({ t: now(), type: 'dropped', rows: dropped, why: 'the agent was held up' });
       if (texts) maps.onMaps(texts);
       if (addOnCalls) marks.learn(addOnCalls);
       if (trace) tracing.memory = trace;

@@ -49,6 +49,8 @@ export interface SampleMessage {
   maps?: Record<string, string | null>;
   /** Functions of a native add-on that has just been loaded, by file and name: they are marked while they run. */
   addOnCalls?: [module: string, name: string][];
+  /** Rows before these that the watchdog was not sent, as it took none. */
+  dropped?: number;
 }
 
 /** From the main thread on its own port, from worker threads on the channel; the level may come from anywhere. */

@@ -6,17 +6,19 @@ import { RECORDING_FILE } from '../../src/recording/paths.ts';
 import type { EndRow, Level, Row } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
 import { isWrapper } from '../../src/report/wrapper.ts';
+import { printLine } from '../../src/util/print-line.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { calibrateChains } from './chains.ts';
 import { openThrottling } from './container.ts';
 import { headersIn } from './family-headers.ts';
-import { createLiveLog, printLine } from './live-log.ts';
+import { createLiveLog } from './live-log.ts';
 import { isMessage } from './messages.ts';
 import { createMethods } from './methods/index.ts';
 import { type Observation, observe } from './observation.ts';
 import { watchSignals } from './signals.ts';
 import { type LiveSocket, openSocket } from './socket.ts';
+import { createStorage } from './storage.ts';
 import type { ThreadData, WatchdogData } from './types.ts';
 
 /** Worker threads observed at a time; more run unobserved, and are counted. */
@@ -43,9 +45,11 @@ function run(data: WatchdogData): void {
   const throttledMs = openThrottling();
   const viewers = new Set<(threadId: number, row: Row) => void>();
 
+  const storage = createStorage(control);
   const startObserving = (thread: ThreadData): Observation =>
     observe({
       data,
+      storage,
       thread,
       level,
       mayWrite: () => thread.threadId === 0 || ++folders <= MAX_WORKER_FOLDERS,
@@ -117,12 +121,12 @@ function run(data: WatchdogData): void {
     if (finished) return;
     finished = true;
     main.stopAsking();
-    socket?.close();
+    storage.use(() => socket?.close());
     for (const worker of [...workers.values()]) endWorker(worker);
     tellThreads(0);
     try {
       main.finish(end);
-      if (!settings.quiet && settings.summary) printSummary([main, ...ended], data.family);
+      if (!settings.quiet && settings.summary) storage.use(() => printSummary([main, ...ended], data.family));
     } catch (error) {
       printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
@@ -184,9 +188,8 @@ function run(data: WatchdogData): void {
       },
       folders,
     });
-    socket = openSocket(folders, process.pid, methods, (message) =>
-      main.record({ t: main.now(), type: 'agent-error', message }),
-    );
+    const failed = (message: string): void => main.record({ t: main.now(), type: 'agent-error', message });
+    socket = storage.use(() => openSocket(folders, process.pid, methods, failed)) ?? null;
   };
   setTimeout(listen, SOCKET_AFTER_MS);
 
@@ -200,7 +203,7 @@ function run(data: WatchdogData): void {
     }
   };
   try {
-    watchSignals(data.thread.shared, (signal) => finish({ reason: 'signal', exitCode: null, signal }));
+    watchSignals(data.thread.shared, storage, (signal) => finish({ reason: 'signal', exitCode: null, signal }));
   } catch (error) {
     const message = `signals are not heard: ${String(error).split('\n')[0]}`;
     main.record({ t: main.now(), type: 'agent-error', message });

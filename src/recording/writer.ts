@@ -17,6 +17,13 @@ const PASSING: Record<string, string> = {
   ENOMEM: 'no memory',
 };
 
+/** Told of all work on storage, which may hang. */
+export interface Storage {
+  use(work: () => void): void;
+  /** A part of it: makes the folder and a file in it. */
+  begin(folder: string, work: () => void): void;
+}
+
 export interface RecordingWriter {
   /** Queues a row; `now` writes it out at once. */
   write(row: Row, now?: boolean): void;
@@ -42,6 +49,7 @@ export function openRecording(
   header: Header,
   maxBytes: number,
   onError: (message: string) => void,
+  storage: Storage = { use: (work) => work(), begin: (_, work) => work() },
 ): RecordingWriter {
   const file = createChunkFile(folder);
   const losses = createLosses();
@@ -72,21 +80,23 @@ export function openRecording(
     waiting.restart();
     waiting.lead(headerLine, lostLines());
   };
+  const beginAnew = (): void => {
+    const rows = losses.gone(file.hasOlder());
+    if (rows > 0) tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
+    begin();
+  };
+  const afterCut = (share: number): void => {
+    const rows = losses.cut(share);
+    waiting.restart();
+    waiting.lead(share === 0 ? headerLine : endOfLine, lostLines());
+    if (rows > 0) tell('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
+  };
   /** Makes a file where there is none, or the one there is went away. */
   const prepare = (): void => {
     const found = file.look();
-    if (found === 'same') {
-      waiting.lead(null, lostLines());
-    } else if (found === 'gone') {
-      const rows = losses.gone(file.hasOlder());
-      if (rows > 0) tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
-      begin();
-    } else {
-      const rows = losses.cut(found.share);
-      waiting.restart();
-      waiting.lead(found.share === 0 ? headerLine : endOfLine, lostLines());
-      if (rows > 0) tell('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
-    }
+    if (found === 'gone') storage.begin(folder, beginAnew);
+    else if (found === 'same') waiting.lead(null, lostLines());
+    else afterCut(found.share);
   };
   const rotate = (): void => {
     if (file.retire()) losses.rotated();
@@ -104,7 +114,7 @@ export function openRecording(
     while (!waiting.isEmpty()) {
       const bytes = waiting.head(BATCH_CHARACTERS);
       const isFull = file.bytes() + bytes.length > maxBytes / 2 && losses.rowsInChunk() > 0;
-      if (isFull && !waiting.isPartial()) rotate();
+      if (isFull && !waiting.isPartial()) storage.begin(folder, rotate);
       else put(bytes);
     }
   };
@@ -124,7 +134,7 @@ export function openRecording(
     if (working || (begun && waiting.isEmpty())) return;
     working = true;
     try {
-      writeAll();
+      storage.use(writeAll);
       failing = false;
     } catch (error) {
       failed(error);
@@ -145,7 +155,7 @@ export function openRecording(
       flush();
       // Nobody comes back for them.
       losses.lose('unwritten', waiting.trim(0));
-      file.close();
+      storage.use(file.close);
     },
     bytesWritten: () => totalBytes,
     hasBegun: () => begun,
