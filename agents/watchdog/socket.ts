@@ -1,6 +1,7 @@
-import { chmodSync, renameSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { makeRunFolder, newSocketPath, socketPath } from '../../src/util/run-folder.ts';
+import { isListening, removeStale } from '../../src/util/stale-files.ts';
 import type { Client, Method } from './methods/types.ts';
 
 /** A request is short. */
@@ -10,6 +11,10 @@ const MAX_QUEUED_BYTES = 16e6;
 const MAX_CLIENTS = 16;
 /** For so long is waited for a client that does not read. */
 const PATIENCE_MS = 30_000;
+/** A client that asks nothing is left after this time, one that has asked something after the second: it may be waiting for a person. */
+const IDLE_MS = { unasked: 10_000, between: 3_600_000 };
+/** Old files are looked for once, when the process has lived for so long. */
+const CLEAN_AFTER_MS = 2000;
 const CLOSED = 'The client has gone.';
 
 export interface LiveSocket {
@@ -30,11 +35,12 @@ export function openSocket(
   onError: (message: string) => void,
 ): LiveSocket {
   // Loaded here, some ms after the start: a short program never pays for it.
-  const { createServer } = require('node:net') as typeof import('node:net');
-  const sockets = new Map<Socket, (() => void)[]>();
+  const { connect, createServer } = require('node:net') as typeof import('node:net');
+  const clients: Clients = new Map();
   const reasons: string[] = [];
   let server: Server | null = null;
   let path: string | null = null;
+  let ownInode: number | null = null;
   let closed = false;
 
   const listen = ([folder, ...others]: readonly string[]): void => {
@@ -52,44 +58,68 @@ export function openSocket(
       const file = socketPath(folder, pid);
       const fresh = newSocketPath(folder, pid);
       removeFile(fresh);
-      const listening = createServer((socket) => serve(socket, sockets, methods));
+      const listening = createServer((socket) => serve(socket, clients, methods));
       listening.once('error', failed);
       listening.listen(fresh, () => {
         server = listening;
-        path = file;
         listening.off('error', failed).on('error', () => {});
-        try {
-          publish(fresh, file);
-        } catch (error) {
-          onError(`no live socket: ${String(error)}`);
-          closed = true;
-        }
-        if (closed) close();
+        void publishAs(file, fresh, folder, failed);
       });
     } catch (error) {
       failed(error);
     }
   };
+  /** Where a process of the same number listens, as in a container that shares the folder, its socket stays. */
+  const publishAs = async (
+    file: string,
+    fresh: string,
+    folder: string,
+    failed: (why: unknown) => void,
+  ): Promise<void> => {
+    try {
+      if (process.platform !== 'win32' && (await isListening(file, connect))) {
+        server?.close();
+        failed(`another process ${pid} listens in ${folder}`);
+        return;
+      }
+      path = file;
+      ownInode = publish(fresh, file);
+    } catch (error) {
+      onError(`no live socket: ${String(error)}`);
+      closed = true;
+    }
+    if (closed) close();
+    else setTimeout(() => void removeStale(folders, connect).catch(() => {}), CLEAN_AFTER_MS).unref();
+  };
   const close = (): void => {
     closed = true;
-    for (const [socket, leaving] of sockets) {
+    for (const [socket, { leaving }] of clients) {
       socket.destroy();
       // The thread ends before it could hear of it.
       for (const leave of leaving.splice(0)) leave();
     }
     server?.close();
-    if (path) removeFile(path);
+    if (path && (ownInode === null || inodeOf(path) === ownInode)) removeFile(path);
   };
   listen(folders);
   return { close };
 }
 
 /** Gives the listening socket its name, in the place of one that an earlier process of this number has left. */
-function publish(fresh: string, file: string): void {
-  if (process.platform === 'win32') return;
+function publish(fresh: string, file: string): number | null {
+  if (process.platform === 'win32') return null;
   // The folder is private already: this is for those who open it later.
   chmodSync(fresh, 0o600);
   renameSync(fresh, file);
+  return inodeOf(file);
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return lstatSync(path).ino;
+  } catch {
+    return null;
+  }
 }
 
 function removeFile(file: string): void {
@@ -101,18 +131,41 @@ function removeFile(file: string): void {
   }
 }
 
-function serve(socket: Socket, sockets: Map<Socket, (() => void)[]>, methods: Readonly<Record<string, Method>>): void {
-  if (sockets.size >= MAX_CLIENTS) {
+interface ClientState {
+  leaving: (() => void)[];
+  /** Requests that are being answered. */
+  open: number;
+  asked: boolean;
+  lastAt: number;
+}
+
+/** In the order of their arrival. */
+type Clients = Map<Socket, ClientState>;
+
+function serve(socket: Socket, clients: Clients, methods: Readonly<Record<string, Method>>): void {
+  if (clients.size >= MAX_CLIENTS) makeRoom(clients);
+  if (clients.size >= MAX_CLIENTS) {
     socket.destroy();
     return;
   }
-  const leaving: (() => void)[] = [];
-  sockets.set(socket, leaving);
+  const client: ClientState = { leaving: [], open: 0, asked: false, lastAt: performance.now() };
+  clients.set(socket, client);
   socket.on('error', () => {});
-  socket.once('close', () => {
-    sockets.delete(socket);
-    for (const leave of leaving.splice(0)) leave();
+  socket.setTimeout(IDLE_MS.unasked, () => {
+    if (client.open === 0) socket.destroy();
   });
+  socket.once('close', () => {
+    clients.delete(socket);
+    for (const leave of client.leaving.splice(0)) leave();
+  });
+  const ask = async (line: string): Promise<void> => {
+    client.open++;
+    if (!client.asked) socket.setTimeout(IDLE_MS.between);
+    client.asked = true;
+    await answer(socket, line, methods, client.leaving);
+    client.open--;
+    client.lastAt = performance.now();
+  };
   let rest = '';
   socket.setEncoding('utf8').on('data', (text: unknown) => {
     const lines = (rest + String(text)).split('\n');
@@ -121,8 +174,21 @@ function serve(socket: Socket, sockets: Map<Socket, (() => void)[]>, methods: Re
       socket.destroy();
       return;
     }
-    for (const line of lines) if (line.trim() !== '') void answer(socket, line, methods, leaving);
+    for (const line of lines) if (line.trim() !== '') void ask(line);
   });
+}
+
+/** Leaves the client that has been idle for longest; one that never asked anything before those that did. */
+function makeRoom(clients: Clients): void {
+  const idle = [...clients].filter(([, { open }]) => open === 0);
+  idle.sort(([, a], [, b]) => Number(a.asked) - Number(b.asked) || a.lastAt - b.lastAt);
+  const [socket] = idle[0] ?? [];
+  if (!socket) return;
+  socket.destroy();
+  // The event comes on a later turn.
+  const leaving = clients.get(socket)?.leaving.splice(0) ?? [];
+  clients.delete(socket);
+  for (const leave of leaving) leave();
 }
 
 async function answer(

@@ -1,10 +1,11 @@
-import { lstatSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { uptime } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Hello, PROTOCOL } from '../suspended/dump-parts.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
+import { removeSnapshots, removeStale } from '../util/stale-files.ts';
 import { TargetError } from './target-error.ts';
 
 /** A process that has just been started gets its socket about 100 ms later; on a busy host that takes longer. */
@@ -15,6 +16,10 @@ const RETRY_MS = 100;
 const HELLO_MS = 5000;
 /** What is answered without asking the threads takes no time. */
 const ANSWER_MS = 30_000;
+/** A process with a large heap takes its time to die. */
+const DYING_MS = 2000;
+/** Requests whose answers are files. */
+const WRITES_FILES: ReadonlySet<string> = new Set(['dump', 'snapshot']);
 /** Of one message: what is longer is no answer of ours. */
 const MAX_LINE = 64e6;
 
@@ -37,7 +42,7 @@ export interface RequestOptions {
 export async function connect(pid: number): Promise<Connection> {
   const giveUpAt = performance.now() + Math.max(STARTING_MS, YOUNG_MS - ageMs(pid));
   for (;;) {
-    requireProcess(pid);
+    await requireProcess(pid);
     const socket = await openAny(pid);
     if (socket) return greet(socket, pid);
     if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid));
@@ -59,14 +64,14 @@ function withoutAgent(pid: number): string {
   return `Process ${pid} runs without the agent, or cannot listen. Start it with "node -r evdiag/agent …" or "evdiag run -- …".`;
 }
 
-function requireProcess(pid: number): void {
+async function requireProcess(pid: number): Promise<void> {
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPERM') {
       throw new TargetError(`Process ${pid} belongs to another user. Run evdiag as that user.`);
     }
-    removeStale();
+    await removeStaleFiles();
     throw new TargetError(`There is no process ${pid}.`);
   }
 }
@@ -115,30 +120,25 @@ function open(path: string): Promise<Socket | null> {
 }
 
 /** Removes what processes that were killed have left in our own folders. */
-export function removeStale(): void {
-  for (const folder of new Set(candidateFolders(process.pid))) {
-    if (process.platform === 'win32') return;
-    for (const file of filesIn(folder)) {
-      const pid = Number.parseInt(file, 10);
-      const isOurs = /^\d+(\.(sock|new)|-\d+-\d+\.(heapsnapshot|index))$/.test(file);
-      if (isOurs && pid > 0 && !isAlive(pid)) remove(join(folder, file));
-    }
-  }
+export function removeStaleFiles(): Promise<void> {
+  return removeStale([...new Set(candidateFolders(process.pid))], connectSocket);
 }
 
-function filesIn(folder: string): string[] {
-  try {
-    return folderProblem(folder, ownUid()) ? [] : readdirSync(folder);
-  } catch {
-    return [];
-  }
+/** What a process that died wrote for us, and cannot remove any more. */
+async function removeWritten({ pid, files }: Hello, socket: Socket): Promise<void> {
+  if (!files || !socket.destroyed) return;
+  // It may still be on its way out.
+  for (let waited = 0; waited < DYING_MS && !isDead(pid); waited += RETRY_MS) await pause(RETRY_MS);
+  if (isDead(pid)) removeSnapshots(files.folders, files.prefix);
 }
 
-function isAlive(pid: number): boolean {
+function isDead(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
+    // Nobody has asked for its exit code yet.
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 
@@ -159,7 +159,15 @@ async function greet(socket: Socket, pid: number): Promise<Connection> {
       const version = `${hello.evdiagVersion} (protocol ${hello.protocol})`;
       throw new TargetError(`Process ${pid} runs the agent of evdiag ${version}. Use the same version of evdiag.`);
     }
-    return { hello, ...wire };
+    const request: Connection['request'] = async (method, params, options) => {
+      try {
+        return await wire.request(method, params, options);
+      } catch (error) {
+        if (WRITES_FILES.has(method)) await removeWritten(hello, socket);
+        throw error;
+      }
+    };
+    return { hello, ...wire, request };
   } catch (error) {
     wire.close();
     throw error;

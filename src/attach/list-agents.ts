@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { candidateFolders, folderProblem, ownUid } from '../util/run-folder.ts';
-import { type Connection, connect, removeStale } from './connect.ts';
+import { type Connection, connect, removeStaleFiles } from './connect.ts';
 import { TargetError } from './target-error.ts';
 
 /** More are not asked: each costs a connection. */
@@ -8,7 +8,7 @@ const MAX_AGENTS = 200;
 
 /** Connections to all processes of this user that run with the agent; the caller closes them. Windows has no such list. */
 export async function connectAll(): Promise<Connection[]> {
-  removeStale();
+  await removeStaleFiles();
   const answers = await Promise.all(listAgents().map(tryConnect));
   return answers.filter((connection) => connection !== null);
 }

@@ -18,6 +18,8 @@ export interface Hello {
   uptimeMs: number;
   /** 0 is the main thread. */
   threads: number[];
+  /** Where it writes heap snapshots, and how their names begin: for whoever sees it die meanwhile. */
+  files?: { folders: string[]; prefix: string };
 }
 
 export interface Estimate {

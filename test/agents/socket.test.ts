@@ -1,12 +1,13 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
 import { evdiag } from '../support/dump.ts';
-import { inLab, type Lab, type Program, type RunOptions } from '../support/run-agent.ts';
+import { AGENT_CJS, inLab, type Lab, type Program, type RunOptions } from '../support/run-agent.ts';
 
 const LIVES = "console.log('ready'); process.once('SIGTERM', () => process.exit(5)); setInterval(() => {}, 1e6);";
 
@@ -140,6 +141,83 @@ describe('the socket', () => {
         stderr: `evdiag: There is no process ${program.pid}.\n`,
       });
       expect([path, snapshot, kept].map(existsSync)).toEqual([false, false, true]);
+    }),
+  );
+
+  test(
+    'of a process that is not seen here, as in another container, stays while somebody listens',
+    inLab(async (lab) => {
+      const { program, env } = startProgram(lab);
+      const folder = join(await socketOf(lab, program), '..');
+      // Numbers beyond the largest that Linux gives.
+      const [alive, dead, snapshot] = ['4999998.sock', '4999999.sock', '4999998-1-heap1.heapsnapshot'].map((name) =>
+        join(folder, name),
+      ) as [string, string, string];
+      const server = createServer(() => {}).listen(alive);
+      await once(server, 'listening');
+      writeFileSync(snapshot, 'being written');
+      const killed = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(dead)})`]);
+      while (!existsSync(dead)) await setTimeout(20);
+      killed.kill('SIGKILL');
+      await once(killed, 'exit');
+      // Any command looks.
+      expect((await evdiag(['dump', '4999997'], env)).status).toBe(3);
+      expect([alive, dead, snapshot].map(existsSync)).toEqual([true, false, true]);
+      server.close();
+      await endsWell(program);
+    }),
+  );
+
+  test(
+    'that another process of the same number listens at is not taken from it',
+    inLab(async (lab) => {
+      const folder = join(lab.folder, 'run/evdiag');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      // It stands for the process of another container: a preload is quicker than the agent.
+      const other = lab.file(
+        'other.cjs',
+        `require('node:net').createServer((socket) => socket.on('error', () => {}).end('other')).listen(process.env.XDG_RUNTIME_DIR + '/evdiag/' + process.pid + '.sock');`,
+      );
+      const { program } = startProgram(lab, LIVES, { node: ['-r', other, '-r', AGENT_CJS] });
+      const mine = await socketOf(lab, program, `tmp/evdiag-${process.getuid!()}`);
+      await expectAlive(mine, program);
+      const socket = connect(join(folder, `${program.pid}.sock`)).setEncoding('utf8');
+      socket.on('error', () => {});
+      expect(await new Promise((resolve) => socket.on('data', resolve).on('close', resolve))).toBe('other');
+      program.kill('SIGKILL');
+      await program.ended;
+    }),
+  );
+
+  test(
+    'is not locked by clients that ask nothing',
+    inLab(async (lab) => {
+      const { program, env } = startProgram(lab);
+      const path = await socketOf(lab, program);
+      const idle = Array.from({ length: 20 }, () => connect(path).on('error', () => {}));
+      await Promise.all(idle.map((socket) => once(socket, 'connect')));
+      const { status, stdout } = await evdiag(['dump', String(program.pid)], env);
+      expect([status, stdout]).toEqual([0, expect.stringContaining(String(program.pid))]);
+      for (const socket of idle) socket.destroy();
+      await endsWell(program);
+    }),
+  );
+
+  test(
+    'whose process is killed while it writes a heap snapshot: nothing of it stays',
+    inLab(async (lab) => {
+      const large = `const kept = Array.from({ length: 1_500_000 }, (_, i) => ({ i, text: 'row ' + i }));\nglobalThis.kept = kept;`;
+      const { program, env } = startProgram(lab, `${large}${LIVES}`);
+      const folder = join(await socketOf(lab, program), '..');
+      const snapshots = (): string[] =>
+        [folder, join(lab.folder, `tmp/evdiag-${process.getuid!()}`)].flatMap((one) =>
+          existsSync(one) ? readdirSync(one).filter((name) => name.endsWith('.heapsnapshot')) : [],
+        );
+      const answer = evdiag(['leaks', String(program.pid), '--yes', '--force'], env);
+      while (snapshots().length === 0) await setTimeout(10);
+      program.kill('SIGKILL');
+      expect((await answer).status).toBe(3);
+      expect(snapshots()).toEqual([]);
     }),
   );
 

@@ -1,6 +1,7 @@
 import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Header } from '../../../src/recording/types.ts';
 import { unlistedResources } from '../../../src/recording/unlisted.ts';
 import type {
   CensusPart,
@@ -40,8 +41,8 @@ const ENDED = 'The thread ended meanwhile.';
 /** Stacks, suspended calls, timers and handles of each thread, in parts: `DumpPart`. */
 export function createDump(target: Target): Method {
   let files = 0;
-  const nextFiles = (threadId: number, heapBytes: number): CensusFiles => {
-    const name = join(roomyFolder(target.folders, heapBytes), `${target.header.pid}-${threadId}-${++files}`);
+  const nextFiles = (heapBytes: number): CensusFiles => {
+    const name = join(roomyFolder(target.folders, heapBytes), `${snapshotPrefix(target.header)}dump${++files}`);
     return { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
   };
   return (params, client) => {
@@ -74,7 +75,7 @@ async function dumpThread(
   thread: DumpableThread,
   road: Road,
   client: Client,
-  nextFiles: (threadId: number, heapBytes: number) => CensusFiles,
+  nextFiles: (heapBytes: number) => CensusFiles,
 ): Promise<void> {
   const { threadId } = thread;
   const send = (part: DumpPart): Promise<void> => client.part(part);
@@ -91,7 +92,7 @@ async function dumpThread(
   await send({ part: 'progress', threadId, doing: road === 'full' ? 'heap' : 'calls' });
   let files: CensusFiles | null = null;
   try {
-    files = road === 'full' ? nextFiles(threadId, heapBytes) : null;
+    files = road === 'full' ? nextFiles(heapBytes) : null;
     const census = await takeCensus(thread, files, timeoutMs(road, heapBytes), client);
     await sendCensus(thread, census, send);
     const { frames: _, groups: __, ...figures } = census;
@@ -249,6 +250,11 @@ async function sendCensus(
   for (let i = 0; i < groups.length; i += CHUNK) {
     await send({ part: 'groups', threadId, groups: groups.slice(i, i + CHUNK) });
   }
+}
+
+/** How the files of this process begin: with its number and when it started, as a number is many processes' in containers. */
+export function snapshotPrefix({ pid, startedAt }: Header): string {
+  return `${pid}-${Date.parse(startedAt)}-`;
 }
 
 /** Where a snapshot finds room: the run-time folder is often one in memory. */

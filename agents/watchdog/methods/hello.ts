@@ -1,4 +1,5 @@
 import { type Hello, PROTOCOL } from '../../../src/suspended/dump-parts.ts';
+import { snapshotPrefix } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
 /** Who this is: `Hello`. */
@@ -15,6 +16,7 @@ export function hello(target: Target): Method {
       level: target.level(),
       uptimeMs: target.uptimeMs(),
       threads: target.threads().map(({ threadId }) => threadId),
+      files: { folders: [...target.folders], prefix: snapshotPrefix(target.header) },
     };
   };
 }

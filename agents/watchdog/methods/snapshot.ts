@@ -4,7 +4,7 @@ import type { WrittenSnapshot } from '../../../src/suspended/dump-parts.ts';
 import type { DumpEstimate } from '../../shared-memory.ts';
 import { holdSessions } from '../stack-capture.ts';
 import { askThread, requireInspector, whileConnected } from './ask.ts';
-import { leaveDoors, roomyFolder, timeoutMs, workAtDoor } from './dump.ts';
+import { leaveDoors, roomyFolder, snapshotPrefix, timeoutMs, workAtDoor } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
 /**
@@ -22,7 +22,10 @@ export function createSnapshot(target: Target): Method {
       const estimate = (await askThread(main, client, 'dumpEstimate()')) as DumpEstimate | null | undefined;
       const heapBytes = estimate?.heapBytes ?? 0;
       // The name tells `evdiag` whose it is, should both be killed.
-      const file = join(roomyFolder(target.folders, heapBytes), `${target.header.pid}-0-9${++files}.heapsnapshot`);
+      const file = join(
+        roomyFolder(target.folders, heapBytes),
+        `${snapshotPrefix(target.header)}heap${++files}.heapsnapshot`,
+      );
       client.onGone(() => remove(file));
       const answer = await workAtDoor(
         main,
