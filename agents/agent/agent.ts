@@ -183,10 +183,13 @@ function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'ex
     at = load(control, Word.Storage);
     since = monotonicMs();
   }
-  const isStuck = atStorage() && monotonicMs() - since >= STUCK_MS;
-  if (isStuck && !control[Word.Quiet])
-    complain('the storage of the recording does not answer; the last rows are not written');
-  forced.begin(code, isStuck, way);
+  // What is not on storage now gets there no more, and Node can end it.
+  store(control, Word.Stop, STOP_AT_ONCE);
+  while (atStorage() && monotonicMs() - since < STUCK_MS)
+    wait(control, Word.Storage, load(control, Word.Storage), YOUNG_POLL_MS);
+  if (!atStorage()) return;
+  if (!control[Word.Quiet]) complain('the storage of the recording does not answer; the last rows are not written');
+  forced.begin(code, true, way);
 }
 
 // Loaded by -r, --import and NODE_OPTIONS at once, it starts once.

@@ -62,8 +62,8 @@ setInterval(() => {}, 500).unref();
   while (EVDIAG_FAMILY && !fs.existsSync(folder + '/recording.ndjson')) await pause(20);
   if (EVDIAG_FAMILY) {
     fs.renameSync(folder, folder + '.away');
-    fs.rmSync(folder + '.away', { recursive: true });
     fs.symlinkSync(HUNG, folder);
+    fs.rmSync(folder + '.away', { recursive: true });
   }
   await pause(2500);
   ${end}
