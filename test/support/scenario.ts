@@ -145,8 +145,11 @@ const TIMED_RULES = new Set(['missing-timeout', 'stuck-async']);
 export function isUnsure({ findings }: ScenarioRun, rule: string): boolean {
   const silent = !findings.some((finding) => finding.rule === rule && finding.severity !== 'info');
   const contended = findings.some(({ kind }) => kind === 'contention');
-  const waited = contended || findings.some(({ kind }) => kind === 'host');
-  return silent && ((contended && BUSY_RULES.has(rule)) || (waited && TIMED_RULES.has(rule)));
+  const held = findings.some(({ kind }) => kind === 'host');
+  const waited = contended || held;
+  // A stall in which the code hardly ran is the host's.
+  const isHeld = contended && held && rule === 'blocked-event-loop';
+  return silent && (isHeld || (contended && BUSY_RULES.has(rule)) || (waited && TIMED_RULES.has(rule)));
 }
 
 /** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */
