@@ -19,10 +19,11 @@ export function isIdleWait({ kind, waiting }: Pick<StallRow, 'kind' | 'waiting'>
 
 /** While a debugger is attached, who stands still may be at a breakpoint; the time that it ran is the program's. */
 function withoutBreakpoint(stall: StallRow, slowMs: number): StallRow[] {
-  const { cpuMs, runQueueMs, own } = stall;
-  if (own || cpuMs === null || cpuMs < slowMs) return [];
+  const { cpuMs, runQueueMs, sleptMs, own } = stall;
+  // An older agent did not look at the thread, nor tell its own work from a debugger's.
+  if (own || sleptMs === undefined || cpuMs === null || cpuMs < slowMs) return [];
   const durationMs = Math.min(stall.durationMs, cpuMs + (runQueueMs ?? 0));
-  const { sleptMs: _slept, diskMs: _disk, ...rest } = stall;
+  const { sleptMs: _slept, lockedMs: _locked, diskMs: _disk, ...rest } = stall;
   return [{ ...rest, durationMs, debugger: false }];
 }
 

@@ -57,7 +57,8 @@ test('a breakpoint is not a stall; what ran beside a debugger that paused once i
   const attached = { ...harmful, kind: 'js-cpu', debugger: true, durationMs: 9000 } as const;
   expect(findings(stall({ ...attached, cpuMs: 20, sleptMs: 8900 }))).toEqual([]);
   expect(findings(stall({ ...attached, cpuMs: null, runQueueMs: null }))).toEqual([]);
-  expect(findings(stall({ ...attached, own: true, cpuMs: 9000 }))).toEqual([]);
+  expect(findings(stall({ ...attached, own: true, cpuMs: 9000, sleptMs: 0 }))).toEqual([]);
+  expect(findings(stall({ ...attached, cpuMs: 9000 })), 'of an older agent').toEqual([]);
   expect(findings(stall({ ...attached, cpuMs: 8300, runQueueMs: 200, sleptMs: 500 }))).toMatchObject([
     { severity: 'critical', location, evidence: { maxMs: 8300, totalMs: 8300 } },
   ]);
