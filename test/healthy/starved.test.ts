@@ -1,5 +1,6 @@
 /** Healthy programs that hardly get a core: nothing is their fault. And a sick one, which still is. */
 import { describe, expect, test } from 'vitest';
+import { rowsOf } from '../../src/recording/types.ts';
 import { cpuLimit, whyNoCpuLimit } from '../support/cgroup.ts';
 import { burnersBeside, expectSilence, type Hardship } from '../support/healthy.ts';
 import { inLab, SPIN } from '../support/run-agent.ts';
@@ -25,6 +26,25 @@ const why = whyNoCpuLimit();
 describe.skipIf(why !== null)(`in a container with ${CORES} of a core${why ? ` (${why})` : ''}`, () => {
   for (const round of rounds) describe(`round ${round}`, () => expectSilence(programs, partOfACore));
   sickOne('in a container', partOfACore);
+});
+
+describe.skipIf(why !== null)('the limit of a container', () => {
+  test(
+    'is in the recording, and how long it held the program back',
+    inLab(async (lab) => {
+      const { under, remove } = cpuLimit(CORES);
+      try {
+        await lab.run(lab.file('sick.js', SICK), { under, hangMs: patience.hangMs });
+      } finally {
+        remove();
+      }
+      const recording = lab.recording();
+      expect(recording.header.containerCpus).toBeCloseTo(CORES);
+      const throttled = rowsOf(recording, 'cpu').map(({ throttledMs = 0 }) => throttledMs);
+      expect(Math.max(...throttled)).toBeGreaterThan(0);
+    }),
+    patience.limitMs,
+  );
 });
 
 /** A loop of 400 ms of CPU time, four times, while a server and timers wait. */
