@@ -37,6 +37,7 @@ export function secondsOf(recording: Recording): Second[] {
   const delays = rowsOf(recording, 'event-loop-delay');
   const cpus = rowsOf(recording, 'cpu');
   const gcs = rowsOf(recording, 'gc');
+  const hasClock = cpus.some(({ mainThreadMs }) => mainThreadMs !== null);
   const resources = rowsOf(recording, 'active-resources');
   return rowsOf(recording, 'event-loop-utilization')
     .filter(({ t, activeMs, idleMs }) => t - activeMs - idleMs >= STARTUP_MS - SAME_SECOND_MS / 2)
@@ -47,8 +48,10 @@ export function secondsOf(recording: Recording): Second[] {
       const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
       const cpuShare = cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs);
       const running = cpuShare === null ? 1 : Math.min(1, cpuShare / Math.max(row.utilization, 0.01));
-      const ranShare = Math.min(1 - queueShare, running);
-      const ran = cpu && cpu.intervalMs > 0 && cpuShare !== null ? cpuShare * CPU_SLACK : 1;
+      // Where the clock is read at all, a time that it was not read in says nothing.
+      const isUnknown = hasClock && !cpu;
+      const ranShare = isUnknown ? 0 : Math.min(1 - queueShare, running);
+      const ran = cpu && cpu.intervalMs > 0 && cpuShare !== null ? cpuShare * CPU_SLACK : isUnknown ? 0 : 1;
       const ownShare = Math.max(0, Math.min(row.utilization - queueShare, ran));
       const available = Math.max(0.01, 1 - queueShare);
       const delay = nearest(delays, t);
@@ -61,7 +64,7 @@ export function secondsOf(recording: Recording): Second[] {
         cpuShare,
         queueShare,
         gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) * ranShare : 0,
-        gcMaxMs: gc ? Math.max(0, Math.min(gc.maxMs * running, gc.maxMs - (cpu?.runQueueMs ?? 0))) : 0,
+        gcMaxMs: gc && !isUnknown ? Math.max(0, Math.min(gc.maxMs * running, gc.maxMs - (cpu?.runQueueMs ?? 0))) : 0,
         waiting: nearest(resources, t)?.waiting ?? 0,
         busy: ownShare / available >= BUSY_UTILIZATION && ownShare >= LEAST_OWN_SHARE,
       };

@@ -56,6 +56,12 @@ describe('seconds', () => {
     ]);
   });
 
+  test('a time that the clock of the thread was not read in says nothing of collections, nor of a busy loop', () => {
+    const rows = second(9000, { utilization: 1, gcMs: 900, gcMaxMs: 800, without: ['cpu'] });
+    expect(joined(cpu({ t: 2000 }), ...rows)).toMatchObject([{ gcShare: 0, gcMaxMs: 0, busy: false }]);
+    expect(joined(...rows)).toMatchObject([{ gcShare: 0.9, gcMaxMs: 800, busy: true }]);
+  });
+
   test('a loop that hardly ran was not busy, whatever held it up', () => {
     expect(joined(...second(2000, { utilization: 0.97, cpuMs: 300 }))).toMatchObject([{ busy: false }]);
     expect(joined(...second(2000, { utilization: 0.97, cpuMs: 930 }))).toMatchObject([{ busy: true }]);
