@@ -3,9 +3,11 @@ import type { InterruptedStack } from '../shared-memory.ts';
 
 /** Pairs of successive stacks that are needed to speak of a chain. */
 const MIN_PAIRS = 2;
-/** Of them, so many must be of different calls; of a chain fewer, as one link proves it, and a thread without a core makes none. */
+/** Of them, so many must be of different calls; of a chain fewer, as one link proves it. */
 const TURNED_SHARE = 0.75;
 const TURNED_CHAIN_SHARE = 0.5;
+/** Between two stacks the same call runs for at least a scheduler's tick, or the thread had no core and they tell nothing. */
+const LEAST_RAN_MS = 5;
 /** Of these, so many must be of one chain: it has a beginning and an end, and may not fill all of the stall. */
 const LINKED_SHARE = 0.75;
 const MAJORITY = 0.6;
@@ -45,21 +47,28 @@ export function callerOf(answer: Pick<InterruptedStack, 'asyncId'>, frames: read
  */
 export function createChainWitness() {
   let last: InterruptedStack | null = null;
+  let lastCpuMs: number | null = null;
   let pairs = 0;
   let linked = 0;
   let separate = 0;
   const callers: Record<ChainKind, number> = { microtask: 0, nexttick: 0, callbacks: 0 };
   return {
-    add(answer: InterruptedStack, frames: readonly Frame[]): void {
+    /** `cpuMs`: the thread's CPU time so far, null where it is not known. */
+    add(answer: InterruptedStack, frames: readonly Frame[], cpuMs: number | null): void {
       // It answers somebody else's question: the next one will tell.
       if (answer.drains === undefined) return;
       const caller = callerOf(answer, frames);
       if (last) {
+        const isSeparate = answer.drains !== last.drains;
+        const isLinked = !isSeparate && isLink(answer, last, caller);
+        const hasRun = cpuMs === null || lastCpuMs === null || cpuMs - lastCpuMs >= LEAST_RAN_MS;
+        if (!isSeparate && !isLinked && !hasRun) return;
         pairs++;
-        if (answer.drains !== last.drains) separate++;
-        else if (isLink(answer, last, caller)) linked++;
+        if (isSeparate) separate++;
+        if (isLinked) linked++;
       }
       last = answer;
+      lastCpuMs = cpuMs;
       if (caller) callers[caller]++;
     },
     /** null: one long call; undefined: too few stacks to tell. */

@@ -204,7 +204,7 @@ export function createStallWatch(options: StallWatchOptions) {
     const isBehind = kind === null && late && hasRun(asked, tookMs);
     const raw = isBehind ? behindNative(answer) : answer.frames;
     if (isBehind && options.marks.hasUnmarked()) kind = 'native-addon';
-    stall.chain.add(answer, answer.frames.map(options.toFrame));
+    stall.chain.add(answer, answer.frames.map(options.toFrame), options.thread.cpu()?.cpuMs ?? null);
     addStack(stall, () => raw.map(options.toFrame), kind, stall.pendingMs, { late });
     stall.pendingMs = 0;
     stall.pendingKinds.clear();
