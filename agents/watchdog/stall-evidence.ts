@@ -46,6 +46,8 @@ export function behindNative({ frames, entered }: Pick<InterruptedStack, 'frames
 const MIN_STACKS = 2;
 /** Of these one is enough: all below the loader is one call, and computation is what is left. */
 const NEEDS_NONE: readonly StallKind[] = ['js-cpu', 'module-load'];
+/** Where so many stacks say otherwise, a mark that was seen once is chance as well: a late look stands for all before it. */
+const CONTRARY_STACKS = 3;
 
 /** The kind and place that most of the time went to: by function first, then its busiest line. */
 export function dominant(
@@ -54,9 +56,13 @@ export function dominant(
   const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
   const ofKind = heaviest(stacks, ({ kind }) => kind);
   if (!ofKind) return null;
-  const isSure = NEEDS_NONE.includes(ofKind.members[0]!.kind) || hasEvidence(ofKind.members);
-  const kind = isSure ? ofKind.members[0]!.kind : 'js-cpu';
-  const byFunction = heaviest(isSure ? ofKind.members : stacks, ({ location }) => functionOf(location))!;
+  const [first] = ofKind.members;
+  const others = stacks.filter(({ kind }) => kind !== first!.kind);
+  const isSure = NEEDS_NONE.includes(first!.kind) || hasEvidence(ofKind.members, countOf(others));
+  const kind = isSure ? first!.kind : 'js-cpu';
+  // What one stack stands for by chance is no place either, where others tell.
+  const members = isSure ? ofKind.members : countOf(others) >= CONTRARY_STACKS ? others : stacks;
+  const byFunction = heaviest(members, ({ location }) => functionOf(location))!;
   const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
   const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
   const { location } = byLine.members[0]!;
@@ -68,13 +74,19 @@ function functionOf(location: Location | null): string {
   return location ? functionKey(location) : '';
 }
 
+function countOf(stacks: readonly Witness[]): number {
+  return stacks.reduce((sum, { count }) => sum + count, 0);
+}
+
 /** Its mark, or several stacks of one call. */
-function hasEvidence(members: readonly Witness[]): boolean {
+function hasEvidence(members: readonly Witness[], contrary: number): boolean {
+  const marks = countOf(members.filter(({ marked }) => marked));
+  if (marks >= MIN_STACKS || (marks > 0 && contrary < CONTRARY_STACKS)) return true;
   const counts = new Map<string, number>();
-  for (const { marked, count, location } of members) {
+  for (const { count, location } of members) {
     const line = `${functionOf(location)} ${location?.line}`;
     const sum = (counts.get(line) ?? 0) + count;
-    if (marked || sum >= MIN_STACKS) return true;
+    if (sum >= MIN_STACKS) return true;
     counts.set(line, sum);
   }
   return false;

@@ -21,6 +21,12 @@ test.each([
   ['two of the same call', 'regexp', [seen('regexp', 'parse', 5), seen('regexp', 'parse', 5)]],
   ['two that are kept as one', 'regexp', [seen('regexp', 'parse', 5, 40, { count: 2 })]],
   ['one that its mark tells', 'sync-fs', [seen('sync-fs', 'load', 5, 100, { marked: true })]],
+  [
+    'a mark seen once, late, among callbacks',
+    'js-cpu',
+    [seen('sync-stdio', 'log', 5, 900, { marked: true }), ...callbacks],
+  ],
+  ['a mark seen twice', 'sync-fs', [seen('sync-fs', 'load', 5, 300, { marked: true, count: 2 }), ...callbacks]],
   ['two, and more time in computation', 'js-cpu', [seen('json', 'a', 5), seen('json', 'a', 5), ...callbacks]],
 ] as const)('%s: %s', (_what, kind, stacks) => {
   expect(dominant(stacks)?.kind).toBe(kind);
@@ -29,6 +35,11 @@ test.each([
 test('the place of a kind that is not sure is where most of the time went', () => {
   const stacks = [seen('regexp', 'parse', 5, 30), seen('js-cpu', 'render', 9), seen('js-cpu', 'render', 9)];
   expect(dominant(stacks)).toMatchObject({ kind: 'js-cpu', location: { function: 'render' } });
+});
+
+test('nor is what a late look stands for', () => {
+  const stacks = [seen('sync-stdio', 'log', 5, 900, { marked: true }), seen('js-cpu', 'pack', 9, 20, { count: 3 })];
+  expect(dominant(stacks)).toMatchObject({ kind: 'js-cpu', location: { function: 'pack' } });
 });
 
 test('stacks are counted, also where they are put together', () => {
