@@ -1,5 +1,5 @@
 /** What `evdiag dump --json` prints, as a picture of waiting: suspended calls below those that await them. */
-import { arrayOf, type Loose, numberOf, objectOf, textOf, weightOf } from './loose.ts';
+import { arrayOf, bad, type Loose, numberOf, objectOf, textOf, weightOf } from './loose.ts';
 import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
@@ -9,6 +9,7 @@ export function readDump(value: unknown): Pick<Profile, 'kind' | 'unit' | 'threa
   const threads = arrayOf(objectOf(value, 'the dump').threads, '"threads"').map((one) =>
     toThread(objectOf(one, 'a thread')),
   );
+  if (threads.length === 0) throw bad('it has no threads');
   return { kind: 'waiting', unit: 'samples', threads };
 }
 

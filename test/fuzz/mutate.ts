@@ -75,7 +75,7 @@ function change(root: { value: unknown }, random: Chance): void {
   else if (kind === 1 && Array.isArray(holder)) holder.splice(Number(key), 0, holder[Number(key)], other(random));
   else if (kind === 2 && Array.isArray(all[key])) all[key] = (all[key] as unknown[]).concat(all[key] as unknown[]);
   else if (kind === 3 && typeof all[key] === 'number') all[key] = (all[key] as number) + random.pick([1, -1, 0.5, 1e9]);
-  else if (kind === 4) all[random.pick(NAMES)] = other(random);
+  else if (kind === 4 && !Array.isArray(holder)) all[random.pick(NAMES)] = other(random);
   else all[key] = other(random);
 }
 

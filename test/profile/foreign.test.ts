@@ -104,6 +104,7 @@ describe('damaged and hostile', () => {
     ['[1]', 'a stack is no list'],
     ['[["a"]]', 'a frame is no object'],
     ['{"code":[],"ticks":[]}', 'it has no samples'],
+    ['{"schema":"evdiag-dump/1","threads":[]}', 'it has no threads'],
     ['{"code":{},"ticks":[]}', '"code" is no list'],
     ['{"code":[],"ticks":[{"s":7}]}', 'the stack of a tick is no list'],
   ])('%s', (text, words) => {
