@@ -1,4 +1,5 @@
 /** What the stacks and clocks of a stall say, once it is over. Pure. */
+import { confidenceOfStacks } from '../../src/detectors/stack-confidence.ts';
 import { isHeldUp, isIdleWait, type OwnShareOf } from '../../src/detectors/stalls.ts';
 import { functionKey, NATIVE_CALL } from '../../src/recording/places.ts';
 import type { Frame, Location, StallKind, StallRow, StallStack } from '../../src/recording/types.ts';
@@ -53,7 +54,6 @@ const CONTRARY_STACKS = 3;
 export function dominant(
   stacks: readonly Witness[],
 ): { kind: StallKind; location: Location | null; confidence: number } | null {
-  const total = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
   const ofKind = heaviest(stacks, ({ kind }) => kind);
   if (!ofKind) return null;
   const [first] = ofKind.members;
@@ -66,8 +66,7 @@ export function dominant(
   const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
   const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
   const { location } = byLine.members[0]!;
-  const confidence = byLine.members.every(({ late }) => late) ? 0.5 : byFunction.weightMs >= total * 0.6 ? 0.95 : 0.7;
-  return { kind, location, confidence };
+  return { kind, location, confidence: confidenceOfStacks(stacks, { kind, location }) };
 }
 
 function functionOf(location: Location | null): string {
@@ -113,9 +112,11 @@ export function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
     if (seen) {
       seen.weightMs += stack.weightMs;
       seen.count = (seen.count ?? 0) + stack.count;
+      if (stack.marked) seen.marked = true;
+      if (!stack.late) delete seen.late;
     } else {
-      const { borrowed: _borrowed, late: _late, marked: _marked, toFrames: _toFrames, ...row } = stack;
-      merged.set(key, row);
+      const { borrowed: _borrowed, late, marked, toFrames: _toFrames, ...row } = stack;
+      merged.set(key, { ...row, ...(late && { late }), ...(marked && { marked }) });
     }
   }
   return [...merged.values()].sort((a, b) => b.weightMs - a.weightMs).slice(0, 8);

@@ -1,3 +1,4 @@
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { ownMs } from '../../src/detectors/stalls.ts';
 import type { ChainKind, Frame, StallKind, StallOpenRow, StallRow } from '../../src/recording/types.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
@@ -310,7 +311,7 @@ export function createStallWatch(options: StallWatchOptions) {
       ...(stall.own && { own: true as const }),
       waiting: waitingIn(stall),
       ...chainOf(stall),
-      confidence: main ? main.confidence : 0.2,
+      confidence: main ? main.confidence : CONFIDENCE.unseen,
     };
   };
 

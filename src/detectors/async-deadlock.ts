@@ -1,5 +1,6 @@
 import type { Location, Recording } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { awakeMs } from './growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round } from './severity.ts';
@@ -131,7 +132,7 @@ function toFinding(cycle: readonly Waiter[], queue: readonly Place[]): Finding {
       message: `${plural(waiting, 'call waits', 'calls wait')} for each other for ${secondsText(ageMs)}: ${names.join(', and ')}.`,
       place: cycle[0]!.place,
       count: waiting,
-      confidence: 0.8,
+      confidence: CONFIDENCE.compared,
       evidence: {
         suspendedCalls: waiting,
         oldestMs: round(ageMs),

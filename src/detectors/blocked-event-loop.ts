@@ -4,6 +4,7 @@ import { groupBy } from '../util/group-by.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from './held-up.ts';
 import { wordsOf } from './named-costs.ts';
 import { round, scoreOf } from './severity.ts';
+import { confidenceOfStalls } from './stack-confidence.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
 import { allStalls, isHeldUp, ownMs } from './stalls.ts';
 import { isStarvation } from './starved-event-loop.ts';
@@ -116,7 +117,7 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
     location,
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
     count: group.length,
-    confidence: group.reduce((most, { confidence }) => Math.max(most, confidence), 0),
+    confidence: confidenceOfStalls(group, { kind, location }),
     evidence: {
       maxMs: round(maxMs),
       totalMs: round(totalMs),

@@ -3,6 +3,7 @@ import { type AbortedRow, type Location, rowsOf } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { nameOf, secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
@@ -116,7 +117,7 @@ function toFinding(group: readonly Leftover[]): Finding {
     location,
     stack: [location, ...callers],
     count: units,
-    confidence: repeated ? 0.9 : 0.7,
+    confidence: repeated ? CONFIDENCE.agreeing : CONFIDENCE.sampled,
     evidence: {
       units,
       ageMs: round(ageMs),

@@ -11,6 +11,7 @@ import {
   withoutLongCalls,
 } from './busy-time.ts';
 import { percent, round, scoreOf } from './severity.ts';
+import { confidenceOfLooks } from './stack-confidence.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
 /** Less than this is a burst. */
@@ -76,7 +77,7 @@ function toFinding(
     location: hottest.location,
     stack: toStack(hottest.frames),
     count: busy.length,
-    confidence: 0.85,
+    confidence: confidenceOfLooks(looks, hottest.share),
     evidence: {
       busyMs: round(busyMs),
       functionShare: round(hottest.share, 3),

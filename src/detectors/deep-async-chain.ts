@@ -2,6 +2,7 @@ import { functionKey } from '../recording/places.ts';
 import { type LookRow, rowsOf } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
 import { waitingIn } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { scoreOf } from './severity.ts';
 import type { Detector, Severity } from './types.ts';
 
@@ -52,7 +53,7 @@ export const deepAsyncChain: Detector = {
         location: worst.location,
         stack: [worst.location],
         count: group.length,
-        confidence: 0.9,
+        confidence: CONFIDENCE.counted,
         evidence: { depth: worst.repeated, frames: worst.frames },
       };
     });

@@ -1,6 +1,7 @@
 import { packageNameOf } from '../recording/places.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { growthOf } from './growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { scoreOf } from './severity.ts';
@@ -95,7 +96,7 @@ function toFinding(place: Place, count: number, rejected: number, isPiled: boole
     message: `Nobody awaited what ${nameOf(place.location)} called here ${plural(count, 'time')} in ${secondsText(trackedMs)}${failed}${piled}.`,
     place,
     count,
-    confidence: 0.8,
+    confidence: CONFIDENCE.compared,
     evidence: {
       floating: count,
       rejected,

@@ -1,5 +1,6 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { maxOf, secondsOf, waitingIn } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Severity } from './types.ts';
 
@@ -57,7 +58,7 @@ export const gcPause: Detector = {
         location: null,
         stack: [],
         count: pauses.length,
-        confidence: 0.8,
+        confidence: CONFIDENCE.indirect,
         evidence: { maxMs: round(maxMs), totalMs: round(totalMs), heapUsedBytes: heap },
       },
     ];

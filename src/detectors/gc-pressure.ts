@@ -1,6 +1,7 @@
 import { functionKey } from '../recording/places.ts';
 import { type Location, type LookRow, type Recording, rowsOf } from '../recording/types.ts';
 import { functionsOf, isServed, meanOf, perSecond, secondsOf, toStack, totalMs } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
@@ -62,7 +63,7 @@ function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>):
         ? toStack(functionsOf(look).find(({ location }) => sameFunction(location, place))?.frames ?? [])
         : [],
     count: pressed.length,
-    confidence: place ? 0.8 : 0.5,
+    confidence: place ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence: {
       gcShare: round(share, 3),
       pressedMs: round(ms),

@@ -1,6 +1,7 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { type HeapGrowth, heapGrowthOf, LEAST_COLLECTIONS } from './heap-growth.ts';
 import { secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
@@ -51,7 +52,7 @@ function toFinding(recording: Recording, growth: HeapGrowth): Finding {
     location: null,
     stack: [],
     count: collections,
-    confidence: 0.7,
+    confidence: CONFIDENCE.indirect,
     evidence: {
       fromBytes: Math.round(fromBytes),
       toBytes: Math.round(toBytes),

@@ -1,6 +1,7 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes, formatShare } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { GROWN_BYTES, GROWN_SHARE, type HeapGrowth, heapGrowthOf, LEAST_COLLECTIONS } from './heap-growth.ts';
 import { secondsText } from './place-findings.ts';
 import { percent, round, scoreOf } from './severity.ts';
@@ -70,7 +71,7 @@ function grows(recording: Recording, growth: HeapGrowth): Finding {
     message: `What is alive after a major collection grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
     remedy: GROWS,
     count: collections,
-    confidence: 0.7,
+    confidence: CONFIDENCE.indirect,
     evidence: {
       fromBytes: Math.round(fromBytes),
       toBytes: Math.round(toBytes),
@@ -94,7 +95,7 @@ function nearLimit(recording: Recording): Finding[] {
       message: `${formatBytes(bytes)} are alive after a major collection, ${formatShare(share)} of the heap's limit; at the limit Node ends the process.`,
       remedy: NEAR,
       count: 1,
-      confidence: 0.9,
+      confidence: CONFIDENCE.counted,
       evidence: { aliveBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
     },
   ];
@@ -111,7 +112,7 @@ function nearContainerLimit(recording: Recording): Finding[] {
       message: `The process holds ${formatBytes(bytes)}, ${formatShare(share)} of the container's memory; at the limit the kernel ends it.`,
       remedy: CONTAINER,
       count: 1,
-      confidence: 0.8,
+      confidence: CONFIDENCE.compared,
       evidence: { residentBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
     },
   ];

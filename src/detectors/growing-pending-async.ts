@@ -1,3 +1,4 @@
+import { CONFIDENCE } from './confidence.ts';
 import { GROWN_CALLS, type Growth, growthEvidence, growthOf } from './growth.ts';
 import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
@@ -53,7 +54,7 @@ function toFinding(place: Place, growth: Growth): Finding {
     message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
-    confidence: inbound ? 0.5 : 0.9,
+    confidence: inbound ? CONFIDENCE.weak : CONFIDENCE.counted,
     evidence: { ...growthEvidence(growth), ...awaitedOf(place.last.entry) },
   });
 }

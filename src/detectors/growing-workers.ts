@@ -1,5 +1,6 @@
 import { type Recording, type RowOf, rowsOf } from '../recording/types.ts';
 import { plural } from '../util/text.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { GROWTH_MS, type Growth, growthEvidence, growthOf } from './growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
@@ -72,7 +73,7 @@ function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding {
     message: `${alive} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before.`,
     place,
     count: alive,
-    confidence: 0.9,
+    confidence: CONFIDENCE.counted,
     evidence: growthEvidence(growth),
   });
 }
@@ -100,7 +101,7 @@ function threads(recording: Recording): Finding[] {
       location: place?.location ?? null,
       stack: place ? [place.location, ...place.last.entry.callers] : [],
       count: last.started,
-      confidence: place ? 0.9 : 0.6,
+      confidence: place ? CONFIDENCE.counted : CONFIDENCE.indirect,
       evidence: { alive: last.alive, started: last.started, ended: last.ended, observedMs: round(spanMs) },
     },
   ];

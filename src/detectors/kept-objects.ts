@@ -2,6 +2,7 @@
 import { type AllocationSite, type AllocationsRow, type Location, type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
 import { nameOf, secondsText } from './place-findings.ts';
 import { percent, round, scoreOf } from './severity.ts';
@@ -61,7 +62,7 @@ function toFinding(recording: Recording, row: AllocationsRow, site: AllocationSi
     location: lineOf(site),
     stack: [],
     count: site.samples,
-    confidence: site.line ? 0.7 : 0.6,
+    confidence: site.line ? CONFIDENCE.sampled : CONFIDENCE.indirect,
     evidence: {
       aliveBytes: Math.round(site.aliveBytes),
       aliveShare: round(site.aliveBytes / Math.max(1, row.aliveBytes), 2),

@@ -1,3 +1,4 @@
+import { CONFIDENCE } from './confidence.ts';
 import { type Growth, growthEvidence, growthOf } from './growth.ts';
 import { KEPT_OBJECTS, KEPT_THRESHOLD, keptObjects } from './kept-objects.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
@@ -57,7 +58,7 @@ function toFinding(place: Place, growth: Growth): Finding {
     message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} before.`,
     place,
     count: growth.alive,
-    confidence: 0.8,
+    confidence: CONFIDENCE.compared,
     evidence: growthEvidence(growth),
   });
 }

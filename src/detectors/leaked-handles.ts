@@ -1,4 +1,5 @@
 import type { UnfinishedEntry } from '../recording/types.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { type Growth, growthEvidence, growthOf } from './growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { percent } from './severity.ts';
@@ -108,7 +109,7 @@ function toFinding(place: Place, kind: string, growth: Growth): Finding {
     message: `${alive} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
-    confidence: 0.9,
+    confidence: CONFIDENCE.counted,
     evidence: { type: place.last.entry.type, ...growthEvidence(growth), referenced: place.last.entry.referenced },
   });
 }

@@ -1,3 +1,4 @@
+import { CONFIDENCE } from './confidence.ts';
 import { type Growth, growthEvidence, growthOf } from './growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
@@ -64,7 +65,7 @@ function toFinding(place: Place, growth: Growth): Finding {
     message: `${growth.alive} listeners${of} were added in ${nameOf(place.location)} and not removed, ${growth.grown} of them in ${secondsText(growth.spanMs)}.`,
     place,
     count: growth.alive,
-    confidence: 0.9,
+    confidence: CONFIDENCE.counted,
     evidence: { ...growthEvidence(growth), target: detail },
   });
 }

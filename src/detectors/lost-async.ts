@@ -1,4 +1,5 @@
 import { plural } from '../util/text.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { WARM_UP_MS } from './growth.ts';
 import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { percent, round } from './severity.ts';
@@ -56,7 +57,7 @@ function toFinding(place: Place, lost: number): Finding {
     message: `${plural(lost, 'call')} of ${nameOf(place.location)} ${lost === 1 ? 'was' : 'were'} collected while suspended, within ${secondsText(trackedMs)}: what comes after the await never ran.`,
     place,
     count: lost,
-    confidence: isIdle ? 0.6 : 0.9,
+    confidence: isIdle ? CONFIDENCE.indirect : CONFIDENCE.counted,
     evidence: { lost, lostShare: round(share, 3), created: entry.created, ended: entry.ended, ...awaitedOf(entry) },
   });
 }

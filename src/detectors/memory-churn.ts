@@ -2,6 +2,7 @@ import { functionKey, toLocation } from '../recording/places.ts';
 import { type Frame, type Location, type LookRow, type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
 import { innermost, perSecond, toStack, waitingIn } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { nameOf } from './place-findings.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
@@ -70,7 +71,7 @@ function copying(recording: Recording): Finding[] {
       remedy: COPYING,
       stack: toStack(one.frames),
       count: one.count,
-      confidence: 0.8,
+      confidence: CONFIDENCE.compared,
       evidence: { copyingShare: round(one.share, 2), call: one.call, stacks: one.count },
     };
   });
@@ -126,7 +127,7 @@ function allocating(recording: Recording): Finding[] {
           remedy: ALLOCATION,
           stack: [],
           count: 1,
-          confidence: 0.6,
+          confidence: CONFIDENCE.indirect,
           evidence: { perSecondBytes: Math.round(rate), share: round(top.bytes / total, 2) },
         },
       ];

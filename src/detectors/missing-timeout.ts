@@ -1,4 +1,5 @@
 import type { Recording } from '../recording/types.ts';
+import { CONFIDENCE } from './confidence.ts';
 import {
   awakeMs,
   GROWN_CALLS,
@@ -90,7 +91,7 @@ function toFinding(place: Place, count: number, oldestMs: number, more: string):
     message: `${calls} in ${nameOf(place.location)} for the network without a time-out, the oldest for ${secondsText(oldestMs)}${more}.`,
     place,
     count,
-    confidence: 0.8,
+    confidence: CONFIDENCE.compared,
     evidence: {
       alive,
       created,

@@ -2,6 +2,7 @@ import { type OrphansRow, rowsOf } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { nameOf, secondsText } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
@@ -59,7 +60,7 @@ function toFinding(rows: readonly OrphansRow[]): Finding {
     location,
     stack: location ? [location, ...callers] : [...callers],
     count: rows.length,
-    confidence: location ? 0.9 : 0.6,
+    confidence: location ? CONFIDENCE.counted : CONFIDENCE.indirect,
     evidence: {
       orphaned,
       promises: total,

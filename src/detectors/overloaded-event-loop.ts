@@ -13,7 +13,9 @@ import {
   totalMs,
   withoutLongCalls,
 } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { percent, round, scoreOf } from './severity.ts';
+import { confidenceOfLooks } from './stack-confidence.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
 /** Less than this is a burst, which a queue is for. */
@@ -94,7 +96,7 @@ function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: r
     location: hottest?.location ?? null,
     stack: hottest ? toStack(hottest.frames) : [],
     count: busy.length,
-    confidence: hottest ? 0.8 : 0.4,
+    confidence: hottest ? confidenceOfLooks(looks, hottest.share) : CONFIDENCE.weak,
     evidence: {
       busyMs: round(busyMs),
       ownShare: round(meanOf(busy, ({ ownShare }) => ownShare) ?? 0, 3),

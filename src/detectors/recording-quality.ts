@@ -2,6 +2,7 @@ import { REASONS } from '../recording/losses.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { plural, stripControl } from '../util/text.ts';
 import { maxOf } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { percent, round, scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 
@@ -135,6 +136,12 @@ function littleData({ durationMs }: Recording): Finding[] {
 function finding(kind: string, count: number, message: string, evidence: Finding['evidence']): Finding[] {
   const { remedy } = recordingQuality.kinds.find((text) => text.kind === kind)!;
   const score = Math.min(10, scoreOf('info', count));
-  const common = { rule: 'recording-quality', severity: 'info', location: null, stack: [], confidence: 1 } as const;
+  const common = {
+    rule: 'recording-quality',
+    severity: 'info',
+    location: null,
+    stack: [],
+    confidence: CONFIDENCE.stated,
+  } as const;
   return [{ ...common, stack: [], kind, score, count, message, remedy, evidence }];
 }

@@ -1,4 +1,5 @@
 import { type Recording, rowsOf, type StallKind, type StallOpenRow, type StallRow } from '../recording/types.ts';
+import { CONFIDENCE } from './confidence.ts';
 
 /** An unfinished stall that was told last so long before the end is over, whatever became of its row. */
 const OPEN_MS = 60_000;
@@ -108,6 +109,6 @@ function unfinished(recording: Recording): StallRow[] {
       startup: false,
       debugger: false,
       waiting: row.waiting ?? 1,
-      confidence: row.location ? 0.7 : 0.2,
+      confidence: row.location ? CONFIDENCE.single : CONFIDENCE.unseen,
     }));
 }

@@ -2,6 +2,7 @@ import { functionKey, toLocation } from '../recording/places.ts';
 import type { StallRow } from '../recording/types.ts';
 import { innermost, maxOf, toStack } from './busy-time.ts';
 import { round, scoreOf } from './severity.ts';
+import { confidenceOfChains } from './stack-confidence.ts';
 import { allStalls, isHeldUp, ownMs } from './stalls.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
@@ -104,7 +105,7 @@ function toFinding(group: readonly StallRow[]): Finding {
     location: place,
     stack: toStack(stack),
     count: group.length,
-    confidence: 0.9,
+    confidence: confidenceOfChains(group),
     evidence: {
       maxMs: round(maxMs),
       totalMs: round(totalMs),

@@ -1,4 +1,5 @@
 import type { Recording } from '../recording/types.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from './growth.ts';
 import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import { round } from './severity.ts';
@@ -60,7 +61,7 @@ function toFinding(place: Place, { alive, oldestMs, ended, endedMaxMs }: Stuck):
     message: `${alive} calls are stuck in ${nameOf(place.location)}, the oldest for ${secondsText(oldestMs)}, while ${ended} that began later ended within ${round(endedMaxMs)} ms.`,
     place,
     count: alive,
-    confidence: 0.8,
+    confidence: CONFIDENCE.compared,
     evidence: {
       alive,
       oldestMs: round(oldestMs),

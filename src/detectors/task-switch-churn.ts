@@ -10,6 +10,7 @@ import {
   turnsPerSecond,
   waitingIn,
 } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
 
@@ -134,7 +135,7 @@ function finding(
     location,
     stack: toStack(frames),
     count: looks.length,
-    confidence: location ? 0.85 : 0.5,
+    confidence: location ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence,
   };
 }

@@ -1,5 +1,6 @@
 import { rowsOf } from '../recording/types.ts';
 import { isTimerStorm, MANY_TIMERS, maxOf, perSecond, resource } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector } from './types.ts';
 
@@ -50,7 +51,7 @@ export const timerStorm: Detector = {
         location: site,
         stack: [],
         count: readings.length,
-        confidence: site ? 0.9 : 0.6,
+        confidence: site ? CONFIDENCE.counted : CONFIDENCE.indirect,
         evidence: { timers: alive, timersPerSecond: madePerSecond, seconds: round(readings.length, 0) },
       },
     ];

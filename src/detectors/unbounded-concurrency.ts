@@ -1,5 +1,6 @@
 import type { UnfinishedEntry } from '../recording/types.ts';
 import { maxOf } from './busy-time.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
 import type { Detector, Finding } from './types.ts';
 import { allPlacesOf, functionOf, lineKey, type Period, type Place, periodsOf, type Reading } from './unfinished.ts';
@@ -106,7 +107,7 @@ function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Readi
     message: `${peak} operations of ${nameOf(place.location)} were in flight at once, within ${secondsText(spanMs)}${again}.`,
     place,
     count: peak,
-    confidence: 0.8,
+    confidence: CONFIDENCE.compared,
     evidence: {
       peak,
       created: place.last.entry.created,

@@ -1,6 +1,7 @@
 import { type RejectionRow, rowsOf } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
+import { CONFIDENCE } from './confidence.ts';
 import { nameOf } from './place-findings.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
@@ -75,7 +76,8 @@ function toFinding(rows: readonly RejectionRow[]): Finding {
     location: place,
     stack: [call, location].filter((frame) => frame !== null),
     count,
-    confidence: 0.95,
+    // Who listens for what nobody handled may mean to count it.
+    confidence: kind === 'swallowed' ? CONFIDENCE.compared : CONFIDENCE.counted,
     evidence: { error, rejections: count, firstMs: round(t) },
   };
 }

@@ -193,6 +193,10 @@ export interface StallStack {
   /** Innermost first, at most 64. */
   frames: Frame[];
   location: Location | null;
+  /** A call that is marked while it runs, so that its kind and place are known without a look at the thread (format 1.4). */
+  marked?: boolean;
+  /** All such stacks came so late that a native call must have run meanwhile: the line may be one further on (format 1.4). */
+  late?: boolean;
 }
 
 export interface StallRow extends RowBase {

@@ -57,7 +57,15 @@ const frame = object({
 });
 const chain = oneOf(...CHAIN_KINDS);
 const site = object({ count: number, location });
-const stack = object({ weightMs: number, count: optional(number), kind, frames: arrayOf(frame), location });
+const stack = object({
+  weightMs: number,
+  count: optional(number),
+  kind,
+  frames: arrayOf(frame),
+  location,
+  marked: optional(oneOf(true)),
+  late: optional(oneOf(true)),
+});
 
 const locations = arrayOf(object(LOCATION));
 const strings = arrayOf(string);

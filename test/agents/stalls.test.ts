@@ -12,6 +12,7 @@ import {
 import { createMarkedCalls } from '../../agents/watchdog/marked-calls.ts';
 import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stalls.ts';
 import type { TaskState } from '../../agents/watchdog/thread-stat.ts';
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';
 
@@ -155,7 +156,7 @@ describe('a stall', () => {
       id: thread.opened[0]!.id,
       kind: 'js-cpu',
       startup: false,
-      confidence: 0.95,
+      confidence: CONFIDENCE.agreeing,
     });
     expect(thread.closed[0]!.durationMs).toBeCloseTo(710, 0);
     expect(thread.closed[0]!.stacks[0]!.frames[0]).toMatchObject({ file: '/no/app.js', line: 12 });
@@ -229,7 +230,7 @@ describe('its cause', () => {
     leaveCall(thread.shared);
     thread.answer(count);
     thread.idle(100);
-    expect(thread.closed[0]).toMatchObject({ kind: 'sync-fs', location: { line: 12 }, confidence: 0.5 });
+    expect(thread.closed[0]).toMatchObject({ kind: 'sync-fs', location: { line: 12 }, confidence: CONFIDENCE.late });
   });
 
   test('is not an answer that came in a later turn of the loop', () => {
@@ -239,7 +240,7 @@ describe('its cause', () => {
     thread.idle(10);
     thread.answer(thread.histogram.count);
     thread.idle(100);
-    expect(thread.closed[0]).toMatchObject({ location: null, confidence: 0.2 });
+    expect(thread.closed[0]).toMatchObject({ location: null, confidence: CONFIDENCE.unseen });
   });
 
   test('is the collector where it took half of the time', () => {

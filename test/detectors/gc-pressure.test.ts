@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { gcPressure } from '../../src/detectors/gc-pressure.ts';
 import type { Location } from '../../src/recording/types.ts';
 import {
@@ -64,7 +65,9 @@ test('where only a part of the second was observed, the share is of that part', 
 });
 
 test('without a look there is no place; a recording of format 1.0 is read', () => {
-  expect(find(gcPressure, seconds(3, pressed))).toMatchObject([{ location: null, stack: [], confidence: 0.5 }]);
+  expect(find(gcPressure, seconds(3, pressed))).toMatchObject([
+    { location: null, stack: [], confidence: CONFIDENCE.indirect },
+  ]);
   const old = asOldFormat([...seconds(3, pressed), allocating]);
   expect(find(gcPressure, old)).toMatchObject([{ severity: 'info', evidence: { gcShare: 0.2 } }]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { growingWorkers } from '../../src/detectors/growing-workers.ts';
 import type { Row, UnfinishedEntry } from '../../src/recording/types.ts';
 import {
@@ -38,7 +39,7 @@ test('the line that starts threads is the place', () => {
       message: '20 worker threads started in handler are alive, 15 more than 6 s before.',
       location,
       count: 20,
-      confidence: 0.9,
+      confidence: CONFIDENCE.counted,
     },
   ]);
 });
@@ -48,9 +49,16 @@ test('a thread for each piece of work: the line that makes most of them is the p
   const workers = (fields: Partial<UnfinishedEntry>) =>
     tracked(2, () => ({ what: 'handle', type: 'WORKER', alive: 3, ...fields }));
   expect(find(growingWorkers, churn)).toMatchObject([
-    { kind: 'workers', message: '80 worker threads were started in 4 s.', location: null, confidence: 0.6 },
+    {
+      kind: 'workers',
+      message: '80 worker threads were started in 4 s.',
+      location: null,
+      confidence: CONFIDENCE.indirect,
+    },
   ]);
-  expect(find(growingWorkers, [...churn, ...workers({ created: 100 })])).toMatchObject([{ location, confidence: 0.9 }]);
+  expect(find(growingWorkers, [...churn, ...workers({ created: 100 })])).toMatchObject([
+    { location, confidence: CONFIDENCE.counted },
+  ]);
 });
 
 test.each([

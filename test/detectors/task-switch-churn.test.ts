@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { taskSwitchChurn } from '../../src/detectors/task-switch-churn.ts';
 import type { Location, RowOf } from '../../src/recording/types.ts';
 import {
@@ -58,7 +59,7 @@ describe('awaits', () => {
 
   test('where all stacks fell between two calls, there is no place', () => {
     const [finding] = find(taskSwitchChurn, [...seconds(3, busy), churning({}, { stacks: [], framelessSamples: 100 })]);
-    expect(finding).toMatchObject({ severity: 'warning', location: null, stack: [], confidence: 0.5 });
+    expect(finding).toMatchObject({ severity: 'warning', location: null, stack: [], confidence: CONFIDENCE.indirect });
   });
 });
 

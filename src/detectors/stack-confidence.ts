@@ -1,0 +1,102 @@
+/** What the stacks of stalls and looks amount to: a finding is as sure as the weakest part of its evidence. Pure. */
+import { functionKey } from '../recording/places.ts';
+import type { Location, LookRow, StallKind, StallRow, StallStack } from '../recording/types.ts';
+import { CONFIDENCE } from './confidence.ts';
+import { ownMs } from './stalls.ts';
+
+/** Of the time, at one place: so much is most of it. */
+const AGREEING_SHARE = 0.6;
+/** One stack is chance. */
+const INDEPENDENT_STACKS = 2;
+/** With less of the measured time, the length is the host's. */
+const OWN_SHARE = 0.3;
+
+/** What a finding names. Of computation and collections the place is a function, of a call its line. */
+interface Named {
+  kind: StallKind;
+  location: Location | null;
+}
+
+/** Kinds that the clock tells, or that are what is left: stacks only tell their place. */
+const OF_FUNCTIONS: ReadonlySet<StallKind> = new Set(['js-cpu', 'gc', 'host', 'module-load']);
+
+/** Of stalls that are one finding: as sure as the weakest part of the evidence. */
+export function confidenceOfStalls(stalls: readonly StallRow[], named: Named): number {
+  const stacks = stalls.flatMap((stall) => stall.stacks);
+  const wallMs = sum(stalls, ({ durationMs }) => durationMs);
+  // Nobody is blamed for the host: the kernel's clocks tell of it.
+  if (named.kind === 'host') return CONFIDENCE.compared;
+  const seen =
+    stacks.length > 0
+      ? confidenceOfStacks(stacks, named, unseenMs(stalls))
+      : sum(stalls, ({ confidence, durationMs }) => confidence * durationMs) / Math.max(1, wallMs);
+  return Math.min(seen, ownership(stalls));
+}
+
+/** Whether the time was the code's own. */
+function ownership(stalls: readonly StallRow[]): number {
+  const wallMs = sum(stalls, ({ durationMs }) => durationMs);
+  return sum(stalls, ownMs) < wallMs * OWN_SHARE ? CONFIDENCE.held : CONFIDENCE.stated;
+}
+
+/** Of the stalls that left no stack: their time stands for nothing. */
+function unseenMs(stalls: readonly StallRow[]): number {
+  return sum(
+    stalls.filter(({ stacks }) => stacks.length === 0),
+    ({ durationMs }) => durationMs,
+  );
+}
+
+/** Of stacks with the time that each stands for. `elsewhereMs` is time that no stack was seen of. */
+export function confidenceOfStacks(stacks: readonly StallStack[], named: Named, elsewhereMs = 0): number {
+  const agreeing = stacks.filter((stack) => isOf(stack, named));
+  const inTime = agreeing.filter(({ late }) => !late);
+  if (stacks.length === 0) return CONFIDENCE.unseen;
+  const weight = sum(stacks, weightOf) + elsewhereMs;
+  const share = sum(agreeing, weightOf) / Math.max(1, weight);
+  return Math.min(
+    witnesses(inTime),
+    share >= AGREEING_SHARE ? CONFIDENCE.stated : CONFIDENCE.divided,
+    named.location === null ? CONFIDENCE.indirect : CONFIDENCE.stated,
+  );
+}
+
+/** Of stacks that were answered in time, at the place. */
+function witnesses(inTime: readonly StallStack[]): number {
+  if (inTime.length === 0) return CONFIDENCE.late;
+  if (inTime.some(({ marked }) => marked)) return CONFIDENCE.marked;
+  return witnessed(sum(inTime, ({ count = 1 }) => count));
+}
+
+/** Of a chain the calls differ by nature: several stacks of it tell, wherever they are. */
+export function confidenceOfChains(stalls: readonly StallRow[]): number {
+  const inTime = stalls.flatMap(({ stacks }) => stacks.filter(({ late }) => !late));
+  return Math.min(witnessed(sum(inTime, ({ count = 1 }) => count)), ownership(stalls));
+}
+
+/** Of stacks that closer looks took at random moments, of which that share is at one place. */
+export function confidenceOfLooks(looks: readonly LookRow[], share: number): number {
+  const stacks = sum(looks, ({ busySamples }) => busySamples) * share;
+  return Math.min(witnessed(stacks), share >= DIVIDED_SHARE ? CONFIDENCE.compared : CONFIDENCE.divided);
+}
+
+/** Of samples of a thread that does many things, one place with that part of them stands out. */
+const DIVIDED_SHARE = 0.3;
+
+function witnessed(stacks: number): number {
+  return stacks >= INDEPENDENT_STACKS ? CONFIDENCE.agreeing : CONFIDENCE.single;
+}
+
+function isOf(stack: StallStack, { kind, location }: Named): boolean {
+  if (location === null || stack.location === null) return location === stack.location;
+  if (functionKey(stack.location) !== functionKey(location)) return false;
+  return OF_FUNCTIONS.has(kind) || (stack.kind === kind && stack.location.line === location.line);
+}
+
+function weightOf({ weightMs }: StallStack): number {
+  return weightMs;
+}
+
+function sum<T>(values: readonly T[], value: (one: T) => number): number {
+  return values.reduce((total, one) => total + value(one), 0);
+}
