@@ -1,4 +1,5 @@
 /** The agent's last words on stderr. Bundled into the watchdog: imports words and types only. */
+import { confidenceWord } from '../detectors/confidence.ts';
 import type { Finding, Judgement } from '../detectors/types.ts';
 import type { Recording } from '../recording/types.ts';
 import { displayPath, formatMs, stripControl } from '../util/text.ts';
@@ -51,7 +52,14 @@ function findingLines(finding: Finding): string[] {
   const { severity, message, location, remedy } = finding;
   const where = location === null ? [] : [`  at ${placeText(location)}`];
   const seen = threadsText(finding);
-  return [`${severity}: ${message}`, ...where, ...(seen ? [`  ${seen.replace('Seen', 'seen')}`] : []), `  → ${remedy}`];
+  const word = confidenceWord(finding.confidence);
+  const doubt = word === 'sure' || severity === 'info' ? '' : ` (${word})`;
+  return [
+    `${severity}: ${message}${doubt}`,
+    ...where,
+    ...(seen ? [`  ${seen.replace('Seen', 'seen')}`] : []),
+    `  → ${remedy}`,
+  ];
 }
 
 function shellWord(text: string): string {

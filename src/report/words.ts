@@ -1,5 +1,6 @@
 /** Words that every form of the report shares. */
 import { dirname } from 'node:path';
+import { confidenceWord } from '../detectors/confidence.ts';
 import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
 import type { Location } from '../recording/types.ts';
 import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
@@ -22,7 +23,7 @@ export function placeText(location: Location): string {
   return name === '' ? place : `${place} ${name}`;
 }
 
-/** "17 times · max 412 ms · total 3.02 s · …": the numbers of a finding. */
+/** "17 times · max 412 ms · total 3.02 s · … · cause: likely": the numbers of a finding, and how sure it is. */
 export function evidenceText(finding: Finding): string[] {
   const { maxMs, totalMs, threadCount: _, ...rest } = finding.evidence;
   const parts = [plural(finding.count, 'time')];
@@ -31,7 +32,7 @@ export function evidenceText(finding: Finding): string[] {
   for (const [name, value] of Object.entries(rest).slice(0, 8)) {
     if (typeof value === 'number') parts.push(`${words(name)} ${formatQuantity(name, value)}`);
   }
-  if (finding.confidence < 0.7) parts.push(`confidence ${formatShare(finding.confidence)}`);
+  parts.push(`cause: ${confidenceWord(finding.confidence)}`);
   return parts;
 }
 

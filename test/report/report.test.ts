@@ -99,6 +99,22 @@ describe('text report', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  test.each([
+    { confidence: 0.95, word: 'sure' },
+    { confidence: 0.8, word: 'likely' },
+    { confidence: 0.5, word: 'a guess' },
+  ])('says how sure the cause is, in every form for people: $word', ({ confidence, word }) => {
+    const report = reportWith([{ ...finding, confidence }]);
+    const wide = { ...PLAIN, width: 200 };
+    for (const text of [textReport(report, [], wide), markdownReport(report), htmlReport(report, [])]) {
+      expect(text).toContain(` · cause: ${word}`);
+    }
+    const judged = { recording: recordingOf([]), findings: [{ ...finding, confidence }], rules: [] };
+    const [, line] = summarize([judged], { path: null });
+    // At exit only doubt is worth words.
+    expect(line).toBe(`evdiag: critical: ${finding.message}${word === 'sure' ? '' : ` (${word})`}`);
+  });
+
   test('says plainly that nothing was found, and what was looked at', () => {
     const text = textReport(reportWith([]), [], PLAIN);
     expect(text).toContain('Nothing found: 0 rules are clear, 1 had no data over 1 s.');

@@ -1,3 +1,4 @@
+import { CONFIDENCE_WORDS } from '../../detectors/confidence.ts';
 import { detectors } from '../../detectors/index.ts';
 import type { Detector, KindText } from '../../detectors/types.ts';
 import { InputError } from '../../recording/reader.ts';
@@ -90,6 +91,10 @@ function page(rule: Detector, paint: Paint): string[] {
     ...section(
       'Thresholds',
       rule.thresholds.flatMap((threshold) => indented(threshold)),
+    ),
+    ...section(
+      'How sure it is',
+      CONFIDENCE_WORDS.flatMap((text) => indented(text)),
     ),
     ...section('What to change', indented(rule.remedy)),
     ...section(

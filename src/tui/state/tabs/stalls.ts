@@ -1,3 +1,4 @@
+import { confidenceWord } from '../../../detectors/confidence.ts';
 import { isIdleWait, ownMs } from '../../../detectors/stalls.ts';
 import type { Frame, Location, Recording, RowOf } from '../../../recording/types.ts';
 import { formatMs, formatShare } from '../../../util/text.ts';
@@ -221,7 +222,7 @@ function detailLines(
       ...knownFact('for a disk', longest.diskMs),
       ['collector', formatMs(longest.gcMs)],
       ['what waited', longest.waiting === null ? 'not known' : `${longest.waiting} servers, sockets and timers`],
-      ['confidence', formatShare(longest.confidence)],
+      ['cause', `${confidenceWord(longest.confidence)} (confidence ${formatShare(longest.confidence)})`],
       ...(longest.startup ? ([['start-up', 'modules were being loaded']] as const) : []),
     ],
     tools.columns,
