@@ -1,6 +1,6 @@
 /** Runs healthy programs under the agent, several at once, and expects that they did their work and caused no alarm. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
@@ -52,7 +52,7 @@ export interface HealthyProgram {
   needs?: string;
 }
 
-interface HealthyRun {
+export interface HealthyRun {
   exitCode: number | null;
   stderr: string;
   done: number;
@@ -108,12 +108,14 @@ function summaryOf({ rule, kind, severity, message, location, evidence }: Findin
   return { rule, kind, severity, message, place: location && `${location.file}:${location.line}`, evidence };
 }
 
-async function runHealthy(program: HealthyProgram, hardship?: Hardship): Promise<HealthyRun> {
+/** Runs it to its end; its recordings are kept in that folder, if given. */
+export async function runHealthy(program: HealthyProgram, hardship?: Hardship, keepIn?: string): Promise<HealthyRun> {
   let run: HealthyRun | undefined;
   await inLab(async (lab) => {
     const place = hardship?.place();
     try {
       run = await runIn(lab, program, { under: place?.under ?? [], ...hardship });
+      if (keepIn !== undefined) cpSync(lab.out, keepIn, { recursive: true });
     } finally {
       place?.remove();
     }
@@ -176,7 +178,7 @@ const builders = {
   },
 };
 
-function hasModule(name: string): boolean {
+export function hasModule(name: string): boolean {
   return spawnSync(TEST_NODE, ['-e', `require('${name}')`], { stdio: 'ignore' }).status === 0;
 }
 

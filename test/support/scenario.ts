@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,11 +32,17 @@ export interface ScenarioRun {
 /** Whether processes can be pinned to cores here, and there are two of them. */
 export const canPin = process.platform === 'linux' && existsSync('/usr/bin/taskset') && availableParallelism() > 1;
 
-/** Runs a built scenario under the built agent as its users would, on one core if given, and reads its report. */
+/** Longer than any test waits for it. */
+const HANG_MS = 120_000;
+
+/**
+ * Runs a built scenario under the built agent as its users would, on one core if given, and reads its report. Its
+ * recordings are kept in a folder, if given.
+ */
 export async function runScenario(
   id: string,
   variant: Variant,
-  options: { core?: number; level?: 'diagnose' | undefined } = {},
+  options: { core?: number; level?: 'diagnose' | undefined; keepIn?: string } = {},
 ): Promise<ScenarioRun> {
   const dir = await mkdtemp(join(tmpdir(), 'evdiag-test-'));
   try {
@@ -53,6 +59,8 @@ export async function runScenario(
     const stdout = openSync(join(dir, 'stdout'), 'w');
     const child = spawn(command!, args, {
       stdio: ['ignore', stdout, 'pipe'],
+      timeout: HANG_MS,
+      killSignal: 'SIGKILL',
       env: {
         ...process.env,
         NODE_OPTIONS: '',
@@ -69,6 +77,7 @@ export async function runScenario(
     const exitCode = await closed(child);
     const headline = (await readFile(join(dir, 'stdout'), 'utf8')).trimEnd().split('\n').at(-1)!;
     const lacks = / skipped, as it needs (.*)$/.exec(headline)?.[1] ?? null;
+    if (options.keepIn !== undefined && lacks === null) await cp(out, options.keepIn, { recursive: true });
     stderr = stderr.replace(/^\(node:\d+\) ExperimentalWarning: .*\n\(Use `node --trace-warnings.*\n/m, '');
     return { exitCode, headline, stderr, lacks, findings: lacks === null ? await readFindings(out) : [] };
   } finally {
