@@ -4,7 +4,7 @@ import { groupBy } from '../util/group-by.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from './held-up.ts';
 import { wordsOf } from './named-costs.ts';
 import { round, scoreOf } from './severity.ts';
-import { confidenceOfStalls } from './stack-confidence.ts';
+import { confidenceOfStalls, isMostlyHeld } from './stack-confidence.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
 import { allStalls, isHeldUp, ownMs } from './stalls.ts';
 import { isStarvation } from './starved-event-loop.ts';
@@ -20,6 +20,8 @@ const CRITICAL_MAX_MS = 1000;
 const CRITICAL_SHARE = 0.1;
 /** With less CPU time than that, it may have waited for a core. */
 const COMPUTED_SHARE = 0.75;
+/** A thread that hardly has a core needs more CPU time for the same work, as its caches are cold each time it gets one. */
+const STARVED_FACTOR = 1.5;
 /** A stall of which the code ran less than this is told with its whole length. */
 const TOLD_SHARE = 0.8;
 const RIGHT_PLACE =
@@ -44,7 +46,7 @@ export const blockedEventLoop: Detector = {
     'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
     `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
     `critical: one of ${CRITICAL_MAX_MS} ms or more, or ${CRITICAL_SHARE * 100} % of the time blocked at one place.`,
-    'info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code), programs where nothing else waited.',
+    'info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code, or half more where the host had most of the time), programs where nothing else waited.',
   ],
   kinds: KIND_TEXTS,
   detect(recording) {
@@ -172,6 +174,11 @@ function isHarmful({ kind, startup, waiting }: StallRow): boolean {
   return kind !== 'host' && !startup && (waiting ?? 0) > 0;
 }
 
+/** What makes a stall the code's own fault. */
+function leastMs(stall: StallRow, slowMs: number): number {
+  return isMostlyHeld([stall]) ? slowMs * STARVED_FACTOR : slowMs;
+}
+
 /** Other tools see everything by the clock alone: CPU time tells that it was not the host. */
 function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
   return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
@@ -181,7 +188,7 @@ function severityOf(
   group: readonly StallRow[],
   { durationMs: spanMs, header: { slowMs }, foreign }: Recording,
 ): Severity {
-  const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= slowMs);
+  const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= leastMs(stall, slowMs));
   if (harmful.length === 0) return 'info';
   const times = harmful.map(ownMs);
   const maxMs = times.reduce((most, ms) => Math.max(most, ms), 0);

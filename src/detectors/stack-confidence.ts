@@ -35,8 +35,13 @@ export function confidenceOfStalls(stalls: readonly StallRow[], named: Named): n
 
 /** Whether the time was the code's own. */
 function ownership(stalls: readonly StallRow[]): number {
+  return isMostlyHeld(stalls) ? CONFIDENCE.held : CONFIDENCE.stated;
+}
+
+/** Most of the time was the host's: waits for a core, for pages and disks, and for a CPU limit. */
+export function isMostlyHeld(stalls: readonly StallRow[]): boolean {
   const wallMs = sum(stalls, ({ durationMs }) => durationMs);
-  return sum(stalls, ownMs) < wallMs * OWN_SHARE ? CONFIDENCE.held : CONFIDENCE.stated;
+  return sum(stalls, ownMs) < wallMs * OWN_SHARE;
 }
 
 /** Of the stalls that left no stack: their time stands for nothing. */

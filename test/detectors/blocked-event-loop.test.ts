@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import type { Row } from '../../src/recording/types.ts';
 import { delayRow, location, recordingOf, stall } from '../support/recording.ts';
 
@@ -51,6 +52,16 @@ test.each([
   ['nobody knows what waited', 'info', [stall({ ...harmful, waiting: null, durationMs: 5000 })]],
 ] as const)('%s: %s', (_what, severity, rows) => {
   expect(findings(...rows).map((finding) => finding.severity)).toEqual([severity]);
+});
+
+test('of a thread that hardly had a core, little more than the threshold is no alarm, however often', () => {
+  const held = (cpuMs: number, id: number) =>
+    stall({ ...harmful, id, startMs: id * 2000, durationMs: 920, cpuMs, runQueueMs: 920 - cpuMs });
+  const times = (cpuMs: number) => findings(held(cpuMs, 1), held(cpuMs, 2), held(cpuMs, 3));
+  expect(times(105)).toMatchObject([{ severity: 'info', confidence: CONFIDENCE.held }]);
+  expect(times(180)).toMatchObject([{ severity: 'warning', confidence: CONFIDENCE.held }]);
+  const free = (id: number) => stall({ ...harmful, id, startMs: id * 2000, durationMs: 105, cpuMs: 105 });
+  expect(findings(free(1), free(2), free(3))).toMatchObject([{ severity: 'warning' }]);
 });
 
 test('a breakpoint is not a stall; what ran beside a debugger that paused once is', () => {
