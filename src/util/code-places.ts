@@ -33,7 +33,7 @@ export function isShortName(name: string): boolean {
  */
 export function nameAt(text: string, column: number): string | null {
   const from = text.slice(column);
-  const declared = /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(from);
+  const declared = /^(?:export\s+)?(?:default\s+)?(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(from);
   if (declared) return declared[1]!;
   const method = /^(?:static\s+)?(?:async\s+)?\*?(?!(?:function|async)\b)(#?[\w$]+)\s*\(/.exec(from);
   if (method) return method[1]!;

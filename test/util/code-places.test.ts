@@ -23,6 +23,8 @@ describe('the name of a function in the text of its source', () => {
   test.each([
     ['function burnCpu(ms) {', 0, 'burnCpu'],
     ['export async function* pages(url) {', 7, 'pages'],
+    ['export function warn(error: unknown): void {', 0, 'warn'],
+    ['export default async function main() {', 0, 'main'],
     ['const arrowWork = (ms) => burn(ms);', 18, 'arrowWork'],
     ['const arrowWork = (ms) => burn(ms);', 19, 'arrowWork'],
     ['const later = async (ms) => burn(ms);', 14, 'later'],
