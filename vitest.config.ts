@@ -18,6 +18,7 @@ const GROUPS = [
   // Within the file, the cures run several at a time, the sick ones alone.
   { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
   { name: 'healthy', maxWorkers: 1, include: ['test/healthy/healthy.test.ts'] },
+  { name: 'full-faults', maxWorkers: 1, include: ['test/faults/**'], maxConcurrency: 4 },
   { name: 'full-runners', maxWorkers: 1, include: ['test/runners/**'] },
   { name: 'full-fuzz', maxWorkers: 1, include: ['test/fuzz/full.test.ts'] },
   { name: 'full-soak', maxWorkers: 1, include: ['test/soak/**'] },

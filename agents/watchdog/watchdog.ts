@@ -18,7 +18,7 @@ import { createMethods } from './methods/index.ts';
 import { type Observation, observe } from './observation.ts';
 import { watchSignals } from './signals.ts';
 import { type LiveSocket, openSocket } from './socket.ts';
-import { createStorage } from './storage.ts';
+import { createStorage, type Storage } from './storage.ts';
 import type { ThreadData, WatchdogData } from './types.ts';
 
 /** Worker threads observed at a time; more run unobserved, and are counted. */
@@ -126,7 +126,7 @@ function run(data: WatchdogData): void {
     tellThreads(0);
     try {
       main.finish(end);
-      if (!settings.quiet && settings.summary) storage.use(() => printSummary([main, ...ended], data.family));
+      if (!settings.quiet && settings.summary) printSummary(storage, [main, ...ended], data.family);
     } catch (error) {
       printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
@@ -211,18 +211,20 @@ function run(data: WatchdogData): void {
   tick();
 }
 
-function printSummary(threads: readonly Observation[], family: string): void {
+function printSummary(storage: Storage, threads: readonly Observation[], family: string): void {
   const judged = threads.map((thread) => {
     const recording = thread.inMemory();
     return { recording, ...judge(recording) };
   });
   const written = threads[0]?.folder() ?? null;
   // Somebody may have removed it, and for good.
-  const folder = written !== null && existsSync(join(written, RECORDING_FILE)) ? written : null;
+  const isThere = written !== null && storage.use(() => existsSync(join(written, RECORDING_FILE)));
+  const folder = isThere ? written : null;
   const path = threads.length > 1 && folder ? family : folder;
   const [main] = judged;
   // Who waits for another program, as npm does, leaves the last word to that.
-  if (main && folder && isWrapper(main.recording, main.findings, headersIn(family, folder))) return;
+  const others = folder ? storage.use(() => headersIn(family, folder)) : undefined;
+  if (main && others && isWrapper(main.recording, main.findings, others)) return;
   for (const line of summarize(judged, { path })) printLine(line);
 }
 

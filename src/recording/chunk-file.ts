@@ -26,8 +26,8 @@ const NEW_FILE =
   (constants.O_NOFOLLOW ?? 0) |
   (constants.O_NONBLOCK ?? 0);
 
-/** What was found of the file since the last look: as it was left, gone, or cut to that share. */
-export type Found = 'same' | 'gone' | { share: number };
+/** What was found of the file since the last look: as it was left, gone, still there but closed by somebody, or cut to that share. */
+export type Found = 'same' | 'gone' | 'closed' | { share: number };
 
 export interface ChunkFile {
   isOpen(): boolean;
@@ -77,8 +77,9 @@ export function createChunkFile(folder: string): ChunkFile {
     // A program that closes every descriptor it finds closes ours; the number is then another file's.
     const isOurs = stats !== null && stats.ino === file.ino && stats.dev === file.dev;
     if (!isOurs || stats.nlink === 0) {
+      const isHere = statOf(path)?.ino === file.ino;
       letGo(isOurs);
-      return 'gone';
+      return isHere ? 'closed' : 'gone';
     }
     if (stats.size >= size) return 'same';
     const share = stats.size / size;

@@ -80,6 +80,11 @@ export function openRecording(
     waiting.restart();
     waiting.lead(headerLine, lostLines());
   };
+  /** What is there becomes the older chunk. */
+  const beginAfter = (): void => {
+    losses.rotated();
+    begin();
+  };
   const beginAnew = (): void => {
     const rows = losses.gone(file.hasOlder());
     if (rows > 0) tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
@@ -95,6 +100,7 @@ export function openRecording(
   const prepare = (): void => {
     const found = file.look();
     if (found === 'gone') storage.begin(folder, beginAnew);
+    else if (found === 'closed') storage.begin(folder, beginAfter);
     else if (found === 'same') waiting.lead(null, lostLines());
     else afterCut(found.share);
   };
