@@ -2,7 +2,7 @@
  * Built-ins as they were before the application could replace them (fake timers, mocks, lockdown): what runs in the
  * observed thread after the preload uses these.
  */
-export const { exchange, load, notify, store, wait } = Atomics;
+export const { add, exchange, load, notify, store, wait } = Atomics;
 export const { stringify } = JSON;
 /** Milliseconds of the monotonic clock since the process began. */
 export const monotonicMs = performance.now.bind(performance);

@@ -39,12 +39,16 @@ export const Word = {
   Track: 13,
   /** 1 + index into SYNC_CALLS of the call whose site is in `site`. */
   SiteCall: 14,
+  /** Above 0: the thread waits in Atomics.wait. */
+  Waiting: 15,
   /** Odd while the watchdog is at work on storage, which may not return. */
   Storage: 16,
   /** Messages with samples that the watchdog has taken from this thread. */
   SamplesTaken: 17,
   /** 1: EVDIAG_QUIET. */
   Quiet: 18,
+  /** Above 0: a script of node:vm runs that is ended by a timeout or by Ctrl-C. */
+  Terminable: 19,
   Length: 24,
 } as const;
 
@@ -219,10 +223,12 @@ export type MarkedKind =
   | 'sync-crypto'
   | 'sync-zlib'
   | 'json'
-  | 'sync-stdio';
+  | 'sync-stdio'
+  | 'sync-sleep'
+  | 'js-cpu';
 
 export interface SyncCall {
-  /** A module, a global object, a class (then the call is one of its methods), or the file of a native add-on. */
+  /** A module, a global object, a class (Script is one of node:vm; then the call is one of its methods), or the file of a native add-on. */
   module: string;
   name: string;
   kind: MarkedKind;
@@ -260,4 +266,7 @@ export const SYNC_CALLS: readonly SyncCall[] = [
     'js-cpu',
     'Collator DateTimeFormat DisplayNames ListFormat NumberFormat PluralRules RelativeTimeFormat Segmenter',
   ),
+  ...calls('Atomics', 'sync-sleep', 'wait'),
+  // Only where something ends them early.
+  ...calls('Script', 'js-cpu', 'runInThisContext runInContext runInNewContext'),
 ];

@@ -19,6 +19,7 @@ const V8_BOUND = [
   'looks',
   'suspended',
   'sync-calls',
+  'terminations',
   'test-runners',
   'tracking',
 ];

@@ -22,6 +22,7 @@ const SHARED = [
   'agents/shared-beats.ts',
   'agents/shared-memory.ts',
   'agents/shared-trace.ts',
+  'agents/thread-gate.ts',
   'agents/tracked.ts',
   'agents/waiting.ts',
 ];
@@ -70,6 +71,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
     types: ['agents/shared-memory.ts'],
     builtinsOnly: true,
   },
+  'agents/thread-gate.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
   'agents/waiting.ts': { values: [], builtinsOnly: true },
   'agents/samplers': {

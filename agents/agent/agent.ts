@@ -18,10 +18,12 @@ import {
   WATCHDOG_READY,
   Word,
 } from '../shared-memory.ts';
+import { endThread, type ThreadGate } from '../thread-gate.ts';
 import type { ChannelMessage, WatchdogData } from '../watchdog/types.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
 import { messageOf, observeThisThread } from './observed-thread.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
+import { openThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
 import { followWorkers, roomForListener, startInWorker } from './worker-thread.ts';
 
@@ -50,9 +52,11 @@ function start(): void {
   histogram.enable();
   const delays = histogram as unknown as DelayHistogram;
   const bound = boundUnread();
+  const gate = openThreadGate();
   const { shared, atExit } = observeThisThread(
     delays,
     settings.level === 'diagnose',
+    gate,
     (sample) => {
       if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) return false;
       const bounded = bound(sample, shared.control);
@@ -70,13 +74,16 @@ function start(): void {
       beats: delays,
       startMonotonicMs: Number(process.hrtime.bigint()) / 1e6,
       startedAtMs: wallMs(),
+      gated: true,
     },
     settings,
     family,
     argv: [process.argv0, ...process.execArgv, ...process.argv.slice(1)],
     parentPid: process.ppid,
     problems,
+    gate,
     inspection: askInspection(),
+    flags: [...process.execArgv, process.env.NODE_OPTIONS, process.env.NODE_V8_COVERAGE && 'coverage'].join(' '),
     color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
     folders: folderVariables(process.env),
   };
@@ -103,13 +110,15 @@ function start(): void {
   followWorkers((threadId) => ours.postMessage({ type: 'thread-gone', threadId } satisfies ChannelMessage), ours);
   followSignalHandlers(shared);
   const onExit = (code: number): void => {
+    // Worker threads end with the process.
+    endThread(gate, 0);
     atExit();
     finish(shared.control, code, forced);
   };
   store(shared.control, Word.Quiet, settings.quiet ? 1 : 0);
   const forced = createForcedExit(exitOf(process), onExit);
   process.on('exit', onExit);
-  followExit(shared.control, forced);
+  followExit(shared.control, gate, forced);
   roomForListener();
 }
 
@@ -117,12 +126,13 @@ function start(): void {
  * Whoever has taken away the listeners of `exit`, or calls `process.reallyExit` directly, ends without that event: Node would
  * say that it waits for the watchdog's session to disconnect.
  */
-function followExit(control: Int32Array, forced: ForcedExit): void {
+function followExit(control: Int32Array, gate: ThreadGate, forced: ForcedExit): void {
   const holder = process as unknown as Record<string, unknown>;
   const original = holder.reallyExit as AnyFunction;
   if (typeof original !== 'function') return;
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
     const code = Number(args[0] ?? 0);
+    endThread(gate, 0);
     if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
     forced.go(code);
     return apply(original, this, args);

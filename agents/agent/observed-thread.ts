@@ -4,6 +4,7 @@ import { monotonicMs, store, stringify } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
 import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
 import { AGENT_KEY, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
+import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createDumpDoor } from './dump-door.ts';
@@ -13,6 +14,7 @@ import { markOwn } from './own-resources.ts';
 import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack, recentStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
+import { followTerminations } from './terminations.ts';
 import { createTraceDoor } from './tracing/trace-door.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
 
@@ -38,6 +40,7 @@ const startTimeout = setTimeout;
 export function observeThisThread(
   histogram: DelayHistogram,
   diagnose: boolean,
+  gate: ThreadGate | null,
   post: (message: SampleMessage) => boolean,
   complain: (message: string) => void,
 ): { shared: SharedMemory; atExit(): void } {
@@ -66,8 +69,10 @@ export function observeThisThread(
 
   const markLoaded = markSyncCalls(
     shared,
+    gate,
     (addOnCalls) => void post({ rows: [], tracked: null, mainThreadMs: 0, addOnCalls }),
   );
+  if (gate) followTerminations(gate);
   let ownMs = 0;
   const sample = (): void => {
     const from = monotonicMs();

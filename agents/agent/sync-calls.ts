@@ -2,11 +2,14 @@ import childProcess from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import vm from 'node:vm';
 import zlib from 'node:zlib';
 import { exchange, monotonicMs, store, stringify } from '../primordials.ts';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
+import type { ThreadGate } from '../thread-gate.ts';
 import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
 import { type AnyFunction, like, replace, replaceClass } from './replace.ts';
+import { onlyTerminable, SHIELDED, shield } from './shields.ts';
 import { callSites } from './stack.ts';
 
 /** Frames kept of a call site. */
@@ -25,6 +28,14 @@ const MOST_COST_MS = 0.3;
 /** JSON.parse of less text than this takes well below a millisecond. */
 const LARGE_JSON_CHARACTERS = 32 * 1024;
 
+/** Which calls are marked at all, where it is not each. */
+const SOME_ONLY: Record<string, ((original: AnyFunction, marked: AnyFunction) => AnyFunction) | undefined> = {
+  JSON: onlyLargeText,
+  Date: onlyWithOptions,
+  Number: onlyWithOptions,
+  Script: onlyTerminable,
+};
+
 /** What holds the functions, by the name that SYNC_CALLS gives it. */
 type Holders = Record<string, Record<string, unknown>>;
 
@@ -40,9 +51,11 @@ const { apply } = Reflect;
  * the calls of modules that the application has loaded since, and is to be called now and then.
  */
 export function markSyncCalls(
-  { control, site }: SharedMemory,
+  shared: SharedMemory,
+  gate: ThreadGate | null,
   onAddOn: (calls: [module: string, name: string][]) => void,
 ): () => void {
+  const { control, site } = shared;
   const modules: Holders = {
     fs: fs as unknown as Record<string, unknown>,
     child_process: childProcess as unknown as Record<string, unknown>,
@@ -52,6 +65,8 @@ export function markSyncCalls(
     Date: Date.prototype as unknown as Record<string, unknown>,
     Number: Number.prototype as unknown as Record<string, unknown>,
     Intl: Intl as unknown as Record<string, unknown>,
+    Atomics: Atomics as unknown as Record<string, unknown>,
+    Script: vm.Script.prototype as unknown as Record<string, unknown>,
   };
   const savedMs = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
   const refilledAt = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS).fill(Number.NEGATIVE_INFINITY);
@@ -134,10 +149,10 @@ export function markSyncCalls(
         replaceClass(holder, name, original, during.bind(null, index));
         return;
       }
-      const marked = mark(index, original);
-      const isFormat = module === 'Date' || module === 'Number';
-      const chosen = module === 'JSON' ? onlyLargeText : isFormat ? onlyWithOptions : null;
-      replace(holder, name, original, chosen ? chosen(original, marked) : marked);
+      const word = SHIELDED[module];
+      const marked = mark(index, word === undefined ? original : shield(shared, gate, original, word));
+      const some = SOME_ONLY[module];
+      replace(holder, name, original, some ? some(original, marked) : marked);
     });
   markAll(modules);
   syncBuiltinESMExports();

@@ -3,9 +3,11 @@ import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
 import { load, notify, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
+import { endThread } from '../thread-gate.ts';
 import type { ChannelMessage } from '../watchdog/types.ts';
 import { observeThisThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
+import { findThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
 
 /**
@@ -37,9 +39,11 @@ export function startInWorker(): void {
   const beats = createSharedBeats();
   markOwn(startBeats(beats, HEARTBEAT_MS));
   const bound = boundUnread();
+  const gate = findThreadGate();
   const { shared, atExit } = observeThisThread(
     readBeats(beats),
     process.env.EVDIAG_LEVEL === 'diagnose',
+    gate,
     (sample) => {
       const state = load(shared.control, Word.WatchdogState);
       if (state === WATCHDOG_FAILED) return false;
@@ -52,7 +56,8 @@ export function startInWorker(): void {
     () => {},
   );
   const hello = (): void => {
-    send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, ...started } });
+    const gated = gate !== null;
+    send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, gated, ...started } });
   };
   hello();
   let greetings = 0;
@@ -64,6 +69,8 @@ export function startInWorker(): void {
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
   process.on('exit', () => {
     atExit();
+    // Those that this one has started end with it.
+    if (gate) endThread(gate, threadId);
     store(shared.control, Word.Stop, 1);
     notify(shared.control, Word.Stop);
   });

@@ -38,7 +38,7 @@ interface Seen {
 
 const { beats, blockMs, threadId, inspection } = workerData as BlockWatchData;
 const port = parentPort!;
-const capture = createStackCapture(threadId, inspection, () => {});
+const capture = createStackCapture(threadId, inspection, null, () => {});
 /** The thread of a worker has no number that is known here. */
 const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
 const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;

@@ -73,7 +73,8 @@ function letFunctionsMerge(session: Session): void {
 
 /** Where somebody has set it at the start, it is theirs. */
 function mayChangeInlining(): boolean {
-  return ![...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => flag.includes('inlining'));
+  // V8 ends the process where a flag is changed that it has frozen.
+  return ![...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => /inlining|freeze-flags/.test(flag));
 }
 
 function openSession(): Session {

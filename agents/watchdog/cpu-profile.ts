@@ -7,7 +7,6 @@ const ANSWER_MS = 60_000;
 /** The interval is chosen anew each time, by so much: a timer of the program must not beat in step with the samples. */
 const JITTER = 0.1;
 const INLINING = ['turbo-inlining', 'maglev-inlining'];
-const HOST_FLAGS = `[...process.execArgv, process.env.NODE_OPTIONS, process.env.NODE_V8_COVERAGE && 'coverage'].join(' ')`;
 
 /** What was done so that the profile tells the truth. */
 export interface CpuProfileTruth {
@@ -27,9 +26,10 @@ let apartCount = 0;
  * V8 loses functions that were optimised before the profile began (Node 20–26). Turning exact coverage on and off makes
  * it forget all optimised code. It is done once the profile runs: a loop that is on the stack is then seen as well, which
  * it is not, in one of four profiles, where the profile begins after it.
+ * `flags` are the options of the process: a thread that waits cannot be asked for them.
  * V8 counts what it has inlined for the caller (Node 20–24), so that it inlines nothing meanwhile.
  */
-export function createCpuProfiler(capture: StackCapture) {
+export function createCpuProfiler(capture: StackCapture, flags: string) {
   let isApart = false;
   let warmCode = false;
   let left = false;
@@ -52,10 +52,10 @@ export function createCpuProfiler(capture: StackCapture) {
     /** Rejects where the thread cannot be profiled, does not answer or ends. */
     async start({ intervalUs, inlining }: { intervalUs: number; inlining: boolean }): Promise<CpuProfileTruth> {
       const jittered = Math.round(intervalUs * (1 - JITTER + 2 * JITTER * Math.random()));
-      const flags = await hostFlags(post);
       // Whoever measures coverage, or has set the flag, keeps what they have.
       warmCode = !flags.includes('coverage');
-      isApart = !inlining && warmCode && !flags.includes('inlining');
+      // V8 ends the process where a flag is changed that it has frozen.
+      isApart = !inlining && warmCode && !/inlining|freeze-flags/.test(flags);
       if (isApart && ++apartCount === 1) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
       const truth = { intervalUs: jittered, warmCode, apart: isApart };
       await post('Profiler.enable');
@@ -77,10 +77,4 @@ export function createCpuProfiler(capture: StackCapture) {
       left = true;
     },
   };
-}
-
-async function hostFlags(post: (method: string, params: object) => Promise<unknown>): Promise<string> {
-  const answer = await post('Runtime.evaluate', { expression: HOST_FLAGS, returnByValue: true, silent: true });
-  const text = (answer as { result?: { value?: unknown } }).result?.value;
-  return typeof text === 'string' ? text : '';
 }

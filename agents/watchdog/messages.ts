@@ -51,11 +51,12 @@ function isTrace(trace: unknown): boolean {
 
 /** The main thread, 0, does not come by the channel; its folder would be overwritten. */
 function isThread(thread: unknown): boolean {
-  const { threadId, nativeId, shared, beats, ...times } = (thread ?? {}) as Record<string, unknown>;
+  const { threadId, nativeId, shared, beats, gated, ...times } = (thread ?? {}) as Record<string, unknown>;
   return (
     Number.isInteger(threadId) &&
     (threadId as number) > 0 &&
     (nativeId === null || Number.isInteger(nativeId)) &&
+    typeof gated === 'boolean' &&
     Number.isFinite(times.startMonotonicMs) &&
     Number.isFinite(times.startedAtMs) &&
     isLike(shared, { ...createSharedMemory() }) &&

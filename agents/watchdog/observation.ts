@@ -20,6 +20,7 @@ import type { RunningSampler, SamplerContext } from '../samplers/types.ts';
 import { readBeats } from '../shared-beats.ts';
 import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { containerLimits } from './container.ts';
+import { createInterrupts } from './interrupts.ts';
 import { createKeptObjects } from './kept-objects.ts';
 import type { LiveStall } from './live-log.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
@@ -135,7 +136,8 @@ export function observe({
   const threadCpu = openThreadCpu(thread.nativeId);
   const threadStat = openThreadStat(thread.nativeId);
   const seenCpu = threadCpu() !== null;
-  const capture = createStackCapture(threadId, data.inspection, (error) => {
+  const interrupts = createInterrupts(thread, data.gate);
+  const capture = createStackCapture(threadId, data.inspection, interrupts, (error) => {
     // Nobody can change it, so nobody is told but who reads the recording.
     if (data.inspection !== 'absent') fail(`no stacks: ${String((error as Error).message).split('\n')[0]}`);
   });
@@ -202,7 +204,7 @@ export function observe({
           shared,
           marks,
           histogram,
-          capture: createStackCapture(threadId, data.inspection, () => {}),
+          capture: createStackCapture(threadId, data.inspection, interrupts, () => {}),
           now,
           startMonotonicMs: thread.startMonotonicMs,
           observedThread: threadCpu,
@@ -337,6 +339,7 @@ export function observe({
       threadState.close();
       threadStat.close();
       capture.detach();
+      interrupts.close();
       writer?.close();
     },
     inMemory: (): Recording => ({

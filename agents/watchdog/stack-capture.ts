@@ -1,9 +1,13 @@
 import type { Session } from 'node:inspector';
 import { type Inspection, WITHOUT_INSPECTOR } from '../inspection.ts';
 import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } from '../shared-memory.ts';
+import type { Interrupts } from './interrupts.ts';
 
 const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
+
+/** What was evaluated when the connection was closed is done by then, or inside a native call, where it harms nothing. */
+const UNHEARD_MS = 50;
 
 type User = 'stall' | 'look' | 'dump' | 'allocations' | 'profile' | 'recent' | 'trace' | 'maps';
 type Reply = (result: unknown) => void;
@@ -61,8 +65,10 @@ export function areSessionsHeld(): boolean {
   return held.count > 0;
 }
 
+type Answer = (result: unknown, problem: string | null) => void;
+
 interface Connection {
-  post(method: string, params: object, reply: Reply): void;
+  post(method: string, params: object, answer: Answer): void;
   close(): void;
   hasEnded(): boolean;
 }
@@ -70,6 +76,8 @@ interface Connection {
 export function createStackCapture(
   threadId: number,
   inspection: Inspection,
+  /** When something may be evaluated in the thread; any time where null. */
+  interrupts: Pick<Interrupts, 'begin' | 'end' | 'mayTerminate'> | null,
   onError: (error: unknown) => void,
 ): StackCapture {
   const users = new Set<User>();
@@ -78,6 +86,8 @@ export function createStackCapture(
   let ended = false;
   let asked: { answer: (stack: InterruptedStack) => void }[] | null = null;
   const open = new Set<Reply>();
+  /** Tells the gate of the end of what is evaluated, to which no answer has come. */
+  const evaluations = new Set<() => void>();
 
   const post = (user: User, method: string, params: object, reply: Reply = () => {}): void => {
     const answer: Reply = (result) => {
@@ -89,11 +99,24 @@ export function createStackCapture(
       return;
     }
     users.add(user);
+    const release = method === 'Runtime.evaluate' ? begin() : () => {};
+    if (!release) {
+      setImmediate(answer, null);
+      return;
+    }
     try {
       // Node would end the process on the attempt.
       if (inspection !== 'possible') throw new Error(WITHOUT_INSPECTOR[inspection]);
       connection ??= threadId === 0 ? connectToMain() : connectToWorker(threadId);
-      connection.post(method, params, answer);
+      const current = connection;
+      current.post(method, params, (result, problem) => {
+        release();
+        // The thread was told to end, and what was evaluated has ended instead: it is told again.
+        if (problem?.includes('terminated') && interrupts?.mayTerminate()) {
+          current.post('Runtime.terminateExecution', {}, () => {});
+        }
+        answer(result);
+      });
     } catch (error) {
       connection = null;
       asked = null;
@@ -106,6 +129,18 @@ export function createStackCapture(
   /** Whoever waits hears that nothing comes, but not in the middle of what made it so. */
   const forget = (): void => {
     for (const answer of open) setImmediate(answer, null);
+    // It may still be evaluated.
+    for (const release of evaluations) setTimeout(release, UNHEARD_MS);
+  };
+  /** Null where nothing may be evaluated in the thread now. */
+  const begin = (): (() => void) | null => {
+    if (!interrupts) return () => {};
+    if (!interrupts.begin()) return null;
+    const release = (): void => {
+      if (evaluations.delete(release)) interrupts.end();
+    };
+    evaluations.add(release);
+    return release;
   };
   const evaluate = (user: User, call: string, reply: (value: unknown) => void): void =>
     post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression: `${DOOR}.${call}` }, (result) => {
@@ -172,8 +207,8 @@ function sessionWithMain(): Session {
 function connectToMain(): Connection {
   const session = sessionWithMain();
   return {
-    post(method, params, reply) {
-      session.post(method, params, (error, result) => reply(error ? null : result));
+    post(method, params, answer) {
+      session.post(method, params, (error, result) => answer(error ? null : result, error ? error.message : null));
     },
     close: () => session.disconnect(),
     hasEnded: () => false,
@@ -184,7 +219,7 @@ function connectToMain(): Connection {
 function connectToWorker(threadId: number): Connection {
   const session = held.parked.pop() ?? sessionWithMain();
   const waiting: (() => void)[] = [];
-  const replies = new Map<number, Reply>();
+  const answers = new Map<number, Answer>();
   let target: string | null = null;
   let ended = false;
   let nextId = 1;
@@ -197,8 +232,8 @@ function connectToWorker(threadId: number): Connection {
   const end = (): void => {
     ended = true;
     waiting.length = 0;
-    for (const reply of replies.values()) reply(null);
-    replies.clear();
+    for (const answer of answers.values()) answer(null, null);
+    answers.clear();
   };
   const title = new RegExp(`^\\[worker ${threadId}\\]`);
   node.on('NodeWorker.attachedToWorker', ({ params }) => {
@@ -208,9 +243,14 @@ function connectToWorker(threadId: number): Connection {
   });
   node.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
     if (params.sessionId !== target) return;
-    const { id, result, error } = JSON.parse(String(params.message)) as { id: number; result: unknown; error: unknown };
-    replies.get(id)?.(error ? null : result);
-    replies.delete(id);
+    const { id, result, error } = JSON.parse(String(params.message)) as {
+      id: number;
+      result: unknown;
+      error?: { message?: unknown };
+    };
+    const answer = answers.get(id);
+    answers.delete(id);
+    answer?.(error ? null : result, error ? String(error.message) : null);
   });
   // Messages to a thread that has ended are taken, and never answered.
   node.on('NodeWorker.detachedFromWorker', ({ params }) => {
@@ -221,13 +261,13 @@ function connectToWorker(threadId: number): Connection {
     if (target === null) end();
   });
   return {
-    post(method, params, reply) {
+    post(method, params, answer) {
       if (ended) {
-        setImmediate(reply, null);
+        setImmediate(answer, null, null);
         return;
       }
       const id = nextId++;
-      replies.set(id, reply);
+      answers.set(id, answer);
       const message = JSON.stringify({ id, method, params });
       const send = (): void => node.post('NodeWorker.sendMessageToWorker', { sessionId: target, message });
       if (target === null) waiting.push(send);

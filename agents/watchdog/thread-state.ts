@@ -11,6 +11,16 @@ const WAITING: Record<string, readonly number[]> = {
   s390x: [250, 312, 441],
 };
 
+/** Numbers of futex and futex_wait: what Atomics.wait waits in, and locks. */
+const FUTEX: Record<string, readonly number[]> = {
+  x64: [202, 455],
+  arm64: [98, 455],
+  riscv64: [98, 455],
+  loong64: [98, 455],
+  ppc64: [221, 455],
+  s390x: [238, 455],
+};
+
 /** Waits for events, waits within another system call, or runs; null where the platform does not tell. */
 export type ThreadState = 'events' | 'blocked' | 'running' | null;
 
@@ -28,4 +38,10 @@ export function openThreadState(thread: number | null): ThreadStateReader {
     if (waiting!.includes(call)) return 'events';
     return call >= 0 ? 'blocked' : 'running';
   });
+}
+
+/** Whether a thread of this process waits in a lock or in Atomics.wait; null where the platform does not tell. */
+export function openFutexWait(thread: number | null): ThreadFileReader<boolean> {
+  const futex = FUTEX[arch];
+  return openThreadFile(futex ? thread : null, 'syscall', (text) => futex!.includes(Number(text.split(' ')[0])));
 }

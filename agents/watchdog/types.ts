@@ -5,6 +5,7 @@ import type { Settings } from '../settings.ts';
 import type { SharedBeats } from '../shared-beats.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 import type { TraceMemory } from '../shared-trace.ts';
+import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 
 /** A thread to be observed. */
@@ -18,6 +19,8 @@ export interface ThreadData {
   beats: DelayHistogram | SharedBeats;
   startMonotonicMs: number;
   startedAtMs: number;
+  /** It tells the gate before it is terminated: else it is not interrupted. */
+  gated: boolean;
 }
 
 /** What the main thread hands to the watchdog when it starts it. */
@@ -31,6 +34,9 @@ export interface WatchdogData {
   problems: string[];
   /** Whether sessions may be opened with the threads: a worker thread cannot ask. */
   inspection: Inspection;
+  gate: ThreadGate;
+  /** Options of Node, and "coverage" where that is measured. */
+  flags: string;
   color: boolean;
   /** Of its environment, what tells where the live socket may be; the watchdog has none of its own. */
   folders: Record<'XDG_RUNTIME_DIR' | 'TMPDIR' | 'TMP' | 'TEMP', string | undefined>;

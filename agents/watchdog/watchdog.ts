@@ -173,6 +173,7 @@ function run(data: WatchdogData): void {
       setLevel,
       uptimeMs: main.now,
       inspection: data.inspection,
+      flags: data.flags,
       keepsRecent: settings.recent,
       threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
       observed: () =>

@@ -35,7 +35,7 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
       // The main thread that waits for others is blocked: its time is to be seen.
       .map(({ threadId, capture, clocks }) => ({
         threadId,
-        profiler: createCpuProfiler(capture),
+        profiler: createCpuProfiler(capture, target.flags),
         waits: threadId === 0 ? null : noteWaits(clocks),
       }));
     const leave = (): void => {

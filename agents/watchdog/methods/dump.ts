@@ -13,7 +13,14 @@ import type {
 } from '../../../src/suspended/dump-parts.ts';
 import type { Census, CensusFiles, OpenResources } from '../../../src/suspended/types.ts';
 import { makeRunFolder } from '../../../src/util/run-folder.ts';
-import type { DumpEstimate, DumpProgress, InterruptedStack, RawFrame, RawHandleSite } from '../../shared-memory.ts';
+import {
+  type DumpEstimate,
+  type DumpProgress,
+  type InterruptedStack,
+  type RawFrame,
+  type RawHandleSite,
+  Word,
+} from '../../shared-memory.ts';
 import { readSite } from '../call-site.ts';
 import { callName } from '../marked-calls.ts';
 import { ANSWER_MS, askThread, pause, requireInspector, whileConnected } from './ask.ts';
@@ -35,6 +42,9 @@ const CHUNK = 500;
 const FILE_RATIO = 2.5;
 
 const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
+const WAITS =
+  'The thread waits in Atomics.wait. It is not interrupted there, as that could keep it from being terminated.';
+const TIMED = 'The thread is not interrupted while a script of node:vm runs that a timeout or Ctrl-C may end.';
 const UNREAD = 'Timers and handles could not be read.';
 const ENDED = 'The thread ended meanwhile.';
 
@@ -109,8 +119,11 @@ export function timeoutMs(road: Road, heapBytes: number): number {
   return CENSUS_TIMEOUT.baseMs + (CENSUS_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
 }
 
-const silenceOf = ({ capture }: DumpableThread, otherwise = NO_ANSWER): string =>
-  capture.hasEnded() ? ENDED : otherwise;
+function silenceOf({ threadId, capture, shared }: DumpableThread, otherwise = NO_ANSWER): string {
+  if (capture.hasEnded()) return ENDED;
+  if (threadId !== 0 && Atomics.load(shared.control, Word.Waiting) > 0) return WAITS;
+  return Atomics.load(shared.control, Word.Terminable) > 0 ? TIMED : otherwise;
+}
 
 async function aboutThread(thread: DumpableThread, client: Client): Promise<ThreadPart> {
   const { state, stack } = await stateOf(thread, client);

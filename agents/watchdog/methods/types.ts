@@ -54,6 +54,8 @@ export interface Target {
   setLevel(level: Level): void;
   uptimeMs(): number;
   inspection: Inspection;
+  /** Options of Node, and "coverage" where that is measured. */
+  flags: string;
   /** The setting EVDIAG_RECENT. */
   keepsRecent: boolean;
   /** The main thread first. */

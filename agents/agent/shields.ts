@@ -1,0 +1,47 @@
+import { threadId } from 'node:worker_threads';
+import { add } from '../primordials.ts';
+import { type SharedMemory, Word } from '../shared-memory.ts';
+import { answerFirst, type ThreadGate } from '../thread-gate.ts';
+import type { AnyFunction } from './replace.ts';
+
+const { apply } = Reflect;
+
+/**
+ * Calls within which the thread must not be interrupted by what the inspector evaluates.
+ *
+ * Atomics.wait: the thread is idle, and may be terminated, which the interrupt could swallow. A script of node:vm with a timeout, or
+ * that Ctrl-C ends: V8 ends it as it ends a thread, and an interrupt at that moment would let it run for ever.
+ */
+export function shield({ control }: SharedMemory, gate: ThreadGate | null, original: AnyFunction, word: number) {
+  return {
+    markedCall(this: unknown, ...args: unknown[]): unknown {
+      add(control, word, 1);
+      try {
+        if (gate) answerFirst(gate, threadId);
+        return apply(original, this, args);
+      } finally {
+        add(control, word, -1);
+      }
+    },
+  }.markedCall as AnyFunction;
+}
+
+/** By the module that SYNC_CALLS names. */
+export const SHIELDED: Record<string, number | undefined> = { Atomics: Word.Waiting, Script: Word.Terminable };
+
+interface Terminable {
+  timeout?: unknown;
+  breakOnSigint?: unknown;
+}
+
+/** Scripts that nothing ends early go straight through. */
+export function onlyTerminable(original: AnyFunction, marked: AnyFunction): AnyFunction {
+  return {
+    markedCall(this: unknown, ...args: unknown[]): unknown {
+      const options = args[args.length - 1] as Terminable | null | undefined;
+      const isTerminable =
+        typeof options === 'object' && options !== null && (options.timeout !== undefined || options.breakOnSigint);
+      return apply(isTerminable ? marked : original, this, args);
+    },
+  }.markedCall as AnyFunction;
+}

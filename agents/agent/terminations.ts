@@ -1,0 +1,39 @@
+import { getEnvironmentData, threadId as ownId, setEnvironmentData, Worker } from 'node:worker_threads';
+import { createThreadGate, endThread, GATE_KEY, isThreadGate, setParent, type ThreadGate } from '../thread-gate.ts';
+import { type AnyFunction, like, replace } from './replace.ts';
+
+const { apply } = Reflect;
+
+/** In the main thread: for the whole process. Worker threads that are started from now on find it. */
+export function openThreadGate(): ThreadGate {
+  const gate = createThreadGate();
+  handOn(gate);
+  return gate;
+}
+
+/** In a worker thread; null where it was started by a thread that does not know of it: then it is not interrupted. */
+export function findThreadGate(): ThreadGate | null {
+  const { gate, parentId } = Object(getEnvironmentData(GATE_KEY)) as { gate?: unknown; parentId?: unknown };
+  if (!isThreadGate(gate) || typeof parentId !== 'number') return null;
+  setParent(gate, ownId, parentId);
+  handOn(gate);
+  return gate;
+}
+
+/** To the threads that this one starts, which learn at once whose they are. */
+function handOn(gate: ThreadGate): void {
+  setEnvironmentData(GATE_KEY, { gate, parentId: ownId });
+}
+
+/** Whoever terminates a worker of this thread tells the gate first. */
+export function followTerminations(gate: ThreadGate): void {
+  const holder = Worker.prototype as unknown as Record<string, unknown>;
+  const original = holder.terminate as AnyFunction;
+  const wrapper = like(original, function markedCall(this: unknown, ...args) {
+    const threadId = (this as { threadId?: unknown } | undefined)?.threadId;
+    // -1 once it has ended.
+    if (typeof threadId === 'number' && threadId > 0) endThread(gate, threadId);
+    return apply(original, this, args);
+  });
+  replace(holder, 'terminate', original, wrapper);
+}

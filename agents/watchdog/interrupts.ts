@@ -1,0 +1,43 @@
+import { Word } from '../shared-memory.ts';
+import { beginAsking, endAsking, isEnding, type ThreadGate } from '../thread-gate.ts';
+import { openFutexWait } from './thread-state.ts';
+import type { ThreadData } from './types.ts';
+
+/** When a thread may be interrupted to evaluate something. */
+export interface Interrupts {
+  /** False where it must not be; else `end` is to be called when the answer has come or none is expected any more. */
+  begin(): boolean;
+  end(): void;
+  /** The thread was told to end, and an interrupt has swallowed it: whether it may be told again. */
+  mayTerminate(): boolean;
+  close(): void;
+}
+
+/** Node 20 aborts when that happens in Atomics.wait. */
+const TERMINATES_WAITING = !process.version.startsWith('v20.');
+
+/**
+ * A worker thread in Atomics.wait (or in that of WebAssembly, which no wrapper sees) is idle and needs no interrupt; one that is
+ * to end must not be interrupted, nor a script that a timeout may end: see thread-gate.ts and shields.ts.
+ */
+export function createInterrupts({ threadId, nativeId, shared, gated }: ThreadData, gate: ThreadGate): Interrupts {
+  const { control } = shared;
+  const isWorker = threadId !== 0;
+  const futex = openFutexWait(isWorker ? nativeId : null);
+  const isShielded = (): boolean =>
+    Atomics.load(control, Word.Terminable) > 0 || (isWorker && Atomics.load(control, Word.Waiting) > 0);
+  const end = (): void => endAsking(gate, threadId);
+  return {
+    begin() {
+      if (!gated || isShielded() || futex() === true || !beginAsking(gate, threadId)) return false;
+      // It says that it must not be interrupted, and then looks whether it was asked; here it is the other way round.
+      if (!isShielded()) return true;
+      end();
+      return false;
+    },
+    end,
+    mayTerminate: () =>
+      isWorker && isEnding(gate, threadId) && (TERMINATES_WAITING || Atomics.load(control, Word.Waiting) === 0),
+    close: () => futex.close(),
+  };
+}

@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+import { evdiag } from '../support/dump.ts';
+import { inLab } from '../support/run-agent.ts';
+import { terminate } from '../support/terminations.ts';
+
+const MINUTES = 60_000;
+
+it(
+  'a worker thread ends when it is terminated, whatever it does',
+  inLab(async (lab) => {
+    const states = ['waiting', 'tasks', 'computing', 'idle', 'native', 'sleeping', 'starting', 'parent', 'exiting'];
+    const ended = await terminate(lab, { count: 108, atOnce: 8, states, level: 'diagnose' });
+    expect(ended).toBe('ended 108');
+  }),
+  8 * MINUTES,
+);
+
+it(
+  'nor does a stack that takes long keep it from ending',
+  inLab(async (lab) => {
+    const ended = await terminate(lab, { count: 12, atOnce: 4, states: ['large'], level: 'watch' });
+    expect(ended).toBe('ended 12');
+  }),
+  8 * MINUTES,
+);
+
+it(
+  'the timeout of a script of node:vm ends it, whatever is asked of the thread meanwhile',
+  inLab(async (lab) => {
+    const text = `
+const vm = require('node:vm');
+// V8 counts the lines of a new script for its first stack: that takes some 50 ms.
+const endless = '\\n'.repeat(2e7) + 'for (;;);';
+const run = {
+  new: (timeout) => vm.runInNewContext(endless, {}, { timeout }),
+  this: (timeout) => vm.runInThisContext(endless, { timeout }),
+  context: (timeout) => vm.runInContext(endless, vm.createContext(), { timeout }),
+  script: (timeout) => new vm.Script(endless).runInThisContext({ timeout }),
+};
+let round = 0;
+function again() {
+  for (const [name, of] of Object.entries(run)) {
+    try { of(100 + 7 * round); } catch (error) { console.log(name, error.code); }
+  }
+  if (++round < 5) setImmediate(again);
+}
+again();
+console.log(vm.runInThisContext('1 + 1'), vm.runInThisContext('2 + 2', { timeout: 1000 }));`;
+    const app = lab.file('app.js', text);
+    const run = await lab.expectSame(app, { env: { EVDIAG_LEVEL: 'diagnose', EVDIAG_SLOW_MS: '20' } });
+    expect(run.stdout.split('ERR_SCRIPT_EXECUTION_TIMEOUT')).toHaveLength(21);
+    expect(run.stdout).toContain('\n2 4\n');
+  }),
+  2 * MINUTES,
+);
+
+it(
+  'a worker thread in Atomics.wait is not interrupted: a dump tells where it waits, by its mark',
+  inLab(async (lab) => {
+    const text = `
+const { Worker } = require('node:worker_threads');
+const words = new Int32Array(new SharedArrayBuffer(4));
+const body = 'function waitHere(words) { Atomics.store(words, 0, 1); Atomics.wait(words, 0, 1); } setTimeout(waitHere, 300, require("node:worker_threads").workerData)';
+new Worker(body, { eval: true, workerData: words });
+const timer = setInterval(() => { if (Atomics.load(words, 0) === 1) { clearInterval(timer); console.log('waits'); } }, 20);
+setInterval(() => {}, 1e6);`;
+    const program = lab.start(lab.file('app.js', text));
+    await program.until('stdout', 'waits');
+    await program.watched();
+    const { stdout, stderr } = await evdiag(['dump', String(program.pid), '--json']);
+    const { threads } = JSON.parse(stdout) as { threads: { threadId: number }[] };
+    expect(
+      threads.find(({ threadId }) => threadId > 0),
+      stderr,
+    ).toMatchObject({
+      state: 'no-answer',
+      syncCall: {
+        name: 'Atomics.wait',
+        stack: expect.arrayContaining([expect.objectContaining({ function: 'waitHere' })]),
+      },
+      problem: expect.stringMatching(/^The thread waits in Atomics.wait/),
+    });
+  }),
+);

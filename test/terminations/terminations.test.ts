@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { inLab } from '../support/run-agent.ts';
+import { terminate } from '../support/terminations.ts';
+
+/** Of worker threads in Atomics.wait, in several processes at once. */
+const COUNT = Number(process.env.TERMINATIONS ?? 5000);
+const PROCESSES = 4;
+const HOURS = 3600_000;
+
+it(
+  `${COUNT} waiting worker threads end when they are terminated, and so do those that compute`,
+  inLab(async (lab) => {
+    const share = Math.ceil(COUNT / PROCESSES);
+    const states = ['waiting', 'waiting', 'waiting', 'tasks'];
+    const waiting = Array.from({ length: PROCESSES }, (_, i) =>
+      terminate(lab, { count: share, atOnce: 4, states, level: i % 2 === 0 ? 'watch' : 'diagnose' }),
+    );
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => `ended ${share}`));
+    const others = ['computing', 'allocating', 'turning', 'large', 'parent', 'exiting', 'native', 'sleeping'];
+    const count = Math.ceil(COUNT / 20);
+    expect(await terminate(lab, { count, atOnce: 8, states: others, level: 'diagnose' })).toBe(`ended ${count}`);
+  }),
+  2 * HOURS,
+);
