@@ -48,7 +48,8 @@ async function scenarioRun(
 ): Promise<string | null> {
   const { exitCode, lacks } = await runScenario(id, variant, { level, keepIn });
   if (lacks !== null) return `needs ${lacks}`;
-  return exitCode === 0 ? null : `ended with ${exitCode}`;
+  if (exitCode !== 0) throw new Error(`it ended with ${exitCode}`);
+  return null;
 }
 
 /** What answers.json says of a case. */
@@ -87,7 +88,7 @@ async function caseRun(folder: string, name: string, keepIn: string): Promise<st
     const options = { cwd: folder, env, timeout: CASE_MS, killSignal: 'SIGKILL' } as const;
     await promisify(execFile)(TEST_NODE, [join(folder, 'run.mjs'), basename(name), 'watch'], options);
     const recorded = join(cwd, 'out-watch/rec');
-    if (!existsSync(recorded)) return 'left no recording';
+    if (!existsSync(recorded)) throw new Error('it left no recording');
     cpSync(recorded, keepIn, { recursive: true });
     return null;
   } finally {

@@ -70,18 +70,19 @@ export function stateOf(state: string, id: string): string {
   return join(state, id.replaceAll('/', '-'));
 }
 
-/** What was cut short leaves no outcome, and is run again. */
+/** What failed or was cut short leaves no outcome, and is run again the next time. */
 async function run(program: CalibrationProgram, folder: string): Promise<Outcome> {
   const outcome = { program: program.id, load: loadavg()[0]!, at: new Date().toISOString() };
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const skipped = await program
-    .run(join(folder, 'out'))
-    .catch((error: Error) => `failed: ${error.message.split('\n')[0]}`);
-  const text = JSON.stringify({ ...outcome, skipped });
-  writeFileSync(join(folder, 'outcome.part'), text);
-  renameSync(join(folder, 'outcome.part'), join(folder, 'outcome.json'));
-  return { ...outcome, skipped };
+  try {
+    const ended = { ...outcome, skipped: await program.run(join(folder, 'out')) };
+    writeFileSync(join(folder, 'outcome.part'), JSON.stringify(ended));
+    renameSync(join(folder, 'outcome.part'), join(folder, 'outcome.json'));
+    return ended;
+  } catch (error) {
+    return { ...outcome, skipped: `failed: ${(error as Error).message.split('\n')[0]}` };
+  }
 }
 
 function readOutcome(folder: string): Outcome {

@@ -13,7 +13,7 @@ export interface CalibrationProgram {
   /** `scenarios/cpu-hog-broken`, `healthy/koa`, `cases/14-date-format`. */
   id: string;
   truth: Truth;
-  /** Runs it under the agent, and leaves its recordings in that folder; tells why it could not, else null. */
+  /** Runs it under the agent, and leaves its recordings in that folder; tells what is lacking here, else null. */
   run(out: string): Promise<string | null>;
 }
 
