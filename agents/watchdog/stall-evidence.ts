@@ -63,10 +63,28 @@ export function dominant(
   // What one stack stands for by chance is no place either, where others tell.
   const members = isSure ? ofKind.members : countOf(others) >= CONTRARY_STACKS ? others : stacks;
   const byFunction = heaviest(members, ({ location }) => functionOf(location))!;
-  const seen = byFunction.members.filter(({ borrowed }) => !borrowed);
-  const byLine = heaviest(seen.length > 0 ? seen : byFunction.members, ({ location }) => `${location?.line}`)!;
+  const byLine = heaviest(ofLine(byFunction.members), ({ location }) => `${location?.line}`)!;
   const { location } = byLine.members[0]!;
-  return { kind, location, confidence: confidenceOfStacks(stacks, { kind, location }) };
+  return { kind, location, confidence: confidenceOfStacks(stacks.map(asEvidence), { kind, location }) };
+}
+
+/** Those that tell the line best: of a call itself, else of any place but the head of the loop around it. */
+function ofLine(members: readonly Witness[]): readonly Witness[] {
+  const seen = members.filter(({ borrowed }) => !borrowed);
+  if (seen.length > 0) return seen;
+  const within = members.filter(({ location }) => !isLoopHead(location));
+  return within.length > 0 ? within : members;
+}
+
+/** V8 looks for interrupts where a loop begins its next round, whatever call it went past meanwhile. */
+function isLoopHead(location: Location | null): boolean {
+  const text = location && linesOf(location.file)?.[location.line - 1];
+  return typeof text === 'string' && /^(for|while|do)\b/.test(text.slice(location!.column - 1));
+}
+
+/** What came behind a marked call has its kind, not its line. */
+function asEvidence({ borrowed, late, toFrames: _, ...stack }: Witness): StallStack {
+  return { ...stack, late: late || borrowed };
 }
 
 function functionOf(location: Location | null): string {
@@ -109,13 +127,13 @@ export function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
   for (const stack of stacks) {
     const key = stack.kind + stack.frames.map(({ file, line, function: name }) => `${file}:${line}:${name}`).join('|');
     const seen = merged.get(key);
+    const { late, marked, ...row } = asEvidence(stack);
     if (seen) {
       seen.weightMs += stack.weightMs;
       seen.count = (seen.count ?? 0) + stack.count;
-      if (stack.marked) seen.marked = true;
-      if (!stack.late) delete seen.late;
+      if (marked) seen.marked = true;
+      if (!late) delete seen.late;
     } else {
-      const { borrowed: _borrowed, late, marked, toFrames: _toFrames, ...row } = stack;
       merged.set(key, { ...row, ...(late && { late }), ...(marked && { marked }) });
     }
   }

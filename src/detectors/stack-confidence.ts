@@ -55,22 +55,32 @@ function unseenMs(stalls: readonly StallRow[]): number {
 /** Of stacks with the time that each stands for. `elsewhereMs` is time that no stack was seen of. */
 export function confidenceOfStacks(stacks: readonly StallStack[], named: Named, elsewhereMs = 0): number {
   const agreeing = stacks.filter((stack) => isOf(stack, named));
-  const inTime = agreeing.filter(({ late }) => !late);
   if (stacks.length === 0) return CONFIDENCE.unseen;
   const weight = sum(stacks, weightOf) + elsewhereMs;
   const share = sum(agreeing, weightOf) / Math.max(1, weight);
   return Math.min(
-    witnesses(inTime),
+    witnesses(agreeing),
     share >= AGREEING_SHARE ? CONFIDENCE.stated : CONFIDENCE.divided,
     named.location === null ? CONFIDENCE.indirect : CONFIDENCE.stated,
   );
 }
 
-/** Of stacks that were answered in time, at the place. */
-function witnesses(inTime: readonly StallStack[]): number {
-  if (inTime.length === 0) return CONFIDENCE.late;
+/** Of stacks at the place: those that were answered in time tell it, others at most the kind and the function. */
+function witnesses(agreeing: readonly StallStack[]): number {
+  const inTime = agreeing.filter(({ late }) => !late);
+  if (inTime.length === 0) return behindMarks(agreeing) ? CONFIDENCE.divided : CONFIDENCE.late;
   if (inTime.some(({ marked }) => marked)) return CONFIDENCE.marked;
   return witnessed(sum(inTime, ({ count = 1 }) => count));
+}
+
+/** Several came behind marked calls: what blocked is known, and the function. */
+function behindMarks(late: readonly StallStack[]): boolean {
+  return (
+    sum(
+      late.filter(({ marked }) => marked),
+      ({ count = 1 }) => count,
+    ) >= INDEPENDENT_STACKS
+  );
 }
 
 /** Of a chain the calls differ by nature: several stacks of it tell, wherever they are. */

@@ -193,9 +193,9 @@ export interface StallStack {
   /** Innermost first, at most 64. */
   frames: Frame[];
   location: Location | null;
-  /** A call that is marked while it runs, so that its kind and place are known without a look at the thread (format 1.4). */
+  /** A call that is marked while it runs, so that its kind is known without a look at the thread; its place as well, unless `late` (format 1.4). */
   marked?: boolean;
-  /** All such stacks came so late that a native call must have run meanwhile: the line may be one further on (format 1.4). */
+  /** All such stacks came behind a native call that ran meanwhile: the line may be one further on (format 1.4). */
   late?: boolean;
 }
 

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dominant, mergeSmallest, summarizeStacks, type Witness } from '../../agents/watchdog/stall-evidence.ts';
+import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import type { StallKind } from '../../src/recording/types.ts';
 import { frame } from '../support/recording.ts';
 
@@ -40,6 +44,28 @@ test('the place of a kind that is not sure is where most of the time went', () =
 test('nor is what a late look stands for', () => {
   const stacks = [seen('sync-stdio', 'log', 5, 900, { marked: true }), seen('js-cpu', 'pack', 9, 20, { count: 3 })];
   expect(dominant(stacks)).toMatchObject({ kind: 'js-cpu', location: { function: 'pack' } });
+});
+
+test('behind marked calls the line is within the loop, not its head, and no more than likely', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evdiag-test-'));
+  try {
+    const file = join(folder, 'import.js');
+    writeFileSync(file, 'function load() {\n  for (const row of rows) {\n    appendFileSync(file, row);\n  }\n}\n');
+    const behind = (line: number, column: number, count: number) => {
+      const location = { file, line, column, function: 'load' };
+      return seen('sync-fs', 'load', line, 40 * count, { location, count, marked: true, borrowed: true });
+    };
+    expect(dominant([behind(2, 3, 7), behind(3, 5, 2)])).toMatchObject({
+      kind: 'sync-fs',
+      location: { line: 3 },
+      confidence: CONFIDENCE.divided,
+    });
+    // Nothing else was seen.
+    expect(dominant([behind(2, 3, 7)])).toMatchObject({ location: { line: 2 }, confidence: CONFIDENCE.divided });
+    expect(summarizeStacks([behind(2, 3, 7)])).toMatchObject([{ marked: true, late: true }]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('stacks are counted, also where they are put together', () => {

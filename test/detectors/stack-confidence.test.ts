@@ -38,6 +38,11 @@ describe('stalls', () => {
     expect(sureness([[stack({ late: true })], [stack({ late: true })]])).toBe(CONFIDENCE.late);
   });
 
+  test('several stacks behind marked calls are likely: the kind is known, the line may be one further on', () => {
+    expect(sureness([[stack({ late: true, marked: true, count: 2 })]])).toBe(CONFIDENCE.divided);
+    expect(sureness([[stack({ late: true, marked: true })]])).toBe(CONFIDENCE.late);
+  });
+
   test('where most of the time was elsewhere, the evidence is divided', () => {
     const there = stack({ count: 4, location: elsewhere, weightMs: 300 });
     expect(sureness([[stack({ count: 4, weightMs: 200 }), there]])).toBe(CONFIDENCE.divided);
