@@ -77,7 +77,8 @@ export function createChunkFile(folder: string): ChunkFile {
     // A program that closes every descriptor it finds closes ours; the number is then another file's.
     const isOurs = stats !== null && stats.ino === file.ino && stats.dev === file.dev;
     if (!isOurs || stats.nlink === 0) {
-      const isHere = statOf(path)?.ino === file.ino;
+      // Where the file is gone the path may lead anywhere, also to storage that hangs: it is left alone.
+      const isHere = !isOurs && statOf(path)?.ino === file.ino;
       letGo(isOurs);
       return isHere ? 'closed' : 'gone';
     }
