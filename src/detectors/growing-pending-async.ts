@@ -54,7 +54,8 @@ function toFinding(place: Place, growth: Growth): Finding {
     message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
-    confidence: inbound ? CONFIDENCE.weak : CONFIDENCE.counted,
+    // The calls were counted; but who waits need not be the reason.
+    confidence: inbound ? CONFIDENCE.weak : CONFIDENCE.compared,
     evidence: { ...growthEvidence(growth), ...awaitedOf(place.last.entry) },
   });
 }

@@ -60,7 +60,7 @@ interface Answer {
   spots?: [file: string, from: number, to: number][];
 }
 
-/** Of a folder with `answers.json`, `run.mjs` and a folder for each case, whose packages are installed. */
+/** At both levels, of a folder with `answers.json`, `run.mjs` and a folder for each case, whose packages are installed. */
 export function casePrograms(folder: string): CalibrationProgram[] {
   const answers: Record<string, Answer> = JSON.parse(readFileSync(join(folder, 'answers.json'), 'utf8'));
   return Object.entries(answers).flatMap(([name, { healthy, rules, kind, spots }]) => {
@@ -71,11 +71,15 @@ export function casePrograms(folder: string): CalibrationProgram[] {
           expected: rules!.map((rule) => ({ rule, ...(kind !== undefined && { kind }) })),
           spots: spots!.map(([file, from, to]) => ({ file: `/${name}/${file}`, from, to })),
         };
-    return [{ id: `cases/${name}`, truth, run: (keepIn: string) => caseRun(folder, name, keepIn) }];
+    return (['watch', 'diagnose'] as const).map((level) => ({
+      id: `cases/${name}-${level}`,
+      truth,
+      run: (keepIn: string) => caseRun(folder, name, level, keepIn),
+    }));
   });
 }
 
-async function caseRun(folder: string, name: string, keepIn: string): Promise<string | null> {
+async function caseRun(folder: string, name: string, level: string, keepIn: string): Promise<string | null> {
   const home = mkdtempSync(join(tmpdir(), 'evdiag-installed-'));
   try {
     mkdirSync(join(home, 'node_modules/.bin'), { recursive: true });
@@ -86,8 +90,8 @@ async function caseRun(folder: string, name: string, keepIn: string): Promise<st
     if (build) execFileSync('/bin/sh', ['-c', build], { cwd, stdio: 'ignore' });
     const env = { ...process.env, EVDIAG_APP: home };
     const options = { cwd: folder, env, timeout: CASE_MS, killSignal: 'SIGKILL' } as const;
-    await promisify(execFile)(TEST_NODE, [join(folder, 'run.mjs'), basename(name), 'watch'], options);
-    const recorded = join(cwd, 'out-watch/rec');
+    await promisify(execFile)(TEST_NODE, [join(folder, 'run.mjs'), basename(name), level], options);
+    const recorded = join(cwd, `out-${level}/rec`);
     if (!existsSync(recorded)) throw new Error('it left no recording');
     cpSync(recorded, keepIn, { recursive: true });
     return null;

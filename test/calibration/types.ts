@@ -10,7 +10,7 @@ export interface Truth {
 
 /** A program whose truth is known. */
 export interface CalibrationProgram {
-  /** `scenarios/cpu-hog-broken`, `healthy/koa`, `cases/14-date-format`. */
+  /** `scenarios/cpu-hog-broken`, `healthy/koa`, `cases/14-date-format-watch`. */
   id: string;
   truth: Truth;
   /** Runs it under the agent, and leaves its recordings in that folder; tells what is lacking here, else null. */
