@@ -4,6 +4,7 @@
  */
 export const { add, exchange, load, notify, store, wait } = Atomics;
 export const { stringify } = JSON;
+export const { floor, log, max, min } = Math;
 /** Milliseconds of the monotonic clock since the process began. */
 export const monotonicMs = performance.now.bind(performance);
 /** Milliseconds since 1970. */

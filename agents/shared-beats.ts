@@ -5,7 +5,7 @@
  * on a port of its own, and between a worker thread and the watchdog there is none that the application does not see.
  */
 
-import { monotonicMs } from './primordials.ts';
+import { floor, log, max, min, monotonicMs } from './primordials.ts';
 import type { DelayHistogram } from './samplers/types.ts';
 
 /** Bins grow by 5 %, from 1 ms to some minutes. */
@@ -44,7 +44,7 @@ export function startBeats({ counts, times }: SharedBeats, resolutionMs: number)
 }
 
 function binOf(delayMs: number): number {
-  return Math.max(0, Math.min(BINS - 1, Math.floor(Math.log(delayMs) / GROWTH)));
+  return max(0, min(BINS - 1, floor(log(delayMs) / GROWTH)));
 }
 
 /** Runs in the watchdog: the beats as a histogram, in ns, as perf_hooks has it. */

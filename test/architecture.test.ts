@@ -16,6 +16,7 @@ interface Rule {
 
 const UTIL = 'src/util';
 const SHARED = [
+  'agents/guard.ts',
   'agents/inspection.ts',
   'agents/primordials.ts',
   'agents/settings.ts',
@@ -57,6 +58,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   // What the package exports, as one bundle.
   'src/entries.ts': { values: ['src/index.ts', 'src/library'] },
   // Shared by the agent's halves.
+  'agents/guard.ts': { values: [], builtinsOnly: true },
   'agents/inspection.ts': { values: [], builtinsOnly: true },
   'agents/primordials.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
@@ -75,7 +77,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
   'agents/waiting.ts': { values: [], builtinsOnly: true },
   'agents/samplers': {
-    values: ['agents/primordials.ts', 'agents/waiting.ts', UTIL],
+    values: ['agents/guard.ts', 'agents/primordials.ts', 'agents/waiting.ts', UTIL],
     types: ['src/recording'],
     builtinsOnly: true,
   },

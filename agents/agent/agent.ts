@@ -3,8 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
 import { printOnce } from '../../src/util/print-line.ts';
+import { createSensor, guarded, messageOf } from '../guard.ts';
 import { askInspection } from '../inspection.ts';
-import { load, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
+import { load, min, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import { endThread, type ThreadGate } from '../thread-gate.ts';
 import type { ChannelMessage, WatchdogData } from '../watchdog/types.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
-import { messageOf, observeThisThread } from './observed-thread.ts';
+import { observeThisThread } from './observed-thread.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 import { openThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
@@ -130,11 +131,14 @@ function followExit(control: Int32Array, gate: ThreadGate, forced: ForcedExit): 
   const holder = process as unknown as Record<string, unknown>;
   const original = holder.reallyExit as AnyFunction;
   if (typeof original !== 'function') return;
-  const wrapper = like(original, function markedCall(this: unknown, ...args) {
-    const code = Number(args[0] ?? 0);
+  const leave = guarded(createSensor('the exit', true), (status: unknown) => {
+    const code = Number(status ?? 0);
     endThread(gate, 0);
     if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
     forced.go(code);
+  });
+  const wrapper = like(original, function markedCall(this: unknown, ...args) {
+    leave(args[0]);
     return apply(original, this, args);
   });
   replace(holder, 'reallyExit', original, wrapper);
@@ -168,8 +172,15 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
   for (const [signal, word] of Object.entries(words)) {
     store(control, word, process.listenerCount(signal) > 0 ? 1 : 0);
   }
-  process.on('newListener', (event) => update(event, 1));
-  process.on('removeListener', (event) => update(event, process.listenerCount(event)));
+  const sensor = createSensor('following the handlers of signals', true);
+  process.on(
+    'newListener',
+    guarded(sensor, (event: string | symbol) => update(event, 1)),
+  );
+  process.on(
+    'removeListener',
+    guarded(sensor, (event: string | symbol) => update(event, process.listenerCount(event))),
+  );
 }
 
 /** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends all the same. */
@@ -188,7 +199,7 @@ function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'ex
   for (let left = EXIT_WAIT_MS; left > 0; left = deadline - monotonicMs()) {
     const state = load(control, Word.WatchdogState);
     if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED || (isYoung && !atStorage())) return;
-    wait(control, Word.WatchdogState, state, Math.min(left, isYoung ? YOUNG_POLL_MS : STUCK_MS / 2));
+    wait(control, Word.WatchdogState, state, min(left, isYoung ? YOUNG_POLL_MS : STUCK_MS / 2));
     if (load(control, Word.Storage) === at) continue;
     at = load(control, Word.Storage);
     since = monotonicMs();

@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import type { RunningCensus } from '../../src/suspended/census.ts';
 import type { CensusFiles } from '../../src/suspended/types.ts';
+import { createSensor, guarded } from '../guard.ts';
 import { load, monotonicMs, store, stringify } from '../primordials.ts';
 import { type AgentDoor, type DumpProgress, OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
@@ -53,11 +54,12 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   const atNextTurn = (): void => {
     if (scheduled) return;
     scheduled = true;
-    laterOn(() => {
-      if (scheduled && !isOver()) piece(false);
-      scheduled = false;
-    }).unref();
+    laterOn(pieceAtTurn).unref();
   };
+  const pieceAtTurn = guarded(createSensor('the pieces of a dump', true), () => {
+    if (scheduled && !isOver()) piece(false);
+    scheduled = false;
+  });
   const end = (): void => {
     files = null;
     census = null;

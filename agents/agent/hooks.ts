@@ -1,5 +1,6 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import { promiseHooks } from 'node:v8';
+import { createSensor, guarded, isOff } from '../guard.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { AgentDoor, HookCounts, RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
@@ -19,6 +20,8 @@ const FIRST_SITES = 16;
 const SITE_STRIDE = 61;
 /** Distinct sites and types kept. */
 const MAX_DISTINCT = 24;
+
+const sensor = createSensor('the hooks of looks');
 
 const processCpu = process.cpuUsage.bind(process);
 
@@ -43,9 +46,11 @@ export function createHooks(
   return {
     startHooks() {
       stop();
-      atNextTurn(() => {
-        running = begin(stop, tapTracking);
-      });
+      atNextTurn(
+        guarded(sensor, () => {
+          running = begin(stop, tapTracking);
+        }),
+      );
     },
     stopHooks: stop,
     counts: () => running?.counts() ?? null,
@@ -78,12 +83,25 @@ function begin(
   };
   const onPromise = (): void => {
     if (!counting) return;
-    promises++;
-    onEvent();
+    try {
+      if (isOff(sensor)) return;
+      promises++;
+      onEvent();
+    } catch (error) {
+      sensor.caught = { error };
+    }
   };
   const onResource = (type: string): void => {
     if (!counting) return;
-    onEvent();
+    try {
+      if (isOff(sensor)) return;
+      onEvent();
+      countResource(type);
+    } catch (error) {
+      sensor.caught = { error };
+    }
+  };
+  const countResource = (type: string): void => {
     let entry = types.get(type);
     if (!entry) {
       if (types.size >= MAX_DISTINCT) return;

@@ -1,3 +1,4 @@
+import { createSensor, guarded } from '../guard.ts';
 import { isStackEmpty } from './stack.ts';
 
 const laterOn = setImmediate;
@@ -14,14 +15,14 @@ export type MapTexts = Record<string, string | null>;
  */
 export function createLoadedMaps(post: (maps: MapTexts) => void) {
   let wanted: string[] = [];
-  const lookUp = (): void => {
+  const lookUp = guarded(createSensor('looking up source maps'), () => {
     const urls = wanted;
     wanted = [];
     if (urls.length === 0) return;
     const maps: MapTexts = {};
     for (let i = 0; i < urls.length; i++) maps[urls[i]!] = load().loadedMap(urls[i]!);
     post(maps);
-  };
+  });
   return {
     wantMaps(urls: readonly string[]): void {
       if (wanted.length === 0) wanted = [...urls];
@@ -29,6 +30,6 @@ export function createLoadedMaps(post: (maps: MapTexts) => void) {
       if (isStackEmpty()) lookUp();
       else laterOn(lookUp).unref();
     },
-    atExit: lookUp,
+    atExit: (): void => lookUp(),
   };
 }

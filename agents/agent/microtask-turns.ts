@@ -5,11 +5,14 @@
  * An interrupt resolves a promise that was made before; its reaction runs with the next draining of the queue, and
  * there, not in the middle of the application's code, the next one is made.
  */
+import { createSensor } from '../guard.ts';
+
 const NativePromise = Promise;
 const { apply } = Reflect;
 const { then } = Promise.prototype;
 
 let turns = 0;
+const sensor = createSensor('watching the microtask queue', true);
 let queued: (() => void)[] = [];
 let resolveProbe: (() => void) | null = null;
 let arming = false;
@@ -19,10 +22,15 @@ export const isArming = (): boolean => arming;
 
 function arm(): void {
   arming = true;
-  const probe = new NativePromise<void>((resolve) => {
-    resolveProbe = resolve;
-  });
-  apply(then, probe, [onTurn]);
+  try {
+    const probe = new NativePromise<void>((resolve) => {
+      resolveProbe = resolve;
+    });
+    apply(then, probe, [onTurn]);
+  } catch (error) {
+    // What `then` looks up of a promise was replaced.
+    sensor.caught = { error };
+  }
   arming = false;
 }
 
@@ -31,12 +39,21 @@ function onTurn(): void {
   arm();
   const jobs = queued;
   queued = [];
-  for (const job of jobs) job();
+  for (let i = 0; i < jobs.length; i++) run(jobs[i]!);
+}
+
+/** Thrown here it would be an unhandled rejection of the program's. */
+function run(job: () => void): void {
+  try {
+    job();
+  } catch (error) {
+    sensor.caught = { error };
+  }
 }
 
 /** Runs the job with the next turn of the queue: never in the middle of the application's code, nor of a hook. */
 export function atNextTurn(job: () => void): void {
-  queued.push(job);
+  queued[queued.length] = job;
   microtaskTurns();
 }
 

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { attempt, createSensor, isOff } from '../guard.ts';
 import type { AnyFunction } from './replace.ts';
 
 /** Functions that are marked, of all add-ons together: more than the largest of them has. */
@@ -33,6 +34,7 @@ export function markNativeAddons(options: {
   const calls = new Uint32Array(MAX_ADD_ON_CALLS);
   const rests = new Uint8Array(MAX_ADD_ON_CALLS);
   const put: ((marked: boolean) => void)[] = [];
+  const sensor = createSensor('the marks of native add-ons');
 
   /** What stands in for a function; it goes by itself when it is called too often. */
   const standIn = (index: number, original: object, holder: object, key: string): object => {
@@ -41,7 +43,7 @@ export function markNativeAddons(options: {
       if (rests[index] !== 0) return apply(target, self, args);
       if (++calls[index]! > OFTEN_CALLS) {
         rests[index] = REST_LOOKS;
-        put[index]!(false);
+        attempt(sensor, () => put[index]!(false));
       }
       return mark(target, self, args);
     };
@@ -95,9 +97,10 @@ export function markNativeAddons(options: {
     apply(original, self, args: unknown[]) {
       const result = apply(original, self, args);
       try {
-        onLoaded(args[0], args[1]);
-      } catch {
+        if (!isOff(sensor)) onLoaded(args[0], args[1]);
+      } catch (error) {
         // Its functions are not marked then.
+        sensor.caught = { error };
       }
       return result;
     },

@@ -1,4 +1,5 @@
 import { threadId } from 'node:worker_threads';
+import { attempt, createSensor, failures, guarded, isOff, messageOf, type Sensor } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
 import { monotonicMs, store, stringify } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
@@ -60,8 +61,9 @@ export function observeThisThread(
   const readTracked = (final: boolean): RawTracked | null => {
     try {
       return tracking.read(final);
-    } catch {
+    } catch (error) {
       // Nothing of it may end the timer.
+      tracking.sensor.caught = { error };
       return null;
     }
   };
@@ -74,18 +76,24 @@ export function observeThisThread(
   );
   if (gate) followTerminations(gate);
   let ownMs = 0;
-  const sample = (): void => {
+  const marking = createSensor('the marks of what was loaded');
+  const mark = guarded(marking, markLoaded);
+  const following = createSensor('following the level', true);
+  const sampling = createSensor('sampling', true);
+  const sample = guarded(sampling, () => {
     const from = monotonicMs();
-    markLoaded();
+    mark();
     store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
-    follow();
-    if (!post({ rows: active.read(), tracked: readTracked(false), mainThreadMs: ownMs })) {
+    attempt(following, follow);
+    const rows = active.read();
+    addFailures(rows);
+    if (!post({ rows, tracked: readTracked(false), mainThreadMs: ownMs })) {
       stopTimer(timer);
       active.stop();
       tracking.follow(false);
     }
     ownMs = monotonicMs() - from;
-  };
+  });
   const timer = markOwn(startTimer(sample, SAMPLE_INTERVAL_MS).unref());
   markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
 
@@ -114,26 +122,45 @@ export function observeThisThread(
   return {
     shared,
     /** The last word of the thread: what it leaves unfinished. */
-    atExit(): void {
+    atExit: guarded(sampling, () => {
       loadedMaps.atExit();
       const tracked = readTracked(true);
-      if (tracked) post({ rows: [], tracked, mainThreadMs: 0 });
-    },
+      const rows: Sample[] = [];
+      addFailures(rows);
+      if (tracked || rows.length > 0) post({ rows, tracked, mainThreadMs: 0 });
+    }),
   };
+}
+
+interface Running {
+  sampler: Sampler;
+  sensor: Sensor;
+  started: RunningSampler | null;
+}
+
+function addFailures(rows: Sample[]): void {
+  const messages = failures();
+  for (let i = 0; i < messages.length; i++) rows[rows.length] = { type: 'agent-error', message: messages[i]! };
 }
 
 /** The samplers of the level; one that fails is named, and the others go on. */
 function createSamplerSet(context: SamplerContext, complain: (message: string) => void) {
-  const running = new Map<Sampler, RunningSampler>();
-  const stop = (sampler: Sampler): void => {
-    running.get(sampler)?.stop();
-    running.delete(sampler);
+  const running: Running[] = [];
+  for (let i = 0; i < samplers.length; i++) {
+    const sampler = samplers[i]!;
+    if (sampler.thread === 'observed')
+      running[running.length] = { sampler, sensor: createSensor(`the sampler ${sampler.id}`), started: null };
+  }
+  const stop = (one: Running): void => {
+    const { started } = one;
+    one.started = null;
+    if (started) attempt(one.sensor, started.stop);
   };
-  const start = (sampler: Sampler): void => {
+  const start = (one: Running): void => {
     try {
-      running.set(sampler, sampler.start(context));
+      one.started = one.sampler.start(context);
     } catch (error) {
-      complain(`the sampler ${sampler.id} could not start: ${messageOf(error)}`);
+      complain(`the sampler ${one.sampler.id} could not start: ${messageOf(error)}`);
     }
   };
   let level: boolean | null = null;
@@ -142,26 +169,29 @@ function createSamplerSet(context: SamplerContext, complain: (message: string) =
     follow(diagnose: boolean): void {
       if (level === diagnose) return;
       level = diagnose;
-      for (const sampler of samplers) {
-        if (sampler.thread !== 'observed') continue;
-        const wanted = diagnose || sampler.level === 'watch';
-        if (wanted && !running.has(sampler)) start(sampler);
-        else if (!wanted) stop(sampler);
+      for (let i = 0; i < running.length; i++) {
+        const one = running[i]!;
+        const wanted = diagnose || one.sampler.level === 'watch';
+        if (wanted && !one.started) start(one);
+        else if (!wanted) stop(one);
       }
     },
     read(): Sample[] {
       const rows: Sample[] = [];
-      for (const sampler of running.values()) {
+      for (let i = 0; i < running.length; i++) {
+        const { sensor, started } = running[i]!;
         try {
-          const row = sampler.read();
-          if (row) rows.push(row);
+          const row = started && !isOff(sensor) ? started.read() : null;
+          if (row) rows[rows.length] = row;
         } catch (error) {
-          rows.push({ type: 'agent-error', message: messageOf(error) });
+          sensor.caught = { error };
         }
       }
       return rows;
     },
-    stop: () => samplers.forEach(stop),
+    stop(): void {
+      for (let i = 0; i < running.length; i++) stop(running[i]!);
+    },
   };
 }
 
@@ -204,9 +234,4 @@ function openDoor(
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
   Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });
-}
-
-export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n')[0] ?? text;
 }

@@ -11,6 +11,7 @@
  * `process.nextTick` is called from a microtask only: an interrupt may come in the middle of Node's own queue.
  */
 import { executionAsyncId } from 'node:async_hooks';
+import { createSensor, guarded } from '../guard.ts';
 import { atNextTurn } from './microtask-turns.ts';
 
 /** A callback that queues more steps than this, one after the other, is given up until the next interrupt. */
@@ -19,6 +20,8 @@ const MOST_ROUNDS = 256;
 const { nextTick } = process;
 const { queueMicrotask } = globalThis;
 
+const sensor = createSensor('watching the queue of ticks', true);
+
 let drains = 0;
 let running = false;
 let rounds = 0;
@@ -26,7 +29,7 @@ let rounds = 0;
 let lastId = 0;
 let ownIds = 0;
 
-function onTick(): void {
+const onTick = guarded(sensor, () => {
   const id = executionAsyncId();
   const isEmpty = lastId !== 0 && id - lastId === ownIds;
   if (isEmpty) drains++;
@@ -36,13 +39,13 @@ function onTick(): void {
   }
   lastId = id;
   queueMicrotask(onMicrotask);
-}
+});
 
-function onMicrotask(): void {
+const onMicrotask = guarded(sensor, () => {
   // One for the next tick; a microtask has a number on Node 20 and 22, and on 24 where the application uses async hooks.
   ownIds = executionAsyncId() === 0 ? 1 : 2;
   nextTick(onTick);
-}
+});
 
 /** How often the queues were seen to be empty; looks once more. */
 export function queueDrains(): number {

@@ -1,4 +1,5 @@
 import timers from 'node:timers';
+import { createSensor, isOff } from '../guard.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 import { callSites } from './stack.ts';
@@ -9,6 +10,7 @@ const MAX_INTERVALS = 32;
 const SITE_FRAMES = 16;
 
 const { apply } = Reflect;
+const sensor = createSensor('the places of short intervals');
 
 interface ShortInterval {
   timer: WeakRef<NodeJS.Timeout>;
@@ -23,7 +25,11 @@ export function watchShortIntervals(): void {
   const original = timers.setInterval as unknown as AnyFunction;
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
     const timer = apply(original, this, args) as NodeJS.Timeout;
-    if (!(Number(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);
+    try {
+      if (!isOff(sensor) && !(Number(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);
+    } catch (error) {
+      sensor.caught = { error };
+    }
     return timer;
   });
   replace(timers as unknown as Record<string, unknown>, 'setInterval', original, wrapper);

@@ -75,13 +75,18 @@ export interface TakenStack {
 /** Takes the stack of the moment, or of what called `below`: a third of the cost of `callSites`, most of which is due when it is read. */
 export function takeStack(limit: number, below?: AnyFunction): TakenStack {
   const taken: TakenStack = {};
-  const old = NativeError.stackTraceLimit;
   try {
+    const old = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
+    // An accessor of the application's is not called, nor is what it has frozen changed: then there is no stack of ours.
+    if (old?.writable !== true) return taken;
     NativeError.stackTraceLimit = limit;
-    captureStackTrace(taken, below);
-    NativeError.stackTraceLimit = old;
+    try {
+      captureStackTrace(taken, below);
+    } finally {
+      NativeError.stackTraceLimit = old.value as number;
+    }
   } catch {
-    // Frozen by the application: then what it holds is no stack of ours.
+    // The stack was full, perhaps.
   }
   return taken;
 }

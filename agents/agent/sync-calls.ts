@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import vm from 'node:vm';
 import zlib from 'node:zlib';
-import { exchange, monotonicMs, store, stringify } from '../primordials.ts';
+import { createSensor, isOff } from '../guard.ts';
+import { exchange, min, monotonicMs, store, stringify } from '../primordials.ts';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
@@ -68,6 +69,7 @@ export function markSyncCalls(
     Atomics: Atomics as unknown as Record<string, unknown>,
     Script: vm.Script.prototype as unknown as Record<string, unknown>,
   };
+  const sensor = createSensor('the marks of synchronous calls');
   const savedMs = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
   const refilledAt = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS).fill(Number.NEGATIVE_INFINITY);
 
@@ -80,7 +82,7 @@ export function markSyncCalls(
     unasked[index] = UNASKED_CALLS;
     const now = monotonicMs();
     const perSecond = control[Word.Diagnose] === 1 ? BUDGET_MS.diagnose : BUDGET_MS.watch;
-    savedMs[index] = Math.min(MOST_SAVED_MS, savedMs[index]! + ((now - refilledAt[index]!) / 1000) * perSecond);
+    savedMs[index] = min(MOST_SAVED_MS, savedMs[index]! + ((now - refilledAt[index]!) / 1000) * perSecond);
     refilledAt[index] = now;
     return savedMs[index]! > 0;
   };
@@ -95,7 +97,7 @@ export function markSyncCalls(
       store(control, Word.SiteCall, index + 1);
       store(control, Word.SiteSequence, sequence);
     }
-    savedMs[index]! -= Math.min(MOST_COST_MS, monotonicMs() - from);
+    savedMs[index]! -= min(MOST_COST_MS, monotonicMs() - from);
   };
 
   // What the call allocates is sampled under this name, and its time: see the watchdog's allocations.ts, and agent-frames.ts. So no
@@ -113,10 +115,15 @@ export function markSyncCalls(
     },
   };
   const begin = (index: number, caller: AnyFunction): void => {
-    const sequence = (control[Word.SyncSequence]! + 1) | 0;
-    control[Word.SyncSequence] = sequence;
-    control[Word.SyncCall] = index + 1;
-    writeSite(index, sequence, caller);
+    try {
+      if (isOff(sensor)) return;
+      const sequence = (control[Word.SyncSequence]! + 1) | 0;
+      control[Word.SyncSequence] = sequence;
+      control[Word.SyncCall] = index + 1;
+      writeSite(index, sequence, caller);
+    } catch (error) {
+      sensor.caught = { error };
+    }
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {

@@ -1,4 +1,5 @@
 import { getEnvironmentData, threadId as ownId, setEnvironmentData, Worker } from 'node:worker_threads';
+import { createSensor, guarded } from '../guard.ts';
 import { createThreadGate, endThread, GATE_KEY, isThreadGate, setParent, type ThreadGate } from '../thread-gate.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 
@@ -29,10 +30,13 @@ function handOn(gate: ThreadGate): void {
 export function followTerminations(gate: ThreadGate): void {
   const holder = Worker.prototype as unknown as Record<string, unknown>;
   const original = holder.terminate as AnyFunction;
-  const wrapper = like(original, function markedCall(this: unknown, ...args) {
-    const threadId = (this as { threadId?: unknown } | undefined)?.threadId;
+  const tell = guarded(createSensor('following terminations', true), (worker: unknown) => {
+    const threadId = (worker as { threadId?: unknown } | undefined)?.threadId;
     // -1 once it has ended.
     if (typeof threadId === 'number' && threadId > 0) endThread(gate, threadId);
+  });
+  const wrapper = like(original, function markedCall(this: unknown, ...args) {
+    tell(this);
     return apply(original, this, args);
   });
   replace(holder, 'terminate', original, wrapper);

@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
+import { createSensor, guarded } from '../guard.ts';
 import { load, notify, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
@@ -61,11 +62,12 @@ export function startInWorker(): void {
   };
   hello();
   let greetings = 0;
-  const greeting = startTimer(() => {
+  const greet = guarded(createSensor('the greeting of a new thread'), () => {
     const heard = load(shared.control, Word.WatchdogState) !== WATCHDOG_STARTING;
     if (heard || ++greetings > MAX_GREETINGS) stopTimer(greeting);
     else hello();
-  }, GREETING_MS).unref();
+  });
+  const greeting = startTimer(greet, GREETING_MS).unref();
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
   process.on('exit', () => {
     atExit();
@@ -84,11 +86,16 @@ export function roomForListener(): void {
 
 /** Tells of each worker of this thread that ended, in whatever way; `ours` is not the application's. */
 export function followWorkers(onGone: (threadId: number) => void, ours?: Worker): void {
-  process.on('worker', (worker: Worker) => {
+  const sensor = createSensor('following worker threads');
+  const onWorker = guarded(sensor, (worker: Worker) => {
     if (worker === ours) return;
     const id = worker.threadId;
-    worker.once('exit', () => onGone(id));
+    worker.once(
+      'exit',
+      guarded(sensor, () => onGone(id)),
+    );
   });
+  process.on('worker', onWorker);
 }
 
 /** Linux: the kernel's number of this thread, for its CPU time; null elsewhere. */

@@ -1,7 +1,8 @@
-import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { constants, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import type { RowOf } from '../../src/recording/types.ts';
-import { monotonicMs } from '../primordials.ts';
+import { createSensor, guarded, isOff } from '../guard.ts';
+import { max, min, monotonicMs } from '../primordials.ts';
 import type { Sampler } from './types.ts';
 
 /** Collections counted per reading (a second): each costs 10–50 µs, so at most 0.5 % of the thread. */
@@ -27,6 +28,7 @@ export const gc: Sampler = {
     let observing = false;
     let observedMs = 0;
     let since = 0;
+    const sensor = createSensor('the observer of collections');
     const pause = (): void => {
       if (!observing) return;
       observing = false;
@@ -39,15 +41,15 @@ export const gc: Sampler = {
       observing = true;
       observer.observe({ entryTypes: ['gc'] });
     };
-    const observer = new PerformanceObserver((list) => {
+    const onCollections = guarded(sensor, (list: PerformanceObserverEntryList) => {
       for (const entry of list.getEntries()) {
         const { duration, startTime } = entry;
         // Told one turn late: it may be of before the last reading.
-        since = Math.min(since, startTime);
+        since = min(since, startTime);
         const kind = (entry as unknown as { detail?: { kind?: number } }).detail?.kind;
         count++;
         totalMs += duration;
-        maxMs = Math.max(maxMs, duration);
+        maxMs = max(maxMs, duration);
         if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
           majorCount++;
           majorMs += duration;
@@ -57,9 +59,14 @@ export const gc: Sampler = {
       }
       if (count >= MAX_COUNTED) pause();
     });
+    const observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
     resume();
     return {
       read() {
+        if (isOff(sensor)) {
+          pause();
+          return null;
+        }
         if (observing) observedMs += monotonicMs() - since;
         const row = {
           ...{ type: 'gc' as const, count, totalMs, maxMs, majorCount, majorMs, observedMs },

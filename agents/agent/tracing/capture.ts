@@ -1,7 +1,8 @@
 import { executionAsyncId } from 'node:async_hooks';
-import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { type PerformanceEntry, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
 import { promiseHooks } from 'node:v8';
 import { EventKind, TICKS_PER_US } from '../../../src/recording/async-trace.ts';
+import { createSensor, guarded, isOff } from '../../guard.ts';
 import { monotonicMs, store } from '../../primordials.ts';
 import {
   createTraceMemory,
@@ -25,6 +26,7 @@ const ADAPT_MS = 250;
 /** The watchdog ends the capture; where it does not, the hooks go by themselves so much later. */
 const GRACE_MS = 2000;
 const { abs } = Math;
+const sensor = createSensor('the capture of operations');
 const TICKS = new Set(['TickObject', 'Microtask', 'Immediate']);
 
 export interface RunningCapture {
@@ -78,54 +80,90 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
 
   const promiseCallbacks = {
     init(promise: object, parent?: object) {
-      if (isArming()) return;
-      const number = ++lastPromise;
-      const site = siteOf(promises, promiseCallbacks.init);
-      if (parent === undefined) {
-        PromiseId.set(promise, number);
-        write(EventKind.PromiseInit, 0, number, 0, site);
-        return;
+      try {
+        if (isOff(sensor) || isArming()) return;
+        madePromise(promise, parent, siteOf(promises, promiseCallbacks.init));
+      } catch (error) {
+        sensor.caught = { error };
       }
-      const from = abs(PromiseId.of(parent));
-      PromiseId.set(promise, from === 0 ? number : -number);
-      write(EventKind.PromiseInit, 1, number, from, site);
     },
     before(promise: object) {
-      const number = abs(PromiseId.of(promise));
-      if (number !== 0) write(EventKind.PromiseBefore, 0, number, 0, 0);
-      else {
-        PromiseId.set(promise, ++lastPromise);
-        write(EventKind.PromiseBefore, 1, lastPromise, 0, 0);
+      try {
+        if (isOff(sensor)) return;
+        const number = abs(PromiseId.of(promise));
+        if (number === 0) PromiseId.set(promise, ++lastPromise);
+        write(EventKind.PromiseBefore, number === 0 ? 1 : 0, number || lastPromise, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
       }
     },
-    after: (promise: object) => write(EventKind.PromiseAfter, 0, abs(PromiseId.of(promise)), 0, 0),
-    settled(promise: object) {
-      const number = PromiseId.of(promise);
-      if (number > 0) write(EventKind.Settled, 0, number, 0, 0);
+    after(promise: object) {
+      try {
+        if (!isOff(sensor)) write(EventKind.PromiseAfter, 0, abs(PromiseId.of(promise)), 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
     },
+    settled(promise: object) {
+      try {
+        if (isOff(sensor)) return;
+        const number = PromiseId.of(promise);
+        if (number > 0) write(EventKind.Settled, 0, number, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
+  };
+  const madePromise = (promise: object, parent: object | undefined, site: number): void => {
+    const number = ++lastPromise;
+    const from = parent === undefined ? 0 : abs(PromiseId.of(parent));
+    PromiseId.set(promise, parent === undefined || from === 0 ? number : -number);
+    write(EventKind.PromiseInit, parent === undefined ? 0 : 1, number, from, site);
   };
   const resourceCallbacks = {
     init(asyncId: number, type: string, trigger: number) {
-      // Where another hook wants them, Node tells of promises here as well.
-      if (type === 'PROMISE') return;
-      if (asyncId < firstResource) firstResource = asyncId;
-      const site = siteOf(TICKS.has(type) ? ticks : resources, resourceCallbacks.init);
-      write(EventKind.Init, names.type(type), asyncId, trigger, site);
+      try {
+        // Where another hook wants them, Node tells of promises here as well.
+        if (type === 'PROMISE' || isOff(sensor)) return;
+        if (asyncId < firstResource) firstResource = asyncId;
+        const site = siteOf(TICKS.has(type) ? ticks : resources, resourceCallbacks.init);
+        write(EventKind.Init, names.type(type), asyncId, trigger, site);
+      } catch (error) {
+        sensor.caught = { error };
+      }
     },
     before(asyncId: number) {
-      write(EventKind.Before, asyncId < firstResource ? old.typeOf(asyncId) : TYPES.none, asyncId, 0, 0);
+      try {
+        if (isOff(sensor)) return;
+        write(EventKind.Before, asyncId < firstResource ? old.typeOf(asyncId) : TYPES.none, asyncId, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
     },
-    after: (asyncId: number) => write(EventKind.After, 0, asyncId, 0, 0),
-    destroy: (asyncId: number) => write(EventKind.Destroy, 0, asyncId, 0, 0),
+    after(asyncId: number) {
+      try {
+        if (!isOff(sensor)) write(EventKind.After, 0, asyncId, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
+    destroy(asyncId: number) {
+      try {
+        if (!isOff(sensor)) write(EventKind.Destroy, 0, asyncId, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
   };
   const collected = (entry: PerformanceEntry): void => {
     const { kind = 0 } = (entry as unknown as { detail?: { kind?: number } }).detail ?? {};
     write(EventKind.Collection, kind, entry.duration * TICKS_PER_US * 1000, 0, 0, entry.startTime);
   };
-  const observer = new PerformanceObserver((list) => {
+  const onCollections = guarded(sensor, (list: PerformanceObserverEntryList) => {
     for (const entry of list.getEntries()) collected(entry);
     write(EventKind.Own, 0, executionAsyncId(), 0, 0);
   });
+  const observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
 
   // In this order: on Node 20 the hooks of promises are put back as they were once the other hook is there.
   type Hooks = Parameters<typeof promiseHooks.createHook>[0];

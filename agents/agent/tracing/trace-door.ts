@@ -1,3 +1,4 @@
+import { createSensor, guarded } from '../../guard.ts';
 import { stringify } from '../../primordials.ts';
 import type { AgentDoor } from '../../shared-memory.ts';
 import type { TraceMemory, TraceRequest } from '../../shared-trace.ts';
@@ -8,6 +9,7 @@ import type { RunningCapture } from './capture.ts';
 const loadCapture = () => require('./capture.ts') as typeof import('./capture.ts');
 
 const laterOn = setImmediate;
+const sensor = createSensor('beginning and ending a capture', true);
 
 interface Options {
   /** Hands the memory to the watchdog. */
@@ -23,7 +25,7 @@ export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor,
   let last: RunningCapture | { problem: string } | null = null;
 
   /** Where hooks were taken away, Node 20 goes on with those of promises until the turn is over, and for ever where others come meanwhile. */
-  const onceSettled = (job: () => void): void => void laterOn(() => atNextTurn(job)).unref();
+  const onceSettled = (job: () => void): void => void laterOn(guarded(sensor, () => atNextTurn(job))).unref();
   const begin = (request: TraceRequest): void => {
     if (wanted !== request) return;
     try {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawAborted, RawLeftover } from '../../tracked.ts';
@@ -36,7 +37,7 @@ const { apply } = Reflect;
  * A scope begins where the application first takes the signal from its controller (to hand it to an operation); an
  * AsyncLocalStorage carries it to everything that is started from there.
  */
-export function followCancellations() {
+export function followCancellations(sensor: Sensor) {
   const storage = new AsyncLocalStorage<Scope>();
   const bySignal = new WeakMap<AbortSignal, Scope>();
   const scopes = new Set<Scope>();
@@ -76,16 +77,21 @@ export function followCancellations() {
   };
 
   const signalOf = Object.getOwnPropertyDescriptor(AbortController.prototype, 'signal')!.get!;
+  const onAbort = (controller: unknown): void => {
+    const scope = bySignal.get(apply(signalOf, controller, []) as AbortSignal);
+    if (scope) abort(scope, ownFrames(currentFrames()));
+  };
   const restore = [
-    wrapGetter(AbortController.prototype, 'signal', open),
-    wrapGetter(AbortSignal.prototype, 'aborted', touch as (self: object) => void, (self) =>
-      bySignal.has(self as AbortSignal),
+    wrapGetter(AbortController.prototype, 'signal', open, undefined, sensor),
+    wrapGetter(
+      AbortSignal.prototype,
+      'aborted',
+      touch as (self: object) => void,
+      (self) => bySignal.has(self as AbortSignal),
+      sensor,
     ),
-    wrapMethod(AbortController.prototype, 'abort', (controller) => {
-      const scope = bySignal.get(apply(signalOf, controller, []) as AbortSignal);
-      if (scope) abort(scope, ownFrames(currentFrames()));
-    }),
-    wrapMethod(AbortSignal.prototype, 'throwIfAborted', (signal) => touch(signal as AbortSignal)),
+    wrapMethod(AbortController.prototype, 'abort', onAbort, undefined, sensor),
+    wrapMethod(AbortSignal.prototype, 'throwIfAborted', (signal) => touch(signal as AbortSignal), undefined, sensor),
   ];
 
   return {

@@ -1,3 +1,4 @@
+import type { Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawOrphans } from '../../tracked.ts';
@@ -23,7 +24,7 @@ interface Rejected {
 }
 
 /** Follows what runs on after a Promise.all was rejected. */
-export function followCombinators(promises: FollowedPromises) {
+export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
   const rejected = new Set<Rejected>();
   let budget = PER_SECOND;
 
@@ -52,6 +53,7 @@ export function followCombinators(promises: FollowedPromises) {
       if (pendingCall && result instanceof Promise) follow(pendingCall.frames, result, pendingCall.elements);
       pendingCall = null;
     },
+    sensor,
   );
 
   return {

@@ -1,5 +1,6 @@
 import { type AsyncHook, createHook, executionAsyncId, type HookCallbacks } from 'node:async_hooks';
 import { runInThisContext } from 'node:vm';
+import { isOff, type Sensor, unasked } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame, RawHandleSite } from '../../shared-memory.ts';
 import { createSampling, type Sampling } from './sampling.ts';
@@ -39,6 +40,7 @@ interface HandleOptions {
   currentScope(): unknown;
   onScoped(handle: FollowedHandle): void;
   onMade(type: string): void;
+  sensor?: Sensor;
   /** Follow all that is made for a unit of work, and nothing else: no sampling. */
   scopedOnly?: boolean;
   /** Where something is made now. */
@@ -51,6 +53,7 @@ interface HandleOptions {
  */
 export function followHandles(sites: Sites, options: HandleOptions) {
   const { currentScope, onScoped, onMade, scopedOnly = false, framesOf = () => currentFrames() } = options;
+  const { sensor = unasked } = options;
   const byId = new Map<number, FollowedHandle>();
   const outside = new Set<number>();
   /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
@@ -93,27 +96,42 @@ export function followHandles(sites: Sites, options: HandleOptions) {
     if (one.scope) onScoped(one);
   };
 
+  const made = (id: number, type: string, resource: object): void => {
+    if (type !== 'PROMISE') onMade(type);
+    if (inside || PASSING.has(type)) return;
+    const sampling = samplingOf(type);
+    if (byId.size >= MAX_FOLLOWED || !(scopedOnly ? currentScope() : sampling.next())) return;
+    inside = true;
+    try {
+      sampling.spend(() => start(sampling, id, type, resource));
+    } finally {
+      inside = false;
+    }
+  };
+  const gone = (id: number): void => {
+    const one = byId.get(id);
+    if (one !== undefined) {
+      byId.delete(id);
+      end(one, monotonicMs());
+      // Could not be opened.
+      if (opening.length > 0) opening = opening.filter((other) => other !== one);
+    } else outside.delete(id);
+  };
+
   const callbacks: HookCallbacks = {
     init(id, type, _trigger, resource) {
-      if (type !== 'PROMISE') onMade(type);
-      if (inside || PASSING.has(type)) return;
-      const sampling = samplingOf(type);
-      if (byId.size >= MAX_FOLLOWED || !(scopedOnly ? currentScope() : sampling.next())) return;
-      inside = true;
       try {
-        sampling.spend(() => start(sampling, id, type, resource));
-      } finally {
-        inside = false;
+        if (!isOff(sensor)) made(id, type, resource);
+      } catch (error) {
+        sensor.caught = { error };
       }
     },
     destroy(id) {
-      const one = byId.get(id);
-      if (one !== undefined) {
-        byId.delete(id);
-        end(one, monotonicMs());
-        // Could not be opened.
-        if (opening.length > 0) opening = opening.filter((other) => other !== one);
-      } else outside.delete(id);
+      try {
+        if (!isOff(sensor)) gone(id);
+      } catch (error) {
+        sensor.caught = { error };
+      }
     },
   };
   const hook = hookWithoutPromises(callbacks);

@@ -1,4 +1,5 @@
 import { EventEmitter, getEventListeners } from 'node:events';
+import type { Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import { currentFrames, isNodes, type Site, type Sites } from './sites.ts';
 import { type Arguments, wrapMethod } from './wrap.ts';
@@ -18,7 +19,7 @@ interface Target {
 }
 
 /** Follows the listeners of emitters, event targets and abort signals where one event has many of them. */
-export function followListeners(sites: Sites, onSignalListener: (signal: AbortSignal) => void) {
+export function followListeners(sites: Sites, onSignalListener: (signal: AbortSignal) => void, sensor: Sensor) {
   const targets = new Set<Target>();
   const known = new WeakMap<object, Map<string | symbol, Map<Site, Target>>>();
   const added = new WeakMap<object, number>();
@@ -58,8 +59,8 @@ export function followListeners(sites: Sites, onSignalListener: (signal: AbortSi
 
   const emitter = EventEmitter.prototype as object;
   const restore = [
-    ...['on', 'addListener', 'prependListener'].map((name) => wrapMethod(emitter, name, onEmitter)),
-    wrapMethod(EventTarget.prototype, 'addEventListener', onTarget),
+    ...['on', 'addListener', 'prependListener'].map((name) => wrapMethod(emitter, name, onEmitter, undefined, sensor)),
+    wrapMethod(EventTarget.prototype, 'addEventListener', onTarget, undefined, sensor),
   ];
 
   return {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { promiseHooks } from 'node:v8';
+import { isOff, type Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { createPassedOver } from './passed-over.ts';
@@ -71,7 +72,7 @@ export function stateOf(promise: object): 'pending' | 'rejected' | 'fulfilled' {
  * suspended call, and settles when that has gone on. What is awaited tells too early: it is told of as settled when it
  * is resolved with another promise, which may be pending.
  */
-export function followPromises(sites: Sites, onMade: () => void) {
+export function followPromises(sites: Sites, onMade: () => void, sensor: Sensor) {
   const known = new WeakMap<object, Known>();
   const followed = new Set<Followed>();
   const settling = new Set<Followed>();
@@ -173,29 +174,39 @@ export function followPromises(sites: Sites, onMade: () => void) {
     onSettled?.();
   };
 
+  const choose = (promise: object, parent: object | undefined): void => {
+    inside = true;
+    try {
+      sampling.spend(() => sample(promise, parent));
+    } finally {
+      inside = false;
+    }
+  };
   const hooks = {
     init(promise: object, parent?: object) {
-      onMade();
-      if (parent !== undefined) {
-        const own = known.get(parent)?.own;
-        if (own) react(own);
-      }
-      if (inside) return;
-      if (!sampling.next() || followed.size >= MAX_FOLLOWED) {
-        if (parent !== undefined) passedOver.add(parent, promise, hooks.init);
-        return;
-      }
-      inside = true;
       try {
-        sampling.spend(() => sample(promise, parent));
-      } finally {
-        inside = false;
+        if (isOff(sensor)) return;
+        onMade();
+        if (parent !== undefined) {
+          const own = known.get(parent)?.own;
+          if (own) react(own);
+        }
+        if (inside) return;
+        if (sampling.next() && followed.size < MAX_FOLLOWED) choose(promise, parent);
+        else if (parent !== undefined) passedOver.add(parent, promise, hooks.init);
+      } catch (error) {
+        sensor.caught = { error };
       }
     },
     settled(promise: object) {
-      const entry = known.get(promise);
-      if (entry !== undefined) settle(entry);
-      passedOver.settled(promise);
+      try {
+        if (isOff(sensor)) return;
+        const entry = known.get(promise);
+        if (entry !== undefined) settle(entry);
+        passedOver.settled(promise);
+      } catch (error) {
+        sensor.caught = { error };
+      }
     },
   };
   type Hooks = Parameters<typeof promiseHooks.createHook>[0];

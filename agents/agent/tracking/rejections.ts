@@ -1,3 +1,4 @@
+import { createSensor, guarded } from '../../guard.ts';
 import type { RawRejection } from '../../tracked.ts';
 import type { Site } from './sites.ts';
 
@@ -14,6 +15,9 @@ const EVENT = 'unhandledRejection';
 export function followRejections(siteOf: (promise: object) => Site | null) {
   const seen = new Map<string, RawRejection>();
   let listening = false;
+  const sensor = createSensor('counting rejections');
+  // Our listener goes with the last of the application's even where counting has failed.
+  const following = createSensor('following listeners', true);
 
   const count = (kind: RawRejection['kind'], reason: unknown, promise: object | null): void => {
     const { name, stack } = describe(reason);
@@ -23,11 +27,11 @@ export function followRejections(siteOf: (promise: object) => Site | null) {
     if (known) known.count++;
     else if (seen.size < MAX_KINDS) seen.set(key, { kind, count: 1, error: name, stack, call: site?.frames ?? null });
   };
-  const onUnhandled = (reason: unknown, promise: object): void => count('swallowed', reason, promise);
-  const onLate = (promise: object): void => count('late', null, promise);
-  const onFatal = (reason: unknown, origin: string): void => {
+  const onUnhandled = guarded(sensor, (reason: unknown, promise: object) => count('swallowed', reason, promise));
+  const onLate = guarded(sensor, (promise: object) => count('late', null, promise));
+  const onFatal = guarded(sensor, (reason: unknown, origin: string) => {
     if (origin === EVENT) count('fatal', reason, null);
-  };
+  });
   const follow = (event: string | symbol, others: number): void => {
     if (event !== EVENT || others > 0 === listening) return;
     listening = others > 0;
@@ -35,12 +39,12 @@ export function followRejections(siteOf: (promise: object) => Site | null) {
     else process.removeListener(EVENT, onUnhandled);
   };
   const others = (): number => process.listenerCount(EVENT) - (listening ? 1 : 0);
-  const onNew = (event: string | symbol, listener: unknown): void => {
+  const onNew = guarded(following, (event: string | symbol, listener: unknown) => {
     if (listener !== onUnhandled) follow(event, others() + 1);
-  };
-  const onRemove = (event: string | symbol, listener: unknown): void => {
+  });
+  const onRemove = guarded(following, (event: string | symbol, listener: unknown) => {
     if (listener !== onUnhandled) follow(event, others());
-  };
+  });
 
   process.on('newListener', onNew);
   process.on('removeListener', onRemove);

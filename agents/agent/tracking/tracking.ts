@@ -1,3 +1,4 @@
+import { attempt, createSensor, guarded, isOff, type Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawTracked } from '../../tracked.ts';
 import { markOwn } from '../own-resources.ts';
@@ -37,13 +38,20 @@ type Running = ReturnType<typeof start>;
 export function createTracking() {
   let running: Running | null = null;
   let siteOf = (_promise: object): Site | null => null;
+  const sensor = createSensor('tracking');
   const rejections = followRejections((promise) => siteOf(promise));
   return {
+    sensor,
     follow(wanted: boolean): void {
-      if (wanted === (running !== null)) return;
-      running?.stop();
-      running = wanted ? start() : null;
-      siteOf = running?.siteOf ?? (() => null);
+      // What has failed is not begun again.
+      const follows = wanted && !isOff(sensor);
+      if (follows === (running !== null)) return;
+      const ending = running;
+      running = null;
+      siteOf = () => null;
+      ending?.stop();
+      if (follows) running = start(sensor);
+      siteOf = running?.siteOf ?? siteOf;
     },
     /** While something runs, its hooks see everything: others need none of their own. */
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
@@ -52,25 +60,27 @@ export function createTracking() {
     /** What is to be told since the last call, `final` at the exit; null where there is nothing. */
     read(final = false): RawTracked | null {
       const rejected = rejections.read();
-      const unfinished = running?.read(final) ?? null;
+      // What it has missed since it failed would be told as left open.
+      const unfinished = isOff(sensor) ? null : (running?.read(final) ?? null);
       return rejected.length > 0 || unfinished ? { rejections: rejected, unfinished } : null;
     },
   };
 }
 
-function start() {
+function start(sensor: Sensor) {
   const startMs = monotonicMs();
   const sites = createSites();
-  const cancellations = followCancellations();
+  const cancellations = followCancellations(sensor);
   let tap: Tap | null = null;
-  const promises = followPromises(sites, () => tap?.onPromise());
+  const promises = followPromises(sites, () => tap?.onPromise(), sensor);
   const handles = followHandles(sites, {
     currentScope: cancellations.current,
     onScoped: cancellations.add,
     onMade: (type) => tap?.onResource(type),
+    sensor,
   });
-  const listeners = followListeners(sites, cancellations.onSignalListener);
-  const combinators = followCombinators(promises);
+  const listeners = followListeners(sites, cancellations.onSignalListener, sensor);
+  const combinators = followCombinators(promises, sensor);
   const result = {
     aborted: [] as ReturnType<typeof cancellations.check>,
     orphans: [] as ReturnType<typeof combinators.check>,
@@ -79,7 +89,7 @@ function start() {
   let lastCheckMs = startMs;
   let lastReadMs = startMs;
 
-  const check = (): void => {
+  const check = guarded(sensor, () => {
     const now = monotonicMs();
     const intervalMs = now - lastCheckMs;
     lastCheckMs = now;
@@ -87,7 +97,7 @@ function start() {
     handles.adapt(intervalMs);
     result.orphans.push(...combinators.check(intervalMs));
     listeners.refill(intervalMs);
-  };
+  });
   const timer = markOwn(startTimer(check, CHECK_MS).unref());
 
   return {
@@ -124,12 +134,12 @@ function start() {
       return row;
     },
     stop(): void {
-      stopTimer(timer);
-      combinators.stop();
-      listeners.stop();
-      handles.stop();
-      promises.stop();
-      cancellations.stop();
+      attempt(sensor, () => stopTimer(timer));
+      attempt(sensor, combinators.stop);
+      attempt(sensor, listeners.stop);
+      attempt(sensor, handles.stop);
+      attempt(sensor, promises.stop);
+      attempt(sensor, cancellations.stop);
     },
   };
 }

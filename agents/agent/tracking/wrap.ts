@@ -1,6 +1,8 @@
+import { isOff, type Sensor, unasked } from '../../guard.ts';
 import { type AnyFunction, like, replace } from '../replace.ts';
 
 const { apply } = Reflect;
+const { defineProperty, getOwnPropertyDescriptor } = Object;
 
 /**
  * Calls `after` each time the getter is used: with its value, or with the object itself where `wanted` chooses among
@@ -11,23 +13,27 @@ export function wrapGetter<T extends object>(
   name: string,
   after: (value: never) => void,
   wanted?: (self: object) => boolean,
+  sensor: Sensor = unasked,
 ): () => void {
-  const property = Object.getOwnPropertyDescriptor(prototype, name);
+  const property = getOwnPropertyDescriptor(prototype, name);
   const get = property?.get as AnyFunction | undefined;
   if (!property?.configurable || !get) return () => {};
   const accessor = {
     get [name](): unknown {
       const value: unknown = apply(get, this, []);
-      if (wanted ? wanted(this) : true) quietly(() => after((wanted ? this : value) as never));
+      try {
+        if (!isOff(sensor) && (wanted ? wanted(this) : true)) after((wanted ? this : value) as never);
+      } catch (error) {
+        sensor.caught = { error };
+      }
       return value;
     },
   };
-  const wrapped = Object.getOwnPropertyDescriptor(accessor, name)!.get!;
+  const wrapped = getOwnPropertyDescriptor(accessor, name)!.get!;
   const mine = { ...property, get: wrapped };
-  Object.defineProperty(prototype, name, mine);
+  defineProperty(prototype, name, mine);
   return () => {
-    if (Object.getOwnPropertyDescriptor(prototype, name)?.get === wrapped)
-      Object.defineProperty(prototype, name, property);
+    if (getOwnPropertyDescriptor(prototype, name)?.get === wrapped) defineProperty(prototype, name, property);
   };
 }
 
@@ -40,34 +46,31 @@ export function wrapMethod(
   name: string,
   before: (self: unknown, args: Arguments) => void,
   after?: (result: unknown) => void,
+  sensor: Sensor = unasked,
 ): () => void {
-  const property = Object.getOwnPropertyDescriptor(holder, name);
+  const property = getOwnPropertyDescriptor(holder, name);
   const original = property?.value as AnyFunction | undefined;
   if (!property || typeof original !== 'function') return () => {};
   // On hot paths: no closure and no list of the arguments is made for a call.
   const wrapper = like(original, function markedCall(this: unknown) {
     try {
       // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
-      before(this, arguments);
-    } catch {
-      // As in quietly.
+      if (!isOff(sensor)) before(this, arguments);
+    } catch (error) {
+      sensor.caught = { error };
     }
     // biome-ignore lint/complexity/noArguments: the same
     const result = apply(original, this, arguments);
-    if (after) quietly(() => after(result));
+    if (after === undefined) return result;
+    try {
+      if (!isOff(sensor)) after(result);
+    } catch (error) {
+      sensor.caught = { error };
+    }
     return result;
   });
   replace(holder as Record<string, unknown>, name, original, wrapper);
   return () => {
-    if (Object.getOwnPropertyDescriptor(holder, name)?.value === wrapper) Object.defineProperty(holder, name, property);
+    if (getOwnPropertyDescriptor(holder, name)?.value === wrapper) defineProperty(holder, name, property);
   };
-}
-
-/** What the agent does meanwhile must not reach the application. */
-function quietly(job: () => void): void {
-  try {
-    job();
-  } catch {
-    // Nothing to be told to the application.
-  }
 }

@@ -1,0 +1,106 @@
+/**
+ * A part of the agent in the observed thread that goes off by itself when its code throws: a program may delete or replace
+ * whatever the agent uses. From then on its hooks do nothing and its wrappers pass on, and it is told once.
+ *
+ * An entry, which the program or Node calls, is written so that nothing is called where the error is caught: there may be no
+ * room on the stack for it.
+ *
+ *     try {
+ *       if (isOff(sensor)) return;
+ *       …
+ *     } catch (error) {
+ *       sensor.caught = { error };
+ *     }
+ */
+export interface Sensor {
+  off: boolean;
+  readonly name: string;
+  caught: { error: unknown } | null;
+  told: boolean;
+  /** It goes on whatever it has thrown: a timer that others depend on. */
+  readonly goesOn: boolean;
+}
+
+const { getPrototypeOf } = Object;
+const { prototype: overflow } = RangeError;
+
+const sensors: Sensor[] = [];
+
+export function createSensor(name: string, goesOn = false): Sensor {
+  const sensor: Sensor = { off: false, name, caught: null, told: false, goesOn };
+  sensors[sensors.length] = sensor;
+  return sensor;
+}
+
+/** For code whose failures nobody asks for. */
+export const unasked: Sensor = { off: false, name: '', caught: null, told: false, goesOn: true };
+
+/** Whether it has failed. To be asked inside of the `try` of an entry. */
+export function isOff(sensor: Sensor): boolean {
+  return sensor.off || (sensor.caught !== null && judge(sensor));
+}
+
+/** A stack that was full is no failure: the program's own recursion had filled it, and the sensor goes on. */
+function judge(sensor: Sensor): boolean {
+  if (sensor.goesOn) return false;
+  const { error } = sensor.caught!;
+  if (isOverflow(error)) sensor.caught = null;
+  else sensor.off = true;
+  return sensor.off;
+}
+
+function isOverflow(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && getPrototypeOf(error) === overflow;
+}
+
+/** An entry that is no hot path. */
+export function guarded<A, B, C>(sensor: Sensor, entry: (a: A, b: B, c: C) => void): (a?: A, b?: B, c?: C) => void {
+  return (a, b, c) => {
+    try {
+      if (isOff(sensor)) return;
+      entry(a as A, b as B, c as C);
+    } catch (error) {
+      sensor.caught = { error };
+    }
+  };
+}
+
+/** Runs the job, whatever the state of the sensor: what undoes its work. */
+export function attempt(sensor: Sensor, job: () => void): void {
+  try {
+    job();
+  } catch (error) {
+    sensor.caught ??= { error };
+  }
+}
+
+/** What has failed since the last call, each sensor once. */
+export function failures(): string[] {
+  const told: string[] = [];
+  for (let i = 0; i < sensors.length; i++) {
+    const sensor = sensors[i]!;
+    if (sensor.told || sensor.caught === null) continue;
+    if (!isOff(sensor) && (!sensor.goesOn || isOverflow(sensor.caught.error))) continue;
+    sensor.told = true;
+    const message = messageOf(sensor.caught.error);
+    told[told.length] = `${sensor.name} failed${sensor.goesOn ? '' : ' and is switched off'}: ${message}`;
+  }
+  return told;
+}
+
+const MESSAGE_LIMIT = 200;
+
+/** The first line of an error's message, or of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  try {
+    const isObject = typeof error === 'object' && error !== null;
+    const message = isObject ? (error as { message?: unknown }).message : error;
+    const text = typeof message === 'string' ? message : `${message}`;
+    // Without a method of strings, which may be what has failed.
+    let line = '';
+    for (let i = 0; i < text.length && i < MESSAGE_LIMIT && text[i] !== '\n'; i++) line += text[i];
+    return line;
+  } catch {
+    return 'something that has no message';
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { rowsOf } from '../../src/recording/types.ts';
+import { complaints, inLab, type Lab, ROOT } from '../support/run-agent.ts';
+
+const REPLACED = join(ROOT, 'test/support/replaced.cjs');
+const GROUPS = [
+  'constructors',
+  'names',
+  'arrays',
+  'typedArrays',
+  'collections',
+  'iterators',
+  'strings',
+  'statics',
+  'promises',
+  'limit',
+  'prepare',
+  'capture',
+];
+
+describe('a program that deletes or replaces built-ins after its start ends as without the agent, and each part that failed is told once', () => {
+  for (const level of ['watch', 'diagnose'])
+    for (const group of GROUPS)
+      it.concurrent(
+        `${group} at level ${level}`,
+        inLab(async (lab: Lab) => {
+          const env = { EVDIAG_LEVEL: level, EVDIAG_SUMMARY: '0' };
+          const run = await lab.expectSame(REPLACED, { args: [group], env });
+          expect(run.exitCode, run.stderr).toBe(7);
+          expect(complaints(run)).toEqual([]);
+          const told = rowsOf(lab.recording(), 'agent-error').map(({ message }) => message);
+          const parts = told.map((message) => message.split(' failed')[0]);
+          expect(parts).toEqual([...new Set(parts)]);
+          if (group === 'constructors') {
+            expect(told).toContain('the places of short intervals failed and is switched off: WeakRef is not defined');
+            if (level === 'diagnose')
+              expect(told).toContainEqual(expect.stringMatching(/^tracking failed and is switched off: /));
+          }
+        }),
+      );
+});
