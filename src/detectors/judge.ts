@@ -40,15 +40,23 @@ export function* judgeSteps(
       rules.push({ rule: detector.id, outcome: 'no-data', why });
       continue;
     }
-    if (!detector.needs.some((type) => present.has(type))) {
+    const isBlind = !detector.needs.some((type) => present.has(type));
+    const noData = (): void => {
       const byLevel = recording.header.level === 'watch' && detector.needs.some((type) => TRACKED.has(type));
       const cure = byLevel ? `; ${DIAGNOSE_HAS_THEM}` : '';
       const why = `the recording has no rows of ${detector.needs.join(' or ')}${cure}`;
       rules.push({ rule: detector.id, outcome: 'no-data', why });
+    };
+    if (isBlind && !detector.hints?.some((type) => present.has(type))) {
+      noData();
       continue;
     }
     try {
       const found = detector.detect(recording);
+      if (isBlind && found.length === 0) {
+        noData();
+        continue;
+      }
       const worst =
         found.length > MAX_FINDINGS ? found.toSorted((a, b) => b.score - a.score).slice(0, MAX_FINDINGS) : found;
       for (const finding of worst) findings.push(finding);

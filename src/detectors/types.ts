@@ -38,6 +38,8 @@ export interface Detector {
   remedy: string;
   /** Rows of at least one of these types must be there, or nothing can be said. */
   needs: readonly RowType[];
+  /** Rows that may tell something without these; that nothing is found in them alone means nothing. */
+  hints?: readonly RowType[];
   /** "NAME: value, where it comes from", for people. */
   thresholds: readonly string[];
   kinds: readonly KindText[];

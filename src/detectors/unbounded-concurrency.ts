@@ -1,7 +1,11 @@
+import { functionKey } from '../recording/places.ts';
 import type { UnfinishedEntry } from '../recording/types.ts';
-import { maxOf } from './busy-time.ts';
+import { maxOf, toStack } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from './place-findings.ts';
+import { type PoolStarts, poolStarts, START_MS, START_STALLS } from './pool-starts.ts';
+import { round, scoreOf } from './severity.ts';
+import { confidenceOfStalls } from './stack-confidence.ts';
 import type { Detector, Finding } from './types.ts';
 import { allPlacesOf, functionOf, lineKey, type Period, type Place, periodsOf, type Reading } from './unfinished.ts';
 import { isNetwork } from './waits.ts';
@@ -26,6 +30,8 @@ const GOING_SHARE = 0.1;
 /** One job each, which are made for it and end with it. */
 const POOL_JOBS: ReadonlySet<string> = new Set(['ZLIB', 'PBKDF2REQUEST', 'SCRYPTREQUEST', 'KEYPAIRGENREQUEST']);
 const ENDED_SHARE = 0.25;
+const POOL_REMEDY =
+  'Bound how many run at once (p-limit): the thread pool has four threads, and each job that waits for one holds its memory, outside of the heap.';
 const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
 
 export const unboundedConcurrency: Detector = {
@@ -36,9 +42,11 @@ export const unboundedConcurrency: Detector = {
     'answers all of them late or none. What comes in from outside is not meant, nor the work that each of it needs.',
   remedy: REMEDY,
   needs: ['unfinished'],
+  hints: ['stall'],
   thresholds: [
     `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
     `burst: in waves that end, or half of all within one interval.`,
+    `starts: the start of jobs of the thread pool alone blocks the loop for ${START_MS} ms, or ${START_STALLS} times; each takes some 0.1 ms.`,
     `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, in ${GOING_ROWS * 100} % of the rows.`,
   ],
   kinds: [
@@ -57,7 +65,12 @@ export const unboundedConcurrency: Detector = {
         'while (true) try { return await get(url); } catch {}   // at once, for ever\nfor (let n = 0; n < 5; n++) try { return await get(url); } catch { await delay(2 ** n * 100 * Math.random()); }',
     },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap(unbounded)),
+  detect(recording) {
+    const counted = onePerLine(periodsOf(recording).flatMap(unbounded));
+    const known = new Set(counted.map(({ location }) => location && functionKey(location)));
+    const blocking = poolStarts(recording).filter(({ location }) => !known.has(functionKey(location)));
+    return [...counted, ...blocking.map(toStartFinding)];
+  },
 };
 
 function unbounded(period: Period): Finding[] {
@@ -115,6 +128,24 @@ function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Readi
       type: place.last.entry.type || place.last.entry.what,
     },
   });
+}
+
+/** Nobody counted them: that their start alone blocks the loop says that they are very many. */
+function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolStarts): Finding {
+  const times = stalls.length === 1 ? '' : `${stalls.length} times, up to `;
+  return {
+    rule: unboundedConcurrency.id,
+    kind: 'burst',
+    severity: 'warning',
+    score: scoreOf('warning', totalMs),
+    message: `So many jobs of ${job} were started at once by ${nameOf(location)} that their start alone blocked the event loop ${times}for ${Math.round(maxMs)} ms.`,
+    remedy: POOL_REMEDY,
+    location,
+    stack: toStack(stack),
+    count: stalls.length,
+    confidence: Math.min(CONFIDENCE.compared, confidenceOfStalls(stalls, { kind: 'js-cpu', location })),
+    evidence: { maxMs: round(maxMs), totalMs: round(totalMs), type: job },
+  };
 }
 
 /** A request, its socket and the await of its answer are one. */
