@@ -132,13 +132,14 @@ function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Readi
 
 /** Nobody counted them: that their start alone blocks the loop says that they are very many. */
 function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolStarts): Finding {
-  const times = stalls.length === 1 ? '' : `${stalls.length} times, up to `;
+  const ms = Math.round(maxMs);
+  const times = stalls.length === 1 ? `for ${ms} ms` : `${stalls.length} times, up to ${ms} ms`;
   return {
     rule: unboundedConcurrency.id,
     kind: 'burst',
     severity: 'warning',
     score: scoreOf('warning', totalMs),
-    message: `So many jobs of ${job} were started at once by ${nameOf(location)} that their start alone blocked the event loop ${times}for ${Math.round(maxMs)} ms.`,
+    message: `So many jobs of ${job} were started at once by ${nameOf(location)} that their start alone blocked the event loop ${times}.`,
     remedy: POOL_REMEDY,
     location,
     stack: toStack(stack),
