@@ -1,8 +1,8 @@
 import type { RawFrame } from '../../shared-memory.ts';
 import { callerFiles, chosenCallSites } from '../stack.ts';
 
-/** Frames looked at, and of them the outer ones outside of Node's own modules that are kept. */
-const MAX_FRAMES = 20;
+/** Frames looked at, those of the agent on top of them included, and of them the outer ones outside of Node’s own modules that are kept. */
+const MAX_FRAMES = 21;
 const MAX_KEPT = 6;
 /** Enough for two of the program, below Node's own that call hooks. */
 const GLANCE_FRAMES = 4;
