@@ -13,12 +13,14 @@ export interface Terminations {
   /** What the threads do: see the program. */
   states: readonly string[];
   level: 'watch' | 'diagnose';
+  /** EVDIAG_SLOW_MS; at 20 ms the threads are asked nearly all the time. */
+  slowMs?: number;
 }
 
 /** The last words of the program: "ended COUNT", and how it ended. */
-export function terminate(lab: Lab, { count, atOnce, states, level }: Terminations): Promise<string> {
+export function terminate(lab: Lab, { count, atOnce, states, level, slowMs = 20 }: Terminations): Promise<string> {
   const args = ['-r', AGENT_CJS, PROGRAM, `${count}`, `${atOnce}`, ...states];
-  const eager = { EVDIAG_LEVEL: level, EVDIAG_SLOW_MS: '20', EVDIAG_QUIET: '1', EVDIAG_OUT: lab.out };
+  const eager = { EVDIAG_LEVEL: level, EVDIAG_SLOW_MS: `${slowMs}`, EVDIAG_QUIET: '1', EVDIAG_OUT: lab.out };
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(EVDIAG_|NODE_)/.test(name)));
   return new Promise((resolve, reject) => {
     const child = spawn(TEST_NODE, args, { env: { ...clean, ...eager }, stdio: ['ignore', 'pipe', 'pipe'] });

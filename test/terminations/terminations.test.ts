@@ -16,7 +16,7 @@ it(
       terminate(lab, { count: share, atOnce: 4, states, level: i % 2 === 0 ? 'watch' : 'diagnose' }),
     );
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => `ended ${share}`));
-    const others = ['computing', 'allocating', 'turning', 'large', 'parent', 'exiting', 'native', 'sleeping'];
+    const others = ['computing', 'allocating', 'turning', 'large', 'exiting', 'native', 'sleeping'];
     const count = Math.ceil(COUNT / 20);
     expect(await terminate(lab, { count, atOnce: 8, states: others, level: 'diagnose' })).toBe(`ended ${count}`);
   }),
