@@ -54,7 +54,7 @@ const BLOCKS = [
   {
     kind: 'json',
     text: server(
-      'for (let i = 0; i < 2; i++) JSON.parse(text); // guilty',
+      'for (let i = 0; i < 4; i++) JSON.parse(text); // guilty',
       "const text = JSON.stringify(Array.from({ length: 4e5 }, (_, i) => ({ i, name: 'name ' + i, list: [i, i + 1] })));",
     ),
     name: 'handler',
