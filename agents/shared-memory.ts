@@ -1,5 +1,5 @@
+import type { Census, CensusFiles } from '../src/async-dump/types.ts';
 import type { RawFrame } from '../src/recording/source-maps.ts';
-import type { Census, CensusFiles } from '../src/suspended/types.ts';
 import type { TraceRequest } from './shared-trace.ts';
 
 export type { RawFrame } from '../src/recording/source-maps.ts';

@@ -1,12 +1,12 @@
-import { EVENT_WORDS } from '../src/recording/async-trace.ts';
-import type { RawFrame } from './shared-memory.ts';
+import { EVENT_WORDS } from '../src/protocol/async-trace.ts';
+import type { RawFrame } from '../src/recording/source-maps.ts';
 
 /** The memory through which an observed thread hands its operations to the watchdog, while somebody captures them. */
 export interface TraceMemory {
   /** Of the capture: what comes of an older one is not taken for it. */
   id: number;
   control: Int32Array;
-  /** A ring of `RING_EVENTS` events, as src/recording/async-trace.ts has them. */
+  /** A ring of `RING_EVENTS` events, as src/protocol/async-trace.ts has them. */
   events: Int32Array;
   /** When the capture began, by the clock of the recordings. */
   startMonotonicMs: number;

@@ -35,7 +35,7 @@ await Promise.all([
   build({
     ...common,
     format: 'cjs',
-    entryPoints: { library: 'agents/library/library.ts', 'block-watch': 'agents/library/block-watch.ts' },
+    entryPoints: { library: 'agents/scopes/library.ts', 'block-watch': 'agents/scopes/block-watch.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     minifySyntax: true,

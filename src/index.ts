@@ -1,8 +1,10 @@
 /** The library: watch your own code; read recordings, judge them, build reports. The agent is `evdiag/agent`. */
 
+export type { AwaitCycle, CallGroup as SuspendedCall, SettledBy } from './async-dump/dump.ts';
+export { type AsyncDump, type DumpAsyncOptions, dumpAsync } from './async-dump/dump-async.ts';
 export { setLevel } from './attach/set-level.ts';
-export { detectors } from './detectors/index.ts';
 export { judge } from './detectors/judge.ts';
+export { detectors } from './detectors/rules/index.ts';
 export type {
   Detector,
   Finding,
@@ -36,8 +38,7 @@ export type { Frame, Header, Level, Location, Recording, Row, RowOf, RowType, St
 export { rowsOf } from './recording/types.ts';
 export { htmlReport } from './report/html.ts';
 export { markdownReport } from './report/markdown.ts';
-export { buildReport, hasFindingAt, type Report } from './report/report.ts';
+export { buildReport, hasFindingAt } from './report/report.ts';
 export { textReport } from './report/text.ts';
+export type { Report } from './report/types.ts';
 export type { Workload } from './report/workload.ts';
-export type { AwaitCycle, CallGroup as SuspendedCall, SettledBy } from './suspended/dump.ts';
-export { type AsyncDump, type DumpAsyncOptions, dumpAsync } from './suspended/dump-async.ts';

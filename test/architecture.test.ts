@@ -30,9 +30,11 @@ const SHARED = [
 const RECORDING = [UTIL, 'src/recording'];
 const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
 /** What of it runs in the observed thread. */
-const PROBE = ['census', 'own-session', 'probe', 'types'].map((name) => `src/suspended/${name}.ts`);
-const SUSPENDED = ['src/suspended'];
-const JUDGES = [...MODELS, ...SUSPENDED, 'src/detectors', 'src/exporters'];
+const PROBE = ['inventory', 'own-session', 'probe', 'types'].map((name) => `src/async-dump/${name}.ts`);
+/** What goes over the agent's socket and to its threads. */
+const PROTOCOL = 'src/protocol';
+const DUMP = [PROTOCOL, 'src/async-dump'];
+const JUDGES = [...MODELS, ...DUMP, 'src/detectors', 'src/exporters'];
 const VIEWS = [...JUDGES, 'src/leaks', 'src/report', 'src/tui', 'src/attach'];
 
 /** Who may import whom. A folder that is not in this table fails the test: give it a line. */
@@ -41,17 +43,18 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/recording': { values: [UTIL] },
   'src/profile': { values: RECORDING },
   'src/heap': { values: RECORDING },
-  'src/suspended': { values: MODELS, builtinsOnly: true },
-  'src/leaks': { values: [...MODELS, ...SUSPENDED] },
+  [PROTOCOL]: { values: RECORDING, types: ['src/async-dump'], builtinsOnly: true },
+  'src/async-dump': { values: [...MODELS, PROTOCOL], builtinsOnly: true },
+  'src/leaks': { values: [...MODELS, ...DUMP] },
   'src/detectors': { values: MODELS },
-  'src/exporters': { values: MODELS },
+  'src/exporters': { values: [...MODELS, PROTOCOL] },
   'src/report': { values: JUDGES },
   // What it shows of a recording is what the report tells.
   'src/tui': { values: [...JUDGES, 'src/report'] },
   'src/attach': { values: JUDGES },
   'src/lab': { values: [UTIL] },
   // The results of `profile` are written in any format.
-  'src/library': { values: [...RECORDING, 'src/profile', 'src/exporters', 'src/suspended/source-text.ts'] },
+  'src/library': { values: [...RECORDING, 'src/profile', 'src/exporters', 'src/async-dump/source-text.ts'] },
   'src/cli': { values: [...VIEWS, 'src/lab', 'src/index.ts'] },
   // The library's entry.
   'src/index.ts': { values: [...VIEWS, 'src/library'] },
@@ -65,12 +68,12 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': {
     values: [],
-    types: ['src/recording', 'src/suspended', 'agents/shared-trace.ts'],
+    types: ['src/recording', PROTOCOL, 'src/async-dump', 'agents/shared-trace.ts'],
     builtinsOnly: true,
   },
   'agents/shared-trace.ts': {
-    values: ['src/recording/async-trace.ts'],
-    types: ['agents/shared-memory.ts'],
+    values: ['src/protocol/async-trace.ts'],
+    types: ['src/recording'],
     builtinsOnly: true,
   },
   'agents/thread-gate.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
@@ -82,8 +85,8 @@ const IMPORT_TABLE: Record<string, Rule> = {
     builtinsOnly: true,
   },
   'agents/agent': {
-    values: ['agents/samplers', ...SHARED, UTIL, 'src/recording/async-trace.ts', 'src/recording/paths.ts', ...PROBE],
-    types: ['src/recording', 'agents/watchdog'],
+    values: ['agents/samplers', ...SHARED, UTIL, 'src/protocol/async-trace.ts', 'src/recording/paths.ts', ...PROBE],
+    types: ['src/recording', PROTOCOL, 'agents/watchdog'],
     builtinsOnly: true,
   },
   'agents/watchdog': {
@@ -91,7 +94,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
     types: ['agents/agent'],
   },
   // The library's half that hooks into Node, reached from src/library by path (dist/library.cjs).
-  'agents/library': {
+  'agents/scopes': {
     values: ['agents/agent', 'agents/watchdog', ...SHARED, ...RECORDING],
     types: ['src/library'],
   },
@@ -157,6 +160,41 @@ function check(file: string, found: Import): string | null {
   return `${file} imports the package '${found.specifier}'. Cure: ${folder} runs inside other people's programs: use node: built-ins only.`;
 }
 
+function importedFiles(file: string): string[] {
+  const found = importsOf(readFileSync(join(ROOT, file), 'utf8'));
+  return found
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ specifier }) =>
+      relative(ROOT, join(ROOT, dirname(file), specifier))
+        .split(sep)
+        .join('/'),
+    );
+}
+
+/** Groups of files that reach each other (Tarjan's strongly connected components), each sorted. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const path: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): number => {
+    let low = order.size;
+    order.set(file, low);
+    path.push(file);
+    for (const next of imports.get(file) ?? []) {
+      if (!imports.has(next)) continue;
+      if (!order.has(next)) low = Math.min(low, visit(next));
+      else if (path.includes(next)) low = Math.min(low, order.get(next)!);
+    }
+    if (low === order.get(file)) {
+      const group = path.splice(path.indexOf(file));
+      if (group.length > 1) found.push(group.sort());
+    }
+    return low;
+  };
+  for (const file of imports.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
 describe('architecture', () => {
   test('every import follows the import table', () => {
     const files = ['src', 'agents', 'scenarios', 'bin'].flatMap(sourceFiles);
@@ -164,6 +202,17 @@ describe('architecture', () => {
       importsOf(readFileSync(join(ROOT, file), 'utf8')).map((found) => check(file, found)),
     );
     expect(violations.filter((violation) => violation !== null)).toEqual([]);
+  });
+
+  test('no file imports itself by way of others', () => {
+    const files = ['src', 'agents', 'bin'].flatMap(sourceFiles);
+    const imports = new Map(files.map((file) => [file, importedFiles(file)]));
+    expect(circles(imports)).toEqual([]);
+  });
+
+  test('circles are found, of any length', () => {
+    const imports = { a: ['b'], b: ['c', 'd'], c: ['a'], d: ['e'], e: [] };
+    expect(circles(new Map(Object.entries(imports)))).toEqual([['a', 'b', 'c']]);
   });
 
   test('the parser sees static, type, side-effect, re-exporting and dynamic imports, and no comments', () => {
@@ -209,7 +258,7 @@ describe('architecture', () => {
 
   test.each([
     ['agents/samplers/a.ts', '../../src/recording/types.ts', true],
-    ['agents/watchdog/a.ts', '../../src/detectors/index.ts', false],
+    ['agents/watchdog/a.ts', '../../src/detectors/rules/index.ts', false],
     ['src/cli/a.ts', '../report/text.ts', false],
     ['scenarios/a.ts', './types.ts', false],
     ['bin/evdiag.mjs', '../dist/cli.js', false],

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { samplers } from '../agents/samplers/index.ts';
 import { scenarios } from '../scenarios/index.ts';
 import { commands } from '../src/cli/commands/index.ts';
-import { blockedEventLoop } from '../src/detectors/blocked-event-loop.ts';
-import { detectors } from '../src/detectors/index.ts';
+import { blockedEventLoop } from '../src/detectors/rules/blocked-event-loop.ts';
+import { detectors } from '../src/detectors/rules/index.ts';
 import { labs } from '../src/lab/index.ts';
 import { STALL_KINDS } from '../src/recording/types.ts';
 
@@ -57,7 +57,7 @@ describe.each([
   { folder: 'agents/samplers', units: samplers as readonly Unit[] },
   { folder: 'scenarios', units: scenarios as readonly Unit[] },
   { folder: 'src/cli/commands', units: commands as readonly Unit[] },
-  { folder: 'src/detectors', units: detectors as readonly Unit[] },
+  { folder: 'src/detectors/rules', units: detectors as readonly Unit[] },
   { folder: 'src/lab', units: labs as readonly Unit[] },
 ])('$folder', ({ folder, units }) => {
   test('index.ts lists every file, in alphabetical order', async () => {
@@ -101,7 +101,7 @@ describe('scenarios', () => {
   test.each(scenarios)('$id expects rules and kinds that exist', ({ expect: expectations }) => {
     for (const { rule, kind } of expectations) {
       const detector = detectors.find(({ id }) => id === rule);
-      expect(detector, `no detector '${rule}' in src/detectors/index.ts`).toBeDefined();
+      expect(detector, `no detector '${rule}' in src/detectors/rules/index.ts`).toBeDefined();
       if (!detector || detector.kinds.length === 0) continue;
       expect(
         detector.kinds.map((words) => words.kind),

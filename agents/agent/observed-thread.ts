@@ -8,7 +8,7 @@ import { AGENT_KEY, type AgentDoor, createSharedMemory, type SharedMemory, Sum, 
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
-import { createDumpDoor } from './dump-door.ts';
+import { createDumpDoor } from './dump-api.ts';
 import { createHooks } from './hooks.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import { markOwn } from './own-resources.ts';
@@ -16,7 +16,7 @@ import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack, recentStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
-import { createTraceDoor } from './tracing/trace-door.ts';
+import { createTraceDoor } from './tracing/trace-api.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
 
 /** How often the samplers of an observed thread are read. */

@@ -1,5 +1,5 @@
-import { type OwnSession, withOwnSession } from '../../src/suspended/own-session.ts';
-import type { OpenHandles, OpenResources, RawTimers } from '../../src/suspended/types.ts';
+import { type OwnSession, withOwnSession } from '../../src/async-dump/own-session.ts';
+import type { OpenHandles, OpenResources, RawTimers } from '../../src/async-dump/types.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 

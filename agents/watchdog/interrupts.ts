@@ -1,6 +1,6 @@
 import { Word } from '../shared-memory.ts';
 import { beginAsking, endAsking, isEnding, type ThreadGate } from '../thread-gate.ts';
-import { openFutexWait } from './thread-state.ts';
+import { openFutexWait } from './recent/thread-state.ts';
 import type { ThreadData } from './types.ts';
 
 /** When a thread may be interrupted to evaluate something. */

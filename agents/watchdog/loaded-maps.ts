@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { RunText } from '../../src/recording/source-maps.ts';
 import { readRegular } from '../../src/util/regular-file.ts';
-import type { StackCapture } from './stack-capture.ts';
+import type { StackCapture } from './platform/stack-capture.ts';
 
 /** Node runs these as they are on disk: until somebody says otherwise, their lines are right. */
 const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs']);

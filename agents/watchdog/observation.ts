@@ -19,22 +19,22 @@ import { samplers } from '../samplers/index.ts';
 import type { RunningSampler, SamplerContext } from '../samplers/types.ts';
 import { readBeats } from '../shared-beats.ts';
 import { Sum, WATCHDOG_READY, Word } from '../shared-memory.ts';
-import { containerLimits } from './container.ts';
+import { createDeepSamples } from './deep-sample/deep-samples.ts';
+import { createKeptObjects } from './deep-sample/kept-objects.ts';
 import { createInterrupts } from './interrupts.ts';
-import { createKeptObjects } from './kept-objects.ts';
-import type { LiveStall } from './live-log.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
-import { createLooks } from './looks.ts';
-import { createMarkedCalls } from './marked-calls.ts';
-import type { DumpableThread } from './methods/types.ts';
+import { containerLimits } from './platform/container.ts';
+import { createStackCapture } from './platform/stack-capture.ts';
+import { openThreadCpu } from './platform/thread-cpu.ts';
+import { openThreadStat } from './platform/thread-stat.ts';
 import { createProfileFiles } from './profile-files.ts';
-import { createRecentStacks } from './recent-stacks.ts';
-import { createStackCapture } from './stack-capture.ts';
-import { createStallWatch } from './stalls.ts';
+import { createRecentStacks } from './recent/recent-stacks.ts';
+import { openThreadState } from './recent/thread-state.ts';
+import type { DumpableThread } from './socket/methods/types.ts';
+import type { LiveStall } from './stall/live-log.ts';
+import { createMarkedCalls } from './stall/marked-calls.ts';
+import { createStallWatch } from './stall/stalls.ts';
 import type { Storage } from './storage.ts';
-import { openThreadCpu } from './thread-cpu.ts';
-import { openThreadStat } from './thread-stat.ts';
-import { openThreadState } from './thread-state.ts';
 import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
 import { createUnfinished } from './unfinished.ts';
 
@@ -160,7 +160,7 @@ export function observe({
     // The end of a worker thread would wait for the session.
     always: threadId === 0,
   });
-  const looks = createLooks({
+  const looks = createDeepSamples({
     kept: keptObjects,
     capture,
     toFrame,

@@ -10,8 +10,8 @@ import type {
 } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawSite, RawTracked } from '../tracked.ts';
-import { placeOf } from './classify.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
+import { placeOf } from './stall/classify.ts';
 
 /** Entries of a row: some 200 bytes each. */
 const MAX_ENTRIES = 60;

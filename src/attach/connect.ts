@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Hello, PROTOCOL } from '../suspended/dump-parts.ts';
+import { type Hello, PROTOCOL } from '../protocol/dump-parts.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { removeSnapshots, removeStale } from '../util/stale-files.ts';
 import { TargetError } from './target-error.ts';

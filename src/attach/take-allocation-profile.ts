@@ -1,4 +1,4 @@
-import type { AllocationPart, AllocationRequest } from '../recording/allocation-parts.ts';
+import type { AllocationPart, AllocationRequest } from '../protocol/allocation-parts.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';
 

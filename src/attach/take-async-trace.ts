@@ -1,4 +1,4 @@
-import type { AsyncTracePart, AsyncTraceRequest, CapturedThread } from '../recording/async-trace.ts';
+import type { AsyncTracePart, AsyncTraceRequest, CapturedThread } from '../protocol/async-trace.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';

@@ -1,4 +1,4 @@
-import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../recording/profile-parts.ts';
+import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';
 

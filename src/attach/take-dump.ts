@@ -1,11 +1,11 @@
 import { unlinkSync } from 'node:fs';
+import type { Dump, DumpedThread, SuspendedCalls } from '../async-dump/dump.ts';
+import { exactCalls } from '../async-dump/exact-calls.ts';
+import { quickCalls } from '../async-dump/quick-calls.ts';
+import type { Census, CensusFiles } from '../async-dump/types.ts';
+import type { CensusPart, DumpPart, Road, ThreadPart } from '../protocol/dump-parts.ts';
 import type { FrameMapper } from '../recording/source-maps.ts';
 import type { Frame } from '../recording/types.ts';
-import type { Dump, DumpedThread, SuspendedCalls } from '../suspended/dump.ts';
-import type { CensusPart, DumpPart, Road, ThreadPart } from '../suspended/dump-parts.ts';
-import { exactCalls } from '../suspended/exact-calls.ts';
-import { quickCalls } from '../suspended/quick-calls.ts';
-import type { Census, CensusFiles } from '../suspended/types.ts';
 import type { Connection } from './connect.ts';
 import { loadedMapper } from './take-loaded-maps.ts';
 

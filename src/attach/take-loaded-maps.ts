@@ -1,4 +1,4 @@
-import type { LoadedMapPart, V8CpuProfile } from '../recording/profile-parts.ts';
+import type { LoadedMapPart, V8CpuProfile } from '../protocol/profile-parts.ts';
 import { createFrameMapper, type FrameMapper, pathOf } from '../recording/source-maps.ts';
 import type { Connection } from './connect.ts';
 

@@ -1,4 +1,4 @@
-import type { RecentProfilePart, RecentProfileRequest, V8CpuProfile } from '../recording/profile-parts.ts';
+import type { RecentProfilePart, RecentProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';
 

@@ -1,5 +1,5 @@
 import { chmodSync, constants, copyFileSync, renameSync, unlinkSync } from 'node:fs';
-import type { WrittenSnapshot } from '../suspended/dump-parts.ts';
+import type { WrittenSnapshot } from '../protocol/dump-parts.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';
 

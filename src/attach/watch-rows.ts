@@ -1,4 +1,4 @@
-import type { LivePart } from '../recording/live.ts';
+import type { LivePart } from '../protocol/live.ts';
 import type { Header, Recording, Row, RowType } from '../recording/types.ts';
 import { isRow } from '../recording/validate.ts';
 import type { Connection } from './connect.ts';

@@ -1,6 +1,6 @@
+import { fullMemoryBytes, fullPauseMs, quickPauseMs, snapshotPauseMs } from '../async-dump/estimate.ts';
 import type { Connection } from '../attach/connect.ts';
-import type { Estimate } from '../suspended/dump-parts.ts';
-import { fullMemoryBytes, fullPauseMs, quickPauseMs, snapshotPauseMs } from '../suspended/estimate.ts';
+import type { Estimate } from '../protocol/dump-parts.ts';
 
 /** A longer pause is announced, and taken only when somebody has agreed. */
 export const ANNOUNCED_MS = 200;

@@ -1,6 +1,7 @@
 import type { Family } from '../recording/reader.ts';
-import { buildReport, type Report } from '../report/report.ts';
+import { buildReport } from '../report/report.ts';
 import { type TextOptions, textReport } from '../report/text.ts';
+import type { Report } from '../report/types.ts';
 import { hasColor, painter, terminalWidth } from '../util/terminal.ts';
 import { stripControl, toJson } from '../util/text.ts';
 

@@ -1,4 +1,4 @@
-import { detectors } from '../detectors/index.ts';
+import { detectors } from '../detectors/rules/index.ts';
 import type { Finding } from '../detectors/types.ts';
 import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
 import { placeText } from '../leaks/words.ts';

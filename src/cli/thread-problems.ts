@@ -1,5 +1,5 @@
 import { complain } from './output.ts';
-import { nameOf } from './taken-profile.ts';
+import { nameOf } from './profile/taken-profile.ts';
 
 /** Names in one sentence. */
 const NAMED = 3;

@@ -1,6 +1,6 @@
 import type { Recording, RowType } from '../recording/types.ts';
 import { fold } from './fold.ts';
-import { detectors } from './index.ts';
+import { detectors } from './rules/index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 
 /** Rows that level watch has only while something grows or is suspected. */

@@ -1,8 +1,8 @@
 /** Where variables are declared: the snapshot tells the script and a function near, the file on disk tells the line. */
 import { fileURLToPath } from 'node:url';
+import { tokens } from '../async-dump/source-text.ts';
 import type { HeapGraph } from '../heap/heap-graph.ts';
 import { createFrameMapper, functionFrame } from '../recording/source-maps.ts';
-import { tokens } from '../suspended/source-text.ts';
 import { readRegular } from '../util/regular-file.ts';
 import type { Place } from './types.ts';
 

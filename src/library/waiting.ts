@@ -1,8 +1,8 @@
+import { awaitedText } from '../async-dump/source-text.ts';
 import { TreeBuilder } from '../profile/tree-builder.ts';
 import type { Profile, ProfileFrame } from '../profile/types.ts';
 import { toLocation } from '../recording/places.ts';
 import type { Frame } from '../recording/types.ts';
-import { awaitedText } from '../suspended/source-text.ts';
 import type { AwaitSite, Wait } from './types.ts';
 
 /** Awaits of one place together, those with the most waiting of their own first. */

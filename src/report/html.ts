@@ -2,8 +2,9 @@ import type { Finding } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { escapeHtml } from '../util/html.ts';
 import { formatMs } from '../util/text.ts';
-import { headed, type Report } from './report.ts';
+import { headed } from './report.ts';
 import { groupText, type RuleGroup, ruleGroups } from './rule-groups.ts';
+import type { Report } from './types.ts';
 import {
   commandText,
   coverageText,

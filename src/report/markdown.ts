@@ -1,7 +1,7 @@
 import type { Finding } from '../detectors/types.ts';
 import { stripControl } from '../util/text.ts';
-import type { Report } from './report.ts';
 import { groupText, ruleGroups } from './rule-groups.ts';
+import type { Report } from './types.ts';
 import {
   commandText,
   coverageText,

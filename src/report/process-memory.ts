@@ -1,13 +1,6 @@
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
-import type { ThreadReport } from './report.ts';
-
-/** The most of each that was held at a time. A worker thread has a heap of its own, and no resident memory but its process'. */
-export interface PeakMemory {
-  residentBytes: number;
-  heapUsedBytes: number;
-  externalBytes: number;
-}
+import type { PeakMemory, ThreadReport } from './types.ts';
 
 /** So many processes are named. */
 const MAX_NAMES = 4;

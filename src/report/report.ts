@@ -1,65 +1,15 @@
 import { judgeSteps } from '../detectors/judge.ts';
-import { type Finding, type Judgement, type RuleResult, SEVERITIES, type Severity } from '../detectors/types.ts';
+import { type Judgement, SEVERITIES, type Severity } from '../detectors/types.ts';
 import { inFamilyOrder } from '../recording/family.ts';
-import { type Header, type Recording, rowsOf } from '../recording/types.ts';
+import { type Recording, rowsOf } from '../recording/types.ts';
 import { headOf } from './head.ts';
 import { mergeFindings } from './merge-findings.ts';
 import { mergeRules } from './merge-rules.ts';
-import { type PeakMemory, peakMemory } from './process-memory.ts';
+import { peakMemory } from './process-memory.ts';
 import { threadName } from './threads.ts';
+import { type Overhead, REPORT_SCHEMA, type RecordingSummary, type Report, type ThreadReport } from './types.ts';
 import { worstFirst } from './words.ts';
 import { type Workload, workloadsOf } from './workload.ts';
-
-export const REPORT_SCHEMA = 'evdiag-report/1';
-
-/** What the agent itself cost, as shares of one core; null where the recording does not tell. */
-export interface Overhead {
-  mainThreadShare: number | null;
-  watchdogShare: number | null;
-}
-
-export interface RecordingSummary extends Header {
-  durationMs: number;
-  droppedRows: number;
-  skippedLines: number;
-  truncated: boolean;
-  path: string | null;
-  overhead: Overhead;
-}
-
-/** One thread of a family. */
-export interface ThreadReport {
-  /** "main thread of pid 123", "worker 2 of pid 123" */
-  name: string;
-  pid: number;
-  /** 0 is the main thread. */
-  threadId: number;
-  recording: RecordingSummary;
-  workload: Workload;
-  findings: number;
-  rules: RuleResult[];
-  /** Null where the recording does not tell. */
-  memory: PeakMemory | null;
-}
-
-/** What `evdiag report --format json` prints (DESIGN §4). */
-export interface Report {
-  schema: typeof REPORT_SCHEMA;
-  /** Of the main thread of the program that matters: the root process, unless that only waits for another one, as npm does. */
-  recording: RecordingSummary;
-  /** Of the same thread. */
-  workload: Workload;
-  /**
-   * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `evidence.threads`
-   * names those it was seen in and `evidence.threadCount` counts them.
-   */
-  findings: Finding[];
-  rules: RuleResult[];
-  /** One entry per thread; only where the family has more than one recording. */
-  processes?: ThreadReport[];
-  /** Only where a recording of the family could not be read. */
-  unreadable?: string[];
-}
 
 /** Judges the recordings of one family. */
 export function buildReport(recordings: readonly Recording[], unreadable: readonly string[] = []): Report {

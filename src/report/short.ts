@@ -1,8 +1,8 @@
 import type { Finding, Severity } from '../detectors/types.ts';
 import type { Paint, Style } from '../util/terminal.ts';
 import { displayPath, formatMs, plural, stripControl } from '../util/text.ts';
-import type { Report } from './report.ts';
 import type { TextOptions } from './text.ts';
+import type { Report } from './types.ts';
 import { commandText, coverageText, findingsText } from './words.ts';
 
 /** Lines of a short report. */

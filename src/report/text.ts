@@ -3,8 +3,9 @@ import { type Recording, rowsOf } from '../recording/types.ts';
 import type { Paint, Style } from '../util/terminal.ts';
 import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
 import { excerpt } from './excerpt.ts';
-import { headed, type Report } from './report.ts';
+import { headed } from './report.ts';
 import { groupText, ruleGroups } from './rule-groups.ts';
+import type { Report } from './types.ts';
 import {
   commandText,
   coverageText,

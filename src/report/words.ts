@@ -5,8 +5,8 @@ import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
 import type { Location } from '../recording/types.ts';
 import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
 import { processMemoryText } from './process-memory.ts';
-import type { Overhead, Report } from './report.ts';
 import { namesText } from './threads.ts';
+import type { Overhead, Report } from './types.ts';
 
 /** The JSON form lists all threads; in a report for people more than these hide what matters. */
 const MAX_THREADS = 8;

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { type AllocationProfile, summarizeAllocations, summarizeKept } from '../../agents/watchdog/allocations.ts';
+import {
+  type AllocationProfile,
+  summarizeAllocations,
+  summarizeKept,
+} from '../../agents/watchdog/deep-sample/allocations.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 
 const AGENT = '/opt/evdiag/dist/agent.cjs';

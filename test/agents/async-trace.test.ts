@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { connect } from '../../src/attach/connect.ts';
 import { takeAsyncTrace } from '../../src/attach/take-async-trace.ts';
-import { EVENT_WORDS } from '../../src/recording/async-trace.ts';
+import { EVENT_WORDS } from '../../src/protocol/async-trace.ts';
 import { buildMapped, captureUntil, connected, drawn, NODE_WITH_HOOKS, TELL_HOOKS } from '../support/async-trace.ts';
 import { inLab, lineOf, type Program, SPIN } from '../support/run-agent.ts';
 

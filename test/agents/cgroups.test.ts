@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { coresOfMax, coresOfQuota, hierarchyOf, positive, throttledMsOf } from '../../agents/watchdog/cgroups.ts';
+import {
+  coresOfMax,
+  coresOfQuota,
+  hierarchyOf,
+  positive,
+  throttledMsOf,
+} from '../../agents/watchdog/platform/cgroups.ts';
 
 /** Texts as kernels and container runtimes write them. */
 const DOCKER_V2 = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classify, isLoading } from '../../agents/watchdog/classify.ts';
+import { classify, isLoading } from '../../agents/watchdog/stall/classify.ts';
 import type { Frame, StallKind } from '../../src/recording/types.ts';
 
 /** `function file:line`, innermost first; a name alone is a V8 built-in. */

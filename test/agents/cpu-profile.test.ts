@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { connect } from '../../src/attach/connect.ts';
 import { type TakenCpuProfile, takeCpuProfiles } from '../../src/attach/take-cpu-profile.ts';
-import { toThreadProfile } from '../../src/cli/taken-profile.ts';
+import { toThreadProfile } from '../../src/cli/profile/taken-profile.ts';
 import { tableOf } from '../../src/profile/table.ts';
 import { inLab } from '../support/run-agent.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { keepingLine } from '../../agents/watchdog/keeping-line.ts';
+import { keepingLine } from '../../agents/watchdog/deep-sample/keeping-line.ts';
 import { tempFolder } from '../support/recording.ts';
 
 const SOURCE = `function remember(url, page) {

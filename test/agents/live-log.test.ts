@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createLiveLog, type LiveStall, liveLine } from '../../agents/watchdog/live-log.ts';
+import { createLiveLog, type LiveStall, liveLine } from '../../agents/watchdog/stall/live-log.ts';
 
 const location = { file: join(process.cwd(), 'src/app.ts'), line: 12, column: 3, function: 'handler' };
 const stall: LiveStall = { durationMs: 512.4, kind: 'js-cpu', location, call: null, waiting: 1, chain: null };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { behindNative } from '../../agents/watchdog/stall-evidence.ts';
+import { behindNative } from '../../agents/watchdog/stall/stall-evidence.ts';
 import { rowsOf } from '../../src/recording/types.ts';
 import { inLab, lineOf, ROOT } from '../support/run-agent.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { noteWaits, withIdle } from '../../agents/watchdog/off-cpu.ts';
-import type { ThreadStat } from '../../agents/watchdog/thread-stat.ts';
-import type { V8CpuProfile } from '../../src/recording/profile-parts.ts';
+import { noteWaits, withIdle } from '../../agents/watchdog/platform/off-cpu.ts';
+import type { ThreadStat } from '../../agents/watchdog/platform/thread-stat.ts';
+import type { V8CpuProfile } from '../../src/protocol/profile-parts.ts';
 
 const callFrame = (functionName: string) => ({ functionName, scriptId: '1', url: '', lineNumber: 0, columnNumber: 0 });
 const profile = (...extra: V8CpuProfile['nodes']): V8CpuProfile => ({

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { connect } from '../../src/attach/connect.ts';
 import { takeCpuProfiles } from '../../src/attach/take-cpu-profile.ts';
 import { takeRecentProfiles } from '../../src/attach/take-recent-profile.ts';
-import { recentThreadProfile, toThreadProfile } from '../../src/cli/taken-profile.ts';
+import { recentThreadProfile, toThreadProfile } from '../../src/cli/profile/taken-profile.ts';
 import { stackOf, totalOf } from '../../src/profile/call-tree.ts';
 import { readCpuProfile } from '../../src/profile/read-cpuprofile.ts';
 import { tableOf } from '../../src/profile/table.ts';

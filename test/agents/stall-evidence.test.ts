@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { dominant, mergeSmallest, summarizeStacks, type Witness } from '../../agents/watchdog/stall-evidence.ts';
+import { dominant, mergeSmallest, summarizeStacks, type Witness } from '../../agents/watchdog/stall/stall-evidence.ts';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import type { StallKind } from '../../src/recording/types.ts';
 import { frame } from '../support/recording.ts';

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { createStallTimes } from '../../agents/watchdog/stall-times.ts';
-import { openThreadStat, parseStat, type TaskState, type ThreadStat } from '../../agents/watchdog/thread-stat.ts';
+import {
+  openThreadStat,
+  parseStat,
+  type TaskState,
+  type ThreadStat,
+} from '../../agents/watchdog/platform/thread-stat.ts';
+import { createStallTimes } from '../../agents/watchdog/stall/stall-times.ts';
 
 function fakeThread() {
   const clocks = { cpuMs: 0, runQueueMs: 0, timeslices: 0 };

@@ -9,9 +9,9 @@ import {
   SYNC_CALLS,
   Word,
 } from '../../agents/shared-memory.ts';
-import { createMarkedCalls } from '../../agents/watchdog/marked-calls.ts';
-import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stalls.ts';
-import type { TaskState } from '../../agents/watchdog/thread-stat.ts';
+import type { TaskState } from '../../agents/watchdog/platform/thread-stat.ts';
+import { createMarkedCalls } from '../../agents/watchdog/stall/marked-calls.ts';
+import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stall/stalls.ts';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Client, ObservedThread, Target } from '../../agents/watchdog/methods/types.ts';
-import { watch } from '../../agents/watchdog/methods/watch.ts';
-import type { LivePart } from '../../src/recording/live.ts';
+import type { Client, ObservedThread, Target } from '../../agents/watchdog/socket/methods/types.ts';
+import { watch } from '../../agents/watchdog/socket/methods/watch.ts';
+import type { LivePart } from '../../src/protocol/live.ts';
 import type { Row } from '../../src/recording/types.ts';
 import { cpu, header } from '../support/recording.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Connection, RequestOptions } from '../../src/attach/connect.ts';
 import { watchRows } from '../../src/attach/watch-rows.ts';
-import type { LivePart } from '../../src/recording/live.ts';
+import type { LivePart } from '../../src/protocol/live.ts';
 import { cpu, header, look, stall } from '../support/recording.ts';
 
 /** What an agent sends, in order; and what the viewer heard. */

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/types.ts';
 import { cpu, header, location, ndjson, stall, tempFolder, utilization } from '../support/recording.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,8 +1,8 @@
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readRecorded, recordedProfiles } from '../../src/cli/recorded-profiles.ts';
-import { writeProfile } from '../../src/cli/write-profile.ts';
+import { readRecorded, recordedProfiles } from '../../src/cli/live/recorded-profiles.ts';
+import { writeProfile } from '../../src/cli/profile/write-profile.ts';
 import { profileOf, stacksOf, threadOf } from '../support/profile.ts';
 import { header, recordingOf, seconds, tempFolder } from '../support/recording.ts';
 

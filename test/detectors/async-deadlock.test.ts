@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { asyncDeadlock } from '../../src/detectors/async-deadlock.ts';
 import { judge } from '../../src/detectors/judge.ts';
+import { asyncDeadlock } from '../../src/detectors/rules/async-deadlock.ts';
 import type { UnfinishedEntry, UnfinishedRow } from '../../src/recording/types.ts';
 import { find, location, outcome, recordingOf, seconds, severities, stall, tracked } from '../support/recording.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
+import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import type { Row } from '../../src/recording/types.ts';
 import { delayRow, location, recordingOf, stall } from '../support/recording.ts';
 

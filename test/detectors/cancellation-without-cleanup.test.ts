@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancellationWithoutCleanup } from '../../src/detectors/cancellation-without-cleanup.ts';
+import { cancellationWithoutCleanup } from '../../src/detectors/rules/cancellation-without-cleanup.ts';
 import type { RowOf } from '../../src/recording/types.ts';
 import { find, location, outcome, seconds, severities, unfinished } from '../support/recording.ts';
 

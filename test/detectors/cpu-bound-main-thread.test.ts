@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cpuBoundMainThread } from '../../src/detectors/cpu-bound-main-thread.ts';
+import { cpuBoundMainThread } from '../../src/detectors/rules/cpu-bound-main-thread.ts';
 import type { RowOf } from '../../src/recording/types.ts';
 import { find, frame, look, looked, outcome, seconds, severities } from '../support/recording.ts';
 

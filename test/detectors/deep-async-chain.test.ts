@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deepAsyncChain } from '../../src/detectors/deep-async-chain.ts';
+import { deepAsyncChain } from '../../src/detectors/rules/deep-async-chain.ts';
 import type { RowOf } from '../../src/recording/types.ts';
 import {
   asOldFormat,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { floatingPromises } from '../../src/detectors/floating-promises.ts';
+import { floatingPromises } from '../../src/detectors/rules/floating-promises.ts';
 import type { Location, RowOf, UnfinishedEntry } from '../../src/recording/types.ts';
 import { find, location, outcome, seconds, severities, tracked } from '../support/recording.ts';
 

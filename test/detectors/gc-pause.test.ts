@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gcPause } from '../../src/detectors/gc-pause.ts';
+import { gcPause } from '../../src/detectors/rules/gc-pause.ts';
 import { asOldFormat, find, outcome, seconds, severities, stall } from '../support/recording.ts';
 
 const paused = { gcMs: 90, gcMaxMs: 80, heapUsedBytes: 500e6 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
-import { gcPressure } from '../../src/detectors/gc-pressure.ts';
+import { gcPressure } from '../../src/detectors/rules/gc-pressure.ts';
 import type { Location } from '../../src/recording/types.ts';
 import {
   asOldFormat,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { growingExternalMemory } from '../../src/detectors/growing-external-memory.ts';
+import { growingExternalMemory } from '../../src/detectors/rules/growing-external-memory.ts';
 import { collections, find, outcome, seconds, severities } from '../support/recording.ts';
 
 const heap = [20, 20, 20, 20, 20, 20];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { growingHeap } from '../../src/detectors/growing-heap.ts';
+import { growingHeap } from '../../src/detectors/rules/growing-heap.ts';
 import { asOldFormat, collections, find, memory, outcome, seconds, severities } from '../support/recording.ts';
 
 const GROWING = [20, 26, 32, 38, 44, 50];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { growingPendingAsync } from '../../src/detectors/growing-pending-async.ts';
+import { growingPendingAsync } from '../../src/detectors/rules/growing-pending-async.ts';
 import type { Row, UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
-import { growingWorkers } from '../../src/detectors/growing-workers.ts';
+import { growingWorkers } from '../../src/detectors/rules/growing-workers.ts';
 import type { Row, UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

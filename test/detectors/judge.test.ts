@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { detectors } from '../../src/detectors/index.ts';
 import { judge } from '../../src/detectors/judge.ts';
+import { detectors } from '../../src/detectors/rules/index.ts';
 import type { Detector } from '../../src/detectors/types.ts';
 import { delayRow, recordingOf, stall } from '../support/recording.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leakSuspect } from '../../src/detectors/leak-suspect.ts';
+import { leakSuspect } from '../../src/detectors/rules/leak-suspect.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   allocations,

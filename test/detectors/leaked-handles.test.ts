@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leakedHandles } from '../../src/detectors/leaked-handles.ts';
+import { leakedHandles } from '../../src/detectors/rules/leaked-handles.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leakedListeners } from '../../src/detectors/leaked-listeners.ts';
+import { leakedListeners } from '../../src/detectors/rules/leaked-listeners.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lostAsync } from '../../src/detectors/lost-async.ts';
+import { lostAsync } from '../../src/detectors/rules/lost-async.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import { find, HEALTHY_SHAPES, location, outcome, seconds, severities, tracked } from '../support/recording.ts';
 

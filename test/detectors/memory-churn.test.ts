@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memoryChurn } from '../../src/detectors/memory-churn.ts';
+import { memoryChurn } from '../../src/detectors/rules/memory-churn.ts';
 import type { Frame } from '../../src/recording/types.ts';
 import { find, frame, location, look, looked, outcome, seconds, severities } from '../support/recording.ts';
 

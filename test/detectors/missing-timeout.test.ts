@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { missingTimeout } from '../../src/detectors/missing-timeout.ts';
+import { missingTimeout } from '../../src/detectors/rules/missing-timeout.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import type { Frame, StallKind, StallStack } from '../../src/recording/types.ts';
 import { find, frame, stall } from '../support/recording.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { orphanedAsync } from '../../src/detectors/orphaned-async.ts';
+import { orphanedAsync } from '../../src/detectors/rules/orphaned-async.ts';
 import type { RowOf } from '../../src/recording/types.ts';
 import { find, location, outcome, seconds, severities, unfinished } from '../support/recording.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { overloadedEventLoop } from '../../src/detectors/overloaded-event-loop.ts';
+import { overloadedEventLoop } from '../../src/detectors/rules/overloaded-event-loop.ts';
 import {
   asOldFormat,
   find,

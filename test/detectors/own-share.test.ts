@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import { isHeldUp, ownMs } from '../../src/detectors/stalls.ts';
 import type { RowOf, StallKind } from '../../src/recording/types.ts';
 import { find, stall } from '../support/recording.ts';

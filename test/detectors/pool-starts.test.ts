@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { judge } from '../../src/detectors/judge.ts';
-import { unboundedConcurrency } from '../../src/detectors/unbounded-concurrency.ts';
+import { unboundedConcurrency } from '../../src/detectors/rules/unbounded-concurrency.ts';
 import type { Frame, RowOf, StallStack } from '../../src/recording/types.ts';
 import { find, frame, recordingOf, seconds, severities, stall, tracked } from '../support/recording.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recordingQuality } from '../../src/detectors/recording-quality.ts';
+import { recordingQuality } from '../../src/detectors/rules/recording-quality.ts';
 import type { Recording } from '../../src/recording/types.ts';
 import { asOldFormat, cpu, outcome, recordingOf, seconds, utilization } from '../support/recording.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
 import { CONFIDENCE, confidenceWord, LIKELY, SURE } from '../../src/detectors/confidence.ts';
+import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import { confidenceOfChains, confidenceOfLooks, confidenceOfStalls } from '../../src/detectors/stack-confidence.ts';
 import type { LookRow, StallKind, StallStack } from '../../src/recording/types.ts';
 import { location, recordingOf, stall } from '../support/recording.ts';

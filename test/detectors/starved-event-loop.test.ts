@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { starvedEventLoop } from '../../src/detectors/starved-event-loop.ts';
+import { starvedEventLoop } from '../../src/detectors/rules/starved-event-loop.ts';
 import type { Row, RowOf } from '../../src/recording/types.ts';
 import { asOldFormat, delayRow, find, frame, outcome, severities, stall } from '../support/recording.ts';
 

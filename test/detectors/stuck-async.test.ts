@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stuckAsync } from '../../src/detectors/stuck-async.ts';
+import { stuckAsync } from '../../src/detectors/rules/stuck-async.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
-import { taskSwitchChurn } from '../../src/detectors/task-switch-churn.ts';
+import { taskSwitchChurn } from '../../src/detectors/rules/task-switch-churn.ts';
 import type { Location, RowOf } from '../../src/recording/types.ts';
 import {
   asOldFormat,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { timerStorm } from '../../src/detectors/timer-storm.ts';
+import { timerStorm } from '../../src/detectors/rules/timer-storm.ts';
 import type { Location } from '../../src/recording/types.ts';
 import { asOldFormat, created, find, location, look, outcome, seconds, severities } from '../support/recording.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { unboundedConcurrency } from '../../src/detectors/unbounded-concurrency.ts';
+import { unboundedConcurrency } from '../../src/detectors/rules/unbounded-concurrency.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { unhandledRejections } from '../../src/detectors/unhandled-rejections.ts';
+import { unhandledRejections } from '../../src/detectors/rules/unhandled-rejections.ts';
 import type { RowOf } from '../../src/recording/types.ts';
 import { find, location, outcome, seconds, severities, unfinished } from '../support/recording.ts';
 

@@ -1,7 +1,7 @@
 /** Whatever a recording holds, as long as its rows are valid: no detector throws, and all that is said can be read. */
 import { expect, test } from 'vitest';
-import { detectors } from '../../src/detectors/index.ts';
 import { judge } from '../../src/detectors/judge.ts';
+import { detectors } from '../../src/detectors/rules/index.ts';
 import type { Finding } from '../../src/detectors/types.ts';
 import { CHAIN_KINDS, type Recording, type Row, STALL_KINDS } from '../../src/recording/types.ts';
 import { isRow } from '../../src/recording/validate.ts';

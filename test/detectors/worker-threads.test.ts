@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { blockedEventLoop } from '../../src/detectors/blocked-event-loop.ts';
+import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import type { RowOf } from '../../src/recording/types.ts';
 import { mergeFindings } from '../../src/report/merge-findings.ts';
 import { find, frame, header, location, stall } from '../support/recording.ts';

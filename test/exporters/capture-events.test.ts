@@ -6,7 +6,7 @@ import {
   EventKind,
   KIND_BITS,
   TICKS_PER_US,
-} from '../../src/recording/async-trace.ts';
+} from '../../src/protocol/async-trace.ts';
 import type { Frame } from '../../src/recording/types.ts';
 import { recordingOf, stall } from '../support/recording.ts';
 import { checkTrace } from '../support/trace-format.ts';

@@ -8,7 +8,7 @@ import { exporters } from '../../src/exporters/index.ts';
 import { captureTrace } from '../../src/exporters/trace/capture-trace.ts';
 import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
 import { MAX_EVENTS } from '../../src/exporters/trace/types.ts';
-import { type CapturedThread, EventKind, KIND_BITS, TICKS_PER_US } from '../../src/recording/async-trace.ts';
+import { type CapturedThread, EventKind, KIND_BITS, TICKS_PER_US } from '../../src/protocol/async-trace.ts';
 import { noBrowser, visit } from '../support/browser.ts';
 import { inMemoryPanel, loadFile, showDevtools } from '../support/devtools.ts';
 import { profileOf, threadOf } from '../support/profile.ts';

@@ -2,7 +2,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { treeText } from '../../src/cli/profile-text.ts';
 import { replayOf } from '../../src/cli/replay-json.ts';
 import { exporters } from '../../src/exporters/index.ts';
 import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
@@ -12,6 +11,7 @@ import { totalOf } from '../../src/profile/call-tree.ts';
 import { diffOf } from '../../src/profile/diff.ts';
 import { readProfile } from '../../src/profile/read-profile.ts';
 import { tableOf } from '../../src/profile/table.ts';
+import { treeText } from '../../src/profile/text.ts';
 import type { Profile } from '../../src/profile/types.ts';
 import { readFamily } from '../../src/recording/reader.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';

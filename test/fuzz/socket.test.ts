@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { openSocket } from '../../agents/watchdog/socket.ts';
+import { openSocket } from '../../agents/watchdog/socket/socket.ts';
 import { socketPath } from '../../src/util/run-folder.ts';
 import { tempFolder } from '../support/recording.ts';
 import { chance, mutatedBytes, mutatedJson } from './mutate.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { treeText } from '../../src/cli/profile-text.ts';
 import { diffFlamegraph } from '../../src/exporters/diff-flamegraph.ts';
 import { exporters } from '../../src/exporters/index.ts';
 import { totalOf } from '../../src/profile/call-tree.ts';
@@ -7,6 +6,7 @@ import { cutProfile } from '../../src/profile/cut.ts';
 import { diffOf } from '../../src/profile/diff.ts';
 import { readProfile } from '../../src/profile/read-profile.ts';
 import { GROUPINGS, tableOf } from '../../src/profile/table.ts';
+import { treeText } from '../../src/profile/text.ts';
 import { TreeBuilder } from '../../src/profile/tree-builder.ts';
 import type { Profile } from '../../src/profile/types.ts';
 import { functionItems } from '../../src/tui/state/profile/functions.ts';

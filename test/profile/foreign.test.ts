@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { inputProfile } from '../../src/cli/profile-input.ts';
+import { inputProfile } from '../../src/cli/profile/profile-input.ts';
 import { tableOf } from '../../src/profile/table.ts';
 import type { Profile } from '../../src/profile/types.ts';
 import { stacksOf } from '../support/profile.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { kindOf } from '../../agents/library/handle-words.ts';
-import { cancellationWithoutCleanup } from '../../src/detectors/cancellation-without-cleanup.ts';
+import { kindOf } from '../../agents/scopes/handle-words.ts';
+import { awaitedText, tokens } from '../../src/async-dump/source-text.ts';
+import { cancellationWithoutCleanup } from '../../src/detectors/rules/cancellation-without-cleanup.ts';
 import { exporters } from '../../src/exporters/index.ts';
 import { diffOf } from '../../src/profile/diff.ts';
 import { readCpuProfile } from '../../src/profile/read-cpuprofile.ts';
 import { readSpeedscope } from '../../src/profile/read-speedscope.ts';
 import { GROUPINGS, tableOf } from '../../src/profile/table.ts';
-import { awaitedText, tokens } from '../../src/suspended/source-text.ts';
 import { memory as memoryTab } from '../../src/tui/state/tabs/memory.ts';
 import { profileOf } from '../support/profile.ts';
 import { find, location, memory, recordingOf, tempFolder } from '../support/recording.ts';

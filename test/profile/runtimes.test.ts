@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { inputProfile } from '../../src/cli/profile-input.ts';
+import { inputProfile } from '../../src/cli/profile/profile-input.ts';
 import { cpuprofile } from '../../src/exporters/cpuprofile.ts';
 import { totalOf, withoutIdle } from '../../src/profile/call-tree.ts';
 import { readCpuProfile } from '../../src/profile/read-cpuprofile.ts';

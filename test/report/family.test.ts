@@ -5,8 +5,9 @@ import { htmlReport } from '../../src/report/html.ts';
 import { markdownReport } from '../../src/report/markdown.ts';
 import { mergeFindings } from '../../src/report/merge-findings.ts';
 import { mergeRules } from '../../src/report/merge-rules.ts';
-import { buildReport, type Report } from '../../src/report/report.ts';
+import { buildReport } from '../../src/report/report.ts';
 import { textReport } from '../../src/report/text.ts';
+import type { Report } from '../../src/report/types.ts';
 import { painter } from '../../src/util/terminal.ts';
 import { cpu, delayRow, header, location, recordingOf, stall, utilization } from '../support/recording.ts';
 

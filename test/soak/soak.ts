@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { RECORDING_FILE } from '../../src/recording/paths.ts';
 import { readRecording } from '../../src/recording/reader.ts';
 import type { Header, Recording, Row } from '../../src/recording/types.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/types.ts';
 import { AGENT_CJS, ROOT, TEST_NODE } from '../support/run-agent.ts';
 import type { MemoryLine } from './memory.ts';
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CallGroup, Dump, DumpedThread } from '../../src/suspended/dump.ts';
+import type { CallGroup, Dump, DumpedThread } from '../../src/async-dump/dump.ts';
 import { ROOT } from './run-agent.ts';
 
 export interface CliRun {

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, test } from 'vitest';
 import type { Finding } from '../../src/detectors/types.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/types.ts';
 import { AGENT_CJS, inLab, type Lab, ROOT, TEST_NODE } from './run-agent.ts';
 import { BURN, besideBurner, canPin } from './scenario.ts';
 

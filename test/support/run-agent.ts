@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { readRecording } from '../../src/recording/reader.ts';
 import { type Recording, rowsOf } from '../../src/recording/types.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/types.ts';
 
 /** The Node that runs the programs under test. */
 export const TEST_NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;

@@ -1,7 +1,7 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { type PerformanceEntry, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
 import { promiseHooks } from 'node:v8';
-import { EventKind, TICKS_PER_US } from '../../../src/recording/async-trace.ts';
+import { EventKind, TICKS_PER_US } from '../../../src/protocol/async-trace.ts';
 import { createSensor, guarded, isOff } from '../../guard.ts';
 import { monotonicMs, store } from '../../primordials.ts';
 import {

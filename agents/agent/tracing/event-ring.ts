@@ -1,4 +1,4 @@
-import { EVENT_WORDS, EventKind, KIND_BITS, TICKS_PER_US } from '../../../src/recording/async-trace.ts';
+import { EVENT_WORDS, EventKind, KIND_BITS, TICKS_PER_US } from '../../../src/protocol/async-trace.ts';
 import { load, monotonicMs, store } from '../../primordials.ts';
 import { MAX_CAPTURE_EVENTS, RING_EVENTS, type TraceMemory, TraceWord } from '../../shared-trace.ts';
 

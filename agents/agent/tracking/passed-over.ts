@@ -1,4 +1,4 @@
-import type { Probe } from '../../../src/suspended/probe.ts';
+import type { Probe } from '../../../src/async-dump/probe.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { readStack, type TakenStack, takeStack, toFrame } from '../stack.ts';
@@ -33,7 +33,8 @@ interface Interval {
 }
 
 // Loaded when it is first needed: a program that waits for nothing never pays for it.
-const loadProbe = () => require('../../../src/suspended/probe.ts') as typeof import('../../../src/suspended/probe.ts');
+const loadProbe = () =>
+  require('../../../src/async-dump/probe.ts') as typeof import('../../../src/async-dump/probe.ts');
 
 /**
  * The awaited promises that the sample passed over: most settle at once, and those that do not are the ones to know.

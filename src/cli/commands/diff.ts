@@ -2,12 +2,12 @@ import { Option } from 'commander';
 import { diffFlamegraph } from '../../exporters/diff-flamegraph.ts';
 import { cautionOf, diffOf } from '../../profile/diff.ts';
 import { GROUPINGS, type Grouping } from '../../profile/table.ts';
+import { diffText } from '../../profile/text.ts';
 import { InputError } from '../../util/input-error.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { jsonOption, numberBetween } from '../options.ts';
 import { complain, printJson } from '../output.ts';
-import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
-import { diffText } from '../profile-text.ts';
+import { type CutOptions, cutOptions, inputProfile } from '../profile/profile-input.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
 

@@ -1,12 +1,12 @@
+import { dumpText } from '../../async-dump/text.ts';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
 import { TargetError } from '../../attach/target-error.ts';
+import type { Road } from '../../protocol/dump-parts.ts';
 import { InputError } from '../../recording/reader.ts';
-import type { Road } from '../../suspended/dump-parts.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from '../dump-costs.ts';
-import { dumpText } from '../dump-text.ts';
 import { jsonOption, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { progressLine, question } from '../progress.ts';

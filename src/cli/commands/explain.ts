@@ -1,5 +1,5 @@
 import { CONFIDENCE_WORDS } from '../../detectors/confidence.ts';
-import { detectors } from '../../detectors/index.ts';
+import { detectors } from '../../detectors/rules/index.ts';
 import type { Detector, KindText } from '../../detectors/types.ts';
 import { InputError } from '../../recording/reader.ts';
 import { hasColor, type Paint, painter, terminalWidth } from '../../util/terminal.ts';

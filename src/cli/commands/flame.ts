@@ -6,11 +6,11 @@ import { totalOf, withoutIdle } from '../../profile/call-tree.ts';
 import { takenText } from '../../profile/taken-text.ts';
 import type { Profile } from '../../profile/types.ts';
 import { InputError } from '../../util/input-error.ts';
-import { exporterFor, formatOption, leftOut } from '../export-profile.ts';
 import { openFile, speedscopePage } from '../open-file.ts';
 import { jsonOption } from '../options.ts';
 import { complain, printJson } from '../output.ts';
-import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
+import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
+import { type CutOptions, cutOptions, inputProfile } from '../profile/profile-input.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 

@@ -1,10 +1,10 @@
 import { availableParallelism, cpus } from 'node:os';
 import { labs } from '../../lab/index.ts';
+import { labText, type Machine } from '../../lab/text.ts';
 import type { Lab, LabResult } from '../../lab/types.ts';
 import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { wrap } from '../../util/text.ts';
-import { labText, type Machine } from '../lab-text.ts';
 import { jsonOption } from '../options.ts';
 import { printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';

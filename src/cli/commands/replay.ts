@@ -1,14 +1,14 @@
 import { InputError, readFamily } from '../../recording/reader.ts';
 import { exitCodeOf } from '../../util/end-signals.ts';
 import { displayPath } from '../../util/text.ts';
+import { performProfile } from '../live/profile-effects.ts';
+import { recordedProfiles } from '../live/recorded-profiles.ts';
+import { chooseScenario, playScenario } from '../live/theatre.ts';
+import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { jsonOption } from '../options.ts';
 import { printLargeJson } from '../output.ts';
-import { performProfile } from '../profile-effects.ts';
-import { recordedProfiles } from '../recorded-profiles.ts';
 import { replayOf } from '../replay-json.ts';
 import { findScenario } from '../scenario-list.ts';
-import { chooseScenario, playScenario } from '../theatre.ts';
-import { requireTerminal, terminalLook } from '../tui.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {

@@ -5,10 +5,10 @@ import { type Family, InputError, readFamily } from '../../recording/reader.ts';
 import type { Level } from '../../recording/types.ts';
 import { hasFindingAt } from '../../report/report.ts';
 import { launch, removeEmpty } from '../launch.ts';
+import { screenFor } from '../live/run-screen.ts';
+import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { failOnOption, jsonOption, numberBetween } from '../options.ts';
 import { complain, printJson, reportOf, textFor } from '../output.ts';
-import { screenFor } from '../run-screen.ts';
-import { requireTerminal, terminalLook } from '../tui.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {

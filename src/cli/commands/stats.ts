@@ -2,12 +2,12 @@ import { Option } from 'commander';
 import { withoutIdle } from '../../profile/call-tree.ts';
 import { GROUPINGS, type Grouping, type Table, tableOf } from '../../profile/table.ts';
 import { takenText } from '../../profile/taken-text.ts';
+import { tableText, treeText } from '../../profile/text.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { stripControl } from '../../util/text.ts';
 import { jsonOption, numberBetween } from '../options.ts';
 import { complain, printJson } from '../output.ts';
-import { type CutOptions, cutOptions, inputProfile } from '../profile-input.ts';
-import { tableText, treeText } from '../profile-text.ts';
+import { type CutOptions, cutOptions, inputProfile } from '../profile/profile-input.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options extends CutOptions {

@@ -4,12 +4,12 @@ import { TargetError } from '../../attach/target-error.ts';
 import { commandText } from '../../report/words.ts';
 import { exitCodeOf } from '../../util/end-signals.ts';
 import { formatMs, plural } from '../../util/text.ts';
-import { type Crowd, everybody, familyOf } from '../crowd.ts';
-import { showLive } from '../live-screen.ts';
+import { type Crowd, everybody, familyOf } from '../live/crowd.ts';
+import { showLive } from '../live/live-screen.ts';
+import { streamRows } from '../live/stream-rows.ts';
+import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { jsonOption, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
-import { streamRows } from '../stream-rows.ts';
-import { requireTerminal, terminalLook } from '../tui.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {

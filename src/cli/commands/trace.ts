@@ -4,7 +4,7 @@ import { type CaptureTrace, captureTrace } from '../../exporters/trace/capture-t
 import { threadName } from '../../exporters/trace/threads.ts';
 import { traceEvents } from '../../exporters/trace/trace-events.ts';
 import { MAX_EVENTS, type Trace, type TraceMarker } from '../../exporters/trace/types.ts';
-import { MAX_CAPTURE_MS, type TracedThread } from '../../recording/async-trace.ts';
+import { MAX_CAPTURE_MS, type TracedThread } from '../../protocol/async-trace.ts';
 import { readFamily } from '../../recording/reader.ts';
 import type { Recording } from '../../recording/types.ts';
 import { InputError } from '../../util/input-error.ts';

@@ -1,5 +1,5 @@
 import { constants } from 'node:perf_hooks';
-import type { CapturedThread } from '../../recording/async-trace.ts';
+import type { CapturedThread } from '../../protocol/async-trace.ts';
 import { labelOf, phaseOf, placeOf, stackText } from './labels.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import { type Operation, type Run, readOperations } from './operations.ts';

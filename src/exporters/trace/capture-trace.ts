@@ -1,4 +1,4 @@
-import type { CapturedThread } from '../../recording/async-trace.ts';
+import type { CapturedThread } from '../../protocol/async-trace.ts';
 import type { Header, Recording, Row } from '../../recording/types.ts';
 import { captureEvents } from './capture-events.ts';
 import { markerEvents } from './markers.ts';

@@ -1,4 +1,4 @@
-import { type CapturedThread, EVENT_WORDS, EventKind, KIND_BITS, TICKS_PER_US } from '../../recording/async-trace.ts';
+import { type CapturedThread, EVENT_WORDS, EventKind, KIND_BITS, TICKS_PER_US } from '../../protocol/async-trace.ts';
 import type { Frame } from '../../recording/types.ts';
 import { clean } from './text.ts';
 

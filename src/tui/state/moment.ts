@@ -1,5 +1,6 @@
 import type { Header, Recording, Row } from '../../recording/types.ts';
-import { type Report, reportSteps } from '../../report/report.ts';
+import { reportSteps } from '../../report/report.ts';
+import type { Report } from '../../report/types.ts';
 import { after } from './rows.ts';
 import type { Mark, Moment, ProfileState } from './types.ts';
 

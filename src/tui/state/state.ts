@@ -1,4 +1,4 @@
-import type { Report } from '../../report/report.ts';
+import type { Report } from '../../report/types.ts';
 import { momentAt, NO_PROFILES } from './moment.ts';
 import { tabs } from './tabs/index.ts';
 import { profile } from './tabs/profile.ts';

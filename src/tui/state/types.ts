@@ -1,7 +1,7 @@
 import type { Profile } from '../../profile/types.ts';
 import type { Level, Location, Recording } from '../../recording/types.ts';
 import type { ExcerptLine } from '../../report/excerpt.ts';
-import type { Report } from '../../report/report.ts';
+import type { Report } from '../../report/types.ts';
 
 /** What a piece of text means. How that looks is the matter of the views. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'selected';

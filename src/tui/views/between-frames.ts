@@ -1,6 +1,7 @@
 /** Long work in short pieces, so that keys and frames come in between. */
 import type { Recording } from '../../recording/types.ts';
-import { type Report, reportSteps } from '../../report/report.ts';
+import { reportSteps } from '../../report/report.ts';
+import type { Report } from '../../report/types.ts';
 
 /** A frame may take 6 ms, and a key is not to wait for much more. */
 const SLICE_MS = 4;

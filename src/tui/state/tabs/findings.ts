@@ -1,6 +1,6 @@
-import { detectors } from '../../../detectors/index.ts';
+import { detectors } from '../../../detectors/rules/index.ts';
 import type { Finding, Severity } from '../../../detectors/types.ts';
-import type { Report } from '../../../report/report.ts';
+import type { Report } from '../../../report/types.ts';
 import { coverageText, evidenceText, symptomsOf, threadsText } from '../../../report/words.ts';
 import { formatMs } from '../../../util/text.ts';
 import { placeLines, shortPlace } from '../facts.ts';

@@ -1,6 +1,6 @@
 import type { Finding } from '../../../detectors/types.ts';
-import type { Report } from '../../../report/report.ts';
 import { threadName } from '../../../report/threads.ts';
+import type { Report } from '../../../report/types.ts';
 import { coverageText, findingsText, placeText } from '../../../report/words.ts';
 import { formatMs } from '../../../util/text.ts';
 import { shortPlace } from '../facts.ts';

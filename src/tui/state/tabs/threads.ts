@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Header, Recording } from '../../../recording/types.ts';
-import type { Report } from '../../../report/report.ts';
+import type { Report } from '../../../report/types.ts';
 import { formatBytes, formatMs, formatShare } from '../../../util/text.ts';
 import { threadKey } from '../moment.ts';
 import { lastOf } from '../rows.ts';

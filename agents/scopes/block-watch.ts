@@ -1,0 +1,102 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Inspection } from '../inspection.ts';
+import { monotonicMs } from '../primordials.ts';
+import type { RawFrame } from '../shared-memory.ts';
+import { createStackCapture } from '../watchdog/platform/stack-capture.ts';
+import { openThreadCpu } from '../watchdog/platform/thread-cpu.ts';
+
+/** How often the heartbeat is looked at. */
+const TICK_MS = 5;
+/** The first stack is taken at this share of the limit, so that one is there when it is crossed. */
+const FIRST_STACK_SHARE = 0.6;
+/** In one expression, as the evaluated script must not be told from the key's text alone. */
+const EXPRESSION = `globalThis[Symbol.for('evdiag.blocks')]?.stack()`;
+
+export interface BlockWatchData {
+  /** The delay histogram of the watched thread: its count is the heartbeat. */
+  beats: { count: number };
+  blockMs: number;
+  threadId: number;
+  inspection: Inspection;
+}
+
+/** One silence of the loop; `scope` is 0 where none ran, or no stack could be taken. */
+export interface RawBlock {
+  /** Wall clock, milliseconds since 1970: threads count from different starts. */
+  startMs: number;
+  durationMs: number;
+  scope: number;
+  frames: RawFrame[];
+}
+
+export type BlockMessage = RawBlock | 'answer';
+
+interface Seen {
+  scope: number;
+  frames: RawFrame[];
+}
+
+const { beats, blockMs, threadId, inspection } = workerData as BlockWatchData;
+const port = parentPort!;
+const capture = createStackCapture(threadId, inspection, null, () => {});
+/** The thread of a worker has no number that is known here. */
+const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
+const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;
+let count = beats.count;
+let waitedBefore = waitedMs();
+let silentSince = monotonicMs();
+let lastTick = silentSince;
+let lateMs = 0;
+let nextStackMs = blockMs * FIRST_STACK_SHARE;
+let seen: Seen | null = null;
+let asked: number[] = [];
+
+function askForStack(): void {
+  capture.post('stall', 'Runtime.evaluate', { expression: EXPRESSION, returnByValue: true, silent: true }, (answer) => {
+    const text = (answer as { result?: { value?: unknown } } | null)?.result?.value;
+    if (typeof text !== 'string') return;
+    const stack = JSON.parse(text) as Seen;
+    // An empty stack is the loop itself: it has gone on since.
+    if (stack.frames.length > 0) seen = stack;
+  });
+}
+
+function tick(): void {
+  const now = monotonicMs();
+  // This thread had no core either: the host's fault.
+  lateMs += Math.max(0, now - lastTick - 3 * TICK_MS);
+  lastTick = now;
+  if (beats.count === count) {
+    const silentMs = now - silentSince - lateMs;
+    if (silentMs < nextStackMs) return;
+    nextStackMs = silentMs * 2;
+    askForStack();
+    return;
+  }
+  // An answer that comes with the end of a native call is in the queue of messages: look again after it.
+  // Nor is it a block where the thread had no core.
+  const waited = waitedMs();
+  const durationMs = now - silentSince - Math.max(lateMs, waited - waitedBefore);
+  waitedBefore = waited;
+  count = beats.count;
+  silentSince = now;
+  lateMs = 0;
+  nextStackMs = blockMs * FIRST_STACK_SHARE;
+  setImmediate(beat, durationMs);
+}
+
+function beat(durationMs: number): void {
+  if (durationMs >= blockMs) {
+    const startMs = performance.timeOrigin + monotonicMs() - durationMs;
+    port.postMessage({ startMs, durationMs, scope: seen?.scope ?? 0, frames: seen?.frames ?? [] } satisfies RawBlock);
+  }
+  seen = null;
+  asked = asked.map((beatsLeft) => beatsLeft - 1);
+  while (asked.length > 0 && asked[0]! <= 0) {
+    asked.shift();
+    port.postMessage('answer' satisfies BlockMessage);
+  }
+}
+
+port.on('message', () => asked.push(2));
+setInterval(tick, TICK_MS);

@@ -1,0 +1,103 @@
+import { toLocation } from '../../../src/recording/places.ts';
+import { functionFrame } from '../../../src/recording/source-maps.ts';
+import type { AllocationSite, Frame, Location } from '../../../src/recording/types.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import { keepingLine } from './keeping-line.ts';
+
+const MAX_PLACES = 12;
+/** As it is built. */
+const AGENT_FILE = '/dist/agent.cjs';
+/** Its functions that stand between the program and a built-in (sync-calls.ts): what that allocates is the program's. */
+const WRAPPERS = ['markedCall', 'parse'];
+
+interface Node {
+  id: number;
+  callFrame: { functionName: string; url: string; lineNumber: number; columnNumber: number };
+  selfSize: number;
+  children: Node[];
+}
+
+/**
+ * https://chromedevtools.github.io/devtools-protocol/v8/HeapProfiler/#type-SamplingHeapProfile. The ordinals of the
+ * samples number all that were taken, also those whose objects are gone.
+ */
+export interface AllocationProfile {
+  head: Node;
+  samples: { size: number; nodeId: number; ordinal: number }[];
+}
+
+type ToFrame = (raw: RawFrame) => Frame;
+
+/**
+ * Bytes by the user's own function that allocated them, itself or through what it called; the heaviest places.
+ * V8 tells the function, not the line: the position is the function's start.
+ */
+export function summarizeAllocations(profile: AllocationProfile, toFrame: ToFrame) {
+  const places = new Map<string, { bytes: number; location: Location }>();
+  for (const { node, owner } of ownersOf(profile, toFrame)) {
+    if (!owner || node.selfSize === 0) continue;
+    const place = places.get(keyOf(owner));
+    if (place) place.bytes += node.selfSize;
+    else places.set(keyOf(owner), { bytes: node.selfSize, location: owner });
+  }
+  return [...places.values()].sort((a, b) => b.bytes - a.bytes).slice(0, MAX_PLACES);
+}
+
+/** What is alive, by such functions, and how much of it was allocated in the first half of the samples. */
+export function summarizeKept(
+  profile: AllocationProfile,
+  toFrame: ToFrame,
+): { aliveBytes: number; sites: AllocationSite[] } {
+  const samplesOf = byNode(profile.samples);
+  const half = profile.samples.reduce((most, { ordinal }) => Math.max(most, ordinal), 0) / 2;
+  const sites = new Map<string, AllocationSite>();
+  let aliveBytes = 0;
+  for (const { node, owner } of ownersOf(profile, toFrame)) {
+    for (const { size, ordinal } of samplesOf.get(node.id) ?? []) {
+      aliveBytes += size;
+      if (!owner) continue;
+      const site = sites.get(keyOf(owner)) ?? { location: owner, line: null, aliveBytes: 0, olderBytes: 0, samples: 0 };
+      sites.set(keyOf(owner), site);
+      site.aliveBytes += size;
+      site.samples++;
+      if (ordinal <= half) site.olderBytes += size;
+    }
+  }
+  const heaviest = [...sites.values()].sort((a, b) => b.aliveBytes - a.aliveBytes).slice(0, MAX_PLACES);
+  return { aliveBytes, sites: heaviest.map((site) => ({ ...site, line: keepingLine(site.location) })) };
+}
+
+/** Each node with the user's own function that it belongs to: itself, or who called it. */
+function* ownersOf({ head }: AllocationProfile, toFrame: ToFrame): Generator<{ node: Node; owner: Location | null }> {
+  const stack: { node: Node; owner: Location | null }[] = [{ node: head, owner: null }];
+  for (let item = stack.pop(); item; item = stack.pop()) {
+    const { functionName, url, lineNumber, columnNumber } = item.node.callFrame;
+    if (url.endsWith(AGENT_FILE)) {
+      // The agent's own is not the program's; what it passes on to is.
+      if (WRAPPERS.includes(functionName)) yield item;
+      for (const child of item.node.children) stack.push({ node: child, owner: item.owner });
+      continue;
+    }
+    const frame = toFrame(functionFrame(functionName, url || null, lineNumber + 1, columnNumber + 1));
+    const owner =
+      frame.category === 'application' || (frame.category === 'dependency' && !item.owner)
+        ? toLocation(frame)
+        : item.owner;
+    yield { node: item.node, owner };
+    for (const child of item.node.children) stack.push({ node: child, owner });
+  }
+}
+
+function byNode(samples: AllocationProfile['samples']): Map<number, AllocationProfile['samples']> {
+  const groups = new Map<number, AllocationProfile['samples']>();
+  for (const sample of samples) {
+    const group = groups.get(sample.nodeId);
+    if (group) group.push(sample);
+    else groups.set(sample.nodeId, [sample]);
+  }
+  return groups;
+}
+
+function keyOf({ file, line, column }: Location): string {
+  return `${file}:${line}:${column}`;
+}

@@ -1,0 +1,116 @@
+import { afterCollections, growthOfBytes } from '../../../src/detectors/heap-growth.ts';
+import type { Level, RowOf, RowType, Suspicion } from '../../../src/recording/types.ts';
+
+/** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
+const BUSY_UTILIZATION = 0.7;
+const BUSY_ROWS = 2;
+/** Half of what JMC calls a warning (10 %), so that the look is there when the share gets there. */
+const GC_SHARE = 0.05;
+/** Less than this is start-up, or noise. */
+const GC_MS = 25;
+const GC_OBSERVED_MS = 50;
+/** More live timers than most servers have connections. */
+const MANY_TIMERS = 2000;
+/** A 1 ms interval turns the loop 700–1000 times a second; nothing legitimate does without events to serve. */
+const POLL_TURNS_PER_SECOND = 400;
+const POLL_EVENTS_PER_TURN = 0.25;
+/** Of the delay's p99: against the program's own usual one, and in ms that a user of it would notice. */
+const LATENCY_FACTOR = 4;
+const LATENCY_MS = 40;
+const LATENCY_ROWS = 8;
+
+/** Of resources that keep the process alive: as many more than half a minute before, and half as many again. */
+const MORE_RESOURCES = 30;
+const RESOURCES_FACTOR = 1.5;
+/** Of the heap after collections, seen as the least of ten seconds: it grew in each of three such windows. */
+const HEAP_WINDOWS = 4;
+const HEAP_GROWTH_BYTES = 1e6;
+const HEAP_FACTOR = 1.02;
+const WINDOW_ROWS = 10;
+
+export interface Suspicious {
+  reason: Suspicion;
+  value: number;
+  limit: number;
+}
+
+type Rows = <T extends RowType>(type: T) => readonly RowOf<T>[];
+
+/** What the cheap figures of the last second or two give reason to look at. */
+export function suspicions(rows: Rows, level: Level): Suspicious[] {
+  const found: Suspicious[] = level === 'diagnose' ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
+  const check = (reason: Suspicion, value: number | null, limit: number): void => {
+    if (value !== null && value >= limit) found.push({ reason, value, limit });
+  };
+  check('utilization', sustainedUtilization(rows('event-loop-utilization')), BUSY_UTILIZATION);
+  check('gc', gcShare(rows('gc'), rows('memory')), GC_SHARE);
+  check('heap', heapGrowth(rows('memory')) ?? grownBytes(rows('gc')), HEAP_GROWTH_BYTES);
+  check('resources', moreResources(rows('active-resources')), MORE_RESOURCES);
+  check('timers', rows('active-resources').at(-1)?.counts.Timeout ?? null, MANY_TIMERS);
+  check('polling', emptyTurns(rows('loop-turns').at(-1)), POLL_TURNS_PER_SECOND);
+  const usualMs = usualLatency(rows('event-loop-delay'));
+  const latencyMs = rows('event-loop-delay').at(-1)?.p99Ms ?? null;
+  check('latency', usualMs === null ? null : latencyMs, Math.max(LATENCY_MS, LATENCY_FACTOR * (usualMs ?? 0)));
+  return found;
+}
+
+/** Bytes that the least heap of each window grew by on average, where it grew in all of them. */
+function heapGrowth(rows: readonly RowOf<'memory'>[]): number | null {
+  const least = leastOfWindows(rows.map(({ heapUsedBytes }) => heapUsedBytes));
+  if (least.length < HEAP_WINDOWS) return null;
+  const recent = least.slice(-HEAP_WINDOWS);
+  if (recent.some((bytes, i) => i > 0 && bytes < recent[i - 1]! * HEAP_FACTOR)) return null;
+  return (recent.at(-1)! - recent[0]!) / (HEAP_WINDOWS - 1);
+}
+
+/** From one major collection to the next, where there are enough of them: sooner, and surer, than by windows. */
+function grownBytes(rows: readonly RowOf<'gc'>[]): number | null {
+  const growths = (['oldBytes', 'externalBytes'] as const).map((kind) => growthOfBytes(afterCollections(rows, kind)));
+  const grown = growths.map((growth) => (growth ? growth.toBytes - growth.fromBytes : 0));
+  return Math.max(...grown) || null;
+}
+
+function moreResources(rows: readonly RowOf<'active-resources'>[]): number | null {
+  const least = leastOfWindows(rows.map(({ total }) => total)).slice(-HEAP_WINDOWS);
+  if (least.length < HEAP_WINDOWS || least.some((total, i) => i > 0 && total <= least[i - 1]!)) return null;
+  return least.at(-1)! >= least[0]! * RESOURCES_FACTOR ? least.at(-1)! - least[0]! : null;
+}
+
+/** Whole windows, counted from the last row. */
+function leastOfWindows(values: readonly number[]): number[] {
+  const windows: number[] = [];
+  for (let end = values.length; end >= WINDOW_ROWS && windows.length < HEAP_WINDOWS; end -= WINDOW_ROWS) {
+    windows.unshift(Math.min(...values.slice(end - WINDOW_ROWS, end)));
+  }
+  return windows;
+}
+
+function sustainedUtilization(rows: readonly RowOf<'event-loop-utilization'>[]): number | null {
+  if (rows.length < BUSY_ROWS) return null;
+  return Math.min(...rows.slice(-BUSY_ROWS).map(({ utilization }) => utilization));
+}
+
+/** Only of the last reading: a second without collections has no row. */
+function gcShare(gc: readonly RowOf<'gc'>[], memory: readonly RowOf<'memory'>[]): number | null {
+  const last = gc.at(-1);
+  if (
+    !last?.observedMs ||
+    last.observedMs < GC_OBSERVED_MS ||
+    last.totalMs < GC_MS ||
+    last.t < (memory.at(-1)?.t ?? 0) - 10
+  )
+    return null;
+  return last.totalMs / last.observedMs;
+}
+
+/** Turns a second, where few of them had an event to serve. */
+function emptyTurns(row: RowOf<'loop-turns'> | undefined): number | null {
+  if (!row || row.events > row.turns * POLL_EVENTS_PER_TURN) return null;
+  return (row.turns / row.intervalMs) * 1000;
+}
+
+function usualLatency(rows: readonly RowOf<'event-loop-delay'>[]): number | null {
+  if (rows.length < LATENCY_ROWS) return null;
+  const sorted = rows.slice(-60).map(({ p99Ms }) => p99Ms);
+  return sorted.sort((a, b) => a - b)[Math.floor(sorted.length / 2)]!;
+}

@@ -1,0 +1,75 @@
+import { createRequire } from 'node:module';
+import { type SharedMemory, Sum, Word } from '../../shared-memory.ts';
+import type { Storage } from '../storage.ts';
+
+interface SignalHandle {
+  onsignal: (signal: number) => void;
+  start(signal: number): number;
+  stop(): number;
+  unref(): void;
+  close(): void;
+}
+
+const SIGNALS = [
+  { name: 'SIGINT', number: 2, word: Word.HandlesSigint },
+  { name: 'SIGTERM', number: 15, word: Word.HandlesSigterm },
+] as const;
+
+/**
+ * A handler that takes itself away as it runs (`process.once`) may be gone when this thread hears the same signal:
+ * within this time the first signal counts as handled, and only a second one (such handlers often raise it again) ends
+ * the process.
+ */
+const HANDLING_MS = 300;
+
+/**
+ * Lets the watchdog say its last words when SIGINT or SIGTERM ends the process.
+ *
+ * The handle lives on this thread's libuv loop, so the signal is heard while the main thread is blocked, and a
+ * blocked program dies from Ctrl-C as quickly as without the agent: after `lastWords` the handle is closed, which
+ * restores the default action, and the signal is raised again. Where the application handles the signal, nothing is done.
+ * Node opens such handles on its main thread only; this thread was started with --expose-internals to reach the
+ * class behind them. Where that fails (Windows, other runtimes), signals end the process without a summary.
+ *
+ * During work on storage that may hang the handles rest: nobody could hear them, and the signal ends the process by itself.
+ */
+export function watchSignals(
+  { control, numbers }: SharedMemory,
+  storage: Storage,
+  lastWords: (signal: string) => void,
+): void {
+  if (process.platform === 'win32') return;
+  const require = createRequire(__filename);
+  const { internalBinding } = require('internal/test/binding') as {
+    internalBinding(name: 'signal_wrap'): { Signal: new () => SignalHandle };
+  };
+  const { Signal } = internalBinding('signal_wrap');
+  const handles: { handle: SignalHandle; number: number }[] = [];
+  for (const { name, number, word } of SIGNALS) {
+    const handle = new Signal();
+    handle.unref();
+    let lastSignalAt = 0;
+    handle.onsignal = () => {
+      const at = Date.now();
+      const again = at - lastSignalAt < HANDLING_MS;
+      lastSignalAt = at;
+      if (Atomics.load(control, word) === 1) return;
+      if (!again && at - numbers[Sum.HandlerRemovedAt]! < HANDLING_MS) return;
+      lastWords(name);
+      handles.length = 0;
+      handle.close();
+      // The default action is back once the handle is closed, on the next turn of this loop.
+      setTimeout(() => process.kill(process.pid, name), 1);
+    };
+    handle.start(number);
+    handles.push({ handle, number });
+  }
+  storage.followSignals({
+    release() {
+      for (const { handle } of handles) handle.stop();
+    },
+    resume() {
+      for (const { handle, number } of handles) handle.start(number);
+    },
+  });
+}

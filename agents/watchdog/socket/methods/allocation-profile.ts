@@ -1,0 +1,107 @@
+import type { AllocationPart, AllocationRequest } from '../../../../src/protocol/allocation-parts.ts';
+import { startSampling } from '../../deep-sample/start-sampling.ts';
+import { areSessionsHeld } from '../../platform/stack-capture.ts';
+import { requireInspector, THREAD_ENDED, whileConnected, within } from './ask.ts';
+import type { Client, DumpableThread, Method, Target } from './types.ts';
+
+/** Characters in one message. */
+const CHUNK = 1 << 18;
+const INTERVAL_BYTES = { least: 1 << 10, most: 1 << 26 };
+const MAX_DURATION_MS = 3600e3;
+/** A full collection of a heap of several GB; a thread inside a native call answers when that returns. */
+const ANSWER_MS = 60_000;
+
+/** Samples the allocations of all threads for some time, or until the client goes: `AllocationPart`. */
+export function allocationProfile(target: Target): Method {
+  let busy = false;
+  return (params, client) => {
+    const request = checked(params);
+    requireInspector(target);
+    if (busy) throw new Error('Somebody else samples the allocations of this process: wait until it is done.');
+    busy = true;
+    const threads = target.threads();
+    const leave = (): void => {
+      for (const thread of threads) leaveThread(thread);
+      busy = false;
+    };
+    return whileConnected(client, leave, async () => {
+      for (const { sampling } of threads) sampling.hold(true);
+      const problems = await Promise.all(threads.map((thread) => begin(thread, request, client)));
+      await wait(request.durationMs, client);
+      for (const [i, thread] of threads.entries()) await finish(thread, problems[i]!, client);
+      return {};
+    });
+  };
+}
+
+/** Ends what was not stopped, without a profile: to make one, V8 collects all garbage. What the program samples by itself goes on. */
+function leaveThread({ capture, sampling }: DumpableThread): void {
+  capture.post('allocations', areSessionsHeld() ? 'HeapProfiler.stopSampling' : 'HeapProfiler.disable', {});
+  capture.detach('allocations');
+  sampling.hold(false);
+}
+
+function checked(params: Record<string, unknown>): AllocationRequest {
+  const { durationMs, intervalBytes, live } = params;
+  if (!(typeof durationMs === 'number' && durationMs >= 1 && durationMs <= MAX_DURATION_MS)) {
+    throw new Error('A profile takes between 1 ms and an hour.');
+  }
+  const { least, most } = INTERVAL_BYTES;
+  if (!(typeof intervalBytes === 'number' && intervalBytes >= least && intervalBytes <= most)) {
+    throw new Error(`The bytes between two samples are a number from ${least} to ${most}.`);
+  }
+  return { durationMs, intervalBytes, live: live === true };
+}
+
+/** What went wrong, or null. */
+async function begin(
+  { capture }: DumpableThread,
+  { intervalBytes, live }: AllocationRequest,
+  client: Client,
+): Promise<string | null> {
+  let isLate = false;
+  const params = {
+    samplingInterval: intervalBytes,
+    includeObjectsCollectedByMajorGC: !live,
+    includeObjectsCollectedByMinorGC: !live,
+  };
+  const isWanted = (): boolean => !isLate && !client.isGone();
+  const started = await within<boolean>(ANSWER_MS, (answer) =>
+    startSampling(capture, 'allocations', params, answer, isWanted),
+  );
+  if (started) return null;
+  isLate = true;
+  if (capture.hasEnded()) return THREAD_ENDED;
+  return started === undefined ? 'the thread did not answer' : 'the program samples its allocations by itself';
+}
+
+async function finish(thread: DumpableThread, problem: string | null, client: Client): Promise<void> {
+  const { threadId } = thread;
+  const part = (value: AllocationPart): Promise<void> => client.part(value);
+  if (client.isGone()) return;
+  const profile = problem === null ? await stop(thread) : null;
+  const text = profile ? JSON.stringify(profile) : '';
+  for (let at = 0; at < text.length; at += CHUNK) {
+    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
+  }
+  const silence = thread.capture.hasEnded() ? THREAD_ENDED : 'the thread did not answer';
+  await part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : silence) });
+}
+
+/** Null where it failed, or no answer came. */
+async function stop({ capture }: DumpableThread): Promise<object | null> {
+  const result = await within<unknown>(ANSWER_MS, (answer) =>
+    capture.post('allocations', 'HeapProfiler.stopSampling', {}, answer),
+  );
+  return (result as { profile?: object } | null | undefined)?.profile ?? null;
+}
+
+function wait(ms: number, client: Client): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    client.onGone(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

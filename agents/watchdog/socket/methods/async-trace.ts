@@ -1,0 +1,165 @@
+import {
+  type AsyncTracePart,
+  type AsyncTraceRequest,
+  EVENT_WORDS,
+  MAX_CAPTURE_MS,
+} from '../../../../src/protocol/async-trace.ts';
+import { RING_EVENTS, type TraceEnd, type TraceMemory, type TraceNames, TraceWord } from '../../../shared-trace.ts';
+import { pause, requireInspector, THREAD_ENDED, whileConnected, within } from './ask.ts';
+import { mapsFor } from './dump.ts';
+import type { DumpableThread, Method, Target } from './types.ts';
+
+/** A thread that has not come back to its loop for this long is blocked: nothing can be followed in it. */
+const BEGIN_MS = 2000;
+/** A thread inside a native call answers when that returns. */
+const END_MS = 10_000;
+const READ_MS = 20;
+/** In one message: events of 20 bytes, sites of up to 3 kB. */
+const CHUNK = { events: 8192, sites: 100 } as const;
+
+type Send = (part: AsyncTracePart) => Promise<void>;
+
+/**
+ * `async-trace` follows each asynchronous operation of all threads for some time, or until the client goes or somebody
+ * asks for `end-async-trace`: `AsyncTracePart`.
+ */
+export function asyncTrace(target: Target): Record<'async-trace' | 'end-async-trace', Method> {
+  let busy = false;
+  let captures = 0;
+  /** Null where none runs; one that has not quite begun ends as soon as it has. */
+  let end: (() => void) | null = null;
+  const trace: Method = (params, client) => {
+    const { durationMs } = checked(params);
+    requireInspector(target);
+    if (busy) throw new Error('Somebody else traces this process: wait until it is done.');
+    busy = true;
+    let ended = false;
+    end = () => {
+      ended = true;
+    };
+    const send: Send = (part) => client.part(part);
+    const request = { id: ++captures, durationMs };
+    const threads = target.threads();
+    const leave = (): void => {
+      ended = true;
+      for (const thread of threads) leaveThread(thread);
+      busy = false;
+      end = null;
+    };
+    const follow = async (thread: DumpableThread): Promise<void> => {
+      const memory = await begin(thread, request);
+      if (memory) await run(thread, memory, durationMs, () => ended, send);
+      else if (thread.threadId === 0) throw new Error(blockedText(target.header.pid));
+      else await send({ part: 'failed', threadId: thread.threadId, problem: silenceOf(thread, 'it is blocked') });
+    };
+    return whileConnected(client, leave, async () => {
+      await Promise.all(threads.map(follow));
+      return {};
+    });
+  };
+  return {
+    'async-trace': trace,
+    'end-async-trace': () => {
+      end?.();
+      return {};
+    },
+  };
+}
+
+function checked(params: Record<string, unknown>): AsyncTraceRequest {
+  const { durationMs } = params;
+  if (!(typeof durationMs === 'number' && durationMs >= 1 && durationMs <= MAX_CAPTURE_MS)) {
+    throw new Error(`A trace takes between 1 ms and ${MAX_CAPTURE_MS / 1000} s.`);
+  }
+  return { durationMs };
+}
+
+const silenceOf = ({ capture }: DumpableThread, otherwise: string): string =>
+  capture.hasEnded() ? THREAD_ENDED : otherwise;
+
+const blockedText = (pid: number): string =>
+  `The main thread of process ${pid} did not come back to its loop within ${BEGIN_MS / 1000} s, so nothing can be followed: "evdiag dump ${pid}" shows where it is.`;
+
+/** Null where the thread is blocked; then it will not begin later either. */
+async function begin(thread: DumpableThread, request: { id: number; durationMs: number }): Promise<TraceMemory | null> {
+  thread.capture.evaluate('trace', `beginTrace(${JSON.stringify(request)})`, () => {});
+  const giveUpAt = performance.now() + BEGIN_MS;
+  while (performance.now() < giveUpAt && !thread.capture.hasEnded()) {
+    const { memory } = thread.tracing;
+    if (memory?.id === request.id) return memory;
+    await pause(READ_MS / 4);
+  }
+  return null;
+}
+
+async function run(
+  thread: DumpableThread,
+  memory: TraceMemory,
+  durationMs: number,
+  isEnded: () => boolean,
+  send: Send,
+): Promise<void> {
+  const { threadId } = thread;
+  const read = createReader(threadId, memory, send);
+  const endAt = performance.now() + durationMs;
+  const isFull = (): boolean => Atomics.load(memory.control, TraceWord.FullMs) > 0;
+  const isOver = (): boolean => isEnded() || isFull() || thread.capture.hasEnded();
+  while (!isOver() && performance.now() < endAt) {
+    await pause(READ_MS);
+    await read();
+  }
+  const names = await endOf(thread);
+  if (!names || 'problem' in names) {
+    const problem = names?.problem ?? silenceOf(thread, 'it did not answer at the end');
+    await send({ part: 'failed', threadId, problem });
+    return;
+  }
+  await read();
+  await tell(thread, memory, names, send);
+}
+
+/** Sends what was written since the last call. */
+function createReader(threadId: number, { control, events }: TraceMemory, send: Send): () => Promise<void> {
+  let tail = 0;
+  return async () => {
+    const head = Atomics.load(control, TraceWord.Head);
+    while (tail < head) {
+      const at = tail % RING_EVENTS;
+      const count = Math.min(head - tail, CHUNK.events, RING_EVENTS - at);
+      const words = events.slice(at * EVENT_WORDS, (at + count) * EVENT_WORDS);
+      tail += count;
+      Atomics.store(control, TraceWord.Tail, tail);
+      const data = Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64');
+      await send({ part: 'events', threadId, data });
+    }
+  };
+}
+
+async function endOf({ capture }: DumpableThread): Promise<TraceEnd | null> {
+  const answer = await within<unknown>(END_MS, (answered) => capture.evaluate('trace', 'endTrace()', answered));
+  return (answer ?? null) as TraceEnd | null;
+}
+
+async function tell(
+  thread: DumpableThread,
+  { control, startMonotonicMs }: TraceMemory,
+  { types, sites, spanMs }: TraceNames,
+  send: Send,
+): Promise<void> {
+  const { threadId, toFrame } = thread;
+  await mapsFor(thread, sites.flat());
+  for (let at = 0; at < sites.length; at += CHUNK.sites) {
+    const some = sites.slice(at, at + CHUNK.sites).map((frames) => frames.map(toFrame));
+    await send({ part: 'sites', threadId, sites: some });
+  }
+  const fullMs = Atomics.load(control, TraceWord.FullMs) || null;
+  const dropped = Atomics.load(control, TraceWord.Dropped);
+  await send({ part: 'traced', threadId, startMonotonicMs, spanMs, types, dropped, fullMs });
+}
+
+/** Whatever happened, the hooks go, with the thread's next turn. */
+function leaveThread({ capture, tracing }: DumpableThread): void {
+  tracing.memory = null;
+  capture.evaluate('trace', 'endTrace()', () => {});
+  capture.detach('trace');
+}

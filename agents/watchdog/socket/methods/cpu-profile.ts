@@ -1,0 +1,165 @@
+import { dirname, join } from 'node:path';
+import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../../../../src/protocol/profile-parts.ts';
+import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../../cpu-profile.ts';
+import { noteWaits, type Span, withIdle } from '../../platform/off-cpu.ts';
+import { requireInspector, whileConnected } from './ask.ts';
+import type { Client, Method, Target } from './types.ts';
+
+/** Characters in one message. */
+const CHUNK = 1 << 18;
+/** One sample is 8 to 20 bytes of text, and V8 holds them all until the end. */
+const MAX_SAMPLES = 2e6;
+const INTERVAL_US = { min: 50, max: 1e6 };
+const MAX_DURATION_MS = 3600e3;
+/** Once one thread has begun, the others have so long: V8 walks a heap of several GB for its functions. */
+const BEGIN_MS = 10_000;
+const LATE = 'it is inside a native call';
+/** Beside this bundle. */
+const AGENT_FILE = join(dirname(__filename), 'agent.cjs');
+
+/**
+ * `cpu-profile` profiles all threads for some time, or until the client goes or somebody asks for `end-cpu-profile`:
+ * `CpuProfilePart`.
+ */
+export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-profile', Method> {
+  let busy = false;
+  /** Null where none runs; a profile that has not quite begun ends as soon as it has. */
+  let end: (() => void) | null = null;
+  const profile: Method = (params, client) => {
+    const request = checked(params);
+    requireInspector(target);
+    if (busy) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
+    busy = true;
+    const takers = target
+      .threads()
+      // The main thread that waits for others is blocked: its time is to be seen.
+      .map(({ threadId, capture, clocks }) => ({
+        threadId,
+        profiler: createCpuProfiler(capture, target.flags),
+        waits: threadId === 0 ? null : noteWaits(clocks),
+      }));
+    const leave = (): void => {
+      for (const { profiler, waits } of takers) {
+        profiler.leave();
+        waits?.();
+      }
+      busy = false;
+      end = null;
+    };
+    let ended = false;
+    end = () => {
+      ended = true;
+    };
+    return whileConnected(client, leave, async () => {
+      const started = await begun(takers, request);
+      if (!ended && !client.isGone()) {
+        await wait(request.durationMs, client, (stop) => {
+          end = stop;
+        });
+      }
+      // All stop before any is sent: their spans are one.
+      const profiles = await Promise.all(started.map(finish));
+      for (const one of profiles) await send(one, client);
+      return {};
+    });
+  };
+  return {
+    'cpu-profile': profile,
+    'end-cpu-profile': () => {
+      end?.();
+      return {};
+    },
+  };
+}
+
+function checked(params: Record<string, unknown>): CpuProfileRequest {
+  const { durationMs, intervalUs, inlining } = params;
+  const isNumber = (value: unknown, min: number, max: number): value is number =>
+    typeof value === 'number' && value >= min && value <= max;
+  if (!isNumber(durationMs, 1, MAX_DURATION_MS)) throw new Error('A profile takes between 1 ms and an hour.');
+  if (!isNumber(intervalUs, INTERVAL_US.min, INTERVAL_US.max)) {
+    throw new Error('The time between two samples is 50 µs to 1 s.');
+  }
+  if ((durationMs * 1000) / intervalUs > MAX_SAMPLES) {
+    throw new Error(`That makes more than ${MAX_SAMPLES} samples: take a longer interval, or a shorter time.`);
+  }
+  return { durationMs, intervalUs, inlining: inlining === true };
+}
+
+interface Taker {
+  threadId: number;
+  profiler: CpuProfiler;
+  /** Ends the watch: when it waited for other threads; null where that is not asked. */
+  waits: (() => Span[]) | null;
+}
+
+interface Started extends Taker {
+  truth: CpuProfileTruth | null;
+  problem: string | null;
+}
+
+/** One that is inside a native call is not waited for, once another has begun. */
+function begun(takers: readonly Taker[], request: CpuProfileRequest): Promise<Started[]> {
+  const started: Started[] = takers.map((taker) => ({ ...taker, truth: null, problem: LATE }));
+  let open = takers.length;
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise((resolve) => {
+    // What begins later than that ends unheard, with the others.
+    const end = (): void => resolve([...started]);
+    for (const [i, taker] of takers.entries()) {
+      void begin(taker, request).then((one) => {
+        started[i] = one;
+        if (one.truth) timer ??= setTimeout(end, BEGIN_MS);
+        if (--open > 0) return;
+        clearTimeout(timer);
+        end();
+      });
+    }
+  });
+}
+
+async function begin(taker: Taker, request: CpuProfileRequest): Promise<Started> {
+  try {
+    return { ...taker, truth: await taker.profiler.start(request), problem: null };
+  } catch (error) {
+    return { ...taker, truth: null, problem: (error as Error).message };
+  }
+}
+
+function wait(ms: number, client: Client, begun: (stop: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    begun(stop);
+    client.onGone(stop);
+  });
+}
+
+interface Finished extends Started {
+  profile: object | null;
+}
+
+async function finish(started: Started): Promise<Finished> {
+  const spans = started.waits?.() ?? [];
+  if (!started.truth) return { ...started, profile: null };
+  try {
+    return { ...started, profile: withIdle((await started.profiler.stop()) as V8CpuProfile, spans) };
+  } catch (error) {
+    return { ...started, profile: null, problem: (error as Error).message };
+  } finally {
+    started.profiler.leave();
+  }
+}
+
+async function send({ threadId, truth, profile, problem }: Finished, client: Client): Promise<void> {
+  const part = (value: CpuProfilePart): Promise<void> => client.part(value);
+  const text = profile ? JSON.stringify(profile) : '';
+  for (let at = 0; at < text.length; at += CHUNK) {
+    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
+  }
+  const { intervalUs = 0, warmCode = false, apart = false } = truth ?? {};
+  await part({ part: 'profiled', threadId, intervalUs, warmCode, apart, agentFile: AGENT_FILE, problem });
+}

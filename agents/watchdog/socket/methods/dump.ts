@@ -1,0 +1,297 @@
+import { statfsSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Census, CensusFiles, OpenResources } from '../../../../src/async-dump/types.ts';
+import type {
+  CensusPart,
+  DumpPart,
+  HandleSite,
+  Road,
+  ThreadPart,
+  ThreadState,
+} from '../../../../src/protocol/dump-parts.ts';
+import type { Header } from '../../../../src/recording/types.ts';
+import { unlistedResources } from '../../../../src/recording/unlisted.ts';
+import { makeRunFolder } from '../../../../src/util/run-folder.ts';
+import {
+  type DumpEstimate,
+  type DumpProgress,
+  type InterruptedStack,
+  type RawFrame,
+  type RawHandleSite,
+  Word,
+} from '../../../shared-memory.ts';
+import { readSite } from '../../stall/call-site.ts';
+import { callName } from '../../stall/marked-calls.ts';
+import { ANSWER_MS, askThread, pause, requireInspector, whileConnected } from './ask.ts';
+import type { Client, DumpableThread, Method, Target } from './types.ts';
+
+/** A thread that has not returned to its loop for this long is interrupted. */
+const PATIENCE_MS = 250;
+const POLL_MS = 10;
+/** Looks at a thread whose stack is empty, and the time between them. */
+const MAX_LOOKS = 8;
+const BETWEEN_LOOKS_MS = 6;
+/** Times ten what was measured, for slow machines. */
+const CENSUS_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
+/** A thread that is interrupted at the end of its stack has no room to answer: a moment later it may have. */
+const MAX_FAILURES = 5;
+/** Rows in one message. */
+const CHUNK = 500;
+/** Bytes of a snapshot's file per byte of heap, and its index. */
+const FILE_RATIO = 2.5;
+
+const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
+const WAITS =
+  'The thread waits in Atomics.wait. It is not interrupted there, as that could keep it from being terminated.';
+const TIMED = 'The thread is not interrupted while a script of node:vm runs that a timeout or Ctrl-C may end.';
+const UNREAD = 'Timers and handles could not be read.';
+const ENDED = 'The thread ended meanwhile.';
+
+/** Stacks, suspended calls, timers and handles of each thread, in parts: `DumpPart`. */
+export function createDump(target: Target): Method {
+  let files = 0;
+  const nextFiles = (heapBytes: number): CensusFiles => {
+    const name = join(roomyFolder(target.folders, heapBytes), `${snapshotPrefix(target.header)}dump${++files}`);
+    return { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
+  };
+  return (params, client) => {
+    requireInspector(target);
+    if (client.isGone()) return null;
+    const road: Road = params.road === 'full' ? 'full' : 'quick';
+    const threads = target.threads();
+    const asked: DumpableThread[] = [];
+    return whileConnected(client, leaveDoors(asked), async () => {
+      for (const thread of threads) {
+        asked.push(thread);
+        await dumpThread(thread, road, client, nextFiles);
+      }
+      return {};
+    });
+  };
+}
+
+/** Ends whatever these threads are about. */
+export function leaveDoors(threads: readonly DumpableThread[]): () => void {
+  return () => {
+    for (const { capture } of threads) {
+      capture.evaluate('dump', 'endDump()', () => {});
+      capture.detach('dump');
+    }
+  };
+}
+
+async function dumpThread(
+  thread: DumpableThread,
+  road: Road,
+  client: Client,
+  nextFiles: (heapBytes: number) => CensusFiles,
+): Promise<void> {
+  const { threadId } = thread;
+  const send = (part: DumpPart): Promise<void> => client.part(part);
+  await send({ part: 'progress', threadId, doing: 'stack' });
+  const about = await aboutThread(thread, client);
+  await send(about);
+  const end = (rest: Omit<CensusPart, 'part' | 'threadId'>): Promise<void> =>
+    send({ part: 'census', threadId, ...rest });
+  if (about.state === 'no-answer' || about.state === 'ended') {
+    return end({ census: null, files: null, problem: silenceOf(thread) });
+  }
+  const estimate = (await askThread(thread, client, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+  const heapBytes = estimate?.heapBytes ?? 0;
+  await send({ part: 'progress', threadId, doing: road === 'full' ? 'heap' : 'calls' });
+  let files: CensusFiles | null = null;
+  try {
+    files = road === 'full' ? nextFiles(heapBytes) : null;
+    const census = await takeCensus(thread, files, timeoutMs(road, heapBytes), client);
+    await sendCensus(thread, census, send);
+    const { frames: _, groups: __, ...figures } = census;
+    await end({ census: figures, files, problem: null });
+  } catch (error) {
+    if (files) remove(files);
+    await end({ census: null, files: null, problem: (error as Error).message });
+  } finally {
+    if (files) client.onGone(remove.bind(null, files));
+  }
+}
+
+export function timeoutMs(road: Road, heapBytes: number): number {
+  return CENSUS_TIMEOUT.baseMs + (CENSUS_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
+}
+
+function silenceOf({ threadId, capture, shared }: DumpableThread, otherwise = NO_ANSWER): string {
+  if (capture.hasEnded()) return ENDED;
+  if (threadId !== 0 && Atomics.load(shared.control, Word.Waiting) > 0) return WAITS;
+  return Atomics.load(shared.control, Word.Terminable) > 0 ? TIMED : otherwise;
+}
+
+async function aboutThread(thread: DumpableThread, client: Client): Promise<ThreadPart> {
+  const { state, stack } = await stateOf(thread, client);
+  const ask = (call: string): Promise<unknown> => askThread(thread, client, call);
+  const resources = stack ? ((await ask('resources()')) as OpenResources | null | undefined) : undefined;
+  const sites = stack ? await ask('handleSites?.()') : undefined;
+  const raw = (Array.isArray(sites) ? (sites as RawHandleSite[]) : []).flatMap(({ frames }) => frames);
+  await mapsFor(thread, [
+    ...(stack?.frames ?? []),
+    ...(resources?.timers ?? []).map(({ callback }) => callback),
+    ...raw,
+  ]);
+  const frames = stack?.frames.map(thread.toFrame) ?? [];
+  const unlisted = unlistedResources(process.version);
+  return {
+    part: 'thread',
+    threadId: thread.threadId,
+    state,
+    stack: frames,
+    syncCall: runningCall(thread),
+    timers: (resources?.timers ?? []).map((timer) => ({ ...timer, callback: thread.toFrame(timer.callback) })),
+    handles: resources?.handles ?? [],
+    ...(unlisted !== null && { unlisted }),
+    more: resources?.more ?? 0,
+    handleSites: groupSites(thread, Array.isArray(sites) ? (sites as RawHandleSite[]) : []),
+    problem: stack && resources ? (resources.problem ?? null) : silenceOf(thread, stack ? UNREAD : NO_ANSWER),
+  };
+}
+
+/**
+ * Between two callbacks the stack is empty as well: only where the clock of the loop's idle time goes on does the thread
+ * wait for events. Of a chain of short callbacks, one of several looks meets one.
+ */
+async function stateOf(
+  thread: DumpableThread,
+  client: Client,
+): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
+  let first: InterruptedStack | null = null;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const stack = (await askThread(thread, client, 'stack({})')) as InterruptedStack | null | undefined;
+    if (!stack) return { state: thread.capture.hasEnded() ? 'ended' : 'no-answer', stack: null };
+    if (stack.frames.length > 0) return { state: 'running', stack };
+    if (first && stack.idleMs - first.idleMs > BETWEEN_LOOKS_MS / 2) return { state: 'idle', stack };
+    first ??= stack;
+    await pause(BETWEEN_LOOKS_MS);
+  }
+  return { state: 'running', stack: first };
+}
+
+/** Waits for what files were translated to while they were loaded, where the thread can tell. */
+export function mapsFor({ maps, toFrame }: DumpableThread, frames: readonly RawFrame[]): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ANSWER_MS);
+    maps.mapped(
+      () => frames.forEach(toFrame),
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+    );
+  });
+}
+
+function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]): HandleSite[] {
+  const groups = new Map<string, HandleSite>();
+  for (const { type, ageMs, ref, frames } of sites) {
+    const mapped = frames.map(toFrame);
+    const place = mapped.find(({ category }) => category === 'application') ?? mapped[0] ?? null;
+    const key = `${type} ${ref} ${place?.function} ${place?.file}:${place?.line}:${place?.column}`;
+    const known = groups.get(key);
+    if (!known) groups.set(key, { count: 1, type, ageMs, ref, place });
+    else {
+      known.count++;
+      known.ageMs = Math.max(known.ageMs, ageMs);
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
+}
+
+/** What the wrapper of a synchronous call has marked. */
+function runningCall({ shared, marks, toFrame }: DumpableThread): ThreadPart['syncCall'] {
+  const call = marks.running();
+  if (!call) return null;
+  return { name: callName(call), stack: (readSite(shared) ?? []).map(toFrame) };
+}
+
+/** Begins the census and goes on with it until it is done. Throws a sentence where it fails. */
+async function takeCensus(
+  thread: DumpableThread,
+  files: CensusFiles | null,
+  ms: number,
+  client: Client,
+): Promise<Census> {
+  const answer = await workAtDoor(thread, `beginDump(${JSON.stringify(files)})`, ms, client);
+  if ('census' in answer) return answer.census;
+  throw new Error('The thread answered something else.');
+}
+
+/** Begins a piece of work and has the thread go on with it until it is done. Throws a sentence where it fails. */
+export async function workAtDoor(
+  thread: DumpableThread,
+  begin: string,
+  ms: number,
+  client: Client,
+): Promise<Extract<DumpProgress, { census: Census } | { snapshot: object }>> {
+  if ((await askThread(thread, client, begin)) === undefined) throw new Error(NO_ANSWER);
+  let failures = 0;
+  let waitedMs = 0;
+  for (;;) {
+    const answer = (await askThread(thread, client, `dump(${waitedMs > PATIENCE_MS})`, ms)) as
+      | DumpProgress
+      | null
+      | undefined;
+    if (answer === undefined) throw new Error(`The thread did not answer within ${Math.round(ms / 1000)} s.`);
+    if (answer === null && thread.capture.hasEnded()) throw new Error(ENDED);
+    if (answer === null && ++failures > MAX_FAILURES) throw new Error('The thread cannot answer: its stack is full.');
+    if (answer && 'problem' in answer) throw new Error(answer.problem);
+    if (answer && !('waits' in answer)) {
+      thread.capture.evaluate('dump', 'endDump()', () => {});
+      return answer;
+    }
+    waitedMs = answer?.waits ? waitedMs + POLL_MS : 0;
+    await pause(answer?.waits === false ? 1 : POLL_MS);
+  }
+}
+
+async function sendCensus(
+  thread: DumpableThread,
+  { frames, groups }: Census,
+  send: (part: DumpPart) => Promise<void>,
+): Promise<void> {
+  const { threadId } = thread;
+  await mapsFor(thread, frames);
+  for (let i = 0; i < frames.length; i += CHUNK) {
+    await send({ part: 'frames', threadId, frames: frames.slice(i, i + CHUNK).map(thread.toFrame) });
+  }
+  for (let i = 0; i < groups.length; i += CHUNK) {
+    await send({ part: 'groups', threadId, groups: groups.slice(i, i + CHUNK) });
+  }
+}
+
+/** How the files of this process begin: with its number and when it started, as a number is many processes' in containers. */
+export function snapshotPrefix({ pid, startedAt }: Header): string {
+  return `${pid}-${Date.parse(startedAt)}-`;
+}
+
+/** Where a snapshot finds room: the run-time folder is often one in memory. */
+export function roomyFolder(folders: readonly string[], heapBytes: number): string {
+  for (const folder of folders) {
+    try {
+      makeRunFolder(folder);
+      const { bavail, bsize } = statfsSync(folder);
+      if (bavail * bsize > heapBytes * FILE_RATIO) return folder;
+    } catch {
+      // Then another one.
+    }
+  }
+  throw new Error(
+    `There is no room for a heap snapshot of ${Math.round((heapBytes * FILE_RATIO) / 1e6)} MB in ${tmpdir()}.`,
+  );
+}
+
+function remove({ snapshot, index }: CensusFiles): void {
+  for (const file of [snapshot, index]) {
+    try {
+      unlinkSync(file);
+    } catch {
+      // The client was quicker.
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { freemem } from 'node:os';
+import type { Estimate } from '../../../../src/protocol/dump-parts.ts';
+import type { DumpEstimate } from '../../../shared-memory.ts';
+import { ANSWER_MS, askThread } from './ask.ts';
+import type { Method, Target } from './types.ts';
+
+/** What a dump depends on: `Estimate`. */
+export function estimate(target: Target): Method {
+  return async (_params, client): Promise<Estimate> => {
+    const threads = target.inspection === 'possible' ? target.threads() : [];
+    const answers = await Promise.all(
+      threads.map(async (thread) => {
+        const answer = (await askThread(thread, client, 'dumpEstimate()', ANSWER_MS / 2)) as
+          | DumpEstimate
+          | null
+          | undefined;
+        thread.capture.detach('dump');
+        return { threadId: thread.threadId, heapBytes: answer?.heapBytes ?? null };
+      }),
+    );
+    return { threads: answers, availableBytes: availableBytes() };
+  };
+}
+
+/** The limits of a container count, where Node knows of them. */
+function availableBytes(): number {
+  const { availableMemory } = process as { availableMemory?: () => number };
+  return availableMemory ? availableMemory.call(process) : freemem();
+}

@@ -1,0 +1,22 @@
+import { type Hello, PROTOCOL } from '../../../../src/protocol/dump-parts.ts';
+import { snapshotPrefix } from './dump.ts';
+import type { Method, Target } from './types.ts';
+
+/** Who this is: `Hello`. */
+export function hello(target: Target): Method {
+  return (): Hello => {
+    const { pid, argv, evdiagVersion, nodeVersion } = target.header;
+    return {
+      protocol: PROTOCOL,
+      pid,
+      family: target.family,
+      argv,
+      evdiagVersion,
+      nodeVersion,
+      level: target.level(),
+      uptimeMs: target.uptimeMs(),
+      threads: target.threads().map(({ threadId }) => threadId),
+      files: { folders: [...target.folders], prefix: snapshotPrefix(target.header) },
+    };
+  };
+}

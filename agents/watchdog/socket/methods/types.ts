@@ -1,0 +1,69 @@
+import type { Frame, Header, Level, Row } from '../../../../src/recording/types.ts';
+import type { Inspection } from '../../../inspection.ts';
+import type { RawFrame, SharedMemory } from '../../../shared-memory.ts';
+import type { TraceMemory } from '../../../shared-trace.ts';
+import type { LoadedMaps } from '../../loaded-maps.ts';
+import type { ThreadClocks } from '../../platform/off-cpu.ts';
+import type { StackCapture } from '../../platform/stack-capture.ts';
+import type { RecentStacks } from '../../recent/recent-stacks.ts';
+import type { MarkedCalls } from '../../stall/marked-calls.ts';
+
+/** Who asked. */
+export interface Client {
+  isGone(): boolean;
+  /** Called once, when the connection ends; at once where it has ended. */
+  onGone(leave: () => void): void;
+  /** Sends a part of the answer and waits until there is room; throws when the client has gone. */
+  part(value: unknown): Promise<void>;
+}
+
+/** Answers one kind of request of the live socket; an error's first line is what the client gets. */
+export type Method = (params: Record<string, unknown>, client: Client) => unknown;
+
+export interface DumpableThread {
+  threadId: number;
+  shared: SharedMemory;
+  capture: StackCapture;
+  toFrame(raw: RawFrame): Frame;
+  maps: LoadedMaps;
+  marks: MarkedCalls;
+  /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
+  sampling: { hold(held: boolean): void };
+  clocks: ThreadClocks;
+  /** What it did in the last minute; null where that is not kept. */
+  recent: RecentStacks | null;
+  /** Where its operations are written, once a capture has begun. */
+  tracing: { memory: TraceMemory | null };
+}
+
+export interface ObservedThread {
+  header: Header;
+  /** Of its recording; null where none is written. */
+  folder(): string | null;
+  /** Those kept in memory. */
+  rows(): Row[];
+}
+
+/** The process that the methods tell of. */
+export interface Target {
+  header: Header;
+  /** Folder of the family of processes, absolute. */
+  family: string;
+  level(): Level;
+  /** For all threads, from now on. */
+  setLevel(level: Level): void;
+  uptimeMs(): number;
+  inspection: Inspection;
+  /** Options of Node, and "coverage" where that is measured. */
+  flags: string;
+  /** The setting EVDIAG_RECENT. */
+  keepsRecent: boolean;
+  /** The main thread first. */
+  threads(): DumpableThread[];
+  /** What is recorded of each thread, the main thread first. */
+  observed(): ObservedThread[];
+  /** Calls back for each row that is recorded, until what it returns is called. */
+  onRow(tell: (threadId: number, row: Row) => void): () => void;
+  /** Where files may be put for a client. */
+  folders: readonly string[];
+}

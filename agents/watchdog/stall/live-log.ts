@@ -1,0 +1,48 @@
+import type { ChainKind, Location, StallKind } from '../../../src/recording/types.ts';
+import { printLine } from '../../../src/util/print-line.ts';
+import { displayPath, stripControl } from '../../../src/util/text.ts';
+
+/** The same place is told again after this time at the earliest. */
+const REPEAT_MS = 10_000;
+const MAX_PLACES = 200;
+/** In all: some 30 kB, less than any pipe or socket holds, even if nobody ever reads it. */
+const MAX_LINES = 250;
+
+export interface LiveStall {
+  durationMs: number;
+  kind: StallKind | null;
+  location: Location | null;
+  /** The line is that of the code which a loader has made of the file. */
+  unmapped?: boolean;
+  call: string | null;
+  /** What waits for the loop. */
+  waiting: number;
+  chain?: ChainKind | null;
+}
+
+/** One line: kind, duration so far, function, file:line. */
+export function liveLine({ durationMs, kind, location, unmapped, call, chain }: LiveStall, threadId = 0): string {
+  const line = location && !unmapped ? `:${location.line}:${location.column}` : '';
+  const place = location
+    ? `${location.function || '(anonymous)'} (${displayPath(location.file)}${line})`
+    : 'place not known until the native call returns';
+  const starved = chain === 'microtask' || chain === 'nexttick';
+  const what = starved ? `${chain} chain` : call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');
+  const where = threadId === 0 ? 'event loop' : `event loop of worker ${threadId}`;
+  return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
+}
+
+/** A stall at a place that was told a moment ago is left to the summary. */
+export function createLiveLog(now: () => number, print = printLine): (stall: LiveStall, threadId?: number) => void {
+  const toldAt = new Map<string, number>();
+  let lines = 0;
+  return (stall, threadId) => {
+    if (lines > MAX_LINES) return;
+    const key = `${stall.kind}|${stall.location?.file}|${stall.location?.line}`;
+    const last = toldAt.get(key);
+    if (last !== undefined && now() - last < REPEAT_MS) return;
+    if (toldAt.size >= MAX_PLACES) toldAt.clear();
+    toldAt.set(key, now());
+    print(lines++ < MAX_LINES ? liveLine(stall, threadId) : 'evdiag: no more live lines; the recording has all stalls');
+  };
+}

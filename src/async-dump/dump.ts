@@ -1,0 +1,91 @@
+/** A dump as `evdiag dump --json` prints it. */
+import type { SettlerKind } from '../heap/settlers.ts';
+import type { Road, ThreadPart } from '../protocol/dump-parts.ts';
+import type { Frame, FrameCategory, Level } from '../recording/types.ts';
+
+export interface Dump {
+  schema: 'evdiag-dump/1';
+  pid: number;
+  /** Redacted. */
+  argv: string[];
+  nodeVersion: string;
+  level: Level;
+  uptimeMs: number;
+  /** ISO 8601. */
+  takenAt: string;
+  road: Road;
+  /** The main thread, 0, first. */
+  threads: DumpedThread[];
+}
+
+export interface DumpedThread extends Omit<ThreadPart, 'part'> {
+  /** Null where they could not be found; `problem` tells why. */
+  suspended: SuspendedCalls | null;
+}
+
+export interface SuspendedCalls {
+  /** 'calls': each counted once. 'promises': how many promises lead there, of which one call may have several. */
+  counted: 'calls' | 'promises';
+  /** Sum of the counts. */
+  total: number;
+  /** Counted in `total`, but not told one by one. */
+  untold: number;
+  /** Promises in the heap, settled ones as well, and how many could not be asked about. */
+  promises: number;
+  failed: number;
+  /** The biggest first. */
+  calls: CallGroup[];
+  /** Calls that wait for each other; always empty in a quick dump, which cannot see them. */
+  cycles: AwaitCycle[];
+  /** How long the thread stood still. */
+  pauseMs: number;
+}
+
+/** Calls that are suspended at the same place, awaited by the same chain of calls. */
+export interface CallGroup {
+  count: number;
+  function: string;
+  file: string;
+  /** Of the `await`, where `exact`; else where the function begins. 1-based. */
+  line: number;
+  column: number;
+  category: FrameCategory;
+  exact: boolean;
+  /** Text of the awaited expression; '' where the source is not at hand. */
+  awaits: string;
+  /** Who awaits it, who awaits that …, each at its `await`. */
+  awaitedBy: Frame[];
+  /** Awaited by so many calls at different places: none of them is in `awaitedBy`. */
+  otherAwaiters: number;
+  /** The chain goes on from its beginning, many times: a cycle, or a deep recursion. */
+  repeats: boolean;
+  /** What can settle what the first of them waits for; null where that was not looked for. */
+  settledBy: SettledBy | null;
+  /** Since the oldest of them was begun; null where nothing keeps account of it. */
+  ageMs: number | null;
+}
+
+export interface SettledBy {
+  kind: SettlerKind;
+  /** Class of the thing. */
+  name: string;
+  /** A timer's delay. */
+  ms?: number;
+  event?: string;
+  /** Variable or property path of what holds the resolving function. */
+  variable?: string;
+  file?: string;
+  /** The async call. */
+  call?: Frame;
+}
+
+/** Each call waits for the next, the last for the first. */
+export interface AwaitCycle {
+  kind: 'direct' | 'lock';
+  calls: (Frame & {
+    /** The lock between this call and the next; '' where it awaits the call itself. */
+    lock: string;
+  })[];
+  /** Further calls that wait for these. */
+  blockedCalls: number;
+}

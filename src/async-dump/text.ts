@@ -1,0 +1,335 @@
+import type { HandleSite, Timers } from '../protocol/dump-parts.ts';
+import type { Frame } from '../recording/types.ts';
+import type { Paint } from '../util/terminal.ts';
+import { displayPath, formatCount, formatMs, plural, stripControl } from '../util/text.ts';
+import type { AwaitCycle, CallGroup, Dump, DumpedThread, SettledBy, SuspendedCalls } from './dump.ts';
+import { sourceLine } from './source-text.ts';
+import type { OpenHandles } from './types.ts';
+
+export interface DumpTextOptions {
+  paint: Paint;
+  /** Columns. */
+  width: number;
+  /** Show everything. */
+  expand: boolean;
+}
+
+const LIMIT = { roots: 12, children: 6, depth: 16, frames: 10, rows: 8, cycles: 5 };
+const INDENT = '  ';
+
+/** A dump for a terminal. */
+export function dumpText(dump: Dump, options: DumpTextOptions): string {
+  const lines = [...header(dump, options), ...dump.threads.flatMap((thread) => ['', ...threadLines(thread, options)])];
+  return `${lines.join('\n')}\n`;
+}
+
+function header(dump: Dump, { paint }: DumpTextOptions): string[] {
+  const time = dump.takenAt.slice(11, 19);
+  const facts = [
+    `pid ${dump.pid}`,
+    `Node ${dump.nodeVersion.replace(/^v/, '')}`,
+    `level ${dump.level}`,
+    `up ${formatMs(dump.uptimeMs)}`,
+    `${dump.road} dump at ${time} UTC`,
+  ];
+  const command = dump.argv.map((word, i) => (i === 0 ? word : displayPath(word))).join(' ');
+  return [paint(stripControl(command), 'bold'), paint(stripControl(facts.join(' · ')), 'dim')];
+}
+
+function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {
+  const { paint } = options;
+  const { state, suspended, timers, handles, unlisted, handleSites, more } = thread;
+  const problem = state === 'ended' ? null : thread.problem;
+  return [
+    ...stackLines(thread, options),
+    ...(problem ? [`${INDENT}${paint(stripControl(problem), 'yellow')}`] : []),
+    ...(suspended ? suspendedLines(suspended, options) : []),
+    ...timerLines(timers, options),
+    ...handleLines(handles, options),
+    ...(unlisted ? ['', ...unlistedLines(unlisted, handleSites, options)] : []),
+    ...siteLines(handleSites, options),
+    ...(more > 0 ? [`${INDENT}${paint(`… ${formatCount(more)} other timers and handles`, 'dim')}`] : []),
+  ];
+}
+
+// ── the stack ──
+
+const STATES = {
+  idle: 'waits for events',
+  running: 'runs',
+  'no-answer': 'does not answer',
+  ended: 'ended meanwhile',
+} as const;
+
+function stackLines({ threadId, state, stack, syncCall }: DumpedThread, options: DumpTextOptions): string[] {
+  const { paint, expand } = options;
+  const name = threadId === 0 ? 'main thread' : `worker ${threadId}`;
+  const inside = syncCall ? `, inside ${stripControl(syncCall.name)}` : '';
+  const title = `${paint(name, 'bold')}  ${paint(STATES[state] + inside, state === 'idle' ? 'green' : 'yellow')}`;
+  const frames = state === 'no-answer' ? (syncCall?.stack ?? []) : stack;
+  const first = Math.max(
+    0,
+    frames.findIndex(({ category }) => category === 'application'),
+  );
+  const shown = frames.slice(first, expand ? undefined : first + LIMIT.frames);
+  const left = frames.length - first - shown.length;
+  return [
+    title,
+    ...shown.flatMap((frame, i) => frameLines(frame, i === 0, options)),
+    ...(left > 0 ? [`${INDENT}${paint(moreText(left), 'dim')}`] : []),
+  ];
+}
+
+function frameLines(frame: Frame, innermost: boolean, { paint }: DumpTextOptions): string[] {
+  const style = innermost ? [] : (['dim'] as const);
+  const line = `${frame.awaits ? 'async ' : ''}${nameOf(frame)} ${paint(placeOf(frame), innermost ? 'cyan' : 'dim')}`;
+  const source = innermost && frame.file !== '' ? sourceLine(frame.file, frame.line) : '';
+  return [`${INDENT}at ${paint(line, ...style)}`, ...(source ? [`${INDENT}     ${paint(source, 'dim')}`] : [])];
+}
+
+// ── suspended calls ──
+
+/** A place in the tree: the call itself, and below it what it awaits. */
+interface TreeNode {
+  frame: Frame;
+  group: CallGroup | null;
+  children: Map<string, TreeNode>;
+  /** Largest count in this branch: what it is sorted by. */
+  weight: number;
+}
+
+function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): string[] {
+  const { counted, total, untold, failed, cycles, calls, pauseMs } = suspended;
+  const { paint, expand } = options;
+  const what = counted === 'calls' ? plural(total, 'suspended async call') : plural(total, 'promise');
+  const title = counted === 'calls' ? what : `${what} with suspended async calls behind`;
+  const note = `the thread stood still for ${formatMs(pauseMs)}`;
+  const told = expand ? calls : calls.filter(isOfApplication);
+  const ofNode = calls.length - told.length;
+  const roots = sorted(treeOf(told).children);
+  const shown = expand ? roots : roots.slice(0, LIMIT.roots);
+  const left = roots.length - shown.length;
+  const rest = [
+    ...(left > 0 ? [moreText(left)] : []),
+    ...(ofNode > 0 ? [`… ${formatCount(ofNode)} of Node's own, --expand`] : []),
+    ...(untold > 0
+      ? [`… ${formatCount(untold)} promises whose calls are not told: there are too many different ones`]
+      : []),
+    ...(failed > 0 ? [`… ${formatCount(failed)} promises could not be asked about`] : []),
+  ];
+  return [
+    ...cycles.slice(0, expand ? undefined : LIMIT.cycles).flatMap((cycle) => cycleLines(cycle, options)),
+    '',
+    `${INDENT}${paint(total === 0 ? 'no suspended async calls' : title, 'bold')}  ${paint(note, 'dim')}`,
+    ...shown.flatMap((node) => nodeLines(node, INDENT, INDENT, options)),
+    ...rest.map((text) => `${INDENT}${paint(text, 'dim')}`),
+  ];
+}
+
+/** Node's own calls wait as well, such as the one that loads the main module. */
+function isOfApplication({ category, awaitedBy }: CallGroup): boolean {
+  return [category, ...awaitedBy.map((frame) => frame.category)].some((kind) => kind !== 'node' && kind !== 'native');
+}
+
+function treeOf(groups: readonly CallGroup[]): TreeNode {
+  const root: TreeNode = { frame: NOWHERE, group: null, children: new Map(), weight: 0 };
+  for (const group of groups) {
+    const call: Frame = {
+      ...NOWHERE,
+      function: group.function,
+      file: group.file,
+      line: group.line,
+      column: group.column,
+    };
+    let node = root;
+    for (const frame of [...[...group.awaitedBy].reverse(), call]) {
+      node = childOf(node, frame, frame === call && group.otherAwaiters > 0 ? ' shared' : '');
+      node.weight = Math.max(node.weight, group.count);
+    }
+    // The same place with and without a known await: they stay apart as groups, and together in the tree.
+    node.group = node.group ? { ...node.group, count: node.group.count + group.count } : group;
+  }
+  return root;
+}
+
+const NOWHERE: Frame = { function: '', file: '', line: 0, column: 0, category: 'application' };
+
+function childOf(node: TreeNode, frame: Frame, mark: string): TreeNode {
+  const key = `${frame.function} ${frame.file}:${frame.line}:${frame.column}${mark}`;
+  let child = node.children.get(key);
+  if (!child) {
+    child = { frame, group: null, children: new Map(), weight: 0 };
+    node.children.set(key, child);
+  }
+  return child;
+}
+
+function sorted(children: TreeNode['children']): TreeNode[] {
+  return [...children.values()].sort((a, b) => b.weight - a.weight);
+}
+
+function nodeLines(node: TreeNode, first: string, rest: string, options: DumpTextOptions, depth = 1): string[] {
+  const { paint, expand } = options;
+  const { group, frame } = node;
+  const count = group && group.count > 1 ? `${paint(`${formatCount(group.count)} ×`, 'bold')} ` : '';
+  const inexact = group && !group.exact ? paint(' function; at which await is not known', 'dim') : '';
+  const children = sorted(node.children);
+  const shown = expand ? children : depth >= LIMIT.depth ? [] : children.slice(0, LIMIT.children);
+  const left = children.length - shown.length;
+  const bar = children.length > 0 ? '│' : ' ';
+  const details = group ? detailsOf(group, children, options) : [];
+  return [
+    `${first}${count}${nameOf(frame)} ${paint(placeOf(frame), 'cyan')}${inexact}`,
+    ...details.map((text) => `${rest}${paint(bar, 'dim')}  ${text}`),
+    ...shown.flatMap((child, i) => {
+      const last = i === children.length - 1;
+      const branch = `${rest}${paint(last ? '└─' : '├─', 'dim')} `;
+      return nodeLines(child, branch, `${rest}${last ? ' ' : paint('│', 'dim')}  `, options, depth + 1);
+    }),
+    ...(left > 0 ? [`${rest}${paint(`└─ ${moreText(left)}`, 'dim')}`] : []),
+  ];
+}
+
+function detailsOf(group: CallGroup, children: readonly TreeNode[], { paint, width }: DumpTextOptions): string[] {
+  const lines: string[] = [];
+  if (group.awaits) lines.push(paint(group.awaits.slice(0, width), 'dim'));
+  const { settledBy, otherAwaiters, repeats, ageMs } = group;
+  if (repeats) lines.push(paint('awaited by itself, round and round: an await cycle or a deep recursion', 'yellow'));
+  if (otherAwaiters > 0) lines.push(`awaited by ${formatCount(otherAwaiters)} calls`);
+  if (ageMs !== null) lines.push(`since ${formatMs(ageMs)}`);
+  // What it awaits is a call that stands right below.
+  const told = settledBy?.kind === 'async-call' && children.some(({ frame }) => isSame(frame, settledBy.call));
+  if (settledBy && !told) lines.push(settledText(settledBy, paint));
+  return lines;
+}
+
+function isSame(a: Frame, b: Frame | undefined): boolean {
+  return (
+    b !== undefined && a.function === b.function && a.file === b.file && a.line === b.line && a.column === b.column
+  );
+}
+
+const WORDS: Record<SettledBy['kind'], string> = {
+  timer: 'a timer',
+  socket: 'a socket',
+  server: 'a server',
+  'http-request': 'an HTTP request',
+  file: 'a file operation',
+  'child-process': 'a child process',
+  worker: 'a worker thread or port',
+  dns: 'a DNS look-up',
+  stream: 'a stream',
+  emitter: 'an emitter',
+  'abort-signal': 'an AbortSignal',
+  'async-call': 'an async call',
+  structure: 'a resolving function',
+  nothing: 'nothing',
+};
+
+function settledText(by: SettledBy, paint: Paint): string {
+  if (by.kind === 'nothing') return paint('nothing can settle it', 'red', 'bold');
+  return `waits for ${stripControl(whatText(by))}`;
+}
+
+function whatText({ kind, name, ms, event, variable, file, call }: SettledBy): string {
+  if (kind === 'timer') return ms === undefined ? WORDS.timer : `a timer of ${formatMs(ms)}`;
+  if (kind === 'async-call' && call) return `${nameOf(call)} ${placeOf(call)}`;
+  if (kind === 'structure') {
+    const where = file ? `, ${displayPath(file)}` : '';
+    return variable
+      ? `whoever calls what ${variable} holds (${name}${where})`
+      : `whoever calls what a ${name} holds${where}`;
+  }
+  const of = name && name !== WORDS[kind] ? ` (${name})` : '';
+  return event ? `the event '${event}' of ${WORDS[kind]}${of}` : `${WORDS[kind]}${of}`;
+}
+
+function cycleLines({ calls, blockedCalls }: AwaitCycle, { paint }: DumpTextOptions): string[] {
+  const further =
+    blockedCalls > 0 ? ` ${plural(blockedCalls, 'further call waits', 'further calls wait')} for them.` : '';
+  return [
+    '',
+    `${INDENT}${paint(`await cycle: ${plural(calls.length, 'call waits for itself', 'calls wait for each other')}, for ever.${further}`, 'red', 'bold')}`,
+    ...calls.map((call, i) => {
+      const next = calls[(i + 1) % calls.length]!;
+      const lock = call.lock ? ` for ${stripControl(call.lock)}, which is held by` : ' for';
+      return `${INDENT}${INDENT}${nameOf(call)} ${paint(placeOf(call), 'cyan')} waits${lock} ${nameOf(next)}`;
+    }),
+  ];
+}
+
+// ── timers and handles ──
+
+function timerLines(timers: readonly Timers[], options: DumpTextOptions): string[] {
+  const total = timers.reduce((sum, { count }) => sum + count, 0);
+  const rows = timers.map((timer) => [
+    countText(timer.count),
+    `${timer.repeats ? 'every' : 'in'} ${formatMs(timer.delayMs)}`,
+    callbackText(timer.callback),
+    timer.callback.file ? placeOf(timer.callback) : '',
+    `since ${formatMs(timer.oldestMs)}${timer.ref ? '' : ', unref'}`,
+  ]);
+  return table(plural(total, 'timer'), rows, options);
+}
+
+/** The functions of timers/promises are Node's own and have neither name nor place. */
+function callbackText(callback: Frame): string {
+  return callback.function === '' && callback.file === '' ? 'settles a promise' : nameOf(callback);
+}
+
+function handleLines(handles: readonly OpenHandles[], options: DumpTextOptions): string[] {
+  const total = handles.reduce((sum, { count }) => sum + count, 0);
+  const rows = handles.map(({ count, type, detail }) => [countText(count), stripControl(type), stripControl(detail)]);
+  return table(plural(total, 'open handle'), rows, options);
+}
+
+/** Whoever follows what is made knows them all the same. */
+function unlistedLines(unlisted: string, sites: readonly HandleSite[], { paint }: DumpTextOptions): string[] {
+  const where =
+    sites.length > 0
+      ? 'those that evdiag follows are told by where they were made'
+      : 'evdiag follows them at level diagnose';
+  return [`${INDENT}${paint(`${stripControl(unlisted)}: ${where}`, 'dim')}`];
+}
+
+function siteLines(sites: readonly HandleSite[], options: DumpTextOptions): string[] {
+  const rows = sites.map(({ count, type, ageMs, ref, place }) => [
+    countText(count),
+    stripControl(type),
+    place ? `${nameOf(place)} ${placeOf(place)}` : '',
+    `since ${formatMs(ageMs)}${ref ? '' : ', unref'}`,
+  ]);
+  return table('made at', rows, options);
+}
+
+function countText(count: number): string {
+  return count > 1 ? `${formatCount(count)} ×` : '';
+}
+
+function table(title: string, rows: readonly string[][], { paint, expand }: DumpTextOptions): string[] {
+  if (rows.length === 0) return [];
+  const shown = expand ? rows : rows.slice(0, LIMIT.rows);
+  const widths = shown[0]!.map((_, column) => Math.min(48, Math.max(...shown.map((row) => row[column]!.length))));
+  const left = rows.length - shown.length;
+  return [
+    '',
+    `${INDENT}${paint(title, 'bold')}`,
+    ...shown.map((row) => {
+      const cells = row.map((cell, i) => (i === 0 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)));
+      return `${INDENT}${cells.join('  ')}`.trimEnd();
+    }),
+    ...(left > 0 ? [`${INDENT}${paint(moreText(left), 'dim')}`] : []),
+  ];
+}
+
+function moreText(count: number): string {
+  return `… ${formatCount(count)} more, --expand`;
+}
+
+function nameOf({ function: name }: Frame): string {
+  return stripControl(name) || '(anonymous)';
+}
+
+function placeOf({ file, line, column }: Frame): string {
+  return file === '' ? '' : `${displayPath(file)}:${line}:${column}`;
+}

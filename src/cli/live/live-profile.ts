@@ -1,0 +1,94 @@
+import type { Connection } from '../../attach/connect.ts';
+import { type CpuProfiles, type TakenCpuProfile, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
+import { loadedMapper, urlsOf } from '../../attach/take-loaded-maps.ts';
+import type { Profile } from '../../profile/types.ts';
+import type { Hello } from '../../protocol/dump-parts.ts';
+import type { Action, ShownProfile, State } from '../../tui/state/types.ts';
+import { formatMs } from '../../util/text.ts';
+import { toThreadProfile } from '../profile/taken-profile.ts';
+
+/** Who forgets to end it has ten minutes. */
+const MOST_MS = 600_000;
+const INTERVAL_US = 1000;
+/** V8's clock is the process's monotonic one (Node 20–26); where it tells a time that cannot be, ours counts. */
+const SLACK_MS = 100;
+
+type Dispatch = (action: Action) => void;
+
+/** CPU profiles from the keyboard of the terminal UI: the first key begins one, the second ends it. */
+export function createLiveProfile() {
+  let running: Connection | null = null;
+  let count = 0;
+  return {
+    isRunning: () => running !== null,
+    press(connection: Connection | null, dispatch: Dispatch, state: () => State): void {
+      if (running) {
+        // Where the process has gone, it is told as lost.
+        running.request('end-cpu-profile').catch(() => {});
+        return;
+      }
+      if (!connection) return;
+      running = connection;
+      const { pid } = connection.hello;
+      dispatch({ type: 'profiling', pid });
+      take(connection, state)
+        .then(({ profile, problems }) => {
+          dispatch({ type: 'profile', profile: { ...profile, id: `taken ${++count}` } });
+          const [first] = problems;
+          if (first) dispatch({ type: 'message', text: `No profile of worker ${first.threadId}: ${first.problem}.` });
+        })
+        .catch(({ message }: Error) => dispatch({ type: 'profile-lost', why: lostText(message) }))
+        .finally(() => {
+          running = null;
+        });
+    },
+  };
+}
+
+function lostText(why: string): string {
+  return `${/ ended/.test(why) ? 'The profile is lost' : 'There is no profile'}. ${why}`;
+}
+
+async function take(
+  connection: Connection,
+  state: () => State,
+): Promise<{ profile: ShownProfile; problems: CpuProfiles['problems'] }> {
+  const { pid, argv } = connection.hello;
+  const before = ((await connection.request('hello')) as Hello).uptimeMs;
+  const request = { durationMs: MOST_MS, intervalUs: INTERVAL_US, inlining: false };
+  const { threads, problems } = await takeCpuProfiles(connection, request);
+  const after = ((await connection.request('hello')) as Hello).uptimeMs;
+  const zeroMs = zeroOf(state(), pid);
+  const between = zeroMs === null ? null : { fromMs: zeroMs + before, toMs: zeroMs + after };
+  const map = await loadedMapper(
+    connection,
+    threads.flatMap((taken) => urlsOf(taken.profile)),
+  );
+  const profile: Profile = {
+    title: argv.join(' '),
+    kind: 'cpu',
+    unit: 'us',
+    threads: threads.map((taken) => toThreadProfile(taken, map)),
+  };
+  const shown: ShownProfile = {
+    ...{ id: '', name: `taken at ${formatMs(before)}`, pid, profile, problem: null },
+    threads: threads.map((thread) => ({
+      threadId: thread.threadId,
+      startMonotonicMs: startOf(thread, between),
+      spanMs: thread.spanMs,
+    })),
+  };
+  return { profile: shown, problems };
+}
+
+/** When the main thread's recording began, which its uptime counts from. */
+function zeroOf({ recordings }: State, pid: number): number | null {
+  const main = recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
+  return main?.header.startMonotonicMs ?? null;
+}
+
+function startOf({ profile }: TakenCpuProfile, between: { fromMs: number; toMs: number } | null): number | null {
+  const startMs = profile.startTime / 1000;
+  if (!between || (startMs >= between.fromMs - SLACK_MS && startMs <= between.toMs + SLACK_MS)) return startMs;
+  return between.fromMs;
+}

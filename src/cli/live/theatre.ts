@@ -1,0 +1,117 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  initialTheatre,
+  type Play,
+  type TheatreAction,
+  type TheatreState,
+  VARIANTS,
+  type Variant,
+} from '../../tui/state/theatre.ts';
+import type { Look } from '../../tui/views/palette.ts';
+import type { EndSignal } from '../../util/end-signals.ts';
+import { builtFile } from '../../util/package-root.ts';
+import { launch } from '../launch.ts';
+import { expectedText, headlineOf, LIMIT_MS, loadScenarios, type ScenarioInfo, sourceOf } from '../scenario-list.ts';
+import { programOf } from './crowd.ts';
+import { type Following, follow } from './follow.ts';
+
+const MAX_OUTPUT = 10_000;
+
+/** Plays a scenario: broken, then fixed, each live and to be replayed afterwards. Resolves as `runApp` does. */
+export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndSignal | null> {
+  const { runApp, theatre } = await import('../../tui/views/app.ts');
+  const folder = mkdtempSync(join(tmpdir(), 'evdiag-scenario-'));
+  const { id, title, description, expect } = info;
+  const play: Play = { id, title, description, expect, source: sourceOf(info) };
+  let playing: Promise<void> = Promise.resolve();
+  try {
+    return await runApp({
+      machine: theatre,
+      initial: (columns, rows) => initialTheatre(play, columns, rows),
+      look,
+      start(dispatch, state) {
+        const stage: Stage = { child: null, following: [], closed: false };
+        playing = playBoth(id, folder, stage, dispatch, state);
+        return () => {
+          stage.closed = true;
+          for (const { stop } of stage.following) stop();
+          stage.child?.kill('SIGKILL');
+        };
+      },
+      perform(_effect, dispatch) {
+        dispatch({ type: 'message', text: 'That is for programs of your own: evdiag run --tui, evdiag top.' });
+      },
+    });
+  } finally {
+    await playing;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Lets the user choose a scenario that can run here; null where nobody wants one. */
+export async function chooseScenario(look: Look): Promise<ScenarioInfo | null> {
+  const { choose } = await import('../../tui/views/menu.ts');
+  const all = (await loadScenarios()).filter((info) => (info.lacks?.() ?? null) === null);
+  const choices = all.map((info) => ({ label: info.id, about: `${info.title}: ${expectedText(info)}` }));
+  const index = await choose('Scenarios: a sick program and its cure', choices, look);
+  return index === null ? null : all[index]!;
+}
+
+interface Stage {
+  child: ChildProcess | null;
+  following: Following[];
+  closed: boolean;
+}
+
+/** One after the other: together they would slow each other down. */
+async function playBoth(
+  id: string,
+  folder: string,
+  stage: Stage,
+  dispatch: (action: TheatreAction) => void,
+  state: () => TheatreState,
+): Promise<void> {
+  for (const variant of VARIANTS) {
+    if (stage.closed) return;
+    const tell = (text: string): void => {
+      if (!stage.closed) dispatch({ type: 'headline', variant, text });
+    };
+    tell('runs …');
+    tell(await playVariant(id, variant, folder, stage, dispatch, state));
+  }
+}
+
+/** Resolves to its headline. */
+async function playVariant(
+  id: string,
+  variant: Variant,
+  folder: string,
+  stage: Stage,
+  dispatch: (action: TheatreAction) => void,
+  state: () => TheatreState,
+): Promise<string> {
+  let output = '';
+  const launched = await launch({
+    command: [process.execPath, builtFile(`scenarios/${id}.js`), ...(variant === 'fixed' ? ['--fixed'] : [])],
+    out: join(folder, variant),
+    level: 'diagnose',
+    durationMs: LIMIT_MS,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    onStart(child, family) {
+      stage.child = child;
+      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-MAX_OUTPUT);
+      });
+      const one = follow(
+        programOf(child, family),
+        (action) => dispatch({ type: 'variant', variant, action }),
+        () => state()[variant],
+      );
+      stage.following.push(one);
+    },
+  });
+  return typeof launched === 'string' ? launched : headlineOf(output);
+}

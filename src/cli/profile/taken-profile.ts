@@ -1,0 +1,30 @@
+import type { TakenCpuProfile } from '../../attach/take-cpu-profile.ts';
+import type { RecentProfile } from '../../attach/take-recent-profile.ts';
+import { readCpuProfile } from '../../profile/read-cpuprofile.ts';
+import type { ThreadProfile } from '../../profile/types.ts';
+import type { FrameMapper } from '../../recording/source-maps.ts';
+
+/** A CPU profile as it came over the socket, without what the agent did. */
+export function toThreadProfile(taken: TakenCpuProfile, map?: FrameMapper): ThreadProfile {
+  const { pid, threadId, profile, intervalUs, warmCode, apart, agentFile } = taken;
+  return readCpuProfile(profile, {
+    name: nameOf(threadId),
+    taken: { interval: intervalUs, warmCode, apart },
+    origin: { pid, threadId },
+    map,
+    agentFile,
+  });
+}
+
+/** The last seconds of a thread. The stacks are the agent's own: they tell warm code and inlined functions, and leave it out. */
+export function recentThreadProfile(
+  { pid, threadId, profile, intervalUs }: RecentProfile,
+  map?: FrameMapper,
+): ThreadProfile {
+  const taken = { interval: intervalUs, warmCode: true, apart: true, safepoints: true } as const;
+  return readCpuProfile(profile, { name: nameOf(threadId), taken, origin: { pid, threadId }, map });
+}
+
+export function nameOf(threadId: number): string {
+  return threadId === 0 ? 'main thread' : `worker ${threadId}`;
+}

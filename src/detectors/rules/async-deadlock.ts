@@ -1,0 +1,149 @@
+import type { Location, Recording } from '../../recording/types.ts';
+import { plural } from '../../util/text.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { awakeMs } from '../growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { round } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { lineKey, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { isNetwork } from '../waits.ts';
+
+/** Longer than a lock is held on purpose by anything that awaits. */
+const STUCK_MS = 3000;
+/** Those that wait for each other began to wait at about the same time. */
+const ALIKE_MS = 1000;
+const ALIKE_SHARE = 0.2;
+const MAX_QUEUE = 8;
+/** What is awaited to have something to oneself, by the names that libraries and people give it. */
+const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|semaphore|take|wait/i;
+
+export const asyncDeadlock: Detector = {
+  id: 'async-deadlock',
+  title: 'deadlock of async calls',
+  description:
+    'Calls wait for each other: one has the first lock and awaits the second, the other has the second and awaits the first. The text of ' +
+    'the awaits forms a cycle, and nothing has ended there since. All that needs one of the locks queues up behind them.',
+  remedy:
+    'Take the locks in the same order everywhere, or give `acquire` a time-out and release what is held when it fires.',
+  needs: ['unfinished'],
+  thresholds: [
+    `critical: two awaits, each for what the other awaited before, stuck for ${STUCK_MS} ms, for about the same time (${ALIKE_MS} ms or ${ALIKE_SHARE * 100} %), with none ended in the last two rows.`,
+  ],
+  kinds: [
+    {
+      kind: 'cycle',
+      title: 'locks taken in different order',
+      remedy:
+        'Take the locks in the same order everywhere, or give `acquire` a time-out and release what is held when it fires.',
+      example:
+        'await from.lock.acquire(); await to.lock.acquire();              // and the other way round elsewhere\nfor (const account of inOrderOfId(from, to)) await account.lock.acquire();',
+    },
+  ],
+  detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => deadlocks(period, recording))),
+};
+
+/** A suspended call: what it awaits, and what it awaited before and may have. */
+interface Waiter {
+  place: Place;
+  ageMs: number;
+  wants: string;
+  has: ReadonlySet<string>;
+}
+
+function deadlocks(period: Period, recording: Recording): Finding[] {
+  const places = placesOf(period, 'await');
+  const waiters = places.flatMap((place) => waiterOf(place, recording));
+  const seen = new Set<Waiter>();
+  return waiters.flatMap((waiter) => {
+    const cycle = seen.has(waiter) ? null : cycleFrom(waiter, waiters);
+    for (const member of cycle ?? []) seen.add(member);
+    return cycle === null ? [] : [toFinding(cycle, queueOf(cycle, places))];
+  });
+}
+
+function waiterOf(place: Place, recording: Recording): Waiter[] {
+  const { last, readings } = place;
+  const { alive, code, before, ended, endedSinceOldest, oldestMs } = last.entry;
+  const wants = lockOf(code ?? '');
+  const previous = readings.at(-2);
+  const moves = previous ? previous.entry.ended !== ended : endedSinceOldest > 0;
+  if (alive === 0 || wants === null || oldestMs < STUCK_MS || moves || isNetwork(last.entry)) return [];
+  const ageMs = awakeMs(recording, last);
+  const has = new Set(
+    (before ?? []).map(lockOf).filter((lock) => lock !== null && lock !== wants && sameMethod(lock, wants)),
+  );
+  return ageMs < STUCK_MS || has.size === 0 ? [] : [{ place, ageMs, wants, has: has as Set<string> }];
+}
+
+/** "a.acquire()" of "await a . acquire( )": receiver, method and arguments; null where nothing is taken. */
+function lockOf(code: string): string | null {
+  const text = code
+    .replace(/\s+/g, '')
+    .replace(/^await(?=[\w$(])/, '')
+    .replace(/;$/, '');
+  const call = /^[^()]*\([^()]*\)/.exec(text)?.[0];
+  return call !== undefined && LOCKING.test(call.replace(/\(.*/, '')) ? call : null;
+}
+
+function sameMethod(a: string, b: string): boolean {
+  const methodOf = (text: string) => /([\w$#]+)\(/.exec(text)?.[1];
+  return methodOf(a) === methodOf(b);
+}
+
+/** The shortest way from one who waits, over those who have what is wanted, back to it. */
+function cycleFrom(start: Waiter, waiters: readonly Waiter[]): Waiter[] | null {
+  const paths: Waiter[][] = [[start]];
+  const reached = new Set<Waiter>([start]);
+  for (const path of paths) {
+    const wants = path.at(-1)!.wants;
+    if (path.length > 1 && start.has.has(wants)) return path;
+    for (const next of waiters) {
+      if (reached.has(next) || !next.has.has(wants) || !alike(start.ageMs, next.ageMs)) continue;
+      reached.add(next);
+      paths.push([...path, next]);
+    }
+  }
+  return null;
+}
+
+function alike(a: number, b: number): boolean {
+  return Math.abs(a - b) <= Math.max(ALIKE_MS, Math.max(a, b) * ALIKE_SHARE);
+}
+
+/** Awaits elsewhere of the locks that the cycle keeps. */
+function queueOf(cycle: readonly Waiter[], places: readonly Place[]): Place[] {
+  const kept = new Set(cycle.map(({ wants }) => wants));
+  const members = new Set(cycle.map(({ place }) => place));
+  const isQueued = (place: Place) => place.last.entry.alive > 0 && kept.has(lockOf(place.last.entry.code ?? '') ?? '');
+  return places.filter((place) => !members.has(place) && isQueued(place));
+}
+
+function toFinding(cycle: readonly Waiter[], queue: readonly Place[]): Finding {
+  const names = cycle.map(
+    ({ place, wants }) => `${nameOf(place.location)} (line ${place.location.line}) waits for ${wants}`,
+  );
+  const ageMs = Math.min(...cycle.map((waiter) => waiter.ageMs));
+  const waiting = [...cycle.map(({ place }) => place), ...queue].reduce((sum, { last }) => sum + last.entry.alive, 0);
+  const stack = cycle.map(({ place }) => place.location);
+  return {
+    ...findingOf(asyncDeadlock, {
+      kind: 'cycle',
+      severity: 'critical',
+      message: `${plural(waiting, 'call waits', 'calls wait')} for each other for ${secondsText(ageMs)}: ${names.join(', and ')}.`,
+      place: cycle[0]!.place,
+      count: waiting,
+      confidence: CONFIDENCE.compared,
+      evidence: {
+        suspendedCalls: waiting,
+        oldestMs: round(ageMs),
+        locks: cycle.map(({ wants }) => wants),
+        queue: distinct(queue.map(({ location }) => location)).slice(0, MAX_QUEUE),
+      },
+    }),
+    stack,
+  };
+}
+
+function distinct(places: readonly Location[]): Location[] {
+  return [...new Map(places.map((place) => [lineKey(place), place])).values()];
+}

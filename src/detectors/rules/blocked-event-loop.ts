@@ -1,0 +1,249 @@
+import { functionKey, NATIVE_CALL } from '../../recording/places.ts';
+import type { Location, Recording, StallKind, StallRow } from '../../recording/types.ts';
+import { groupBy } from '../../util/group-by.ts';
+import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
+import { wordsOf } from '../named-costs.ts';
+import { round, scoreOf } from '../severity.ts';
+import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
+import { KIND_TEXTS } from '../stall-kinds.ts';
+import { allStalls, isHeldUp, ownMs } from '../stalls.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+import { isStarvation } from './starved-event-loop.ts';
+
+/** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
+const WARNING_COUNT = 3;
+/** Sentry's and N|Solid's defaults are 1000 and 200 ms; people notice an interface that hangs for a quarter of a second. */
+const WARNING_MAX_MS = 250;
+/** A second without an answer: health checks and gateways begin to time out. */
+const CRITICAL_MAX_MS = 1000;
+/** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
+const CRITICAL_SHARE = 0.1;
+/** With less CPU time than that, it may have waited for a core. */
+const COMPUTED_SHARE = 0.75;
+/** A thread that hardly has a core needs more CPU time for the same work, as its caches are cold each time it gets one. */
+const STARVED_FACTOR = 1.5;
+/** A stall of which the code ran less than this is told with its whole length. */
+const TOLD_SHARE = 0.8;
+const RIGHT_PLACE =
+  'Nothing to change: a worker thread is the right place for such work. If jobs queue up, start more workers, up to one per core.';
+/** Only the name of the call says what it was. */
+const ADD_ONS: readonly string[] = ['native-addon', 'sync-database'];
+const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
+/** A share needs a span to be a share of. */
+const SHARE_SPAN_MS = 5000;
+
+export const blockedEventLoop: Detector = {
+  id: 'blocked-event-loop',
+  title: 'blocked event loop',
+  description:
+    'One piece of synchronous work kept the main thread from its event loop: no request, timer or socket was served meanwhile. ' +
+    'The watchdog thread sees the silence of a native heartbeat, takes stacks of the blocked thread while it lasts, ' +
+    'and names the innermost line of your own code that most of the time went to. Times are the code’s own: waits for a core, ' +
+    'for pages and disks, and for a CPU limit are not counted, and are told apart.',
+  remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',
+  needs: ['event-loop-delay', 'stall', 'stall-open'],
+  thresholds: [
+    'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
+    `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
+    `critical: one of ${CRITICAL_MAX_MS} ms or more, or ${CRITICAL_SHARE * 100} % of the time blocked at one place.`,
+    'info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code, or half more where the host had most of the time), programs where nothing else waited.',
+  ],
+  kinds: KIND_TEXTS,
+  detect(recording) {
+    const stalls = allStalls(recording)
+      .map((stall) => blamed(stall, recording.header.slowMs))
+      .filter((stall) => !isStarvation(stall))
+      .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall) : stall));
+    return [...groupBy(stalls, groupKey).values()].map((group) => toFinding(group, recording));
+  },
+};
+
+/** An older agent took what a starved thread happened to run for the reason. */
+function blamed(stall: StallRow, slowMs: number): StallRow {
+  return !stall.startup && isHeldUp(stall, slowMs) ? { ...stall, kind: 'host' } : stall;
+}
+
+/** A pool starts many threads of one script, each in pieces of its own: its start is one thing, and has no line. */
+function ofWorkerScript(stall: StallRow): StallRow {
+  if (stall.kind === 'host') return stall;
+  const own = stall.stacks.flatMap(({ frames }) => frames.findLast(({ category }) => category === 'application') ?? []);
+  const script = own[0] ?? stall.location;
+  const location = script ? { file: script.file, line: 1, column: 1, function: '' } : null;
+  return { ...stall, kind: 'module-load', location };
+}
+
+/** Stalls of one cause: of the same kind in the same function, for single calls also at the same line. */
+function groupKey({ kind, location, startup }: StallRow): string {
+  if (kind === 'host') return kind;
+  const line = kind === 'js-cpu' || kind === 'gc' ? '' : location?.line;
+  return [kind, startup, location && functionKey(location), line].join('|');
+}
+
+function toFinding(group: readonly StallRow[], recording: Recording): Finding {
+  // What the host took is its time as a whole; of others the code's own share counts.
+  const msOf = (stall: StallRow): number => (stall.kind === 'host' ? stall.durationMs : ownMs(stall));
+  const longest = group.reduce((a, b) => (msOf(b) > msOf(a) ? b : a));
+  const maxMs = msOf(longest);
+  const totalMs = group.reduce((sum, stall) => sum + msOf(stall), 0);
+  const { kind, startup } = longest;
+  const severity = severityOf(group, recording);
+  const texts = wordsOf(kind, group);
+  const location = kind === 'host' ? null : (texts.location ?? placeOf(group));
+  const isThere = (place: Location | null): boolean => place?.line === location?.line;
+  const witness = group.find(({ stacks }) => stacks.some((entry) => isThere(entry.location))) ?? longest;
+  const stack = witness.stacks.find((entry) => isThere(entry.location)) ?? witness.stacks[0];
+  const call = stack?.frames.find(({ category }) => category === 'native')?.function;
+  // Seen by the clock alone: it may have computed as well as slept.
+  const isUnseen = kind === 'js-cpu' && location === null && !stack;
+  const ofHost = kind === 'host' ? heldUpRemedy(group) : null;
+  const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : (ofHost ?? texts.remedy);
+  // Unless it serves something, a worker thread is there for just that.
+  const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;
+  const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : isAtWork ? RIGHT_PLACE : ofKind;
+  return {
+    rule: 'blocked-event-loop',
+    severity,
+    score: scoreOf(severity, totalMs),
+    kind,
+    message: messageOf(
+      group,
+      longest,
+      maxMs,
+      totalMs,
+      location,
+      isUnseen ? 'work' : titleOf(kind, texts.title, call),
+      recording,
+      isAtWork,
+    ),
+    remedy,
+    location,
+    stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
+    count: group.length,
+    confidence: confidenceOfStalls(group, { kind, location }),
+    evidence: {
+      maxMs: round(maxMs),
+      totalMs: round(totalMs),
+      firstMs: round(group[0]!.startMs),
+      lastMs: round(group.at(-1)!.startMs),
+      cpuMs: sumOf(group, 'cpuMs'),
+      runQueueMs: sumOf(group, 'runQueueMs'),
+      gcMs: sumOf(group, 'gcMs'),
+      ...heldUpBy(group, totalMs),
+      startup,
+      // In how much of it no single call was long: then the turn as a whole was.
+      manyCallsShare: manyCallsShare(group),
+      ...(call ? { call } : {}),
+    },
+  };
+}
+
+function manyCallsShare(group: readonly StallRow[]): number {
+  const known = group.filter(({ chain }) => chain !== undefined);
+  const total = known.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const chained = known.reduce((sum, { chain, durationMs }) => sum + (chain ? durationMs : 0), 0);
+  return total > 0 ? round(chained / total, 2) : 0;
+}
+
+/** A native call is named where its name tells more than the kind. */
+function titleOf(kind: StallKind, title: string, call: string | undefined): string {
+  if (call === NATIVE_CALL) return kind === 'js-cpu' ? 'a native call that nothing can interrupt' : title;
+  return call && ADD_ONS.includes(kind) ? `${title} (${call})` : title;
+}
+
+function startupRemedy(kind: StallKind, remedy: string): string {
+  return kind === 'module-load'
+    ? 'Load less at start, or load what is rarely needed with import() before the server listens.'
+    : remedy;
+}
+
+/** The line that the most blocked time stands for. */
+function placeOf(group: readonly StallRow[]): Location | null {
+  const times = new Map<string, { location: Location; ms: number }>();
+  for (const stall of group) {
+    const { location } = stall;
+    if (!location) continue;
+    const key = `${location.file}:${location.line}`;
+    const entry = times.get(key) ?? { location, ms: 0 };
+    entry.ms += ownMs(stall);
+    times.set(key, entry);
+  }
+  return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
+}
+
+function isHarmful({ kind, startup, waiting }: StallRow): boolean {
+  return kind !== 'host' && !startup && (waiting ?? 0) > 0;
+}
+
+/** What makes a stall the code's own fault. */
+function leastMs(stall: StallRow, slowMs: number): number {
+  return isMostlyHeld([stall]) ? slowMs * STARVED_FACTOR : slowMs;
+}
+
+/** Other tools see everything by the clock alone: CPU time tells that it was not the host. */
+function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
+  return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
+}
+
+function severityOf(
+  group: readonly StallRow[],
+  { durationMs: spanMs, header: { slowMs }, foreign }: Recording,
+): Severity {
+  const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= leastMs(stall, slowMs));
+  if (harmful.length === 0) return 'info';
+  const times = harmful.map(ownMs);
+  const maxMs = times.reduce((most, ms) => Math.max(most, ms), 0);
+  // Seen by the clock alone, for a moment: on a busy host that may be anything.
+  const computed = (stall: StallRow): boolean => foreign !== undefined && hasComputed(stall);
+  if (
+    harmful.every((stall) => stall.location === null && stall.kind === 'js-cpu' && !computed(stall)) &&
+    maxMs < CRITICAL_MAX_MS
+  )
+    return 'info';
+  const share = times.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
+  if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
+  return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+}
+
+function messageOf(
+  group: readonly StallRow[],
+  { kind, startup, durationMs }: StallRow,
+  maxMs: number,
+  totalMs: number,
+  location: Location | null,
+  title: string,
+  { header }: Recording,
+  isAtWork: boolean,
+): string {
+  const wall = maxMs < durationMs * TOLD_SHARE ? ` of ${Math.round(durationMs)}` : '';
+  const times =
+    group.length === 1
+      ? `for ${Math.round(maxMs)}${wall} ms`
+      : `${group.length} times, up to ${Math.round(maxMs)}${wall} ms, ${Math.round(totalMs)} ms in all,`;
+  if (kind === 'host') return heldUpMessage(group, times.replace(/,$/, ''), header);
+  const waits = wall ? waitsText(group, header) : null;
+  const place = location
+    ? ` in ${location.function || 'an anonymous function'}`
+    : ', at a place that could not be seen';
+  if (startup && header.threadId !== 0) {
+    const beside = waits ? `; beside that it waited ${waits}` : '';
+    return `The start of a worker thread blocked its event loop ${times.replace(/,$/, '')}${beside}.`;
+  }
+  if (isAtWork) return `A worker thread was busy ${times} with ${title}${place}.`;
+  return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}${waits ? `; beside that the thread waited ${waits}` : ''}.`;
+}
+
+/** Only what there was: most recordings have none of it. */
+function heldUpBy(group: readonly StallRow[], totalMs: number): Record<string, number> {
+  const { durationMs, throttledMs, diskMs, majorFaults } = waitsOf(group);
+  return {
+    ...(totalMs < durationMs * TOLD_SHARE && { wallMs: round(durationMs) }),
+    ...(throttledMs > 0 && { throttledMs: round(throttledMs) }),
+    ...(diskMs > 0 && { diskMs: round(diskMs) }),
+    ...(majorFaults > 0 && { majorFaults }),
+  };
+}
+
+function sumOf(group: readonly StallRow[], field: 'cpuMs' | 'runQueueMs' | 'gcMs'): number | null {
+  const values = group.map((stall) => stall[field]).filter((value) => value !== null);
+  return values.length > 0 ? round(values.reduce((sum, value) => sum + value, 0)) : null;
+}

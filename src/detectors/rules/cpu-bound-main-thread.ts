@@ -1,0 +1,98 @@
+import type { LookRow, Recording } from '../../recording/types.ts';
+import {
+  functionsOf,
+  isServed,
+  looksFilledWith,
+  meanOf,
+  type Second,
+  secondsOf,
+  toStack,
+  totalMs,
+  withoutLongCalls,
+} from '../busy-time.ts';
+import { percent, round, scoreOf } from '../severity.ts';
+import { confidenceOfLooks } from '../stack-confidence.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+
+/** Less than this is a burst. */
+const BUSY_MS = 2500;
+/** The thread computes rather than waits in synchronous calls. */
+const CPU_SHARE = 0.7;
+/** Mean time between beats of the heartbeat, which is 10 ms where the loop is free: beyond, what is served waits in line. */
+const WARNING_TURN_MS = 12;
+const CRITICAL_BUSY_MS = 30_000;
+
+export const cpuBoundMainThread: Detector = {
+  id: 'cpu-bound-main-thread',
+  title: 'CPU-bound main thread',
+  description:
+    'Computation, in pieces that are each too short for a stall, takes nearly all of the main thread, while I/O is served on ' +
+    'the same loop. A closer look takes stacks at random moments: successive ones fall into the same callback, and one function holds most of them.',
+  remedy:
+    'Keep I/O on the event loop and move the computation to a pool of worker threads sized to the cores (piscina, node:worker_threads); where each request is mostly computation, run one process per core (node:cluster).',
+  needs: ['event-loop-utilization', 'look'],
+  thresholds: [
+    `busy: no idle time to speak of while the thread had a core, for ${BUSY_MS} ms in all, ${percent(CPU_SHARE)} of it computing.`,
+    `warning: turns of ${WARNING_TURN_MS} ms or more on average while servers, sockets or timers waited.`,
+    `critical: the same for ${CRITICAL_BUSY_MS} ms.`,
+  ],
+  kinds: [
+    {
+      kind: 'computation',
+      title: 'computation beside I/O',
+      remedy: 'Move the computation to a pool of worker threads sized to the cores.',
+      example:
+        "app.get('/report', (req, res) => res.send(render(req.query)));              // 30 ms of the loop each\napp.get('/report', async (req, res) => res.send(await pool.run(req.query))); // a worker's",
+    },
+  ],
+  detect(recording) {
+    const busy = withoutLongCalls(secondsOf(recording), recording).filter((second) => second.busy);
+    const looks = looksFilledWith('computation', recording);
+    if (totalMs(busy) < BUSY_MS || looks.length === 0) return [];
+    const cpuShare = meanOf(busy, (second) => second.cpuShare);
+    if (cpuShare !== null && cpuShare < CPU_SHARE) return [];
+    return [toFinding(recording, busy, looks, cpuShare)];
+  },
+};
+
+function toFinding(
+  recording: Recording,
+  busy: readonly Second[],
+  looks: readonly LookRow[],
+  cpuShare: number | null,
+): Finding {
+  const busyMs = totalMs(busy);
+  const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
+  const severity = severityOf(turnMs, busyMs, isServed(busy));
+  const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0]!;
+  const name = hottest.location.function || 'An anonymous function';
+  const turns = turnMs >= 1 ? `: a turn of the loop took ${Math.round(turnMs)} ms on average` : '';
+  return {
+    rule: 'cpu-bound-main-thread',
+    severity,
+    score: scoreOf(severity, busyMs),
+    kind: 'computation',
+    message: `${name} computed for ${percent(hottest.share)} of ${round(busyMs / 1000)} s in which the main thread had no idle time${turns}.`,
+    remedy: `${cpuBoundMainThread.remedy} This machine has ${cores(recording)}.`,
+    location: hottest.location,
+    stack: toStack(hottest.frames),
+    count: busy.length,
+    confidence: confidenceOfLooks(looks, hottest.share),
+    evidence: {
+      busyMs: round(busyMs),
+      functionShare: round(hottest.share, 3),
+      cpuShare: cpuShare === null ? null : round(cpuShare, 3),
+      meanTurnMs: round(turnMs),
+    },
+  };
+}
+
+function cores({ header }: Recording): string {
+  const count = header.containerCpus === null ? header.cpuCount : Math.min(header.cpuCount, header.containerCpus);
+  return count === 1 ? 'one core: workers will keep the loop free, not make the work faster' : `${round(count)} cores`;
+}
+
+function severityOf(turnMs: number, busyMs: number, served: boolean): Severity {
+  if (!served || turnMs < WARNING_TURN_MS) return 'info';
+  return busyMs >= CRITICAL_BUSY_MS ? 'critical' : 'warning';
+}

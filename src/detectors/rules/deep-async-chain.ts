@@ -1,0 +1,69 @@
+import { functionKey } from '../../recording/places.ts';
+import { type LookRow, rowsOf } from '../../recording/types.ts';
+import { groupBy } from '../../util/group-by.ts';
+import { waitingIn } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { scoreOf } from '../severity.ts';
+import type { Detector, Severity } from '../types.ts';
+
+/** No loop of calls is meant to be so deep; Node's stack ends near 11 000 frames. */
+const DEEP_FRAMES = 1000;
+
+export const deepAsyncChain: Detector = {
+  id: 'deep-async-chain',
+  title: 'deep chain of calls',
+  description:
+    'A function calls or awaits itself a thousand times deep and more. Each level of an async function holds a promise, a ' +
+    'context and a reaction until the innermost one settles; each level of a plain one brings the stack nearer to its end.',
+  remedy: 'Turn the recursion into a loop, or put what is left to do into a queue.',
+  needs: ['look'],
+  thresholds: [
+    `warning: ${DEEP_FRAMES} frames of one function on the stack or awaiting it, where servers, sockets or timers waited.`,
+  ],
+  kinds: [
+    {
+      kind: 'async',
+      title: 'an async function that awaits itself',
+      remedy: 'Turn the recursion into a loop: `while (next) next = await step(next)`.',
+      example:
+        'async function walk(node) { await visit(node); if (node.next) await walk(node.next); } // a promise per level\nfor (let node = first; node; node = node.next) await visit(node);                       // one',
+    },
+    {
+      kind: 'callbacks',
+      title: 'callbacks that call each other on one stack',
+      remedy: 'Turn the recursion into a loop, or call the next step from a queue.',
+      example:
+        'const next = (i) => done(i) || step(i, () => next(i + 1)); // RangeError one day\nfor (let i = 0; !done(i); i++) stepNow(i);',
+    },
+  ],
+  detect(recording) {
+    const looks = rowsOf(recording, 'look').filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
+    const byFunction = groupBy(looks, (look) => functionKey(look.deepest!.location));
+    return [...byFunction.values()].map((group) => {
+      const worst = group.reduce((a, b) => (b.deepest!.repeated > a.deepest!.repeated ? b : a)).deepest!;
+      const kind = group.some(isAsync) ? 'async' : 'callbacks';
+      const severity: Severity = waitingIn(recording, group) > 0 ? 'warning' : 'info';
+      return {
+        rule: 'deep-async-chain',
+        severity,
+        score: scoreOf(severity, worst.repeated),
+        kind,
+        message: `${worst.location.function || 'An anonymous function'} ${kind === 'async' ? 'awaited' : 'called'} itself ${worst.repeated} levels deep.`,
+        remedy: deepAsyncChain.kinds.find((text) => text.kind === kind)!.remedy,
+        location: worst.location,
+        stack: [worst.location],
+        count: group.length,
+        confidence: CONFIDENCE.counted,
+        evidence: { depth: worst.repeated, frames: worst.frames },
+      };
+    });
+  },
+};
+
+/** On its way down, an async function is on the stack like any other: then its promises tell. */
+function isAsync({ deepest, stacks, created }: LookRow): boolean {
+  if (!deepest) return false;
+  const key = functionKey(deepest.location);
+  const awaits = stacks.some(({ frames }) => frames.some((frame) => frame.awaits && functionKey(frame) === key));
+  return deepest.awaits || awaits || (created?.promises ?? 0) > deepest.repeated;
+}

@@ -1,0 +1,109 @@
+import { packageNameOf } from '../../recording/places.ts';
+import { type Recording, rowsOf } from '../../recording/types.ts';
+import { plural } from '../../util/text.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { growthOf } from '../growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { scoreOf } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { lineKey, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+
+/** A few at start-up (`main();`) are how programs begin. */
+const TOLD_CALLS = 5;
+/** Nobody awaits them, and they do not end: work without a bound. */
+const PILED_CALLS = 100;
+/** Packages told by name. */
+const MAX_NAMES = 4;
+
+export const floatingPromises: Detector = {
+  id: 'floating-promises',
+  title: 'floating promises',
+  description:
+    'An async function is called and nothing ever looks at its promise: no await, no then, no catch. Its caller goes on before it has ' +
+    'ended, and its error goes to nobody. A call written `void f()` is meant to be so and left out.',
+  remedy:
+    'Await the call, or return its promise; where it is meant to run on, say `void` and handle its errors with `catch`.',
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: a floating promise that was rejected, or ${PILED_CALLS} floating calls of one place that are alive and grow in number.`,
+    `info: ${TOLD_CALLS} floating calls of one place.`,
+  ],
+  kinds: [
+    {
+      kind: 'floating',
+      title: 'calls that nobody awaits',
+      remedy:
+        'Await the call, or return its promise; where it is meant to run on, say `void` and handle its errors with `catch`.',
+      example:
+        'save(order);                            // and if it fails?\nawait save(order);                      // the caller knows\nvoid save(order).catch(reportError);    // meant to run on',
+    },
+  ],
+  detect(recording) {
+    const rejected = rejectedCalls(recording);
+    const findings = onePerLine(periodsOf(recording).flatMap((period) => floating(period, rejected)));
+    const isPackages = ({ evidence }: Finding): boolean => evidence.package !== undefined && evidence.rejected === 0;
+    return [...findings.filter((finding) => !isPackages(finding)), ...allOfPackages(findings.filter(isPackages))];
+  },
+};
+
+/** What packages start and do not await is their own affair, and one line for all of them. */
+function allOfPackages(findings: readonly Finding[]): Finding[] {
+  const most = [...findings].sort((a, b) => b.count - a.count)[0];
+  if (!most) return [];
+  const names = [...new Set(findings.map(({ evidence }) => String(evidence.package)))];
+  const count = findings.reduce((sum, finding) => sum + finding.count, 0);
+  return [
+    {
+      ...most,
+      severity: 'info',
+      score: scoreOf('info', 0),
+      count,
+      message: `Within packages (${names.slice(0, MAX_NAMES).join(', ')}) ${plural(count, 'call')} of async functions ran on without an await, and none failed.`,
+      remedy: 'Nothing to change in your code: it is how these packages work.',
+      evidence: { floating: count, rejected: 0, package: names.join(', ') },
+    },
+  ];
+}
+
+/** Unhandled rejections by the line of the call, where that was followed. */
+function rejectedCalls(recording: Recording): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { call, count } of rowsOf(recording, 'rejection')) {
+    if (call !== null) counts.set(lineKey(call), (counts.get(lineKey(call)) ?? 0) + count);
+  }
+  return counts;
+}
+
+function floating(period: Period, rejections: Map<string, number>): Finding[] {
+  return placesOf(period, 'call').flatMap((place) => {
+    const { floating: count, alive } = place.last.entry;
+    const rejected = Math.max(place.last.entry.rejected, rejections.get(lineKey(place.location)) ?? 0);
+    const isPiled = alive >= PILED_CALLS && count >= PILED_CALLS && growthOf(place, PILED_CALLS) !== null;
+    if (count === 0 || (count < TOLD_CALLS && rejected === 0)) return [];
+    return [toFinding(place, count, rejected, isPiled)];
+  });
+}
+
+function toFinding(place: Place, count: number, rejected: number, isPiled: boolean): Finding {
+  const { entry, trackedMs } = place.last;
+  // An older recording does not tell who made it, but where a package's own line is the place.
+  const maker = entry.package ?? packageNameOf(place.location.file);
+  const failed = rejected > 0 ? `, and rejected ${plural(rejected, 'time')}` : '';
+  const piled = isPiled ? `, and ${entry.alive} of them have not ended` : '';
+  return findingOf(floatingPromises, {
+    kind: 'floating',
+    severity: rejected > 0 || isPiled ? 'warning' : 'info',
+    message: `Nobody awaited what ${nameOf(place.location)} called here ${plural(count, 'time')} in ${secondsText(trackedMs)}${failed}${piled}.`,
+    place,
+    count,
+    confidence: CONFIDENCE.compared,
+    evidence: {
+      floating: count,
+      rejected,
+      created: entry.created,
+      ended: entry.ended,
+      alive: entry.alive,
+      ...(maker !== null && { package: maker }),
+    },
+  });
+}

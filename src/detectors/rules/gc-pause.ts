@@ -1,0 +1,76 @@
+import { type Recording, rowsOf } from '../../recording/types.ts';
+import { maxOf, secondsOf, waitingIn } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector, Severity } from '../types.ts';
+
+/** A pause that people notice where it comes on top of what a request takes. */
+const PAUSE_MS = 50;
+/** And one that stands out of the program's own delays. */
+const OWN_P99_FACTOR = 4;
+const WARNING_COUNT = 3;
+const WARNING_MAX_MS = 250;
+
+export const gcPause: Detector = {
+  id: 'gc-pause',
+  title: 'long pause of the garbage collector',
+  description:
+    'Single collections stopped the main thread for a noticeable time: the more objects are alive, the longer a major collection takes. ' +
+    'Pauses long enough to be a stall of their own are told as such (blocked-event-loop, kind gc).',
+  remedy:
+    'Keep fewer objects alive (caches as Buffers, typed arrays or in another process), or give the heap room so that collections are rarer (--max-old-space-size).',
+  needs: ['gc', 'memory'],
+  thresholds: [
+    `pause: ${PAUSE_MS} ms or more, without start-up and waits for a core, and ${OWN_P99_FACTOR} times the program's own usual p99 of the delay.`,
+    `warning: ${WARNING_COUNT} seconds with such a pause, or one of ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
+  ],
+  kinds: [
+    {
+      kind: 'gc',
+      title: 'a collection of a large heap',
+      remedy:
+        'Keep fewer objects alive, or move large data out of the V8 heap (Buffers, typed arrays, another process).',
+      example:
+        'const cache = new Map(rows.map((row) => [row.id, row])); // millions of objects to mark\nconst table = new Float64Array(rows.length * 4);         // one',
+    },
+  ],
+  detect(recording) {
+    const limitMs = Math.max(PAUSE_MS, OWN_P99_FACTOR * usualP99(recording));
+    const told = rowsOf(recording, 'stall').filter(({ kind, startup }) => kind === 'gc' || startup);
+    const pauses = secondsOf(recording)
+      .filter(
+        ({ t, gcMaxMs }) => gcMaxMs >= limitMs && !told.some((stall) => stall.startMs <= t && stall.t >= t - 2000),
+      )
+      .map(({ gcMaxMs }) => gcMaxMs);
+    if (pauses.length === 0) return [];
+    const maxMs = maxOf(pauses);
+    const totalMs = pauses.reduce((sum, ms) => sum + ms, 0);
+    const severity = severityOf(pauses.length, maxMs, waitingIn(recording));
+    const heap = maxOf(rowsOf(recording, 'memory').map(({ heapUsedBytes }) => heapUsedBytes));
+    return [
+      {
+        rule: 'gc-pause',
+        severity,
+        score: scoreOf(severity, totalMs),
+        kind: 'gc',
+        message: `The garbage collector stopped the main thread for up to ${Math.round(maxMs)} ms at a time, with ${round(heap / 1e6, 0)} MB of objects on the heap.`,
+        remedy: gcPause.remedy,
+        location: null,
+        stack: [],
+        count: pauses.length,
+        confidence: CONFIDENCE.indirect,
+        evidence: { maxMs: round(maxMs), totalMs: round(totalMs), heapUsedBytes: heap },
+      },
+    ];
+  },
+};
+
+function usualP99(recording: Recording): number {
+  const values = rowsOf(recording, 'event-loop-delay').map(({ p99Ms }) => p99Ms);
+  return values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+function severityOf(count: number, maxMs: number, waiting: number): Severity {
+  if (waiting === 0) return 'info';
+  return count >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+}

@@ -1,0 +1,91 @@
+import { functionKey } from '../../recording/places.ts';
+import { type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { functionsOf, isServed, meanOf, perSecond, secondsOf, toStack, totalMs } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { percent, round, scoreOf } from '../severity.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+
+/** Of wall time: JMC warns at 10 %; a server with much JSON that is well takes 3–8 %. */
+const WARNING_SHARE = 0.12;
+const CRITICAL_SHARE = 0.4;
+/** Seconds of it: shorter than this, it is a warm-up or one big request. */
+const PRESSED_MS = 2500;
+const MAX_PLACES = 5;
+
+export const gcPressure: Detector = {
+  id: 'gc-pressure',
+  title: 'pressure on the garbage collector',
+  description:
+    'The garbage collector takes a large part of the time because so much is allocated. A closer look samples allocations and ' +
+    'names the functions that make most of them.',
+  remedy:
+    'Allocate less at this place: reuse a buffer, keep one object instead of a copy per step, stream instead of collecting.',
+  needs: ['gc', 'memory'],
+  thresholds: [
+    `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${PRESSED_MS} ms in all, while servers, sockets or timers waited.`,
+    `critical: ${percent(CRITICAL_SHARE)}.`,
+  ],
+  kinds: [
+    {
+      kind: 'allocation',
+      title: 'allocation',
+      remedy: 'Reuse a buffer, keep one object instead of a copy per step, stream instead of collecting.',
+      example:
+        'for await (const chunk of source) yield Buffer.concat([header, chunk]); // a copy per step\nfor await (const chunk of source) { yield header; yield chunk; }        // none',
+    },
+  ],
+  detect(recording) {
+    const pressed = secondsOf(recording).filter(({ gcShare }) => gcShare >= WARNING_SHARE);
+    if (totalMs(pressed) < PRESSED_MS) return [];
+    return [toFinding(recording, pressed)];
+  },
+};
+
+function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>): Finding {
+  const share = meanOf(pressed, ({ gcShare }) => gcShare) ?? 0;
+  const ms = totalMs(pressed);
+  const look = rowsOf(recording, 'look').find(({ allocations }) => (allocations?.length ?? 0) > 0);
+  const total = look?.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+  const places = (look?.allocations ?? []).slice(0, MAX_PLACES);
+  const place = places[0] ? busiestLine(look!, places[0].location) : null;
+  const severity = severityOf(share, isServed(pressed));
+  const where = place ? `; most is allocated in ${place.function || 'an anonymous function'}` : '';
+  return {
+    rule: 'gc-pressure',
+    severity,
+    score: scoreOf(severity, share * ms),
+    kind: 'allocation',
+    message: `The garbage collector took ${percent(share)} of ${round(ms / 1000)} s${where}.`,
+    remedy: gcPressure.remedy,
+    location: place,
+    stack:
+      place && look
+        ? toStack(functionsOf(look).find(({ location }) => sameFunction(location, place))?.frames ?? [])
+        : [],
+    count: pressed.length,
+    confidence: place ? CONFIDENCE.compared : CONFIDENCE.indirect,
+    evidence: {
+      gcShare: round(share, 3),
+      pressedMs: round(ms),
+      ...(look && { allocatedBytesPerSecond: Math.round(perSecond(total, look.durationMs)) }),
+      allocations: places.map(
+        ({ bytes, location }) =>
+          `${percent(bytes / Math.max(1, total))} ${location.function || '(anonymous)'} (${location.file}:${location.line})`,
+      ),
+    },
+  };
+}
+
+/** V8 tells the function that allocates; the line is the one that stacks saw most often in it, if any did. */
+function busiestLine(look: LookRow, place: Location): Location {
+  return functionsOf(look).find(({ location }) => sameFunction(location, place))?.location ?? place;
+}
+
+function sameFunction(a: Location, b: Location): boolean {
+  return functionKey(a) === functionKey(b);
+}
+
+function severityOf(share: number, served: boolean): Severity {
+  if (!served) return 'info';
+  return share >= CRITICAL_SHARE ? 'critical' : 'warning';
+}

@@ -1,0 +1,65 @@
+import { type Recording, rowsOf } from '../../recording/types.ts';
+import { formatBytes } from '../../util/text.ts';
+import { waitingIn } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { type HeapGrowth, heapGrowthOf, LEAST_COLLECTIONS } from '../heap-growth.ts';
+import { secondsText } from '../place-findings.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+
+/** V8 lets some 64 MB of Buffers go by between two collections, and frees them beside the program: what a reading varies by. */
+const GROWN_BYTES = 96e6;
+const REMEDY =
+  'Keep a copy of the part that you need, Buffer.from(part), as a slice keeps the whole; let go of Buffers that were sent, and bound what waits to be.';
+
+export const growingExternalMemory: Detector = {
+  id: 'growing-external-memory',
+  title: 'growing memory outside the heap',
+  description:
+    "After each major collection, more memory is held outside of V8's heap than before, mostly by Buffers, and the load does not tell why. " +
+    'The heap looks small meanwhile: what holds a Buffer is a small object.',
+  remedy: REMEDY,
+  needs: ['gc', 'memory'],
+  thresholds: [
+    `warning: ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections, rising as for growing-heap; info where no server, socket or timer waits.`,
+  ],
+  kinds: [
+    {
+      kind: 'external',
+      title: 'more Buffers after each major collection',
+      remedy: REMEDY,
+      example:
+        'tokens.push(chunk.subarray(0, 16));               // keeps all of the chunk\ntokens.push(Buffer.from(chunk.subarray(0, 16)));  // 16 bytes',
+    },
+  ],
+  detect(recording) {
+    const growth = heapGrowthOf(recording, 'externalBytes');
+    return growth && growth.toBytes - growth.fromBytes >= GROWN_BYTES ? [toFinding(recording, growth)] : [];
+  },
+};
+
+function toFinding(recording: Recording, growth: HeapGrowth): Finding {
+  const { fromBytes, toBytes, spanMs, collections, bytesPerSecond } = growth;
+  const severity = waitingIn(recording) > 0 ? 'warning' : 'info';
+  const buffers = rowsOf(recording, 'memory').at(-1)?.arrayBuffersBytes ?? 0;
+  return {
+    rule: 'growing-external-memory',
+    severity,
+    score: scoreOf(severity, spanMs),
+    kind: 'external',
+    message: `Memory outside the heap grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}; ${formatBytes(buffers)} are Buffers.`,
+    remedy: REMEDY,
+    location: null,
+    stack: [],
+    count: collections,
+    confidence: CONFIDENCE.indirect,
+    evidence: {
+      fromBytes: Math.round(fromBytes),
+      toBytes: Math.round(toBytes),
+      arrayBuffersBytes: buffers,
+      collections,
+      observedMs: round(spanMs),
+      perSecondBytes: Math.round(bytesPerSecond),
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { type Recording, rowsOf } from '../../recording/types.ts';
+import { formatBytes, formatShare } from '../../util/text.ts';
+import { waitingIn } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { GROWN_BYTES, GROWN_SHARE, type HeapGrowth, heapGrowthOf, LEAST_COLLECTIONS } from '../heap-growth.ts';
+import { secondsText } from '../place-findings.ts';
+import { percent, round, scoreOf } from '../severity.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+
+/** Of the heap's limit, after a major collection: Node spends most of its time collecting from some 90 % on. */
+const NEAR_SHARE = 0.85;
+const CRITICAL_SHARE = 0.93;
+/** Of the container's memory: the kernel ends the process at 100 %, without a word. */
+const CONTAINER_SHARE = 0.9;
+
+const GROWS =
+  'Find what keeps the objects: evdiag leaks PID names the variable or listener that holds them; bound each cache, and undo each subscription.';
+const NEAR =
+  'Give the heap room while you look for what fills it: --max-old-space-size=MB, below the memory of the container or machine.';
+const CONTAINER =
+  'Give the container more memory, or the process less: a lower --max-old-space-size makes V8 collect earlier; Buffers count beside it.';
+
+export const growingHeap: Detector = {
+  id: 'growing-heap',
+  title: 'growing heap',
+  description:
+    'More is alive after each major collection than after the one before, and the load does not tell why; or so much is alive that the limit is near. ' +
+    'What rises and falls, fills up and stays, or is large from the beginning is no growth.',
+  remedy: GROWS,
+  needs: ['gc', 'memory'],
+  thresholds: [
+    `warning: ${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first 1.5 s, four of five pairs of them rising, in the later half too, and no such rise of connections and other resources; info where no server, socket or timer waits.`,
+    `warning: ${percent(NEAR_SHARE)} of the heap's limit alive after a major collection; critical: ${percent(CRITICAL_SHARE)}.`,
+    `warning: ${percent(CONTAINER_SHARE)} of the container's memory resident.`,
+  ],
+  kinds: [
+    {
+      kind: 'old-space',
+      title: 'more objects after each major collection',
+      remedy: GROWS,
+      example:
+        'cache.set(key, page);                                             // grows with each new key\nif (cache.size > 500) cache.delete(cache.keys().next().value);    // the oldest goes',
+    },
+    {
+      kind: 'near-limit',
+      title: "a heap near V8's limit",
+      remedy: NEAR,
+      example:
+        'node app.js                            // ends with "heap out of memory"\nnode --max-old-space-size=3072 app.js  // of 4 GB',
+    },
+    {
+      kind: 'near-container-limit',
+      title: "memory near the container's limit",
+      remedy: CONTAINER,
+      example:
+        'docker run -m 512m app                                     // ended by the kernel\ndocker run -m 512m app node --max-old-space-size=320 app.js // V8 collects before',
+    },
+  ],
+  detect(recording) {
+    const growth = heapGrowthOf(recording, 'oldBytes');
+    return [...(growth ? [grows(recording, growth)] : []), ...nearLimit(recording), ...nearContainerLimit(recording)];
+  },
+};
+
+function grows(recording: Recording, growth: HeapGrowth): Finding {
+  const { fromBytes, toBytes, spanMs, collections, bytesPerSecond } = growth;
+  const limit = limitOf(recording);
+  const leftMs = bytesPerSecond > 0 ? (Math.max(0, limit - toBytes) / bytesPerSecond) * 1000 : 0;
+  return {
+    ...about(waitingIn(recording) > 0 ? 'warning' : 'info', 'old-space', spanMs),
+    message: `What is alive after a major collection grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
+    remedy: GROWS,
+    count: collections,
+    confidence: CONFIDENCE.indirect,
+    evidence: {
+      fromBytes: Math.round(fromBytes),
+      toBytes: Math.round(toBytes),
+      collections,
+      observedMs: round(spanMs),
+      perSecondBytes: Math.round(bytesPerSecond),
+      ...(limit > 0 && { limitReachedInMs: round(leftMs, 0) }),
+    },
+  };
+}
+
+function nearLimit(recording: Recording): Finding[] {
+  const alive = rowsOf(recording, 'gc').findLast(({ afterMajor }) => afterMajor);
+  const limit = limitOf(recording);
+  const bytes = alive?.afterMajor?.oldBytes ?? 0;
+  if (!alive || limit <= 0 || bytes < limit * NEAR_SHARE) return [];
+  const share = bytes / limit;
+  return [
+    {
+      ...about(share >= CRITICAL_SHARE ? 'critical' : 'warning', 'near-limit', 10_000),
+      message: `${formatBytes(bytes)} are alive after a major collection, ${formatShare(share)} of the heap's limit; at the limit Node ends the process.`,
+      remedy: NEAR,
+      count: 1,
+      confidence: CONFIDENCE.counted,
+      evidence: { aliveBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
+    },
+  ];
+}
+
+function nearContainerLimit(recording: Recording): Finding[] {
+  const limit = recording.header.containerMemoryBytes;
+  const bytes = rowsOf(recording, 'memory').at(-1)?.rssBytes ?? 0;
+  if (!limit || limit <= 0 || bytes < limit * CONTAINER_SHARE) return [];
+  const share = bytes / limit;
+  return [
+    {
+      ...about('warning', 'near-container-limit', 10_000),
+      message: `The process holds ${formatBytes(bytes)}, ${formatShare(share)} of the container's memory; at the limit the kernel ends it.`,
+      remedy: CONTAINER,
+      count: 1,
+      confidence: CONFIDENCE.compared,
+      evidence: { residentBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
+    },
+  ];
+}
+
+/** Of the old generation, where that is known; 0 where nothing is. */
+function limitOf(recording: Recording): number {
+  const last = rowsOf(recording, 'memory').at(-1);
+  return last?.oldLimitBytes ?? last?.heapLimitBytes ?? 0;
+}
+
+/** It belongs to no place. */
+function about(severity: Severity, kind: string, spanMs: number) {
+  return {
+    ...{ rule: 'growing-heap', kind, severity, score: scoreOf(severity, spanMs) },
+    ...{ location: null, stack: [] },
+  };
+}

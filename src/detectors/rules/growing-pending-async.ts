@@ -1,0 +1,61 @@
+import { CONFIDENCE } from '../confidence.ts';
+import { GROWN_CALLS, type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
+
+export const growingPendingAsync: Detector = {
+  id: 'growing-pending-async',
+  title: 'growing number of suspended calls',
+  description:
+    'Calls are suspended at one await, more and more of them, and nothing old ends: what they await is settled by nobody. Each ' +
+    'keeps its variables alive. Calls of which as many end as begin, calls that wait for timers or child processes, and ' +
+    'connections that wait for their next message are no leak.',
+  remedy:
+    'Settle what is awaited in every case, the failed ones included, or give up by a time-out; then delete the entry that holds it.',
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${GROWN_CALLS} calls suspended at one place, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones ended, and the oldest still there.`,
+    'info: the same, where as many connections or requests from outside are open.',
+  ],
+  kinds: [
+    {
+      kind: 'suspended',
+      title: 'calls that await what is never settled',
+      remedy:
+        'Settle what is awaited in every case, the failed ones included, or give up by a time-out; then delete the entry that holds it.',
+      example:
+        'pending.set(id, resolve);                                       // no reply: forever\nconst signal = AbortSignal.timeout(5000);                       // gives up\nsignal.onabort = () => { pending.delete(id); reject(signal.reason); };',
+    },
+  ],
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(suspended))),
+};
+
+function suspended(period: Period): Finding[] {
+  const waits = waitsOf(period);
+  const children = functionsWith(period, ({ type }) => type === 'PROCESSWRAP');
+  return placesOf(period, 'await').flatMap((place) => {
+    const growth = growthOf(place, GROWN_CALLS);
+    if (growth === null || isLoop(place.last.entry) || isRecursive(place)) return [];
+    // Those are missing-timeout's.
+    if (waits.network(place) || waits.timer(place)) return [];
+    if (viaOf(place.last.entry).includes('child_process') || isWithin(children, place)) return [];
+    if (growth.inbound && (listens(place.last.entry) || reads(place.last.entry))) return [];
+    return [toFinding(place, growth)];
+  });
+}
+
+function toFinding(place: Place, growth: Growth): Finding {
+  const { alive, grown, oldestMs, spanMs, inbound } = growth;
+  return findingOf(growingPendingAsync, {
+    kind: 'suspended',
+    severity: inbound ? 'info' : 'warning',
+    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
+    place,
+    count: alive,
+    // The calls were counted; but who waits need not be the reason.
+    confidence: inbound ? CONFIDENCE.weak : CONFIDENCE.compared,
+    evidence: { ...growthEvidence(growth), ...awaitedOf(place.last.entry) },
+  });
+}

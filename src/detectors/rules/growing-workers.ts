@@ -1,0 +1,144 @@
+import { type Recording, type RowOf, rowsOf } from '../../recording/types.ts';
+import { plural } from '../../util/text.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { GROWTH_MS, type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+
+type ThreadsRow = RowOf<'threads'>;
+
+/** Pools have up to 1.5 threads per core, and a few of their own. */
+const BEYOND_CORES = 8;
+const GROWN_CHILDREN = 10;
+/** A pool of a large machine starts at once; more than this over seconds is a thread for each piece of work. */
+const STARTED_PER_SECOND = 5;
+const STARTED_MS = 3000;
+/** A pool that has reached its size writes no more rows: the growth goes on for most of the time. */
+const GROWING_SHARE = 0.6;
+const REMEDY =
+  'Keep a pool of a fixed size, one thread per core, and give it the work; end a thread when its work is done.';
+
+export const growingWorkers: Detector = {
+  id: 'growing-workers',
+  title: 'growing number of workers',
+  description:
+    'Worker threads or child processes are started again and again, for each piece of work, or without ever ending. A thread costs ' +
+    'some 10 MB and tens of milliseconds to start, a process more. A pool that reaches its size is none.',
+  remedy: REMEDY,
+  needs: ['threads', 'unfinished'],
+  thresholds: [
+    `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children of one place, more in three of four rows over 4 s.`,
+    `started: more than ${STARTED_PER_SECOND} threads per second, for ${STARTED_MS} ms.`,
+  ],
+  kinds: [
+    {
+      kind: 'children',
+      title: 'child processes that do not end',
+      remedy: 'End the child when its caller is done: pass a `signal`, or keep a few children and give them the work.',
+      example:
+        "request: fork('render.js');                       // one each, for ever\nconst pool = Array.from({ length: 4 }, () => fork('render.js'));",
+    },
+    {
+      kind: 'workers',
+      title: 'a thread for each piece of work, or threads that do not end',
+      remedy: REMEDY,
+      example:
+        "request: new Worker('render.js', { workerData });  // one each\nawait pool.run(data);                              // piscina: as many as there are cores",
+    },
+  ],
+  detect(recording) {
+    const found = periodsOf(recording).flatMap((period) => placesIn(period, recording));
+    const hasWorkers = found.some(({ kind }) => kind === 'workers');
+    return onePerLine([...found, ...(hasWorkers ? [] : threads(recording))]);
+  },
+};
+
+function placesIn(period: Period, { header: { cpuCount } }: Recording): Finding[] {
+  return placesOf(period, 'handle').flatMap((place) => {
+    const { type } = place.last.entry;
+    if (type !== 'WORKER' && type !== 'PROCESSWRAP') return [];
+    const isWorker = type === 'WORKER';
+    const growth = growthOf(place, isWorker ? cpuCount + BEYOND_CORES : GROWN_CHILDREN);
+    return growth === null ? [] : [toFinding(place, isWorker, growth)];
+  });
+}
+
+function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding {
+  const { alive, grown, spanMs } = growth;
+  return findingOf(growingWorkers, {
+    kind: isWorker ? 'workers' : 'children',
+    severity: 'warning',
+    message: `${alive} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before.`,
+    place,
+    count: alive,
+    confidence: CONFIDENCE.counted,
+    evidence: growthEvidence(growth),
+  });
+}
+
+/** What the counts of the process tell, wherever the threads come from. */
+function threads(recording: Recording): Finding[] {
+  const rows = rowsOf(recording, 'threads');
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (!first || !last) return [];
+  const churned = churnOf(rows);
+  if (!churned && !growsOn(rows, recording)) return [];
+  const place = startedAt(recording);
+  const spanMs = churned?.ms ?? last.t - first.t;
+  const message = churned
+    ? `${plural(churned.started, 'worker thread')} were started in ${secondsText(churned.ms)}`
+    : `${last.alive} worker threads are alive, ${last.alive - first.alive} more than ${secondsText(spanMs)} before`;
+  return [
+    {
+      rule: 'growing-workers',
+      severity: 'warning',
+      score: scoreOf('warning', last.started * 100),
+      kind: 'workers',
+      message: `${message}${place ? `, most in ${nameOf(place.location)}` : ''}.`,
+      remedy: REMEDY,
+      location: place?.location ?? null,
+      stack: place ? [place.location, ...place.last.entry.callers] : [],
+      count: last.started,
+      confidence: place ? CONFIDENCE.counted : CONFIDENCE.indirect,
+      evidence: { alive: last.alive, started: last.started, ended: last.ended, observedMs: round(spanMs) },
+    },
+  ];
+}
+
+/** The longest time in which more were started in each second; rows come once a second while the counts change. */
+function churnOf(rows: readonly ThreadsRow[]): { started: number; ms: number } | null {
+  let from = 0;
+  let best: { started: number; ms: number } | null = null;
+  for (let i = 1; i < rows.length; i++) {
+    const [before, row] = [rows[i - 1]!, rows[i]!];
+    const isFast = row.started - before.started > (STARTED_PER_SECOND * (row.t - before.t)) / 1000;
+    if (!isFast) from = i;
+    const ms = row.t - rows[from]!.t;
+    if (ms >= STARTED_MS && ms > (best?.ms ?? 0)) best = { started: row.started - rows[from]!.started, ms };
+  }
+  return best;
+}
+
+function growsOn(rows: readonly ThreadsRow[], { header, durationMs }: Recording): boolean {
+  const [first, last] = [rows[0]!, rows.at(-1)!];
+  const steps = rows.slice(1).map((row, i) => row.alive - rows[i]!.alive);
+  const rising = steps.filter((step) => step > 0).length;
+  const spanMs = last.t - first.t;
+  return (
+    last.alive >= header.cpuCount + BEYOND_CORES &&
+    steps.length >= 3 &&
+    spanMs >= GROWTH_MS &&
+    spanMs >= GROWING_SHARE * (durationMs - first.t) &&
+    rising >= steps.length * 0.75
+  );
+}
+
+/** The line that made most of the threads that were followed. */
+function startedAt(recording: Recording): Place | null {
+  const places = periodsOf(recording)
+    .flatMap((period) => placesOf(period, 'handle'))
+    .filter(({ last }) => last.entry.type === 'WORKER');
+  return places.sort((a, b) => b.last.entry.created - a.last.entry.created)[0] ?? null;
+}

@@ -1,0 +1,64 @@
+import { CONFIDENCE } from '../confidence.ts';
+import { type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { KEPT_OBJECTS, KEPT_THRESHOLD, keptObjects } from '../kept-objects.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { percent } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+
+/** Each costs some 200 bytes: fewer are no leak that anybody would notice. */
+const GROWN_REACTIONS = 500;
+/** Each race leaves one reaction, and one of its own ends with it. */
+const ENDED_SHARE = 0.6;
+/** Of the pending ones, on one promise: deadlines of their own go with each race, though late. */
+const ONE_SHARE = 0.5;
+const RACE_REMEDY =
+  'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
+
+export const leakSuspect: Detector = {
+  id: 'leak-suspect',
+  title: 'suspected memory leak',
+  description:
+    'Something that lives long keeps more and more alive. Kind kept-objects: the heap grows from collection to collection, and samples of ' +
+    'what was allocated tell which function made what stays; V8 tells the function, and the line where only one in it keeps something. Kind race: each Promise.race, and each then, adds a reaction to its promises, ' +
+    'and one that never settles keeps all of them, with the results of the races that are over.',
+  remedy:
+    'Bound what grows, or let go of it when the work is done; wait for what outlives the work in a way that can be taken back.',
+  needs: ['unfinished', 'allocations', 'gc'],
+  thresholds: [
+    KEPT_THRESHOLD,
+    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there; at least ${percent(ONE_SHARE)} of them on one promise.`,
+  ],
+  kinds: [
+    KEPT_OBJECTS,
+    {
+      kind: 'race',
+      title: 'races against a promise that never settles',
+      remedy: RACE_REMEDY,
+      example:
+        'await Promise.race([work(), shutdown]);               // shutdown keeps a reaction of each race\nawait work({ signal: AbortSignal.any([stop, own]) });  // nothing is left',
+    },
+  ],
+  detect: (recording) => [...onePerLine(periodsOf(recording).flatMap(raced)), ...keptObjects(recording)],
+};
+
+function raced(period: Period): Finding[] {
+  return placesOf(period, 'reaction').flatMap((place) => {
+    const { type, alive, onOne = alive } = place.last.entry;
+    if (onOne < alive * ONE_SHARE) return [];
+    const growth = type === 'race' || type === 'then' ? growthOf(place, GROWN_REACTIONS, ENDED_SHARE) : null;
+    return growth === null || growth.inbound ? [] : [toFinding(place, growth)];
+  });
+}
+
+function toFinding(place: Place, growth: Growth): Finding {
+  return findingOf(leakSuspect, {
+    kind: 'race',
+    severity: 'warning',
+    message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} before.`,
+    place,
+    count: growth.alive,
+    confidence: CONFIDENCE.compared,
+    evidence: growthEvidence(growth),
+  });
+}

@@ -1,0 +1,115 @@
+import type { UnfinishedEntry } from '../../recording/types.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { percent } from '../severity.ts';
+import type { Detector, Finding, KindText } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { isPooled } from '../waits.ts';
+
+/** Above the size of common pools (10), with room for two of them. */
+const GROWN_HANDLES = 20;
+/** Sockets, files, servers and processes hold something of the system's. */
+const GROWN_OF_SYSTEM = 10;
+/** Where fewer keep the process alive, somebody has thought of how they end. */
+const REFERENCED_SHARE = 0.5;
+
+/** Node's names of what is open until somebody closes it, by kind; what only the garbage collector ends is not meant. */
+const TYPES: Record<string, readonly string[]> = {
+  timers: ['Timeout'],
+  sockets: ['HTTP2SESSION', 'JSUDPWRAP', 'PIPEWRAP', 'QUIC_SESSION', 'TCPWRAP', 'TLSWRAP', 'UDPWRAP'],
+  files: ['DIRHANDLE', 'FILEHANDLE', 'FSEVENTWRAP', 'STATWATCHER'],
+  servers: ['HTTP2SERVERSESSION', 'PIPESERVERWRAP', 'TCPSERVERWRAP'],
+  processes: ['PROCESSWRAP'],
+  other: ['MESSAGEPORT', 'SIGNALWRAP', 'TTYWRAP'],
+};
+
+const kindText = (kind: string, title: string, remedy: string, example: string): KindText => ({
+  kind,
+  title,
+  remedy,
+  example,
+});
+
+export const leakedHandles: Detector = {
+  id: 'leaked-handles',
+  title: 'leaked handles',
+  description:
+    'Timers, sockets, files, servers or processes are opened at one line, more and more of them, and are not closed. Pools that ' +
+    'reach their size, sockets of Node’s own HTTP clients, what comes from outside, and timers that will fire once are left out.',
+  remedy: 'Close what you open, in a finally block or with `await using`, also where the work failed.',
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${GROWN_HANDLES} alive of one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones closed, and the oldest still there.`,
+    `silence: fewer timers than ${percent(REFERENCED_SHARE)} referenced, where it is not known that they are intervals; as many connections or requests from outside.`,
+  ],
+  kinds: [
+    kindText(
+      'files',
+      'open files and watchers',
+      'Close the file in a finally block, or declare it with `await using`; close watchers with whoever wanted them.',
+      'const file = await open(path); return read(file);                       // stays open\nconst file = await open(path); try { return await read(file); } finally { await file.close(); }',
+    ),
+    kindText(
+      'other',
+      'ports and other handles',
+      'Close the handle in a finally block, as with `port.close()`.',
+      'const { port1, port2 } = new MessageChannel(); … // both keep alive\nport1.close();                                   // closes both',
+    ),
+    kindText(
+      'processes',
+      'child processes',
+      'End the child when its caller is done: pass a `signal`, or call `kill()` in a finally block.',
+      "spawn('tail', ['-f', file]);             // runs for ever\nspawn('tail', ['-f', file], { signal }); // ends with its caller",
+    ),
+    kindText(
+      'servers',
+      'listening servers',
+      'Close the server in a finally block; a test or a job needs one only while it runs.',
+      'const server = createServer(answer).listen(0); await job(server);\ntry { await job(server); } finally { server.close(); }',
+    ),
+    kindText(
+      'sockets',
+      'open sockets',
+      'Destroy the socket when its work is done or has failed, or take it from a pool of bounded size.',
+      'const socket = connect(port); await ask(socket);\ntry { await ask(socket); } finally { socket.destroy(); }',
+    ),
+    kindText(
+      'timers',
+      'timers that are never cleared',
+      'Clear the timer where its work ends: `clearInterval` in a finally block or on close.',
+      "setInterval(refresh, 1000);                                                // one per request\nconst timer = setInterval(refresh, 1000); request.on('close', () => clearInterval(timer));",
+    ),
+  ],
+  detect: (recording) => onePerLine(periodsOf(recording).flatMap(leaked)),
+};
+
+function leaked(period: Period): Finding[] {
+  return placesOf(period, 'handle').flatMap((place) => {
+    const { entry } = place.last;
+    const kind = Object.keys(TYPES).find((name) => TYPES[name]!.includes(entry.type));
+    if (kind === undefined || isPooled(entry) || endsByItself(entry)) return [];
+    const growth = growthOf(place, kind === 'timers' || kind === 'other' ? GROWN_HANDLES : GROWN_OF_SYSTEM);
+    return growth === null || growth.inbound ? [] : [toFinding(place, kind, growth)];
+  });
+}
+
+/** A timer with a delay fires once. Where that is not known, one that does not keep the process alive is likely meant to be. */
+function endsByItself({ type, detail, alive, referenced }: UnfinishedEntry): boolean {
+  if (type !== 'Timeout' || detail === 'interval') return false;
+  return detail !== '' || referenced < alive * REFERENCED_SHARE;
+}
+
+function toFinding(place: Place, kind: string, growth: Growth): Finding {
+  const { alive, grown, oldestMs, spanMs } = growth;
+  const what = kind === 'other' ? `handles (${place.last.entry.type})` : kind;
+  return findingOf(leakedHandles, {
+    kind,
+    severity: 'warning',
+    message: `${alive} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
+    place,
+    count: alive,
+    confidence: CONFIDENCE.counted,
+    evidence: { type: place.last.entry.type, ...growthEvidence(growth), referenced: place.last.entry.referenced },
+  });
+}

@@ -1,0 +1,71 @@
+import { CONFIDENCE } from '../confidence.ts';
+import { type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+
+/** Twice the number at which Node warns of an emitter. */
+const GROWN_LISTENERS = 20;
+
+const REMEDY = 'Remove the listener where its work ends, or add it with `{ once: true }` or a `signal`.';
+
+export const leakedListeners: Detector = {
+  id: 'leaked-listeners',
+  title: 'leaked listeners',
+  description:
+    'One emitter, target or signal gets more and more listeners from one line, and none is removed. Each keeps alive what it refers to, ' +
+    'and is called with every event. Node warns of emitters only, once, and never of an AbortSignal.',
+  remedy: REMEDY,
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${GROWN_LISTENERS} listeners of one event, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones removed, and the oldest still there.`,
+    'silence: as many connections or requests from outside are open.',
+  ],
+  kinds: [
+    {
+      kind: 'abort-signal',
+      title: 'listeners of an AbortSignal',
+      remedy:
+        'Remove the listener where its work ends, or give each unit of work a signal of its own: `AbortSignal.any([signal])`.',
+      example:
+        "shutdown.addEventListener('abort', stop);                    // one per request\nshutdown.addEventListener('abort', stop, { signal: done });  // gone when done",
+    },
+    {
+      kind: 'emitter',
+      title: 'listeners of an EventEmitter',
+      remedy: REMEDY,
+      example:
+        "bus.on('price', send);                                                      // one per request\nbus.on('price', send); response.on('close', () => bus.off('price', send));",
+    },
+    {
+      kind: 'event-target',
+      title: 'listeners of an EventTarget',
+      remedy: REMEDY,
+      example: "target.addEventListener('done', next);\ntarget.addEventListener('done', next, { once: true });",
+    },
+  ],
+  detect: (recording) => onePerLine(periodsOf(recording).flatMap(leaked)),
+};
+
+function leaked(period: Period): Finding[] {
+  return placesOf(period, 'listener').flatMap((place) => {
+    const growth = growthOf(place, GROWN_LISTENERS);
+    const { type } = place.last.entry;
+    const isKnown = leakedListeners.kinds.some(({ kind }) => kind === type);
+    return growth === null || growth.inbound || !isKnown ? [] : [toFinding(place, growth)];
+  });
+}
+
+function toFinding(place: Place, growth: Growth): Finding {
+  const { type, detail } = place.last.entry;
+  const of = detail ? ` of ${detail}` : '';
+  return findingOf(leakedListeners, {
+    kind: type,
+    severity: 'warning',
+    message: `${growth.alive} listeners${of} were added in ${nameOf(place.location)} and not removed, ${growth.grown} of them in ${secondsText(growth.spanMs)}.`,
+    place,
+    count: growth.alive,
+    confidence: CONFIDENCE.counted,
+    evidence: { ...growthEvidence(growth), target: detail },
+  });
+}

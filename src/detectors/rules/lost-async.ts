@@ -1,0 +1,70 @@
+import { plural } from '../../util/text.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { WARM_UP_MS } from '../growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { percent, round } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { isLoop, listens, reads } from '../waits.ts';
+
+/** Now and then a call is dropped on purpose. */
+const TOLD_CALLS = 3;
+const LOST_CALLS = 10;
+/** Where most calls get through, the lost ones may be the losers of a race. */
+const LOST_SHARE = 0.5;
+
+export const lostAsync: Detector = {
+  id: 'lost-async',
+  title: 'lost calls',
+  description:
+    'Async functions were collected as garbage while they were suspended: nothing could ever settle what they awaited. The code ' +
+    'after the await never ran, nor did its catch and finally blocks.',
+  remedy:
+    'Keep whatever settles the promise (the request, the emitter, the resolve function) reachable until it does, and settle it in every case.',
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${LOST_CALLS} calls lost at one await, and ${percent(LOST_SHARE)} of those that began there after the first ${WARM_UP_MS} ms.`,
+    `info: ${TOLD_CALLS} calls; also more, where they listened to an emitter, read a stream, or stood in a loop.`,
+  ],
+  kinds: [
+    {
+      kind: 'collected',
+      title: 'calls collected while they were suspended',
+      remedy: 'Keep whatever settles the promise reachable until it does, and settle it in every case.',
+      example:
+        "await new Promise((resolve) => { job.onDone = resolve; });  // job is dropped: finally never runs\njobs.add(job); try { await once(job, 'done'); } finally { jobs.delete(job); }",
+    },
+  ],
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(lostIn))),
+};
+
+function lostIn(period: Period): Finding[] {
+  return placesOf(period, 'await').flatMap((place) => {
+    const lost = place.last.entry.lost;
+    return lost < TOLD_CALLS ? [] : [toFinding(place, lost)];
+  });
+}
+
+function toFinding(place: Place, lost: number): Finding {
+  const { entry, trackedMs } = place.last;
+  // What listens and is dropped with its emitter has mostly nothing left to do.
+  const isIdle = listens(entry) || reads(entry) || isLoop(entry);
+  const share = lostShare(place);
+  const isMost = lost >= LOST_CALLS && share >= LOST_SHARE && !isIdle;
+  return findingOf(lostAsync, {
+    kind: 'collected',
+    severity: isMost ? 'warning' : 'info',
+    message: `${plural(lost, 'call')} of ${nameOf(place.location)} ${lost === 1 ? 'was' : 'were'} collected while suspended, within ${secondsText(trackedMs)}: what comes after the await never ran.`,
+    place,
+    count: lost,
+    confidence: isIdle ? CONFIDENCE.indirect : CONFIDENCE.counted,
+    evidence: { lost, lostShare: round(share, 3), created: entry.created, ended: entry.ended, ...awaitedOf(entry) },
+  });
+}
+
+/** Of the calls that began after warm-up. */
+function lostShare({ readings, last }: Place): number {
+  const before = readings.filter(({ trackedMs }) => trackedMs < WARM_UP_MS).at(-1)?.entry;
+  const created = last.entry.created - (before?.created ?? 0);
+  return created > 0 ? Math.min(1, (last.entry.lost - (before?.lost ?? 0)) / created) : 0;
+}

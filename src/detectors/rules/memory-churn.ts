@@ -1,0 +1,140 @@
+import { functionKey, toLocation } from '../../recording/places.ts';
+import { type Frame, type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { formatBytes } from '../../util/text.ts';
+import { innermost, perSecond, toStack, waitingIn } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { nameOf } from '../place-findings.ts';
+import { percent, round, scoreOf } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+
+/** Of the stacks of a busy look, in Node's functions that copy Buffers, called from one function. */
+const COPYING_SHARE = 0.3;
+const LEAST_BUSY_SAMPLES = 20;
+/** Of all stacks: the loop has something to do most of the time. */
+const BUSY_SHARE = 0.5;
+/** A server that parses JSON allocates 20–80 MB a second. */
+const BYTES_PER_SECOND = 150e6;
+/** Of these, by one function. */
+const ONE_SHARE = 0.4;
+/** Of node:buffer, what makes a copy, and the built-in that does the work for it. */
+const COPIES = /^(concat|copy|_copy|_copyActual|copyImpl|from|fromArrayLike|fromStringFast|fill|_fill|alloc|set)$/;
+
+const COPYING =
+  'Pass chunks on as they come (pipeline, for await), or keep them in an array and join them once at the end; a part of a Buffer is a view: subarray.';
+const ALLOCATION = 'Make the object once and use it again, or work on typed arrays; avoid a copy for each step.';
+
+export const memoryChurn: Detector = {
+  id: 'memory-churn',
+  title: 'memory that is made and thrown away',
+  description:
+    'Much memory is allocated only to be collected soon after. Copies of Buffers show in the stacks of a closer look, as they are outside of ' +
+    "V8's heap; objects show in its samples of allocations. What the collector costs is told by gc-pressure.",
+  remedy: COPYING,
+  needs: ['look'],
+  thresholds: [
+    `warning: ${percent(COPYING_SHARE)} of the stacks of a busy look (${LEAST_BUSY_SAMPLES} or more) copy Buffers for one function, while servers, sockets or timers waited.`,
+    `info: ${BYTES_PER_SECOND / 1e6} MB a second allocated, ${percent(ONE_SHARE)} of them by one function.`,
+  ],
+  kinds: [
+    {
+      kind: 'copying',
+      title: 'copies of Buffers',
+      remedy: COPYING,
+      example:
+        'body = Buffer.concat([body, chunk]);        // copies all that came before, for each chunk\nparts.push(chunk); /* at the end */ Buffer.concat(parts);  // once',
+    },
+    {
+      kind: 'allocation',
+      title: 'objects that live for a moment',
+      remedy: ALLOCATION,
+      example: 'const point = { x, y };   // for each step\npoint.x = x; point.y = y; // one for all',
+    },
+  ],
+  detect: (recording) => [...copying(recording), ...allocating(recording)],
+};
+
+function copying(recording: Recording): Finding[] {
+  const found = rowsOf(recording, 'look').flatMap((look) => {
+    const busy = look.busySamples >= Math.max(LEAST_BUSY_SAMPLES, look.samples * BUSY_SHARE);
+    return busy ? copiesIn(look).filter(({ share }) => share >= COPYING_SHARE) : [];
+  });
+  const byFunction = new Map<string, (typeof found)[number]>();
+  for (const one of found) {
+    const key = functionKey(one.location);
+    if (one.share > (byFunction.get(key)?.share ?? 0)) byFunction.set(key, one);
+  }
+  return [...byFunction.values()].map((one) => {
+    const severity = waitingIn(recording, [one.look]) > 0 ? 'warning' : 'info';
+    return {
+      ...finding(severity, 'copying', one.location, one.share * one.look.durationMs),
+      message: `${percent(one.share)} of the busy time went to copies of Buffers (${one.call}) made in ${nameOf(one.location)}.`,
+      remedy: COPYING,
+      stack: toStack(one.frames),
+      count: one.count,
+      confidence: CONFIDENCE.compared,
+      evidence: { copyingShare: round(one.share, 2), call: one.call, stacks: one.count },
+    };
+  });
+}
+
+interface Copies {
+  look: LookRow;
+  location: Location;
+  call: string;
+  count: number;
+  share: number;
+  frames: readonly Frame[];
+}
+
+/** By the user's own function that called what copies. */
+function copiesIn(look: LookRow): Copies[] {
+  const total = look.stacks.reduce((sum, { count }) => sum + count, 0);
+  const copies = new Map<string, Omit<Copies, 'share'>>();
+  for (const { count, frames } of look.stacks) {
+    const frame = innermost(frames);
+    const call = frame ? copyAbove(frames.slice(0, frames.indexOf(frame))) : null;
+    if (!frame || call === null) continue;
+    const key = functionKey(frame);
+    const known = copies.get(key);
+    if (known) known.count += count;
+    else copies.set(key, { look, location: toLocation(frame), call, count, frames });
+  }
+  return [...copies.values()].map((one) => ({ ...one, share: one.count / Math.max(1, total) }));
+}
+
+/**
+ * The function of node:buffer that the user called, where it copies: "Buffer.concat". What Node's other modules do with
+ * Buffers is theirs: of gzipSync, whose native part cannot be interrupted, a stack shows what comes behind that.
+ */
+function copyAbove(above: readonly Frame[]): string | null {
+  const called = above.findLast(({ file }) => file !== '');
+  if (called?.file !== 'node:buffer' && called?.file !== 'node:internal/buffer') return null;
+  const name = called.function.replace(/^.*[. ]/, '');
+  return COPIES.test(name) ? `Buffer.${name}` : null;
+}
+
+function allocating(recording: Recording): Finding[] {
+  return rowsOf(recording, 'look')
+    .flatMap((look) => {
+      const [top] = look.allocations ?? [];
+      const total = look.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+      const rate = perSecond(total, look.durationMs);
+      if (!top || rate < BYTES_PER_SECOND || top.bytes < total * ONE_SHARE) return [];
+      return [
+        {
+          ...finding('info', 'allocation', top.location, look.durationMs),
+          message: `${formatBytes(rate)} a second are allocated, ${percent(top.bytes / total)} of them in ${nameOf(top.location)}.`,
+          remedy: ALLOCATION,
+          stack: [],
+          count: 1,
+          confidence: CONFIDENCE.indirect,
+          evidence: { perSecondBytes: Math.round(rate), share: round(top.bytes / total, 2) },
+        },
+      ];
+    })
+    .slice(0, 1);
+}
+
+function finding(severity: 'warning' | 'info', kind: string, location: Location, lostMs: number) {
+  return { rule: 'memory-churn', severity, score: scoreOf(severity, lostMs), kind, location } as const;
+}

@@ -1,0 +1,104 @@
+import type { Recording } from '../../recording/types.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import {
+  awakeMs,
+  GROWN_CALLS,
+  type Growth,
+  growthOf,
+  INBOUND_SHARE,
+  STUCK_RATIO,
+  type Stuck,
+  stuckOf,
+} from '../growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { round } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { isLoop, isPooledVia, reads, viaOf, waitsOf } from '../waits.ts';
+
+/** Longer than people wait for an answer. */
+const STUCK_MS = 5000;
+const ENDED_CALLS = 10;
+/** As long as the usual time-outs of clients: what ends by one ends until then. */
+const HUNG_MS = 30_000;
+const HUNG_CALLS = 3;
+/** Loops that poll hold a request for up to a minute, on purpose. */
+const POLLED_MS = 61_000;
+export const missingTimeout: Detector = {
+  id: 'missing-timeout',
+  title: 'missing time-out',
+  description:
+    'Calls wait for the network, and nothing ends the wait: no answer comes, and no time-out is set in the functions that wait. They ' +
+    'keep a socket, their memory, and whoever waits for them.',
+  remedy:
+    'Give the request a time-out: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
+  needs: ['unfinished'],
+  thresholds: [
+    `stuck: a call that waits ${STUCK_MS} ms for the network, while ${ENDED_CALLS} that began later ended in a ${STUCK_RATIO}th of the time at most (in a loop ${POLLED_MS} ms).`,
+    `hung: ${HUNG_CALLS} calls that wait ${HUNG_MS} ms, where none ever ended.`,
+    `growing: ${GROWN_CALLS} calls, more and more of them over 4 s, while nothing old ends.`,
+    'silence: a timer that is alive in the function that waits, or in the one that made the promise.',
+  ],
+  kinds: [
+    {
+      kind: 'network',
+      title: 'answers that never come',
+      remedy:
+        'Give the request a time-out: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
+      example:
+        'const answer = await fetch(url);                                        // as long as it takes\nconst answer = await fetch(url, { signal: AbortSignal.timeout(5000) }); // 5 s',
+    },
+  ],
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
+};
+
+function unanswered(period: Period, recording: Recording): Finding[] {
+  const waits = waitsOf(period);
+  return placesOf(period, 'await').flatMap((place) => {
+    const { entry } = place.last;
+    if (!waits.network(place) || waits.timer(place) || reads(entry)) return [];
+    const looped = isLoop(entry);
+    const stuck = stuckOf(place, recording, { oldestMs: looped ? POLLED_MS : STUCK_MS, ended: ENDED_CALLS });
+    if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck))];
+    if (looped || isTunnel(place)) return [];
+    const growth = growthOf(place, GROWN_CALLS);
+    if (growth) return [toFinding(place, growth.alive, growth.oldestMs, growthText(growth))];
+    const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
+    const isHung = entry.alive >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
+    return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered')] : [];
+  });
+}
+
+/** One for each connection from outside, open for as long as both sides want; a request of Node's own clients is none. */
+function isTunnel({ last: { entry, inbound } }: Place): boolean {
+  return inbound >= INBOUND_SHARE * entry.alive && !isPooledVia(viaOf(entry));
+}
+
+function besideText({ ended, endedMaxMs }: Stuck): string {
+  return `, while ${ended} that began later were answered within ${round(endedMaxMs)} ms`;
+}
+
+function growthText({ grown, spanMs }: Growth): string {
+  return `; ${grown} more than ${secondsText(spanMs)} before`;
+}
+
+function toFinding(place: Place, count: number, oldestMs: number, more: string): Finding {
+  const { alive, created, ended, endedMaxMs } = place.last.entry;
+  const calls = count === 1 ? '1 call waits' : `${count} calls wait`;
+  return findingOf(missingTimeout, {
+    kind: 'network',
+    severity: 'warning',
+    message: `${calls} in ${nameOf(place.location)} for the network without a time-out, the oldest for ${secondsText(oldestMs)}${more}.`,
+    place,
+    count,
+    confidence: CONFIDENCE.compared,
+    evidence: {
+      alive,
+      created,
+      ended,
+      oldestMs: round(oldestMs),
+      ...(endedMaxMs !== null && { endedMaxMs: round(endedMaxMs) }),
+      ...awaitedOf(place.last.entry),
+    },
+  });
+}

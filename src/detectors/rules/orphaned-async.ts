@@ -1,0 +1,85 @@
+import { type OrphansRow, rowsOf } from '../../recording/types.ts';
+import { groupBy } from '../../util/group-by.ts';
+import { plural } from '../../util/text.ts';
+import { maxOf } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { nameOf, secondsText } from '../place-findings.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { lineKey } from '../unfinished.ts';
+
+/** One or two others are a pair of requests that belong together. */
+const ORPHANS = 3;
+/** What ends within this time would have ended before anybody could stop it. */
+const RAN_ON_MS = 50;
+/** So many within a minute: work and results thrown away, not an accident. */
+const WARNING_ORPHANS = 10;
+const WINDOW_MS = 60_000;
+
+export const orphanedAsync: Detector = {
+  id: 'orphaned-async',
+  title: 'orphaned calls',
+  description:
+    'A Promise.all was rejected by one of its promises while others were still pending. These run on, though nobody waits for them: their ' +
+    'results are thrown away, their errors unseen, and they still use connections and memory.',
+  remedy: 'Keep what succeeds with `Promise.allSettled`, or abort the others with an AbortSignal when one fails.',
+  needs: ['orphans', 'unfinished'],
+  thresholds: [
+    `warning: ${WARNING_ORPHANS} promises within ${WINDOW_MS / 1000} s that ran on after their Promise.all had failed.`,
+    `info: ${ORPHANS} of one Promise.all, for ${RAN_ON_MS} ms or longer.`,
+  ],
+  kinds: [
+    {
+      kind: 'all',
+      title: 'siblings of a rejected Promise.all',
+      remedy: 'Keep what succeeds with `Promise.allSettled`, or abort the others with an AbortSignal when one fails.',
+      example:
+        'await Promise.all(urls.map(get));                        // one fails: all results are lost, the others run on\nconst results = await Promise.allSettled(urls.map(get)); // keeps what succeeded',
+    },
+  ],
+  detect(recording) {
+    const rows = rowsOf(recording, 'orphans').filter((row) => row.pending >= ORPHANS && row.ranOnMs >= RAN_ON_MS);
+    const byPlace = groupBy(rows, ({ location }) => (location ? lineKey(location) : ''));
+    return [...byPlace.values()].map(toFinding);
+  },
+};
+
+function toFinding(rows: readonly OrphansRow[]): Finding {
+  const { location, callers } = rows[0]!;
+  const sum = (name: 'pending' | 'stillPending' | 'total') => rows.reduce((total, row) => total + row[name], 0);
+  const [orphaned, total] = [sum('pending'), sum('total')];
+  const ranOnMs = maxOf(rows.map((row) => row.ranOnMs));
+  const severity = mostWithin(rows) >= WARNING_ORPHANS ? 'warning' : 'info';
+  return {
+    rule: 'orphaned-async',
+    severity,
+    score: scoreOf(severity, ranOnMs + orphaned * 100),
+    kind: 'all',
+    message: `${orphaned} of ${total} promises ran on for up to ${round(ranOnMs)} ms after their Promise.all${location ? ` in ${nameOf(location)}` : ''} had failed (${plural(rows.length, 'time')}): 0 results were kept, ${total} thrown away.`,
+    remedy: orphanedAsync.remedy,
+    location,
+    stack: location ? [location, ...callers] : [...callers],
+    count: rows.length,
+    confidence: location ? CONFIDENCE.counted : CONFIDENCE.indirect,
+    evidence: {
+      orphaned,
+      promises: total,
+      stillPending: sum('stillPending'),
+      ranOnMs: round(ranOnMs),
+      observed: secondsText(rows.at(-1)!.t),
+    },
+  };
+}
+
+/** Orphans within one minute, at most. */
+function mostWithin(rows: readonly OrphansRow[]): number {
+  let first = 0;
+  let orphans = 0;
+  return maxOf(
+    rows.map(({ t, pending }) => {
+      orphans += pending;
+      while (rows[first]!.t < t - WINDOW_MS) orphans -= rows[first++]!.pending;
+      return orphans;
+    }),
+  );
+}

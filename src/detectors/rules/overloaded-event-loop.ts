@@ -1,0 +1,124 @@
+import { type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import {
+  callback,
+  fillingOf,
+  functionsOf,
+  type HotFunction,
+  isServed,
+  looksFilledWith,
+  meanOf,
+  type Second,
+  secondsOf,
+  toStack,
+  totalMs,
+  withoutLongCalls,
+} from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { percent, round, scoreOf } from '../severity.ts';
+import { confidenceOfLooks } from '../stack-confidence.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+
+/** Less than this is a burst, which a queue is for. */
+const BUSY_MS = 2500;
+/** With less of a core than this, the host is what overloads the loop. */
+const OWN_SHARE = 0.7;
+/** Mean time between turns: two of 40 ms and a request of two steps takes a tenth of a second for nothing. */
+const WARNING_TURN_MS = 40;
+/** The same against the program's own usual one, from where people could notice it. */
+const USUAL_FACTOR = 4;
+const WARNING_RISEN_TURN_MS = 25;
+/** A tenth of a second per turn, for this long. */
+const CRITICAL_TURN_MS = 100;
+const CRITICAL_BUSY_MS = 10_000;
+const MAX_CALLBACKS = 5;
+
+export const overloadedEventLoop: Detector = {
+  id: 'overloaded-event-loop',
+  title: 'overloaded event loop',
+  description:
+    'The event loop has no idle time left, though no single callback is long: very many small ones fill each turn, and whatever ' +
+    'arrives waits for all of them. Time without a core and seconds of start-up do not count. A closer look takes stacks at random ' +
+    'moments and tells the share of each callback.',
+  remedy:
+    'Do less per turn: bound how much work is taken on at a time (a queue with a limit), merge small callbacks into batches, and refuse work beyond what one core can do.',
+  needs: ['event-loop-utilization', 'look'],
+  thresholds: [
+    `busy: no idle time to speak of while the thread had a core, and that in ${percent(OWN_SHARE)} of the time, for ${BUSY_MS} ms in all.`,
+    `warning: turns of ${WARNING_TURN_MS} ms on average, or of ${WARNING_RISEN_TURN_MS} ms where that is ${USUAL_FACTOR} times the program's usual, while servers, sockets or timers waited.`,
+    `critical: turns of ${CRITICAL_TURN_MS} ms on average for ${CRITICAL_BUSY_MS} ms.`,
+  ],
+  kinds: [
+    {
+      kind: 'callbacks',
+      title: 'many small callbacks',
+      remedy:
+        'Bound the work that is taken on at a time (a queue with a limit), and merge small callbacks into batches.',
+      example:
+        'for (const row of rows) setImmediate(() => handle(row)); // one turn runs them all\nfor await (const batch of inBatches(rows, 100)) handleAll(batch); // a bounded piece per turn',
+    },
+  ],
+  detect(recording) {
+    const seconds = withoutLongCalls(secondsOf(recording), recording);
+    const busy = seconds.filter((second) => second.busy);
+    if (totalMs(busy) < BUSY_MS || (meanOf(busy, ({ ownShare }) => ownShare) ?? 0) < OWN_SHARE) return [];
+    const looks = looksFilledWith('callbacks', recording);
+    // What another kind of work fills is another rule's to tell.
+    if (looks.length === 0 && rowsOf(recording, 'look').some((look) => fillingOf(look, recording) !== null)) return [];
+    if (looks.length === 0 && totalMs(busy) - longCallsMs(recording) < BUSY_MS) return [];
+    return [toFinding(seconds, busy, looks)];
+  },
+};
+
+/** One long call, a chain of microtasks or a breakpoint fills a loop as well, and is not many callbacks. */
+function longCallsMs(recording: Recording): number {
+  return rowsOf(recording, 'stall')
+    .filter(({ chain, kind, startup }) => chain !== 'callbacks' && kind !== 'host' && !startup)
+    .reduce((sum, { durationMs }) => sum + durationMs, 0);
+}
+
+function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: readonly LookRow[]): Finding {
+  const busyMs = totalMs(busy);
+  const cpuShare = meanOf(busy, (second) => second.cpuShare);
+  const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
+  // A loop that never turned within a second has no mean.
+  const turns = turnMs >= 1 ? `: a turn took ${Math.round(turnMs)} ms on average` : '';
+  const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, isServed(busy));
+  const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0];
+  const callbacks = looks[0] ? functionsOf(looks[0], callback).slice(0, MAX_CALLBACKS) : [];
+  const place = callbacks[0] ? `, most of them in ${callbacks[0].location.function || 'an anonymous function'}` : '';
+  return {
+    rule: 'overloaded-event-loop',
+    severity,
+    score: scoreOf(severity, busyMs),
+    kind: 'callbacks',
+    message: `The event loop was full of small callbacks for ${round(busyMs / 1000)} s${place}${turns}.`,
+    remedy: overloadedEventLoop.remedy,
+    location: hottest?.location ?? null,
+    stack: hottest ? toStack(hottest.frames) : [],
+    count: busy.length,
+    confidence: hottest ? confidenceOfLooks(looks, hottest.share) : CONFIDENCE.weak,
+    evidence: {
+      busyMs: round(busyMs),
+      ownShare: round(meanOf(busy, ({ ownShare }) => ownShare) ?? 0, 3),
+      meanTurnMs: round(turnMs),
+      cpuShare: cpuShare === null ? null : round(cpuShare, 3),
+      callbacks: callbacks.map(describe),
+    },
+  };
+}
+
+function describe({ location, share }: HotFunction): string {
+  return `${percent(share)} ${location.function || '(anonymous)'} (${location.file}:${location.line})`;
+}
+
+function usualTurnMs(seconds: readonly Second[]): number | null {
+  const calm = seconds.filter(({ busy, meanDelayMs }) => !busy && meanDelayMs !== null).map((s) => s.meanDelayMs ?? 0);
+  return calm.length > 0 ? calm.sort((a, b) => a - b)[calm.length >> 1]! : null;
+}
+
+function severityOf(turnMs: number, usualMs: number | null, busyMs: number, served: boolean): Severity {
+  if (!served) return 'info';
+  if (turnMs >= CRITICAL_TURN_MS && busyMs >= CRITICAL_BUSY_MS) return 'critical';
+  const risen = usualMs !== null && turnMs >= usualMs * USUAL_FACTOR && turnMs >= WARNING_RISEN_TURN_MS;
+  return turnMs >= WARNING_TURN_MS || risen ? 'warning' : 'info';
+}

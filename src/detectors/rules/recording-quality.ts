@@ -1,0 +1,147 @@
+import { REASONS } from '../../recording/losses.ts';
+import { type Recording, rowsOf } from '../../recording/types.ts';
+import { plural, stripControl } from '../../util/text.ts';
+import { maxOf } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { percent, round, scoreOf } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+
+/** Samplers are read once a second: what ends before has nothing that could be judged but its stalls. */
+const LITTLE_DATA_MS = 1000;
+/** A reading this late is of a thread or a host that was held up; rates over it are blurred. */
+const LATE_MS = 3000;
+/** As for the class of the workload: beyond this, durations are the host's as much as the program's. */
+const CONTENTION_SHARE = 0.25;
+
+/** All are of severity info: a poor recording is nobody's emergency. */
+export const recordingQuality: Detector = {
+  id: 'recording-quality',
+  title: 'limit of the recording',
+  description:
+    'What this recording cannot tell well: rows that were lost, readings that came late, too short a time, a host that was too busy.',
+  remedy: 'Record for longer, on a host with a free core, with a larger EVDIAG_MAX_MB.',
+  needs: ['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end'],
+  thresholds: [
+    `length: less than ${LITTLE_DATA_MS} ms (kind little-data), the time of the first reading.`,
+    `readings: ${LATE_MS} ms or more between two (kind late-samples), where one second is meant.`,
+    `contention: the thread waited for a core in ${percent(CONTENTION_SHARE)} of the time that it could have run.`,
+    'rows: any that were lost (kind dropped-rows).',
+  ],
+  kinds: [
+    {
+      kind: 'contention',
+      title: 'a busy host',
+      remedy: 'Record on a host, or in a container, with a free core.',
+      example: 'taskset -c 1 node -r evdiag/agent app.js # a core of its own',
+    },
+    {
+      kind: 'dropped-rows',
+      title: 'lost rows',
+      remedy: 'Give the recording more room: EVDIAG_MAX_MB.',
+      example: 'EVDIAG_MAX_MB=256 node -r evdiag/agent app.js',
+    },
+    {
+      kind: 'late-samples',
+      title: 'late readings',
+      remedy: 'Look at the stalls first: the readings waited behind them.',
+      example: 'npx evdiag report --min-severity info',
+    },
+    {
+      kind: 'little-data',
+      title: 'a short recording',
+      remedy: 'Let the program run under its usual load for a while.',
+      example: 'npx evdiag run --duration 30 -- node app.js',
+    },
+  ],
+  detect: (recording) => [
+    ...contention(recording),
+    ...droppedRows(recording),
+    ...lateSamples(recording),
+    ...littleData(recording),
+  ],
+};
+
+function contention(recording: Recording): Finding[] {
+  const rows = rowsOf(recording, 'cpu').filter(
+    ({ mainThreadMs, runQueueMs }) => mainThreadMs !== null && runQueueMs !== null,
+  );
+  const runMs = rows.reduce((sum, { mainThreadMs }) => sum + (mainThreadMs ?? 0), 0);
+  const queueMs = rows.reduce((sum, { runQueueMs }) => sum + (runQueueMs ?? 0), 0);
+  const share = queueMs / (runMs + queueMs);
+  if (!(share >= CONTENTION_SHARE) || queueMs < 1000) return [];
+  return finding(
+    'contention',
+    rows.length,
+    `The thread waited for a core in ${percent(share)} of the time that it could have run: durations are longer than the code's own.`,
+    {
+      runQueueMs: round(queueMs),
+      contentionShare: round(share, 3),
+    },
+  );
+}
+
+/** What to change, by why rows went away. */
+const REMEDIES: Record<string, string> = {
+  [REASONS.unwritten]: 'Put the recording on a disk with room, where it can always be written: EVDIAG_OUT.',
+  [REASONS.removed]: 'Keep clean-up jobs away from the recording while the program runs.',
+};
+
+function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding[] {
+  if (droppedRows + skippedLines === 0) return [];
+  const reasons = new Map<string, number>();
+  for (const row of rows) {
+    if (row.type === 'dropped') reasons.set(row.why, (reasons.get(row.why) ?? 0) + row.rows);
+  }
+  const lost = (count: number): string => `${plural(count, 'row was', 'rows were')} dropped`;
+  const known = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+  const parts = [...reasons].map(([why, count]) => `${lost(count)}: ${stripControl(why)}`);
+  if (droppedRows > known) parts.push(lost(droppedRows - known));
+  if (skippedLines > 0) parts.push(`${plural(skippedLines, 'row')} could not be read`);
+  const [mostly] = [...reasons].sort(([, a], [, b]) => b - a)[0] ?? [];
+  const findings = finding('dropped-rows', droppedRows + skippedLines, `${parts.join('; ')}.`, {
+    droppedRows,
+    skippedLines,
+  });
+  const remedy = REMEDIES[mostly ?? ''];
+  return remedy === undefined ? findings : findings.map((one) => ({ ...one, remedy }));
+}
+
+function lateSamples(recording: Recording): Finding[] {
+  const rows = rowsOf(recording, 'event-loop-utilization');
+  const gaps = rows.map(({ activeMs, idleMs }) => activeMs + idleMs).filter((ms) => ms >= LATE_MS);
+  if (gaps.length === 0) return [];
+  const maxMs = maxOf(gaps);
+  return finding(
+    'late-samples',
+    gaps.length,
+    `${plural(gaps.length, 'reading')} came late, one after ${round(maxMs / 1000)} s instead of 1 s.`,
+    {
+      maxMs: round(maxMs),
+    },
+  );
+}
+
+function littleData({ durationMs }: Recording): Finding[] {
+  if (durationMs >= LITTLE_DATA_MS) return [];
+  return finding(
+    'little-data',
+    1,
+    `The recording is ${round(durationMs / 1000)} s long: what builds up slowly cannot be seen in it.`,
+    {
+      durationMs: round(durationMs),
+    },
+  );
+}
+
+function finding(kind: string, count: number, message: string, evidence: Finding['evidence']): Finding[] {
+  const { remedy } = recordingQuality.kinds.find((text) => text.kind === kind)!;
+  const score = Math.min(10, scoreOf('info', count));
+  const common = {
+    rule: 'recording-quality',
+    severity: 'info',
+    location: null,
+    stack: [],
+    confidence: CONFIDENCE.stated,
+  } as const;
+  return [{ ...common, stack: [], kind, score, count, message, remedy, evidence }];
+}

@@ -1,0 +1,73 @@
+import type { Recording } from '../../recording/types.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
+import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { round } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { isLoop, isRecursive, listens, reads, waitsOf } from '../waits.ts';
+
+/** One may wait for the end of the program; three are a pattern. */
+const STUCK_CALLS = 3;
+/** Longer than people wait, and than any garbage collection or start of a program. */
+const STUCK_MS = 5000;
+/** With fewer that ended, nobody knows how long it takes. */
+const ENDED_CALLS = 20;
+
+export const stuckAsync: Detector = {
+  id: 'stuck-async',
+  title: 'stuck calls',
+  description:
+    'Some calls wait at an await that others pass quickly: those began later and have ended long since. Where all grow in number it ' +
+    'is growing-pending-async, where the network is awaited missing-timeout. Readers of streams, loops, waits for timers, and ' +
+    'connections that listen are left out.',
+  remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
+  needs: ['unfinished'],
+  thresholds: [
+    `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, in a ${STUCK_RATIO}th of the time at most.`,
+  ],
+  kinds: [
+    {
+      kind: 'stuck',
+      title: 'calls that wait where others pass',
+      remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
+      example:
+        "worker.once('done', resolve);                                   // and when it fails?\nworker.once('done', resolve).once('error', reject);              // settled in every case",
+    },
+  ],
+  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
+};
+
+function stuckIn(period: Period, recording: Recording): Finding[] {
+  const waits = waitsOf(period);
+  return placesOf(period, 'await').flatMap((place) => {
+    const { entry } = place.last;
+    const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
+    if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, GROWN_CALLS) !== null) return [];
+    if (reads(entry) || isSubscriber(place) || isLoop(entry) || isRecursive(place)) return [];
+    return waits.timer(place) || waits.network(place) ? [] : [toFinding(place, stuck)];
+  });
+}
+
+/** One for each connection from outside, which waits for what may come. */
+function isSubscriber({ last: { entry, inbound } }: Place): boolean {
+  return listens(entry) && inbound >= INBOUND_SHARE * entry.alive;
+}
+
+function toFinding(place: Place, { alive, oldestMs, ended, endedMaxMs }: Stuck): Finding {
+  return findingOf(stuckAsync, {
+    kind: 'stuck',
+    severity: 'warning',
+    message: `${alive} calls are stuck in ${nameOf(place.location)}, the oldest for ${secondsText(oldestMs)}, while ${ended} that began later ended within ${round(endedMaxMs)} ms.`,
+    place,
+    count: alive,
+    confidence: CONFIDENCE.compared,
+    evidence: {
+      alive,
+      oldestMs: round(oldestMs),
+      ended,
+      endedMaxMs: round(endedMaxMs),
+      ...awaitedOf(place.last.entry),
+    },
+  });
+}

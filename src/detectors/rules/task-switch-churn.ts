@@ -1,0 +1,141 @@
+import { type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import {
+  functionsOf,
+  looksFilledWith,
+  perSecond,
+  resource,
+  secondsOf,
+  toStack,
+  totalMs,
+  turnsPerSecond,
+  waitingIn,
+} from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+
+/** Less than this is a burst. */
+const BUSY_MS = 2500;
+/** An interval of 1–2 ms turns the loop as often. */
+const POLL_TURNS_PER_SECOND = 400;
+/** Seconds of it: shorter than this, it may wait for something that comes. */
+const POLL_SECONDS = 3;
+
+export const taskSwitchChurn: Detector = {
+  id: 'task-switch-churn',
+  title: 'churn of task switches',
+  description:
+    'The thread spends its time on switching between tasks that do next to nothing: awaits of values that are there already, ' +
+    'setImmediate loops and intervals of a few milliseconds that wait for a flag. A closer look counts promises and loop turns per millisecond of CPU.',
+  remedy:
+    'Await once per batch instead of once per item, and wait for an event or a promise instead of asking again and again.',
+  needs: ['event-loop-utilization', 'look'],
+  thresholds: [
+    `awaits: 1000 promises or more per ms of CPU, with no idle time to speak of for ${BUSY_MS} ms in all.`,
+    `polling: 20 000 turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
+    'warning: where servers, sockets or timers waited; else info.',
+  ],
+  kinds: [
+    {
+      kind: 'awaits',
+      title: 'awaits of nothing',
+      remedy: 'Make what never waits synchronous, and await once per batch of it.',
+      example:
+        'for (const row of rows) sum += await price(row); // 100 000 switches\nfor (const row of rows) sum += priceNow(row);    // none',
+    },
+    {
+      kind: 'polling',
+      title: 'polling',
+      remedy: 'Wait for an event or a promise instead of asking again and again.',
+      example:
+        "const check = () => (done ? finish() : setImmediate(check)); // burns a core\nconst [result] = await once(job, 'done');                  // sleeps",
+    },
+  ],
+  detect: (recording) => [...awaits(recording), ...polling(recording)],
+};
+
+function awaits(recording: Recording): Finding[] {
+  const looks = looksFilledWith('awaits', recording);
+  const busyMs = totalMs(secondsOf(recording).filter(({ busy }) => busy));
+  const [look] = looks;
+  if (!look?.created || busyMs < BUSY_MS) return [];
+  const { promises, cpuMs, wallMs } = look.created;
+  const promisesPerSecond = perSecond(promises, wallMs);
+  const hottest = functionsOf(look)[0];
+  const place = hottest ? ` in ${hottest.location.function || 'an anonymous function'}` : '';
+  return [
+    finding(recording, looks, 'awaits', hottest?.location ?? null, hottest?.frames ?? [], busyMs, {
+      message: `The thread was busy for ${round(busyMs / 1000)} s with awaits that wait for nothing${place}: ${round(promisesPerSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
+      evidence: {
+        busyMs: round(busyMs),
+        promisesPerSecond: Math.round(promisesPerSecond),
+        promisesPerCpuMs: Math.round(promises / cpuMs),
+        betweenCallsShare: round(look.framelessSamples / look.busySamples, 3),
+      },
+    }),
+  ];
+}
+
+function polling(recording: Recording): Finding[] {
+  const spinning = looksFilledWith('polling', recording);
+  const timed = rowsOf(recording, 'look').filter(
+    (look) => look.shortIntervals.length > 0 && turnsPerSecond(look, recording) >= POLL_TURNS_PER_SECOND,
+  );
+  const look = spinning[0] ?? timed[0];
+  if (!look) return [];
+  const rows = rowsOf(recording, 'loop-turns').filter(
+    ({ turns, events, intervalMs }) => perSecond(turns, intervalMs) >= POLL_TURNS_PER_SECOND && events < turns / 4,
+  );
+  if (rows.length < POLL_SECONDS) return [];
+  const totalTurns = rows.reduce((sum, { turns }) => sum + turns, 0);
+  const ms = rows.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
+  const pollsPerSecond = Math.round(perSecond(totalTurns, ms));
+  const place = pollSite(look);
+  const where = place ? ` for ${place.function || 'an anonymous function'}` : '';
+  return [
+    finding(recording, [look], 'polling', place, [], ms, {
+      message: `The event loop turned ${pollsPerSecond.toLocaleString('en').replaceAll(',', ' ')} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,
+      evidence: { turnsPerSecond: pollsPerSecond, pollingMs: round(ms) },
+    }),
+  ];
+}
+
+/** Who starts the next turn: the line that calls setImmediate, or that started the interval; else what runs most. */
+function pollSite(look: LookRow): Location | null {
+  const immediate = resource(look, 'Immediate')?.sites.find(({ location }) => location !== null)?.location;
+  return (
+    (look.shortIntervals[0] && !immediateStorm(look) ? look.shortIntervals[0] : immediate) ??
+    functionsOf(look)[0]?.location ??
+    null
+  );
+}
+
+/** More immediates than an interval could bring. */
+function immediateStorm(look: LookRow): boolean {
+  return (resource(look, 'Immediate')?.count ?? 0) > (look.created?.wallMs ?? 0) * 5;
+}
+
+function finding(
+  recording: Recording,
+  looks: readonly LookRow[],
+  kind: 'awaits' | 'polling',
+  location: Location | null,
+  frames: Parameters<typeof toStack>[0],
+  lostMs: number,
+  { message, evidence }: Pick<Finding, 'message' | 'evidence'>,
+): Finding {
+  const severity: Severity = waitingIn(recording, looks) > 0 ? 'warning' : 'info';
+  return {
+    rule: 'task-switch-churn',
+    severity,
+    score: scoreOf(severity, lostMs),
+    kind,
+    message,
+    remedy: taskSwitchChurn.kinds.find((text) => text.kind === kind)!.remedy,
+    location,
+    stack: toStack(frames),
+    count: looks.length,
+    confidence: location ? CONFIDENCE.compared : CONFIDENCE.indirect,
+    evidence,
+  };
+}

@@ -1,0 +1,59 @@
+import { rowsOf } from '../../recording/types.ts';
+import { isTimerStorm, MANY_TIMERS, maxOf, perSecond, resource } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector } from '../types.ts';
+
+/** Live timers in one reading at least, and in so many (one a second) at least `MANY_TIMERS`: fewer is a burst. */
+const STORM_TIMERS = 5000;
+const STORM_READINGS = 3;
+/** Fifty thousand short timers keep a core from anything else. */
+const CRITICAL_TIMERS = 100_000;
+
+export const timerStorm: Detector = {
+  id: 'timer-storm',
+  title: 'storm of timers',
+  description:
+    'Tens of thousands of short timers are alive and made anew all the time. Each costs an object, an entry of a list and a ' +
+    'callback; together they fill the loop. Many timers that live long (time-outs of connections) are no storm.',
+  remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
+  needs: ['active-resources'],
+  thresholds: [
+    `warning: ${STORM_TIMERS} live timers, ${MANY_TIMERS} in ${STORM_READINGS} readings, and 5000 made per second.`,
+    `critical: ${CRITICAL_TIMERS} live timers.`,
+  ],
+  kinds: [
+    {
+      kind: 'timers',
+      title: 'short timers',
+      remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
+      example:
+        'for (const job of jobs) setTimeout(run, job.delayMs, job);   // a timer each\nqueue.push(...jobs); setInterval(() => runDue(queue), 10); // one timer',
+    },
+  ],
+  detect(recording) {
+    const readings = rowsOf(recording, 'active-resources').filter(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
+    const look = rowsOf(recording, 'look').find((row) => isTimerStorm(row, recording));
+    const created = look && resource(look, 'Timeout');
+    const alive = maxOf(readings.map(({ counts }) => counts.Timeout ?? 0));
+    if (readings.length < STORM_READINGS || alive < STORM_TIMERS || !look?.created || !created) return [];
+    const madePerSecond = Math.round(perSecond(created.count, look.created.wallMs));
+    const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
+    const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';
+    return [
+      {
+        rule: 'timer-storm',
+        severity,
+        score: scoreOf(severity, readings.length * 1000),
+        kind: 'timers',
+        message: `${alive} timers were alive at once, and ${madePerSecond} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
+        remedy: timerStorm.remedy,
+        location: site,
+        stack: [],
+        count: readings.length,
+        confidence: site ? CONFIDENCE.counted : CONFIDENCE.indirect,
+        evidence: { timers: alive, timersPerSecond: madePerSecond, seconds: round(readings.length, 0) },
+      },
+    ];
+  },
+};

@@ -1,0 +1,161 @@
+import { functionKey } from '../../recording/places.ts';
+import type { UnfinishedEntry } from '../../recording/types.ts';
+import { maxOf, toStack } from '../busy-time.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { type PoolStarts, poolStarts, START_MS, START_STALLS } from '../pool-starts.ts';
+import { round, scoreOf } from '../severity.ts';
+import { confidenceOfStalls } from '../stack-confidence.ts';
+import type { Detector, Finding } from '../types.ts';
+import { allPlacesOf, functionOf, lineKey, type Period, type Place, periodsOf, type Reading } from '../unfinished.ts';
+import { isNetwork } from '../waits.ts';
+
+/** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */
+const IN_FLIGHT = 500;
+/** Each is a process. */
+const IN_FLIGHT_CHILDREN = 50;
+/** A server may ask a few others for each request that it answers. */
+const PER_INBOUND = 10;
+/** Waves come back near zero. */
+const EBB_SHARE = 0.1;
+/** Most of all within one interval. */
+const BURST_SHARE = 0.5;
+/** As many are in flight at the end of a row as there were in it, in so many rows, and each was started again. */
+const RETRY_ROWS = 2;
+const STAYS_SHARE = 0.5;
+const AGAIN = 2;
+/** Started in so many of the rows, as a share of the most in flight. */
+const GOING_ROWS = 0.75;
+const GOING_SHARE = 0.1;
+/** One job each, which are made for it and end with it. */
+const POOL_JOBS: ReadonlySet<string> = new Set(['ZLIB', 'PBKDF2REQUEST', 'SCRYPTREQUEST', 'KEYPAIRGENREQUEST']);
+const ENDED_SHARE = 0.25;
+const POOL_REMEDY =
+  'Bound how many run at once (p-limit): the thread pool has four threads, and each job that waits for one holds its memory, outside of the heap.';
+const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
+
+export const unboundedConcurrency: Detector = {
+  id: 'unbounded-concurrency',
+  title: 'unbounded concurrency',
+  description:
+    'One line starts hundreds of requests, connections, processes or jobs of the thread pool (compression, key derivation) at once. They compete for sockets, memory, threads and the other side, which ' +
+    'answers all of them late or none. What comes in from outside is not meant, nor the work that each of it needs.',
+  remedy: REMEDY,
+  needs: ['unfinished'],
+  hints: ['stall'],
+  thresholds: [
+    `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
+    `burst: in waves that end, or half of all within one interval.`,
+    `starts: the start of jobs of the thread pool alone blocks the loop for ${START_MS} ms, or ${START_STALLS} times; each takes some 0.1 ms.`,
+    `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, in ${GOING_ROWS * 100} % of the rows.`,
+  ],
+  kinds: [
+    {
+      kind: 'burst',
+      title: 'all at once',
+      remedy: REMEDY,
+      example:
+        'await Promise.all(urls.map((url) => fetch(url)));               // 10 000 at once\nconst limit = pLimit(20);\nawait Promise.all(urls.map((url) => limit(() => fetch(url))));  // 20 at once',
+    },
+    {
+      kind: 'retries',
+      title: 'a storm of retries',
+      remedy: 'Wait between two attempts, longer each time and with jitter, and give up after a few.',
+      example:
+        'while (true) try { return await get(url); } catch {}   // at once, for ever\nfor (let n = 0; n < 5; n++) try { return await get(url); } catch { await delay(2 ** n * 100 * Math.random()); }',
+    },
+  ],
+  detect(recording) {
+    const counted = onePerLine(periodsOf(recording).flatMap(unbounded));
+    const known = new Set(counted.map(({ location }) => location && functionKey(location)));
+    const blocking = poolStarts(recording).filter(({ location }) => !known.has(functionKey(location)));
+    return [...counted, ...blocking.map(toStartFinding)];
+  },
+};
+
+function unbounded(period: Period): Finding[] {
+  const places = (['handle', 'await', 'call'] as const).flatMap((what) => allPlacesOf(period, what));
+  const found = places.flatMap((place) => {
+    const least = place.last.entry.type === 'PROCESSWRAP' ? IN_FLIGHT_CHILDREN : IN_FLIGHT;
+    const high = place.readings.filter((reading) => isHigh(reading, least));
+    const kind = high.length === 0 ? null : kindOf(place.readings, high);
+    return kind === null ? [] : [toFinding(place, kind, high)];
+  });
+  return onePerFunction(found);
+}
+
+function isHigh({ entry, inbound }: Reading, least: number): boolean {
+  const isOut = entry.type === 'PROCESSWRAP' || isNetwork(entry) || isPoolWork(entry);
+  return isOut && entry.peak >= least && entry.peak >= PER_INBOUND * Math.max(1, inbound);
+}
+
+/** Jobs of the thread pool's four threads; those of compression hold 256 kB each while they wait. Streams of it stay, and are none. */
+function isPoolWork({ what, type, ended, peak }: UnfinishedEntry): boolean {
+  return what === 'handle' && POOL_JOBS.has(type) && ended >= peak * ENDED_SHARE;
+}
+
+function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst' | 'retries' | null {
+  const started = readings.map(({ entry }, i) => Math.max(0, entry.created - (readings[i - 1]?.entry.created ?? 0)));
+  const total = started.reduce((sum, count) => sum + count, 0);
+  const peak = maxOf(high.map(({ entry }) => entry.peak));
+  const atOnce = maxOf(started) >= total * BURST_SHARE;
+  const stays = high.filter(({ entry }) => entry.alive >= entry.peak * STAYS_SHARE).length >= RETRY_ROWS;
+  // A wave that lasts has rows in which nothing starts; retries go on all the while.
+  const startedIn = (reading: Reading) => started[readings.indexOf(reading)] ?? 0;
+  const goesOn = high.filter((reading) => startedIn(reading) >= peak * GOING_SHARE).length >= high.length * GOING_ROWS;
+  const again = total >= peak * AGAIN;
+  if (stays && again && goesOn && !atOnce) return 'retries';
+  const ebbs = readings.some(({ t, entry }) => t >= high[0]!.t && entry.alive <= peak * EBB_SHARE);
+  return ebbs || atOnce || (stays && again) ? 'burst' : null;
+}
+
+function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Reading[]): Finding {
+  const peak = maxOf(high.map(({ entry }) => entry.peak));
+  const inbound = maxOf(high.map((reading) => reading.inbound));
+  const spanMs = high.at(-1)!.t - high[0]!.t + high[0]!.intervalMs;
+  const again = kind === 'retries' ? ', started again and again' : '';
+  return findingOf(unboundedConcurrency, {
+    kind,
+    severity: 'warning',
+    message: `${peak} operations of ${nameOf(place.location)} were in flight at once, within ${secondsText(spanMs)}${again}.`,
+    place,
+    count: peak,
+    confidence: CONFIDENCE.compared,
+    evidence: {
+      peak,
+      created: place.last.entry.created,
+      inbound,
+      type: place.last.entry.type || place.last.entry.what,
+    },
+  });
+}
+
+/** Nobody counted them: that their start alone blocks the loop says that they are very many. */
+function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolStarts): Finding {
+  const ms = Math.round(maxMs);
+  const times = stalls.length === 1 ? `for ${ms} ms` : `${stalls.length} times, up to ${ms} ms`;
+  return {
+    rule: unboundedConcurrency.id,
+    kind: 'burst',
+    severity: 'warning',
+    score: scoreOf('warning', totalMs),
+    message: `So many jobs of ${job} were started at once by ${nameOf(location)} that their start alone blocked the event loop ${times}.`,
+    remedy: POOL_REMEDY,
+    location,
+    stack: toStack(stack),
+    count: stalls.length,
+    confidence: Math.min(CONFIDENCE.compared, confidenceOfStalls(stalls, { kind: 'js-cpu', location })),
+    evidence: { maxMs: round(maxMs), totalMs: round(totalMs), type: job },
+  };
+}
+
+/** A request, its socket and the await of its answer are one. */
+function onePerFunction(findings: readonly Finding[]): Finding[] {
+  const byFunction = new Map<string, Finding>();
+  for (const finding of findings) {
+    const key = functionOf(finding.location!) ?? lineKey(finding.location!);
+    const other = byFunction.get(key);
+    if (!other || finding.count > other.count) byFunction.set(key, finding);
+  }
+  return [...byFunction.values()];
+}

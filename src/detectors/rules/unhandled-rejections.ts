@@ -1,0 +1,88 @@
+import { type RejectionRow, rowsOf } from '../../recording/types.ts';
+import { groupBy } from '../../util/group-by.ts';
+import { plural } from '../../util/text.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { nameOf } from '../place-findings.ts';
+import { round, scoreOf } from '../severity.ts';
+import type { Detector, Finding, Severity } from '../types.ts';
+import { lineKey } from '../unfinished.ts';
+
+/** One may be of a library that handles it a moment later; three of one place are a habit. */
+const SWALLOWED = 3;
+/** Handled after all, but so often that it is how the program works. */
+const LATE = 10;
+const KINDS = {
+  swallowed: 'by the handler of the application, and forgotten',
+  late: 'at first, and handled later',
+  fatal: 'and ended the process',
+} as const;
+
+export const unhandledRejections: Detector = {
+  id: 'unhandled-rejections',
+  title: 'unhandled rejections',
+  description:
+    'A promise was rejected and nothing handled it. Without a handler for `unhandledRejection` it ends the process; with one that only ' +
+    'counts or logs, the error is lost, and what should have followed never happens.',
+  remedy: 'Handle the rejection where the promise is made: await it in a try block, or give it a `catch`.',
+  needs: ['rejection', 'unfinished'],
+  thresholds: [
+    'critical: one that ended the process.',
+    `warning: ${SWALLOWED} swallowed rejections of one place; ${LATE} that were handled too late.`,
+    'info: fewer.',
+  ],
+  kinds: [
+    {
+      kind: 'fatal',
+      title: 'rejections that end the process',
+      remedy: 'Handle the rejection where the promise is made: await it in a try block, or give it a `catch`.',
+      example: 'refresh();                        // one failure ends the process\nrefresh().catch(reportError);',
+    },
+    {
+      kind: 'late',
+      title: 'rejections that are handled too late',
+      remedy: 'Attach the handler before anything else is awaited, or start the work when it is awaited.',
+      example:
+        'const job = load(); await other(); await job;           // rejected meanwhile: unhandled\nconst [, value] = await Promise.all([other(), load()]); // handled from the start',
+    },
+    {
+      kind: 'swallowed',
+      title: 'rejections that a handler swallows',
+      remedy: 'Handle the rejection where the promise is made, and let the handler for the rest end the process.',
+      example:
+        "process.on('unhandledRejection', () => errors++);                 // the error is gone\nprocess.on('unhandledRejection', (error) => { throw error; });    // and handle the known ones",
+    },
+  ],
+  detect(recording) {
+    const byPlace = groupBy(rowsOf(recording, 'rejection'), (row) => {
+      const place = row.call ?? row.location;
+      return `${row.kind} ${place ? lineKey(place) : row.error}`;
+    });
+    return [...byPlace.values()].map(toFinding);
+  },
+};
+
+function toFinding(rows: readonly RejectionRow[]): Finding {
+  const { kind, call, location, error, t } = rows[0]!;
+  const count = rows.reduce((sum, row) => sum + row.count, 0);
+  const severity = severityOf(kind, count);
+  const place = call ?? location;
+  return {
+    rule: 'unhandled-rejections',
+    severity,
+    score: scoreOf(severity, count * 1000),
+    kind,
+    message: `A rejection${place ? ` of ${nameOf(place)}` : ''} (${error || 'no error'}) was not handled ${KINDS[kind]}, ${plural(count, 'time')} in all, first at ${round(t / 1000)} s.`,
+    remedy: unhandledRejections.kinds.find((text) => text.kind === kind)!.remedy,
+    location: place,
+    stack: [call, location].filter((frame) => frame !== null),
+    count,
+    // Who listens for what nobody handled may mean to count it.
+    confidence: kind === 'swallowed' ? CONFIDENCE.compared : CONFIDENCE.counted,
+    evidence: { error, rejections: count, firstMs: round(t) },
+  };
+}
+
+function severityOf(kind: RejectionRow['kind'], count: number): Severity {
+  if (kind === 'fatal') return 'critical';
+  return count >= (kind === 'swallowed' ? SWALLOWED : LATE) ? 'warning' : 'info';
+}

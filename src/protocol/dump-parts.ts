@@ -1,0 +1,115 @@
+/** What goes over the socket of an observed process: the same shapes for the agent and for `evdiag dump`. */
+
+import type { Census, CensusFiles, OpenHandles, RawTimers } from '../async-dump/types.ts';
+import type { Frame, Level } from '../recording/types.ts';
+
+/** Goes up where an older `evdiag` would misread an answer. */
+export const PROTOCOL = 1;
+
+export interface Hello {
+  protocol: number;
+  pid: number;
+  /** Folder that holds the recordings of its family, absolute. */
+  family: string;
+  /** Redacted. */
+  argv: string[];
+  evdiagVersion: string;
+  nodeVersion: string;
+  level: Level;
+  uptimeMs: number;
+  /** 0 is the main thread. */
+  threads: number[];
+  /** Where it writes heap snapshots, and how their names begin: for whoever sees it die meanwhile. */
+  files?: { folders: string[]; prefix: string };
+}
+
+export interface Estimate {
+  threads: {
+    threadId: number;
+    /** Of V8's heap, garbage included; null where the thread did not answer. */
+    heapBytes: number | null;
+  }[];
+  /** What the process may still take. */
+  availableBytes: number;
+}
+
+/** A heap snapshot that the agent has written. */
+export interface WrittenSnapshot {
+  file: string;
+  takenAtMs: number;
+  pauseMs: number;
+}
+
+/** With 'full', a heap snapshot is written beside the quick look. */
+export type Road = 'quick' | 'full';
+
+export interface Timers extends Omit<RawTimers, 'callback'> {
+  callback: Frame;
+}
+
+/** Open handles of one type that were made at the same place. */
+export interface HandleSite {
+  count: number;
+  /** Node's name of the resource, such as TCPSERVERWRAP. */
+  type: string;
+  /** Since the oldest was made. */
+  ageMs: number;
+  ref: boolean;
+  /** The innermost frame of the user's own code, or else of any. */
+  place: Frame | null;
+}
+
+/** What a thread does; 'no-answer' is a call of native code that does not end, 'ended' a thread that ended while it was asked. */
+export type ThreadState = 'idle' | 'running' | 'no-answer' | 'ended';
+
+export interface ThreadPart {
+  part: 'thread';
+  threadId: number;
+  state: ThreadState;
+  /** Innermost first; what awaits follows what is on the stack. */
+  stack: Frame[];
+  /** The synchronous call of Node's that is running, and where it was made if that is known. */
+  syncCall: { name: string; stack: Frame[] } | null;
+  timers: Timers[];
+  handles: OpenHandles[];
+  /** What this Node leaves out of `handles`, in words; absent where it leaves nothing out. */
+  unlisted?: string;
+  /** Distinct timers and handles that are not told. */
+  more: number;
+  /** Where open handles were made; empty where nothing keeps account of it (level watch). */
+  handleSites: HandleSite[];
+  /** Why something of this is missing; null where all is there. */
+  problem: string | null;
+}
+
+/** The frames of the groups that follow, in their order. */
+export interface FramesPart {
+  part: 'frames';
+  threadId: number;
+  frames: Frame[];
+}
+
+export interface GroupsPart {
+  part: 'groups';
+  threadId: number;
+  groups: Census['groups'];
+}
+
+/** The last part of a thread. */
+export interface CensusPart {
+  part: 'census';
+  threadId: number;
+  /** Null where there is none, for the reason that `problem` tells. */
+  census: Omit<Census, 'frames' | 'groups'> | null;
+  /** Of a full dump; removed when the client goes. */
+  files: CensusFiles | null;
+  problem: string | null;
+}
+
+export interface ProgressPart {
+  part: 'progress';
+  threadId: number;
+  doing: 'stack' | 'calls' | 'heap';
+}
+
+export type DumpPart = ThreadPart | FramesPart | GroupsPart | CensusPart | ProgressPart;

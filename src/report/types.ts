@@ -1,0 +1,61 @@
+import type { Finding, RuleResult } from '../detectors/types.ts';
+import type { Header } from '../recording/types.ts';
+import type { Workload } from './workload.ts';
+
+/** The most of each that was held at a time. A worker thread has a heap of its own, and no resident memory but its process'. */
+export interface PeakMemory {
+  residentBytes: number;
+  heapUsedBytes: number;
+  externalBytes: number;
+}
+
+export const REPORT_SCHEMA = 'evdiag-report/1';
+
+/** What the agent itself cost, as shares of one core; null where the recording does not tell. */
+export interface Overhead {
+  mainThreadShare: number | null;
+  watchdogShare: number | null;
+}
+
+export interface RecordingSummary extends Header {
+  durationMs: number;
+  droppedRows: number;
+  skippedLines: number;
+  truncated: boolean;
+  path: string | null;
+  overhead: Overhead;
+}
+
+/** One thread of a family. */
+export interface ThreadReport {
+  /** "main thread of pid 123", "worker 2 of pid 123" */
+  name: string;
+  pid: number;
+  /** 0 is the main thread. */
+  threadId: number;
+  recording: RecordingSummary;
+  workload: Workload;
+  findings: number;
+  rules: RuleResult[];
+  /** Null where the recording does not tell. */
+  memory: PeakMemory | null;
+}
+
+/** What `evdiag report --format json` prints (DESIGN §4). */
+export interface Report {
+  schema: typeof REPORT_SCHEMA;
+  /** Of the main thread of the program that matters: the root process, unless that only waits for another one, as npm does. */
+  recording: RecordingSummary;
+  /** Of the same thread. */
+  workload: Workload;
+  /**
+   * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `evidence.threads`
+   * names those it was seen in and `evidence.threadCount` counts them.
+   */
+  findings: Finding[];
+  rules: RuleResult[];
+  /** One entry per thread; only where the family has more than one recording. */
+  processes?: ThreadReport[];
+  /** Only where a recording of the family could not be read. */
+  unreadable?: string[];
+}
