@@ -1,0 +1,70 @@
+// Measures the variants of one case in rounds, until what is claimed is shown or the time is over.
+import { LEAST_CLUSTERS, medianInterval } from './interval.mjs';
+import { quantile } from './quantile.mjs';
+
+/**
+ * @param {object} one a case of cases.mjs
+ * @param {object[]} variants at least two
+ * @param {{ name: string, of: number, to: number, judged: boolean }[]} comparisons which variants, by their place
+ * @returns {Promise<object[]>} one result per comparison and metric
+ */
+export async function compare({ id, metrics, measureRound }, variants, comparisons, { minutes, level }) {
+  const rounds = [];
+  const until = performance.now() + minutes * 60_000;
+  for (;;) {
+    rounds.push(await measureRound(variants, rounds.length));
+    const results = comparisons.flatMap((comparison) =>
+      metrics.map((metric) => ({ case: id, ...resultOf(metric, comparison, rounds, level) })),
+    );
+    progress(`${id}: ${rounds.length} rounds, ${results[0].text}`);
+    const late = performance.now() > until;
+    const precise = rounds.length >= LEAST_CLUSTERS && !results.some(({ isWide }) => isWide);
+    if (precise || late) return results;
+  }
+}
+
+function resultOf(metric, { name, of, to, judged }, rounds, level) {
+  const { id, unit, how, within, bars } = metric;
+  const clusters = rounds.map((blocks) =>
+    blocks.map((block) => (how === 'ratio' ? block[of][id] / block[to][id] : block[of][id] - block[to][id])),
+  );
+  const interval = medianInterval(clusters);
+  const { median, low, high } = interval;
+  const isPrecise = Math.max(median - low, high - median) <= (within ?? 0);
+  const bar = judged ? bars[level] : undefined;
+  const number = (value) =>
+    !Number.isFinite(value) ? '?' : how === 'ratio' ? value.toFixed(3) : `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+  const amount = (which) =>
+    quantile(
+      rounds.flat(1).map((block) => block[which][id]),
+      0.5,
+    );
+  return {
+    metric: id,
+    comparison: name,
+    base: `${amount(to).toPrecision(4)} ${unit}`,
+    measured: `${amount(of).toPrecision(4)} ${unit}`,
+    text: `${number(median)} [${number(low)} ${number(high)}]`,
+    bar: bar ? `${bar[0]} ${bar[1]}` : '',
+    verdict: verdictOf(interval, isPrecise, bar, how),
+    isWide: within !== undefined && !isPrecise,
+  };
+}
+
+/** What the whole interval says; 'not shown' where it says both, or is too wide to say that there is no difference. */
+function verdictOf({ low, high }, isPrecise, bar, how) {
+  if (bar) {
+    const [sign, limit] = bar;
+    const [worst, best] = sign === '<=' ? [high, low] : [low, high];
+    const holds = (value) => (sign === '<=' ? value <= limit : value >= limit);
+    return holds(worst) ? 'ok' : holds(best) ? 'not shown' : 'over';
+  }
+  const none = how === 'ratio' ? 1 : 0;
+  if (low > none) return 'more';
+  if (high < none) return 'less';
+  return isPrecise ? 'no difference' : 'not shown';
+}
+
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}

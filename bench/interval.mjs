@@ -1,0 +1,37 @@
+import { quantile } from './quantile.mjs';
+
+const RESAMPLES = 1000;
+/** Fewer processes tell too little of how processes differ. */
+export const LEAST_CLUSTERS = 6;
+const Z_95 = 1.96;
+
+/**
+ * Median of all values with its 95 % interval, by bootstrap over clusters: values of one process share its luck (what
+ * the compiler did, where memory lies), so that many of them prove little more than one.
+ *
+ * @param {number[][]} clusters the values of each round of processes
+ * @returns {{ median: number, low: number, high: number }} endless where there are too few clusters
+ */
+export function medianInterval(clusters) {
+  const median = quantile(clusters.flat(), 0.5);
+  const count = clusters.length;
+  if (count < LEAST_CLUSTERS) return { median, low: -Infinity, high: Infinity };
+  const medians = Array.from({ length: RESAMPLES }, () =>
+    quantile(
+      clusters.flatMap(() => clusters[Math.floor(Math.random() * count)]),
+      0.5,
+    ),
+  );
+  const wider = forFewClusters(count);
+  return {
+    median,
+    low: median - (median - quantile(medians, 0.025)) * wider,
+    high: median + (quantile(medians, 0.975) - median) * wider,
+  };
+}
+
+/** A bootstrap of few clusters is too sure of itself: Student's quantile (first term of its expansion), n for n - 1. */
+function forFewClusters(count) {
+  const degrees = count - 1;
+  return (1 + (Z_95 ** 2 + 1) / (4 * degrees)) * Math.sqrt(count / degrees);
+}

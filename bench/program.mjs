@@ -1,0 +1,34 @@
+// Runs one program once, with or without an agent.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
+
+/**
+ * @param {{ node: string, agent: string | null, level: string, out: string }} variant which Node, and the agent if any
+ * @param {string} program a file of programs/
+ */
+export function startProgram({ node, agent, level, out }, program, { flags = [], args = [], preload = true, stdio }) {
+  const agentFlags = agent && preload ? ['-r', agent] : [];
+  const child = spawn(node, [...agentFlags, ...flags, join(PROGRAMS, program), ...args], {
+    env: { ...process.env, EVDIAG_LEVEL: level, EVDIAG_OUT: out, EVDIAG_QUIET: '1' },
+    stdio,
+  });
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  return { child, ended };
+}
+
+/** What the program printed as JSON, and its whole wall time. */
+export async function measureProgram(variant, program, options = {}) {
+  const startedAt = performance.now();
+  const { child, ended } = startProgram(variant, program, { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  child.stdout.on('data', (chunk) => {
+    printed += chunk;
+  });
+  const { code } = await ended;
+  if (code !== 0) throw new Error(`${program} ended with code ${code}`);
+  return { ...JSON.parse(printed || '{}'), processMs: performance.now() - startedAt };
+}

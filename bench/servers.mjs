@@ -1,0 +1,74 @@
+// Throughput, latency and CPU time of servers that live side by side and take turns under load.
+import { once } from 'node:events';
+import { openLoad } from './load.mjs';
+import { processCpu } from './process-cpu.mjs';
+import { startProgram } from './program.mjs';
+import { quantile } from './quantile.mjs';
+
+/** Longer than the first closer look of the agent, which follows two busy seconds and lasts two: one in two minutes. */
+const WARM_UP_MS = 5_500;
+/** As short as the bursts in which a machine is disturbed, or shorter: so these hit all variants alike. */
+const SLICE_MS = 150;
+const BLOCKS = 20;
+
+/**
+ * One process per variant. In each block all take two turns, in the order ABBA.
+ *
+ * @returns {Promise<object[][]>} the blocks; each has the figures of every variant
+ */
+export async function measureServers(variants, program) {
+  const servers = [];
+  try {
+    for (const variant of variants) servers.push(await startServer(variant, program));
+    for (const { port } of servers) await warmUp(port);
+    for (const server of servers) server.load = await openLoad(server.port);
+    const blocks = [];
+    for (let block = 0; block < BLOCKS; block++) blocks.push(await measureBlock(servers));
+    return blocks;
+  } finally {
+    for (const { child, load } of servers) {
+      load?.close();
+      child.kill('SIGKILL');
+    }
+    await Promise.all(servers.map(({ ended }) => ended));
+  }
+}
+
+async function startServer(variant, program) {
+  const { child, ended } = startProgram(variant, program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [port] = await Promise.race([once(child, 'message'), ended.then(() => [null])]);
+  if (!port) throw new Error(`${program} ended before it listened`);
+  return { child, ended, port, load: null };
+}
+
+async function warmUp(port) {
+  const load = await openLoad(port);
+  await load.run(WARM_UP_MS);
+  load.close();
+}
+
+async function measureBlock(servers) {
+  const slices = servers.map(() => []);
+  const order = [...servers.keys()];
+  for (const which of [...order, ...order.toReversed()]) slices[which].push(await measureSlice(servers[which]));
+  return slices.map((turns) => {
+    const sum = (field) => turns.reduce((total, turn) => total + turn[field], 0);
+    return {
+      cpuUsPerRequest: sum('allUs') / sum('requests'),
+      mainUsPerRequest: sum('mainUs') / sum('requests'),
+      requestsPerSecond: sum('requests') / sum('seconds'),
+      p99Ms: quantile(
+        turns.flatMap(({ latenciesMs }) => latenciesMs),
+        0.99,
+      ),
+      cores: sum('allUs') / 1e6 / sum('seconds'),
+    };
+  });
+}
+
+async function measureSlice({ child, load }) {
+  const before = processCpu(child.pid);
+  const slice = await load.run(SLICE_MS);
+  const after = processCpu(child.pid);
+  return { ...slice, allUs: after.allUs - before.allUs, mainUs: after.mainUs - before.mainUs };
+}
