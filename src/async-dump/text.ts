@@ -1,4 +1,5 @@
 import type { HandleSite, Timers } from '../protocol/dump-parts.ts';
+import { threadName } from '../recording/thread-name.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Paint } from '../util/terminal.ts';
 import { displayPath, formatCount, formatMs, plural, stripControl } from '../util/text.ts';
@@ -63,7 +64,7 @@ const STATES = {
 
 function stackLines({ threadId, state, stack, syncCall }: DumpedThread, options: DumpTextOptions): string[] {
   const { paint, expand } = options;
-  const name = threadId === 0 ? 'main thread' : `worker ${threadId}`;
+  const name = threadName(threadId);
   const inside = syncCall ? `, inside ${stripControl(syncCall.name)}` : '';
   const title = `${paint(name, 'bold')}  ${paint(STATES[state] + inside, state === 'idle' ? 'green' : 'yellow')}`;
   const frames = state === 'no-answer' ? (syncCall?.stack ?? []) : stack;

@@ -5,6 +5,7 @@ import { quickCalls } from '../async-dump/quick-calls.ts';
 import type { Census, CensusFiles } from '../async-dump/types.ts';
 import type { CensusPart, DumpPart, Road, ThreadPart } from '../protocol/dump-parts.ts';
 import type { FrameMapper } from '../recording/source-maps.ts';
+import { threadName } from '../recording/thread-name.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Connection } from './connect.ts';
 import { loadedMapper } from './take-loaded-maps.ts';
@@ -68,7 +69,7 @@ const DOING = {
 } as const;
 
 function threadText(threadId: number): string {
-  return threadId === 0 ? '' : ` of worker ${threadId}`;
+  return threadId === 0 ? '' : ` of ${threadName(threadId)}`;
 }
 
 async function toThread(

@@ -1,9 +1,10 @@
+import { isLasting, lineOf } from '../detectors/kept-objects.ts';
 import { detectors } from '../detectors/rules/index.ts';
 import type { Finding } from '../detectors/types.ts';
 import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
-import { placeText } from '../leaks/words.ts';
+import { namedPlace } from '../leaks/words.ts';
 import { readFamily } from '../recording/reader.ts';
-import { type AllocationSite, type Location, type Recording, rowsOf } from '../recording/types.ts';
+import { type Location, type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
 import { reportOf } from './output.ts';
 
@@ -17,8 +18,6 @@ const HOLDERS: Record<string, HolderKind> = {
   'leaked-handles': 'handles',
   'leaked-listeners': 'listeners',
 };
-/** As much of it is from the first half of the time: what is replaced all the time is young. */
-const OLDER_SHARE = 0.3;
 const MAX_SITES = 5;
 const SNAPSHOT_NOTE =
   'A recording tells who allocates what stays, not who holds it: evdiag leaks PID does, while the process runs.';
@@ -48,7 +47,7 @@ export function allocationNotes(family: string, pid: number): string[] {
   try {
     const main = readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
     const sites = main ? survivors(main, new Set()) : [];
-    return sites.map(({ place, holder, message }) => `Sampled, ${holder} at ${placeText(place)}: ${message}`);
+    return sites.map(({ place, holder, message }) => `Sampled, ${holder} at ${namedPlace(place)}: ${message}`);
   } catch {
     // Not recorded, or just being removed: the snapshots tell enough.
     return [];
@@ -84,9 +83,8 @@ function toSuspect({ rule, kind, severity, message, remedy, location, count, evi
 function survivors(recording: Recording, told: ReadonlySet<string>): Suspect[] {
   const row = rowsOf(recording, 'allocations').at(-1);
   if (!row) return [];
-  const lasting = ({ olderBytes, aliveBytes }: AllocationSite): boolean => olderBytes >= aliveBytes * OLDER_SHARE;
   return row.sites
-    .filter((site) => lasting(site) && !told.has(keyOf(toPlace(lineOf(site)))))
+    .filter((site) => isLasting(site) && !told.has(keyOf(toPlace(lineOf(site)))))
     .slice(0, MAX_SITES)
     .map((site) => ({
       kind: 'other',
@@ -107,10 +105,6 @@ function afterMajors(recording: Recording): { atMs: number; bytes: number }[] {
   return rowsOf(recording, 'gc').flatMap(({ t, afterMajor }) =>
     afterMajor ? [{ atMs: Math.round(t), bytes: afterMajor.oldBytes }] : [],
   );
-}
-
-function lineOf({ location, line }: AllocationSite): Location {
-  return line ? { ...location, line: line.line, column: line.column } : location;
 }
 
 function toPlace(location: Location | null): Place | null {

@@ -1,5 +1,5 @@
+import { threadName } from '../recording/thread-name.ts';
 import { complain } from './output.ts';
-import { nameOf } from './profile/taken-profile.ts';
 
 /** Names in one sentence. */
 const NAMED = 3;
@@ -13,7 +13,7 @@ export interface ThreadProblem {
 /** Tells people which threads there is no profile (trace …) of: a sentence for each reason. */
 export function tellProblems(what: string, problems: readonly ThreadProblem[]): void {
   for (const [problem, of] of byProblem(problems)) {
-    const names = of.slice(0, NAMED).map(({ threadId }) => nameOf(threadId));
+    const names = of.slice(0, NAMED).map(({ threadId }) => threadName(threadId));
     const more = of.length > NAMED ? [`${of.length - NAMED} more`] : [];
     const all = [...names, ...more];
     const last = all.pop();
@@ -33,5 +33,5 @@ function byProblem(problems: readonly ThreadProblem[]): Map<string, ThreadProble
 
 /** The same in JSON. */
 export function problemsJson(problems: readonly ThreadProblem[]): (ThreadProblem & { name: string })[] {
-  return problems.map((one) => ({ name: nameOf(one.threadId), ...one }));
+  return problems.map((one) => ({ name: threadName(one.threadId), ...one }));
 }

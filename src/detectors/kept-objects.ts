@@ -1,4 +1,6 @@
 /** Who allocates what stays, from the samples of what is alive: the kind kept-objects of leak-suspect. */
+
+import { fileAndLine } from '../recording/places.ts';
 import { type AllocationSite, type AllocationsRow, type Location, type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
@@ -15,7 +17,7 @@ export const ALIVE_SHARE = 0.3;
 /** Of what memory grew by in the same time. */
 const GROWTH_SHARE = 0.3;
 /** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. On a busy host the first half is the slower one. */
-export const OLDER_SHARE = 0.2;
+const OLDER_SHARE = 0.2;
 const MAX_SITES = 5;
 
 export const KEPT_OBJECTS: KindText = {
@@ -38,14 +40,16 @@ export function keptObjects(recording: Recording): Finding[] {
   return site ? [toFinding(recording, row, site, growth)] : [];
 }
 
+/** Part of what it allocated in the first half of the time is still alive: what is replaced all the time is young. */
+export function isLasting({ olderBytes, aliveBytes }: AllocationSite): boolean {
+  return olderBytes >= aliveBytes * OLDER_SHARE;
+}
+
 function isLeaking(site: AllocationSite, row: AllocationsRow, growth: HeapGrowth): boolean {
   const grewBytes = (growth.bytesPerSecond * (row.t - row.sinceMs)) / 1000;
   const isOfHeap = site.aliveBytes >= grewBytes * GROWTH_SHARE;
   return (
-    site.samples >= LEAST_SAMPLES &&
-    site.aliveBytes >= row.aliveBytes * ALIVE_SHARE &&
-    site.olderBytes >= site.aliveBytes * OLDER_SHARE &&
-    isOfHeap
+    site.samples >= LEAST_SAMPLES && site.aliveBytes >= row.aliveBytes * ALIVE_SHARE && isLasting(site) && isOfHeap
   );
 }
 
@@ -74,16 +78,13 @@ function toFinding(recording: Recording, row: AllocationsRow, site: AllocationSi
       ...(site.line && { code: site.line.code }),
       allocations: row.sites
         .slice(0, MAX_SITES)
-        .map((one) => `${formatBytes(one.aliveBytes)} ${nameOf(one.location)} (${placeText(lineOf(one))})`),
+        .map((one) => `${formatBytes(one.aliveBytes)} ${nameOf(one.location)} (${fileAndLine(lineOf(one))})`),
       ...(row.file !== null && { profile: row.file }),
     },
   };
 }
 
-function lineOf({ location, line }: AllocationSite): Location {
+/** The line where it is known, else where the function begins. */
+export function lineOf({ location, line }: AllocationSite): Location {
   return line ? { ...location, line: line.line, column: line.column } : location;
-}
-
-function placeText({ file, line }: Location): string {
-  return `${file}:${line}`;
 }

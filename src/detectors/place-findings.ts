@@ -1,8 +1,9 @@
+import { lineKey } from '../recording/places.ts';
 /** Findings about a place, and their words. */
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
 import { round, scoreOf } from './severity.ts';
 import type { Detector, Finding, Severity } from './types.ts';
-import { lineKey, type Place } from './unfinished.ts';
+import type { Place } from './unfinished.ts';
 
 /** What a finding about a place needs beside the words of its kind. */
 interface About {
@@ -38,7 +39,7 @@ export function awaitedOf({ code, madeBy }: UnfinishedEntry): Finding['evidence'
   const made = madeBy?.location ?? null;
   return {
     ...(code !== undefined && { awaited: code }),
-    ...(made && { promiseMadeAt: `${made.file}:${made.line}:${made.column}` }),
+    ...(made && { promiseMadeAt: lineKey(made) }),
   };
 }
 

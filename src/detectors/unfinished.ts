@@ -1,5 +1,5 @@
 /** Places over time, from the rows of what is unfinished: what the detectors of things that never end read. */
-import { functionKey } from '../recording/places.ts';
+import { functionKey, lineKey } from '../recording/places.ts';
 import {
   type Location,
   type Recording,
@@ -133,11 +133,6 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
     resumed: a.resumed ?? b.resumed,
     loop: (a.resumed !== null && b.resumed !== null && a.resumed !== b.resumed) || a.loop === true || b.loop === true,
   };
-}
-
-/** File, line and column. */
-export function lineKey({ file, line, column }: Location): string {
-  return `${file}:${line}:${column}`;
 }
 
 /** As functionKey; null for a function that cannot be told from others. */

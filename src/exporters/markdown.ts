@@ -2,6 +2,7 @@ import { frameName, packageOf, shortLabel, stackOf, withoutIdle } from '../profi
 import { tableOf } from '../profile/table.ts';
 import { formatWeight, takenText } from '../profile/taken-text.ts';
 import type { Profile, ThreadProfile } from '../profile/types.ts';
+import { codeSpan, escapeMarkdown } from '../util/markdown.ts';
 import { stripControl } from '../util/text.ts';
 import type { Exporter } from './types.ts';
 
@@ -25,7 +26,7 @@ export const markdown: Exporter = {
       return `| ${share(self)} | ${formatWeight(self, unit)} | ${share(total)} | ${code(name)} | ${code(place)} |`;
     });
     const categories = tableOf(profile, 'category').rows.map(({ name, self }) => `${name} ${share(self)}`);
-    return `# ${text(profile.title)}
+    return `# ${escapeMarkdown(profile.title)}
 
 ${takenText(profile)}; ${formatWeight(all, unit)} ${unit === 'us' ? 'not idle' : 'in all'}: ${categories.join(', ')}.
 
@@ -64,10 +65,6 @@ function shownFrames(thread: ThreadProfile, node: number): string[] {
     .map((frame) => stripControl(frame.file ? shortLabel(frame) : frameName(frame)).replace(/`{3}/g, "'''"));
 }
 
-function text(value: string): string {
-  return stripControl(value).replace(/[\\`*_{}[\]<>#|]/g, '\\$&');
-}
-
 function code(value: string): string {
-  return value === '' ? '' : `\`${stripControl(value).slice(0, 300).replace(/`/g, "'").replace(/\|/g, '\\|')}\``;
+  return value === '' ? '' : codeSpan(value.slice(0, 300)).replace(/\|/g, '\\|');
 }

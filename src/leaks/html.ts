@@ -1,7 +1,8 @@
+import { escapeHtml } from '../util/html.ts';
 import { formatBytes } from '../util/text.ts';
-import { COLORS, escapeXml, most, PICTURE_STYLE, pathSvg } from './picture.ts';
+import { COLORS, most, PICTURE_STYLE, pathSvg } from './picture.ts';
 import type { LeakReport, PathStep, Suspect } from './types.ts';
-import { headline, perMinute, placeText, snapshotText, stepText } from './words.ts';
+import { headline, namedPlace, perMinute, snapshotText, stepText } from './words.ts';
 
 const STYLE = `${COLORS}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:76rem;margin:2rem auto;padding:0 1rem}
@@ -14,28 +15,28 @@ export function leaksHtml(report: LeakReport): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>evdiag leaks: ${escapeXml(headline(report))}</title><style>${STYLE}</style></head><body>
-<h1>${escapeXml(headline(report))}</h1>
-<p class="dim">${escapeXml(snapshotText(report))}</p>
+<title>evdiag leaks: ${escapeHtml(headline(report))}</title><style>${STYLE}</style></head><body>
+<h1>${escapeHtml(headline(report))}</h1>
+<p class="dim">${escapeHtml(snapshotText(report))}</p>
 ${report.suspects.map((suspect) => article(suspect, most(report.suspects))).join('\n')}
-${report.notes.map((note) => `<p class="dim">${escapeXml(note)}</p>`).join('\n')}
+${report.notes.map((note) => `<p class="dim">${escapeHtml(note)}</p>`).join('\n')}
 </body></html>
 `;
 }
 
 function article(suspect: Suspect, mostBytes: number): string {
   const rate = perMinute(suspect);
-  const place = placeText(suspect.place);
-  return `<article class="${suspect.confidence}"><h2>${escapeXml(suspect.holder)}</h2>
-${place === '' ? '' : `<p><code>${escapeXml(place)}</code></p>`}
-<p>${escapeXml(suspect.message)}${rate === null ? '' : ` <span class="dim">${escapeXml(rate)}</span>`}</p>
+  const place = namedPlace(suspect.place);
+  return `<article class="${suspect.confidence}"><h2>${escapeHtml(suspect.holder)}</h2>
+${place === '' ? '' : `<p><code>${escapeHtml(place)}</code></p>`}
+<p>${escapeHtml(suspect.message)}${rate === null ? '' : ` <span class="dim">${escapeHtml(rate)}</span>`}</p>
 <div class="scroll">${pathSvg(suspect, mostBytes)}</div>
-<p>${escapeXml(suspect.remedy)}</p>
+<p>${escapeHtml(suspect.remedy)}</p>
 <details><summary>Path</summary><ol>${suspect.path.map(stepItem).join('')}</ol></details></article>`;
 }
 
 function stepItem(step: PathStep): string {
-  const place = step.place ? ` ${placeText({ ...step.place, function: '' })}` : '';
+  const place = step.place ? ` ${namedPlace({ ...step.place, function: '' })}` : '';
   const bytes = step.bytes === null ? '' : ` <span class="dim">${formatBytes(step.bytes)}</span>`;
-  return `<li><code>${escapeXml(`${stepText(step)}${place}`)}</code>${bytes}</li>`;
+  return `<li><code>${escapeHtml(`${stepText(step)}${place}`)}</code>${bytes}</li>`;
 }

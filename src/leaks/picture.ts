@@ -1,7 +1,8 @@
 /** The retaining paths as a picture: one row for each suspect, from its holder to one of the things; the thicker a line, the more hangs on it. */
+import { escapeHtml } from '../util/html.ts';
 import { formatBytes, stripControl } from '../util/text.ts';
 import type { LeakReport, PathStep, Suspect } from './types.ts';
-import { headline, placeText, snapshotText } from './words.ts';
+import { headline, namedPlace, snapshotText } from './words.ts';
 
 const BOX = { width: 196, height: 46, gap: 96, first: 330 } as const;
 const ROW_HEIGHT = 92;
@@ -27,8 +28,8 @@ export function leaksSvg(report: LeakReport): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" class="paths" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
 <title>evdiag leaks</title><style>${COLORS}${PICTURE_STYLE}.paths .background{fill:var(--bg);stroke:none}</style>
 <rect class="background" width="${width}" height="${height}"/>
-<text x="${LEFT}" y="30" class="bold">${escapeXml(headline(report))}</text>
-<text x="${LEFT}" y="50" class="dim">${escapeXml(snapshotText(report))}</text>
+<text x="${LEFT}" y="30" class="bold">${escapeHtml(headline(report))}</text>
+<text x="${LEFT}" y="50" class="dim">${escapeHtml(snapshotText(report))}</text>
 ${rows.map((suspect, i) => row(suspect, TOP + i * ROW_HEIGHT, most(rows))).join('\n')}
 </svg>
 `;
@@ -64,7 +65,7 @@ function row(suspect: Suspect, top: number, mostBytes: number): string {
 function holderLines(suspect: Suspect): string[] {
   const bytes = formatBytes(suspect.bytes);
   const room = Math.floor((BOX.first - 16) / CHARACTER) - bytes.length - 2;
-  const place = placeText(suspect.place);
+  const place = namedPlace(suspect.place);
   // Of a long path, the end tells more.
   const end = place.length > room ? `…${place.slice(1 - room)}` : place;
   return [suspect.holder, `${bytes}  ${end}`.trim()];
@@ -81,7 +82,7 @@ function box(left: number, top: number, isHolder: boolean, [name = '', below = '
   const width = isHolder ? BOX.first : BOX.width;
   const kind = isHolder ? ' class="holder"' : '';
   const full = `${name}\n${below}`;
-  return `<g><title>${escapeXml(full)}</title><rect${kind} x="${left}" y="${top}" width="${width}" height="${BOX.height}" rx="4"/><text x="${left + 10}" y="${top + 19}" class="bold">${clip(name, width)}</text><text x="${left + 10}" y="${top + 36}" class="dim">${clip(below, width)}</text></g>`;
+  return `<g><title>${escapeHtml(full)}</title><rect${kind} x="${left}" y="${top}" width="${width}" height="${BOX.height}" rx="4"/><text x="${left + 10}" y="${top + 19}" class="bold">${clip(name, width)}</text><text x="${left + 10}" y="${top + 36}" class="dim">${clip(below, width)}</text></g>`;
 }
 
 function link(left: number, top: number, step: PathStep | null, suspect: Suspect, mostBytes: number): string {
@@ -98,10 +99,5 @@ function link(left: number, top: number, step: PathStep | null, suspect: Suspect
 function clip(text: string, width: number): string {
   const room = Math.floor((width - 16) / CHARACTER);
   const clean = stripControl(text);
-  return escapeXml(clean.length > room ? `${clean.slice(0, room - 1)}…` : clean);
-}
-
-/** For text and attributes of SVG and HTML. */
-export function escapeXml(text: string): string {
-  return stripControl(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  return escapeHtml(clean.length > room ? `${clean.slice(0, room - 1)}…` : clean);
 }

@@ -1,7 +1,7 @@
 import type { Paint } from '../util/terminal.ts';
 import { formatBytes, formatCount, stripControl, wrap } from '../util/text.ts';
 import type { LeakReport, PathStep, Suspect } from './types.ts';
-import { headline, perMinute, placeText, snapshotText, stepText } from './words.ts';
+import { headline, namedPlace, perMinute, snapshotText, stepText } from './words.ts';
 
 const MAX_SHOWN = 12;
 const MAX_PATH = 9;
@@ -24,7 +24,7 @@ export function leaksText(report: LeakReport, { paint, width }: { paint: Paint; 
 }
 
 function suspectLines(suspect: Suspect, number: number, paint: Paint, width: number): string[] {
-  const place = placeText(suspect.place);
+  const place = namedPlace(suspect.place);
   const rate = perMinute(suspect);
   const head = `${String(number).padStart(2)} ${paint(stripControl(suspect.holder), suspect.confidence === 'likely' ? 'red' : 'yellow', 'bold')}`;
   const lines = wrap(stripControl(suspect.message), width - INDENT.length);
@@ -46,7 +46,7 @@ function pathLines(path: readonly PathStep[], paint: Paint): string[] {
   const rows = shown.map((step, i) => {
     const indent = `${INDENT}${'  '.repeat(Math.min(i, 6))}`;
     if (step === null) return { text: `${indent}…`, bytes: '' };
-    const place = step.place ? `  ${placeText({ ...step.place, function: '' })}` : '';
+    const place = step.place ? `  ${namedPlace({ ...step.place, function: '' })}` : '';
     return { text: `${indent}${stepText(step)}${place}`, bytes: step.bytes === null ? '' : formatBytes(step.bytes) };
   });
   const column = Math.max(0, ...rows.map(({ text }) => text.length)) + 2;

@@ -1,4 +1,5 @@
-import { displayPath, formatBytes, formatCount, formatMs, sparkline, stripControl } from '../util/text.ts';
+import { lineText } from '../util/place-text.ts';
+import { formatBytes, formatCount, formatMs, sparkline, stripControl } from '../util/text.ts';
 import type { LeakReport, PathStep, Place, Suspect } from './types.ts';
 
 const TREND_COLUMNS = 24;
@@ -32,10 +33,11 @@ export function perMinute({ growth }: Suspect): string | null {
   return `grows by ${formatBytes(growth.bytesPerMinute)}${things} a minute`;
 }
 
-export function placeText(place: Place | null): string {
+/** "src/app.js:12 (handler)"; empty where the line is not known. */
+export function namedPlace(place: Place | null): string {
   if (!place || place.line === 0) return '';
   const name = place.function === '' ? '' : ` (${stripControl(place.function)})`;
-  return `${displayPath(place.file)}:${place.line}${name}`;
+  return `${lineText({ file: place.file, line: place.line })}${name}`;
 }
 
 /** `.next Node (601 in a row)`. */

@@ -1,5 +1,6 @@
 import type { Location } from '../recording/types.ts';
-import { displayPath, formatMs, plural, stripControl } from '../util/text.ts';
+import { placeText } from '../util/place-text.ts';
+import { formatMs, plural, stripControl } from '../util/text.ts';
 import type { Leftover } from './types.ts';
 
 /** Leftovers named in a message; `left` has them all. */
@@ -35,16 +36,14 @@ export function leftoverText({ what, location, callers, count, ageMs }: Leftover
   const caller = callers[0];
   const parts = [
     stripControl(what),
-    placeText(location),
-    ...(caller ? [`called at ${placeText(caller)}`] : []),
+    seenAt(location),
+    ...(caller ? [`called at ${seenAt(caller)}`] : []),
     ...(count > 1 ? [`${count} ×`] : []),
     `${formatMs(ageMs)} old`,
   ];
   return parts.join(' · ');
 }
 
-export function placeText(location: Location | null): string {
-  if (!location) return 'at a line that could not be seen';
-  const { file, line, column, function: name } = location;
-  return `${displayPath(file)}:${line}:${column}${name ? ` ${stripControl(name)}` : ''}`;
+export function seenAt(location: Location | null): string {
+  return location ? placeText(location) : 'at a line that could not be seen';
 }

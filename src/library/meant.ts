@@ -1,4 +1,4 @@
-import { placeText } from './leak-error.ts';
+import { seenAt } from './leak-error.ts';
 import type { Ignore, Leftover } from './types.ts';
 
 /** Whether a leftover is meant to stay: named in `ignore`, or nothing that keeps the process alive. */
@@ -14,6 +14,6 @@ function isCounted({ kind, referenced }: Leftover): boolean {
 function isIgnored(leftover: Leftover, ignore: Ignore): boolean {
   if (typeof ignore === 'function') return ignore(leftover);
   const { kind, what, location, callers } = leftover;
-  const texts = [kind, what, ...[location, ...callers].map(placeText)];
+  const texts = [kind, what, ...[location, ...callers].map(seenAt)];
   return texts.some((text) => (typeof ignore === 'string' ? text.includes(ignore) : text.search(ignore) >= 0));
 }

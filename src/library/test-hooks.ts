@@ -6,7 +6,7 @@ import type { Location } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
 import { BlockedError } from './blocked-error.ts';
 import { libraryBundle } from './bundle.ts';
-import { LeakError, placeText } from './leak-error.ts';
+import { LeakError, seenAt } from './leak-error.ts';
 import { createIsMeant } from './meant.ts';
 import { DEFAULTS, type EvdiagVitestOptions, fromText, toText } from './test-options.ts';
 import type { Leftover, Scope } from './types.ts';
@@ -82,7 +82,7 @@ async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: H
   if (block && block.durationMs >= options.blockMs) {
     const { durationMs, kind, location } = block;
     const limit = `limit ${formatMs(options.blockMs)}`;
-    const message = `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${placeText(location)}`;
+    const message = `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${seenAt(location)}`;
     throw pointingAt(location, new BlockedError(message, durationMs));
   }
   const left = await leftBehind(scope);

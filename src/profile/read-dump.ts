@@ -1,4 +1,5 @@
 /** What `evdiag dump --json` prints, as a picture of waiting: suspended calls below those that await them. */
+import { threadName } from '../recording/thread-name.ts';
 import { arrayOf, bad, type Loose, numberOf, objectOf, textOf, weightOf } from './loose.ts';
 import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
@@ -39,7 +40,7 @@ function toThread({ threadId, suspended }: Loose): ThreadProfile {
     builder.add(builder.stack(frames), weightOf(call.count));
   }
   const id = numberOf(threadId, 0);
-  return builder.build(id === 0 ? 'main thread' : `worker ${id}`);
+  return builder.build(threadName(id));
 }
 
 /** At its `await`, not where the function begins: that is where it waits. */

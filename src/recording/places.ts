@@ -5,6 +5,16 @@ export function functionKey({ file, function: name, start }: Location): string {
   return `${file}|${name || (start ?? '')}`;
 }
 
+/** One line and column of a file. */
+export function lineKey({ file, line, column }: Pick<Location, 'file' | 'line' | 'column'>): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** The same without the column. */
+export function fileAndLine({ file, line }: Pick<Location, 'file' | 'line'>): string {
+  return `${file}:${line}`;
+}
+
 /** The place of a frame, without what only a stack is interested in. */
 export function toLocation({ file, line, column, function: name, start }: Location): Location {
   return { file, line, column, function: name, ...(start !== undefined && { start }) };

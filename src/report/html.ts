@@ -1,20 +1,12 @@
 import type { Finding } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { escapeHtml } from '../util/html.ts';
+import { placeText } from '../util/place-text.ts';
 import { formatMs } from '../util/text.ts';
 import { headed } from './report.ts';
 import { groupText, type RuleGroup, ruleGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
-import {
-  commandText,
-  coverageText,
-  evidenceText,
-  facts,
-  findingsText,
-  placeText,
-  symptomsOf,
-  threadsText,
-} from './words.ts';
+import { commandText, coverageText, evidenceText, facts, findingsText, symptomsOf, threadsText } from './words.ts';
 
 const STYLE = `:root{color-scheme:light dark;--fg:#1c2128;--bg:#fff;--dim:#5b6470;--line:#d5dae0;--card:#f6f8fa;--critical:#b3261e;--warning:#8a5a00;--info:#0b6477;--ok:#1a7f37}
 @media(prefers-color-scheme:dark){:root{--fg:#dfe5ec;--bg:#12161b;--dim:#96a0ac;--line:#323a44;--card:#1a2028;--critical:#ff8078;--warning:#e3b341;--info:#6fc7d9;--ok:#57c76f}}

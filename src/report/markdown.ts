@@ -1,17 +1,9 @@
 import type { Finding } from '../detectors/types.ts';
-import { stripControl } from '../util/text.ts';
+import { codeSpan, escapeMarkdown } from '../util/markdown.ts';
+import { placeText } from '../util/place-text.ts';
 import { groupText, ruleGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
-import {
-  commandText,
-  coverageText,
-  evidenceText,
-  facts,
-  findingsText,
-  placeText,
-  symptomsOf,
-  threadsText,
-} from './words.ts';
+import { commandText, coverageText, evidenceText, facts, findingsText, symptomsOf, threadsText } from './words.ts';
 
 /** The report for a pull request or an issue. */
 export function markdownReport(report: Report): string {
@@ -42,7 +34,7 @@ function findingLines(finding: Finding): string[] {
   return [
     `### ${finding.severity}: ${escapeMarkdown(finding.message)}`,
     '',
-    ...(finding.location === null ? [] : [`${code(placeText(finding.location))}`, '']),
+    ...(finding.location === null ? [] : [codeSpan(placeText(finding.location)), '']),
     `${escapeMarkdown(finding.rule)} (${escapeMarkdown(finding.kind)}): ${escapeMarkdown(evidenceText(finding).join(' · '))}`,
     '',
     ...(threads === null ? [] : [escapeMarkdown(threads), '']),
@@ -50,18 +42,4 @@ function findingLines(finding: Finding): string[] {
     `**Change**: ${escapeMarkdown(finding.remedy)}`,
     '',
   ];
-}
-
-function escapeMarkdown(text: string): string {
-  return stripControl(text)
-    .replace(/[\\`*_{}[\]<>#|~]/g, '\\$&')
-    .replace(/&/g, '&amp;');
-}
-
-/** A code span, fenced by more backticks than the text holds. */
-function code(text: string): string {
-  const clean = stripControl(text);
-  const longest = Math.max(0, ...(clean.match(/`+/g) ?? []).map((ticks) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  return longest === 0 ? `${fence}${clean}${fence}` : `${fence} ${clean} ${fence}`;
 }

@@ -1,6 +1,7 @@
 import type { Finding } from '../detectors/types.ts';
+import { fullThreadName } from '../recording/thread-name.ts';
 import type { Header } from '../recording/types.ts';
-import { threadEvidence, threadName } from './threads.ts';
+import { threadEvidence } from './threads.ts';
 import { worstFirst } from './words.ts';
 
 type Evidence = Finding['evidence'];
@@ -72,7 +73,7 @@ function later(finding: Finding, byMs: number): Finding {
 function merge(group: readonly Seen[]): Finding {
   const sorted = [...group].sort((a, b) => worstFirst(a.finding, b.finding));
   const worst = sorted[0]!.finding;
-  const names = sorted.map(({ header }) => threadName(header));
+  const names = sorted.map(({ header }) => fullThreadName(header));
   return {
     ...worst,
     message: group.length === 1 ? worst.message : ofTheWorst(worst.message, group.length),

@@ -1,8 +1,9 @@
 import type { Finding, Outcome, RuleResult } from '../detectors/types.ts';
+import { fullThreadName } from '../recording/thread-name.ts';
 import type { Header } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
-import { namesText, threadName } from './threads.ts';
+import { namesText } from './threads.ts';
 
 /** A rule is clear for a family only where it is clear for every thread: no data is never read as healthy. */
 const WORST_OUTCOME: readonly Outcome[] = ['found', 'error', 'no-data', 'clear'];
@@ -34,7 +35,7 @@ function mergeRule(rule: string, said: readonly Said[], findings: readonly Findi
 
 /** "2 of 4 threads: main thread of pid 100, worker 2 of pid 100; others: 1 no-data, 1 clear" */
 function sharesText(same: readonly Said[], said: readonly Said[]): string {
-  const names = namesText(same.map(({ header }) => threadName(header)));
+  const names = namesText(same.map(({ header }) => fullThreadName(header)));
   const counts = WORST_OUTCOME.filter((outcome) => outcome !== same[0]!.result.outcome)
     .map((outcome) => ({ outcome, count: said.filter(({ result }) => result.outcome === outcome).length }))
     .filter(({ count }) => count > 0);

@@ -1,12 +1,12 @@
 import { judgeSteps } from '../detectors/judge.ts';
 import { type Judgement, SEVERITIES, type Severity } from '../detectors/types.ts';
 import { inFamilyOrder } from '../recording/family.ts';
+import { fullThreadName } from '../recording/thread-name.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { headOf } from './head.ts';
 import { mergeFindings } from './merge-findings.ts';
 import { mergeRules } from './merge-rules.ts';
 import { peakMemory } from './process-memory.ts';
-import { threadName } from './threads.ts';
 import { type Overhead, REPORT_SCHEMA, type RecordingSummary, type Report, type ThreadReport } from './types.ts';
 import { worstFirst } from './words.ts';
 import { type Workload, workloadsOf } from './workload.ts';
@@ -68,7 +68,7 @@ interface JudgedThread extends Judgement {
 function threadReport({ recording, findings, rules }: JudgedThread, workload: Workload): ThreadReport {
   const { pid, threadId } = recording.header;
   return {
-    name: threadName(recording.header),
+    name: fullThreadName(recording.header),
     pid,
     threadId,
     recording: summaryOf(recording),

@@ -1,10 +1,12 @@
 /** The agent's last words on stderr. Bundled into the watchdog: imports words and types only. */
+
 import { confidenceWord } from '../detectors/confidence.ts';
 import type { Finding, Judgement } from '../detectors/types.ts';
 import type { Recording } from '../recording/types.ts';
+import { placeText } from '../util/place-text.ts';
 import { displayPath, formatMs, stripControl } from '../util/text.ts';
 import { mergeFindings } from './merge-findings.ts';
-import { placeText, threadsText, worstFirst } from './words.ts';
+import { threadsText, worstFirst } from './words.ts';
 
 const MAX_FINDINGS = 8;
 

@@ -1,21 +1,13 @@
 import type { Finding, Outcome, RuleResult, Severity } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
+import { placeText } from '../util/place-text.ts';
 import type { Paint, Style } from '../util/terminal.ts';
 import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
 import { excerpt } from './excerpt.ts';
 import { headed } from './report.ts';
 import { groupText, ruleGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
-import {
-  commandText,
-  coverageText,
-  evidenceText,
-  facts,
-  findingsText,
-  placeText,
-  symptomsOf,
-  threadsText,
-} from './words.ts';
+import { commandText, coverageText, evidenceText, facts, findingsText, symptomsOf, threadsText } from './words.ts';
 
 export interface TextOptions {
   paint: Paint;

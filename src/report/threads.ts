@@ -1,5 +1,3 @@
-import type { Header } from '../recording/types.ts';
-
 /** So many threads are named; the others are counted. */
 const MAX_NAMES = 8;
 /** In a report for people, where the names must fit a line. */
@@ -11,11 +9,6 @@ export interface ThreadEvidence {
   threads: string[];
   /** Of all, named or not. */
   threadCount: number;
-}
-
-/** "main thread of pid 123", "worker 2 of pid 123" */
-export function threadName({ pid, threadId }: Pick<Header, 'pid' | 'threadId'>): string {
-  return threadId === 0 ? `main thread of pid ${pid}` : `worker ${threadId} of pid ${pid}`;
 }
 
 export function threadEvidence(names: readonly string[]): ThreadEvidence {

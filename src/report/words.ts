@@ -2,7 +2,6 @@
 import { dirname } from 'node:path';
 import { confidenceWord } from '../detectors/confidence.ts';
 import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
-import type { Location } from '../recording/types.ts';
 import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
 import { processMemoryText } from './process-memory.ts';
 import { namesText } from './threads.ts';
@@ -13,14 +12,6 @@ const MAX_THREADS = 8;
 
 export function worstFirst(a: Finding, b: Finding): number {
   return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;
-}
-
-/** "src/app.js:12:3 handler" */
-export function placeText(location: Location): string {
-  const { file, line, column } = location;
-  const name = stripControl(location.function);
-  const place = `${displayPath(file)}:${line}:${column}`;
-  return name === '' ? place : `${place} ${name}`;
 }
 
 /** "17 times · max 412 ms · total 3.02 s · … · cause: likely": the numbers of a finding, and how sure it is. */

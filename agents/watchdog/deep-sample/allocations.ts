@@ -1,4 +1,4 @@
-import { toLocation } from '../../../src/recording/places.ts';
+import { lineKey, toLocation } from '../../../src/recording/places.ts';
 import { functionFrame } from '../../../src/recording/source-maps.ts';
 import type { AllocationSite, Frame, Location } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
@@ -36,9 +36,9 @@ export function summarizeAllocations(profile: AllocationProfile, toFrame: ToFram
   const places = new Map<string, { bytes: number; location: Location }>();
   for (const { node, owner } of ownersOf(profile, toFrame)) {
     if (!owner || node.selfSize === 0) continue;
-    const place = places.get(keyOf(owner));
+    const place = places.get(lineKey(owner));
     if (place) place.bytes += node.selfSize;
-    else places.set(keyOf(owner), { bytes: node.selfSize, location: owner });
+    else places.set(lineKey(owner), { bytes: node.selfSize, location: owner });
   }
   return [...places.values()].sort((a, b) => b.bytes - a.bytes).slice(0, MAX_PLACES);
 }
@@ -56,8 +56,14 @@ export function summarizeKept(
     for (const { size, ordinal } of samplesOf.get(node.id) ?? []) {
       aliveBytes += size;
       if (!owner) continue;
-      const site = sites.get(keyOf(owner)) ?? { location: owner, line: null, aliveBytes: 0, olderBytes: 0, samples: 0 };
-      sites.set(keyOf(owner), site);
+      const site = sites.get(lineKey(owner)) ?? {
+        location: owner,
+        line: null,
+        aliveBytes: 0,
+        olderBytes: 0,
+        samples: 0,
+      };
+      sites.set(lineKey(owner), site);
       site.aliveBytes += size;
       site.samples++;
       if (ordinal <= half) site.olderBytes += size;
@@ -96,8 +102,4 @@ function byNode(samples: AllocationProfile['samples']): Map<number, AllocationPr
     else groups.set(sample.nodeId, [sample]);
   }
   return groups;
-}
-
-function keyOf({ file, line, column }: Location): string {
-  return `${file}:${line}:${column}`;
 }

@@ -1,3 +1,4 @@
+import { threadName } from '../../../src/recording/thread-name.ts';
 import type { ChainKind, Location, StallKind } from '../../../src/recording/types.ts';
 import { printLine } from '../../../src/util/print-line.ts';
 import { displayPath, stripControl } from '../../../src/util/text.ts';
@@ -28,7 +29,7 @@ export function liveLine({ durationMs, kind, location, unmapped, call, chain }: 
     : 'place not known until the native call returns';
   const starved = chain === 'microtask' || chain === 'nexttick';
   const what = starved ? `${chain} chain` : call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');
-  const where = threadId === 0 ? 'event loop' : `event loop of worker ${threadId}`;
+  const where = threadId === 0 ? 'event loop' : `event loop of ${threadName(threadId)}`;
   return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
 }
 

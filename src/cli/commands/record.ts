@@ -9,12 +9,13 @@ import { tableOf } from '../../profile/table.ts';
 import { formatWeight, takenText } from '../../profile/taken-text.ts';
 import type { Profile, ThreadProfile } from '../../profile/types.ts';
 import { MAX_RECENT_MS } from '../../protocol/profile-parts.ts';
+import { threadName } from '../../recording/thread-name.ts';
 import { InputError } from '../../util/input-error.ts';
 import { displayPath, stripControl } from '../../util/text.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
-import { nameOf, recentThreadProfile, toThreadProfile } from '../profile/taken-profile.ts';
+import { recentThreadProfile, toThreadProfile } from '../profile/taken-profile.ts';
 import { countDown } from '../progress.ts';
 import { problemsJson, tellProblems } from '../thread-problems.ts';
 import { type CliCommand, EXIT } from '../types.ts';
@@ -177,7 +178,7 @@ async function allocationsOf(connection: Connection, options: Options): Promise<
     threads.flatMap(({ text }) => urlsIn(text)),
   );
   const read = threads.map(({ threadId, text }) =>
-    readHeapProfile(JSON.parse(text), { name: nameOf(threadId), interval: every, map }),
+    readHeapProfile(JSON.parse(text), { name: threadName(threadId), interval: every, map }),
   );
   return { kind: live ? 'in-use-space' : 'alloc-space', unit: 'bytes', threads: read, problems };
 }

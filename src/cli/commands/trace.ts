@@ -1,11 +1,11 @@
 import { TargetError } from '../../attach/target-error.ts';
 import { judge } from '../../detectors/judge.ts';
 import { type CaptureTrace, captureTrace } from '../../exporters/trace/capture-trace.ts';
-import { threadName } from '../../exporters/trace/threads.ts';
 import { traceEvents } from '../../exporters/trace/trace-events.ts';
 import { MAX_EVENTS, type Trace, type TraceMarker } from '../../exporters/trace/types.ts';
 import { MAX_CAPTURE_MS, type TracedThread } from '../../protocol/async-trace.ts';
 import { readFamily } from '../../recording/reader.ts';
+import { threadName } from '../../recording/thread-name.ts';
 import type { Recording } from '../../recording/types.ts';
 import { InputError } from '../../util/input-error.ts';
 import { formatBytes, formatCount, formatMs, plural } from '../../util/text.ts';

@@ -2,12 +2,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProfile } from '../../profile/read-profile.ts';
+import { threadName } from '../../recording/thread-name.ts';
 import type { Recording } from '../../recording/types.ts';
 import type { ProfiledThread, ShownProfile } from '../../tui/state/types.ts';
 import { InputError } from '../../util/input-error.ts';
 import { readRegular } from '../../util/regular-file.ts';
 import { displayPath } from '../../util/text.ts';
-import { nameOf } from '../profile/taken-profile.ts';
 
 const PROFILE = /\.(cpuprofile|heapprofile)$/;
 /** Of one thread; the newest. */
@@ -47,7 +47,7 @@ export function readRecorded(of: ShownProfile, recordings: readonly Recording[])
   const recording = recordings.find(({ header }) => header.pid === of.pid && header.threadId === threadId);
   try {
     const profile = readProfile(of.id);
-    const threads = profile.threads.map((thread) => ({ ...thread, name: nameOf(threadId) }));
+    const threads = profile.threads.map((thread) => ({ ...thread, name: threadName(threadId) }));
     const [known] = of.threads;
     const times = known && known.spanMs === 0 && recording ? threadOf(recording, textOf(of.id)) : known!;
     return { ...of, profile: { ...profile, threads: threads.slice(0, 1) }, threads: [times] };

@@ -6,7 +6,8 @@ import type { ThreadProfile } from '../../profile/types.ts';
 import { functionKey } from '../../recording/places.ts';
 import type { Location, StallRow } from '../../recording/types.ts';
 import { InputError } from '../../util/input-error.ts';
-import { displayPath, formatMs, plural, stripControl } from '../../util/text.ts';
+import { lineText } from '../../util/place-text.ts';
+import { formatMs, plural, stripControl } from '../../util/text.ts';
 import { reportOf } from '../output.ts';
 import { type MatchedRecording, recordingOf } from './profile-recording.ts';
 
@@ -41,7 +42,7 @@ export function momentOf(path: string, thread: ThreadProfile, { stall, finding, 
   const of = findingOf(match, finding);
   const spans = spansOf(match, of);
   const ranges = inProfile(spans, match.atMs, spanMs);
-  const words = `${of.rule}${placeText(of.location)}`;
+  const words = `${of.rule}${nameAndPlace(of.location)}`;
   if (ranges.length === 0) throw notCovered(`What "${finding}" tells is not`, match, spanMs);
   return {
     ranges,
@@ -79,13 +80,14 @@ function chooseStall(stalls: readonly StallRow[], covered: readonly StallRow[], 
 }
 
 function stallText({ startMs, durationMs, kind, location }: StallRow): string {
-  return `${formatMs(durationMs)} at ${formatMs(startMs)}, ${kind}${placeText(location)}`;
+  return `${formatMs(durationMs)} at ${formatMs(startMs)}, ${kind}${nameAndPlace(location)}`;
 }
 
-function placeText(location: Location | null): string {
+/** " handler src/app.js:12" */
+function nameAndPlace(location: Location | null): string {
   if (!location) return '';
   const name = location.function ? ` ${stripControl(location.function)}` : '';
-  return `${name} ${displayPath(location.file)}:${location.line}`;
+  return `${name} ${lineText({ file: location.file, line: location.line })}`;
 }
 
 /** The finding as this thread has it: that of the family counts the time of its first thread. */
@@ -95,7 +97,7 @@ function findingOf({ family, recording }: MatchedRecording, wanted: string): Fin
   const named = Number.isInteger(Number(wanted))
     ? all.slice(Number(wanted) - 1, Number(wanted))
     : all.filter(({ rule }) => rule === wanted);
-  const list = all.slice(0, MAX_NAMED).map((one, i) => `${i + 1} (${one.rule}${placeText(one.location)})`);
+  const list = all.slice(0, MAX_NAMED).map((one, i) => `${i + 1} (${one.rule}${nameAndPlace(one.location)})`);
   if (Number(wanted) < 1 || named.length === 0) {
     throw new InputError(`"${wanted}" is no finding of this recording: there are ${list.join(', ') || 'none'}.`);
   }
@@ -109,7 +111,7 @@ function findingOf({ family, recording }: MatchedRecording, wanted: string): Fin
 }
 
 function isSame(a: Finding, b: Finding): boolean {
-  return a.rule === b.rule && a.kind === b.kind && placeText(a.location) === placeText(b.location);
+  return a.rule === b.rule && a.kind === b.kind && nameAndPlace(a.location) === nameAndPlace(b.location);
 }
 
 /** Its stalls, where it is made of some; else from the first to the last time it was seen. */

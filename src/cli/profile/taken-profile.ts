@@ -3,12 +3,13 @@ import type { RecentProfile } from '../../attach/take-recent-profile.ts';
 import { readCpuProfile } from '../../profile/read-cpuprofile.ts';
 import type { ThreadProfile } from '../../profile/types.ts';
 import type { FrameMapper } from '../../recording/source-maps.ts';
+import { threadName } from '../../recording/thread-name.ts';
 
 /** A CPU profile as it came over the socket, without what the agent did. */
 export function toThreadProfile(taken: TakenCpuProfile, map?: FrameMapper): ThreadProfile {
   const { pid, threadId, profile, intervalUs, warmCode, apart, agentFile } = taken;
   return readCpuProfile(profile, {
-    name: nameOf(threadId),
+    name: threadName(threadId),
     taken: { interval: intervalUs, warmCode, apart },
     origin: { pid, threadId },
     map,
@@ -22,9 +23,5 @@ export function recentThreadProfile(
   map?: FrameMapper,
 ): ThreadProfile {
   const taken = { interval: intervalUs, warmCode: true, apart: true, safepoints: true } as const;
-  return readCpuProfile(profile, { name: nameOf(threadId), taken, origin: { pid, threadId }, map });
-}
-
-export function nameOf(threadId: number): string {
-  return threadId === 0 ? 'main thread' : `worker ${threadId}`;
+  return readCpuProfile(profile, { name: threadName(threadId), taken, origin: { pid, threadId }, map });
 }

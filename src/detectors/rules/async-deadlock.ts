@@ -1,3 +1,4 @@
+import { lineKey } from '../../recording/places.ts';
 import type { Location, Recording } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -5,7 +6,7 @@ import { awakeMs } from '../growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { lineKey, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Longer than a lock is held on purpose by anything that awaits. */

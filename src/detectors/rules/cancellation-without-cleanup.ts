@@ -1,4 +1,4 @@
-import { functionKey } from '../../recording/places.ts';
+import { functionKey, lineKey } from '../../recording/places.ts';
 import { type AbortedRow, type Location, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
@@ -7,7 +7,6 @@ import { CONFIDENCE } from '../confidence.ts';
 import { nameOf, secondsText } from '../place-findings.ts';
 import { round, scoreOf } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { lineKey } from '../unfinished.ts';
 import { isPooledVia } from '../waits.ts';
 
 /** One may have ended a moment later; two of one line are what the code does. */
@@ -122,8 +121,8 @@ function toFinding(group: readonly Leftover[]): Finding {
       units,
       ageMs: round(ageMs),
       leftovers: byPlace.map((same) => ({ type: same[0]!.type, ...same[0]!.location, count: same.length })),
-      ...(row.abortedAt && { abortedAt: textOf(row.abortedAt) }),
-      ...(row.scope && { scope: textOf(row.scope) }),
+      ...(row.abortedAt && { abortedAt: lineKey(row.abortedAt) }),
+      ...(row.scope && { scope: lineKey(row.scope) }),
     },
   };
 }
@@ -147,8 +146,4 @@ function cureOf({ type }: Leftover): string {
 /** "a timer, 2 sockets and a file" */
 function listOf(texts: readonly string[]): string {
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
-}
-
-function textOf({ file, line, column }: Location): string {
-  return `${file}:${line}:${column}`;
 }

@@ -1,4 +1,4 @@
-import { packageNameOf } from '../../recording/places.ts';
+import { lineKey, packageNameOf } from '../../recording/places.ts';
 import { type Recording, rowsOf } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -6,7 +6,7 @@ import { growthOf } from '../growth.ts';
 import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
 import { scoreOf } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { lineKey, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 /** A few at start-up (`main();`) are how programs begin. */
 const TOLD_CALLS = 5;

@@ -1,3 +1,4 @@
+import { lineKey } from '../../recording/places.ts';
 import { type OrphansRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
@@ -6,7 +7,6 @@ import { CONFIDENCE } from '../confidence.ts';
 import { nameOf, secondsText } from '../place-findings.ts';
 import { round, scoreOf } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { lineKey } from '../unfinished.ts';
 
 /** One or two others are a pair of requests that belong together. */
 const ORPHANS = 3;

@@ -1,4 +1,4 @@
-import { functionKey } from '../../recording/places.ts';
+import { functionKey, lineKey } from '../../recording/places.ts';
 import type { UnfinishedEntry } from '../../recording/types.ts';
 import { maxOf, toStack } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -7,7 +7,7 @@ import { type PoolStarts, poolStarts, START_MS, START_STALLS } from '../pool-sta
 import { round, scoreOf } from '../severity.ts';
 import { confidenceOfStalls } from '../stack-confidence.ts';
 import type { Detector, Finding } from '../types.ts';
-import { allPlacesOf, functionOf, lineKey, type Period, type Place, periodsOf, type Reading } from '../unfinished.ts';
+import { allPlacesOf, functionOf, type Period, type Place, periodsOf, type Reading } from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */

@@ -1,3 +1,4 @@
+import { lineKey } from '../../recording/places.ts';
 import { type RejectionRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
@@ -5,7 +6,6 @@ import { CONFIDENCE } from '../confidence.ts';
 import { nameOf } from '../place-findings.ts';
 import { round, scoreOf } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
-import { lineKey } from '../unfinished.ts';
 
 /** One may be of a library that handles it a moment later; three of one place are a habit. */
 const SWALLOWED = 3;

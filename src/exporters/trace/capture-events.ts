@@ -3,7 +3,7 @@ import type { CapturedThread } from '../../protocol/async-trace.ts';
 import { labelOf, phaseOf, placeOf, stackText } from './labels.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import { type Operation, type Run, readOperations } from './operations.ts';
-import { clean, placeText } from './text.ts';
+import { clean, fullPlace } from './text.ts';
 import { trackOf } from './threads.ts';
 import type { ThreadEvent, TraceEvent } from './types.ts';
 
@@ -128,7 +128,7 @@ function sliceOf(run: Run): ThreadEvent {
 function argsOf(operation: Operation): Record<string, unknown> {
   const stack = stackText(operation);
   return {
-    ...(stack && { at: placeText(placeOf(operation)), stack }),
+    ...(stack && { at: fullPlace(placeOf(operation)), stack }),
     ...(operation.isOld && { started: 'before the trace' }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Frame } from '../../recording/types.ts';
 import type { Operation } from './operations.ts';
-import { clean, fileName, placeText } from './text.ts';
+import { clean, fileName, fullPlace } from './text.ts';
 
 /** Of a promise, by who made it: an async function, an `await`, a reaction (`then`), or a built-in else. */
 export type Sort = 'call' | 'await' | 'reaction' | 'promise';
@@ -83,7 +83,7 @@ function lastWord(name: string): string {
 /** The frames of the program that led to it. */
 export function stackText({ site }: Operation): string {
   const frames = (site ?? []).filter(isProgram);
-  return frames.map((frame) => `${clean(frame.function) || '(anonymous)'} ${placeText(frame)}`).join(' ← ');
+  return frames.map((frame) => `${clean(frame.function) || '(anonymous)'} ${fullPlace(frame)}`).join(' ← ');
 }
 
 /** In which part of the loop's turn its callbacks run. */

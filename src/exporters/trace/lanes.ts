@@ -1,7 +1,7 @@
 import type { Frame } from '../../recording/types.ts';
 import { isProgram, placeOf, STARTERS, sortOf } from './labels.ts';
 import type { Operation, Operations, Run } from './operations.ts';
-import { placeText } from './text.ts';
+import { fullPlace } from './text.ts';
 
 /** A lane: an operation from its start to its end, in µs. */
 export interface Lane {
@@ -84,7 +84,7 @@ function createOuter(): (operation: Operation) => boolean {
   return (operation) => {
     const { site } = operation;
     const frame = placeOf(operation);
-    const isSame = operation.maker === maker && placeText(frame) === placeText(place);
+    const isSame = operation.maker === maker && fullPlace(frame) === fullPlace(place);
     maker = operation.maker;
     place = frame;
     if (isSame && site !== head && isWithinNode(operation)) return false;

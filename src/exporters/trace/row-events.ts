@@ -1,7 +1,8 @@
+import { threadName } from '../../recording/thread-name.ts';
 import type { Recording, Row } from '../../recording/types.ts';
 import { figuresOf } from './figures.ts';
 import { stallEvents } from './stall-events.ts';
-import { clean, placeText } from './text.ts';
+import { clean, fullPlace } from './text.ts';
 import type { ThreadEvent, TraceEvent } from './types.ts';
 import { createWaitingLanes } from './waiting-lanes.ts';
 
@@ -40,7 +41,7 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, st
   const add = (event: ThreadEvent, tid = threadId): void => {
     events.push({ ...event, name: clean(event.name), pid, tid });
   };
-  const suffix = threadId === 0 ? '' : ` (worker ${threadId})`;
+  const suffix = threadId === 0 ? '' : ` (${threadName(threadId)})`;
   let stalledUntilMs = Number.NEGATIVE_INFINITY;
   const lanes = createWaitingLanes(add, at, `${pid}.${threadId}`);
 
@@ -82,12 +83,12 @@ function momentOf(row: Row): [string, Record<string, unknown>] | null {
   switch (row.type) {
     case 'rejection': {
       const { error, count, kind, call, location } = row;
-      return [`unhandled rejection: ${error}`, { count, kind, at: placeText(call ?? location) }];
+      return [`unhandled rejection: ${error}`, { count, kind, at: fullPlace(call ?? location) }];
     }
     case 'orphans':
-      return ['Promise.all failed, others run on', { pending: row.pending, at: placeText(row.location) }];
+      return ['Promise.all failed, others run on', { pending: row.pending, at: fullPlace(row.location) }];
     case 'aborted':
-      return ['aborted', { leftovers: row.leftovers.length, at: placeText(row.scope ?? row.abortedAt) }];
+      return ['aborted', { leftovers: row.leftovers.length, at: fullPlace(row.scope ?? row.abortedAt) }];
     case 'level':
       return [`level ${row.level}`, {}];
     case 'dropped':

@@ -1,5 +1,5 @@
 import type { StallRow } from '../../recording/types.ts';
-import { frameName, placeText } from './text.ts';
+import { frameName, fullPlace } from './text.ts';
 import type { ThreadEvent } from './types.ts';
 
 const MAX_FRAMES = 40;
@@ -15,7 +15,7 @@ export function stallEvents(stall: StallRow, at: (ms: number) => number): Thread
       name: `blocked by ${kind}${location ? ` in ${location.function || '(anonymous)'}` : ''}`,
       ts: at(startMs),
       dur: Math.round(durationMs * 1000),
-      args: { at: placeText(location), cpuMs, gcMs, confidence, startup },
+      args: { at: fullPlace(location), cpuMs, gcMs, confidence, startup },
     },
   ];
   const weight = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
@@ -27,7 +27,7 @@ export function stallEvents(stall: StallRow, at: (ms: number) => number): Thread
     const shown = frames.filter(({ function: name, file }) => name !== '' || file !== '').slice(0, MAX_FRAMES);
     for (const frame of shown.reverse()) {
       const dur = Math.max(1, at(to) - at(from));
-      events.push({ ph: 'X', cat, name: frameName(frame), ts: at(from), dur, args: { at: placeText(frame) } });
+      events.push({ ph: 'X', cat, name: frameName(frame), ts: at(from), dur, args: { at: fullPlace(frame) } });
     }
     from = to;
   }

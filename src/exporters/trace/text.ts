@@ -1,10 +1,12 @@
+import { lineKey } from '../../recording/places.ts';
 import type { Frame, Location } from '../../recording/types.ts';
 import { stripControl } from '../../util/text.ts';
 
 const MAX_NAME = 200;
 
-export function placeText(location: Pick<Location, 'file' | 'line' | 'column'> | null | undefined): string {
-  return location && location.file !== '' ? clean(`${location.file}:${location.line}:${location.column}`) : '';
+/** The whole path, for viewers that may be elsewhere; empty where there is no file. */
+export function fullPlace(location: Pick<Location, 'file' | 'line' | 'column'> | null | undefined): string {
+  return location && location.file !== '' ? clean(lineKey(location)) : '';
 }
 
 export function frameName({ function: name, file }: Frame): string {

@@ -1,3 +1,4 @@
+import { threadName } from '../../recording/thread-name.ts';
 import type { Header } from '../../recording/types.ts';
 import { clean, fileName } from './text.ts';
 import type { TraceEvent } from './types.ts';
@@ -11,10 +12,6 @@ const TRACK_NUMBERS = 1_000_000;
 
 export function trackOf(threadId: number, kind: keyof typeof BESIDE): number {
   return BESIDE[kind] * TRACK_NUMBERS + threadId;
-}
-
-export function threadName(threadId: number): string {
-  return threadId === 0 ? 'main thread' : `worker ${threadId}`;
 }
 
 /** What the viewers call process and thread. */

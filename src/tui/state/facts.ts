@@ -1,8 +1,8 @@
 /** What the tabs read out of the rows. */
 
 import type { Location, Recording, RowOf, RowType } from '../../recording/types.ts';
-import { placeText } from '../../report/words.ts';
-import { displayPath, sparkline, stripControl } from '../../util/text.ts';
+import { lineText, placeText } from '../../util/place-text.ts';
+import { sparkline, stripControl } from '../../util/text.ts';
 import { after, rowsOf } from './rows.ts';
 import { line, paragraph, span } from './text.ts';
 import type { Line, Tone, Tools } from './types.ts';
@@ -33,7 +33,7 @@ export function trend<T extends RowType>(
 export function shortPlace(location: Location | null): string {
   if (location === null) return 'place not known';
   const name = stripControl(location.function) || '(anonymous)';
-  return `${name} ${displayPath(location.file)}:${location.line}`;
+  return `${name} ${lineText({ file: location.file, line: location.line })}`;
 }
 
 /** A place and the source around it. */

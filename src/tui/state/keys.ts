@@ -1,5 +1,5 @@
 /** What each key does; `help.ts` tells people. */
-import { placeText } from '../../report/words.ts';
+import { placeText } from '../../util/place-text.ts';
 import { endOf } from './moment.ts';
 import { askFileName, isTree, nextProfile, nextView, sideways, toRange, typedFileName } from './profile/keys.ts';
 import { lastOf } from './rows.ts';

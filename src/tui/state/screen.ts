@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { fullThreadName } from '../../recording/thread-name.ts';
 import type { RowOf } from '../../recording/types.ts';
-import { threadName } from '../../report/threads.ts';
 import { commandText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
 import { helpLines } from './help.ts';
@@ -90,7 +90,7 @@ function headerLines(state: State): Line[] {
       span(` ${link} `, ended ? 'warn' : 'good'),
       span(`${commandText([basename(node), ...args])} `, 'strong'),
       span(
-        `${threadName(header)}${ofHowMany(moment)} · up ${formatMs(atMs)}${chosen.foreign ? '' : ` · level ${level}`} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
+        `${fullThreadName(header)}${ofHowMany(moment)} · up ${formatMs(atMs)}${chosen.foreign ? '' : ` · level ${level}`} · Node.js ${header.nodeVersion.replace(/^v/, '')}`,
       ),
     ],
     [

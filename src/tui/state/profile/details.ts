@@ -2,7 +2,7 @@
 import { frameName } from '../../../profile/call-tree.ts';
 import { formatWeight } from '../../../profile/taken-text.ts';
 import type { ProfileFrame, ProfileUnit, ThreadProfile } from '../../../profile/types.ts';
-import { placeText } from '../../../report/words.ts';
+import { placeText } from '../../../util/place-text.ts';
 import { displayPath, formatShare, stripControl } from '../../../util/text.ts';
 import { factLines } from '../facts.ts';
 import { line, span } from '../text.ts';

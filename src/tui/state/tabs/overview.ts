@@ -1,7 +1,8 @@
 import type { Finding } from '../../../detectors/types.ts';
-import { threadName } from '../../../report/threads.ts';
+import { fullThreadName } from '../../../recording/thread-name.ts';
 import type { Report } from '../../../report/types.ts';
-import { coverageText, findingsText, placeText } from '../../../report/words.ts';
+import { coverageText, findingsText } from '../../../report/words.ts';
+import { placeText } from '../../../util/place-text.ts';
 import { formatMs } from '../../../util/text.ts';
 import { shortPlace } from '../facts.ts';
 import { line, paragraph, span } from '../text.ts';
@@ -52,7 +53,7 @@ function blockedNow({ chosen, recordings }: Moment): string | null {
     const open = openStall(recording);
     if (!open || !isBlocked(recording, open)) continue;
     const ms = formatMs(openDurationMs(open, recording.durationMs));
-    const where = recording === chosen ? '' : ` in ${threadName(recording.header)}`;
+    const where = recording === chosen ? '' : ` in ${fullThreadName(recording.header)}`;
     return `✗ BLOCKED for ${ms} so far${where} · ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`;
   }
   return null;

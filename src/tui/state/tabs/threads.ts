@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { threadName } from '../../../recording/thread-name.ts';
 import type { Header, Recording } from '../../../recording/types.ts';
 import type { Report } from '../../../report/types.ts';
 import { formatBytes, formatMs, formatShare } from '../../../util/text.ts';
@@ -65,7 +66,7 @@ function toItem(recording: Recording, index: number, moment: Moment): Item {
 }
 
 function nameOf({ pid, threadId }: Header): string {
-  return threadId === 0 ? `pid ${pid}` : `worker ${threadId}`;
+  return threadId === 0 ? `pid ${pid}` : threadName(threadId);
 }
 
 /** By how many parents are among those that are shown; a shell between two of them is not seen. */
