@@ -203,7 +203,7 @@ function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): S
     },
     heartbeatMaxMs: () => 0,
     observedThread: () => null,
-    throttledMs: () => null,
+    cpuLimit: () => null,
     ownCost: () => ({ mainThreadMs: 0, watchdogMs: null, stacks: 0, recordingBytes: 0 }),
   };
 }

@@ -11,13 +11,13 @@ export const cpu: Sampler = {
     let lastAt = performance.now();
     let lastUsage = process.cpuUsage();
     let lastMain = context.observedThread();
-    let lastThrottledMs = context.throttledMs();
+    let lastLimit = context.cpuLimit();
     return {
       read() {
         const now = performance.now();
         const usage = process.cpuUsage();
         const main = context.observedThread();
-        const throttledMs = context.throttledMs();
+        const limit = context.cpuLimit();
         const row = {
           type: 'cpu' as const,
           intervalMs: now - lastAt,
@@ -25,9 +25,13 @@ export const cpu: Sampler = {
           systemMs: (usage.system - lastUsage.system) / 1000,
           mainThreadMs: main && lastMain ? main.cpuMs - lastMain.cpuMs : null,
           runQueueMs: main && lastMain ? main.runQueueMs - lastMain.runQueueMs : null,
-          ...(throttledMs !== null && lastThrottledMs !== null && { throttledMs: throttledMs - lastThrottledMs }),
+          ...(limit !== null &&
+            limit.cpus !== null && {
+              throttledMs: limit.throttledMs - (lastLimit?.throttledMs ?? 0),
+              limitCpus: limit.cpus,
+            }),
         };
-        [lastAt, lastUsage, lastMain, lastThrottledMs] = [now, usage, main, throttledMs];
+        [lastAt, lastUsage, lastMain, lastLimit] = [now, usage, main, limit];
         return row;
       },
       stop() {},

@@ -12,8 +12,8 @@ export interface SamplerContext {
   heartbeatMaxMs(): number;
   /** CPU time and run-queue wait of the observed thread so far, in ms; null where the platform does not tell. */
   observedThread(): { cpuMs: number; runQueueMs: number } | null;
-  /** Time so far that a CPU limit held threads of the process back; null where there is none. */
-  throttledMs(): number | null;
+  /** Time so far that CPU limits held threads of the process back, and the narrowest now, in cores; null where not known. */
+  cpuLimit(): { throttledMs: number; cpus: number | null } | null;
   /** What the agent spent on the main thread since last asked. */
   ownCost(): { mainThreadMs: number; watchdogMs: number | null; stacks: number; recordingBytes: number };
 }

@@ -23,7 +23,8 @@ import { createDeepSamples } from './deep-sample/deep-samples.ts';
 import { createKeptObjects } from './deep-sample/kept-objects.ts';
 import { createInterrupts } from './interrupts.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
-import { containerLimits } from './platform/container.ts';
+import { type CpuLimit, containerLimits } from './platform/container.ts';
+import type { Pressure } from './platform/pressure.ts';
 import { createStackCapture } from './platform/stack-capture.ts';
 import { openThreadCpu } from './platform/thread-cpu.ts';
 import { openThreadStat } from './platform/thread-stat.ts';
@@ -67,8 +68,9 @@ export interface ObservationOptions {
   onRow(threadId: number, row: Row): void;
   /** The agent itself failed at something. */
   onFailure(message: string): void;
-  /** Time so far that a CPU limit held threads of the process back; null where there is none. */
-  throttledMs(): number | null;
+  /** CPU limits around the process, and what the machine lacks; null where the platform does not tell. */
+  cpuLimit(): CpuLimit | null;
+  pressure(): Pressure | null;
 }
 
 export type Observation = ReturnType<typeof observe>;
@@ -83,7 +85,8 @@ export function observe({
   onLive,
   onRow,
   onFailure,
-  throttledMs,
+  cpuLimit,
+  pressure,
 }: ObservationOptions) {
   const { settings } = data;
   const { shared, beats, threadId } = thread;
@@ -185,7 +188,7 @@ export function observe({
     marks,
     startMonotonicMs: thread.startMonotonicMs,
     isWorker: threadId !== 0,
-    thread: { cpu: threadCpu, throttledMs, stat: threadStat },
+    thread: { cpu: threadCpu, limit: cpuLimit, stat: threadStat, pressure },
     onOpen: (row) => keptObjects.caused(row.startMs) || record(row, true),
     onLive,
     onClose: (row) => keptObjects.caused(row.startMs) || record(row, true),
@@ -224,7 +227,7 @@ export function observe({
     addGcMs: () => {},
     heartbeatMaxMs: stalls.heartbeatMaxMs,
     observedThread: threadCpu,
-    throttledMs,
+    cpuLimit,
     ownCost() {
       const own = ownThread()?.cpuMs ?? null;
       const stacks = control[Word.StackCount]! - lastStackCount;

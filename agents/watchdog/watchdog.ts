@@ -12,7 +12,8 @@ import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { headersIn } from './family-headers.ts';
 import { isMessage } from './messages.ts';
 import { type Observation, observe } from './observation.ts';
-import { openThrottling } from './platform/container.ts';
+import { openCpuLimit } from './platform/container.ts';
+import { openPressure } from './platform/pressure.ts';
 import { watchSignals } from './platform/signals.ts';
 import { createMethods } from './socket/methods/index.ts';
 import { type LiveSocket, openSocket } from './socket/socket.ts';
@@ -42,7 +43,8 @@ function run(data: WatchdogData): void {
   calibrateChains();
   const live = createLiveLog(() => performance.now());
 
-  const throttledMs = openThrottling();
+  const cpuLimit = openCpuLimit();
+  const pressure = openPressure();
   const viewers = new Set<(threadId: number, row: Row) => void>();
 
   const storage = createStorage(control);
@@ -63,7 +65,8 @@ function run(data: WatchdogData): void {
       onFailure: (message) => {
         if (!settings.quiet) printLine(`evdiag: ${message}`);
       },
-      throttledMs,
+      cpuLimit,
+      pressure,
     });
   const main = startObserving(data.thread);
   const workers = new Map<number, Observation>();

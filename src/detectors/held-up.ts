@@ -1,9 +1,11 @@
 /** What held a thread up that was not its code, in words. */
 import type { Header, StallRow } from '../recording/types.ts';
-import { formatMs, plural } from '../util/text.ts';
+import { formatMs, formatShare, plural } from '../util/text.ts';
 
 /** Parts of the time that are less than this are left out. */
 const LEAST_SHARE = 0.1;
+/** What took less than half of the wait is told beside the rest, not as its cause. */
+const CAUSE_SHARE = 0.5;
 
 type Limits = Pick<Header, 'containerCpus'>;
 
@@ -14,16 +16,18 @@ interface Waits {
   throttledMs: number;
   queueMs: number;
   diskMs: number;
+  kernelMs: number;
   majorFaults: number;
 }
 
 /** "640 ms because the container may use 0.2 of a core, and 130 ms for a disk"; null where nothing is worth telling. */
 export function waitsText(group: readonly StallRow[], limits: Limits): string | null {
-  const { durationMs, throttledMs, queueMs, diskMs, majorFaults } = waitsOf(group);
+  const { durationMs, throttledMs, queueMs, diskMs, kernelMs, majorFaults } = waitsOf(group);
   const parts: [number, string][] = [
-    [throttledMs, `${formatMs(throttledMs)} because ${mayUse(limits)}`],
+    [throttledMs, `${formatMs(throttledMs)} because ${mayUse(group, limits)}`],
     [queueMs, `${formatMs(queueMs)} for a core`],
     [diskMs, `${formatMs(diskMs)} for a disk${faultsText(majorFaults)}`],
+    [kernelMs, `${formatMs(kernelMs)} in the kernel`],
   ];
   const told = parts.filter(([ms]) => ms >= durationMs * LEAST_SHARE).map(([, text]) => text);
   return told.length > 0 ? told.join(' and ') : null;
@@ -32,28 +36,44 @@ export function waitsText(group: readonly StallRow[], limits: Limits): string | 
 /** The whole sentence about stalls that were the host's; `times` is "for 940 ms" or "3 times, up to …". */
 export function heldUpMessage(group: readonly StallRow[], times: string, limits: Limits): string {
   const waits = waitsOf(group);
-  const { ranMs, throttledMs, queueMs, diskMs, durationMs, majorFaults } = waits;
-  const most = Math.max(throttledMs, queueMs, diskMs);
-  const ran = waits.ranMs > 0 ? ` Of ${formatMs(durationMs)} the code ran ${formatMs(ranMs)}.` : '';
-  if (most < durationMs * LEAST_SHARE && group.some(({ runQueueMs }) => runQueueMs !== null))
-    return `The machine held the main thread up ${times}.${ran}`;
-  if (throttledMs === most && most > 0)
-    return `The main thread was held back ${times}: ${mayUse(limits)}, and was throttled for ${formatMs(throttledMs)}.${ran}`;
-  if (diskMs === most && most > 0)
-    return `The main thread waited for a disk ${times}${faultsText(majorFaults)}: the machine was slow, not your code.${ran}`;
-  return `The main thread got no core ${times}: the host was busy, not your code.${ran}`;
+  const { throttledMs, diskMs, durationMs, majorFaults } = waits;
+  const ran = waits.ranMs > 0 ? ` Of ${formatMs(durationMs)} the code ran ${formatMs(waits.ranMs)}.` : '';
+  const pressed = pressureText(group);
+  const cause = causeOf(group);
+  const isUnknown = cause === null && group.some(({ runQueueMs }) => runQueueMs !== null);
+  if (isUnknown) {
+    const waited = waitsText(group, limits);
+    return `The machine held the main thread up ${times}${waited ? `: it waited ${waited}` : ''}.${ran}${pressed}`;
+  }
+  if (cause === 'limit')
+    return `The main thread was held back ${times}: ${mayUse(group, limits)}, and was throttled for ${formatMs(throttledMs)}.${ran}`;
+  if (cause === 'memory')
+    return `The main thread was held up ${times}: the ${scopeOf(group)} is short of memory, and ${formatMs(diskMs)} went into getting pages back${faultsText(majorFaults)}.${ran}`;
+  if (cause === 'disk')
+    return `The main thread was held up ${times}: it waited for a disk for ${formatMs(diskMs)}${faultsText(majorFaults)}. The machine was slow, not your code.${ran}`;
+  return `The main thread got no core ${times}: the host was busy, not your code.${ran}${pressed}`;
 }
 
 const RAISE =
   'Raise the CPU limit of the container, or run less in it: whoever has used up a period waits for the next one.';
+const MEMORY = 'Give it more memory, or run less in it, so that pages stay where they are.';
 const DISK = 'Give the machine more memory, so that pages stay in it, or a faster disk; look who else uses them.';
 
 /** What to change about the host; null where the words of the kind say it. */
 export function heldUpRemedy(group: readonly StallRow[]): string | null {
-  const { throttledMs, queueMs, diskMs, durationMs } = waitsOf(group);
-  const most = Math.max(throttledMs, queueMs, diskMs);
-  if (most < durationMs * LEAST_SHARE) return null;
-  return most === throttledMs ? RAISE : most === diskMs ? DISK : null;
+  const cause = causeOf(group);
+  return cause === 'limit' ? RAISE : cause === 'memory' ? MEMORY : cause === 'disk' ? DISK : null;
+}
+
+/** What explains the wait; null where nothing explains enough of it. */
+function causeOf(group: readonly StallRow[]): 'limit' | 'core' | 'disk' | 'memory' | null {
+  const { durationMs, ranMs, throttledMs, queueMs, diskMs, kernelMs } = waitsOf(group);
+  const most = Math.max(throttledMs, queueMs, diskMs, kernelMs);
+  if (most < durationMs * LEAST_SHARE || most < (durationMs - ranMs) * CAUSE_SHARE) return null;
+  if (most === throttledMs) return 'limit';
+  if (most === kernelMs) return null;
+  if (most !== diskMs) return 'core';
+  return pressureMs(group, 'memoryMs') >= diskMs * CAUSE_SHARE ? 'memory' : 'disk';
 }
 
 /** In sums over the stalls; also for the evidence. */
@@ -66,18 +86,43 @@ export function waitsOf(group: readonly StallRow[]): Waits {
     ranMs: sum(({ durationMs, cpuMs }) => Math.min(durationMs, cpuMs ?? 0)),
     throttledMs,
     queueMs: sum(({ runQueueMs }) => runQueueMs) - throttledMs,
-    // One that starts a process looks like one that waits for a disk.
-    diskMs: sum(({ kind, diskMs, durationMs, cpuMs, runQueueMs }) =>
-      kind === 'sync-child-process'
-        ? 0
-        : Math.min(diskMs ?? 0, Math.max(0, durationMs - (cpuMs ?? 0) - (runQueueMs ?? 0))),
-    ),
+    diskMs: sum((stall) => Math.min(stall.diskMs ?? 0, restOf(stall))),
+    kernelMs: sum((stall) => Math.min(stall.kernelMs ?? 0, restOf(stall))),
     majorFaults: sum(({ majorFaults }) => majorFaults),
   };
 }
 
+/** What is left beside running and waiting for a core. One that starts a process looks like one that waits for a disk. */
+function restOf({ kind, durationMs, cpuMs, runQueueMs }: StallRow): number {
+  return kind === 'sync-child-process' ? 0 : Math.max(0, durationMs - (cpuMs ?? 0) - (runQueueMs ?? 0));
+}
+
+type Resource = 'cpuMs' | 'ioMs' | 'memoryMs';
+
+function pressureMs(group: readonly StallRow[], what: Resource): number {
+  return group.reduce((sum, { pressure }) => sum + (pressure?.[what] ?? 0), 0);
+}
+
+function scopeOf(group: readonly StallRow[]): string {
+  return group.find(({ pressure }) => pressure)?.pressure?.of ?? 'machine';
+}
+
+/** " Tasks of the container waited for a core for 94 % of that time." */
+function pressureText(group: readonly StallRow[]): string {
+  const told = group.filter(({ pressure }) => pressure);
+  const durationMs = told.reduce((sum, stall) => sum + stall.durationMs, 0);
+  const [ms, what] = (['cpuMs', 'ioMs', 'memoryMs'] as const)
+    .map((key) => [pressureMs(told, key), key] as const)
+    .reduce((a, b) => (b[0] > a[0] ? b : a));
+  if (ms < durationMs * CAUSE_SHARE || durationMs === 0) return '';
+  const noun = { cpuMs: 'a core', ioMs: 'a disk', memoryMs: 'memory' }[what];
+  return ` Meanwhile tasks of the ${scopeOf(group)} waited for ${noun} in ${formatShare(ms / durationMs)} of the time.`;
+}
+
 /** "the container may use 0.2 of a core" */
-function mayUse({ containerCpus }: Limits): string {
+function mayUse(group: readonly StallRow[], header: Limits): string {
+  // It may have been set since the start.
+  const containerCpus = group.findLast(({ limitCpus }) => limitCpus !== undefined)?.limitCpus ?? header.containerCpus;
   if (containerCpus === null) return 'the container has a CPU limit';
   const cores = Math.round(containerCpus * 100) / 100;
   return `the container may use ${cores < 1 ? `${cores} of a core` : plural(cores, 'core')}`;

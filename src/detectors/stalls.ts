@@ -24,7 +24,7 @@ function withoutBreakpoint(stall: StallRow, slowMs: number): StallRow[] {
   // An older agent did not look at the thread, nor tell its own work from a debugger's.
   if (own || sleptMs === undefined || cpuMs === null || cpuMs < slowMs) return [];
   const durationMs = Math.min(stall.durationMs, cpuMs + (runQueueMs ?? 0));
-  const { sleptMs: _slept, lockedMs: _locked, diskMs: _disk, ...rest } = stall;
+  const { sleptMs: _slept, lockedMs: _locked, diskMs: _disk, kernelMs: _kernel, ...rest } = stall;
   return [{ ...rest, durationMs, debugger: false }];
 }
 

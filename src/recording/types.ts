@@ -156,6 +156,8 @@ export interface CpuRow extends RowBase {
   runQueueMs: number | null;
   /** Time that the CPU limit of the container held threads of it back; absent where there is none (format 1.4). */
   throttledMs?: number;
+  /** That limit, in cores: it may be set or changed while the program runs (format 1.4). */
+  limitCpus?: number;
 }
 
 /** What the agent itself costs, over the last interval. */
@@ -214,14 +216,20 @@ export interface StallRow extends RowBase {
   runQueueMs: number | null;
   /** Of `runQueueMs`, at most: the CPU limit of the container held it back; absent where there is none (format 1.4). */
   throttledMs?: number;
+  /** That limit, in cores (format 1.4). */
+  limitCpus?: number;
   /** It waited within a system call, by samples of its state; absent where the platform does not tell, or nobody looked (format 1.4). */
   sleptMs?: number;
   /** The same, for another thread: a lock, or Atomics.wait (format 1.4). */
   lockedMs?: number;
-  /** The same, for a disk: reads and writes, and pages that had to be loaded (format 1.4). */
+  /** The same, for a disk: reads and writes, and pages that had to be loaded; no more than the kernel counted such waits (format 1.4). */
   diskMs?: number;
+  /** The same, for what is no disk and no signal interrupts: a lock of the kernel (format 1.4). */
+  kernelMs?: number;
   /** Pages that had to be loaded from disk or swap, since the stall was noticed (format 1.4). */
   majorFaults?: number;
+  /** How long at least one task waited meanwhile, of the container or of the machine (format 1.4). */
+  pressure?: { of: 'container' | 'machine'; cpuMs: number | null; ioMs: number | null; memoryMs: number | null };
   gcMs: number;
   /** The program was still loading its modules. */
   startup: boolean;

@@ -48,6 +48,12 @@ const optional =
   (value) =>
     value === undefined || check(value);
 const kind = oneOf(...STALL_KINDS);
+const PRESSURE = {
+  of: oneOf('container', 'machine'),
+  cpuMs: orNull(number),
+  ioMs: orNull(number),
+  memoryMs: orNull(number),
+};
 const LOCATION = { file: string, line: number, column: number, function: string, start: optional(string) };
 const location = orNull(object(LOCATION));
 const frame = object({
@@ -165,6 +171,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     mainThreadMs: orNull(number),
     runQueueMs: orNull(number),
     throttledMs: optional(number),
+    limitCpus: optional(number),
   },
   dropped: { rows: number, why: string },
   end: { reason: oneOf('exit', 'signal'), exitCode: orNull(number), signal: orNull(string) },
@@ -237,10 +244,13 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     cpuMs: orNull(number),
     runQueueMs: orNull(number),
     throttledMs: optional(number),
+    limitCpus: optional(number),
     sleptMs: optional(number),
     lockedMs: optional(number),
     diskMs: optional(number),
+    kernelMs: optional(number),
     majorFaults: optional(number),
+    pressure: optional(object(PRESSURE)),
     gcMs: number,
     startup: boolean,
     debugger: boolean,

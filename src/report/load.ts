@@ -52,7 +52,7 @@ export function loadOf(recording: Recording): Load | null {
     connections: connectionsOf(recording, startUpMs),
     waitingCalls: waitingCallsOf(recording),
     cores: coresOf(recording.header),
-    limit: recording.header.containerCpus,
+    limit: limitOf(recording),
   };
 }
 
@@ -114,6 +114,12 @@ function waitingCallsOf(recording: Recording): number {
 
 function coresOf({ cpuCount, containerCpus }: Header): number {
   return Math.max(1, Math.floor(Math.min(cpuCount, containerCpus ?? cpuCount)));
+}
+
+/** The one that held for the later half: a limit may be set while the program runs. */
+function limitOf(recording: Recording): number | null {
+  const rows = rowsOf(recording, 'cpu');
+  return rows[rows.length >> 1]?.limitCpus ?? recording.header.containerCpus;
 }
 
 function loopMs({ activeMs, idleMs }: RowOf<'event-loop-utilization'>): number {

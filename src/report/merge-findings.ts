@@ -15,6 +15,7 @@ const COMBINE: Record<string, (a: number, b: number) => number> = {
   runQueueMs: add,
   throttledMs: add,
   diskMs: add,
+  kernelMs: add,
   wallMs: add,
   firstMs: Math.min,
   lastMs: Math.max,

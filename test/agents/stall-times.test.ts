@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { CpuLimit } from '../../agents/watchdog/platform/container.ts';
+import type { Pressure } from '../../agents/watchdog/platform/pressure.ts';
 import {
   openThreadStat,
   parseStat,
@@ -9,14 +11,20 @@ import { createStallTimes } from '../../agents/watchdog/stall/stall-times.ts';
 
 function fakeThread() {
   const clocks = { cpuMs: 0, runQueueMs: 0, timeslices: 0 };
-  const limit: { ms: number | null } = { ms: null };
+  const limit: { now: CpuLimit | null } = { now: null };
+  const pressure: { now: Pressure | null } = { now: null };
   const stat: ThreadStat = { state: 'runs', majorFaults: 0, diskMs: 0 };
   const times = createStallTimes({
     cpu: () => ({ ...clocks }),
-    throttledMs: () => limit.ms,
+    limit: () => limit.now && { ...limit.now },
+    pressure: () => pressure.now && { ...pressure.now },
     stat: () => ({ ...stat }),
   });
-  return { clocks, limit, stat, times };
+  const look = (state: TaskState, ms: number): void => {
+    stat.state = state;
+    times.look(ms);
+  };
+  return { clocks, limit, pressure, stat, times, look };
 }
 
 test('what was read stands for the whole silence, and is no more than it', () => {
@@ -31,17 +39,14 @@ test('what was read stands for the whole silence, and is no more than it', () =>
 });
 
 test('states are weighed by the time they were seen after', () => {
-  const { stat, times } = fakeThread();
-  const look = (state: TaskState, ms: number) => {
-    stat.state = state;
-    times.look(ms);
-  };
+  const { stat, times, look } = fakeThread();
   times.beat(0);
   stat.state = 'sleeps';
   times.begin(50);
   look('sleeps', 10);
   look('runs', 10);
-  look('disk', 20);
+  look('uninterruptible', 10);
+  look('uninterruptible', 10);
   look('locked', 5);
   look('held', 1000);
   stat.majorFaults = 3;
@@ -58,17 +63,62 @@ test('nothing is told of a silence that nobody looked into', () => {
 
 test('a CPU limit is told where there is one', () => {
   const { limit, times } = fakeThread();
-  limit.ms = 5000;
+  limit.now = { throttledMs: 5000, cpus: null };
   times.beat(0);
-  limit.ms = 5080;
-  expect(times.measure(100, 100)).toMatchObject({ throttledMs: 80 });
+  expect(times.measure(100, 100)).not.toHaveProperty('throttledMs');
+  limit.now = { throttledMs: 5080, cpus: 0.2 };
+  expect(times.measure(100, 100)).toMatchObject({ throttledMs: 80, limitCpus: 0.2 });
+});
+
+describe('a wait that no signal interrupts', () => {
+  const machine: Pressure = { of: 'machine', cpuMs: 0, ioMs: 0, memoryMs: 0 };
+
+  test('is told once two looks in a row saw it: one is a moment, however late it came', () => {
+    const { stat, times, look } = fakeThread();
+    times.beat(0);
+    stat.state = 'uninterruptible';
+    times.begin(168);
+    look('runs', 10);
+    look('uninterruptible', 10);
+    look('runs', 10);
+    expect(times.measure(300, 300)).toMatchObject({ diskMs: 0, kernelMs: 0 });
+    look('uninterruptible', 10);
+    look('uninterruptible', 10);
+    expect(times.measure(320, 320)).toMatchObject({ diskMs: 20, kernelMs: 0 });
+  });
+
+  test('is a disk only as far as the kernel counted tasks that wait for one', () => {
+    const { pressure, times, look } = fakeThread();
+    pressure.now = machine;
+    times.beat(0);
+    times.begin(0);
+    for (let i = 0; i < 10; i++) look('uninterruptible', 20);
+    pressure.now = { ...machine, ioMs: 30 };
+    expect(times.measure(200, 200)).toMatchObject({ diskMs: 30, kernelMs: 170 });
+    pressure.now = { ...machine, ioMs: 5000 };
+    expect(times.measure(200, 200)).toMatchObject({ diskMs: 200, kernelMs: 0 });
+  });
+});
+
+test('what the machine lacked during the part that was looked at stands for the whole', () => {
+  const { pressure, times, look } = fakeThread();
+  pressure.now = { of: 'container', cpuMs: 1000, ioMs: 7, memoryMs: null };
+  times.beat(0);
+  times.begin(50);
+  look('runs', 50);
+  pressure.now = { of: 'container', cpuMs: 1040, ioMs: 7, memoryMs: null };
+  expect(times.measure(100, 100).pressure).toEqual({ of: 'container', cpuMs: 80, ioMs: 0, memoryMs: null });
 });
 
 test('the line of a thread, whatever its name', () => {
   const first = '8404 8404 4159 0 -1 4194304 99 0 7 0 3 1 0 0 20 0 1 0 40595 3133440 410';
   const second =
     '18446744073709551615 94679121285120 94679121305001 140721023699056 0 0 0 0 0 0 0 0 0 17 0 0 0 25 0 0 94679121321008';
-  expect(parseStat(`4242 (node (x) y) D ${first} ${second}\n`)).toEqual({ state: 'disk', majorFaults: 7, diskMs: 250 });
+  expect(parseStat(`4242 (node (x) y) D ${first} ${second}\n`)).toEqual({
+    state: 'uninterruptible',
+    majorFaults: 7,
+    diskMs: 250,
+  });
   expect(parseStat('')).toBeNull();
 });
 

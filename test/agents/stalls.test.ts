@@ -73,7 +73,8 @@ function fakeThread(options: FakeOptions = {}) {
     now: () => now,
     thread: {
       cpu: () => ({ cpuMs, runQueueMs, timeslices: 0 }),
-      throttledMs: () => null,
+      limit: () => null,
+      pressure: () => null,
       stat: () => (state === null ? null : { state, majorFaults: 0, diskMs: 0 }),
     },
     waiting: () => options.waiting ?? 1,
@@ -298,7 +299,7 @@ describe('its cause', () => {
       return thread.closed[0]!;
     };
     expect(kindOf('sleeps')).toMatchObject({ kind: 'sync-fs', sleptMs: expect.closeTo(600, -2), diskMs: 0 });
-    expect(kindOf('disk')).toMatchObject({ kind: 'host', sleptMs: 0, diskMs: expect.closeTo(600, -2) });
+    expect(kindOf('uninterruptible')).toMatchObject({ kind: 'host', sleptMs: 0, diskMs: expect.closeTo(600, -2) });
   });
 
   test('is asked for beside a debugger, as long as the thread runs', () => {

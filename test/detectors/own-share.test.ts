@@ -49,6 +49,7 @@ describe('the code’s own share of a second', () => {
   });
 });
 
+const pressed = { of: 'container', cpuMs: 0, ioMs: 0, memoryMs: 0 } as const;
 const one = (fields: Fields, head = {}) => find(blockedEventLoop, [stall({ kind: 'js-cpu', ...fields })], head)[0]!;
 
 test('numbers, severity and score are of the code’s own share, and the rest is told', () => {
@@ -84,7 +85,37 @@ test.each<[string, Fields, number | null, string]>([
     'a disk',
     { cpuMs: 9, runQueueMs: 10, diskMs: 900, majorFaults: 12, sleptMs: 0 },
     null,
-    'The main thread waited for a disk for 940 ms (12 pages had to be loaded): the machine was slow, not your code. Of 940 ms the code ran 9 ms.',
+    'The main thread was held up for 940 ms: it waited for a disk for 900 ms (12 pages had to be loaded). The machine was slow, not your code. Of 940 ms the code ran 9 ms.',
+  ],
+  [
+    'little of it a disk',
+    { cpuMs: 90, runQueueMs: 10, diskMs: 168, kernelMs: 100, sleptMs: 0 },
+    null,
+    'The machine held the main thread up for 940 ms: it waited 168 ms for a disk and 100 ms in the kernel. Of 940 ms the code ran 90 ms.',
+  ],
+  [
+    'a lock of the kernel',
+    { cpuMs: 9, runQueueMs: 10, diskMs: 0, kernelMs: 900, sleptMs: 0 },
+    null,
+    'The machine held the main thread up for 940 ms: it waited 900 ms in the kernel. Of 940 ms the code ran 9 ms.',
+  ],
+  [
+    'want of memory',
+    { cpuMs: 9, runQueueMs: 10, diskMs: 900, majorFaults: 12, sleptMs: 0, pressure: { ...pressed, memoryMs: 880 } },
+    null,
+    'The main thread was held up for 940 ms: the container is short of memory, and 900 ms went into getting pages back (12 pages had to be loaded). Of 940 ms the code ran 9 ms.',
+  ],
+  [
+    'others that want the cores of the container',
+    { cpuMs: 73, runQueueMs: 860, pressure: { ...pressed, cpuMs: 893 } },
+    null,
+    'The main thread got no core for 940 ms: the host was busy, not your code. Of 940 ms the code ran 73 ms. Meanwhile tasks of the container waited for a core in 95 % of the time.',
+  ],
+  [
+    'a limit that was set since the start',
+    { cpuMs: 73, runQueueMs: 867, throttledMs: 640, limitCpus: 0.2 },
+    null,
+    'The main thread was held back for 940 ms: the container may use 0.2 of a core, and was throttled for 640 ms. Of 940 ms the code ran 73 ms.',
   ],
   [
     'something that nothing tells',
@@ -95,5 +126,7 @@ test.each<[string, Fields, number | null, string]>([
 ])('a stall of the host says what it was: %s', (_what, fields, containerCpus, message) => {
   const finding = one({ kind: 'host', durationMs: 940, ...fields }, { containerCpus });
   expect(finding).toMatchObject({ message, severity: 'info', location: null, evidence: { maxMs: 940 } });
-  expect(finding.remedy).toMatch(/^Raise the CPU limit|^Give the (process a core|machine more memory)/);
+  expect(finding.remedy).toMatch(
+    /^Raise the CPU limit|^Give (it more memory|the (process a core|machine more memory))/,
+  );
 });

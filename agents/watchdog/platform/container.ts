@@ -15,22 +15,78 @@ export function containerLimits(): { containerCpus: number | null; containerMemo
   };
 }
 
+/** Where the kernel tells which cgroups a process is in. */
+export interface CgroupFiles {
+  cgroup: string;
+  mountinfo: string;
+}
+
+export const OWN_CGROUPS: CgroupFiles = { cgroup: '/proc/self/cgroup', mountinfo: '/proc/self/mountinfo' };
+
+/** `docker update` and the like change a limit while the program runs, and a process can be moved to another cgroup. */
+const LOOK_MS = 2000;
+
+export interface CpuLimit {
+  /** Time so far that CPU limits held threads of the process back. */
+  throttledMs: number;
+  /** The narrowest limit, in cores; null where there is none now. */
+  cpus: number | null;
+}
+
+interface Level {
+  folder: string;
+  throttledMs: ThreadFileReader<number>;
+  lastMs: number | null;
+  cpus: number | null;
+}
+
 /**
- * Time so far that CPU limits held threads of the process back; null where there is no limit. A limit that is set later
- * is not seen. The descriptors stay open: there is one such reader for a process.
+ * Reads the CPU limits around the process, and how long they held it back; null where the kernel does not tell.
+ *
+ * Which limits there are is looked up every 2 s (0.1 ms); in between only the counters of those that exist are read. The
+ * descriptors stay open: there is one such reader for a process.
  */
-export function openThrottling(): ThreadFileReader<number> {
-  const cpu = ownHierarchy('cpu');
-  const limited = cpu?.folders.filter((folder) => coresOf(cpu, folder) !== null) ?? [];
-  const readers = limited.map((folder) => openFile(`${folder}/cpu.stat`, throttledMsOf, MAX_BYTES));
-  const read = (): number | null => {
-    const times = readers.map((reader) => reader()).filter((ms) => ms !== null);
-    return times.length > 0 ? times.reduce((sum, ms) => sum + ms, 0) : null;
+export function openCpuLimit(files = OWN_CGROUPS, now = () => performance.now()): ThreadFileReader<CpuLimit> {
+  let cgroup: string | null = null;
+  let hierarchy: Hierarchy | null = null;
+  let levels: Level[] = [];
+  let total = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  const count = (level: Level): void => {
+    const ms = level.throttledMs();
+    if (ms !== null && level.lastMs !== null) total += Math.max(0, ms - level.lastMs);
+    level.lastMs = ms ?? level.lastMs;
+  };
+  const look = (): void => {
+    lookedAt = now();
+    const text = read(files.cgroup);
+    if (text !== cgroup) {
+      cgroup = text;
+      for (const { throttledMs } of levels) throttledMs.close();
+      hierarchy = hierarchyOf('cpu', text ?? '', read(files.mountinfo) ?? '');
+      levels = (hierarchy?.folders ?? []).map(openLevel);
+    }
+    for (const level of levels) {
+      level.cpus = coresOf(hierarchy!, level.folder);
+      count(level);
+    }
+  };
+  const readLimit = (): CpuLimit | null => {
+    if (now() - lookedAt >= LOOK_MS) look();
+    else for (const level of levels) if (level.cpus !== null) count(level);
+    return levels.length === 0 ? null : { throttledMs: total, cpus: narrowest(levels.map(({ cpus }) => cpus)) };
   };
   const close = (): void => {
-    for (const reader of readers) reader.close();
+    for (const { throttledMs } of levels) throttledMs.close();
+    levels = [];
   };
-  return Object.assign(read, { close });
+  return Object.assign(readLimit, { close });
+}
+
+function openLevel(folder: string): Level {
+  const throttledMs = openFile(`${folder}/cpu.stat`, throttledMsOf, MAX_BYTES);
+  return { folder, throttledMs, lastMs: null, cpus: null };
 }
 
 function ownHierarchy(controller: string): Hierarchy | null {

@@ -9,10 +9,11 @@ const TICK_MS = 10;
 const FIELD = { state: 3, majorFaults: 12, diskTicks: 42 };
 
 /**
- * Runs or wants to, waits within a system call, for another thread, for a disk or a page, or is held (by a signal or a
- * debugger).
+ * Runs or wants to, waits within a system call, for another thread, for something that no signal interrupts, or is held
+ * (by a signal or a debugger). Uninterruptible are waits for disks and pages, and also for locks of the kernel (of the
+ * address space, which threads that start take in turns) and for a child that is starting.
  */
-export type TaskState = 'runs' | 'sleeps' | 'locked' | 'disk' | 'held';
+export type TaskState = 'runs' | 'sleeps' | 'locked' | 'uninterruptible' | 'held';
 
 export interface ThreadStat {
   state: TaskState;
@@ -22,7 +23,14 @@ export interface ThreadStat {
   diskMs: number;
 }
 
-const STATES: Record<string, TaskState> = { R: 'runs', S: 'sleeps', I: 'sleeps', D: 'disk', T: 'held', t: 'held' };
+const STATES: Record<string, TaskState> = {
+  R: 'runs',
+  S: 'sleeps',
+  I: 'sleeps',
+  D: 'uninterruptible',
+  T: 'held',
+  t: 'held',
+};
 
 /** Numbers of futex and futex_wait, by architecture: how locks, and Atomics.wait, wait for another thread. */
 const FUTEX: Record<string, readonly number[]> = {

@@ -234,11 +234,12 @@ function messageOf(
 
 /** Only what there was: most recordings have none of it. */
 function heldUpBy(group: readonly StallRow[], totalMs: number): Record<string, number> {
-  const { durationMs, throttledMs, diskMs, majorFaults } = waitsOf(group);
+  const { durationMs, throttledMs, diskMs, kernelMs, majorFaults } = waitsOf(group);
   return {
     ...(totalMs < durationMs * TOLD_SHARE && { wallMs: round(durationMs) }),
     ...(throttledMs > 0 && { throttledMs: round(throttledMs) }),
     ...(diskMs > 0 && { diskMs: round(diskMs) }),
+    ...(kernelMs > 0 && { kernelMs: round(kernelMs) }),
     ...(majorFaults > 0 && { majorFaults }),
   };
 }

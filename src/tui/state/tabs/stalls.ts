@@ -220,6 +220,7 @@ function detailLines(
       ['without a core', longest.runQueueMs === null ? 'not known' : formatMs(longest.runQueueMs)],
       ...knownFact('CPU limit', longest.throttledMs),
       ...knownFact('for a disk', longest.diskMs),
+      ...knownFact('in the kernel', longest.kernelMs),
       ['collector', formatMs(longest.gcMs)],
       ['what waited', longest.waiting === null ? 'not known' : `${longest.waiting} servers, sockets and timers`],
       ['cause', `${confidenceWord(longest.confidence)} (confidence ${formatShare(longest.confidence)})`],
