@@ -77,8 +77,11 @@ export const HEARTBEAT_MS = 10;
 /** The BroadcastChannel on which worker threads speak to the watchdog, and the level is changed. */
 export const CHANNEL = 'evdiag.agent';
 
-/** Where the main-thread half of the agent can be reached by the watchdog's `Runtime.evaluate`. */
-export const AGENT_KEY = 'evdiag.agent';
+/**
+ * What the watchdog's `Runtime.evaluate` reaches the agent by in an observed thread: a constant that no object has, so that no list of the
+ * program's shows it. The bundle looks for it first: see scripts/build.mjs.
+ */
+export const AGENT_NAME = 'evdiagAgent';
 
 export interface SharedMemory {
   control: Int32Array;
@@ -154,7 +157,7 @@ export interface HookCounts {
   resources: { type: string; count: number; sites: { count: number; frames: RawFrame[] }[] }[];
 }
 
-/** What the watchdog's `Runtime.evaluate` finds at `globalThis[Symbol.for(AGENT_KEY)]`. All answers are JSON. */
+/** What the watchdog's `Runtime.evaluate` finds at the constant `AGENT_NAME`. All answers are JSON. */
 export interface AgentDoor {
   threadId: number;
   preloadMs: number;

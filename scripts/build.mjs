@@ -23,6 +23,8 @@ await Promise.all([
     format: 'cjs',
     entryPoints: ['agents/agent/agent.ts'],
     outfile: 'dist/agent.cjs',
+    // Loaded a second time, it leaves: AGENT_NAME of agents/shared-memory.ts.
+    banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined") return;' },
     minifySyntax: true,
   }),
   build({

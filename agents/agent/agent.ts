@@ -9,7 +9,6 @@ import { load, min, monotonicMs, notify, store, wait, wallMs } from '../primordi
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
 import {
-  AGENT_KEY,
   HEARTBEAT_MS,
   type SharedMemory,
   STOP_AT_ONCE,
@@ -22,11 +21,13 @@ import {
 import { endThread, type ThreadGate } from '../thread-gate.ts';
 import type { ChannelMessage, WatchdogData } from '../watchdog/types.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
+import { hideOwnFrames } from './hidden-frames.ts';
 import { observeThisThread } from './observed-thread.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 import { openThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
-import { followWorkers, roomForListener, startInWorker } from './worker-thread.ts';
+import { followListeners, listenUnseen } from './unseen-listeners.ts';
+import { followWorkers, startInWorker } from './worker-thread.ts';
 
 /** The exit waits at most this long for the watchdog's last rows and summary. */
 const EXIT_WAIT_MS = 1500;
@@ -117,10 +118,10 @@ function start(): void {
     finish(shared.control, code, forced);
   };
   store(shared.control, Word.Quiet, settings.quiet ? 1 : 0);
-  const forced = createForcedExit(exitOf(process), onExit);
-  process.on('exit', onExit);
+  const forced = createForcedExit(exitOf(process));
+  listenUnseen(process, 'exit', onExit);
   followExit(shared.control, gate, forced);
-  roomForListener();
+  hideOwnFrames(data.inspection);
 }
 
 /**
@@ -162,25 +163,18 @@ function isTerminal(): boolean {
  * process: the watchdog, which hears it even while the loop is blocked, prints the summary first.
  */
 function followSignalHandlers({ control, numbers }: SharedMemory): void {
-  const words: Record<string, number> = { SIGINT: Word.HandlesSigint, SIGTERM: Word.HandlesSigterm };
-  const update = (event: string | symbol, listeners: number): void => {
-    const word = typeof event === 'string' ? words[event] : undefined;
-    if (word === undefined) return;
-    if (listeners === 0) numbers[Sum.HandlerRemovedAt] = wallMs();
-    store(control, word, listeners > 0 ? 1 : 0);
-  };
-  for (const [signal, word] of Object.entries(words)) {
-    store(control, word, process.listenerCount(signal) > 0 ? 1 : 0);
-  }
   const sensor = createSensor('following the handlers of signals', true);
-  process.on(
-    'newListener',
-    guarded(sensor, (event: string | symbol) => update(event, 1)),
-  );
-  process.on(
-    'removeListener',
-    guarded(sensor, (event: string | symbol) => update(event, process.listenerCount(event))),
-  );
+  const follow = (signal: string, word: number): void =>
+    followListeners(
+      process,
+      signal,
+      guarded(sensor, (isHandled: boolean) => {
+        if (!isHandled) numbers[Sum.HandlerRemovedAt] = wallMs();
+        store(control, word, isHandled ? 1 : 0);
+      }),
+    );
+  follow('SIGINT', Word.HandlesSigint);
+  follow('SIGTERM', Word.HandlesSigterm);
 }
 
 /** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends all the same. */
@@ -213,8 +207,17 @@ function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'ex
   forced.begin(code, true, way);
 }
 
-// Loaded by -r, --import and NODE_OPTIONS at once, it starts once.
-if (!(Symbol.for(AGENT_KEY) in globalThis)) {
+/** Where Node remembers which file a name stands for. */
+function forgetPath(): void {
+  const { _pathCache: paths } = require('node:module') as { _pathCache?: Record<string, string> };
+  for (const name in paths) if (paths[name] === __filename) delete paths[name];
+}
+
+/** Loaded by -r, --import and NODE_OPTIONS at once, it starts once: the bundle begins with a line that returns then. */
+function begin(): void {
+  // The program does not see it among its modules.
+  delete require.cache[__filename];
+  forgetPath();
   try {
     if (isMainThread) start();
     else startInWorker();
@@ -227,3 +230,5 @@ if (!(Symbol.for(AGENT_KEY) in globalThis)) {
     );
   }
 }
+
+begin();

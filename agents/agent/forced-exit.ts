@@ -20,7 +20,7 @@ const GOING = 4;
 const START_MS = 5000;
 /** Node's own way out has so long from when the program has done its part: a watchdog that can be ended, is within a few ms. */
 const NODE_MS = 500;
-/** And where listeners of the program come after ours. */
+/** And where listeners of the program are still to be called. */
 const LISTENERS_MS = 1500;
 
 /**
@@ -61,7 +61,7 @@ export interface ForcedExit {
   go(code: number): void;
 }
 
-export function createForcedExit(reallyExit: (code: number) => void, listener: (code: number) => void): ForcedExit {
+export function createForcedExit(reallyExit: (code: number) => void): ForcedExit {
   let words: Int32Array | null = null;
   const start = (): boolean => {
     words = new Int32Array(new SharedArrayBuffer(16));
@@ -91,7 +91,7 @@ export function createForcedExit(reallyExit: (code: number) => void, listener: (
       }
       // The wrapper of process.reallyExit calls `go`.
       if (way === 'exit') return;
-      const others = listenersAfter(listener);
+      const others = process.rawListeners('exit') as ((code: number) => unknown)[];
       const mayEndHere = way === 'end' && isStuck && process.emit === EventEmitter.prototype.emit;
       if (!mayEndHere) return goIn(exitCode(code), others.length > 0 ? LISTENERS_MS : NODE_MS);
       // The program may take its time in them.
@@ -119,9 +119,4 @@ function wayOut(): Way | null {
 
 function exitCode(otherwise: number): number {
   return typeof process.exitCode === 'number' ? process.exitCode : otherwise;
-}
-
-function listenersAfter(ours: (code: number) => void): ((code: number) => unknown)[] {
-  const all = process.rawListeners('exit') as ((code: number) => unknown)[];
-  return all.slice(all.indexOf(ours) + 1);
 }

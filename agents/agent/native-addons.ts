@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { attempt, createSensor, isOff } from '../guard.ts';
-import type { AnyFunction } from './replace.ts';
+import { type AnyFunction, showAs } from './replace.ts';
 
 /** Functions that are marked, of all add-ons together: more than the largest of them has. */
 export const MAX_ADD_ON_CALLS = 600;
@@ -48,6 +48,7 @@ export function markNativeAddons(options: {
       return mark(target, self, args);
     };
     const proxy = new Proxy(original, { apply: trap as never });
+    showAs(original, proxy);
     put[index] = (marked) => {
       const property = getOwnPropertyDescriptor(holder, key);
       // Somebody else may have put his own there.
@@ -93,7 +94,7 @@ export function markNativeAddons(options: {
     markAll(exports, '', 1, basename(String(file)), found);
     if (found.length > 0) options.announce(found);
   };
-  (process as unknown as { dlopen: AnyFunction }).dlopen = new Proxy(dlopen, {
+  const standInForLoading = new Proxy(dlopen, {
     apply(original, self, args: unknown[]) {
       const result = apply(original, self, args);
       try {
@@ -105,6 +106,8 @@ export function markNativeAddons(options: {
       return result;
     },
   });
+  showAs(dlopen, standInForLoading);
+  (process as unknown as { dlopen: AnyFunction }).dlopen = standInForLoading;
   return () => {
     calls.fill(0, 0, count);
     for (let index = 0; index < count; index++) if (rests[index] !== 0 && --rests[index]! === 0) put[index]?.(true);

@@ -1,10 +1,11 @@
+import { runInThisContext } from 'node:vm';
 import { threadId } from 'node:worker_threads';
 import { attempt, createSensor, failures, guarded, isOff, messageOf, type Sensor } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
 import { monotonicMs, store, stringify } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
 import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
-import { AGENT_KEY, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
+import { AGENT_NAME, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
@@ -18,6 +19,7 @@ import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
 import { createTraceDoor } from './tracing/trace-api.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
+import { renewVeil } from './unseen-listeners.ts';
 
 /** How often the samplers of an observed thread are read. */
 const SAMPLE_INTERVAL_MS = 1000;
@@ -30,6 +32,7 @@ const FIRST_SAMPLE_MS = 100;
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
+const { assign } = Object;
 const startTimer = setInterval;
 const stopTimer = clearInterval;
 const startTimeout = setTimeout;
@@ -83,6 +86,7 @@ export function observeThisThread(
   const sample = guarded(sampling, () => {
     const from = monotonicMs();
     mark();
+    renewVeil(process);
     store(shared.control, Word.Debugger, debuggerUrl() ? 1 : 0);
     attempt(following, follow);
     const rows = active.read();
@@ -233,5 +237,5 @@ function openDoor(
     ...others,
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
-  Object.defineProperty(globalThis, Symbol.for(AGENT_KEY), { value: { ...door, histogram } });
+  assign(runInThisContext(`const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object, door, { histogram });
 }

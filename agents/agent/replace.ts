@@ -1,21 +1,55 @@
+/**
+ * Puts wrappers in the place of built-ins, so that the program sees no difference: name, length, properties, whether it can be
+ * constructed, and its text. Node's functions have their source for a text, which no wrapper has. So `Function.prototype.toString`
+ * is told of each, and of itself; only that of another realm (node:vm) shows a wrapper's own.
+ */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
-const { apply, construct } = Reflect;
+const { apply, construct, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
+const { get, set } = WeakMap.prototype;
+const functions = Function.prototype as unknown as Record<string, unknown>;
+const nativeText = functions.toString as AnyFunction;
+
+/** What each wrapper stands for; no method of it is looked up when the program may have replaced them. */
+const originals = new WeakMap<object, object>();
+
+/** The wrapper shows as the original from now on. */
+export function showAs(original: object, wrapper: object): void {
+  if (!apply(get, originals, [nativeText])) {
+    apply(set, originals, [nativeText, nativeText]);
+    const { markedCall: text } = {
+      markedCall(this: unknown): unknown {
+        return apply(nativeText, (typeof this === 'function' && apply(get, originals, [this])) || this, []);
+      },
+    };
+    replace(functions, 'toString', nativeText, text as AnyFunction);
+  }
+  apply(set, originals, [wrapper, original]);
+}
+
+export function hasPrototype(value: AnyFunction): boolean {
+  return getOwnPropertyDescriptor(value, 'prototype') !== undefined;
+}
 
 /** The wrapper as a function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
 export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
-  if (!Object.hasOwn(original, 'prototype')) {
+  let made = wrapper;
+  if (hasPrototype(original) !== hasPrototype(wrapper)) {
     // In profiles this name tells what only passes on: see the readers' agent-frames.ts.
-    const method = {
+    const kinds = {
       markedCall(this: unknown): unknown {
         // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
         return apply(wrapper, this, arguments);
       },
+      constructible: function markedCall(this: unknown): unknown {
+        // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
+        return apply(wrapper, this, arguments);
+      },
     };
-    return method.markedCall;
+    made = hasPrototype(original) ? kinds.constructible : kinds.markedCall;
   }
-  wrapper.prototype = original.prototype;
-  return wrapper;
+  if (hasPrototype(original)) made.prototype = original.prototype;
+  return made;
 }
 
 /** Puts the wrapper in the original's place, with its name, length and own properties. */
@@ -25,14 +59,37 @@ export function replace(
   original: AnyFunction,
   wrapper: AnyFunction,
 ): void {
-  const property = Object.getOwnPropertyDescriptor(holder, name);
+  const property = getOwnPropertyDescriptor(holder, name);
   if (!property?.writable || !property.configurable) return;
-  for (const key of Reflect.ownKeys(original)) {
-    const own = Object.getOwnPropertyDescriptor(original, key)!;
-    const mine = Object.getOwnPropertyDescriptor(wrapper, key);
-    if (!mine || mine.configurable) Object.defineProperty(wrapper, key, own);
+  const keys = ownKeys(original);
+  for (let i = 0; i < keys.length; i++) {
+    const own = getOwnPropertyDescriptor(original, keys[i]!)!;
+    const mine = getOwnPropertyDescriptor(wrapper, keys[i]!);
+    if (!mine || mine.configurable) defineProperty(wrapper, keys[i]!, own);
   }
-  Object.defineProperty(holder, name, { ...property, value: wrapper });
+  pointBack(original, wrapper);
+  showAs(original, wrapper);
+  defineProperty(holder, name, { ...property, value: wrapper });
+}
+
+/** `f.prototype.constructor` is `f`. */
+function pointBack(from: AnyFunction, to: AnyFunction): void {
+  const { prototype } = to as { prototype?: object };
+  const property = prototype && getOwnPropertyDescriptor(prototype, 'constructor');
+  if (property?.value === from) defineProperty(prototype!, 'constructor', { ...property, value: to });
+}
+
+/** Puts the original back in the wrapper's place, where nobody has put something else since. */
+export function putBack(
+  holder: Record<string, unknown>,
+  name: string,
+  original: AnyFunction,
+  wrapper: AnyFunction,
+): void {
+  const property = getOwnPropertyDescriptor(holder, name);
+  if (property?.value !== wrapper) return;
+  pointBack(wrapper, original);
+  defineProperty(holder, name, { ...property, value: original });
 }
 
 /**
@@ -45,7 +102,7 @@ export function replaceClass(
   original: AnyFunction,
   during: (trap: AnyFunction, make: () => unknown) => unknown,
 ): void {
-  const property = Object.getOwnPropertyDescriptor(holder, name);
+  const property = getOwnPropertyDescriptor(holder, name);
   if (!property?.writable || !property.configurable) return;
   // All that is on the stack then has the name of what only passes on.
   const call = {
@@ -62,5 +119,7 @@ export function replaceClass(
   };
   const traps: ProxyHandler<AnyFunction> = { apply: call.markedCall, construct: create.markedCall };
   const standIn = new Proxy(original, traps);
-  Object.defineProperty(holder, name, { ...property, value: standIn });
+  pointBack(original, standIn);
+  showAs(original, standIn);
+  defineProperty(holder, name, { ...property, value: standIn });
 }

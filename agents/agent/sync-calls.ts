@@ -9,7 +9,7 @@ import { exchange, min, monotonicMs, store, stringify } from '../primordials.ts'
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
-import { type AnyFunction, like, replace, replaceClass } from './replace.ts';
+import { type AnyFunction, hasPrototype, like, replace, replaceClass } from './replace.ts';
 import { onlyTerminable, SHIELDED, shield } from './shields.ts';
 import { callSites } from './stack.ts';
 
@@ -127,7 +127,8 @@ export function markSyncCalls(
   };
 
   const mark = (index: number, original: AnyFunction): AnyFunction => {
-    const named = {
+    // Of both kinds, as `like` would put another call between: each frame of ours has the place of one of the program's.
+    const builtIn = {
       markedCall(this: unknown, ...args: unknown[]): unknown {
         if (control[Word.SyncCall] !== 0) return apply(original, this, args);
         try {
@@ -138,7 +139,16 @@ export function markSyncCalls(
         }
       },
     };
-    const wrapper = like(original, named.markedCall as AnyFunction);
+    const nodes = function markedCall(this: unknown, ...args: unknown[]): unknown {
+      if (control[Word.SyncCall] !== 0) return apply(original, this, args);
+      try {
+        begin(index, wrapper);
+        return apply(original, this, args);
+      } finally {
+        control[Word.SyncCall] = 0;
+      }
+    };
+    const wrapper = like(original, hasPrototype(original) ? nodes : builtIn.markedCall);
     return wrapper;
   };
 
@@ -188,7 +198,7 @@ function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction 
     markedCall(this: unknown, text: unknown, reviver: unknown) {
       return typeof text === 'string' && text.length > LARGE_JSON_CHARACTERS
         ? apply(marked, this, [text, reviver])
-        : (original as typeof JSON.parse)(text as string, reviver as undefined);
+        : apply(original, this, [text, reviver]);
     },
   }.markedCall as AnyFunction;
 }

@@ -1,15 +1,19 @@
+import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
 import { createSensor, guarded } from '../guard.ts';
+import { askInspection } from '../inspection.ts';
 import { load, notify, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { endThread } from '../thread-gate.ts';
 import type { ChannelMessage } from '../watchdog/types.ts';
+import { hideOwnFrames } from './hidden-frames.ts';
 import { observeThisThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
+import { listenUnseen } from './unseen-listeners.ts';
 
 /**
  * How often a new thread says that it is there: who posts to nobody is not heard, and the watchdog, which begins with
@@ -69,19 +73,15 @@ export function startInWorker(): void {
   });
   const greeting = startTimer(greet, GREETING_MS).unref();
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
-  process.on('exit', () => {
+  const onExit = (): void => {
     atExit();
     // Those that this one has started end with it.
     if (gate) endThread(gate, threadId);
     store(shared.control, Word.Stop, 1);
     notify(shared.control, Word.Stop);
-  });
-  roomForListener();
-}
-
-/** Room for our listener on `exit`, so that the host is warned of its own at the count that it knows. */
-export function roomForListener(): void {
-  if (process.getMaxListeners() > 0) process.setMaxListeners(process.getMaxListeners() + 1);
+  };
+  listenUnseen(process, 'exit', onExit);
+  hideOwnFrames(askInspection());
 }
 
 /** Tells of each worker of this thread that ended, in whatever way; `ours` is not the application's. */
@@ -90,12 +90,10 @@ export function followWorkers(onGone: (threadId: number) => void, ours?: Worker)
   const onWorker = guarded(sensor, (worker: Worker) => {
     if (worker === ours) return;
     const id = worker.threadId;
-    worker.once(
-      'exit',
-      guarded(sensor, () => onGone(id)),
-    );
+    const gone = guarded(sensor, () => onGone(id));
+    listenUnseen(worker as unknown as EventEmitter, 'exit', gone);
   });
-  process.on('worker', onWorker);
+  listenUnseen(process, 'worker', onWorker);
 }
 
 /** Linux: the kernel's number of this thread, for its CPU time; null elsewhere. */

@@ -4,7 +4,7 @@ const { createServer, get } = require('node:http');
 const { writeSync, readFileSync } = require('node:fs');
 const { readFile } = require('node:fs/promises');
 const { EventEmitter } = require('node:events');
-const door = globalThis[Symbol.for('evdiag.agent')];
+const door = typeof evdiagAgent === 'undefined' ? undefined : evdiagAgent;
 const { defineProperty, deleteProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
 const NativeError = Error;
 const NativePromise = Promise;

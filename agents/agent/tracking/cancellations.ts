@@ -3,6 +3,7 @@ import type { Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawAborted, RawLeftover } from '../../tracked.ts';
+import { nodesGlobal } from '../nodes-globals.ts';
 import { type FollowedHandle, isReferenced } from './handles.ts';
 import { currentFrames, isNodes } from './sites.ts';
 import { wrapGetter, wrapMethod } from './wrap.ts';
@@ -76,22 +77,24 @@ export function followCancellations(sensor: Sensor) {
     scope.abortFrames = frames;
   };
 
-  const signalOf = Object.getOwnPropertyDescriptor(AbortController.prototype, 'signal')!.get!;
+  const { prototype: controllers } = nodesGlobal('AbortController');
+  const { prototype: signals } = nodesGlobal('AbortSignal');
+  const signalOf = Object.getOwnPropertyDescriptor(controllers, 'signal')!.get!;
   const onAbort = (controller: unknown): void => {
     const scope = bySignal.get(apply(signalOf, controller, []) as AbortSignal);
     if (scope) abort(scope, ownFrames(currentFrames()));
   };
   const restore = [
-    wrapGetter(AbortController.prototype, 'signal', open, undefined, sensor),
+    wrapGetter(controllers, 'signal', open, undefined, sensor),
     wrapGetter(
-      AbortSignal.prototype,
+      signals,
       'aborted',
       touch as (self: object) => void,
       (self) => bySignal.has(self as AbortSignal),
       sensor,
     ),
-    wrapMethod(AbortController.prototype, 'abort', onAbort, undefined, sensor),
-    wrapMethod(AbortSignal.prototype, 'throwIfAborted', (signal) => touch(signal as AbortSignal), undefined, sensor),
+    wrapMethod(controllers, 'abort', onAbort, undefined, sensor),
+    wrapMethod(signals, 'throwIfAborted', (signal) => touch(signal as AbortSignal), undefined, sensor),
   ];
 
   return {

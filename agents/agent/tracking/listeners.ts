@@ -1,6 +1,7 @@
 import { EventEmitter, getEventListeners } from 'node:events';
 import type { Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
+import { nodesGlobal } from '../nodes-globals.ts';
 import { currentFrames, isNodes, type Site, type Sites } from './sites.ts';
 import { type Arguments, wrapMethod } from './wrap.ts';
 
@@ -45,9 +46,10 @@ export function followListeners(sites: Sites, onSignalListener: (signal: AbortSi
     const listeners = (self as { _events?: Record<string | symbol, unknown> } | null)?._events?.[event as string];
     if (Array.isArray(listeners) && listeners.length >= MANY) note(self as object, event as string, 'emitter');
   };
+  const Signal = nodesGlobal('AbortSignal');
   const onTarget = (self: unknown, { 0: event }: Arguments): void => {
     if (typeof self !== 'object' || self === null) return;
-    const isSignal = self instanceof AbortSignal;
+    const isSignal = self instanceof Signal;
     if (isSignal) onSignalListener(self);
     const count = (added.get(self) ?? 0) + 1;
     added.set(self, count);
@@ -59,7 +61,7 @@ export function followListeners(sites: Sites, onSignalListener: (signal: AbortSi
 
   const emitter = EventEmitter.prototype as object;
   const restore = [
-    ...['on', 'addListener', 'prependListener'].map((name) => wrapMethod(emitter, name, onEmitter, undefined, sensor)),
+    ...['on', 'prependListener'].map((name) => wrapMethod(emitter, name, onEmitter, undefined, sensor)),
     wrapMethod(EventTarget.prototype, 'addEventListener', onTarget, undefined, sensor),
   ];
 

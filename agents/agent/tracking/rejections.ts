@@ -1,5 +1,6 @@
 import { createSensor, guarded } from '../../guard.ts';
 import type { RawRejection } from '../../tracked.ts';
+import { listenUnseen } from '../unseen-listeners.ts';
 import type { Site } from './sites.ts';
 
 /** Kept between two readings, by stack. */
@@ -10,14 +11,11 @@ const EVENT = 'unhandledRejection';
 
 /**
  * Counts rejections that nothing handled. While the application has no handler of its own, a listener of ours would
- * keep Node from ending the process, so that ours comes and goes with the application's.
+ * keep Node from ending the process, so that ours is called only beside the application's.
  */
 export function followRejections(siteOf: (promise: object) => Site | null) {
   const seen = new Map<string, RawRejection>();
-  let listening = false;
   const sensor = createSensor('counting rejections');
-  // Our listener goes with the last of the application's even where counting has failed.
-  const following = createSensor('following listeners', true);
 
   const count = (kind: RawRejection['kind'], reason: unknown, promise: object | null): void => {
     const { name, stack } = describe(reason);
@@ -32,25 +30,10 @@ export function followRejections(siteOf: (promise: object) => Site | null) {
   const onFatal = guarded(sensor, (reason: unknown, origin: string) => {
     if (origin === EVENT) count('fatal', reason, null);
   });
-  const follow = (event: string | symbol, others: number): void => {
-    if (event !== EVENT || others > 0 === listening) return;
-    listening = others > 0;
-    if (listening) process.prependListener(EVENT, onUnhandled);
-    else process.removeListener(EVENT, onUnhandled);
-  };
-  const others = (): number => process.listenerCount(EVENT) - (listening ? 1 : 0);
-  const onNew = guarded(following, (event: string | symbol, listener: unknown) => {
-    if (listener !== onUnhandled) follow(event, others() + 1);
-  });
-  const onRemove = guarded(following, (event: string | symbol, listener: unknown) => {
-    if (listener !== onUnhandled) follow(event, others());
-  });
 
-  process.on('newListener', onNew);
-  process.on('removeListener', onRemove);
-  process.on('rejectionHandled', onLate);
-  process.on('uncaughtExceptionMonitor', onFatal);
-  follow(EVENT, process.listenerCount(EVENT));
+  listenUnseen(process, 'unhandledRejection', onUnhandled, true);
+  listenUnseen(process, 'rejectionHandled', onLate);
+  listenUnseen(process, 'uncaughtExceptionMonitor', onFatal);
 
   return {
     read(): RawRejection[] {

@@ -1,8 +1,8 @@
 import { isOff, type Sensor, unasked } from '../../guard.ts';
-import { type AnyFunction, like, replace } from '../replace.ts';
+import { type AnyFunction, like, putBack, replace, showAs } from '../replace.ts';
 
 const { apply } = Reflect;
-const { defineProperty, getOwnPropertyDescriptor } = Object;
+const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames: ownNames } = Object;
 
 /**
  * Calls `after` each time the getter is used: with its value, or with the object itself where `wanted` chooses among
@@ -30,6 +30,7 @@ export function wrapGetter<T extends object>(
     },
   };
   const wrapped = getOwnPropertyDescriptor(accessor, name)!.get!;
+  showAs(get, wrapped);
   const mine = { ...property, get: wrapped };
   defineProperty(prototype, name, mine);
   return () => {
@@ -69,8 +70,11 @@ export function wrapMethod(
     }
     return result;
   });
-  replace(holder as Record<string, unknown>, name, original, wrapper);
+  const functions = holder as Record<string, unknown>;
+  // Under all its names: `on` is `addListener`.
+  const names = ownNames(holder).filter((one) => getOwnPropertyDescriptor(holder, one)?.value === original);
+  for (let i = 0; i < names.length; i++) replace(functions, names[i]!, original, wrapper);
   return () => {
-    if (getOwnPropertyDescriptor(holder, name)?.value === wrapper) defineProperty(holder, name, property);
+    for (let i = 0; i < names.length; i++) putBack(functions, names[i]!, original, wrapper);
   };
 }

@@ -1,9 +1,8 @@
 import type { Session } from 'node:inspector';
 import { type Inspection, WITHOUT_INSPECTOR } from '../../inspection.ts';
-import { AGENT_KEY, type AgentDoor, type InterruptedStack, type StackQuestion } from '../../shared-memory.ts';
+import { AGENT_NAME, type AgentDoor, type InterruptedStack, type StackQuestion } from '../../shared-memory.ts';
 import type { Interrupts } from '../interrupts.ts';
 
-const DOOR = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 
 /** What was evaluated when the connection was closed is done by then, or inside a native call, where it harms nothing. */
@@ -143,7 +142,7 @@ export function createStackCapture(
     return release;
   };
   const evaluate = (user: User, call: string, reply: (value: unknown) => void): void =>
-    post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression: `${DOOR}.${call}` }, (result) => {
+    post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression: `${AGENT_NAME}.${call}` }, (result) => {
       const text = (result as { result?: { value?: unknown } } | null)?.result?.value;
       reply(typeof text === 'string' ? JSON.parse(text) : null);
     });

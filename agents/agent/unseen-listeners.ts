@@ -1,0 +1,127 @@
+/**
+ * Listeners of the agent's own that the program does not see: no count, no list and no limit has them.
+ *
+ * An emitter looks its listeners up in an object by the name of the event. That object is replaced by a proxy, which adds the
+ * agent's to what is looked up by `emit`, and to nothing else. It has nothing of its own, so that whatever else is asked of it
+ * is the answer of the object behind.
+ */
+import type { EventEmitter } from 'node:events';
+import { callSites } from './stack.ts';
+
+type Listener = (this: unknown, ...args: never[]) => void;
+type Events = Record<PropertyKey, unknown>;
+
+interface Unseen {
+  listener: Listener;
+  /** Called only where the program has a listener as well: to have one changes what Node does. */
+  besideOthers: boolean;
+}
+
+interface Veil {
+  proxy: Events | null;
+  unseen: Record<PropertyKey, Unseen | undefined>;
+  followed: Record<PropertyKey, ((isHandled: boolean) => void) | undefined>;
+}
+
+const { create, defineProperty, getOwnPropertyDescriptor } = Object;
+const { apply } = Reflect;
+const { get, set } = WeakMap.prototype;
+const NativeProxy = Proxy;
+const { isArray } = Array;
+
+const veils = new WeakMap<EventEmitter, Veil>();
+
+/** Calls the listener before those of the program. */
+export function listenUnseen(
+  emitter: EventEmitter,
+  event: string,
+  listener: (...args: never[]) => void,
+  besideOthers = false,
+): void {
+  veilOf(emitter).unseen[event] = { listener, besideOthers };
+}
+
+/** Tells whether the program has a listener for the event, now and whenever that changes. */
+export function followListeners(emitter: EventEmitter, event: string, onChange: (isHandled: boolean) => void): void {
+  const { followed } = veilOf(emitter);
+  followed[event] = onChange;
+  onChange(emitter.listenerCount(event) > 0);
+}
+
+/** Puts the proxy in its place again where the emitter has begun a new object, as it does when all listeners have gone. */
+export function renewVeil(emitter: EventEmitter): void {
+  veilOf(emitter);
+}
+
+function veilOf(emitter: EventEmitter): Veil {
+  let veil = apply(get, veils, [emitter]) as Veil | undefined;
+  if (!veil) {
+    veil = { proxy: null, unseen: create(null), followed: create(null) };
+    apply(set, veils, [emitter, veil]);
+  }
+  const property = getOwnPropertyDescriptor(emitter, '_events');
+  const events: unknown = property?.value;
+  if (typeof events === 'object' && events !== null && events !== veil.proxy) {
+    veil.proxy = new NativeProxy(events as Events, trapsFor(emitter, veil));
+    defineProperty(emitter, '_events', { ...property, value: veil.proxy });
+  }
+  return veil;
+}
+
+function trapsFor(emitter: EventEmitter, { unseen, followed }: Veil): ProxyHandler<Events> {
+  const tell = (key: PropertyKey, isHandled: boolean): void => followed[key]?.(isHandled);
+  let exited = false;
+  /** `exit` is emitted once, and while nobody may be able to take a stack. */
+  const isEmitting = (key: PropertyKey, trap: NonNullable<ProxyHandler<Events>['get']>): boolean => {
+    if (key !== 'exit' || !isProcess(emitter)) return isEmit(callSites(1, trap as (...args: never[]) => unknown)[0]);
+    if (exited || !emitter._exiting) return false;
+    exited = true;
+    return true;
+  };
+  const traps = {
+    get(target: Events, key: PropertyKey): unknown {
+      const theirs = target[key];
+      const one = unseen[key];
+      if (one === undefined || (one.besideOthers && theirs === undefined) || !isEmitting(key, traps.get)) return theirs;
+      return together(one.listener, theirs);
+    },
+    set(target: Events, key: PropertyKey, value: unknown): boolean {
+      target[key] = value;
+      tell(key, value !== undefined);
+      return true;
+    },
+    deleteProperty(target: Events, key: PropertyKey): boolean {
+      delete target[key];
+      tell(key, false);
+      return true;
+    },
+  };
+  return traps;
+}
+
+function isEmit(caller: ReturnType<typeof callSites>[number] | undefined): boolean {
+  return caller !== undefined && caller[1] === 'node:events' && caller[0] === 'emit';
+}
+
+type Process = EventEmitter & { _exiting?: boolean };
+const ownProcess = process as unknown as EventEmitter;
+
+function isProcess(emitter: EventEmitter): emitter is Process {
+  return emitter === ownProcess;
+}
+
+/** As an emitter has them: a function, or a list of functions. It calls one otherwise than many, as stacks show. */
+function together(listener: Listener, theirs: unknown): unknown {
+  if (theirs === undefined) return listener;
+  if (!isArray(theirs)) return oneAfterOther(listener, theirs as Listener);
+  const all: unknown[] = [listener];
+  for (let i = 0; i < theirs.length; i++) all[i + 1] = theirs[i];
+  return all;
+}
+
+function oneAfterOther(listener: Listener, theirs: Listener): Listener {
+  return function markedCall(this: unknown, ...args: never[]): unknown {
+    apply(listener, this, args);
+    return apply(theirs, this, args);
+  };
+}
