@@ -211,7 +211,7 @@ function framesOf(text: string): RawFrame[] {
     const rest = line.slice(FRAME.length);
     const awaits = rest.startsWith(AWAITS);
     const open = rest.endsWith(')') ? rest.lastIndexOf(' (') : -1;
-    const name = open < 0 ? '' : rest.slice(awaits ? AWAITS.length : 0, open);
+    const name = open < 0 ? '' : bareName(rest.slice(awaits ? AWAITS.length : 0, open));
     const place = open < 0 ? rest.slice(awaits ? AWAITS.length : 0) : rest.slice(open + 2, -1);
     const column = place.lastIndexOf(':');
     const row = place.lastIndexOf(':', column - 1);
@@ -224,6 +224,15 @@ function framesOf(text: string): RawFrame[] {
     if (awaits) frame.push(1);
     return [frame];
   });
+}
+
+/** "new Rule", "Object.warn [as log]": the function's own name, as a CallSite tells it. */
+function bareName(text: string): string {
+  const alias = text.indexOf(' [as ');
+  const full = alias < 0 ? text : text.slice(0, alias);
+  const name = full.slice(full.startsWith('new ') ? 'new '.length : 0);
+  const own = name.slice(name.lastIndexOf('.') + 1);
+  return own === '<anonymous>' ? '' : own;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { originalPositionFor, sourceContentFor, TraceMap } from '@jridgewell/trace-mapping';
-import { evalPlace, isShortName, nameAt, withoutCode } from '../util/code-places.ts';
+import { definedBefore, defines, evalPlace, isShortName, nameAt, withoutCode } from '../util/code-places.ts';
 import { readRegular } from '../util/regular-file.ts';
 import type { Frame, FrameCategory } from './types.ts';
 
@@ -72,8 +72,9 @@ function createMapper(runText: RunText): (raw: RawFrame) => { frame: Frame; isFi
     if (frame.category === 'node' || !isAbsolute(path)) return final(frame);
     const map = mapOf(path, url);
     if (!map) return { frame, isFinal: map === null };
-    const known = !made && start && isShortName(name) ? originalName(start, map) : null;
-    return final(original(known ? { ...frame, function: known } : frame, map));
+    const mapped = original(frame, map);
+    const isMapped = mapped !== frame && !made && name !== '' && isShortName(name);
+    return final(isMapped ? { ...mapped, ...nameOf(name, start, frame, mapped, map) } : mapped);
   };
 }
 
@@ -89,14 +90,49 @@ function original(raw: Frame, map: TraceMap): Frame {
   return { ...raw, file, line: found.line, column: (found.column ?? 0) + 1, category: categoryOf(file) };
 }
 
+/**
+ * What the source calls a function of a short name. One that the source does not know is a minifier's and says nothing: then
+ * it has none, and its line speaks for it.
+ */
+function nameOf(name: string, start: string | undefined, frame: Frame, mapped: Frame, map: TraceMap): NameOfFunction {
+  const begin = start ?? startOf(name, frame);
+  const known = begin ? originalName(name, begin, map) : null;
+  if (known) return { function: known };
+  const lines = sourcesOf(map, mapped.file);
+  if (lines === null || lines.some((line) => defines(line, name))) return { function: name };
+  return { function: '', ...(begin !== null && { start: begin }) };
+}
+
+type NameOfFunction = Pick<Frame, 'function' | 'start'>;
+
+/** Where its parameters begin, "line:column", by the text: who only wrote the stack down does not tell. */
+function startOf(name: string, { file, line, column }: Frame): string | null {
+  const text = readText(file);
+  let from = 0;
+  for (let row = 1; row < line && from >= 0; row++) from = text.indexOf('\n', from) + 1 || -1;
+  if (from < 0) return null;
+  const at = definedBefore(text, name, from + column - 1);
+  if (at === null) return null;
+  const before = text.slice(0, at);
+  return `${before.split('\n').length}:${at - before.lastIndexOf('\n')}`;
+}
+
 /** Of a function that begins there in the generated code, "line:column". */
-function originalName(start: string, map: TraceMap): string | null {
+function originalName(name: string, start: string, map: TraceMap): string | null {
   const [line = 0, column = 0] = start.split(':').map(Number);
   if (line < 1 || column < 1) return null;
   const found = positionIn(map, line, column - 1);
   if (!found || found.source === null) return null;
   const text = linesOf(map, found.source)?.[found.line - 1];
-  return text === undefined ? null : nameAt(text, found.column);
+  if (text !== undefined) return nameAt(text, found.column);
+  // Without the source, the map may know what stood where the name ends and the parameters begin.
+  return positionIn(map, line, column - 1 - name.length)?.name ?? null;
+}
+
+/** The text that a place is in, by the path it was given. */
+function sourcesOf(map: TraceMap, file: string): string[] | null {
+  const source = map.resolvedSources.find((url) => pathOf(url) === file);
+  return source === undefined ? null : linesOf(map, source);
 }
 
 /** Null where the map is damaged: it is decoded only when it is asked. A profile may tell any number as a line. */

@@ -86,11 +86,17 @@ export const MAIN_THREAD: readonly Entry[] = [
   },
   {
     class: 'io-bound',
-    fits: (facts) => facts.loop >= LOW_SHARE && waitsInCalls(facts),
+    fits: (facts) => (facts.loop >= LOW_SHARE || facts.longPieces >= LONG_PIECES_SHARE) && waitsInCalls(facts),
     advice: ({ loop, computed }) =>
       `The loop was busy for ${formatShare(loop)} of the time but computed for ${formatShare(computed)}: it waited in synchronous calls. Use their asynchronous forms, so that the waits overlap; worker threads and further processes would each wait as long.`,
   },
   { class: 'cpu-bound', fits: ({ loop }) => loop >= BUSY_SHARE, advice: computingText },
+  {
+    class: 'cpu-bound',
+    fits: ({ loop, process, longPieces }) =>
+      loop >= IDLE_SHARE && process < LOW_SHARE && longPieces >= LONG_PIECES_SHARE,
+    advice: fewLongPiecesText,
+  },
   {
     class: 'io-bound',
     fits: ({ process }) => process < LOW_SHARE,
@@ -151,6 +157,14 @@ function computingText({ loop, cores, process, elsewhere, longPieces, slowMs }: 
   return longPieces >= LONG_PIECES_SHARE
     ? `${busy}, mostly in pieces of more than ${slowMs} ms: move these to a worker pool (piscina, node:worker_threads) of up to ${cores} threads, one per core. Asynchronous calls do not make computing faster.`
     : `${busy}, mostly in pieces of less than ${slowMs} ms: share the load among up to ${cores} processes (node:cluster). A worker pool (piscina) pays only for pieces that outweigh the way there and back.`;
+}
+
+/** Whoever has little to do waits for nothing: what it does decides. */
+function fewLongPiecesText({ loop, cores, slowMs }: Facts): string {
+  const busy = `JavaScript kept the loop busy for only ${formatShare(loop)} of the time, but mostly in pieces of more than ${slowMs} ms, behind which everything else waits`;
+  return cores === 1
+    ? `${busy}: make these cheaper; threads and processes need further cores.`
+    : `${busy}: move these to a worker pool (piscina, node:worker_threads). Asynchronous calls do not make computing faster.`;
 }
 
 function otherThreadsText({ loop, computed, process, workers, cores }: Facts): string {

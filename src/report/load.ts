@@ -89,7 +89,9 @@ function agentShare(recording: Recording, startUpMs: number): number {
 }
 
 function stalledMs(recording: Recording, startUpMs: number): number {
-  const stalls = rowsOf(recording, 'stall').filter(({ startup, startMs }) => !startup && startMs >= startUpMs);
+  const stalls = rowsOf(recording, 'stall').filter(
+    ({ startup, startMs, kind }) => !startup && startMs >= startUpMs && kind !== 'host',
+  );
   return sum(stalls, ({ durationMs }) => durationMs);
 }
 

@@ -40,3 +40,36 @@ export function nameAt(text: string, column: number): string | null {
   const assigned = /(#?[\w$]+)\s*(?:=|:(?!:))\s*(?:async\s*)?\(?\s*$/.exec(text.slice(0, column));
   return assigned ? assigned[1]! : null;
 }
+
+/**
+ * Where the parameters begin of the function of this name that is defined last before a place of the text; null where none is.
+ * No regular expression runs over the whole text: it may be a bundle.
+ */
+export function definedBefore(text: string, name: string, before: number): number | null {
+  let found = -1;
+  for (const head of [`function ${name}(`, `function*${name}(`]) {
+    const at = text.lastIndexOf(head, before);
+    if (at >= 0) found = Math.max(found, at + head.length - 1);
+  }
+  const assigned = `${name}=`;
+  let at = text.lastIndexOf(assigned, before);
+  for (let tries = 0; tries < MAX_TRIES && at > found; tries++) {
+    const from = at + assigned.length;
+    const value = /^(?:async\s*)?(?:function\*?\s*)?(?=\(|[\w$]+=>)/.exec(text.slice(from, from + 100));
+    if (value && !WORD.test(text[at - 1] ?? '')) return from + value[0].length;
+    at = at === 0 ? -1 : text.lastIndexOf(assigned, at - 1);
+  }
+  return found < 0 ? null : found;
+}
+
+const WORD = /[\w$]/;
+/** A minifier gives a name to many variables: beyond so many assignments it is another one. */
+const MAX_TRIES = 1000;
+
+/** Whether a line of source may define a function of this name. */
+export function defines(line: string, name: string): boolean {
+  for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + 1)) {
+    if (!WORD.test(line[at - 1] ?? '') && /^\s*(?:[(<]|[=:](?![=:]))/.test(line.slice(at + name.length))) return true;
+  }
+  return false;
+}

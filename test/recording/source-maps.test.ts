@@ -35,6 +35,61 @@ describe('a position is that of the original', () => {
   });
 });
 
+describe('a name that a minifier made gives way', () => {
+  const source = `import { add } from './add';
+export function total(rows: number[]): number {
+  return rows.reduce((sum, row) => add(sum, row), 0);
+}
+const twice = (row: number): number => row * 2;
+export class Rule { check = () => twice(Date.now()); }
+console.log(total, new Rule());
+`;
+  /** Frames of a minified bundle of two files, as they are where a stack was only written down: without a start. */
+  async function minified() {
+    const add = 'export function add(a: number, b: number): number {\n  return Date.parse("") + a + b;\n}\n';
+    const folder = tempFolder({ 'src/app.ts': source, 'src/add.ts': add });
+    const outfile = join(folder, 'app.js');
+    await build({
+      entryPoints: [join(folder, 'src/app.ts')],
+      outfile,
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      sourcemap: 'linked',
+      logLevel: 'silent',
+      // Or it would be inlined.
+      minifySyntax: false,
+    });
+    const text = readFileSync(outfile, 'utf8');
+    const at = (what: string) => text.indexOf(what) + 1;
+    return { folder, outfile, text, at };
+  }
+  const nameOf = (text: string, pattern: RegExp): string => pattern.exec(text)![1]!;
+
+  test('to the name of the function in the source', async () => {
+    const { folder, outfile, text, at } = await minified();
+    const toFrame = createFrameMapper();
+    const add = nameOf(text, /function (\w+)\(\w+,\w+\)\{return Date\.parse/);
+    const total = nameOf(text, /function (\w+)\(\w+\)\{return \w+\.reduce/);
+    const twice = nameOf(text, /(\w+)=\w+=>\w+\*2/);
+    expect([add, total, twice].every((name) => name.length <= 3)).toBe(true);
+    expect(toFrame([add, outfile, 1, at('Date.parse')])).toMatchObject({
+      function: 'add',
+      file: join(folder, 'src/add.ts'),
+      line: 2,
+    });
+    expect(toFrame([total, outfile, 1, at('.reduce')])).toMatchObject({ function: 'total', line: 3 });
+    expect(toFrame([twice, outfile, 1, at('*2')])).toMatchObject({ function: 'twice', line: 5 });
+  });
+
+  test('to none, where nothing in the source is called so', async () => {
+    const { outfile, at } = await minified();
+    const toFrame = createFrameMapper();
+    expect(toFrame(['Zq', outfile, 1, at('.reduce')])).toMatchObject({ function: '', line: 3 });
+    expect(toFrame(['add', outfile, 1, at('Date.parse')]), 'a name of the source').toMatchObject({ function: 'add' });
+  });
+});
+
 describe('the generated position stands', () => {
   const map = (json: string) => `data:application/json;base64,${Buffer.from(json).toString('base64')}`;
   test.each([

@@ -38,8 +38,10 @@ describe('class and tool', () => {
     ['long pieces of computing', 'cpu-bound', steady(0.95, main(940), {}, stalls(900)), 'worker pool (piscina'],
     ['short pieces of computing', 'cpu-bound', steady(0.95, main(940)), 'node:cluster'],
     ['computing on one core', 'cpu-bound', steady(0.95, main(940), { cpuCount: 1 }), 'only core'],
+    ['few long pieces of computing', 'cpu-bound', steady(0.2, main(190), {}, stalls(160)), 'only 20 % of the time'],
     ['waiting for others', 'io-bound', steady(0.15, main(140)), 'asynchronous I/O with more concurrency'],
     ['waiting in synchronous calls', 'io-bound', steady(0.9, main(200)), 'asynchronous forms'],
+    ['a few synchronous waits', 'io-bound', steady(0.2, main(20), {}, stalls(160)), 'asynchronous forms'],
     ['some of both', 'mixed', steady(0.5, main(480)), 'Keep the I/O on the loop'],
     ['other threads', 'cpu-bound', steady(0.1, { userMs: 3000, mainThreadMs: 90 }), 'the work is in other threads'],
     [

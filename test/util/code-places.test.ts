@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { evalPlace, nameAt, withoutCode } from '../../src/util/code-places.ts';
+import { definedBefore, defines, evalPlace, nameAt, withoutCode } from '../../src/util/code-places.ts';
 
 describe('code that eval made is at the call of eval', () => {
   test.each([
@@ -37,4 +37,24 @@ describe('the name of a function in the text of its source', () => {
     ['setTimeout(function () {', 11, null],
     ['', 0, null],
   ])('%s, column %i: %s', (text, column, name) => expect(nameAt(text, column)).toBe(name));
+});
+
+test('where a function of a name is defined last before a place', () => {
+  const text = 'function ab(x){}var c=ab(1),d=async e=>e+1;xab=2;function ab(y){return y}d=function(z){};ab=1;END';
+  const before = (name: string, place: string) => {
+    const at = definedBefore(text, name, text.indexOf(place));
+    return at === null ? null : text.slice(at, at + 3);
+  };
+  expect(before('ab', 'return')).toBe('(y)');
+  expect(before('ab', 'var')).toBe('(x)');
+  expect(before('d', '+1')).toBe('e=>');
+  expect(before('d', 'END')).toBe('(z)');
+  expect(before('ab', 'END'), 'a value that is no function defines none').toBe('(y)');
+  expect(before('nn', 'END')).toBeNull();
+});
+
+test('whether a line may define a function', () => {
+  const lines = ['function ab(x) {', 'const ab = 1;', 'ab: (x) => x', 'ab<T>(x: T) {'];
+  expect(lines.filter((line) => defines(line, 'ab'))).toEqual(lines);
+  expect(['if (x == ab) {', 'tab(x)', 'ab == 1', 'use(ab, 1)'].filter((line) => defines(line, 'ab'))).toEqual([]);
 });
