@@ -34,7 +34,7 @@ import { openThreadState } from './recent/thread-state.ts';
 import type { DumpableThread } from './socket/methods/types.ts';
 import type { LiveStall } from './stall/live-log.ts';
 import { createMarkedCalls } from './stall/marked-calls.ts';
-import { createStallWatch } from './stall/stalls.ts';
+import { StallWatch } from './stall/stalls.ts';
 import type { Storage } from './storage.ts';
 import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
 import { createUnfinished } from './unfinished.ts';
@@ -177,7 +177,7 @@ export function observe({
     debuggerAttached: () => Atomics.load(control, Word.Debugger) !== 0,
   });
   let hasServed = false;
-  const stalls = createStallWatch({
+  const stalls = new StallWatch({
     shared,
     histogram,
     slowMs: settings.slowMs,
@@ -225,7 +225,7 @@ export function observe({
   const context: SamplerContext = {
     histogram,
     addGcMs: () => {},
-    heartbeatMaxMs: stalls.heartbeatMaxMs,
+    heartbeatMaxMs: () => stalls.heartbeatMaxMs(),
     observedThread: threadCpu,
     cpuLimit,
     ownCost() {

@@ -11,7 +11,8 @@ import {
 } from '../../agents/shared-memory.ts';
 import type { TaskState } from '../../agents/watchdog/platform/thread-stat.ts';
 import { createMarkedCalls } from '../../agents/watchdog/stall/marked-calls.ts';
-import { createStallWatch, type StallWatchOptions } from '../../agents/watchdog/stall/stalls.ts';
+import { StallWatch } from '../../agents/watchdog/stall/stalls.ts';
+import type { StallWatchOptions } from '../../agents/watchdog/stall/types.ts';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';
@@ -50,7 +51,7 @@ function fakeThread(options: FakeOptions = {}) {
   let state: TaskState | null = null;
   let frames: RawFrame[] = [HANDLER];
   let pending: ((stack: InterruptedStack) => void) | null = null;
-  const watch = createStallWatch({
+  const watch = new StallWatch({
     shared,
     histogram: histogram as unknown as DelayHistogram,
     slowMs: options.slowMs ?? 100,

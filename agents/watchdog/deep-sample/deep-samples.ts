@@ -1,4 +1,4 @@
-import type { Frame, Level, LookRow, Row, RowOf, RowType, Suspicion } from '../../../src/recording/types.ts';
+import type { Level, LookRow, Suspicion } from '../../../src/recording/types.ts';
 import { type DeepSample, startDeepSample } from './deep-sample.ts';
 import { suspicions } from './triggers.ts';
 import type { DeepSampleOptions } from './types.ts';

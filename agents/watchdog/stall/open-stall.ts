@@ -1,0 +1,222 @@
+/** A stall that lasts: what its stacks and the marks of native calls say of it so far. */
+import type { ChainKind, Frame, Location, StallKind, StallRow } from '../../../src/recording/types.ts';
+import { type InterruptedStack, OWN_WORK, Word } from '../../shared-memory.ts';
+import type { ThreadCpu } from '../platform/thread-cpu.ts';
+import { linesOf } from '../source-text.ts';
+import { readRecentSite, readSite } from './call-site.ts';
+import { createChainWitness } from './chains.ts';
+import { classify, isLoading } from './classify.ts';
+import { callName } from './marked-calls.ts';
+import { behindNative, dominant, isIdleWorker, mergeSmallest, type Witness } from './stall-evidence.ts';
+import type { StallTimes } from './stall-times.ts';
+import type { StallWatchOptions } from './types.ts';
+
+const MAX_STACKS = 48;
+/** Between stacks at first; later a tenth of the stall so far. */
+const CAPTURE_STEP_MS = { least: 15, most: 500 };
+/** An answer that took longer came from a native call that could not be interrupted. */
+const NATIVE_ANSWER_MS = 60;
+/** If the thread ran for most of that; else it waited for a core. */
+const COMPUTED_SHARE = 0.5;
+/** Of the time of a thread that is not held by a debugger. */
+const RAN_SHARE = 0.8;
+
+export interface OpenStall {
+  readonly id: number;
+  readonly startMs: number;
+  /** The heartbeat's count during the stall: a stack taken at another count is not of this stall. */
+  readonly count: number;
+  stacks: Witness[];
+  /** Time not yet explained by a stack, and which marked calls ran in it. */
+  pendingMs: number;
+  pendingKinds: Map<StallKind, number>;
+  lastStackAt: number;
+  stackCount: number;
+  /** It is told again when it has lasted this long; 0: it was not told. */
+  tellAtMs: number;
+  /** It was told to be the host's: told again once it is not. */
+  toldHost: boolean;
+  /** It was told on the live log. */
+  live: boolean;
+  /** All stacks so far were of loading modules. */
+  loading: boolean;
+  /** Time in which the watchdog itself had no core. */
+  ownLateMs: number;
+  /** Name of the marked call that ran last. */
+  call: string | null;
+  debugger: boolean;
+  /** The agent's own work stops the thread. */
+  own: boolean;
+  waiting: number | null;
+  chain: ReturnType<typeof createChainWitness>;
+}
+
+/** When a stack was asked for, and what the thread had run by then. */
+interface Question {
+  atMs: number;
+  cpu: ThreadCpu | null;
+}
+
+export function createOpenStall(known: Pick<OpenStall, 'id' | 'startMs' | 'count' | 'lastStackAt'>): OpenStall {
+  return {
+    ...known,
+    stacks: [],
+    pendingMs: 0,
+    pendingKinds: new Map(),
+    stackCount: 0,
+    tellAtMs: 0,
+    toldHost: false,
+    live: false,
+    loading: true,
+    ownLateMs: 0,
+    call: null,
+    debugger: false,
+    own: false,
+    waiting: null,
+    chain: createChainWitness(),
+  };
+}
+
+/** What the marked synchronous call says, if one is running: the only witness of a native call that blocks. */
+export function readMark(options: StallWatchOptions, stall: OpenStall, elapsedMs: number): void {
+  const call = options.marks.running();
+  if (!call) {
+    stall.pendingMs += elapsedMs;
+    return;
+  }
+  stall.call = callName(call).replace('child_process', 'childProcess');
+  // Of what is called for each row, the call that runs had its site taken seldom; one of a moment ago stands for it.
+  const recent = () => readRecentSite(options.shared, options.marks.index());
+  const raw = readSite(options.shared) ?? (call.kind === 'js-cpu' ? recent() : null);
+  if (raw) {
+    const native = nativeFrame(stall.call);
+    const toFrames = () => [native, ...raw.map(options.toFrame)];
+    addStack(stall, toFrames, { kind: call.kind, weightMs: elapsedMs + stall.pendingMs, marked: true });
+    explained(stall);
+  } else {
+    stall.pendingMs += elapsedMs;
+    stall.pendingKinds.set(call.kind, (stall.pendingKinds.get(call.kind) ?? 0) + elapsedMs);
+  }
+}
+
+/** Asks for the next stack, where it is time for one and the thread may be asked. */
+export function askForStack(
+  options: StallWatchOptions,
+  stall: OpenStall,
+  { now, gap, times }: { now: number; gap: number; times(): StallTimes },
+): void {
+  const held = Atomics.load(options.shared.control, Word.Debugger);
+  stall.debugger ||= held !== 0;
+  stall.own ||= held === OWN_WORK;
+  const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
+  if (stall.stackCount >= MAX_STACKS || now - stall.lastStackAt < step || !mayAsk(stall, gap, times)) return;
+  const asked = { atMs: now, cpu: options.thread.cpu() };
+  options.capture.ask('stall', { waiting: stall.waiting === null, drains: true }, (answer) =>
+    onAnswer(options, stall, asked, answer),
+  );
+}
+
+/** Who stands still while a debugger is attached may be at a breakpoint; who has run is not. */
+function mayAsk(stall: OpenStall, gap: number, times: () => StallTimes): boolean {
+  if (!stall.debugger) return true;
+  if (stall.own) return false;
+  const { cpuMs, runQueueMs } = times();
+  return (cpuMs ?? 0) + (runQueueMs ?? 0) >= gap * RAN_SHARE;
+}
+
+function onAnswer(options: StallWatchOptions, stall: OpenStall, asked: Question, answer: InterruptedStack): void {
+  if (answer.count !== stall.count) return;
+  const now = options.now();
+  stall.waiting ??= answer.waiting ?? null;
+  const tookMs = (answer.atMs === undefined ? now : answer.atMs - options.startMonotonicMs) - asked.atMs;
+  const late = tookMs > NATIVE_ANSWER_MS;
+  const cpu = options.thread.cpu();
+  let kind = pendingKind(stall);
+  const isBehind = kind === null && late && hasRun(asked.cpu, cpu, tookMs);
+  const raw = isBehind ? behindNative(answer) : answer.frames;
+  if (isBehind && options.marks.hasUnmarked()) kind = 'native-addon';
+  stall.chain.add(answer, answer.frames.map(options.toFrame), cpu?.cpuMs ?? null);
+  addStack(stall, () => raw.map(options.toFrame), { kind, weightMs: stall.pendingMs, late });
+  explained(stall);
+  stall.stackCount++;
+  stall.lastStackAt = now;
+}
+
+/** The marked call that ran for most of what no stack explains. */
+function pendingKind({ pendingKinds, pendingMs }: OpenStall): StallKind | null {
+  let kind: StallKind | null = null;
+  for (const [candidate, ms] of pendingKinds) if (ms >= pendingMs / 2) kind = candidate;
+  return kind;
+}
+
+/** Whoever computes answers within milliseconds of its CPU time. */
+function hasRun(before: ThreadCpu | null, after: ThreadCpu | null, tookMs: number): boolean {
+  return before !== null && (after?.cpuMs ?? 0) - before.cpuMs > tookMs * COMPUTED_SHARE;
+}
+
+function explained(stall: OpenStall): void {
+  stall.pendingMs = 0;
+  stall.pendingKinds.clear();
+}
+
+function addStack(
+  stall: OpenStall,
+  toFrames: () => Frame[],
+  {
+    kind,
+    weightMs,
+    late = false,
+    marked = false,
+  }: Pick<Witness, 'weightMs'> & {
+    kind: StallKind | null;
+    late?: boolean;
+    marked?: boolean;
+  },
+): void {
+  const frames = toFrames();
+  if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
+  const judged = classify(frames, linesOf);
+  stall.loading &&= isLoading(frames);
+  const borrowed = judged.kind === 'js-cpu' && kind !== null;
+  stall.stacks.push({
+    weightMs,
+    kind: borrowed ? kind : judged.kind,
+    frames,
+    location: judged.location,
+    count: 1,
+    marked: marked || borrowed,
+    borrowed,
+    late,
+    toFrames,
+  });
+  if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
+}
+
+/** What most of the time went to as far as is known; without a stack, the marked call alone. */
+export function mostOf({ stacks, pendingKinds }: OpenStall): { kind: StallKind | null; location: Location | null } {
+  return dominant(stacks) ?? { kind: [...pendingKinds.keys()][0] ?? null, location: null };
+}
+
+/** Operations that wait for the loop: as the stack's answer says, else as the thread said last. */
+export function waitingIn(options: StallWatchOptions, stall: OpenStall): number | null {
+  return stall.waiting ?? options.waiting();
+}
+
+/** A worker of a pool between two jobs: no stall. */
+export function isIdle(
+  options: StallWatchOptions,
+  stall: OpenStall,
+  soFar: Pick<StallRow, 'durationMs' | 'cpuMs' | 'lockedMs'> & { kind: StallKind | null },
+): boolean {
+  return options.isWorker === true && isIdleWorker({ ...soFar, waiting: waitingIn(options, stall) });
+}
+
+/** Absent where too few stacks were taken to tell. */
+export function chainOf({ chain }: OpenStall): { chain?: ChainKind | null } {
+  const kind = chain.kind();
+  return kind === undefined ? {} : { chain: kind };
+}
+
+function nativeFrame(name: string): Frame {
+  return { function: name, file: '', line: 0, column: 0, category: 'native' };
+}

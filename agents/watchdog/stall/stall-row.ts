@@ -1,0 +1,80 @@
+/** The row of a stall that is over. */
+import { CONFIDENCE } from '../../../src/detectors/confidence.ts';
+import type { Frame, StallKind, StallRow } from '../../../src/recording/types.ts';
+import { chainOf, isIdle, type OpenStall, waitingIn } from './open-stall.ts';
+import { dominant, hardlyRan, isHost, isStarvedGc, mappedAgain, summarizeStacks } from './stall-evidence.ts';
+import type { StallTimes } from './stall-times.ts';
+import type { StallWatchOptions } from './types.ts';
+
+/** A module-loading stall later than this is no start-up any more. */
+const STARTUP_MS = 10_000;
+/** The same for a program that has no server yet. */
+const LONGEST_STARTUP_MS = 60_000;
+
+export interface EndedStall {
+  stall: OpenStall;
+  endMs: number;
+  durationMs: number;
+  times: StallTimes;
+  /** Time in collections so far when the stall began. */
+  gcAtStart: number;
+  beforeFirstTurn: boolean;
+}
+
+/** Null where it was no stall: an idle worker. */
+export function stallRow(options: StallWatchOptions, ended: EndedStall, gcMs: number): StallRow | null {
+  const { stall, endMs, durationMs, times } = ended;
+  stall.stacks = stall.stacks.map(mappedAgain);
+  const main = dominant(stall.stacks);
+  const kind = causeOf(ended, main?.kind ?? null, gcMs);
+  // Unless it was told of while it lasted: then its end is as well.
+  const isTold = stall.tellAtMs > 0;
+  const seen = main || stall.call ? kind : null;
+  if (!isTold && isIdle(options, stall, { kind: seen, durationMs, ...times })) return null;
+  return {
+    t: endMs,
+    type: 'stall',
+    id: stall.id,
+    startMs: endMs - durationMs,
+    durationMs,
+    kind: isHeldByHost(options, ended, kind, gcMs) ? 'host' : kind,
+    location: main?.location ?? null,
+    stacks: summarizeStacks(stall.stacks),
+    ...times,
+    gcMs,
+    startup: isStartup(options, ended, main?.kind ?? null),
+    debugger: stall.debugger,
+    ...(stall.own && { own: true as const }),
+    waiting: waitingIn(options, stall),
+    ...chainOf(stall),
+    confidence: main ? main.confidence : CONFIDENCE.unseen,
+  };
+}
+
+function causeOf({ stall, durationMs, times, beforeFirstTurn }: EndedStall, seen: StallKind | null, gcMs: number) {
+  if (gcMs >= durationMs / 2) return isStarvedGc(gcMs, times.cpuMs) ? 'host' : 'gc';
+  return seen ?? [...stall.pendingKinds.keys()][0] ?? (beforeFirstTurn ? 'module-load' : 'js-cpu');
+}
+
+function isHeldByHost(
+  { slowMs }: StallWatchOptions,
+  { stall, durationMs, times }: EndedStall,
+  kind: StallKind,
+  gcMs: number,
+): boolean {
+  if (isHost({ kind, durationMs, gcMs, ...times }, stall.ownLateMs, slowMs)) return true;
+  const isUnseen = stall.stacks.length === 0 && stall.call === null;
+  return isUnseen && hardlyRan(durationMs, times.cpuMs);
+}
+
+function isStartup(options: StallWatchOptions, ended: EndedStall, kind: StallKind | null): boolean {
+  const { stall, beforeFirstTurn } = ended;
+  if (beforeFirstTurn) return true;
+  // Who does not serve yet still starts, however long it takes to connect to a database, or to get a core.
+  if (kind === 'module-load' && stall.startMs < LONGEST_STARTUP_MS && !options.hasServed()) return true;
+  if (stall.startMs >= STARTUP_MS || stall.stacks.length === 0) return false;
+  // A package that loads its parts when it is first used, and nobody's line that made it: start-up as well.
+  const isPackages = ({ kind: each, frames }: { kind: StallKind; frames: Frame[] }): boolean =>
+    each === 'module-load' && !frames.some(({ category }) => category === 'application');
+  return stall.loading || stall.stacks.every(isPackages);
+}

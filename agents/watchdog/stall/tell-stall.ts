@@ -1,0 +1,83 @@
+/** Telling of a stall while it lasts: in the recording, and on the live log. */
+import { ownMs } from '../../../src/detectors/stalls.ts';
+import type { StallOpenRow } from '../../../src/recording/types.ts';
+import { chainOf, isIdle, mostOf, type OpenStall, waitingIn } from './open-stall.ts';
+import { isHost } from './stall-evidence.ts';
+import type { StallTimes } from './stall-times.ts';
+import type { StallWatchOptions } from './types.ts';
+
+/** A stall is told on the live log when it has lasted this long. */
+export const LIVE_MS = 500;
+/** Without a place by then, one more moment: the first answer may be on its way. */
+const PLACE_MS = 100;
+/** A stall that still lasts is the host's where the code ran for less of it. */
+const HOST_SHARE = 0.2;
+
+interface Moment {
+  now: number;
+  /** The stall so far, ms. */
+  gap: number;
+  /** False for a thread whose loop has not turned yet. */
+  started: boolean;
+  times(): StallTimes;
+}
+
+type Known = Pick<StallOpenRow, 'kind' | 'location'>;
+
+/** To be called while the stall lasts, often. */
+export function tellStall(options: StallWatchOptions, stall: OpenStall, moment: Moment): void {
+  const { gap, started } = moment;
+  const mayBeLive = !stall.live && started && gap >= LIVE_MS;
+  const isDue = gap >= stall.tellAtMs || stall.toldHost || mayBeLive;
+  if (gap < options.slowMs || stall.debugger || !isDue) return;
+  const known = knownOf(options, stall, moment);
+  // Who was told of at work is told to wait.
+  if (!known && stall.tellAtMs === 0) return;
+  const told = known ?? { kind: 'sync-sleep' as const, location: null };
+  const unmapped = told.location !== null && options.maps.isUnknown(told.location.file);
+  // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
+  const isDoubled = gap >= stall.tellAtMs;
+  if (isDoubled || (stall.toldHost && told.kind !== 'host')) {
+    stall.toldHost = told.kind === 'host';
+    if (isDoubled) stall.tellAtMs = gap * 2;
+    // Rather no place than the line of what a loader made of the file.
+    options.onOpen(openRow(options, stall, moment, { ...told, location: unmapped ? null : told.location }));
+  }
+  if (!known || known.kind === 'host' || !mayBeLive) return;
+  if (known.location || gap >= LIVE_MS + PLACE_MS) tellLive(options, stall, gap, { ...known, unmapped });
+}
+
+/** So far: what it is, unless the host holds the thread up; null for no stall at all. */
+function knownOf(options: StallWatchOptions, stall: OpenStall, { gap, times }: Moment): Known | null {
+  const main = mostOf(stall);
+  const soFar = { kind: main.kind ?? ('js-cpu' as const), durationMs: gap, gcMs: 0, ...times() };
+  if (isIdle(options, stall, { ...soFar, kind: main.kind })) return null;
+  // Just beyond the threshold any wait leaves less than it: what lasts on may well be the code's.
+  const hardlyRuns = ownMs(soFar) < gap * HOST_SHARE;
+  if (hardlyRuns && isHost(soFar, stall.ownLateMs, options.slowMs)) return { kind: 'host', location: null };
+  return { kind: stall.stacks.length > 0 ? main.kind : null, location: main.location };
+}
+
+function openRow(options: StallWatchOptions, stall: OpenStall, { now, gap }: Moment, known: Known): StallOpenRow {
+  return {
+    t: now,
+    type: 'stall-open',
+    id: stall.id,
+    startMs: stall.startMs,
+    durationMs: gap,
+    ...known,
+    ...chainOf(stall),
+    waiting: waitingIn(options, stall),
+  };
+}
+
+function tellLive(
+  options: StallWatchOptions,
+  stall: OpenStall,
+  gap: number,
+  known: Known & { unmapped: boolean },
+): void {
+  stall.live = true;
+  const waiting = waitingIn(options, stall) ?? 0;
+  options.onLive({ durationMs: gap, ...known, call: stall.call, waiting, ...chainOf(stall) });
+}
