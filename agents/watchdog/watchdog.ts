@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { judge } from '../../src/detectors/judge.ts';
 import { RECORDING_FILE } from '../../src/recording/paths.ts';
-import type { EndRow, Level, Row } from '../../src/recording/types.ts';
+import type { EndRow, Row } from '../../src/recording/types.ts';
 import { summarize } from '../../src/report/summary.ts';
 import { isWrapper } from '../../src/report/wrapper.ts';
 import { printLine } from '../../src/util/print-line.ts';
@@ -11,208 +11,156 @@ import { runFolders } from '../../src/util/run-folder.ts';
 import { CHANNEL, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { headersIn } from './family-headers.ts';
 import { isMessage } from './messages.ts';
-import { type Observation, observe } from './observation.ts';
+import type { Observation } from './observation.ts';
+import { ObservedThreads } from './observed-threads.ts';
 import { openCpuLimit } from './platform/container.ts';
 import { openPressure } from './platform/pressure.ts';
 import { watchSignals } from './platform/signals.ts';
 import { createMethods } from './socket/methods/index.ts';
+import type { Target } from './socket/methods/types.ts';
 import { type LiveSocket, openSocket } from './socket/socket.ts';
 import { calibrateChains } from './stall/chains.ts';
 import { createLiveLog } from './stall/live-log.ts';
 import { createStorage, type Storage } from './storage.ts';
-import type { ThreadData, WatchdogData } from './types.ts';
+import type { WatchdogData } from './types.ts';
 
-/** Worker threads observed at a time; more run unobserved, and are counted. */
-const MAX_WORKERS = 64;
-/** Folders of worker threads per process: a program that starts one per request leaves no thousands of them. */
-const MAX_WORKER_FOLDERS = 64;
-/** Ended threads kept in memory for the summary. */
-const MAX_ENDED = 16;
-/** Numbers of ended threads that are remembered. */
-const MAX_GONE = 1000;
-const THREADS_ROW_MS = 1000;
 /** The live socket waits: a program that is over by then never pays for it. */
 const SOCKET_AFTER_MS = 20;
 
-function run(data: WatchdogData): void {
-  const { settings } = data;
-  const { control } = data.thread.shared;
-  let level: Level = settings.level;
-  let finished = false;
-  let folders = 0;
-  calibrateChains();
-  const live = createLiveLog(() => performance.now());
+/** The thread that thinks: one tick for all observed threads, their messages, the live socket, and the end. */
+class Watchdog {
+  readonly #data: WatchdogData;
+  readonly #control: Int32Array;
+  readonly #storage: Storage;
+  readonly #threads: ObservedThreads;
+  readonly #viewers = new Set<(threadId: number, row: Row) => void>();
+  #socket: LiveSocket | null = null;
+  #finished = false;
 
-  const cpuLimit = openCpuLimit();
-  const pressure = openPressure();
-  const viewers = new Set<(threadId: number, row: Row) => void>();
-
-  const storage = createStorage(control);
-  const startObserving = (thread: ThreadData): Observation =>
-    observe({
+  constructor(data: WatchdogData) {
+    this.#data = data;
+    this.#control = data.thread.shared.control;
+    this.#storage = createStorage(this.#control);
+    const { quiet } = data.settings;
+    const live = createLiveLog(() => performance.now());
+    const options = {
       data,
-      storage,
-      thread,
-      level,
-      mayWrite: () => thread.threadId === 0 || ++folders <= MAX_WORKER_FOLDERS,
-      onLive: (stall) => {
+      storage: this.#storage,
+      onLive: (stall: Parameters<typeof live>[0], threadId: number) => {
         // A worker that computes does what it is for, unless something waits in it.
-        if (!settings.quiet && (thread.threadId === 0 || stall.waiting > 0)) live(stall, thread.threadId);
+        if (!quiet && (threadId === 0 || stall.waiting > 0)) live(stall, threadId);
       },
-      onRow: (threadId, row) => {
-        for (const tell of viewers) tell(threadId, row);
+      onRow: (threadId: number, row: Row) => {
+        for (const tell of this.#viewers) tell(threadId, row);
       },
-      onFailure: (message) => {
-        if (!settings.quiet) printLine(`evdiag: ${message}`);
+      onFailure: (message: string) => {
+        if (!quiet) printLine(`evdiag: ${message}`);
       },
-      cpuLimit,
-      pressure,
-    });
-  const main = startObserving(data.thread);
-  const workers = new Map<number, Observation>();
-  const ended: Observation[] = [];
-  const counts = { started: 0, ended: 0, unobserved: 0 };
-  /** Alive, beyond MAX_WORKERS: each says hello again and again. */
-  const unobserved = new Set<number>();
-  /** A terminated thread's hello may come after word of its end, on another port. */
-  const gone = new Set<number>();
+      cpuLimit: openCpuLimit(),
+      pressure: openPressure(),
+    };
+    this.#threads = new ObservedThreads(options, data.thread);
+  }
 
-  const endWorker = (worker: Observation): void => {
-    worker.finish({ reason: 'exit', exitCode: null, signal: null });
-    workers.delete(worker.threadId);
-    counts.ended++;
-    threadsChanged = true;
-    const findings = worker.folder() ? judge(worker.inMemory()).findings : [];
-    if (findings.some(({ rule }) => rule !== 'recording-quality')) ended.push(worker);
-    if (ended.length > MAX_ENDED) ended.shift();
-  };
+  start(): void {
+    setTimeout(() => this.#listen(), SOCKET_AFTER_MS);
+    parentPort!.on('message', (message) => this.#onMessage(message));
+    const channel = new BroadcastChannel(CHANNEL);
+    channel.onmessage = (event) => {
+      try {
+        this.#onMessage((event as { data: unknown }).data);
+      } catch {
+        // Not from an agent: those send what can be recorded.
+      }
+    };
+    try {
+      watchSignals(this.#data.thread.shared, this.#storage, (signal) =>
+        this.#finish({ reason: 'signal', exitCode: null, signal }),
+      );
+    } catch (error) {
+      this.#tellError(`signals are not heard: ${String(error).split('\n')[0]}`);
+    }
+    this.#tick();
+  }
 
-  const onMessage = (message: unknown): void => {
-    if (finished || !isMessage(message)) return;
-    const worker = 'threadId' in message ? workers.get(message.threadId) : undefined;
-    if (message.type === 'sample') (message.threadId === 0 ? main : worker)?.onSample(message.sample);
-    else if (message.type === 'thread-gone') onGone(message.threadId, worker);
-    else if (message.type === 'thread') addWorker(message.thread);
-    else if (message.type === 'level') setLevel(message.level);
-  };
-  const onGone = (threadId: number, worker: Observation | undefined): void => {
-    if (gone.size >= MAX_GONE) gone.delete(gone.values().next().value!);
-    gone.add(threadId);
-    if (worker) endWorker(worker);
-    if (!unobserved.delete(threadId)) return;
-    counts.ended++;
-    threadsChanged = true;
-  };
-  const addWorker = (thread: ThreadData): void => {
-    const { threadId } = thread;
-    if (workers.has(threadId) || gone.has(threadId)) return;
-    const isNew = !unobserved.delete(threadId);
-    const isFull = workers.size >= MAX_WORKERS;
-    if (isFull) unobserved.add(threadId);
-    else workers.set(threadId, startObserving(thread));
-    if (isNew) counts.started++;
-    if (isNew && isFull) counts.unobserved++;
-    threadsChanged ||= isNew;
-  };
-  const setLevel = (next: Level): void => {
-    if (next === level) return;
-    level = next;
-    for (const thread of [main, ...workers.values()]) thread.setLevel(next);
-  };
+  #tick(): void {
+    if (this.#finished) return;
+    const nextMs = this.#threads.tick();
+    if (Atomics.load(this.#control, Word.Stop) === 0) {
+      setTimeout(() => this.#tick(), nextMs);
+      return;
+    }
+    // The thread's last word was posted before, and may still be on its way.
+    for (let last = receiveMessageOnPort(parentPort!); last; last = receiveMessageOnPort(parentPort!)) {
+      this.#onMessage(last.message);
+    }
+    this.#finish({ reason: 'exit', exitCode: Atomics.load(this.#control, Word.ExitCode), signal: null });
+  }
 
-  const finish = (end: Omit<EndRow, 't' | 'type'>): void => {
-    if (finished) return;
-    finished = true;
+  #onMessage(message: unknown): void {
+    if (this.#finished || !isMessage(message)) return;
+    if (message.type === 'sample') this.#threads.of(message.threadId)?.onSample(message.sample);
+    else if (message.type === 'thread-gone') this.#threads.onGone(message.threadId);
+    else if (message.type === 'thread') this.#threads.add(message.thread);
+    else if (message.type === 'level') this.#threads.setLevel(message.level);
+  }
+
+  #finish(end: Omit<EndRow, 't' | 'type'>): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    const { main } = this.#threads;
+    const { settings, family } = this.#data;
     main.stopAsking();
-    storage.use(() => socket?.close());
-    for (const worker of [...workers.values()]) endWorker(worker);
-    tellThreads(0);
+    this.#storage.use(() => this.#socket?.close());
+    this.#threads.endWorkers();
     try {
       main.finish(end);
-      if (!settings.quiet && settings.summary) printSummary(storage, [main, ...ended], data.family);
+      if (!settings.quiet && settings.summary) printSummary(this.#storage, this.#threads.judged(), family);
     } catch (error) {
       printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
-    Atomics.store(control, Word.WatchdogState, WATCHDOG_FINISHED);
-    Atomics.notify(control, Word.WatchdogState);
-  };
+    Atomics.store(this.#control, Word.WatchdogState, WATCHDOG_FINISHED);
+    Atomics.notify(this.#control, Word.WatchdogState);
+  }
 
-  let threadsChanged = false;
-  let threadsToldAt = Number.NEGATIVE_INFINITY;
-  const tellThreads = (everyMs: number): void => {
-    const t = main.now();
-    if (!threadsChanged || t - threadsToldAt < everyMs) return;
-    threadsChanged = false;
-    threadsToldAt = t;
-    main.record({ t, type: 'threads', ...counts, alive: counts.started - counts.ended });
-  };
+  #listen(): void {
+    if (this.#finished) return;
+    const folders = runFolders(this.#data.folders);
+    const methods = createMethods(this.#target(folders));
+    const failed = (message: string): void => this.#tellError(message);
+    this.#socket = this.#storage.use(() => openSocket(folders, process.pid, methods, failed)) ?? null;
+  }
 
-  const tick = (): void => {
-    if (finished) return;
-    let nextMs = main.tick();
-    for (const worker of [...workers.values()]) {
-      if (worker.isGone()) endWorker(worker);
-      else nextMs = Math.min(nextMs, worker.tick());
-    }
-    tellThreads(THREADS_ROW_MS);
-    if (Atomics.load(control, Word.Stop) === 1) {
-      // The thread's last word was posted before, and may still be on its way.
-      for (let last = receiveMessageOnPort(parentPort!); last; last = receiveMessageOnPort(parentPort!))
-        onMessage(last.message);
-      finish({ reason: 'exit', exitCode: Atomics.load(control, Word.ExitCode), signal: null });
-      return;
-    }
-    setTimeout(tick, nextMs);
-  };
-
-  let socket: LiveSocket | null = null;
-  const listen = (): void => {
-    if (finished) return;
-    const folders = runFolders(data.folders);
-    const methods = createMethods({
-      header: main.header,
-      family: data.family,
-      level: () => level,
-      setLevel,
-      uptimeMs: main.now,
-      inspection: data.inspection,
-      flags: data.flags,
+  /** What is told through the socket. */
+  #target(folders: Target['folders']): Target {
+    const threads = this.#threads;
+    const { family, inspection, flags, settings } = this.#data;
+    return {
+      ...{ family, inspection, flags, folders },
+      header: threads.main.header,
+      level: () => threads.level,
+      setLevel: (level) => threads.setLevel(level),
+      uptimeMs: () => threads.main.now(),
       keepsRecent: settings.recent,
-      threads: () => [main, ...workers.values()].map(({ dumpable }) => dumpable),
+      threads: () => threads.alive().map(({ dumpable }) => dumpable),
       observed: () =>
-        [main, ...workers.values()].map(({ header, folder, inMemory }) => ({
-          header,
-          folder,
+        threads.alive().map((thread) => ({
+          header: thread.header,
+          folder: () => thread.folder(),
           // What the summary alone leaves out is no news to a viewer.
-          rows: () => inMemory().rows.filter(({ type }) => type !== 'dropped'),
+          rows: () => thread.inMemory().rows.filter(({ type }) => type !== 'dropped'),
         })),
-      onRow(tell) {
-        viewers.add(tell);
-        return () => void viewers.delete(tell);
+      onRow: (tell) => {
+        this.#viewers.add(tell);
+        return () => void this.#viewers.delete(tell);
       },
-      folders,
-    });
-    const failed = (message: string): void => main.record({ t: main.now(), type: 'agent-error', message });
-    socket = storage.use(() => openSocket(folders, process.pid, methods, failed)) ?? null;
-  };
-  setTimeout(listen, SOCKET_AFTER_MS);
+    };
+  }
 
-  parentPort!.on('message', onMessage);
-  const channel = new BroadcastChannel(CHANNEL);
-  channel.onmessage = (event) => {
-    try {
-      onMessage((event as { data: unknown }).data);
-    } catch {
-      // Not from an agent: those send what can be recorded.
-    }
-  };
-  try {
-    watchSignals(data.thread.shared, storage, (signal) => finish({ reason: 'signal', exitCode: null, signal }));
-  } catch (error) {
-    const message = `signals are not heard: ${String(error).split('\n')[0]}`;
+  #tellError(message: string): void {
+    const { main } = this.#threads;
     main.record({ t: main.now(), type: 'agent-error', message });
   }
-  tick();
 }
 
 function printSummary(storage: Storage, threads: readonly Observation[], family: string): void {
@@ -232,4 +180,7 @@ function printSummary(storage: Storage, threads: readonly Observation[], family:
   for (const line of summarize(judged, { path })) printLine(line);
 }
 
-if (!isMainThread && parentPort) run(workerData as WatchdogData);
+if (!isMainThread && parentPort) {
+  calibrateChains();
+  new Watchdog(workerData as WatchdogData).start();
+}
