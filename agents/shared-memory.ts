@@ -1,7 +1,3 @@
-import type { Census, CensusFiles } from '../src/async-dump/types.ts';
-import type { RawFrame } from '../src/recording/source-maps.ts';
-import type { TraceRequest } from './shared-trace.ts';
-
 export type { RawFrame } from '../src/recording/source-maps.ts';
 
 /**
@@ -74,15 +70,6 @@ export const SITE_LENGTH = 4096;
 /** Resolution of the heartbeat. */
 export const HEARTBEAT_MS = 10;
 
-/** The BroadcastChannel on which worker threads speak to the watchdog, and the level is changed. */
-export const CHANNEL = 'evdiag.agent';
-
-/**
- * What the watchdog's `Runtime.evaluate` reaches the agent by in an observed thread: a constant that no object has, so that no list of the
- * program's shows it. The bundle looks for it first: see scripts/build.mjs.
- */
-export const AGENT_NAME = 'evdiagAgent';
-
 export interface SharedMemory {
   control: Int32Array;
   numbers: Float64Array;
@@ -96,119 +83,6 @@ export function createSharedMemory(): SharedMemory {
     site: new Uint16Array(new SharedArrayBuffer(SITE_LENGTH * 2)),
   };
 }
-
-/** What an observed thread answers when it is interrupted. */
-export interface InterruptedStack {
-  /** The heartbeat's count at that moment. */
-  count: number;
-  /** How often the microtask queue was seen to turn over since the agent began. */
-  turns: number;
-  /** Node's id of the callback that is running: equal ids may be the same callback, different ones are not. */
-  asyncId: number;
-  /** And of the callback that started it, 0 where that was a microtask. */
-  triggerId: number;
-  /** Time so far that the loop waited for events. */
-  idleMs: number;
-  /** When it answered, in ms of the machine's monotonic clock. */
-  atMs?: number;
-  /** 1: the innermost function has not begun to run. */
-  entered?: 0 | 1;
-  /** Innermost first, at most `FRAME_LIMIT`. */
-  frames: RawFrame[];
-  /** Referenced servers, sockets and timers (but one); only where it was asked for. */
-  waiting?: number;
-  /** How often the queues of ticks and microtasks were seen to be empty; only where it was asked for. */
-  drains?: number;
-  /** Frames of the whole stack with everything that awaits it, and how many of them are of the commonest function; only where it was asked for and `frames` does not hold them all. */
-  depth?: Depth;
-}
-
-export interface Depth {
-  frames: number;
-  repeated: number;
-  /** The commonest function's frame. */
-  frame: RawFrame;
-}
-
-/** A function on the stack, and where it begins in the generated code, 1-based; without a url a built-in of V8. */
-export type RecentFrame = [name: string, url: string, line: number, column: number];
-
-/**
- * What a thread answers that is asked for its recent work: how long the loop has waited for events so far, the line that
- * runs in the innermost function, the functions (innermost first), 1 where there are more of them, and 1 where the
- * innermost one has just been entered.
- */
-export type RecentStack = [idleMs: number, line: number, frames: RecentFrame[], cutOff: 0 | 1, entered: 0 | 1];
-
-/** What the interrupted thread is to tell beside its stack. */
-export interface StackQuestion {
-  waiting?: boolean;
-  depth?: boolean;
-  /** Whether what runs was started by what ran before. */
-  drains?: boolean;
-}
-
-/** What the hooks of a closer look counted. */
-export interface HookCounts {
-  wallMs: number;
-  cpuMs: number;
-  promises: number;
-  /** Other async resources created, by type and creation site. */
-  resources: { type: string; count: number; sites: { count: number; frames: RawFrame[] }[] }[];
-}
-
-/** What the watchdog's `Runtime.evaluate` finds at the constant `AGENT_NAME`. All answers are JSON. */
-export interface AgentDoor {
-  threadId: number;
-  preloadMs: number;
-  stack(question: StackQuestion): string;
-  /** `RecentStack`. */
-  recent(): string;
-  startHooks(): void;
-  stopHooks(): void;
-  /** `HookCounts`, null before they have stopped. */
-  hookCounts(): string;
-  /** `RawFrame[][]`: the creation sites of intervals of a few ms that still run. */
-  shortIntervals(): string;
-  /** `DumpEstimate`. */
-  dumpEstimate(): string;
-  /** The next dump is a new one; with files, a heap snapshot is part of it. */
-  beginDump(files: CensusFiles | null): void;
-  /** Does a piece of the dump at the next turn of the loop, with `now` in this interrupt: `DumpProgress`. */
-  dump(now: boolean): string;
-  endDump(): void;
-  /** The next `dump` writes a heap snapshot to this new file, and nothing else. */
-  beginSnapshot(file: string): void;
-  /** `OpenResources`. */
-  resources(): string;
-  /** The maps of these files, as they were loaded, are to be posted when nothing of the program runs. */
-  wantMaps(urls: readonly string[]): void;
-  /** `RawHandleSite[]`: where open handles were made; only where something keeps account of it. */
-  handleSites?(): string;
-  /** From the next turn of the microtask queue on, each asynchronous operation is followed. */
-  beginTrace(request: TraceRequest): void;
-  /** Ends it: `TraceEnd`, null where nothing has begun. */
-  endTrace(): string;
-}
-
-export interface RawHandleSite {
-  type: string;
-  ageMs: number;
-  ref: boolean;
-  /** Of its creation, innermost first. */
-  frames: RawFrame[];
-}
-
-export interface DumpEstimate {
-  heapBytes: number;
-}
-
-/** `waits`: nothing was done, as the thread has not returned to its loop; false: there is more to do. */
-export type DumpProgress =
-  | { waits: boolean }
-  | { problem: string }
-  | { census: Census }
-  | { snapshot: { pauseMs: number } };
 
 /** Longest stack that is told. */
 export const FRAME_LIMIT = 64;

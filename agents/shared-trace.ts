@@ -1,5 +1,4 @@
 import { EVENT_WORDS } from '../src/protocol/async-trace.ts';
-import type { RawFrame } from '../src/recording/source-maps.ts';
 
 /** The memory through which an observed thread hands its operations to the watchdog, while somebody captures them. */
 export interface TraceMemory {
@@ -30,22 +29,6 @@ export const RING_EVENTS = 1 << 17;
 export const RING_WORDS = RING_EVENTS * EVENT_WORDS;
 /** Of one capture, 40 MB: some seconds of a busy server. */
 export const MAX_CAPTURE_EVENTS = 2_000_000;
-
-export interface TraceRequest {
-  id: number;
-  durationMs: number;
-}
-
-/** What the observed thread tells at the end: what was captured is named by it, or it says why nothing was. */
-export type TraceEnd = TraceNames | { problem: string };
-
-export interface TraceNames {
-  spanMs: number;
-  /** By their number in the events. */
-  types: string[];
-  /** Where things were made, by their number in the events less one; innermost frame first. */
-  sites: RawFrame[][];
-}
 
 export function createTraceMemory(id: number, startMonotonicMs: number): TraceMemory {
   return {

@@ -23,7 +23,7 @@ await Promise.all([
     format: 'cjs',
     entryPoints: ['agents/agent/agent.ts'],
     outfile: 'dist/agent.cjs',
-    // Loaded a second time, it leaves: AGENT_NAME of agents/shared-memory.ts.
+    // Loaded a second time, it leaves: AGENT_NAME of src/protocol/thread-api.ts.
     banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined") return;' },
     minifySyntax: true,
   }),

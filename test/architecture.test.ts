@@ -30,7 +30,7 @@ const SHARED = [
 const RECORDING = [UTIL, 'src/recording'];
 const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
 /** What of it runs in the observed thread. */
-const PROBE = ['inventory', 'own-session', 'probe', 'types'].map((name) => `src/async-dump/${name}.ts`);
+const PROBE = ['inventory', 'own-session', 'probe'].map((name) => `src/async-dump/${name}.ts`);
 /** What goes over the agent's socket and to its threads. */
 const PROTOCOL = 'src/protocol';
 const DUMP = [PROTOCOL, 'src/async-dump'];
@@ -43,7 +43,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/recording': { values: [UTIL] },
   'src/profile': { values: RECORDING },
   'src/heap': { values: RECORDING },
-  [PROTOCOL]: { values: RECORDING, types: ['src/async-dump'], builtinsOnly: true },
+  [PROTOCOL]: { values: RECORDING, builtinsOnly: true },
   'src/async-dump': { values: [...MODELS, PROTOCOL], builtinsOnly: true },
   'src/leaks': { values: [...MODELS, ...DUMP] },
   'src/detectors': { values: MODELS },
@@ -63,17 +63,16 @@ const IMPORT_TABLE: Record<string, Rule> = {
   // Shared by the agent's halves.
   'agents/guard.ts': { values: [], builtinsOnly: true },
   'agents/inspection.ts': { values: [], builtinsOnly: true },
-  'agents/primordials.ts': { values: [], builtinsOnly: true },
+  'agents/primordials.ts': { values: [], types: [PROTOCOL], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': {
     values: [],
-    types: ['src/recording', PROTOCOL, 'src/async-dump', 'agents/shared-trace.ts'],
+    types: ['src/recording'],
     builtinsOnly: true,
   },
   'agents/shared-trace.ts': {
     values: ['src/protocol/async-trace.ts'],
-    types: ['src/recording'],
     builtinsOnly: true,
   },
   'agents/thread-gate.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
@@ -85,8 +84,8 @@ const IMPORT_TABLE: Record<string, Rule> = {
     builtinsOnly: true,
   },
   'agents/agent': {
-    values: ['agents/samplers', ...SHARED, UTIL, 'src/protocol/async-trace.ts', 'src/recording/paths.ts', ...PROBE],
-    types: ['src/recording', PROTOCOL, 'agents/watchdog'],
+    values: ['agents/samplers', ...SHARED, UTIL, PROTOCOL, 'src/recording/paths.ts', ...PROBE],
+    types: ['src/recording', 'agents/watchdog'],
     builtinsOnly: true,
   },
   'agents/watchdog': {

@@ -19,7 +19,7 @@ import {
   Word,
 } from '../shared-memory.ts';
 import { endThread, type ThreadGate } from '../thread-gate.ts';
-import type { ChannelMessage, WatchdogData } from '../watchdog/types.ts';
+import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
 import { observeThisThread } from './observed-thread.ts';
@@ -62,7 +62,7 @@ function start(): void {
     (sample) => {
       if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) return false;
       const bounded = bound(sample, shared.control);
-      if (bounded) watchdog?.postMessage({ type: 'sample', threadId: 0, sample: bounded } satisfies ChannelMessage);
+      if (bounded) watchdog?.postMessage({ type: 'sample', threadId: 0, sample: bounded } satisfies Message);
       return true;
     },
     complain,
@@ -109,7 +109,7 @@ function start(): void {
   process.env.EVDIAG_FAMILY = family;
 
   const ours = watchdog;
-  followWorkers((threadId) => ours.postMessage({ type: 'thread-gone', threadId } satisfies ChannelMessage), ours);
+  followWorkers((threadId) => ours.postMessage({ type: 'thread-gone', threadId } satisfies Message), ours);
   followSignalHandlers(shared);
   const onExit = (code: number): void => {
     // Worker threads end with the process.

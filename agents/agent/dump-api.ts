@@ -1,9 +1,10 @@
 import { getHeapStatistics } from 'node:v8';
-import type { RunningCensus } from '../../src/async-dump/inventory.ts';
-import type { CensusFiles } from '../../src/async-dump/types.ts';
+import type { RunningInventory } from '../../src/async-dump/inventory.ts';
+import type { InventoryFiles } from '../../src/protocol/inventory.ts';
+import type { DumpProgress, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded } from '../guard.ts';
-import { load, monotonicMs, store, stringify } from '../primordials.ts';
-import { type AgentDoor, type DumpProgress, OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
+import { load, monotonicMs, store, toJson } from '../primordials.ts';
+import { OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
 
@@ -15,20 +16,20 @@ const MAX_BUSY = 300;
 const laterOn = setImmediate;
 
 /** Loaded when it is first used: each built-in module that it needs would make every start 1 ms longer. */
-const loadCensus = () =>
+const loadInventory = () =>
   require('../../src/async-dump/inventory.ts') as typeof import('../../src/async-dump/inventory.ts');
 
-type DumpDoor = Pick<AgentDoor, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 'dump' | 'endDump' | 'resources'>;
+type DumpApi = Pick<ThreadApi, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 'dump' | 'endDump' | 'resources'>;
 
 /**
- * The part of the door that `evdiag dump` goes through. Nothing of it exists before it is first used.
+ * The part of the agent's API that `evdiag dump` goes through. Nothing of it exists before it is first used.
  *
  * The pieces of work are done between two turns of the loop where the thread gets there, and by interrupt where it does
  * not: V8 forgets in an interrupt which reaction runs, so that errors of that very turn would lack their `at async` lines.
  */
-export function createDumpDoor({ control }: SharedMemory): DumpDoor {
-  let files: CensusFiles | null = null;
-  let census: RunningCensus | null = null;
+export function createDumpApi({ control }: SharedMemory): DumpApi {
+  let files: InventoryFiles | null = null;
+  let inventory: RunningInventory | null = null;
   let snapshotFile: string | null = null;
   let scheduled = false;
   let busy = 0;
@@ -40,9 +41,9 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
     if (!interrupts) store(control, Word.Debugger, OWN_WORK);
     try {
       if (snapshotFile !== null)
-        progress = { snapshot: { pauseMs: loadCensus().writeSnapshot(snapshotFile, monotonicMs) } };
-      else if (!census) census = loadCensus().beginCensus({ ...(files && { files }), now: monotonicMs });
-      else if (census.work(SLICE_MS)) progress = { census: census.result() };
+        progress = { snapshot: { pauseMs: loadInventory().writeSnapshot(snapshotFile, monotonicMs) } };
+      else if (!inventory) inventory = loadInventory().beginInventory({ ...(files && { files }), now: monotonicMs });
+      else if (inventory.work(SLICE_MS)) progress = { inventory: inventory.result() };
       progress ??= { waits: false };
     } catch (error) {
       const later = isBusy(error) && ++busy < MAX_BUSY;
@@ -63,14 +64,14 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
   });
   const end = (): void => {
     files = null;
-    census = null;
+    inventory = null;
     snapshotFile = null;
     busy = 0;
     scheduled = false;
     progress = null;
   };
   return {
-    dumpEstimate: () => stringify({ heapBytes: getHeapStatistics().used_heap_size }),
+    dumpEstimate: () => toJson({ heapBytes: getHeapStatistics().used_heap_size }),
     beginDump(wanted) {
       end();
       files = wanted;
@@ -80,16 +81,16 @@ export function createDumpDoor({ control }: SharedMemory): DumpDoor {
       snapshotFile = file;
     },
     dump(now) {
-      if (isOver()) return stringify(progress);
+      if (progress && isOver()) return toJson(progress);
       progress = null;
       if (now || isStackEmpty()) {
         scheduled = false;
         piece(now);
       } else atNextTurn();
-      return stringify(progress ?? { waits: true });
+      return toJson<DumpProgress>(progress ?? { waits: true });
     },
     endDump: end,
-    resources: () => stringify(openResources()),
+    resources: () => toJson(openResources()),
   };
 }
 

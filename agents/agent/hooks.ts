@@ -1,8 +1,9 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import { promiseHooks } from 'node:v8';
+import type { HookCounts, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../guard.ts';
 import { monotonicMs } from '../primordials.ts';
-import type { AgentDoor, HookCounts, RawFrame } from '../shared-memory.ts';
+import type { RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import { callSites } from './stack.ts';
 import type { Tap } from './tracking/tracking.ts';
@@ -40,7 +41,7 @@ interface TypeCount {
  */
 export function createHooks(
   tapTracking: (tap: Tap | null) => boolean,
-): Pick<AgentDoor, 'startHooks' | 'stopHooks'> & { counts(): HookCounts | null } {
+): Pick<ThreadApi, 'startHooks' | 'stopHooks'> & { counts(): HookCounts | null } {
   let running: ReturnType<typeof begin> | null = null;
   const stop = (): void => atNextTurn(() => running?.stop());
   return {

@@ -1,15 +1,16 @@
 import { runInThisContext } from 'node:vm';
 import { threadId } from 'node:worker_threads';
+import { AGENT_NAME, type ThreadApi } from '../../src/protocol/thread-api.ts';
 import { attempt, createSensor, failures, guarded, isOff, messageOf, type Sensor } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
-import { monotonicMs, store, stringify } from '../primordials.ts';
+import { monotonicMs, store, toJson } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
 import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
-import { AGENT_NAME, type AgentDoor, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
+import { createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
-import { createDumpDoor } from './dump-api.ts';
+import { createDumpApi } from './dump-api.ts';
 import { createHooks } from './hooks.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import { markOwn } from './own-resources.ts';
@@ -17,7 +18,7 @@ import { shortIntervals, watchShortIntervals } from './short-intervals.ts';
 import { interruptedStack, recentStack } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
-import { createTraceDoor } from './tracing/trace-api.ts';
+import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking, type Tracking } from './tracking/tracking.ts';
 import { renewVeil } from './unseen-listeners.ts';
 
@@ -38,7 +39,7 @@ const stopTimer = clearInterval;
 const startTimeout = setTimeout;
 
 /**
- * Starts what runs in an observed thread, main or worker: samplers, marks of synchronous calls, and the door through
+ * Starts what runs in an observed thread, main or worker: samplers, marks of synchronous calls, and the API through
  * which the watchdog asks. `post` sends the rows to the watchdog; when it returns false, all of it stops.
  */
 export function observeThisThread(
@@ -105,7 +106,7 @@ export function observeThisThread(
   const hooks = createHooks(tracking.tap);
   let withoutHooks = false;
   const loadedMaps = createLoadedMaps((maps) => void post({ rows: [], tracked: null, mainThreadMs: 0, maps }));
-  const traceDoor = createTraceDoor({
+  const traceApi = createTraceApi({
     post: (trace) => void post({ rows: [], tracked: null, mainThreadMs: 0, trace }),
     onCapturing(now) {
       capturing = now && HOOKS_INTERFERE;
@@ -113,15 +114,15 @@ export function observeThisThread(
       follow();
     },
   });
-  openDoor(shared, histogram, begin, tracking, {
-    ...traceDoor,
+  publish(shared, histogram, begin, tracking, {
+    ...traceApi,
     wantMaps: loadedMaps.wantMaps,
     startHooks() {
       withoutHooks = capturing;
       if (!capturing) hooks.startHooks();
     },
     stopHooks: hooks.stopHooks,
-    hookCounts: () => stringify(withoutHooks ? null : hooks.counts()),
+    hookCounts: () => toJson(withoutHooks ? null : hooks.counts()),
   });
   return {
     shared,
@@ -212,30 +213,29 @@ function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): S
   };
 }
 
-function openDoor(
+function publish(
   shared: SharedMemory,
   histogram: { count: number },
   begin: number,
   tracking: Tracking,
-  others: Pick<AgentDoor, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'>,
+  others: Pick<ThreadApi, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'>,
 ): void {
-  const counted = (take: () => string): string => {
+  const counted = <Text extends string>(take: () => Text): Text => {
     const from = monotonicMs();
     const text = take();
     shared.control[Word.StackCount]!++;
     shared.numbers[Sum.StackMs]! += monotonicMs() - from;
     return text;
   };
-  const door: AgentDoor = {
-    threadId,
-    preloadMs: monotonicMs() - begin,
+  const api: ThreadApi = {
     stack: (question) => counted(() => interruptedStack(histogram.count, question)),
     recent: () => counted(recentStack),
-    shortIntervals: () => stringify(shortIntervals()),
-    handleSites: () => stringify(tracking.handleSites()),
-    ...createDumpDoor(shared),
+    shortIntervals: () => toJson(shortIntervals()),
+    handleSites: () => toJson(tracking.handleSites()),
+    ...createDumpApi(shared),
     ...others,
   };
   // The histogram is held here: collected, its timer would end and the heartbeat with it.
-  assign(runInThisContext(`const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object, door, { histogram });
+  const parts = { threadId, preloadMs: monotonicMs() - begin, histogram };
+  assign(runInThisContext(`const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object, api, parts);
 }

@@ -1,5 +1,5 @@
 import { type OwnSession, withOwnSession } from '../../src/async-dump/own-session.ts';
-import type { OpenHandles, OpenResources, RawTimers } from '../../src/async-dump/types.ts';
+import type { OpenHandles, OpenResources, RawTimers } from '../../src/protocol/open-resources.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 

@@ -1,17 +1,16 @@
 import { executionAsyncId, triggerAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
+import type {
+  Depth,
+  InterruptedStack,
+  Json,
+  RecentFrame,
+  RecentStack,
+  StackQuestion,
+} from '../../src/protocol/thread-api.ts';
 import { isShortName } from '../../src/util/code-places.ts';
-import { stringify } from '../primordials.ts';
-import {
-  type Depth,
-  FRAME_LIMIT,
-  type InterruptedStack,
-  type RawFrame,
-  RECENT_FRAME_LIMIT,
-  type RecentFrame,
-  type RecentStack,
-  type StackQuestion,
-} from '../shared-memory.ts';
+import { toJson } from '../primordials.ts';
+import { FRAME_LIMIT, type RawFrame, RECENT_FRAME_LIMIT } from '../shared-memory.ts';
 import { waitingResources } from '../waiting.ts';
 import { microtaskTurns } from './microtask-turns.ts';
 import { queueDrains } from './queue-drains.ts';
@@ -261,7 +260,7 @@ function depthOf(sites: NodeJS.CallSite[]): Depth {
 }
 
 /** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
-export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): string {
+export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): Json<InterruptedStack> {
   let cutOff = false;
   let entered = false;
   const frames = withCallSites(FRAME_LIMIT, undefined, (sites) => {
@@ -286,14 +285,14 @@ export function interruptedStack(count: number, { waiting, depth, drains }: Stac
     const deep = withCallSites(DEPTH_LIMIT, undefined, (sites) => depthOf(sites.filter(isNotOurs)));
     if (deep) answer.depth = deep;
   }
-  return stringify(answer);
+  return toJson(answer);
 }
 
 /**
  * What the watchdog keeps of the last seconds: a `RecentStack` as JSON. Only what is on the stack, not what awaits it, and
  * functions by where they begin, as a profile has them.
  */
-export function recentStack(): string {
+export function recentStack(): Json<RecentStack> {
   const answer: RecentStack = [performance.nodeTiming.idleTime, 0, [], 0, 0];
   withCallSites(RECENT_FRAME_LIMIT, undefined, (sites) => {
     if (sites.length >= RECENT_FRAME_LIMIT) answer[3] = 1;
@@ -306,7 +305,7 @@ export function recentStack(): string {
       answer[4] = isEntered(site, frame) ? 1 : 0;
     }
   });
-  return stringify(answer);
+  return toJson(answer);
 }
 
 /** Before its first instruction V8 is at the parameters of a function, at most so far behind its beginning and its name. */

@@ -1,13 +1,14 @@
 import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
+import { CHANNEL } from '../../src/protocol/channel.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { askInspection } from '../inspection.ts';
 import { load, notify, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
-import { CHANNEL, HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
+import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { endThread } from '../thread-gate.ts';
-import type { ChannelMessage } from '../watchdog/types.ts';
+import type { Message } from '../watchdog/types.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
 import { observeThisThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
@@ -32,7 +33,7 @@ const stopTimer = clearInterval;
 export function startInWorker(): void {
   const channel = new BroadcastChannel(CHANNEL);
   (channel as unknown as { unref(): void }).unref();
-  const send = (message: ChannelMessage): void => {
+  const send = (message: Message): void => {
     try {
       channel.postMessage(message);
     } catch {

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
+import { THREAD_ENDED, within } from './ask.ts';
 import type { StackCapture } from './platform/stack-capture.ts';
-import { THREAD_ENDED, within } from './socket/methods/ask.ts';
 
 /** Profiler.start walks the whole heap for its functions; a native call answers when it returns. */
 const ANSWER_MS = 60_000;

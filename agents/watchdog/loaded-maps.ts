@@ -17,7 +17,7 @@ export type LoadedMaps = ReturnType<typeof createLoadedMaps>;
  * Maps of the files that were changed while they were loaded: TypeScript through tsx, ts-node or Node itself. They are in no
  * file, so the thread is asked for them when a frame of one has been seen, and posts them once its stack is empty.
  */
-export function createLoadedMaps(capture: Pick<StackCapture, 'evaluate'>) {
+export function createLoadedMaps(capture: Pick<StackCapture, 'call'>) {
   const known = new Map<string, string | null>();
   const wanted = new Map<string, { path: string; ticks: number }>();
   let waiting: (() => void)[] = [];
@@ -53,7 +53,7 @@ export function createLoadedMaps(capture: Pick<StackCapture, 'evaluate'>) {
       !JAVASCRIPT.has(extname(path)) && [...wanted.values()].some((file) => file.path === path),
     /** To be called often: asks, and gives up what a loop that turns does not answer. */
     tick(turns: boolean): void {
-      if (unasked.length > 0) capture.evaluate('maps', `wantMaps(${JSON.stringify(unasked.splice(0))})`, () => {});
+      if (unasked.length > 0) capture.call('maps', 'wantMaps', [unasked.splice(0)]);
       if (wanted.size === 0 || !turns) return;
       for (const [url, file] of wanted) {
         if (++file.ticks <= MAX_TICKS) continue;

@@ -1,31 +1,66 @@
 import { isRow } from '../../src/recording/validate.ts';
 import { createSharedBeats } from '../shared-beats.ts';
 import { createSharedMemory } from '../shared-memory.ts';
-import { RING_WORDS, TraceWord } from '../shared-trace.ts';
-import type { ChannelMessage } from './types.ts';
+import { RING_WORDS, type TraceMemory, TraceWord } from '../shared-trace.ts';
+import type { Message, Messages, SampleMessage, ThreadData } from './types.ts';
+
+type Check = (value: unknown) => boolean;
+/** A check for each field, which is never left out. */
+type Checks<T> = { [Name in keyof T]-?: Check };
+
+const isCount: Check = (value) => Number.isInteger(value) && (value as number) >= 0;
+/** The main thread, 0, does not come by the channel; its folder would be overwritten. */
+const isWorker: Check = (value) => isCount(value) && value !== 0;
+const isNumber: Check = (value) => Number.isFinite(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const fits =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) => {
+    const fields = (value ?? {}) as Record<string, unknown>;
+    return Object.entries(checks).every(([name, check]) => check(fields[name]));
+  };
+
+const TRACE: Checks<TraceMemory> = {
+  id: isCount,
+  startMonotonicMs: isNumber,
+  control: areWords(TraceWord.Length),
+  events: areWords(RING_WORDS),
+};
+
+const SAMPLE: Checks<SampleMessage> = {
+  rows: (rows) => Array.isArray(rows) && rows.every((row) => isRow({ ...row, t: 0 })),
+  tracked: (tracked) => typeof tracked === 'object',
+  mainThreadMs: isNumber,
+  trace: optional(fits(TRACE)),
+  maps: optional(areTexts),
+  addOnCalls: optional(arePairs),
+  dropped: optional(isCount),
+};
+
+const THREAD: Checks<ThreadData> = {
+  threadId: isWorker,
+  nativeId: (id) => id === null || Number.isInteger(id),
+  shared: isLike({ ...createSharedMemory() }),
+  beats: isLike({ ...createSharedBeats() }),
+  startMonotonicMs: isNumber,
+  startedAtMs: isNumber,
+  gated: (gated) => typeof gated === 'boolean',
+};
+
+const MESSAGES: { [Type in keyof Messages]: Checks<Messages[Type]> } = {
+  thread: { thread: fits(THREAD) },
+  sample: { threadId: isCount, sample: fits(SAMPLE) },
+  'thread-gone': { threadId: isCount },
+  level: { level: (level) => level === 'watch' || level === 'diagnose' },
+};
 
 /** Anything in the process may post on the channel: what is no message of ours is left alone. */
-export function isMessage(message: unknown): message is ChannelMessage {
-  if (typeof message !== 'object' || message === null) return false;
-  const { type, threadId, sample, thread, level } = message as Record<string, unknown>;
-  if (type === 'sample') return typeof threadId === 'number' && isSample(sample);
-  if (type === 'thread-gone') return typeof threadId === 'number';
-  if (type === 'level') return level === 'watch' || level === 'diagnose';
-  return type === 'thread' && isThread(thread);
-}
-
-function isSample(sample: unknown): boolean {
-  const { rows, tracked, mainThreadMs, trace, maps, addOnCalls, dropped } = (sample ?? {}) as Record<string, unknown>;
-  return (
-    Array.isArray(rows) &&
-    rows.every((row) => isRow({ ...row, t: 0 })) &&
-    typeof tracked === 'object' &&
-    Number.isFinite(mainThreadMs) &&
-    (trace === undefined || isTrace(trace)) &&
-    (maps === undefined || areTexts(maps)) &&
-    (addOnCalls === undefined || arePairs(addOnCalls)) &&
-    (dropped === undefined || Number.isInteger(dropped))
-  );
+export function isMessage(message: unknown): message is Message {
+  const type = (message as { type?: unknown } | null | undefined)?.type;
+  return typeof type === 'string' && Object.hasOwn(MESSAGES, type) && fits(MESSAGES[type as keyof Messages])(message);
 }
 
 function arePairs(calls: unknown): boolean {
@@ -38,36 +73,16 @@ function areTexts(maps: unknown): boolean {
   return texts.every((text) => text === null || typeof text === 'string');
 }
 
-function isTrace(trace: unknown): boolean {
-  const { id, startMonotonicMs, control, events } = (trace ?? {}) as Record<string, unknown>;
-  const isWords = (value: unknown, length: number): boolean => value instanceof Int32Array && value.length === length;
-  return (
-    Number.isInteger(id) &&
-    Number.isFinite(startMonotonicMs) &&
-    isWords(control, TraceWord.Length) &&
-    isWords(events, RING_WORDS)
-  );
-}
-
-/** The main thread, 0, does not come by the channel; its folder would be overwritten. */
-function isThread(thread: unknown): boolean {
-  const { threadId, nativeId, shared, beats, gated, ...times } = (thread ?? {}) as Record<string, unknown>;
-  return (
-    Number.isInteger(threadId) &&
-    (threadId as number) > 0 &&
-    (nativeId === null || Number.isInteger(nativeId)) &&
-    typeof gated === 'boolean' &&
-    Number.isFinite(times.startMonotonicMs) &&
-    Number.isFinite(times.startedAtMs) &&
-    isLike(shared, { ...createSharedMemory() }) &&
-    isLike(beats, { ...createSharedBeats() })
-  );
+function areWords(length: number): Check {
+  return (value) => value instanceof Int32Array && value.length === length;
 }
 
 /** Arrays of the same names, types and lengths. */
-function isLike(value: unknown, ours: Record<string, Int32Array | Float64Array | Uint16Array>): boolean {
-  const arrays = (value ?? {}) as Record<string, { length?: unknown } | null | undefined>;
-  return Object.entries(ours).every(
-    ([name, array]) => arrays[name] instanceof array.constructor && arrays[name].length === array.length,
-  );
+function isLike(ours: Record<string, Int32Array | Float64Array | Uint16Array>): Check {
+  return (value) => {
+    const arrays = (value ?? {}) as Record<string, { length?: unknown } | null | undefined>;
+    return Object.entries(ours).every(
+      ([name, array]) => arrays[name] instanceof array.constructor && arrays[name].length === array.length,
+    );
+  };
 }

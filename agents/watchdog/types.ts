@@ -1,4 +1,4 @@
-import type { Level } from '../../src/recording/types.ts';
+import type { LevelMessage } from '../../src/protocol/channel.ts';
 import type { Inspection } from '../inspection.ts';
 import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import type { Settings } from '../settings.ts';
@@ -59,9 +59,13 @@ export interface SampleMessage {
   dropped?: number;
 }
 
-/** From the main thread on its own port, from worker threads on the channel; the level may come from anywhere. */
-export type ChannelMessage =
-  | { type: 'thread'; thread: ThreadData }
-  | { type: 'sample'; threadId: number; sample: SampleMessage }
-  | { type: 'thread-gone'; threadId: number }
-  | { type: 'level'; level: Level };
+/** What comes to the watchdog, by its `type`: from the main thread on its own port, from worker threads on the channel. */
+export interface Messages {
+  thread: { thread: ThreadData };
+  sample: { threadId: number; sample: SampleMessage };
+  'thread-gone': { threadId: number };
+  /** From anywhere. */
+  level: Omit<LevelMessage, 'type'>;
+}
+
+export type Message = { [Type in keyof Messages]: { type: Type } & Messages[Type] }[keyof Messages];

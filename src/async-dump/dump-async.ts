@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Inventory, InventoryFiles } from '../protocol/inventory.ts';
 import { createFrameMapper, type FrameMapper } from '../recording/source-maps.ts';
 import { loadedMap } from '../util/loaded-map.ts';
 import type { AwaitCycle, CallGroup } from './dump.ts';
 import { exactCalls } from './exact-calls.ts';
-import { beginCensus } from './inventory.ts';
+import { beginInventory } from './inventory.ts';
 import { NativePromise } from './probe.ts';
 import { quickCalls } from './quick-calls.ts';
-import type { Census, CensusFiles } from './types.ts';
 
 /** Options of `dumpAsync`. */
 export interface DumpAsyncOptions {
@@ -63,7 +63,7 @@ export function dumpAsync({ exact = false }: DumpAsyncOptions = {}): Promise<Asy
 }
 
 function takeQuick(except: Promise<unknown>): AsyncDump {
-  const census = beginCensus({ except });
+  const census = beginInventory({ except });
   census.work(Number.POSITIVE_INFINITY);
   const { frames, groups, beyond, pauseMs, workMs } = census.result();
   const suspended = quickCalls(frames.map(createMapper()), groups);
@@ -74,14 +74,14 @@ async function takeExact(except: Promise<unknown>): Promise<AsyncDump> {
   const folder = mkdtempSync(join(tmpdir(), 'evdiag-dump-'));
   try {
     const files = { snapshot: join(folder, 'a.heapsnapshot'), index: join(folder, 'a.index') };
-    const census = beginCensus({ files, except });
+    const census = beginInventory({ files, except });
     return await read(census.result(), files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function read({ frames, groups, pauseMs }: Census, files: CensusFiles): Promise<AsyncDump> {
+async function read({ frames, groups, pauseMs }: Inventory, files: InventoryFiles): Promise<AsyncDump> {
   const { calls, cycles } = await exactCalls(files, frames.map(createMapper()), groups, undefined, createMapper());
   return { counted: 'calls', total: sum(calls), suspended: calls, cycles, pauseMs };
 }

@@ -5,15 +5,15 @@ import { readSnapshot } from '../heap/read-snapshot.ts';
 import { type Settler, whatSettles } from '../heap/settlers.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { type SuspendedCall, suspendedCalls } from '../heap/suspended-calls.ts';
+import type { Inventory, InventoryFiles } from '../protocol/inventory.ts';
 import { createFrameMapper, type FrameMapper, functionFrame } from '../recording/source-maps.ts';
 import type { Frame } from '../recording/types.ts';
 import type { AwaitCycle, CallGroup, SettledBy } from './dump.ts';
 import { EXCEPTED, LEADS_NOWHERE } from './inventory.ts';
 import { callGroup } from './quick-calls.ts';
 import { onlyAwait } from './source-text.ts';
-import type { Census, CensusFiles } from './types.ts';
 
-/** The class that holds the list of promises, see census.ts. */
+/** The class that holds the list of promises, see inventory.ts. */
 const LIST_CLASS = 'EvdiagPromises';
 const LIST_PROPERTY = 'promises';
 /** Deeper chains are cut off. */
@@ -34,9 +34,9 @@ interface Place {
  * else of its function.
  */
 export async function exactCalls(
-  files: CensusFiles,
+  files: InventoryFiles,
   frames: readonly Frame[],
-  groups: Census['groups'],
+  groups: Inventory['groups'],
   onProgress?: (share: number) => void,
   toFrame: FrameMapper = createFrameMapper(),
 ): Promise<{ calls: CallGroup[]; cycles: AwaitCycle[] }> {

@@ -1,11 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { types } from 'node:util';
 import { writeHeapSnapshot } from 'node:v8';
+import type { Inventory, InventoryFiles } from '../protocol/inventory.ts';
 import type { RawFrame } from '../recording/source-maps.ts';
 import { isShortName } from '../util/code-places.ts';
 import { withOwnSession } from './own-session.ts';
 import { type AsyncSite, asyncSites, createProbe, NativePromise, type Probe } from './probe.ts';
-import type { Census, CensusFiles } from './types.ts';
 
 /** Probed between two looks at the clock. */
 const BATCH = 128;
@@ -34,20 +34,20 @@ class EvdiagPromises {
   }
 }
 
-export interface CensusOptions {
-  files?: CensusFiles;
+export interface InventoryOptions {
+  files?: InventoryFiles;
   /** A promise that is left out. */
   except?: unknown;
   /** Milliseconds of a clock that nobody has replaced. */
   now?: () => number;
 }
 
-/** A census that is being taken. Holds the promises until `end`. */
-export interface RunningCensus {
+/** An inventory that is being taken. Holds the promises until `end`. */
+export interface RunningInventory {
   /** Asks for so long, at least one batch; true when all are done. */
   work(ms: number): boolean;
   /** What was found so far. */
-  result(): Census;
+  result(): Inventory;
 }
 
 /**
@@ -57,7 +57,7 @@ export interface RunningCensus {
  * snapshot is written in the same moment (50 ms per MB) and the chain of each promise beside it, so that both fit.
  * Promises of other vm contexts have another Promise and are not found. Throws where this Node does not support it.
  */
-export function beginCensus({ files, except, now = clock }: CensusOptions = {}): RunningCensus {
+export function beginInventory({ files, except, now = clock }: InventoryOptions = {}): RunningInventory {
   const from = now();
   probe ??= createProbe();
   // Before anything is written: where V8 cannot tell a stack now, this throws BusyError.

@@ -11,7 +11,6 @@
  */
 
 import { createContext, runInContext, Script } from 'node:vm';
-import { CHAIN_LIMIT } from './types.ts';
 
 /** What V8's CallSite has; Node's types lack some. */
 export interface AsyncSite {
@@ -28,6 +27,9 @@ export interface Probe {
   /** For each promise what awaits it, innermost first behind the frames of the running stack; undefined where that failed. */
   sites(promises: readonly unknown[]): (AsyncSite[] | undefined)[];
 }
+
+/** Calls that are listed of one chain. */
+export const CHAIN_LIMIT = 64;
 
 /** A deeper stack makes each probe dear: the frames that run count as well. */
 const DEPTH_LIMIT = 12_000;

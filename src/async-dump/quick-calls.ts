@@ -1,10 +1,11 @@
+import type { Inventory } from '../protocol/inventory.ts';
 import type { Frame } from '../recording/types.ts';
 import type { CallGroup } from './dump.ts';
+import { CHAIN_LIMIT } from './probe.ts';
 import { awaitedText } from './source-text.ts';
-import { type Census, CHAIN_LIMIT } from './types.ts';
 
-/** The chains of a census as groups of calls: counts are of promises. */
-export function quickCalls(frames: readonly Frame[], groups: Census['groups']): CallGroup[] {
+/** The chains of an inventory as groups of calls: counts are of promises. */
+export function quickCalls(frames: readonly Frame[], groups: Inventory['groups']): CallGroup[] {
   return (
     groups
       .map(({ count, frames: ids }) => ({ count, chain: ids.map((id) => frames[id]!).filter(Boolean) }))

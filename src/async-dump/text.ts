@@ -1,11 +1,11 @@
 import type { HandleSite, Timers } from '../protocol/dump-parts.ts';
 import { threadName } from '../recording/thread-name.ts';
+import type { OpenHandles } from '../protocol/open-resources.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Paint } from '../util/terminal.ts';
 import { displayPath, formatCount, formatMs, plural, stripControl } from '../util/text.ts';
 import type { AwaitCycle, CallGroup, Dump, DumpedThread, SettledBy, SuspendedCalls } from './dump.ts';
 import { sourceLine } from './source-text.ts';
-import type { OpenHandles } from './types.ts';
 
 export interface DumpTextOptions {
   paint: Paint;

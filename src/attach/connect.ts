@@ -3,7 +3,8 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Hello, PROTOCOL } from '../protocol/dump-parts.ts';
+import { type Hello, PROTOCOL } from '../protocol/hello.ts';
+import type { MethodName, ParamsOf, PartOf, ResultOf } from '../protocol/methods.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { removeSnapshots, removeStale } from '../util/stale-files.ts';
 import { TargetError } from './target-error.ts';
@@ -19,7 +20,7 @@ const ANSWER_MS = 30_000;
 /** A process with a large heap takes its time to die. */
 const DYING_MS = 2000;
 /** Requests whose answers are files. */
-const WRITES_FILES: ReadonlySet<string> = new Set(['dump', 'snapshot']);
+const WRITES_FILES: ReadonlySet<MethodName> = new Set(['dump', 'snapshot']);
 /** Of one message: what is longer is no answer of ours. */
 const MAX_LINE = 64e6;
 
@@ -27,13 +28,17 @@ const MAX_LINE = 64e6;
 export interface Connection {
   hello: Hello;
   /** Rejects with TargetError where the connection ends, the time is over or the method fails. */
-  request(method: string, params?: object, options?: RequestOptions): Promise<unknown>;
+  request<Name extends MethodName>(
+    method: Name,
+    params: ParamsOf<Name>,
+    options?: RequestOptions<PartOf<Name>>,
+  ): Promise<ResultOf<Name>>;
   close(): void;
 }
 
-export interface RequestOptions {
+export interface RequestOptions<Part> {
   /** Gets the parts of a long answer. */
-  onPart?: (part: unknown) => void;
+  onPart?: (part: Part) => void;
   /** Between two messages (default: 30 s); Infinity where nothing need come. */
   timeoutMs?: number;
 }
@@ -153,7 +158,7 @@ function remove(path: string): void {
 async function greet(socket: Socket, pid: number): Promise<Connection> {
   const wire = createWire(socket, pid);
   try {
-    const hello = (await wire.request('hello', {}, { timeoutMs: HELLO_MS })) as Hello;
+    const hello = await wire.request('hello', {}, { timeoutMs: HELLO_MS });
     if (hello.pid !== pid) throw new TargetError(withoutAgent(pid));
     if (hello.protocol !== PROTOCOL) {
       const version = `${hello.evdiagVersion} (protocol ${hello.protocol})`;
@@ -175,9 +180,10 @@ async function greet(socket: Socket, pid: number): Promise<Connection> {
 }
 
 interface Waiting {
-  resolve(result: unknown): void;
+  /** Of the types that belong to its method. */
+  resolve(result: never): void;
   reject(error: Error): void;
-  onPart: ((part: unknown) => void) | undefined;
+  onPart: ((part: never) => void) | undefined;
   timeoutMs: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -204,18 +210,18 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
     }, entry.timeoutMs);
   };
   const onLine = (line: string): void => {
-    const message = JSON.parse(line) as { id: number; part?: unknown; result?: unknown; error?: { message: string } };
+    const message = JSON.parse(line) as { id: number; part?: never; result?: never; error?: { message: string } };
     const entry = waiting.get(message.id);
     if (!entry) return;
     if ('part' in message) {
       arm(message.id, entry);
-      entry.onPart?.(message.part);
+      entry.onPart?.(message.part as never);
       return;
     }
     clearTimeout(entry.timer);
     waiting.delete(message.id);
     if (message.error) entry.reject(new TargetError(sentence(message.error.message)));
-    else entry.resolve(message.result);
+    else entry.resolve(message.result as never);
   };
 
   socket.setEncoding('utf8');

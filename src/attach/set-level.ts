@@ -1,8 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads';
+import { CHANNEL, type LevelMessage } from '../protocol/channel.ts';
 import type { Level } from '../recording/types.ts';
-
-/** Where the agent's watchdog listens; the same name as in agents/shared-memory.ts, which src does not import. */
-const CHANNEL = 'evdiag.agent';
 
 /**
  * Raises or lowers the level of the agent in this process, for all its threads, from now on.
@@ -14,6 +12,6 @@ export function setLevel(level: Level): void {
     throw new TypeError(`The level is 'watch' or 'diagnose', not ${JSON.stringify(level)}.`);
   }
   const channel = new BroadcastChannel(CHANNEL);
-  channel.postMessage({ type: 'level', level });
+  channel.postMessage({ type: 'level', level } satisfies LevelMessage);
   channel.close();
 }

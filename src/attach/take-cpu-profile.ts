@@ -1,6 +1,6 @@
-import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
+import type { CpuProfiled, CpuProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
-import { TargetError } from './target-error.ts';
+import { type Gathered, gatherThreads, readText } from './gather-threads.ts';
 
 /** What comes behind the end of the time: V8 may take a minute to hand out a large profile. */
 const PATIENCE_MS = 90_000;
@@ -26,48 +26,23 @@ export interface TakenCpuProfile {
   agentFile: string;
 }
 
-export interface CpuProfiles {
-  threads: TakenCpuProfile[];
-  /** Of threads without one: why. */
-  problems: { threadId: number; problem: string }[];
-}
-
 /** Takes CPU profiles of all threads at once. Rejects with TargetError, also where no thread has one. */
-export async function takeCpuProfiles(connection: Connection, request: CpuProfileRequest): Promise<CpuProfiles> {
-  const texts = new Map<number, string[]>();
-  const threads: TakenCpuProfile[] = [];
-  const problems: CpuProfiles['problems'] = [];
-  const onPart = (value: unknown): void => {
-    const part = value as CpuProfilePart;
-    if (part.part === 'profile') {
-      const pieces = texts.get(part.threadId) ?? [];
-      texts.set(part.threadId, pieces);
-      pieces.push(part.text);
-      return;
-    }
-    const { threadId, problem, intervalUs, warmCode, apart, agentFile } = part;
-    const text = texts.get(threadId)?.join('');
-    texts.delete(threadId);
-    if (problem !== null || text === undefined) problems.push({ threadId, problem: problem ?? 'nothing came' });
-    else {
-      const profile = JSON.parse(text) as V8CpuProfile;
-      threads.push({
-        pid: connection.hello.pid,
-        threadId,
-        ...measured(profile, intervalUs),
-        warmCode,
-        apart,
-        agentFile,
-      });
-    }
-  };
-  await connection.request('cpu-profile', request, { onPart, timeoutMs: request.durationMs + PATIENCE_MS });
-  if (threads.length === 0) {
-    throw new TargetError(
-      `No profile of process ${connection.hello.pid}: ${problems[0]?.problem ?? 'it has no thread'}.`,
-    );
-  }
-  return { threads: threads.sort((a, b) => a.threadId - b.threadId), problems };
+export function takeCpuProfiles(
+  connection: Connection,
+  request: CpuProfileRequest,
+): Promise<Gathered<TakenCpuProfile>> {
+  const { pid } = connection.hello;
+  return gatherThreads(connection, {
+    method: 'cpu-profile',
+    params: request,
+    timeoutMs: request.durationMs + PATIENCE_MS,
+    what: 'profile',
+    readerFor: () =>
+      readText((text, { threadId, intervalUs, warmCode, apart, agentFile }: CpuProfiled) => {
+        const profile = JSON.parse(text) as V8CpuProfile;
+        return { pid, threadId, ...measured(profile, intervalUs), warmCode, apart, agentFile };
+      }),
+  });
 }
 
 function measured(profile: V8CpuProfile, intervalUs: number) {

@@ -2,12 +2,13 @@ import { unlinkSync } from 'node:fs';
 import type { Dump, DumpedThread, SuspendedCalls } from '../async-dump/dump.ts';
 import { exactCalls } from '../async-dump/exact-calls.ts';
 import { quickCalls } from '../async-dump/quick-calls.ts';
-import type { Census, CensusFiles } from '../async-dump/types.ts';
-import type { CensusPart, DumpPart, Road, ThreadPart } from '../protocol/dump-parts.ts';
+import type { DumpPart, InventoryPart, Road, ThreadPart } from '../protocol/dump-parts.ts';
+import type { Inventory, InventoryFiles } from '../protocol/inventory.ts';
 import type { FrameMapper } from '../recording/source-maps.ts';
 import { threadName } from '../recording/thread-name.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Connection } from './connect.ts';
+import { gatherThreads, type PartReader } from './gather-threads.ts';
 import { loadedMapper } from './take-loaded-maps.ts';
 
 /** Between two parts: a heap snapshot of 10 GB takes about that long. */
@@ -20,46 +21,57 @@ export interface DumpOptions {
 }
 
 /** What came of one thread. */
-interface Gathered {
+interface ThreadParts {
+  threadId: number;
   about: ThreadPart;
   frames: Frame[];
-  groups: Census['groups'];
-  census: CensusPart;
+  groups: Inventory['groups'];
+  inventory: InventoryPart;
 }
 
 /** Asks for a dump of all threads and makes it readable. Heap snapshots are removed, whatever happens. */
 export async function takeDump(connection: Connection, { road, onProgress = () => {} }: DumpOptions): Promise<Dump> {
   const { pid, argv, nodeVersion, level, uptimeMs } = connection.hello;
   const takenAt = new Date().toISOString();
-  const gathered = new Map<number, Partial<Gathered>>();
-  const files: CensusFiles[] = [];
+  const files: InventoryFiles[] = [];
   try {
-    await connection.request(
-      'dump',
-      { road },
-      { onPart: (part) => gather(part as DumpPart), timeoutMs: PART_TIMEOUT_MS },
-    );
+    const gathered = await gatherThreads(connection, {
+      method: 'dump',
+      params: { road },
+      timeoutMs: PART_TIMEOUT_MS,
+      what: 'dump',
+      readerFor: (threadId) => readThread(threadId, files, onProgress),
+    });
     const threads: DumpedThread[] = [];
-    const seen = [...gathered.values()].flatMap(({ frames = [] }) => frames.map(({ file }) => file));
+    const seen = gathered.threads.flatMap(({ frames }) => frames.map(({ file }) => file));
     const map = await loadedMapper(connection, seen);
-    for (const thread of gathered.values()) threads.push(await toThread(thread as Gathered, map, onProgress));
+    for (const thread of gathered.threads) threads.push(await toThread(thread, map, onProgress));
     return { schema: 'evdiag-dump/1', pid, argv, nodeVersion, level, uptimeMs, takenAt, road, threads };
   } finally {
     files.forEach(removeFiles);
   }
+}
 
-  function gather(part: DumpPart): void {
-    const thread = gathered.get(part.threadId) ?? { frames: [], groups: [] };
-    gathered.set(part.threadId, thread);
-    if (part.part === 'progress') onProgress(DOING[part.doing] + threadText(part.threadId));
-    else if (part.part === 'thread') thread.about = part;
-    else if (part.part === 'frames') thread.frames!.push(...part.frames);
-    else if (part.part === 'groups') thread.groups!.push(...part.groups);
+/** Notes the files of each part that names some, whatever comes behind it. */
+function readThread(
+  threadId: number,
+  files: InventoryFiles[],
+  onProgress: (words: string) => void,
+): PartReader<DumpPart, ThreadParts> {
+  let about: ThreadPart | null = null;
+  const frames: Frame[] = [];
+  const groups: Inventory['groups'] = [];
+  return (part) => {
+    if (part.part === 'progress') onProgress(DOING[part.doing] + threadText(threadId));
+    else if (part.part === 'thread') about = part;
+    else if (part.part === 'frames') frames.push(...part.frames);
+    else if (part.part === 'groups') groups.push(...part.groups);
     else {
-      thread.census = part;
       if (part.files) files.push(part.files);
+      return about ? { threadId, about, frames, groups, inventory: part } : { problem: 'nothing came' };
     }
-  }
+    return null;
+  };
 }
 
 const DOING = {
@@ -73,17 +85,17 @@ function threadText(threadId: number): string {
 }
 
 async function toThread(
-  thread: Gathered,
+  thread: ThreadParts,
   map: FrameMapper,
   onProgress: (words: string) => void,
 ): Promise<DumpedThread> {
   const { part: _, ...about } = thread.about;
-  const problem = about.problem ?? thread.census.problem;
+  const problem = about.problem ?? thread.inventory.problem;
   return { ...about, problem, suspended: await suspendedOf(thread, map, onProgress) };
 }
 
 async function suspendedOf(
-  { frames, groups, census: { census, files, threadId } }: Gathered,
+  { threadId, frames, groups, inventory: { census, files } }: ThreadParts,
   map: FrameMapper,
   onProgress: (words: string) => void,
 ): Promise<SuspendedCalls | null> {
@@ -105,7 +117,7 @@ function sum(groups: readonly { count: number }[]): number {
 }
 
 /** The agent removes them as well when the connection ends. */
-function removeFiles({ snapshot, index }: CensusFiles): void {
+function removeFiles({ snapshot, index }: InventoryFiles): void {
   for (const file of [snapshot, index]) {
     try {
       unlinkSync(file);

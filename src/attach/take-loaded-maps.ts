@@ -1,4 +1,4 @@
-import type { LoadedMapPart, V8CpuProfile } from '../protocol/profile-parts.ts';
+import type { V8CpuProfile } from '../protocol/profile-parts.ts';
 import { createFrameMapper, type FrameMapper, pathOf } from '../recording/source-maps.ts';
 import type { Connection } from './connect.ts';
 
@@ -13,14 +13,14 @@ const ANSWER_MS = 5000;
 export async function loadedMapper(connection: Connection, urls: Iterable<string>): Promise<FrameMapper> {
   const files = [...new Set(urls)].filter((url) => url !== '' && !url.startsWith('node:') && url.length < 300);
   const texts = new Map<string, string>();
-  const onPart = (value: unknown): void => {
-    const { url, text } = value as LoadedMapPart;
-    texts.set(pathOf(url), text);
-  };
   try {
     for (let at = 0; at < files.length; at += MAX_URLS) {
       const some = files.slice(at, at + MAX_URLS);
-      await connection.request('loaded-maps', { urls: some }, { onPart, timeoutMs: ANSWER_MS });
+      await connection.request(
+        'loaded-maps',
+        { urls: some },
+        { onPart: ({ url, text }) => texts.set(pathOf(url), text), timeoutMs: ANSWER_MS },
+      );
     }
   } catch {
     // It has ended, or an older agent runs in it: then lines are those that it ran.

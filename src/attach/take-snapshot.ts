@@ -1,16 +1,13 @@
 import { chmodSync, constants, copyFileSync, renameSync, unlinkSync } from 'node:fs';
-import type { WrittenSnapshot } from '../protocol/dump-parts.ts';
+import type { WrittenSnapshot } from '../protocol/written-snapshot.ts';
 import type { Connection } from './connect.ts';
-import { TargetError } from './target-error.ts';
 
 /** A heap of 10 GB takes about that long. */
 const SNAPSHOT_TIMEOUT_MS = 20 * 60_000;
 
 /** Has the process write a heap snapshot of its main thread and moves it to a new file, mode 0600. Throws TargetError. */
 export async function takeSnapshot(connection: Connection, file: string): Promise<WrittenSnapshot> {
-  const written = await connection.request('snapshot', {}, { timeoutMs: SNAPSHOT_TIMEOUT_MS });
-  if (!written) throw new TargetError(`Process ${connection.hello.pid} wrote no heap snapshot.`);
-  const snapshot = written as WrittenSnapshot;
+  const snapshot = await connection.request('snapshot', {}, { timeoutMs: SNAPSHOT_TIMEOUT_MS });
   move(snapshot.file, file);
   return { ...snapshot, file };
 }

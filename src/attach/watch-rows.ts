@@ -15,7 +15,7 @@ export interface Watching {
   /** Of each thread, the main thread first: new objects wherever rows have come. */
   recordings(): Recording[];
   /** Rejects with TargetError when the process has gone, or has left this viewer. */
-  ended: Promise<unknown>;
+  ended: Promise<never>;
 }
 
 /** Follows what the agent records; `onChange` hears of it, and whether a stall has begun or ended. */
@@ -34,11 +34,7 @@ export function watchRows(connection: Connection, onChange: (urgent: boolean) =>
   };
   return {
     recordings: () => [...threads.values()].sort((a, b) => a.header.threadId - b.header.threadId),
-    ended: connection.request(
-      'watch',
-      {},
-      { onPart: (part) => onPart(part as LivePart), timeoutMs: Number.POSITIVE_INFINITY },
-    ),
+    ended: connection.request('watch', {}, { onPart, timeoutMs: Number.POSITIVE_INFINITY }),
   };
 }
 

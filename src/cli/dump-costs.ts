@@ -1,6 +1,5 @@
 import { fullMemoryBytes, fullPauseMs, quickPauseMs, snapshotPauseMs } from '../async-dump/estimate.ts';
 import type { Connection } from '../attach/connect.ts';
-import type { Estimate } from '../protocol/dump-parts.ts';
 
 /** A longer pause is announced, and taken only when somebody has agreed. */
 export const ANNOUNCED_MS = 200;
@@ -19,7 +18,7 @@ export interface Costs {
 }
 
 export async function estimateOf(connection: Connection): Promise<Costs> {
-  const answer = (await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS })) as Estimate;
+  const answer = await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS });
   // The threads are stopped one after the other.
   const largest = Math.max(0, ...answer.threads.map(({ heapBytes }) => heapBytes ?? UNKNOWN_HEAP_BYTES));
   return {

@@ -17,7 +17,7 @@ export interface ProcessTrace extends AsyncTrace {
 /** Follows the operations of a running process for some time. Ctrl-C ends it early; what there is by then is kept. Throws TargetError. */
 export async function traceProcess(pid: number, durationMs: number): Promise<ProcessTrace> {
   const connection = await connect(pid);
-  const endEarly = (): void => void connection.request('end-async-trace').catch(() => {});
+  const endEarly = (): void => void connection.request('end-async-trace', {}).catch(() => {});
   process.once('SIGINT', endEarly);
   const stopProgress = countDown(`tracing process ${pid}`, durationMs);
   try {

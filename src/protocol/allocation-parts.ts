@@ -1,5 +1,7 @@
 /** What crosses the agent's socket while allocations are sampled. */
 
+import type { TextPart } from './profile-parts.ts';
+
 /** Parameters of the method `allocation-profile`. */
 export interface AllocationRequest {
   durationMs: number;
@@ -9,8 +11,11 @@ export interface AllocationRequest {
   live: boolean;
 }
 
-/** Of one thread: its profile in pieces of text, then how it went. `threadId` 0 is the main thread. */
-export type AllocationPart =
-  | { part: 'profile'; threadId: number; text: string }
-  /** `problem` is null where all went well. */
-  | { part: 'profiled'; threadId: number; problem: string | null };
+/** The last part of a thread; `problem` is null where all went well. */
+export interface AllocationProfiled {
+  part: 'profiled';
+  threadId: number;
+  problem: string | null;
+}
+
+export type AllocationPart = TextPart | AllocationProfiled;

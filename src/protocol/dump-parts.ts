@@ -1,47 +1,16 @@
-/** What goes over the socket of an observed process: the same shapes for the agent and for `evdiag dump`. */
+/** What crosses the agent's socket while a dump is taken. */
 
-import type { Census, CensusFiles, OpenHandles, RawTimers } from '../async-dump/types.ts';
-import type { Frame, Level } from '../recording/types.ts';
-
-/** Goes up where an older `evdiag` would misread an answer. */
-export const PROTOCOL = 1;
-
-export interface Hello {
-  protocol: number;
-  pid: number;
-  /** Folder that holds the recordings of its family, absolute. */
-  family: string;
-  /** Redacted. */
-  argv: string[];
-  evdiagVersion: string;
-  nodeVersion: string;
-  level: Level;
-  uptimeMs: number;
-  /** 0 is the main thread. */
-  threads: number[];
-  /** Where it writes heap snapshots, and how their names begin: for whoever sees it die meanwhile. */
-  files?: { folders: string[]; prefix: string };
-}
-
-export interface Estimate {
-  threads: {
-    threadId: number;
-    /** Of V8's heap, garbage included; null where the thread did not answer. */
-    heapBytes: number | null;
-  }[];
-  /** What the process may still take. */
-  availableBytes: number;
-}
-
-/** A heap snapshot that the agent has written. */
-export interface WrittenSnapshot {
-  file: string;
-  takenAtMs: number;
-  pauseMs: number;
-}
+import type { Frame } from '../recording/types.ts';
+import type { Inventory, InventoryFiles } from './inventory.ts';
+import type { OpenHandles, RawTimers } from './open-resources.ts';
 
 /** With 'full', a heap snapshot is written beside the quick look. */
 export type Road = 'quick' | 'full';
+
+/** Parameters of the method `dump`. */
+export interface DumpRequest {
+  road: Road;
+}
 
 export interface Timers extends Omit<RawTimers, 'callback'> {
   callback: Frame;
@@ -92,17 +61,17 @@ export interface FramesPart {
 export interface GroupsPart {
   part: 'groups';
   threadId: number;
-  groups: Census['groups'];
+  groups: Inventory['groups'];
 }
 
 /** The last part of a thread. */
-export interface CensusPart {
+export interface InventoryPart {
   part: 'census';
   threadId: number;
   /** Null where there is none, for the reason that `problem` tells. */
-  census: Omit<Census, 'frames' | 'groups'> | null;
+  census: Omit<Inventory, 'frames' | 'groups'> | null;
   /** Of a full dump; removed when the client goes. */
-  files: CensusFiles | null;
+  files: InventoryFiles | null;
   problem: string | null;
 }
 
@@ -112,4 +81,4 @@ export interface ProgressPart {
   doing: 'stack' | 'calls' | 'heap';
 }
 
-export type DumpPart = ThreadPart | FramesPart | GroupsPart | CensusPart | ProgressPart;
+export type DumpPart = ThreadPart | FramesPart | GroupsPart | InventoryPart | ProgressPart;

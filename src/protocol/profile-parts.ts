@@ -9,24 +9,30 @@ export interface CpuProfileRequest {
   inlining: boolean;
 }
 
-/** Of one thread: its profile in pieces of text, then what there is to know of it. */
-export type CpuProfilePart =
-  /** `threadId` 0 is the main thread. */
-  | { part: 'profile'; threadId: number; text: string }
-  | {
-      part: 'profiled';
-      threadId: number;
-      /** As it was set: the mean, but for chance. */
-      intervalUs: number;
-      /** Functions that were optimised before are in it. */
-      warmCode: boolean;
-      /** Each function has its own time, that of inlined ones as well. */
-      apart: boolean;
-      /** Absolute path of the agent: what of it is in the profile is not the program's. */
-      agentFile: string;
-      /** Null where all went well. */
-      problem: string | null;
-    };
+/** A piece of a profile's JSON. `threadId` 0 is the main thread. */
+export interface TextPart {
+  part: 'profile';
+  threadId: number;
+  text: string;
+}
+
+/** The last part of a thread: what there is to know of its profile. */
+export interface CpuProfiled {
+  part: 'profiled';
+  threadId: number;
+  /** As it was set: the mean, but for chance. */
+  intervalUs: number;
+  /** Functions that were optimised before are in it. */
+  warmCode: boolean;
+  /** Each function has its own time, that of inlined ones as well. */
+  apart: boolean;
+  /** Absolute path of the agent: what of it is in the profile is not the program's. */
+  agentFile: string;
+  /** Null where all went well. */
+  problem: string | null;
+}
+
+export type CpuProfilePart = TextPart | CpuProfiled;
 
 /** https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile, times in µs of a monotonic clock. */
 export interface V8CpuProfile {
@@ -52,16 +58,22 @@ export interface RecentProfileRequest {
   lastMs: number;
 }
 
-/** Of one thread, like `CpuProfilePart`. Stacks are taken where V8 can be interrupted, and none while the thread is idle. */
-export type RecentProfilePart =
-  | { part: 'profile'; threadId: number; text: string }
-  | {
-      part: 'profiled';
-      threadId: number;
-      /** Mean time between two stacks of a thread that is busy. */
-      intervalUs: number;
-      problem: string | null;
-    };
+/** The last part of a thread. Stacks are taken where V8 can be interrupted, and none while the thread is idle. */
+export interface RecentProfiled {
+  part: 'profiled';
+  threadId: number;
+  /** Mean time between two stacks of a thread that is busy. */
+  intervalUs: number;
+  problem: string | null;
+}
+
+export type RecentProfilePart = TextPart | RecentProfiled;
+
+/** Parameters of the method `loaded-maps`. */
+export interface LoadedMapsRequest {
+  /** Scripts, as V8 names them. */
+  urls: string[];
+}
 
 /** Of the method `loaded-maps`, for each script that has one: a text that ends in its `sourceMappingURL`. */
 export interface LoadedMapPart {

@@ -218,7 +218,7 @@ test(
     await program.until('stdout', 'up\nup');
     const trace = await connected(program, async (connection) => {
       // The watchdog hears of a new thread some ms later.
-      while (!((await connection.request('hello')) as { threads: number[] }).threads[1]) await pause(20);
+      while (!(await connection.request('hello', {})).threads[1]) await pause(20);
       return takeAsyncTrace(connection, { durationMs: 1000 });
     });
     expect(trace.threads.map(({ threadId }) => threadId)).toEqual([0, expect.any(Number)]);
@@ -239,7 +239,7 @@ test.each([
     const program = lab.start(lab.file('app.js', 'setInterval(() => {}, 1000); console.log("up")'));
     await program.until('stdout', 'up');
     await connected(program, (connection) =>
-      expect(connection.request('async-trace', request)).rejects.toThrow(sentence),
+      expect(connection.request('async-trace', request as never)).rejects.toThrow(sentence),
     );
   })(),
 );

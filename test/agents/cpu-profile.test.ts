@@ -134,7 +134,7 @@ test.each([
     const connection = await connect(program.pid);
     try {
       const request = { durationMs: 1000, intervalUs: 1000, inlining: false, ...fields };
-      await expect(connection.request('cpu-profile', request)).rejects.toThrow(sentence);
+      await expect(connection.request('cpu-profile', request as never)).rejects.toThrow(sentence);
     } finally {
       connection.close();
       program.kill('SIGKILL');

@@ -126,8 +126,8 @@ describe('maps that a thread is asked for', () => {
   ).toString('base64')}`;
   const open = (name: string) => {
     const file = `${tempFolder({ [name]: 'let a: number = 1;\n' })}/${name}`;
-    const asked: string[] = [];
-    const maps = createLoadedMaps({ evaluate: (_user, call) => void asked.push(call) });
+    const asked: unknown[] = [];
+    const maps = createLoadedMaps({ call: (_user, name, args) => void asked.push([name, ...args]) });
     const toFrame = createFrameMapper(maps.runText);
     const lines: number[] = [];
     const see = (): void =>
@@ -143,7 +143,7 @@ describe('maps that a thread is asked for', () => {
     see();
     see();
     for (let i = 0; i < 5; i++) maps.tick(true);
-    expect(asked).toEqual([`wantMaps(${JSON.stringify([file])})`]);
+    expect(asked).toEqual([['wantMaps', [file]]]);
     expect(maps.isUnknown(file)).toBe(true);
     expect(lines).toEqual([]);
     maps.onMaps({ [file]: INLINE });
@@ -175,8 +175,8 @@ describe('maps that a thread is asked for', () => {
   });
 
   test('are not asked for where the file has one on disk, or is not there', () => {
-    const asked: string[] = [];
-    const maps = createLoadedMaps({ evaluate: (_user, call) => void asked.push(call) });
+    const asked: unknown[] = [];
+    const maps = createLoadedMaps({ call: (_user, name, args) => void asked.push([name, ...args]) });
     const folder = tempFolder({ 'app.js': `a();\n${COMMENT}app.js.map\n` });
     expect(maps.runText(`${folder}/app.js`, `${folder}/app.js`)).toBeNull();
     expect(maps.runText(`${folder}/gone.ts`, `${folder}/gone.ts`)).toBeNull();

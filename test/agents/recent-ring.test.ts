@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { RecentFrame } from '../../agents/shared-memory.ts';
 import { createRecentRing } from '../../agents/watchdog/recent/recent-ring.ts';
 import type { V8CpuProfile } from '../../src/protocol/profile-parts.ts';
+import type { RecentFrame } from '../../src/protocol/thread-api.ts';
 
 const frame = (name: string): RecentFrame => [name, '/srv/app.js', name.length, 1];
 

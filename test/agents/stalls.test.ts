@@ -1,19 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { DelayHistogram } from '../../agents/samplers/types.ts';
-import {
-  createSharedMemory,
-  type InterruptedStack,
-  OWN_WORK,
-  type RawFrame,
-  Sum,
-  SYNC_CALLS,
-  Word,
-} from '../../agents/shared-memory.ts';
+import { createSharedMemory, OWN_WORK, type RawFrame, Sum, SYNC_CALLS, Word } from '../../agents/shared-memory.ts';
 import type { TaskState } from '../../agents/watchdog/platform/thread-stat.ts';
 import { createMarkedCalls } from '../../agents/watchdog/stall/marked-calls.ts';
 import { StallWatch } from '../../agents/watchdog/stall/stalls.ts';
 import type { StallWatchOptions } from '../../agents/watchdog/stall/types.ts';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
+import type { InterruptedStack } from '../../src/protocol/thread-api.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import type { StallOpenRow, StallRow } from '../../src/recording/types.ts';
 
@@ -62,7 +55,6 @@ function fakeThread(options: FakeOptions = {}) {
         else answer({ count: histogram.count, turns: 0, asyncId: 1, triggerId: 0, idleMs: 0, frames });
       },
       call: () => {},
-      evaluate: () => {},
       post: () => {},
       detach: () => void seen.detached++,
       hasEnded: () => false,

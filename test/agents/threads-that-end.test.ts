@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type Connection, connect } from '../../src/attach/connect.ts';
+import type { MethodName } from '../../src/protocol/methods.ts';
 import { evdiag } from '../support/dump.ts';
 import { inLab, type Program } from '../support/run-agent.ts';
 
@@ -24,7 +25,7 @@ setTimeout(() => { console.log('stuck'); execFileSync('sleep', ['600']); }, 300)
 async function withWorkers(pid: number): Promise<void> {
   const connection = await connect(pid);
   try {
-    while (((await connection.request('hello')) as { threads: number[] }).threads.length < 2) await pause(20);
+    while ((await connection.request('hello', {})).threads.length < 2) await pause(20);
   } finally {
     connection.close();
   }
@@ -97,9 +98,9 @@ test.each([
       const first = await connect(program.pid);
       const second = await connect(program.pid);
       try {
-        const lost = first.request(method, params).catch((error: Error) => error.message);
+        const lost = first.request(method, params as never).catch((error: Error) => error.message);
         // It is being worked at when a later request of the same connection has been answered.
-        await first.request('hello');
+        await first.request('hello', {});
         first.close();
         await lost;
         await gone(second, method, params);
@@ -112,14 +113,14 @@ test.each([
 );
 
 /** Resolves when the next one is being worked at, or has been answered: no longer refused, nor in a queue behind the one that has gone. */
-async function gone(next: Connection, method: string, params: object): Promise<void> {
+async function gone(next: Connection, method: MethodName, params: object): Promise<void> {
   const { pid } = next.hello;
   const isRefused = async (): Promise<boolean> => {
-    const asking = next.request(method, params).then(
+    const asking = next.request(method, params as never).then(
       () => '',
       (error: Error) => error.message,
     );
-    const word = await Promise.race([asking, next.request('hello').then(() => 'works')]);
+    const word = await Promise.race([asking, next.request('hello', {}).then(() => 'works')]);
     return word.includes('Somebody else');
   };
   if (method === 'dump' || method === 'snapshot') {

@@ -18,18 +18,18 @@ function watched(kept: Row[], read: () => Promise<void> = async () => {}) {
       return () => void tellers.delete(tell);
     },
   } as unknown as Target;
-  const client: Client = {
+  const client: Client<LivePart> = {
     isGone: () => false,
     onGone: (gone) => {
       leave = gone;
     },
     async part(part) {
-      parts.push(part as LivePart);
+      parts.push(part);
       await read();
     },
   };
   return {
-    answer: watch(target)({}, client) as Promise<unknown>,
+    answer: watch(target)({}, client),
     parts,
     viewers: () => tellers.size,
     leave: () => leave(),

@@ -7,9 +7,9 @@ import { cpu, header, look, stall } from '../support/recording.ts';
 /** What an agent sends, in order; and what the viewer heard. */
 function watched(...parts: (LivePart | { part: 'rows'; threadId: number; rows: unknown[] })[]) {
   const heard: boolean[] = [];
-  let send: NonNullable<RequestOptions['onPart']> = () => {};
+  let send: (part: unknown) => void = () => {};
   const connection = {
-    request(_method: string, _params: object, { onPart }: RequestOptions) {
+    request(_method: string, _params: object, { onPart }: RequestOptions<unknown>) {
       send = onPart!;
       return new Promise(() => {});
     },

@@ -53,7 +53,7 @@ export async function captureUntil(
 ): Promise<AsyncTrace> {
   const taken = takeAsyncTrace(connection, { durationMs });
   await Promise.race([met(), taken]);
-  await connection.request('end-async-trace');
+  await connection.request('end-async-trace', {});
   return taken;
 }
 

@@ -2,15 +2,10 @@ import { executionAsyncId } from 'node:async_hooks';
 import { type PerformanceEntry, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
 import { promiseHooks } from 'node:v8';
 import { EventKind, TICKS_PER_US } from '../../../src/protocol/async-trace.ts';
+import type { TraceNames, TraceRequest } from '../../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../../guard.ts';
 import { monotonicMs, store } from '../../primordials.ts';
-import {
-  createTraceMemory,
-  type TraceMemory,
-  type TraceNames,
-  type TraceRequest,
-  TraceWord,
-} from '../../shared-trace.ts';
+import { createTraceMemory, type TraceMemory, TraceWord } from '../../shared-trace.ts';
 import { isArming } from '../microtask-turns.ts';
 import { hookWithoutPromises } from '../tracking/handles.ts';
 import { createSampling, type Sampling } from '../tracking/sampling.ts';

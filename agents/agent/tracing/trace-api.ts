@@ -1,7 +1,7 @@
+import type { ThreadApi, TraceRequest } from '../../../src/protocol/thread-api.ts';
 import { createSensor, guarded } from '../../guard.ts';
-import { stringify } from '../../primordials.ts';
-import type { AgentDoor } from '../../shared-memory.ts';
-import type { TraceMemory, TraceRequest } from '../../shared-trace.ts';
+import { toJson } from '../../primordials.ts';
+import type { TraceMemory } from '../../shared-trace.ts';
 import { atNextTurn } from '../microtask-turns.ts';
 import type { RunningCapture } from './capture.ts';
 
@@ -18,8 +18,8 @@ interface Options {
   onCapturing(capturing: boolean): void;
 }
 
-/** The part of the door that `evdiag trace PID` goes through. One capture at a time: a new one ends the one before. */
-export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor, 'beginTrace' | 'endTrace'> {
+/** The part of the agent's API that `evdiag trace PID` goes through. One capture at a time: a new one ends the one before. */
+export function createTraceApi({ post, onCapturing }: Options): Pick<ThreadApi, 'beginTrace' | 'endTrace'> {
   let wanted: TraceRequest | null = null;
   let running: RunningCapture | null = null;
   let last: RunningCapture | { problem: string } | null = null;
@@ -63,7 +63,7 @@ export function createTraceDoor({ post, onCapturing }: Options): Pick<AgentDoor,
     },
     endTrace() {
       end();
-      const told = stringify(last && 'names' in last ? last.names() : last);
+      const told = toJson(last && 'names' in last ? last.names() : last);
       // Nothing of it is kept: the ring has some MB.
       last = null;
       return told;

@@ -1,8 +1,9 @@
 import { type AsyncHook, createHook, executionAsyncId, type HookCallbacks } from 'node:async_hooks';
 import { runInThisContext } from 'node:vm';
+import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
-import type { RawFrame, RawHandleSite } from '../../shared-memory.ts';
+import type { RawFrame } from '../../shared-memory.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 

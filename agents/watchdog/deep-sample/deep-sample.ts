@@ -1,5 +1,6 @@
+import type { Depth, HookCounts, InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import type { ChainKind, Frame, Location, LookRow, LookStack, Suspicion } from '../../../src/recording/types.ts';
-import type { Depth, HookCounts, InterruptedStack, RawFrame } from '../../shared-memory.ts';
+import type { RawFrame } from '../../shared-memory.ts';
 import { callerOf, isOther } from '../stall/chains.ts';
 import { placeOf } from '../stall/classify.ts';
 import { type AllocationProfile, summarizeAllocations } from './allocations.ts';
@@ -58,12 +59,12 @@ export function startDeepSample(
       if (!started) sampling.giveBack(true);
     });
   }
-  capture.call('look', 'startHooks');
+  capture.call('look', 'startHooks', []);
   setTimeout(() => {
     if (ended) return;
-    capture.call('look', 'stopHooks');
-    capture.call('look', 'shortIntervals', (sites) => {
-      intervals = (sites as RawFrame[][] | null) ?? [];
+    capture.call('look', 'stopHooks', []);
+    capture.call('look', 'shortIntervals', [], (sites) => {
+      intervals = sites ?? [];
     });
   }, HOOKS_MS);
 
@@ -83,8 +84,8 @@ export function startDeepSample(
     setTimeout(step, least + Math.random() * (most - least));
   };
   const finishLook = (): void => {
-    capture.call('look', 'hookCounts', (counts) => {
-      created = counts as HookCounts | null;
+    capture.call('look', 'hookCounts', [], (counts) => {
+      created = counts;
       finishWithAllocations();
     });
     // A thread that does not answer any more must not keep the look open.

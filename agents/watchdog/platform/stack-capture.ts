@@ -1,6 +1,13 @@
 import type { Session } from 'node:inspector';
+import {
+  AGENT_NAME,
+  type AnswerOf,
+  type ArgsOf,
+  type InterruptedStack,
+  type StackQuestion,
+  type ThreadCall,
+} from '../../../src/protocol/thread-api.ts';
 import { type Inspection, WITHOUT_INSPECTOR } from '../../inspection.ts';
-import { AGENT_NAME, type AgentDoor, type InterruptedStack, type StackQuestion } from '../../shared-memory.ts';
 import type { Interrupts } from '../interrupts.ts';
 
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
@@ -8,8 +15,8 @@ const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 /** What was evaluated when the connection was closed is done by then, or inside a native call, where it harms nothing. */
 const UNHEARD_MS = 50;
 
-type User = 'stall' | 'look' | 'dump' | 'allocations' | 'profile' | 'recent' | 'trace' | 'maps';
-type Reply = (result: unknown) => void;
+export type User = 'stall' | 'look' | 'dump' | 'allocations' | 'profile' | 'recent' | 'trace' | 'maps';
+type Reply<Result = unknown> = (result: Result | null) => void;
 
 /**
  * Interrupts an observed thread and asks it for its stack.
@@ -19,19 +26,13 @@ type Reply = (result: unknown) => void;
  * domain enabled the program would run 7–10 times slower for as long as it is.) A native call answers when it returns.
  * Worker threads are reached through the main thread's session, so that a native call there delays their answers too.
  *
- * Each question of `evaluate` and `post` is answered once: null where it failed, the thread has ended, or the session was closed.
+ * Each question of `call` and `post` is answered once: null where it failed, the thread has ended, or the session was closed.
  */
 export interface StackCapture {
   /** Connects if needed and asks; the answer comes later, on this thread's loop. An open question is shared. */
   ask(user: User, question: StackQuestion, answer: (stack: InterruptedStack) => void): void;
-  /** Calls one of the agent's other functions; the answer is its JSON, null where there is none. */
-  call(
-    user: User,
-    name: 'startHooks' | 'stopHooks' | 'hookCounts' | 'shortIntervals',
-    answer?: (value: unknown) => void,
-  ): void;
-  /** Evaluates a call of one of the agent's functions, with its arguments. */
-  evaluate(user: User, call: string, answer: (value: unknown) => void): void;
+  /** Calls one of the functions of the agent's half in that thread; null where it has no answer, or failed. */
+  call<Name extends ThreadCall>(user: User, name: Name, args: ArgsOf<Name>, answer?: Reply<AnswerOf<Name>>): void;
   /** Any other method of the inspector's protocol; null where it failed. */
   post(user: User, method: string, params: object, answer?: Reply): void;
   /** Disconnects when no user is left. Without a user: for good. */
@@ -141,11 +142,14 @@ export function createStackCapture(
     evaluations.add(release);
     return release;
   };
-  const evaluate = (user: User, call: string, reply: (value: unknown) => void): void =>
-    post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression: `${AGENT_NAME}.${call}` }, (result) => {
+  const call: StackCapture['call'] = (user, name, args, reply = () => {}) => {
+    const expression = `${AGENT_NAME}.${name}(${args.map((arg) => JSON.stringify(arg)).join()})`;
+    post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression }, (result) => {
       const text = (result as { result?: { value?: unknown } } | null)?.result?.value;
+      // Written by the agent's half, by the same types (`Json`).
       reply(typeof text === 'string' ? JSON.parse(text) : null);
     });
+  };
   const disconnect = (): void => {
     const current = connection;
     connection = null;
@@ -170,13 +174,12 @@ export function createStackCapture(
       }
       const waiters = [{ answer }];
       asked = waiters;
-      evaluate(user, `stack(${JSON.stringify(question)})`, (stack) => {
+      call(user, 'stack', [question], (stack) => {
         if (asked === waiters) asked = null;
-        if (stack) for (const waiter of waiters) waiter.answer(stack as InterruptedStack);
+        if (stack) for (const waiter of waiters) waiter.answer(stack);
       });
     },
-    call: (user, name: keyof AgentDoor, answer = () => {}) => evaluate(user, `${name}()`, answer),
-    evaluate,
+    call,
     post,
     detach(user) {
       if (user) {

@@ -1,5 +1,5 @@
 import type { V8CpuProfile, V8ProfileNode } from '../../../src/protocol/profile-parts.ts';
-import type { RecentFrame } from '../../shared-memory.ts';
+import type { RecentFrame } from '../../../src/protocol/thread-api.ts';
 
 /** Nodes of the call tree: some 100 bytes each. */
 const MAX_NODES = 20_000;

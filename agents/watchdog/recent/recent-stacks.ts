@@ -1,6 +1,7 @@
 import { MAX_RECENT_MS, type V8CpuProfile } from '../../../src/protocol/profile-parts.ts';
+import type { RecentFrame, RecentStack } from '../../../src/protocol/thread-api.ts';
 import { NATIVE_CALL } from '../../../src/recording/places.ts';
-import { type RecentFrame, type RecentStack, type SharedMemory, Word } from '../../shared-memory.ts';
+import { type SharedMemory, Word } from '../../shared-memory.ts';
 import type { StackCapture } from '../platform/stack-capture.ts';
 import type { ThreadCpu } from '../platform/thread-cpu.ts';
 import { readSite } from '../stall/call-site.ts';
@@ -104,11 +105,11 @@ export function createRecentStacks(options: RecentStacksOptions) {
     toldMs = sample.answeredMs;
     toldIdleMs = Math.max(toldIdleMs, idleMs);
   };
-  const onAnswer = (question: Question, value: unknown): void => {
+  const onAnswer = (question: Question, answer: RecentStack | null): void => {
     if (asked !== question) return;
     asked = null;
-    if (!Array.isArray(value)) return;
-    const [idleMs, line, frames, cutOff, entered] = value as RecentStack;
+    if (!answer) return;
+    const [idleMs, line, frames, cutOff, entered] = answer;
     // Where nobody says whether the loop waited: then it did, and was woken.
     if (frames.length === 0 && question.before.state === null) return;
     const { stack, isExact } = stackAt(question, frames, entered === 1);
@@ -166,8 +167,8 @@ export function createRecentStacks(options: RecentStacksOptions) {
   const ask = (atMs: number, before: Reading, answered = (): void => {}): void => {
     const question = { atMs, mark: readMark(options), before };
     asked = question;
-    capture.evaluate('recent', 'recent()', (value) => {
-      onAnswer(question, value);
+    capture.call('recent', 'recent', [], (stack) => {
+      onAnswer(question, stack);
       answered();
     });
   };

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { makeRunFolder, newSocketPath, socketPath } from '../../../src/util/run-folder.ts';
 import { isListening, removeStale } from '../../../src/util/stale-files.ts';
-import type { Client, Method } from './methods/types.ts';
+import { type AnyMethod, type Client, RequestError } from './methods/types.ts';
 
 /** A request is short. */
 const MAX_LINE_BYTES = 64 * 1024;
@@ -31,7 +31,7 @@ export interface LiveSocket {
 export function openSocket(
   folders: readonly string[],
   pid: number,
-  methods: Readonly<Record<string, Method>>,
+  methods: Readonly<Record<string, AnyMethod>>,
   onError: (message: string) => void,
 ): LiveSocket {
   // Loaded here, some ms after the start: a short program never pays for it.
@@ -142,7 +142,7 @@ interface ClientState {
 /** In the order of their arrival. */
 type Clients = Map<Socket, ClientState>;
 
-function serve(socket: Socket, clients: Clients, methods: Readonly<Record<string, Method>>): void {
+function serve(socket: Socket, clients: Clients, methods: Readonly<Record<string, AnyMethod>>): void {
   if (clients.size >= MAX_CLIENTS) makeRoom(clients);
   if (clients.size >= MAX_CLIENTS) {
     socket.destroy();
@@ -194,7 +194,7 @@ function makeRoom(clients: Clients): void {
 async function answer(
   socket: Socket,
   line: string,
-  methods: Readonly<Record<string, Method>>,
+  methods: Readonly<Record<string, AnyMethod>>,
   leaving: (() => void)[],
 ): Promise<void> {
   const request = parse(line);
@@ -206,11 +206,12 @@ async function answer(
     const result = await method(request.params, clientOf(socket, id, leaving));
     send(socket, { id, result: result ?? null });
   } catch (error) {
-    send(socket, { id, error: { message: String((error as Error)?.message ?? error).split('\n')[0] } });
+    const message = String((error as Error)?.message ?? error).split('\n')[0];
+    send(socket, { id, error: error instanceof RequestError ? { message, code: error.failure } : { message } });
   }
 }
 
-function clientOf(socket: Socket, id: unknown, leaving: (() => void)[]): Client {
+function clientOf(socket: Socket, id: unknown, leaving: (() => void)[]): Client<unknown> {
   return {
     isGone: () => socket.destroyed,
     onGone(leave) {

@@ -1,5 +1,5 @@
+import type { InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import type { ChainKind, Frame } from '../../../src/recording/types.ts';
-import type { InterruptedStack } from '../../shared-memory.ts';
 
 /** Pairs of successive stacks that are needed to speak of a chain. */
 const MIN_PAIRS = 2;

@@ -1,6 +1,8 @@
 /** A stall that lasts: what its stacks and the marks of native calls say of it so far. */
+
+import type { InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import type { ChainKind, Frame, Location, StallKind, StallRow } from '../../../src/recording/types.ts';
-import { type InterruptedStack, OWN_WORK, Word } from '../../shared-memory.ts';
+import { OWN_WORK, Word } from '../../shared-memory.ts';
 import type { ThreadCpu } from '../platform/thread-cpu.ts';
 import { linesOf } from '../source-text.ts';
 import { readRecentSite, readSite } from './call-site.ts';

@@ -1,9 +1,10 @@
 /** What the stacks and clocks of a stall say, once it is over. Pure. */
 import { confidenceOfStacks } from '../../../src/detectors/stack-confidence.ts';
 import { isHeldUp, isIdleWait, type OwnShareOf } from '../../../src/detectors/stalls.ts';
+import type { InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import { functionKey, NATIVE_CALL } from '../../../src/recording/places.ts';
 import type { Frame, Location, StallKind, StallRow, StallStack } from '../../../src/recording/types.ts';
-import type { InterruptedStack, RawFrame } from '../../shared-memory.ts';
+import type { RawFrame } from '../../shared-memory.ts';
 import { linesOf } from '../source-text.ts';
 import { classify } from './classify.ts';
 

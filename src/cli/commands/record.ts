@@ -1,6 +1,7 @@
 import { type Connection, connect } from '../../attach/connect.ts';
+import type { ThreadProblem } from '../../attach/gather-threads.ts';
 import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
-import { type CpuProfiles, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
+import { takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
 import { loadedMapper, urlsIn, urlsOf } from '../../attach/take-loaded-maps.ts';
 import { takeRecentProfiles } from '../../attach/take-recent-profile.ts';
 import { TargetError } from '../../attach/target-error.ts';
@@ -125,7 +126,7 @@ function checkLast({ last, allocations, duration, interval, inlining }: Options)
 async function profileOf(
   connection: Connection,
   options: Options,
-): Promise<{ profile: Profile } & Pick<CpuProfiles, 'problems'>> {
+): Promise<{ profile: Profile; problems: ThreadProblem[] }> {
   const { allocations, last, duration = DURATION_S } = options;
   const stop = last ? () => {} : countDown(`recording process ${connection.hello.pid}`, duration * 1000);
   try {
@@ -140,13 +141,13 @@ async function profileOf(
   }
 }
 
-type Recorded = Pick<Profile, 'kind' | 'unit'> & Pick<CpuProfiles, 'problems'> & { threads: ThreadProfile[] };
+type Recorded = Pick<Profile, 'kind' | 'unit'> & { threads: ThreadProfile[]; problems: ThreadProblem[] };
 
 /** Ctrl-C ends it early; what there is by then is kept. */
 async function cpuOf(connection: Connection, options: Options): Promise<Recorded> {
   const { duration = DURATION_S, interval = INTERVAL_MS, inlining } = options;
   const request = { durationMs: duration * 1000, intervalUs: interval * 1000, inlining: inlining === true };
-  const endEarly = (): void => void connection.request('end-cpu-profile').catch(() => {});
+  const endEarly = (): void => void connection.request('end-cpu-profile', {}).catch(() => {});
   process.once('SIGINT', endEarly);
   try {
     const { threads, problems } = await takeCpuProfiles(connection, request);

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { listAgents } from '../../attach/list-agents.ts';
 import { TargetError } from '../../attach/target-error.ts';
-import type { Hello } from '../../protocol/dump-parts.ts';
+import type { Hello } from '../../protocol/hello.ts';
 
 /** New processes are looked for so often: that reads a small folder. */
 const LOOK_MS = 400;

@@ -1,8 +1,8 @@
 import type { Connection } from '../../attach/connect.ts';
-import { type CpuProfiles, type TakenCpuProfile, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
+import type { ThreadProblem } from '../../attach/gather-threads.ts';
+import { type TakenCpuProfile, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
 import { loadedMapper, urlsOf } from '../../attach/take-loaded-maps.ts';
 import type { Profile } from '../../profile/types.ts';
-import type { Hello } from '../../protocol/dump-parts.ts';
 import type { Action, ShownProfile, State } from '../../tui/state/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { toThreadProfile } from '../profile/taken-profile.ts';
@@ -24,7 +24,7 @@ export function createLiveProfile() {
     press(connection: Connection | null, dispatch: Dispatch, state: () => State): void {
       if (running) {
         // Where the process has gone, it is told as lost.
-        running.request('end-cpu-profile').catch(() => {});
+        running.request('end-cpu-profile', {}).catch(() => {});
         return;
       }
       if (!connection) return;
@@ -52,12 +52,12 @@ function lostText(why: string): string {
 async function take(
   connection: Connection,
   state: () => State,
-): Promise<{ profile: ShownProfile; problems: CpuProfiles['problems'] }> {
+): Promise<{ profile: ShownProfile; problems: ThreadProblem[] }> {
   const { pid, argv } = connection.hello;
-  const before = ((await connection.request('hello')) as Hello).uptimeMs;
+  const before = (await connection.request('hello', {})).uptimeMs;
   const request = { durationMs: MOST_MS, intervalUs: INTERVAL_US, inlining: false };
   const { threads, problems } = await takeCpuProfiles(connection, request);
-  const after = ((await connection.request('hello')) as Hello).uptimeMs;
+  const after = (await connection.request('hello', {})).uptimeMs;
   const zeroMs = zeroOf(state(), pid);
   const between = zeroMs === null ? null : { fromMs: zeroMs + before, toMs: zeroMs + after };
   const map = await loadedMapper(

@@ -2,7 +2,7 @@ import { dumpText } from '../../async-dump/text.ts';
 import { askLevel } from '../../attach/ask-level.ts';
 import type { Connection } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
-import type { Hello, Road } from '../../protocol/dump-parts.ts';
+import type { Road } from '../../protocol/dump-parts.ts';
 import { familyName, recordingFolder } from '../../recording/paths.ts';
 import type { Level, Recording } from '../../recording/types.ts';
 import { openRecording } from '../../recording/writer.ts';
@@ -116,7 +116,7 @@ async function dump(
   }
   const onProgress = (words: string): void => dispatch({ type: 'message', text: `${words} …` });
   // That of the connection is as old as the connection.
-  const hello = (await connection.request('hello')) as Hello;
+  const hello = await connection.request('hello', {});
   const taken = await takeDump({ ...connection, hello }, { road, onProgress });
   const text = dumpText(taken, { paint: painter(false), width, expand: true });
   dispatch({ type: 'show', title: `${road === 'full' ? 'Full' : 'Quick'} dump`, lines: text.trimEnd().split('\n') });

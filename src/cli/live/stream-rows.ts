@@ -1,5 +1,4 @@
 import type { Connection } from '../../attach/connect.ts';
-import type { LivePart } from '../../protocol/live.ts';
 import { isRow } from '../../recording/validate.ts';
 import { END_SIGNALS, type EndSignal, exitCodeOf } from '../../util/end-signals.ts';
 import { toJsonLine } from '../../util/text.ts';
@@ -42,8 +41,7 @@ function printRows(connection: Connection, print: Print): Promise<unknown> {
     'watch',
     {},
     {
-      onPart(value) {
-        const part = value as LivePart;
+      onPart(part) {
         if (part.part === 'thread') print({ ...part.header });
         else for (const row of part.rows.filter(isRow)) print({ pid, threadId: part.threadId, ...row });
       },

@@ -1,18 +1,18 @@
 import type { AllocationPart, AllocationRequest } from '../../../../src/protocol/allocation-parts.ts';
+import type { Unchecked } from '../../../../src/protocol/methods.ts';
+import { THREAD_ENDED, within } from '../../ask.ts';
 import { startSampling } from '../../deep-sample/start-sampling.ts';
 import { areSessionsHeld } from '../../platform/stack-capture.ts';
-import { requireInspector, THREAD_ENDED, whileConnected, within } from './ask.ts';
+import { requireInspector, sendText, waitFor, whileConnected } from './client.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
-/** Characters in one message. */
-const CHUNK = 1 << 18;
 const INTERVAL_BYTES = { least: 1 << 10, most: 1 << 26 };
 const MAX_DURATION_MS = 3600e3;
 /** A full collection of a heap of several GB; a thread inside a native call answers when that returns. */
 const ANSWER_MS = 60_000;
 
 /** Samples the allocations of all threads for some time, or until the client goes: `AllocationPart`. */
-export function allocationProfile(target: Target): Method {
+export function allocationProfile(target: Target): Method<'allocation-profile'> {
   let busy = false;
   return (params, client) => {
     const request = checked(params);
@@ -27,7 +27,7 @@ export function allocationProfile(target: Target): Method {
     return whileConnected(client, leave, async () => {
       for (const { sampling } of threads) sampling.hold(true);
       const problems = await Promise.all(threads.map((thread) => begin(thread, request, client)));
-      await wait(request.durationMs, client);
+      await waitFor(request.durationMs, client);
       for (const [i, thread] of threads.entries()) await finish(thread, problems[i]!, client);
       return {};
     });
@@ -41,7 +41,7 @@ function leaveThread({ capture, sampling }: DumpableThread): void {
   sampling.hold(false);
 }
 
-function checked(params: Record<string, unknown>): AllocationRequest {
+function checked(params: Unchecked<AllocationRequest>): AllocationRequest {
   const { durationMs, intervalBytes, live } = params;
   if (!(typeof durationMs === 'number' && durationMs >= 1 && durationMs <= MAX_DURATION_MS)) {
     throw new Error('A profile takes between 1 ms and an hour.');
@@ -57,7 +57,7 @@ function checked(params: Record<string, unknown>): AllocationRequest {
 async function begin(
   { capture }: DumpableThread,
   { intervalBytes, live }: AllocationRequest,
-  client: Client,
+  client: Client<AllocationPart>,
 ): Promise<string | null> {
   let isLate = false;
   const params = {
@@ -75,17 +75,13 @@ async function begin(
   return started === undefined ? 'the thread did not answer' : 'the program samples its allocations by itself';
 }
 
-async function finish(thread: DumpableThread, problem: string | null, client: Client): Promise<void> {
+async function finish(thread: DumpableThread, problem: string | null, client: Client<AllocationPart>): Promise<void> {
   const { threadId } = thread;
-  const part = (value: AllocationPart): Promise<void> => client.part(value);
   if (client.isGone()) return;
   const profile = problem === null ? await stop(thread) : null;
-  const text = profile ? JSON.stringify(profile) : '';
-  for (let at = 0; at < text.length; at += CHUNK) {
-    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
-  }
+  if (profile) await sendText(client, threadId, JSON.stringify(profile));
   const silence = thread.capture.hasEnded() ? THREAD_ENDED : 'the thread did not answer';
-  await part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : silence) });
+  await client.part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : silence) });
 }
 
 /** Null where it failed, or no answer came. */
@@ -94,14 +90,4 @@ async function stop({ capture }: DumpableThread): Promise<object | null> {
     capture.post('allocations', 'HeapProfiler.stopSampling', {}, answer),
   );
   return (result as { profile?: object } | null | undefined)?.profile ?? null;
-}
-
-function wait(ms: number, client: Client): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    client.onGone(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -4,10 +4,13 @@ import {
   EVENT_WORDS,
   MAX_CAPTURE_MS,
 } from '../../../../src/protocol/async-trace.ts';
-import { RING_EVENTS, type TraceEnd, type TraceMemory, type TraceNames, TraceWord } from '../../../shared-trace.ts';
-import { pause, requireInspector, THREAD_ENDED, whileConnected, within } from './ask.ts';
+import type { Unchecked } from '../../../../src/protocol/methods.ts';
+import type { TraceNames, TraceRequest } from '../../../../src/protocol/thread-api.ts';
+import { RING_EVENTS, type TraceMemory, TraceWord } from '../../../shared-trace.ts';
+import { askThread, pause, THREAD_ENDED } from '../../ask.ts';
+import { requireInspector, whileConnected } from './client.ts';
 import { mapsFor } from './dump.ts';
-import type { DumpableThread, Method, Target } from './types.ts';
+import type { DumpableThread, Method, MethodTable, Target } from './types.ts';
 
 /** A thread that has not come back to its loop for this long is blocked: nothing can be followed in it. */
 const BEGIN_MS = 2000;
@@ -23,12 +26,12 @@ type Send = (part: AsyncTracePart) => Promise<void>;
  * `async-trace` follows each asynchronous operation of all threads for some time, or until the client goes or somebody
  * asks for `end-async-trace`: `AsyncTracePart`.
  */
-export function asyncTrace(target: Target): Record<'async-trace' | 'end-async-trace', Method> {
+export function asyncTrace(target: Target): Pick<MethodTable, 'async-trace' | 'end-async-trace'> {
   let busy = false;
   let captures = 0;
   /** Null where none runs; one that has not quite begun ends as soon as it has. */
   let end: (() => void) | null = null;
-  const trace: Method = (params, client) => {
+  const trace: Method<'async-trace'> = (params, client) => {
     const { durationMs } = checked(params);
     requireInspector(target);
     if (busy) throw new Error('Somebody else traces this process: wait until it is done.');
@@ -66,7 +69,7 @@ export function asyncTrace(target: Target): Record<'async-trace' | 'end-async-tr
   };
 }
 
-function checked(params: Record<string, unknown>): AsyncTraceRequest {
+function checked(params: Unchecked<AsyncTraceRequest>): AsyncTraceRequest {
   const { durationMs } = params;
   if (!(typeof durationMs === 'number' && durationMs >= 1 && durationMs <= MAX_CAPTURE_MS)) {
     throw new Error(`A trace takes between 1 ms and ${MAX_CAPTURE_MS / 1000} s.`);
@@ -81,8 +84,8 @@ const blockedText = (pid: number): string =>
   `The main thread of process ${pid} did not come back to its loop within ${BEGIN_MS / 1000} s, so nothing can be followed: "evdiag dump ${pid}" shows where it is.`;
 
 /** Null where the thread is blocked; then it will not begin later either. */
-async function begin(thread: DumpableThread, request: { id: number; durationMs: number }): Promise<TraceMemory | null> {
-  thread.capture.evaluate('trace', `beginTrace(${JSON.stringify(request)})`, () => {});
+async function begin(thread: DumpableThread, request: TraceRequest): Promise<TraceMemory | null> {
+  thread.capture.call('trace', 'beginTrace', [request]);
   const giveUpAt = performance.now() + BEGIN_MS;
   while (performance.now() < giveUpAt && !thread.capture.hasEnded()) {
     const { memory } = thread.tracing;
@@ -108,7 +111,7 @@ async function run(
     await pause(READ_MS);
     await read();
   }
-  const names = await endOf(thread);
+  const names = await askThread(thread.capture, 'trace', 'endTrace', [], END_MS);
   if (!names || 'problem' in names) {
     const problem = names?.problem ?? silenceOf(thread, 'it did not answer at the end');
     await send({ part: 'failed', threadId, problem });
@@ -135,11 +138,6 @@ function createReader(threadId: number, { control, events }: TraceMemory, send: 
   };
 }
 
-async function endOf({ capture }: DumpableThread): Promise<TraceEnd | null> {
-  const answer = await within<unknown>(END_MS, (answered) => capture.evaluate('trace', 'endTrace()', answered));
-  return (answer ?? null) as TraceEnd | null;
-}
-
 async function tell(
   thread: DumpableThread,
   { control, startMonotonicMs }: TraceMemory,
@@ -160,6 +158,6 @@ async function tell(
 /** Whatever happened, the hooks go, with the thread's next turn. */
 function leaveThread({ capture, tracing }: DumpableThread): void {
   tracing.memory = null;
-  capture.evaluate('trace', 'endTrace()', () => {});
+  capture.call('trace', 'endTrace', []);
   capture.detach('trace');
 }

@@ -1,12 +1,11 @@
 import { dirname, join } from 'node:path';
+import type { Unchecked } from '../../../../src/protocol/methods.ts';
 import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../../../../src/protocol/profile-parts.ts';
 import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../../cpu-profile.ts';
 import { noteWaits, type Span, withIdle } from '../../platform/off-cpu.ts';
-import { requireInspector, whileConnected } from './ask.ts';
-import type { Client, Method, Target } from './types.ts';
+import { requireInspector, sendText, waitFor, whileConnected } from './client.ts';
+import type { Client, Method, MethodTable, Target } from './types.ts';
 
-/** Characters in one message. */
-const CHUNK = 1 << 18;
 /** One sample is 8 to 20 bytes of text, and V8 holds them all until the end. */
 const MAX_SAMPLES = 2e6;
 const INTERVAL_US = { min: 50, max: 1e6 };
@@ -21,11 +20,11 @@ const AGENT_FILE = join(dirname(__filename), 'agent.cjs');
  * `cpu-profile` profiles all threads for some time, or until the client goes or somebody asks for `end-cpu-profile`:
  * `CpuProfilePart`.
  */
-export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-profile', Method> {
+export function cpuProfile(target: Target): Pick<MethodTable, 'cpu-profile' | 'end-cpu-profile'> {
   let busy = false;
   /** Null where none runs; a profile that has not quite begun ends as soon as it has. */
   let end: (() => void) | null = null;
-  const profile: Method = (params, client) => {
+  const profile: Method<'cpu-profile'> = (params, client) => {
     const request = checked(params);
     requireInspector(target);
     if (busy) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
@@ -53,7 +52,7 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
     return whileConnected(client, leave, async () => {
       const started = await begun(takers, request);
       if (!ended && !client.isGone()) {
-        await wait(request.durationMs, client, (stop) => {
+        await waitFor(request.durationMs, client, (stop) => {
           end = stop;
         });
       }
@@ -72,7 +71,7 @@ export function cpuProfile(target: Target): Record<'cpu-profile' | 'end-cpu-prof
   };
 }
 
-function checked(params: Record<string, unknown>): CpuProfileRequest {
+function checked(params: Unchecked<CpuProfileRequest>): CpuProfileRequest {
   const { durationMs, intervalUs, inlining } = params;
   const isNumber = (value: unknown, min: number, max: number): value is number =>
     typeof value === 'number' && value >= min && value <= max;
@@ -126,18 +125,6 @@ async function begin(taker: Taker, request: CpuProfileRequest): Promise<Started>
   }
 }
 
-function wait(ms: number, client: Client, begun: (stop: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const stop = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    begun(stop);
-    client.onGone(stop);
-  });
-}
-
 interface Finished extends Started {
   profile: object | null;
 }
@@ -154,12 +141,8 @@ async function finish(started: Started): Promise<Finished> {
   }
 }
 
-async function send({ threadId, truth, profile, problem }: Finished, client: Client): Promise<void> {
-  const part = (value: CpuProfilePart): Promise<void> => client.part(value);
-  const text = profile ? JSON.stringify(profile) : '';
-  for (let at = 0; at < text.length; at += CHUNK) {
-    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
-  }
+async function send({ threadId, truth, profile, problem }: Finished, client: Client<CpuProfilePart>): Promise<void> {
+  if (profile) await sendText(client, threadId, JSON.stringify(profile));
   const { intervalUs = 0, warmCode = false, apart = false } = truth ?? {};
-  await part({ part: 'profiled', threadId, intervalUs, warmCode, apart, agentFile: AGENT_FILE, problem });
+  await client.part({ part: 'profiled', threadId, intervalUs, warmCode, apart, agentFile: AGENT_FILE, problem });
 }

@@ -1,29 +1,24 @@
 import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Census, CensusFiles, OpenResources } from '../../../../src/async-dump/types.ts';
 import type {
-  CensusPart,
   DumpPart,
   HandleSite,
+  InventoryPart,
   Road,
   ThreadPart,
   ThreadState,
 } from '../../../../src/protocol/dump-parts.ts';
+import type { Inventory, InventoryFiles } from '../../../../src/protocol/inventory.ts';
+import type { DumpProgress, InterruptedStack, RawHandleSite } from '../../../../src/protocol/thread-api.ts';
 import type { Header } from '../../../../src/recording/types.ts';
 import { unlistedResources } from '../../../../src/recording/unlisted.ts';
 import { makeRunFolder } from '../../../../src/util/run-folder.ts';
-import {
-  type DumpEstimate,
-  type DumpProgress,
-  type InterruptedStack,
-  type RawFrame,
-  type RawHandleSite,
-  Word,
-} from '../../../shared-memory.ts';
+import { type RawFrame, Word } from '../../../shared-memory.ts';
+import { ANSWER_MS, pause, within } from '../../ask.ts';
 import { readSite } from '../../stall/call-site.ts';
 import { callName } from '../../stall/marked-calls.ts';
-import { ANSWER_MS, askThread, pause, requireInspector, whileConnected } from './ask.ts';
+import { askFor, requireInspector, whileConnected } from './client.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not returned to its loop for this long is interrupted. */
@@ -33,7 +28,7 @@ const POLL_MS = 10;
 const MAX_LOOKS = 8;
 const BETWEEN_LOOKS_MS = 6;
 /** Times ten what was measured, for slow machines. */
-const CENSUS_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
+const INVENTORY_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
 /** A thread that is interrupted at the end of its stack has no room to answer: a moment later it may have. */
 const MAX_FAILURES = 5;
 /** Rows in one message. */
@@ -49,19 +44,18 @@ const UNREAD = 'Timers and handles could not be read.';
 const ENDED = 'The thread ended meanwhile.';
 
 /** Stacks, suspended calls, timers and handles of each thread, in parts: `DumpPart`. */
-export function createDump(target: Target): Method {
+export function createDump(target: Target): Method<'dump'> {
   let files = 0;
-  const nextFiles = (heapBytes: number): CensusFiles => {
+  const nextFiles = (heapBytes: number): InventoryFiles => {
     const name = join(roomyFolder(target.folders, heapBytes), `${snapshotPrefix(target.header)}dump${++files}`);
     return { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
   };
   return (params, client) => {
     requireInspector(target);
-    if (client.isGone()) return null;
     const road: Road = params.road === 'full' ? 'full' : 'quick';
     const threads = target.threads();
     const asked: DumpableThread[] = [];
-    return whileConnected(client, leaveDoors(asked), async () => {
+    return whileConnected(client, leaveThreads(asked), async () => {
       for (const thread of threads) {
         asked.push(thread);
         await dumpThread(thread, road, client, nextFiles);
@@ -72,10 +66,10 @@ export function createDump(target: Target): Method {
 }
 
 /** Ends whatever these threads are about. */
-export function leaveDoors(threads: readonly DumpableThread[]): () => void {
+export function leaveThreads(threads: readonly DumpableThread[]): () => void {
   return () => {
     for (const { capture } of threads) {
-      capture.evaluate('dump', 'endDump()', () => {});
+      capture.call('dump', 'endDump', []);
       capture.detach('dump');
     }
   };
@@ -84,27 +78,27 @@ export function leaveDoors(threads: readonly DumpableThread[]): () => void {
 async function dumpThread(
   thread: DumpableThread,
   road: Road,
-  client: Client,
-  nextFiles: (heapBytes: number) => CensusFiles,
+  client: Client<DumpPart>,
+  nextFiles: (heapBytes: number) => InventoryFiles,
 ): Promise<void> {
   const { threadId } = thread;
   const send = (part: DumpPart): Promise<void> => client.part(part);
   await send({ part: 'progress', threadId, doing: 'stack' });
   const about = await aboutThread(thread, client);
   await send(about);
-  const end = (rest: Omit<CensusPart, 'part' | 'threadId'>): Promise<void> =>
+  const end = (rest: Omit<InventoryPart, 'part' | 'threadId'>): Promise<void> =>
     send({ part: 'census', threadId, ...rest });
   if (about.state === 'no-answer' || about.state === 'ended') {
     return end({ census: null, files: null, problem: silenceOf(thread) });
   }
-  const estimate = (await askThread(thread, client, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+  const estimate = await askFor(client, thread, 'dumpEstimate', []);
   const heapBytes = estimate?.heapBytes ?? 0;
   await send({ part: 'progress', threadId, doing: road === 'full' ? 'heap' : 'calls' });
-  let files: CensusFiles | null = null;
+  let files: InventoryFiles | null = null;
   try {
     files = road === 'full' ? nextFiles(heapBytes) : null;
-    const census = await takeCensus(thread, files, timeoutMs(road, heapBytes), client);
-    await sendCensus(thread, census, send);
+    const census = await takeInventory(thread, files, timeoutMs(road, heapBytes), client);
+    await sendInventory(thread, census, send);
     const { frames: _, groups: __, ...figures } = census;
     await end({ census: figures, files, problem: null });
   } catch (error) {
@@ -116,7 +110,7 @@ async function dumpThread(
 }
 
 export function timeoutMs(road: Road, heapBytes: number): number {
-  return CENSUS_TIMEOUT.baseMs + (CENSUS_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
+  return INVENTORY_TIMEOUT.baseMs + (INVENTORY_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
 }
 
 function silenceOf({ threadId, capture, shared }: DumpableThread, otherwise = NO_ANSWER): string {
@@ -125,16 +119,14 @@ function silenceOf({ threadId, capture, shared }: DumpableThread, otherwise = NO
   return Atomics.load(shared.control, Word.Terminable) > 0 ? TIMED : otherwise;
 }
 
-async function aboutThread(thread: DumpableThread, client: Client): Promise<ThreadPart> {
+async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Promise<ThreadPart> {
   const { state, stack } = await stateOf(thread, client);
-  const ask = (call: string): Promise<unknown> => askThread(thread, client, call);
-  const resources = stack ? ((await ask('resources()')) as OpenResources | null | undefined) : undefined;
-  const sites = stack ? await ask('handleSites?.()') : undefined;
-  const raw = (Array.isArray(sites) ? (sites as RawHandleSite[]) : []).flatMap(({ frames }) => frames);
+  const resources = stack ? await askFor(client, thread, 'resources', []) : null;
+  const sites = (stack && (await askFor(client, thread, 'handleSites', []))) || [];
   await mapsFor(thread, [
     ...(stack?.frames ?? []),
     ...(resources?.timers ?? []).map(({ callback }) => callback),
-    ...raw,
+    ...sites.flatMap(({ frames }) => frames),
   ]);
   const frames = stack?.frames.map(thread.toFrame) ?? [];
   const unlisted = unlistedResources(process.version);
@@ -148,7 +140,7 @@ async function aboutThread(thread: DumpableThread, client: Client): Promise<Thre
     handles: resources?.handles ?? [],
     ...(unlisted !== null && { unlisted }),
     more: resources?.more ?? 0,
-    handleSites: groupSites(thread, Array.isArray(sites) ? (sites as RawHandleSite[]) : []),
+    handleSites: groupSites(thread, sites),
     problem: stack && resources ? (resources.problem ?? null) : silenceOf(thread, stack ? UNREAD : NO_ANSWER),
   };
 }
@@ -159,11 +151,11 @@ async function aboutThread(thread: DumpableThread, client: Client): Promise<Thre
  */
 async function stateOf(
   thread: DumpableThread,
-  client: Client,
+  client: Client<DumpPart>,
 ): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
   let first: InterruptedStack | null = null;
   for (let look = 0; look < MAX_LOOKS; look++) {
-    const stack = (await askThread(thread, client, 'stack({})')) as InterruptedStack | null | undefined;
+    const stack = await askFor(client, thread, 'stack', [{}]);
     if (!stack) return { state: thread.capture.hasEnded() ? 'ended' : 'no-answer', stack: null };
     if (stack.frames.length > 0) return { state: 'running', stack };
     if (first && stack.idleMs - first.idleMs > BETWEEN_LOOKS_MS / 2) return { state: 'idle', stack };
@@ -174,17 +166,8 @@ async function stateOf(
 }
 
 /** Waits for what files were translated to while they were loaded, where the thread can tell. */
-export function mapsFor({ maps, toFrame }: DumpableThread, frames: readonly RawFrame[]): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ANSWER_MS);
-    maps.mapped(
-      () => frames.forEach(toFrame),
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-    );
-  });
+export async function mapsFor({ maps, toFrame }: DumpableThread, frames: readonly RawFrame[]): Promise<void> {
+  await within<void>(ANSWER_MS, (use) => maps.mapped(() => frames.forEach(toFrame), use));
 }
 
 function groupSites({ toFrame }: DumpableThread, sites: readonly RawHandleSite[]): HandleSite[] {
@@ -210,39 +193,37 @@ function runningCall({ shared, marks, toFrame }: DumpableThread): ThreadPart['sy
   return { name: callName(call), stack: (readSite(shared) ?? []).map(toFrame) };
 }
 
-/** Begins the census and goes on with it until it is done. Throws a sentence where it fails. */
-async function takeCensus(
+/** Begins the inventory and goes on with it until it is done. Throws a sentence where it fails. */
+async function takeInventory(
   thread: DumpableThread,
-  files: CensusFiles | null,
+  files: InventoryFiles | null,
   ms: number,
-  client: Client,
-): Promise<Census> {
-  const answer = await workAtDoor(thread, `beginDump(${JSON.stringify(files)})`, ms, client);
-  if ('census' in answer) return answer.census;
+  client: Client<DumpPart>,
+): Promise<Inventory> {
+  const begin = (): Promise<unknown> => askFor(client, thread, 'beginDump', [files]);
+  const answer = await workInThread(thread, begin, ms, client);
+  if ('inventory' in answer) return answer.inventory;
   throw new Error('The thread answered something else.');
 }
 
 /** Begins a piece of work and has the thread go on with it until it is done. Throws a sentence where it fails. */
-export async function workAtDoor(
+export async function workInThread(
   thread: DumpableThread,
-  begin: string,
+  begin: () => Promise<unknown>,
   ms: number,
-  client: Client,
-): Promise<Extract<DumpProgress, { census: Census } | { snapshot: object }>> {
-  if ((await askThread(thread, client, begin)) === undefined) throw new Error(NO_ANSWER);
+  client: Client<DumpPart>,
+): Promise<Extract<DumpProgress, { inventory: Inventory } | { snapshot: object }>> {
+  if ((await begin()) === undefined) throw new Error(NO_ANSWER);
   let failures = 0;
   let waitedMs = 0;
   for (;;) {
-    const answer = (await askThread(thread, client, `dump(${waitedMs > PATIENCE_MS})`, ms)) as
-      | DumpProgress
-      | null
-      | undefined;
+    const answer = await askFor(client, thread, 'dump', [waitedMs > PATIENCE_MS], ms);
     if (answer === undefined) throw new Error(`The thread did not answer within ${Math.round(ms / 1000)} s.`);
     if (answer === null && thread.capture.hasEnded()) throw new Error(ENDED);
     if (answer === null && ++failures > MAX_FAILURES) throw new Error('The thread cannot answer: its stack is full.');
     if (answer && 'problem' in answer) throw new Error(answer.problem);
     if (answer && !('waits' in answer)) {
-      thread.capture.evaluate('dump', 'endDump()', () => {});
+      thread.capture.call('dump', 'endDump', []);
       return answer;
     }
     waitedMs = answer?.waits ? waitedMs + POLL_MS : 0;
@@ -250,9 +231,9 @@ export async function workAtDoor(
   }
 }
 
-async function sendCensus(
+async function sendInventory(
   thread: DumpableThread,
-  { frames, groups }: Census,
+  { frames, groups }: Inventory,
   send: (part: DumpPart) => Promise<void>,
 ): Promise<void> {
   const { threadId } = thread;
@@ -286,7 +267,7 @@ export function roomyFolder(folders: readonly string[], heapBytes: number): stri
   );
 }
 
-function remove({ snapshot, index }: CensusFiles): void {
+function remove({ snapshot, index }: InventoryFiles): void {
   for (const file of [snapshot, index]) {
     try {
       unlinkSync(file);

@@ -1,19 +1,16 @@
 import { freemem } from 'node:os';
-import type { Estimate } from '../../../../src/protocol/dump-parts.ts';
-import type { DumpEstimate } from '../../../shared-memory.ts';
-import { ANSWER_MS, askThread } from './ask.ts';
+import type { Estimate } from '../../../../src/protocol/estimate.ts';
+import { ANSWER_MS } from '../../ask.ts';
+import { askFor } from './client.ts';
 import type { Method, Target } from './types.ts';
 
 /** What a dump depends on: `Estimate`. */
-export function estimate(target: Target): Method {
+export function estimate(target: Target): Method<'estimate'> {
   return async (_params, client): Promise<Estimate> => {
     const threads = target.inspection === 'possible' ? target.threads() : [];
     const answers = await Promise.all(
       threads.map(async (thread) => {
-        const answer = (await askThread(thread, client, 'dumpEstimate()', ANSWER_MS / 2)) as
-          | DumpEstimate
-          | null
-          | undefined;
+        const answer = await askFor(client, thread, 'dumpEstimate', [], ANSWER_MS / 2);
         thread.capture.detach('dump');
         return { threadId: thread.threadId, heapBytes: answer?.heapBytes ?? null };
       }),

@@ -1,9 +1,9 @@
-import { type Hello, PROTOCOL } from '../../../../src/protocol/dump-parts.ts';
+import { type Hello, PROTOCOL } from '../../../../src/protocol/hello.ts';
 import { snapshotPrefix } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
 /** Who this is: `Hello`. */
-export function hello(target: Target): Method {
+export function hello(target: Target): Method<'hello'> {
   return (): Hello => {
     const { pid, argv, evdiagVersion, nodeVersion } = target.header;
     return {

@@ -1,3 +1,4 @@
+import type { MethodName } from '../../../../src/protocol/methods.ts';
 import { allocationProfile } from './allocation-profile.ts';
 import { asyncTrace } from './async-trace.ts';
 import { cpuProfile } from './cpu-profile.ts';
@@ -8,14 +9,14 @@ import { loadedMaps } from './loaded-maps.ts';
 import { recentProfile } from './recent-profile.ts';
 import { setLevel } from './set-level.ts';
 import { createSnapshot } from './snapshot.ts';
-import type { Method, Target } from './types.ts';
+import type { Method, MethodTable, Target } from './types.ts';
 import { watch } from './watch.ts';
 
 /** What the live socket answers to. Those who ask the threads do so one after the other. */
-export function createMethods(target: Target): Record<string, Method> {
+export function createMethods(target: Target): MethodTable {
   let last: Promise<unknown> = Promise.resolve();
   const inTurn =
-    (method: Method): Method =>
+    <Name extends MethodName>(method: Method<Name>): Method<Name> =>
     (params, client) => {
       const mine = last.then(() => method(params, client));
       last = mine.catch(() => {});

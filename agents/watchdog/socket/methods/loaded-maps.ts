@@ -1,5 +1,5 @@
-import type { LoadedMapPart } from '../../../../src/protocol/profile-parts.ts';
 import { pathOf } from '../../../../src/recording/source-maps.ts';
+import { within } from '../../ask.ts';
 import type { Method, Target } from './types.ts';
 
 const MAX_URLS = 1000;
@@ -7,20 +7,16 @@ const MAX_URLS = 1000;
 const PATIENCE_MS = 1500;
 
 /** Of these scripts, the maps that they were loaded with and that are in no file: `LoadedMapPart`. */
-export function loadedMaps(target: Target): Method {
+export function loadedMaps(target: Target): Method<'loaded-maps'> {
   return async ({ urls }, client) => {
     const maps = target.threads()[0]?.maps;
     if (!maps || !Array.isArray(urls)) return {};
     const wanted = urls.filter((url): url is string => typeof url === 'string').slice(0, MAX_URLS);
     const read = (): (string | null | undefined)[] => wanted.map((url) => maps.runText(pathOf(url), url));
-    await new Promise<void>((resolve) => {
-      setTimeout(resolve, PATIENCE_MS);
-      maps.mapped(read, () => resolve());
-    });
-    const texts = read();
+    const texts = (await within<ReturnType<typeof read>>(PATIENCE_MS, (use) => maps.mapped(read, use))) ?? read();
     for (let i = 0; i < wanted.length; i++) {
       const text = texts[i];
-      if (text) await client.part({ part: 'map', url: wanted[i]!, text } satisfies LoadedMapPart);
+      if (text) await client.part({ part: 'map', url: wanted[i]!, text });
     }
     return {};
   };

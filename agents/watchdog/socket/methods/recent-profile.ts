@@ -1,16 +1,14 @@
+import type { Unchecked } from '../../../../src/protocol/methods.ts';
 import {
   MAX_RECENT_MS,
   type RecentProfilePart,
   type RecentProfileRequest,
 } from '../../../../src/protocol/profile-parts.ts';
-import { requireInspector } from './ask.ts';
+import { requireInspector, sendText } from './client.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
-/** Characters in one message. */
-const CHUNK = 1 << 18;
-
 /** What the threads did in the last seconds, at once and also while they are blocked: `RecentProfilePart`. */
-export function recentProfile(target: Target): Method {
+export function recentProfile(target: Target): Method<'recent-profile'> {
   return async (params, client) => {
     const { lastMs } = checked(params);
     requireInspector(target);
@@ -20,17 +18,17 @@ export function recentProfile(target: Target): Method {
   };
 }
 
-function checked({ lastMs }: Record<string, unknown>): RecentProfileRequest {
+function checked({ lastMs }: Unchecked<RecentProfileRequest>): RecentProfileRequest {
   if (typeof lastMs === 'number' && lastMs > 0 && lastMs <= MAX_RECENT_MS) return { lastMs };
   throw new Error(`The last ${MAX_RECENT_MS / 1000} s are kept: ask for no more.`);
 }
 
-async function send({ threadId, recent }: DumpableThread, lastMs: number, client: Client): Promise<void> {
-  const part = (value: RecentProfilePart): Promise<void> => client.part(value);
-  const text = recent ? JSON.stringify(await recent.profile(lastMs)) : '';
-  for (let at = 0; at < text.length; at += CHUNK) {
-    await part({ part: 'profile', threadId, text: text.slice(at, at + CHUNK) });
-  }
+async function send(
+  { threadId, recent }: DumpableThread,
+  lastMs: number,
+  client: Client<RecentProfilePart>,
+): Promise<void> {
+  if (recent) await sendText(client, threadId, JSON.stringify(await recent.profile(lastMs)));
   const problem = recent ? null : 'of worker threads nothing is kept, record one with -d';
-  await part({ part: 'profiled', threadId, intervalUs: (recent?.meanMs() ?? 0) * 1000, problem });
+  await client.part({ part: 'profiled', threadId, intervalUs: (recent?.meanMs() ?? 0) * 1000, problem });
 }

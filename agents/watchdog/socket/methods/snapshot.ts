@@ -1,25 +1,24 @@
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WrittenSnapshot } from '../../../../src/protocol/dump-parts.ts';
-import type { DumpEstimate } from '../../../shared-memory.ts';
+import type { WrittenSnapshot } from '../../../../src/protocol/written-snapshot.ts';
 import { holdSessions } from '../../platform/stack-capture.ts';
-import { askThread, requireInspector, whileConnected } from './ask.ts';
-import { leaveDoors, roomyFolder, snapshotPrefix, timeoutMs, workAtDoor } from './dump.ts';
+import { askFor, CLIENT_GONE, requireInspector, whileConnected } from './client.ts';
+import { leaveThreads, roomyFolder, snapshotPrefix, timeoutMs, workInThread } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
 /**
  * Writes a heap snapshot of the main thread: `WrittenSnapshot`. The file is the client's to move; it goes when the client does.
  * Inspector sessions stay connected until then, so that objects keep their ids from one snapshot to the next.
  */
-export function createSnapshot(target: Target): Method {
+export function createSnapshot(target: Target): Method<'snapshot'> {
   let files = 0;
-  return (_params, client): Promise<WrittenSnapshot> | null => {
+  return async (_params, client): Promise<WrittenSnapshot> => {
     requireInspector(target);
     const [main] = target.threads();
-    if (client.isGone() || !main) return null;
+    if (client.isGone() || !main) throw new Error(CLIENT_GONE);
     client.onGone(holdSessions());
-    return whileConnected(client, leaveDoors([main]), async () => {
-      const estimate = (await askThread(main, client, 'dumpEstimate()')) as DumpEstimate | null | undefined;
+    return whileConnected(client, leaveThreads([main]), async () => {
+      const estimate = await askFor(client, main, 'dumpEstimate', []);
       const heapBytes = estimate?.heapBytes ?? 0;
       // The name tells `evdiag` whose it is, should both be killed.
       const file = join(
@@ -27,12 +26,8 @@ export function createSnapshot(target: Target): Method {
         `${snapshotPrefix(target.header)}heap${++files}.heapsnapshot`,
       );
       client.onGone(() => remove(file));
-      const answer = await workAtDoor(
-        main,
-        `beginSnapshot(${JSON.stringify(file)})`,
-        timeoutMs('full', heapBytes),
-        client,
-      );
+      const begin = (): Promise<unknown> => askFor(client, main, 'beginSnapshot', [file]);
+      const answer = await workInThread(main, begin, timeoutMs('full', heapBytes), client);
       if (!('snapshot' in answer)) throw new Error('The thread answered something else.');
       return { file, takenAtMs: Date.now(), pauseMs: answer.snapshot.pauseMs };
     });

@@ -1,3 +1,11 @@
+import type {
+  FailureCode,
+  MethodName,
+  ParamsOf,
+  PartOf,
+  ResultOf,
+  Unchecked,
+} from '../../../../src/protocol/methods.ts';
 import type { Frame, Header, Level, Row } from '../../../../src/recording/types.ts';
 import type { Inspection } from '../../../inspection.ts';
 import type { RawFrame, SharedMemory } from '../../../shared-memory.ts';
@@ -8,17 +16,35 @@ import type { StackCapture } from '../../platform/stack-capture.ts';
 import type { RecentStacks } from '../../recent/recent-stacks.ts';
 import type { MarkedCalls } from '../../stall/marked-calls.ts';
 
-/** Who asked. */
-export interface Client {
+/** Who asked, and gets parts of the answer. */
+export interface Client<Part> {
   isGone(): boolean;
   /** Called once, when the connection ends; at once where it has ended. */
   onGone(leave: () => void): void;
   /** Sends a part of the answer and waits until there is room; throws when the client has gone. */
-  part(value: unknown): Promise<void>;
+  part(value: Part): Promise<void>;
 }
 
-/** Answers one kind of request of the live socket; an error's first line is what the client gets. */
-export type Method = (params: Record<string, unknown>, client: Client) => unknown;
+/** Answers one kind of request of the live socket; of an error, the client gets the first line and the `failure`. */
+export type Method<Name extends MethodName> = (
+  params: Unchecked<ParamsOf<Name>>,
+  client: Client<PartOf<Name>>,
+) => ResultOf<Name> | Promise<ResultOf<Name>>;
+
+/** As the socket calls it, which knows none of them: each checks its own parameters. */
+export type AnyMethod = (params: Record<string, unknown>, client: Client<unknown>) => unknown;
+
+export type MethodTable = { [Name in MethodName]: Method<Name> };
+
+/** Why a request fails, for whoever has to decide by it. */
+export class RequestError extends Error {
+  constructor(
+    message: string,
+    readonly failure: FailureCode,
+  ) {
+    super(message);
+  }
+}
 
 export interface DumpableThread {
   threadId: number;

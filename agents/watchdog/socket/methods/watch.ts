@@ -1,6 +1,6 @@
 import type { LivePart } from '../../../../src/protocol/live.ts';
 import type { Row } from '../../../../src/recording/types.ts';
-import type { Client, Method, Target } from './types.ts';
+import { type Client, type Method, RequestError, type Target } from './types.ts';
 
 /** Rows that come within this time go together; a stall is to be seen within 100 ms. */
 const GATHER_MS = 20;
@@ -10,7 +10,7 @@ const CHUNK = 100;
 const MAX_WAITING_ROWS = 10_000;
 
 /** Sends the rows kept so far, and from then on those that are recorded, until the client goes: `LivePart`. */
-export function watch(target: Target): Method {
+export function watch(target: Target): Method<'watch'> {
   return (_params, client) => {
     let tellFailure = (_error: Error): void => {};
     const failed = new Promise<never>((_resolve, reject) => {
@@ -22,7 +22,7 @@ export function watch(target: Target): Method {
   };
 }
 
-function createViewer(target: Target, client: Client, onFailure: (error: Error) => void) {
+function createViewer(target: Target, client: Client<LivePart>, onFailure: (error: Error) => void) {
   const known = new Set<number>();
   let waiting: { threadId: number; row: Row }[] = [];
   let sending = false;
@@ -37,7 +37,7 @@ function createViewer(target: Target, client: Client, onFailure: (error: Error) 
       await sendThreads();
       while (waiting.length > 0 && !stopped) {
         const rows = waiting.splice(0, CHUNK);
-        for (const part of byThread(rows)) await client.part(part satisfies LivePart);
+        for (const part of byThread(rows)) await client.part(part);
       }
     } catch (error) {
       onFailure(error as Error);
@@ -53,9 +53,9 @@ function createViewer(target: Target, client: Client, onFailure: (error: Error) 
       // What waits of it is among the rows that are kept.
       waiting = waiting.filter((one) => one.threadId !== threadId);
       const kept = rows();
-      await client.part({ part: 'thread', header, folder: folder() } satisfies LivePart);
+      await client.part({ part: 'thread', header, folder: folder() });
       for (let i = 0; i < kept.length; i += CHUNK) {
-        await client.part({ part: 'rows', threadId, rows: kept.slice(i, i + CHUNK) } satisfies LivePart);
+        await client.part({ part: 'rows', threadId, rows: kept.slice(i, i + CHUNK) });
       }
     }
   };
@@ -63,7 +63,7 @@ function createViewer(target: Target, client: Client, onFailure: (error: Error) 
     waiting.push({ threadId, row });
     if (waiting.length > MAX_WAITING_ROWS) {
       stop();
-      onFailure(new Error(`The viewer was too slow: ${MAX_WAITING_ROWS} rows waited for it.`));
+      onFailure(new RequestError(`The viewer was too slow: ${MAX_WAITING_ROWS} rows waited for it.`, 'too-slow'));
       return;
     }
     timer ??= setTimeout(() => void send(), GATHER_MS);

@@ -1,0 +1,55 @@
+import type { Level } from '../recording/types.ts';
+import type { AllocationPart, AllocationRequest } from './allocation-parts.ts';
+import type { AsyncTracePart, AsyncTraceRequest } from './async-trace.ts';
+import type { DumpPart, DumpRequest } from './dump-parts.ts';
+import type { Estimate } from './estimate.ts';
+import type { Hello } from './hello.ts';
+import type { LivePart } from './live.ts';
+import type {
+  CpuProfilePart,
+  CpuProfileRequest,
+  LoadedMapPart,
+  LoadedMapsRequest,
+  RecentProfilePart,
+  RecentProfileRequest,
+} from './profile-parts.ts';
+import type { WrittenSnapshot } from './written-snapshot.ts';
+
+/** An empty object: no parameters, or nothing to say but that it is done. */
+export type Nothing = Record<string, never>;
+
+/**
+ * What the agent's socket answers to, by name: the parameters of a request, the parts of a long answer, and its end.
+ *
+ * Lines of JSON: `{id, method, params}`, answered by any number of `{id, part}`, then `{id, result}` or
+ * `{id, error: {message, code?}}`. Both ends take their types from here: the methods of `agents/watchdog/socket`, and `src/attach`.
+ */
+export interface Methods {
+  'allocation-profile': { params: AllocationRequest; part: AllocationPart; result: Nothing };
+  'async-trace': { params: AsyncTraceRequest; part: AsyncTracePart; result: Nothing };
+  'cpu-profile': { params: CpuProfileRequest; part: CpuProfilePart; result: Nothing };
+  dump: { params: DumpRequest; part: DumpPart; result: Nothing };
+  'end-async-trace': { params: Nothing; part: never; result: Nothing };
+  'end-cpu-profile': { params: Nothing; part: never; result: Nothing };
+  estimate: { params: Nothing; part: never; result: Estimate };
+  hello: { params: Nothing; part: never; result: Hello };
+  'loaded-maps': { params: LoadedMapsRequest; part: LoadedMapPart; result: Nothing };
+  'recent-profile': { params: RecentProfileRequest; part: RecentProfilePart; result: Nothing };
+  'set-level': { params: { level: Level }; part: never; result: Nothing };
+  snapshot: { params: Nothing; part: never; result: WrittenSnapshot };
+  /** Ends with the connection, or with an error. */
+  watch: { params: Nothing; part: LivePart; result: never };
+}
+
+export type MethodName = keyof Methods;
+export type ParamsOf<Name extends MethodName> = Methods[Name]['params'];
+export type PartOf<Name extends MethodName> = Methods[Name]['part'];
+export type ResultOf<Name extends MethodName> = Methods[Name]['result'];
+
+/** As they come over the socket: of these names, where they are there, but of any type. */
+export type Unchecked<T> = { [Name in keyof T]?: unknown };
+
+/** Why a request failed, where somebody decides by it; in all other cases the message is for a person. */
+export type FailureCode =
+  /** The viewer did not read what it watches. */
+  'too-slow';

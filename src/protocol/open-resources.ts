@@ -1,0 +1,33 @@
+import type { RawFrame } from '../recording/source-maps.ts';
+
+/** Timers with the same function, delay and kind. */
+export interface RawTimers {
+  count: number;
+  /** The callback and where it begins; the place is missing for built-ins, and where there are very many timers. */
+  callback: RawFrame;
+  delayMs: number;
+  /** Since the oldest was started or fired last. */
+  oldestMs: number;
+  repeats: boolean;
+  /** False: does not keep the process alive. */
+  ref: boolean;
+}
+
+/** Open handles or requests of the same kind and address. All keep the process alive. */
+export interface OpenHandles {
+  count: number;
+  /** Node's name of the class. */
+  type: string;
+  /** Address, path, descriptor or process id; '' where there is none. */
+  detail: string;
+}
+
+/** What else a thread has open. */
+export interface OpenResources {
+  timers: RawTimers[];
+  handles: OpenHandles[];
+  /** Distinct ones beyond the limit. */
+  more: number;
+  /** Why the timers could not be read. */
+  problem?: string;
+}

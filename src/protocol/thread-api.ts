@@ -1,0 +1,149 @@
+/** What the watchdog asks an observed thread, and what that answers. */
+import type { RawFrame } from '../recording/source-maps.ts';
+import type { Inventory, InventoryFiles } from './inventory.ts';
+import type { OpenResources } from './open-resources.ts';
+
+/**
+ * What the watchdog's `Runtime.evaluate` reaches the agent by in an observed thread: a constant that no object has, so that no list of the
+ * program's shows it. The bundle looks for it first: see scripts/build.mjs.
+ */
+export const AGENT_NAME = 'evdiagAgent';
+
+/** The functions of that constant, by name: their arguments, which are JSON, and what their answer says. */
+export interface ThreadCalls {
+  stack: { args: [question: StackQuestion]; answer: InterruptedStack };
+  recent: { args: []; answer: RecentStack };
+  startHooks: { args: []; answer: null };
+  stopHooks: { args: []; answer: null };
+  /** Null before they have stopped. */
+  hookCounts: { args: []; answer: HookCounts | null };
+  /** The creation sites of intervals of a few ms that still run. */
+  shortIntervals: { args: []; answer: RawFrame[][] };
+  dumpEstimate: { args: []; answer: DumpEstimate };
+  /** The next dump is a new one; with files, a heap snapshot is part of it. */
+  beginDump: { args: [files: InventoryFiles | null]; answer: null };
+  /** The next `dump` writes a heap snapshot to this new file, and nothing else. */
+  beginSnapshot: { args: [file: string]; answer: null };
+  /** Does a piece of the dump at the next turn of the loop, with `now` in this interrupt. */
+  dump: { args: [now: boolean]; answer: DumpProgress };
+  endDump: { args: []; answer: null };
+  resources: { args: []; answer: OpenResources };
+  /** The maps of these files, as they were loaded, are to be posted when nothing of the program runs. */
+  wantMaps: { args: [urls: readonly string[]]; answer: null };
+  /** Where open handles were made; empty where nothing keeps account of it. */
+  handleSites: { args: []; answer: RawHandleSite[] };
+  /** From the next turn of the microtask queue on, each asynchronous operation is followed. */
+  beginTrace: { args: [request: TraceRequest]; answer: null };
+  /** Ends it; null where nothing has begun. */
+  endTrace: { args: []; answer: TraceEnd | null };
+}
+
+export type ThreadCall = keyof ThreadCalls;
+export type ArgsOf<Name extends ThreadCall> = ThreadCalls[Name]['args'];
+export type AnswerOf<Name extends ThreadCall> = ThreadCalls[Name]['answer'];
+
+/** A text that is this value as JSON. */
+export type Json<Value> = string & { readonly json?: Value };
+
+/** What the observed thread provides. Where an answer says something, it is its JSON; else there is none. */
+export type ThreadApi = {
+  [Name in ThreadCall]: (...args: ArgsOf<Name>) => [AnswerOf<Name>] extends [null] ? void : Json<AnswerOf<Name>>;
+};
+
+/** What an observed thread answers when it is interrupted. */
+export interface InterruptedStack {
+  /** The heartbeat's count at that moment. */
+  count: number;
+  /** How often the microtask queue was seen to turn over since the agent began. */
+  turns: number;
+  /** Node's id of the callback that is running: equal ids may be the same callback, different ones are not. */
+  asyncId: number;
+  /** And of the callback that started it, 0 where that was a microtask. */
+  triggerId: number;
+  /** Time so far that the loop waited for events. */
+  idleMs: number;
+  /** When it answered, in ms of the machine's monotonic clock. */
+  atMs?: number;
+  /** 1: the innermost function has not begun to run. */
+  entered?: 0 | 1;
+  /** Innermost first, at most `FRAME_LIMIT`. */
+  frames: RawFrame[];
+  /** Referenced servers, sockets and timers (but one); only where it was asked for. */
+  waiting?: number;
+  /** How often the queues of ticks and microtasks were seen to be empty; only where it was asked for. */
+  drains?: number;
+  /** Frames of the whole stack with everything that awaits it, and how many of them are of the commonest function; only where it was asked for and `frames` does not hold them all. */
+  depth?: Depth;
+}
+
+export interface Depth {
+  frames: number;
+  repeated: number;
+  /** The commonest function's frame. */
+  frame: RawFrame;
+}
+
+/** A function on the stack, and where it begins in the generated code, 1-based; without a url a built-in of V8. */
+export type RecentFrame = [name: string, url: string, line: number, column: number];
+
+/**
+ * What a thread answers that is asked for its recent work: how long the loop has waited for events so far, the line that
+ * runs in the innermost function, the functions (innermost first), 1 where there are more of them, and 1 where the
+ * innermost one has just been entered.
+ */
+export type RecentStack = [idleMs: number, line: number, frames: RecentFrame[], cutOff: 0 | 1, entered: 0 | 1];
+
+/** What the interrupted thread is to tell beside its stack. */
+export interface StackQuestion {
+  waiting?: boolean;
+  depth?: boolean;
+  /** Whether what runs was started by what ran before. */
+  drains?: boolean;
+}
+
+/** What the hooks of a closer look counted. */
+export interface HookCounts {
+  wallMs: number;
+  cpuMs: number;
+  promises: number;
+  /** Other async resources created, by type and creation site. */
+  resources: { type: string; count: number; sites: { count: number; frames: RawFrame[] }[] }[];
+}
+
+/** Where an open handle was made. */
+export interface RawHandleSite {
+  type: string;
+  ageMs: number;
+  ref: boolean;
+  /** Of its creation, innermost first. */
+  frames: RawFrame[];
+}
+
+/** What a dump of the thread depends on. */
+export interface DumpEstimate {
+  heapBytes: number;
+}
+
+/** `waits`: nothing was done, as the thread has not returned to its loop; false: there is more to do. */
+export type DumpProgress =
+  | { waits: boolean }
+  | { problem: string }
+  | { inventory: Inventory }
+  | { snapshot: { pauseMs: number } };
+
+/** A capture of the thread's operations. */
+export interface TraceRequest {
+  id: number;
+  durationMs: number;
+}
+
+/** What the observed thread tells at the end: what was captured is named by it, or it says why nothing was. */
+export type TraceEnd = TraceNames | { problem: string };
+
+export interface TraceNames {
+  spanMs: number;
+  /** By their number in the events. */
+  types: string[];
+  /** Where things were made, by their number in the events less one; innermost frame first. */
+  sites: RawFrame[][];
+}
