@@ -1,6 +1,6 @@
 import type { HandleSite, Timers } from '../protocol/dump-parts.ts';
-import { threadName } from '../recording/thread-name.ts';
 import type { OpenHandles } from '../protocol/open-resources.ts';
+import { threadName } from '../recording/thread-name.ts';
 import type { Frame } from '../recording/types.ts';
 import type { Paint } from '../util/terminal.ts';
 import { displayPath, formatCount, formatMs, plural, stripControl } from '../util/text.ts';
