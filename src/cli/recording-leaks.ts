@@ -1,5 +1,9 @@
+import { isOf } from '../detectors/finding.ts';
 import { isLasting, lineOf } from '../detectors/kept-objects.ts';
+import { growingExternalMemory } from '../detectors/rules/growing-external-memory.ts';
+import { growingHeap } from '../detectors/rules/growing-heap.ts';
 import { detectors } from '../detectors/rules/index.ts';
+import { leakSuspect } from '../detectors/rules/leak-suspect.ts';
 import type { Finding } from '../detectors/types.ts';
 import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
 import { namedPlace } from '../leaks/words.ts';
@@ -54,10 +58,10 @@ export function allocationNotes(family: string, pid: number): string[] {
   }
 }
 
-function toSuspect({ rule, kind, severity, message, remedy, location, count, evidence }: Finding): Suspect {
+function toSuspect(finding: Finding): Suspect {
+  const { rule, kind, severity, message, remedy, location, count } = finding;
   const { title, kinds } = detectors.find(({ id }) => id === rule)!;
-  const bytes = typeof evidence.aliveBytes === 'number' ? evidence.aliveBytes : 0;
-  const perSecond = evidence.perSecondBytes;
+  const { bytes, perSecondBytes } = memoryOf(finding);
   return {
     kind: HOLDERS[rule]!,
     confidence: severity === 'info' ? 'possible' : 'likely',
@@ -71,11 +75,22 @@ function toSuspect({ rule, kind, severity, message, remedy, location, count, evi
       newBytes: [],
       heldBytes: [],
       countPerMinute: null,
-      bytesPerMinute: typeof perSecond === 'number' ? perSecond * 60 : null,
+      bytesPerMinute: perSecondBytes === null ? null : perSecondBytes * 60,
     },
     message,
     path: [],
     remedy,
+  };
+}
+
+/** What is alive, and what the heap grows by; 0 and null where the rule does not tell. */
+function memoryOf(finding: Finding): { bytes: number; perSecondBytes: number | null } {
+  const isMemory = isOf(finding, leakSuspect) || isOf(finding, growingHeap) || isOf(finding, growingExternalMemory);
+  if (!isMemory) return { bytes: 0, perSecondBytes: null };
+  const { evidence } = finding;
+  return {
+    bytes: 'aliveBytes' in evidence ? evidence.aliveBytes : 0,
+    perSecondBytes: 'perSecondBytes' in evidence ? evidence.perSecondBytes : null,
   };
 }
 

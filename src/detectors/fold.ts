@@ -1,5 +1,4 @@
 import { functionKey } from '../recording/places.ts';
-import type { Location } from '../recording/types.ts';
 import type { Finding } from './types.ts';
 import { SEVERITIES } from './types.ts';
 
@@ -16,14 +15,17 @@ const STALL_SHARE = 0.3;
  * says which of two explains the other; the lower number is the cause.
  */
 export function fold(findings: readonly Finding[]): Finding[] {
-  const busyMs = Math.max(0, ...findings.filter(isBusyLoop).map(({ evidence }) => Number(evidence.busyMs ?? 0)));
+  const busyMs = Math.max(
+    0,
+    ...findings.filter(isBusyLoop).map(({ evidence }) => Number((evidence as { busyMs?: number }).busyMs ?? 0)),
+  );
   const isOverloaded = findings.some(({ rule }) => rule === 'overloaded-event-loop');
   const ranked = findings.map((finding) => ({ finding, rank: rankOf(finding, busyMs, isOverloaded) }));
   const causes: { finding: Finding; rank: number }[] = [];
   for (const { finding, rank } of ranked.sort((a, b) => a.rank - b.rank)) {
     const cause = causes.find((other) => Math.max(rank, other.rank) < UNRANKED && explains(other.finding, finding));
     if (cause) addSymptom(cause.finding, finding);
-    else causes.push({ rank, finding: { ...finding, evidence: { ...finding.evidence } } });
+    else causes.push({ rank, finding: { ...finding } });
   }
   return causes.map(({ finding }) => finding);
 }
@@ -77,12 +79,13 @@ const ALSO: Record<string, readonly string[]> = {
   ],
 };
 
-function rankOf({ rule, kind, evidence }: Finding, busyMs: number, isOverloaded: boolean): number {
-  if (rule === 'starved-event-loop') return Number(evidence.maxMs) >= STARVED_MS ? 2 : 4;
+function rankOf({ rule, kind, times, evidence }: Finding, busyMs: number, isOverloaded: boolean): number {
+  if (rule === 'starved-event-loop') return (times?.maxMs ?? 0) >= STARVED_MS ? 2 : 4;
   if (rule === 'blocked-event-loop') {
     if (kind !== 'js-cpu' && kind !== 'gc') return kind === 'host' || kind === 'module-load' ? UNRANKED : 1;
-    const few = Number(evidence.totalMs) < busyMs * STALL_SHARE;
-    const small = isOverloaded && Number(evidence.manyCallsShare ?? 0) >= MANY_CALLS_SHARE;
+    const few = (times?.totalMs ?? 0) < busyMs * STALL_SHARE;
+    const small =
+      isOverloaded && Number((evidence as { manyCallsShare?: number }).manyCallsShare ?? 0) >= MANY_CALLS_SHARE;
     return few || small || kind === 'gc' ? 9 : 6;
   }
   const ranks: Record<string, number> = {
@@ -100,7 +103,7 @@ function rankOf({ rule, kind, evidence }: Finding, busyMs: number, isOverloaded:
 
 /** At the same function; a pause of the collector has no place, and belongs to whatever presses it. */
 function explains(cause: Finding, symptom: Finding): boolean {
-  if (cause.evidence.startup === true || symptom.evidence.startup === true) return false;
+  if (cause.startup || symptom.startup) return false;
   if (cause.rule === symptom.rule) return false;
   if (GROWING_MEMORY.has(symptom.rule)) return keepsMemory(cause, symptom);
   if (!areRelated(cause, symptom)) return false;
@@ -126,7 +129,7 @@ function areRelated(cause: Finding, symptom: Finding): boolean {
   }
   // An error that nobody handles is a cause of its own, unless it is of the call that nobody awaits.
   if (symptom.rule === 'unhandled-rejections') return cause.rule === 'floating-promises' && isSameLine(cause, symptom);
-  return symptom.rule !== 'floating-promises' || symptom.evidence.rejected === 0;
+  return symptom.rule !== 'floating-promises' || (symptom.evidence as { rejected?: number }).rejected === 0;
 }
 
 function isSameLine({ location: a }: Finding, { location: b }: Finding): boolean {
@@ -139,17 +142,15 @@ function isBusyLoop({ rule }: Finding): boolean {
 }
 
 /** Its function, those that call it, and those that queue up behind it. */
-function places({ location, stack, evidence }: Finding): Set<string> {
-  const queue = Array.isArray(evidence.queue) ? (evidence.queue as Location[]) : [];
-  const own = [...stack, ...queue].filter(
+function places({ location, stack, alsoAt }: Finding): Set<string> {
+  const own = [...stack, ...alsoAt].filter(
     ({ file }) => !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file),
   );
   return new Set([...(location ? [location] : []), ...own].map(functionKey));
 }
 
 function addSymptom(cause: Finding, symptom: Finding): void {
-  const symptoms = Array.isArray(cause.evidence.symptoms) ? (cause.evidence.symptoms as string[]) : [];
-  cause.evidence.symptoms = [...symptoms, `${symptom.rule}: ${symptom.message}`];
+  cause.symptoms = [...cause.symptoms, symptom];
   if (SEVERITIES.indexOf(symptom.severity) > SEVERITIES.indexOf(cause.severity)) {
     cause.severity = symptom.severity;
     cause.score = Math.max(cause.score, symptom.score);

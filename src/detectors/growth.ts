@@ -1,8 +1,8 @@
 /** Whether what was begun at a place grows in number or is stuck, against what ends there meanwhile. */
 import type { Recording } from '../recording/types.ts';
+import { formatMs } from '../util/text.ts';
 import { round } from './severity.ts';
 import { allStalls } from './stalls.ts';
-import type { Finding } from './types.ts';
 import type { Place, Reading } from './unfinished.ts';
 
 /** Pools, caches and connections are made at first; nothing is judged by what happens until then. */
@@ -93,9 +93,31 @@ function keepsOldest(first: Reading, last: Reading): boolean {
 }
 
 /** What was created and ended is of the span, which begins after the warm-up: more may be alive than were created. */
-export function growthEvidence({ alive, created, ended, oldestMs, spanMs }: Growth): Finding['evidence'] {
+export interface GrowthEvidence {
+  alive: number;
+  oldestMs: number;
+  observedMs: number;
+  createdMeanwhile: number;
+  endedMeanwhile: number;
+}
+
+export function growthEvidence({ alive, created, ended, oldestMs, spanMs }: Growth): GrowthEvidence {
   const spent = { createdMeanwhile: created, endedMeanwhile: ended };
   return { alive, oldestMs: round(oldestMs), observedMs: round(spanMs), ...spent };
+}
+
+export function growthWords({
+  alive,
+  oldestMs,
+  observedMs,
+  createdMeanwhile,
+  endedMeanwhile,
+}: GrowthEvidence): string[] {
+  return [
+    `${alive} alive`,
+    `the oldest for ${formatMs(oldestMs)}`,
+    `${createdMeanwhile} begun and ${endedMeanwhile} ended in ${formatMs(observedMs)}`,
+  ];
 }
 
 /** The oldest waits much longer than others took that began later at the same place. */

@@ -1,6 +1,8 @@
 /** Whether memory grows from collection to collection, against what the program has to do meanwhile. */
 import { type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { WARM_UP_MS } from './growth.ts';
+import { round } from './severity.ts';
 
 /** Fewer collections than this tell a rise from noise by luck only. */
 export const LEAST_COLLECTIONS = 4;
@@ -40,6 +42,39 @@ export interface HeapGrowth {
   toBytes: number;
   spanMs: number;
   bytesPerSecond: number;
+}
+
+/** How memory grew, as evidence. */
+export interface MemoryGrowthEvidence {
+  fromBytes: number;
+  toBytes: number;
+  collections: number;
+  observedMs: number;
+  perSecondBytes: number;
+}
+
+export function memoryGrowthEvidence(growth: HeapGrowth): MemoryGrowthEvidence {
+  return {
+    fromBytes: Math.round(growth.fromBytes),
+    toBytes: Math.round(growth.toBytes),
+    collections: growth.collections,
+    observedMs: round(growth.spanMs),
+    perSecondBytes: Math.round(growth.bytesPerSecond),
+  };
+}
+
+export function memoryGrowthWords({
+  fromBytes,
+  toBytes,
+  collections,
+  observedMs,
+  perSecondBytes,
+}: MemoryGrowthEvidence): string[] {
+  return [
+    `${formatBytes(fromBytes)} to ${formatBytes(toBytes)} in ${formatMs(observedMs)}`,
+    `over ${plural(collections, 'major collection')}`,
+    `${formatBytes(perSecondBytes)} a second`,
+  ];
 }
 
 export type MemoryKind = 'oldBytes' | 'externalBytes';

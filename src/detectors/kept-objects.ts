@@ -2,13 +2,14 @@
 
 import { fileAndLine } from '../recording/places.ts';
 import { type AllocationSite, type AllocationsRow, type Location, type Recording, rowsOf } from '../recording/types.ts';
-import { formatBytes } from '../util/text.ts';
+import { formatBytes, formatMs } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
+import type { Told } from './finding.ts';
 import { type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
 import { nameOf, secondsText } from './place-findings.ts';
-import { percent, round, scoreOf } from './severity.ts';
-import type { Finding, KindText } from './types.ts';
+import { percent, round } from './severity.ts';
+import type { KindText } from './types.ts';
 
 /** Fewer samples than this may be chance. */
 const LEAST_SAMPLES = 8;
@@ -31,13 +32,39 @@ export const KEPT_OBJECTS: KindText = {
 
 export const KEPT_THRESHOLD = `warning: the heap grows (as for growing-heap), ${LEAST_SAMPLES} samples of one function are alive, at least ${percent(ALIVE_SHARE)} of all that are, and ${percent(OLDER_SHARE)} of them from the first half of the time; info where no server, socket or timer waits.`;
 
+export interface KeptEvidence {
+  aliveBytes: number;
+  /** Of all that is alive, and of that what is from the first half of the time. 0..1 */
+  aliveShare: number;
+  olderShare: number;
+  sampledMs: number;
+  /** That the heap grows by. */
+  perSecondBytes: number;
+  /** V8 tells the function only: where the line comes from. */
+  lineIs: string;
+  code?: string;
+  /** Who else allocates what is alive: "8 MiB cache (/srv/app.js:3)". */
+  allocations: string[];
+  /** The file beside the recording. */
+  profile?: string;
+}
+
+export function keptWords({ aliveBytes, aliveShare, olderShare, sampledMs, perSecondBytes }: KeptEvidence): string[] {
+  return [
+    `${formatBytes(aliveBytes)} alive`,
+    `${percent(aliveShare)} of what is`,
+    `${percent(olderShare)} from the first half of ${formatMs(sampledMs)}`,
+    `${formatBytes(perSecondBytes)} more a second`,
+  ];
+}
+
 /** The function that allocates most of what stays while memory grows. */
-export function keptObjects(recording: Recording): Finding[] {
+export function keptObjects(recording: Recording): Told<KeptEvidence>[] {
   const row = rowsOf(recording, 'allocations').at(-1);
   const growth = heapGrowthOf(recording, 'oldBytes') ?? heapGrowthOf(recording, 'externalBytes');
   if (!row || !growth) return [];
   const site = row.sites.find((one) => isLeaking(one, row, growth));
-  return site ? [toFinding(recording, row, site, growth)] : [];
+  return site ? [keptBy(recording, row, site, growth)] : [];
 }
 
 /** Part of what it allocated in the first half of the time is still alive: what is replaced all the time is young. */
@@ -53,18 +80,19 @@ function isLeaking(site: AllocationSite, row: AllocationsRow, growth: HeapGrowth
   );
 }
 
-function toFinding(recording: Recording, row: AllocationsRow, site: AllocationSite, growth: HeapGrowth): Finding {
+function keptBy(
+  recording: Recording,
+  row: AllocationsRow,
+  site: AllocationSite,
+  growth: HeapGrowth,
+): Told<KeptEvidence> {
   const sampledMs = row.t - row.sinceMs;
-  const severity = waitingIn(recording) > 0 ? 'warning' : 'info';
   return {
-    rule: 'leak-suspect',
-    severity,
-    score: scoreOf(severity, growth.spanMs),
-    kind: 'kept-objects',
+    severity: waitingIn(recording) > 0 ? 'warning' : 'info',
+    lostMs: growth.spanMs,
+    kind: KEPT_OBJECTS.kind,
     message: `${formatBytes(site.aliveBytes)} of what ${nameOf(site.location)} allocated within ${secondsText(sampledMs)} are still alive, while the heap grows by ${formatBytes(growth.bytesPerSecond)} a second.`,
-    remedy: KEPT_OBJECTS.remedy,
     location: lineOf(site),
-    stack: [],
     count: site.samples,
     confidence: site.line ? CONFIDENCE.sampled : CONFIDENCE.indirect,
     evidence: {
@@ -73,7 +101,6 @@ function toFinding(recording: Recording, row: AllocationsRow, site: AllocationSi
       olderShare: round(site.olderBytes / Math.max(1, site.aliveBytes), 2),
       sampledMs: round(sampledMs),
       perSecondBytes: Math.round(growth.bytesPerSecond),
-      // V8 tells the function only.
       lineIs: site.line ? 'the only one in the function that keeps or makes something' : 'where the function begins',
       ...(site.line && { code: site.line.code }),
       allocations: row.sites

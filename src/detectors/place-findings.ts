@@ -1,41 +1,35 @@
-import { lineKey } from '../recording/places.ts';
 /** Findings about a place, and their words. */
+import { fileAndLine, lineKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
-import { round, scoreOf } from './severity.ts';
-import type { Detector, Finding, Severity } from './types.ts';
+import { findingOf, type Told } from './finding.ts';
+import { round } from './severity.ts';
+import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
 
-/** What a finding about a place needs beside the words of its kind. */
-interface About {
-  kind: string;
-  severity: Severity;
-  message: string;
-  place: Place;
-  count: number;
-  confidence: number;
-  evidence: Finding['evidence'];
-}
+type About<E extends object> = Omit<Told<E>, 'lostMs' | 'location'> & { place: Place };
 
-/** The longer and the more, the worse. */
-export function findingOf(detector: Detector, { place, ...about }: About): Finding {
-  const { alive, oldestMs } = place.last.entry;
-  return {
+/** A finding about what was begun at a place: the longer and the more, the worse. */
+export function placeFinding<E extends object>(
+  rule: Pick<Detector<E>, 'id' | 'kinds' | 'remedy'>,
+  { place, ...about }: About<E>,
+): Finding<E> {
+  const { alive, oldestMs, callers } = place.last.entry;
+  return findingOf(rule, {
+    stack: [place.location, ...callers],
     ...about,
-    rule: detector.id,
-    score: scoreOf(about.severity, oldestMs + about.count * 100 + alive),
-    remedy: detector.kinds.find(({ kind }) => kind === about.kind)?.remedy ?? detector.remedy,
     location: place.location,
-    stack: stackOf(place),
-  };
+    lostMs: oldestMs + about.count * 100 + alive,
+  });
 }
 
-/** The frames of a finding: the place and who called it. */
-export function stackOf({ location, last }: Place): Location[] {
-  return [location, ...last.entry.callers];
+/** What a suspended call awaits, as its text and the place tell. */
+export interface AwaitedEvidence {
+  awaited?: string;
+  /** file:line:column */
+  promiseMadeAt?: string;
 }
 
-/** What was awaited, for the evidence. */
-export function awaitedOf({ code, madeBy }: UnfinishedEntry): Finding['evidence'] {
+export function awaitedOf({ code, madeBy }: UnfinishedEntry): AwaitedEvidence {
   const made = madeBy?.location ?? null;
   return {
     ...(code !== undefined && { awaited: code }),
@@ -47,14 +41,19 @@ export function nameOf({ function: name }: Location): string {
   return name || 'an anonymous function';
 }
 
+/** "handler (/srv/app.js:12)" */
+export function nameAndLine({ function: name, ...place }: Pick<Location, 'function' | 'file' | 'line'>): string {
+  return `${name || '(anonymous)'} (${fileAndLine(place)})`;
+}
+
 /** "8.2 s" */
 export function secondsText(ms: number): string {
   return `${round(ms / 1000)} s`;
 }
 
 /** One finding for each line and kind, the one that weighs most: periods and callers tell of the same line again. */
-export function onePerLine(findings: readonly Finding[]): Finding[] {
-  const byLine = new Map<string, Finding>();
+export function onePerLine<E extends object>(findings: readonly Finding<E>[]): Finding<E>[] {
+  const byLine = new Map<string, Finding<E>>();
   for (const finding of findings) {
     const key = `${finding.kind} ${finding.location ? lineKey(finding.location) : ''}`;
     const other = byLine.get(key);
@@ -66,7 +65,7 @@ export function onePerLine(findings: readonly Finding[]): Finding[] {
 }
 
 /** Who awaits a call that is found itself waits for the same: the innermost is the place. */
-export function innermost(findings: readonly Finding[]): Finding[] {
+export function innermost<E extends object>(findings: readonly Finding<E>[]): Finding<E>[] {
   const awaits = (outer: Finding, inner: Finding) =>
     inner.stack.slice(1).some((caller) => outer.location !== null && lineKey(caller) === lineKey(outer.location));
   const isOuter = (one: Finding) =>

@@ -1,5 +1,7 @@
 import { type Recording, rowsOf, type StallKind, type StallOpenRow, type StallRow } from '../recording/types.ts';
 import { CONFIDENCE } from './confidence.ts';
+import { round } from './severity.ts';
+import type { Span } from './types.ts';
 
 /** An unfinished stall that was told last so long before the end is over, whatever became of its row. */
 const OPEN_MS = 60_000;
@@ -11,6 +13,11 @@ export function allStalls(recording: Recording): StallRow[] {
     if (threadId !== 0 && isIdleWait(stall)) return [];
     return stall.debugger ? withoutBreakpoint(stall, slowMs) : [stall];
   });
+}
+
+/** When the first and the last of them began; in order of time, at least one. */
+export function spanOf(stalls: readonly StallRow[]): Span {
+  return { firstMs: round(stalls[0]!.startMs), lastMs: round(stalls.at(-1)!.startMs) };
 }
 
 /** Of a worker thread: it sleeps in Atomics.wait and nothing waits for it, so it is out of work, as those of a pool are. */

@@ -3,8 +3,23 @@ import type { Location, Recording, RowType } from '../recording/types.ts';
 export type Severity = 'info' | 'warning' | 'critical';
 export const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical'];
 
-/** One problem: what, where, how sure, what to change. DESIGN §4 fixes the JSON shape. */
-export interface Finding {
+/** When something was seen: the beginnings of the first and of the last time, in ms since the start of the recording. */
+export interface Span {
+  firstMs: number;
+  lastMs: number;
+}
+
+/** How long it took: the longest time, and all together, in ms. */
+export interface Times {
+  maxMs: number;
+  totalMs: number;
+}
+
+/**
+ * One problem: what, where, how sure, what to change. `evidence` is typed by the rule, which alone reads it and words it;
+ * whatever others read is a field. `docs/report-json.md` describes the JSON.
+ */
+export interface Finding<E extends object = object> {
   rule: string;
   severity: Severity;
   /** 0..100, for sorting. */
@@ -12,13 +27,28 @@ export interface Finding {
   kind: string;
   message: string;
   remedy: string;
+  /** The rule's page. */
+  url: string;
   location: Location | null;
   /** Innermost first. */
   stack: Location[];
   count: number;
   /** 0..1 */
   confidence: number;
-  evidence: Record<string, unknown>;
+  /** While the program started: the same line is harmless there and harmful later. */
+  startup: boolean;
+  /** Null where it has no times of its own. */
+  span: Span | null;
+  times: Times | null;
+  /** Other places that are a part of it, such as those that queue up behind a deadlock. */
+  alsoAt: Location[];
+  /** Names of the threads it was seen in, the worst first, bounded; empty where only one thread was recorded. */
+  threads: string[];
+  /** Of all threads, named or not. */
+  threadCount: number;
+  /** Findings that this one explains; they have none themselves. */
+  symptoms: Finding[];
+  evidence: E;
 }
 
 /** The words of a kind, for `evdiag explain`. */
@@ -30,7 +60,7 @@ export interface KindText {
   example: string;
 }
 
-export interface Detector {
+export interface Detector<E extends object = object> {
   id: string;
   /** A fragment that can follow a count: "blocked event loop". */
   title: string;
@@ -44,7 +74,11 @@ export interface Detector {
   thresholds: readonly string[];
   kinds: readonly KindText[];
   /** Pure: a recording in, findings out. */
-  detect(recording: Recording): Finding[];
+  detect(recording: Recording): Finding<E>[];
+  /** The evidence in words: fragments that have the number and its unit, "CPU 380 ms". */
+  words(evidence: E): string[];
+  /** The evidence of one problem that several threads have, the worst first; without this it is that of the worst. */
+  merge?(evidences: readonly E[]): E;
 }
 
 export type Outcome = 'found' | 'clear' | 'no-data' | 'error';

@@ -1,25 +1,10 @@
-import type { Finding } from '../detectors/types.ts';
+import { detectors } from '../detectors/rules/index.ts';
+import { round } from '../detectors/severity.ts';
+import type { Finding, Span, Times } from '../detectors/types.ts';
 import { fullThreadName } from '../recording/thread-name.ts';
 import type { Header } from '../recording/types.ts';
-import { threadEvidence } from './threads.ts';
+import { seenIn } from './threads.ts';
 import { worstFirst } from './words.ts';
-
-type Evidence = Finding['evidence'];
-
-/** How numbers of the same name become one; any other is that of the worst finding. */
-const COMBINE: Record<string, (a: number, b: number) => number> = {
-  maxMs: Math.max,
-  totalMs: add,
-  cpuMs: add,
-  gcMs: add,
-  runQueueMs: add,
-  throttledMs: add,
-  diskMs: add,
-  kernelMs: add,
-  wallMs: add,
-  firstMs: Math.min,
-  lastMs: Math.max,
-};
 
 /** A finding and the thread it was seen in. */
 interface Seen {
@@ -30,7 +15,7 @@ interface Seen {
 /**
  * Equal findings of several threads become one: it is one line to change, however many threads run it.
  *
- * `evidence.firstMs` and `lastMs` become times since the start of the first thread.
+ * `span` becomes times since the start of the first thread.
  */
 export function mergeFindings(threads: readonly { header: Header; findings: readonly Finding[] }[]): Finding[] {
   const groups = new Map<string, Seen[]>();
@@ -57,57 +42,63 @@ function keyed(findings: readonly Finding[]): [string, Finding][] {
 }
 
 /** The same line is harmless at start-up and harmful later. */
-function keyOf({ rule, kind, location, evidence }: Finding): string {
+function keyOf({ rule, kind, location, startup }: Finding): string {
   const place = location === null ? null : [location.file, location.line, location.function];
-  return JSON.stringify([rule, kind, place, evidence.startup === true]);
+  return JSON.stringify([rule, kind, place, startup]);
 }
 
 /** Each thread counts from its own start. */
 function later(finding: Finding, byMs: number): Finding {
-  const times = ['firstMs', 'lastMs'].flatMap((name) => {
-    const ms = finding.evidence[name];
-    return typeof ms === 'number' ? [[name, round(ms + byMs)]] : [];
-  });
-  return { ...finding, evidence: { ...finding.evidence, ...Object.fromEntries(times) } };
+  const { span, symptoms } = finding;
+  return {
+    ...finding,
+    span: span && { firstMs: round(span.firstMs + byMs), lastMs: round(span.lastMs + byMs) },
+    symptoms: symptoms.map((symptom) => later(symptom, byMs)),
+  };
 }
 
 function merge(group: readonly Seen[]): Finding {
   const sorted = [...group].sort((a, b) => worstFirst(a.finding, b.finding));
-  const worst = sorted[0]!.finding;
-  const names = sorted.map(({ header }) => fullThreadName(header));
+  const findings = sorted.map(({ finding }) => finding);
+  const worst = findings[0]!;
   return {
     ...worst,
     message: group.length === 1 ? worst.message : ofTheWorst(worst.message, group.length),
-    stack: sorted.find(({ finding }) => finding.stack.length > 0)?.finding.stack ?? [],
-    count: group.reduce((sum, { finding }) => sum + finding.count, 0),
-    evidence: {
-      ...worst.evidence,
-      ...combined(group.map(({ finding }) => finding.evidence)),
-      ...threadEvidence(names),
-    },
+    stack: findings.find(({ stack }) => stack.length > 0)?.stack ?? [],
+    count: findings.reduce((sum, { count }) => sum + count, 0),
+    span: wholeSpan(findings),
+    times: allTimes(findings),
+    ...seenIn(sorted.map(({ header }) => fullThreadName(header))),
+    evidence: mergedEvidence(findings),
+  };
+}
+
+function mergedEvidence(findings: readonly Finding[]): object {
+  const evidences = findings.map(({ evidence }) => evidence);
+  const rule = detectors.find(({ id }) => id === findings[0]!.rule);
+  return evidences.length > 1 && rule?.merge ? rule.merge(evidences) : evidences[0]!;
+}
+
+/** Over those that have one. */
+function wholeSpan(findings: readonly Finding[]): Span | null {
+  const spans = findings.flatMap(({ span }) => span ?? []);
+  if (spans.length === 0) return null;
+  return {
+    firstMs: Math.min(...spans.map(({ firstMs }) => firstMs)),
+    lastMs: Math.max(...spans.map(({ lastMs }) => lastMs)),
+  };
+}
+
+function allTimes(findings: readonly Finding[]): Times | null {
+  const known = findings.flatMap(({ times }) => times ?? []);
+  if (known.length === 0) return null;
+  return {
+    maxMs: Math.max(...known.map(({ maxMs }) => maxMs)),
+    totalMs: round(known.reduce((sum, { totalMs }) => sum + totalMs, 0)),
   };
 }
 
 /** The numbers in the sentence are those of one thread, and the sentence says so. */
 function ofTheWorst(message: string, threadCount: number): string {
   return `${message.replace(/\.$/, '')} (in the worst of ${threadCount} threads).`;
-}
-
-/** A number that only some threads could tell is combined over these. */
-function combined(evidences: readonly Evidence[]): Evidence {
-  const result: Evidence = {};
-  for (const [name, combine] of Object.entries(COMBINE)) {
-    const values = evidences.map((evidence) => evidence[name]).filter((value) => typeof value === 'number');
-    if (values.length > 0) result[name] = round(values.reduce((a, b) => combine(a, b)));
-  }
-  return result;
-}
-
-function add(a: number, b: number): number {
-  return a + b;
-}
-
-/** Sums of tenths are not tenths. */
-function round(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

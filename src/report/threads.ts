@@ -1,17 +1,12 @@
+import type { Finding } from '../detectors/types.ts';
+
 /** So many threads are named; the others are counted. */
 const MAX_NAMES = 8;
 /** In a report for people, where the names must fit a line. */
 const MAX_NAMES_IN_TEXT = 4;
 
-/** The threads that a finding was seen in, as its evidence tells. */
-export interface ThreadEvidence {
-  /** The worst first, bounded. */
-  threads: string[];
-  /** Of all, named or not. */
-  threadCount: number;
-}
-
-export function threadEvidence(names: readonly string[]): ThreadEvidence {
+/** The threads that a finding was seen in, the worst first. */
+export function seenIn(names: readonly string[]): Pick<Finding, 'threads' | 'threadCount'> {
   return { threads: names.slice(0, MAX_NAMES), threadCount: names.length };
 }
 

@@ -9,7 +9,7 @@ export interface PeakMemory {
   externalBytes: number;
 }
 
-export const REPORT_SCHEMA = 'evdiag-report/1';
+export const REPORT_SCHEMA = 'evdiag-report/2';
 
 /** What the agent itself cost, as shares of one core; null where the recording does not tell. */
 export interface Overhead {
@@ -41,7 +41,7 @@ export interface ThreadReport {
   memory: PeakMemory | null;
 }
 
-/** What `evdiag report --format json` prints (DESIGN §4). */
+/** What `evdiag report --format json` prints: docs/report-json.md. */
 export interface Report {
   schema: typeof REPORT_SCHEMA;
   /** Of the main thread of the program that matters: the root process, unless that only waits for another one, as npm does. */
@@ -49,8 +49,8 @@ export interface Report {
   /** Of the same thread. */
   workload: Workload;
   /**
-   * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `evidence.threads`
-   * names those it was seen in and `evidence.threadCount` counts them.
+   * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `threads` names
+   * those it was seen in and `threadCount` counts them.
    */
   findings: Finding[];
   rules: RuleResult[];

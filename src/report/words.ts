@@ -1,8 +1,9 @@
 /** Words that every form of the report shares. */
 import { dirname } from 'node:path';
 import { confidenceWord } from '../detectors/confidence.ts';
+import { detectors } from '../detectors/rules/index.ts';
 import { type Finding, SEVERITIES, type Severity } from '../detectors/types.ts';
-import { displayPath, formatMs, formatQuantity, formatShare, plural, stripControl } from '../util/text.ts';
+import { displayPath, formatMs, formatShare, plural, stripControl } from '../util/text.ts';
 import { processMemoryText } from './process-memory.ts';
 import { namesText } from './threads.ts';
 import type { Overhead, Report } from './types.ts';
@@ -15,37 +16,28 @@ export function worstFirst(a: Finding, b: Finding): number {
 }
 
 /** "17 times · max 412 ms · total 3.02 s · … · cause: likely": the numbers of a finding, and how sure it is. */
-export function evidenceText(finding: Finding): string[] {
-  const { maxMs, totalMs, threadCount: _, ...rest } = finding.evidence;
-  const parts = [plural(finding.count, 'time')];
-  if (typeof maxMs === 'number') parts.push(`max ${formatMs(maxMs)}`);
-  if (typeof totalMs === 'number') parts.push(`total ${formatMs(totalMs)}`);
-  for (const [name, value] of Object.entries(rest).slice(0, 8)) {
-    if (typeof value === 'number') parts.push(`${words(name)} ${formatQuantity(name, value)}`);
-  }
-  parts.push(`cause: ${confidenceWord(finding.confidence)}`);
-  return parts;
+export function evidenceText({ rule, count, times, span, evidence, confidence }: Finding): string[] {
+  const words = detectors.find(({ id }) => id === rule)?.words(evidence) ?? [];
+  const last = span && span.lastMs > span.firstMs ? [`last at ${formatMs(span.lastMs)}`] : [];
+  return [
+    plural(count, 'time'),
+    ...(times ? [`max ${formatMs(times.maxMs)}`, `total ${formatMs(times.totalMs)}`] : []),
+    ...(span ? [`first at ${formatMs(span.firstMs)}`, ...last] : []),
+    ...words.map(stripControl),
+    `cause: ${confidenceWord(confidence)}`,
+  ];
 }
 
-/** gcShare → "gc share"; a unit that the value shows is left out. */
-function words(name: string): string {
-  const spaced = name.replace(/(Ms|Bytes)$/, '').replace(/([a-z])([A-Z])/g, '$1 $2');
-  return stripControl(spaced).toLowerCase();
-}
-
-export function symptomsOf(finding: Finding): string[] {
-  const symptoms = finding.evidence.symptoms;
-  if (!Array.isArray(symptoms)) return [];
-  return symptoms.map((symptom) => stripControl(typeof symptom === 'string' ? symptom : JSON.stringify(symptom)));
+/** "task-switch-churn: The thread was …" */
+export function symptomsOf({ symptoms }: Finding): string[] {
+  return symptoms.map(({ rule, message }) => stripControl(`${rule}: ${message}`));
 }
 
 /** "Seen in worker 2 of pid 123", "Seen in 3 threads: …"; null where only one thread was recorded. */
-export function threadsText({ evidence }: Finding): string | null {
-  const { threads, threadCount } = evidence;
-  if (!Array.isArray(threads) || threads.length === 0) return null;
-  const names = threads.map((name) => stripControl(String(name)));
-  const count = typeof threadCount === 'number' ? threadCount : names.length;
-  return count === 1 ? `Seen in ${names[0]}` : `Seen in ${count} threads: ${namesText(names, count)}`;
+export function threadsText({ threads, threadCount }: Finding): string | null {
+  if (threads.length === 0) return null;
+  const names = threads.map(stripControl);
+  return threadCount === 1 ? `Seen in ${names[0]}` : `Seen in ${threadCount} threads: ${namesText(names, threadCount)}`;
 }
 
 /** "3 findings: 1 critical, 2 warnings" */

@@ -41,7 +41,6 @@ function busyShare(recording: Recording, sinceMs: number): number {
   return activeMs + idleMs > 0 ? activeMs / (activeMs + idleMs) : 0;
 }
 
-function isAlarmSince({ severity, evidence: { firstMs, lastMs } }: Finding, sinceMs: number): boolean {
-  const endMs = typeof lastMs === 'number' ? lastMs : typeof firstMs === 'number' ? firstMs : Number.POSITIVE_INFINITY;
-  return SEVERITIES.indexOf(severity) > 0 && endMs >= sinceMs;
+function isAlarmSince({ severity, span }: Finding, sinceMs: number): boolean {
+  return SEVERITIES.indexOf(severity) > 0 && (span?.lastMs ?? Number.POSITIVE_INFINITY) >= sinceMs;
 }

@@ -61,15 +61,6 @@ export function formatShare(share: number): string {
   return `${round(share * 100, Math.abs(share) < 0.0995 ? 1 : 0)} %`;
 }
 
-/** A quantity whose unit its name tells: maxMs, heapBytes, cpuShare. */
-export function formatQuantity(name: string, value: number): string {
-  if (name.endsWith('Ms')) return formatMs(value);
-  if (name.endsWith('Ns')) return formatNs(value);
-  if (name.endsWith('Bytes')) return formatBytes(value);
-  if (/(Share|[uU]tilization|Ratio)$/.test(name)) return formatShare(value);
-  return String(round(value, 2));
-}
-
 /** "1 finding", "2 findings". */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

@@ -135,7 +135,7 @@ start().then(start);
     const { findings, processes } = await lab.report();
     const found = findings.filter(({ location }) => location?.line === lineOf(child, '// works'));
     // Of a thread that lacked a core on a busy machine, the host is said to be the cause.
-    expect(found[0]?.evidence.threadCount).toBeGreaterThanOrEqual(2);
+    expect(found[0]?.threadCount).toBeGreaterThanOrEqual(2);
     expect(found.filter(({ kind }) => kind === 'js-cpu')).toHaveLength(1);
     expect(processes?.map(({ threadId }) => (threadId === 0 ? 'main' : 'worker'))).toEqual([
       'main',

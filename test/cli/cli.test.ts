@@ -161,7 +161,7 @@ describe('report', () => {
     const { stdout } = evdiag(['report', folder, '--json']);
     expect(evdiag(['report', folder, '--json', '-o', file])).toMatchObject({ status: 0, stdout: '' });
     expect(readFileSync(file, 'utf8')).toBe(stdout);
-    expect(JSON.parse(stdout).schema).toBe('evdiag-report/1');
+    expect(JSON.parse(stdout).schema).toBe('evdiag-report/2');
   });
 
   test('colour follows NO_COLOR and FORCE_COLOR', () => {

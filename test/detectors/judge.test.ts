@@ -13,6 +13,7 @@ const base: Detector = {
   thresholds: [],
   kinds: [],
   detect: () => [],
+  words: () => [],
 };
 const recording = recordingOf([delayRow(5)]);
 

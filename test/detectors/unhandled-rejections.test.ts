@@ -26,7 +26,8 @@ test('the call that nobody awaits is the place, and the error’s the stack', ()
       location: call,
       stack: [call, location],
       count: 7,
-      evidence: { error: 'TypeError', rejections: 7, firstMs: 2500 },
+      span: { firstMs: 2500 },
+      evidence: { error: 'TypeError', rejections: 7 },
     },
   ]);
 });

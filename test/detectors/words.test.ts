@@ -1,4 +1,5 @@
 /** Whatever a recording holds, as long as its rows are valid: no detector throws, and all that is said can be read. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { judge } from '../../src/detectors/judge.ts';
 import { detectors } from '../../src/detectors/rules/index.ts';
@@ -153,11 +154,37 @@ function readable({ message, remedy, score, confidence, ...finding }: Finding): 
   expect(score).toBeGreaterThanOrEqual(0);
   expect(score).toBeLessThanOrEqual(100);
   expect(confidence).toBeGreaterThanOrEqual(0);
-  for (const text of leaves(finding.evidence)) expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
+  const words = wordsOf(finding);
+  for (const text of words)
+    expect(text, 'a fragment with a number, no name of a field').toMatch(/^(?=.*\d)(?!.*\b[a-z]+[A-Z]).+[^.]$/);
+  for (const text of [...words, ...leaves(finding.evidence)])
+    expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
+}
+
+/** What the rule makes of its evidence. */
+function wordsOf({ rule, evidence }: Pick<Finding, 'rule' | 'evidence'>): string[] {
+  return detectors.find(({ id }) => id === rule)!.words(evidence);
 }
 
 function leaves(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [String(value)];
+}
+
+const DOCS = readFileSync(new URL('../../docs/report-json.md', import.meta.url), 'utf8');
+
+/** The names in the row of a table that begins with this one. */
+function documented(first: string): string[] {
+  const row = DOCS.split('\n').find((line) => line.startsWith(`| \`${first}\``)) ?? '';
+  return [...row.matchAll(/`(\w+)`/g)].map((match) => match[1]!);
+}
+
+/** Fields of findings, and of the evidence of each rule. */
+function undocumented({ evidence, ...finding }: Finding): string[] {
+  const known = new Set(documented(finding.rule));
+  const fields = Object.keys(finding).filter((name) => !DOCS.includes(`\`${name}\``));
+  return [...fields, ...Object.keys(evidence).filter((name) => !known.has(name))].map(
+    (name) => `${finding.rule}: ${name}`,
+  );
 }
 
 test('every detector is heard, none throws, and what they say can be read', () => {
@@ -170,6 +197,7 @@ test('every detector is heard, none throws, and what they say can be read', () =
     for (const finding of detectors.flatMap((detector) => detector.detect(recording))) {
       heard.add(finding.rule);
       readable(finding);
+      expect(undocumented(finding), 'cure: a row in docs/report-json.md').toEqual([]);
     }
   }
   expect([...heard].sort()).toEqual(detectors.map(({ id }) => id));

@@ -36,13 +36,15 @@ describe('one process with two workers', () => {
       severity: 'critical',
       count: 5,
       location: { line: 12 },
-      evidence: { maxMs: 600, totalMs: 2100, cpuMs: 2100, gcMs: 30, runQueueMs: 0, threadCount: 2 },
+      times: { maxMs: 600, totalMs: 2100 },
+      evidence: { maxMs: 600, totalMs: 2100, cpuMs: 2100, gcMs: 30, runQueueMs: 0 },
+      threadCount: 2,
     });
     expect(report.findings[0]?.message).toMatch(/^The event loop was blocked .* \(in the worst of 2 threads\)\.$/);
   });
 
   test('the threads are named, the worst first, also where it is only one', () => {
-    expect(report.findings.map(({ evidence }) => evidence.threads)).toEqual([
+    expect(report.findings.map(({ threads }) => threads)).toEqual([
       ['worker 3 of pid 100', 'main thread of pid 100'],
       ['worker 2 of pid 100'],
     ]);
@@ -50,8 +52,8 @@ describe('one process with two workers', () => {
   });
 
   test('times are on the clock of the root', () => {
-    expect(report.findings[0]?.evidence).toMatchObject({ firstMs: 2000, lastMs: 4000 });
-    expect(report.findings[1]?.evidence).toMatchObject({ firstMs: 2200, lastMs: 2200 });
+    expect(report.findings[0]?.span).toEqual({ firstMs: 2000, lastMs: 4000 });
+    expect(report.findings[1]?.span).toEqual({ firstMs: 2200, lastMs: 2200 });
   });
 
   test('its threads are listed, the main thread first', () => {
@@ -87,15 +89,11 @@ describe('a cluster', () => {
         ...alone,
         message: expect.stringContaining('(in the worst of 4 threads).'),
         count: 12,
-        evidence: {
-          ...alone?.evidence,
-          totalMs: 4800,
-          cpuMs: 4800,
-          firstMs: 2001,
-          lastMs: 4004,
-          threads: [1, 2, 3, 4].map((n) => `main thread of pid ${100 + n}`),
-          threadCount: 4,
-        },
+        span: { firstMs: 2001, lastMs: 4004 },
+        times: { maxMs: 400, totalMs: 4800 },
+        threads: [1, 2, 3, 4].map((n) => `main thread of pid ${100 + n}`),
+        threadCount: 4,
+        evidence: { ...alone?.evidence, totalMs: 4800, cpuMs: 4800 },
       },
     ]);
     expect(rules.find(({ rule }) => rule === 'blocked-event-loop')).toMatchObject({
@@ -107,8 +105,8 @@ describe('a cluster', () => {
   test('many children are counted, not all named', () => {
     const many = Array.from({ length: 20 }, (_, i) => blocked(child(i + 1), 1));
     const report = buildReport(many);
-    expect(report.findings[0]?.evidence.threads).toHaveLength(8);
-    expect(report.findings[0]?.evidence.threadCount).toBe(20);
+    expect(report.findings[0]?.threads).toHaveLength(8);
+    expect(report.findings[0]?.threadCount).toBe(20);
     const markdown = markdownReport(report);
     expect(markdown).toContain('Seen in 20 threads: main thread of pid 101');
     expect(markdown).toContain('main thread of pid 104 and 16 more');
@@ -118,7 +116,7 @@ describe('a cluster', () => {
   test('a family of one has no threads to name', () => {
     const report = buildReport([children[0]!]);
     expect(report.processes).toBeUndefined();
-    expect(report.findings[0]?.evidence).not.toHaveProperty('threads');
+    expect(report.findings[0]).toMatchObject({ threads: [], threadCount: 1 });
     expect(textReport(report, [], { paint: painter(false), width: 100 })).not.toContain('Seen in');
   });
 });
@@ -140,7 +138,7 @@ describe('findings that differ', () => {
     const host = { kind: 'host', location: null } as const;
     const report = buildReport([blocked({}, 2, host), blocked(child(1), 1, host)]);
     expect(places(report)).toEqual([undefined]);
-    expect(report.findings[0]).toMatchObject({ count: 3, evidence: { threadCount: 2 } });
+    expect(report.findings[0]).toMatchObject({ count: 3, threadCount: 2 });
   });
 });
 
@@ -161,11 +159,8 @@ describe('mergeFindings', () => {
     const bad: Partial<Finding> = { severity: 'critical', score: 70, stack: [], evidence: { handles: 2, cpuMs: null } };
     const [merged] = mergeFindings([of(1, mild), of(2, { ...bad, remedy: 'Close them.' })]);
     expect(merged).toMatchObject({ severity: 'critical', remedy: 'Close them.', stack: base.stack });
-    expect(merged?.evidence).toMatchObject({
-      handles: 2,
-      cpuMs: 5,
-      threads: [expect.stringContaining('2'), expect.anything()],
-    });
+    expect(merged?.evidence).toMatchObject({ handles: 2, cpuMs: 5 });
+    expect(merged?.threads).toEqual([expect.stringContaining('2'), expect.anything()]);
   });
 });
 

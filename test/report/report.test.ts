@@ -8,14 +8,23 @@ import { textReport } from '../../src/report/text.ts';
 import type { Report } from '../../src/report/types.ts';
 import { painter } from '../../src/util/terminal.ts';
 import { stripControl, toJson } from '../../src/util/text.ts';
-import { agentCost, cpu, delayRow, location, recordingOf, stall, utilization } from '../support/recording.ts';
+import {
+  agentCost,
+  cpu,
+  delayRow,
+  findingWith,
+  location,
+  recordingOf,
+  stall,
+  utilization,
+} from '../support/recording.ts';
 
 const PLAIN = { paint: painter(false), width: 80 };
 /** Clears the screen, sets the title, and turns text around. */
 const EVIL = '\x1b[2J\x1b]0;owned\x07\x9b31m\u202egnp.js\r\n<script>alert(1)</script>';
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
-const finding: Finding = {
+const finding: Finding = findingWith({
   rule: 'blocked-event-loop',
   severity: 'critical',
   score: 50,
@@ -26,8 +35,10 @@ const finding: Finding = {
   stack: [location, { ...location, function: 'caller' }],
   count: 17,
   confidence: 0.9,
-  evidence: { maxMs: 412, totalMs: 3020, gcShare: 0.05, symptoms: ['slow requests'] },
-};
+  times: { maxMs: 412, totalMs: 3020 },
+  evidence: { maxMs: 412, totalMs: 3020, cpuMs: 400, gcMs: 20, runQueueMs: 0, manyCallsShare: 0 },
+  symptoms: [findingWith({ rule: 'gc-pressure', message: 'Slow requests.' })],
+});
 const evil: Finding = {
   ...finding,
   message: EVIL,
@@ -35,7 +46,8 @@ const evil: Finding = {
   kind: EVIL,
   location: { ...location, file: `/srv/${EVIL}.js`, function: EVIL },
   stack: [{ ...location, function: EVIL }],
-  evidence: { [EVIL]: 1, symptoms: [EVIL] },
+  evidence: { [EVIL]: 1, cpuMs: null, manyCallsShare: 0 },
+  symptoms: [findingWith({ rule: EVIL, message: EVIL })],
 };
 
 function reportWith(findings: Finding[], argv = ['/usr/bin/node', '/srv/app.js']): Report {
@@ -47,9 +59,9 @@ function reportWith(findings: Finding[], argv = ['/usr/bin/node', '/srv/app.js']
 describe('buildReport', () => {
   const rows = [delayRow(400), utilization(0.9), cpu(), agentCost(), agentCost({ t: 2000, mainThreadMs: 15 })];
 
-  test('has the shape of evdiag-report/1', () => {
+  test('has the shape of evdiag-report/2', () => {
     const report = buildReport([recordingOf([...rows, stall({ t: 2100 })])]);
-    expect(report.schema).toBe('evdiag-report/1');
+    expect(report.schema).toBe('evdiag-report/2');
     expect(report.recording).toMatchObject({
       pid: 100,
       format: 'evdiag-recording',
@@ -90,8 +102,9 @@ describe('text report', () => {
       '1 finding: 1 critical',
       'CRITICAL Reading files',
       '/srv/app.js:12:3 handler',
-      '17 times · max 412 ms · total 3.02 s',
-      'Also explains: slow requests',
+      '17 times · max 412 ms · total 3.02 s · CPU 400 ms',
+      'collections 20 ms',
+      'Also explains: gc-pressure: Slow requests.',
       '→ Use node:fs/promises.',
       'no-data  growing-heap',
     ]) {

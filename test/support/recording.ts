@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { findingOf } from '../../src/detectors/finding.ts';
 import { judge } from '../../src/detectors/judge.ts';
 import type { Detector, Finding, Outcome, Severity } from '../../src/detectors/types.ts';
 import type {
@@ -337,8 +338,16 @@ export function recordingOf(rows: Row[], head: Partial<Header> = {}): Recording 
   };
 }
 
+/** A warning that `handler` does something, as any rule may say it. */
+export function findingWith(fields: Partial<Finding> = {}): Finding {
+  const rule = fields.rule ?? 'blocked-event-loop';
+  const about = { kind: '', message: `The ${rule}.`, location, count: 1, confidence: 1, evidence: {} };
+  const kindless = { id: rule, kinds: [], remedy: 'Change it.' };
+  return { ...findingOf<object>(kindless, { severity: 'warning', lostMs: 1000, ...about }), ...fields };
+}
+
 /** What a detector says of these rows. */
-export function find(detector: Detector, rows: Row[], head: Partial<Header> = {}): Finding[] {
+export function find<E extends object>(detector: Detector<E>, rows: Row[], head: Partial<Header> = {}): Finding<E>[] {
   return detector.detect(recordingOf(rows, head));
 }
 

@@ -7,7 +7,6 @@ import {
   formatCount,
   formatMs,
   formatNs,
-  formatQuantity,
   sparkline,
   stripControl,
   wrap,
@@ -46,11 +45,8 @@ describe('text', () => {
     expect([0, 999, 1000, 1_234_567].map(formatCount)).toEqual(['0', '999', '1 000', '1 234 567']);
   });
 
-  test('formats bytes and quantities by the unit in their name', () => {
+  test('formats bytes', () => {
     expect([formatBytes(512), formatBytes(1536), formatBytes(500 * 2 ** 20)]).toEqual(['512 B', '1.5 KiB', '500 MiB']);
-    expect(formatQuantity('maxMs', 5)).toBe('5 ms');
-    expect(formatQuantity('gcShare', 0.25)).toBe('25 %');
-    expect(formatQuantity('handleCount', 3)).toBe('3');
   });
 
   test('stripControl removes what steers a terminal and keeps words', () => {

@@ -140,10 +140,10 @@ function write(made: Trace, output: string | undefined, pid: number): { file: st
 /** Each finding where it was first seen. */
 function markersOf(recording: Recording): TraceMarker[] {
   const { pid, threadId } = recording.header;
-  return judge(recording).findings.map(({ rule, severity, message, remedy, location, confidence, evidence }) => ({
+  return judge(recording).findings.map(({ rule, severity, message, remedy, location, confidence, span }) => ({
     pid,
     threadId,
-    atMs: typeof evidence.firstMs === 'number' ? evidence.firstMs : recording.durationMs,
+    atMs: span?.firstMs ?? recording.durationMs,
     name: `${severity}: ${rule}`,
     args: { message, remedy, at: location ? `${location.file}:${location.line}` : '', confidence },
   }));

@@ -31,7 +31,7 @@ export interface Moment {
 
 /** Named in a message, of what there is to choose from. */
 const MAX_NAMED = 5;
-/** Evidence is rounded to tenths. */
+/** Times of findings are rounded to tenths. */
 const ROUNDING_MS = 0.1;
 
 /** The time of a stall or a finding on the clock of a profile. Throws InputError, also where it is not in the profile. */
@@ -103,9 +103,7 @@ function findingOf({ family, recording }: MatchedRecording, wanted: string): Fin
   }
   const mine = named.flatMap((one) => own.find((other) => isSame(one, other)) ?? []);
   if (mine.length === 0) throw new InputError(`"${wanted}" is a finding of another thread than the profile's.`);
-  const timed = mine.find(
-    ({ evidence }) => typeof evidence.firstMs === 'number' && typeof evidence.lastMs === 'number',
-  );
+  const timed = mine.find(({ span, times }) => span !== null && times !== null);
   if (timed) return timed;
   throw new InputError(`${mine[0]!.rule} has no time of its own: cut with --from and --to, in seconds of the profile.`);
 }
@@ -115,8 +113,8 @@ function isSame(a: Finding, b: Finding): boolean {
 }
 
 /** Its stalls, where it is made of some; else from the first to the last time it was seen. */
-function spansOf({ recording }: MatchedRecording, { kind, location, evidence }: Finding): TimeRange[] {
-  const [fromMs, toMs] = [evidence.firstMs as number, evidence.lastMs as number];
+function spansOf({ recording }: MatchedRecording, { kind, location, span }: Finding): TimeRange[] {
+  const { firstMs: fromMs, lastMs: toMs } = span!;
   const within = allStalls(recording)
     .filter(({ startMs }) => startMs >= fromMs - ROUNDING_MS && startMs <= toMs + ROUNDING_MS)
     .sort((a, b) => a.startMs - b.startMs);

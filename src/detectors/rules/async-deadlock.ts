@@ -1,9 +1,9 @@
 import { lineKey } from '../../recording/places.ts';
 import type { Location, Recording } from '../../recording/types.ts';
-import { plural } from '../../util/text.ts';
+import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { awakeMs } from '../growth.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -18,7 +18,15 @@ const MAX_QUEUE = 8;
 /** What is awaited to have something to oneself, by the names that libraries and people give it. */
 const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|semaphore|take|wait/i;
 
-export const asyncDeadlock: Detector = {
+export interface DeadlockEvidence {
+  /** In the cycle and in its queue. */
+  suspendedCalls: number;
+  oldestMs: number;
+  /** What is awaited in the cycle, as its text tells. */
+  locks: string[];
+}
+
+export const asyncDeadlock: Detector<DeadlockEvidence> = {
   id: 'async-deadlock',
   title: 'deadlock of async calls',
   description:
@@ -41,6 +49,10 @@ export const asyncDeadlock: Detector = {
     },
   ],
   detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => deadlocks(period, recording))),
+  words: ({ suspendedCalls, oldestMs }) => [
+    plural(suspendedCalls, 'suspended call'),
+    `the oldest for ${formatMs(oldestMs)}`,
+  ],
 };
 
 /** A suspended call: what it awaits, and what it awaited before and may have. */
@@ -51,7 +63,7 @@ interface Waiter {
   has: ReadonlySet<string>;
 }
 
-function deadlocks(period: Period, recording: Recording): Finding[] {
+function deadlocks(period: Period, recording: Recording): Finding<DeadlockEvidence>[] {
   const places = placesOf(period, 'await');
   const waiters = places.flatMap((place) => waiterOf(place, recording));
   const seen = new Set<Waiter>();
@@ -119,30 +131,24 @@ function queueOf(cycle: readonly Waiter[], places: readonly Place[]): Place[] {
   return places.filter((place) => !members.has(place) && isQueued(place));
 }
 
-function toFinding(cycle: readonly Waiter[], queue: readonly Place[]): Finding {
+function toFinding(cycle: readonly Waiter[], queue: readonly Place[]): Finding<DeadlockEvidence> {
   const names = cycle.map(
     ({ place, wants }) => `${nameOf(place.location)} (line ${place.location.line}) waits for ${wants}`,
   );
   const ageMs = Math.min(...cycle.map((waiter) => waiter.ageMs));
   const waiting = [...cycle.map(({ place }) => place), ...queue].reduce((sum, { last }) => sum + last.entry.alive, 0);
   const stack = cycle.map(({ place }) => place.location);
-  return {
-    ...findingOf(asyncDeadlock, {
-      kind: 'cycle',
-      severity: 'critical',
-      message: `${plural(waiting, 'call waits', 'calls wait')} for each other for ${secondsText(ageMs)}: ${names.join(', and ')}.`,
-      place: cycle[0]!.place,
-      count: waiting,
-      confidence: CONFIDENCE.compared,
-      evidence: {
-        suspendedCalls: waiting,
-        oldestMs: round(ageMs),
-        locks: cycle.map(({ wants }) => wants),
-        queue: distinct(queue.map(({ location }) => location)).slice(0, MAX_QUEUE),
-      },
-    }),
+  return placeFinding(asyncDeadlock, {
+    kind: 'cycle',
+    severity: 'critical',
+    message: `${plural(waiting, 'call waits', 'calls wait')} for each other for ${secondsText(ageMs)}: ${names.join(', and ')}.`,
+    place: cycle[0]!.place,
     stack,
-  };
+    alsoAt: distinct(queue.map(({ location }) => location)).slice(0, MAX_QUEUE),
+    count: waiting,
+    confidence: CONFIDENCE.compared,
+    evidence: { suspendedCalls: waiting, oldestMs: round(ageMs), locks: cycle.map(({ wants }) => wants) },
+  });
 }
 
 function distinct(places: readonly Location[]): Location[] {

@@ -1,13 +1,15 @@
 import { functionKey, NATIVE_CALL } from '../../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
+import { formatMs, plural } from '../../util/text.ts';
+import { findingOf, told } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
 import { wordsOf } from '../named-costs.ts';
-import { round, scoreOf } from '../severity.ts';
+import { percent, round } from '../severity.ts';
 import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
 import { KIND_TEXTS } from '../stall-kinds.ts';
-import { allStalls, isHeldUp, ownMs } from '../stalls.ts';
-import type { Detector, Finding, Severity } from '../types.ts';
+import { allStalls, isHeldUp, ownMs, spanOf } from '../stalls.ts';
+import type { Detector, Finding, Severity, Times } from '../types.ts';
 import { isStarvation } from './starved-event-loop.ts';
 
 /** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
@@ -32,7 +34,24 @@ const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- no
 /** A share needs a span to be a share of. */
 const SHARE_SPAN_MS = 5000;
 
-export const blockedEventLoop: Detector = {
+/** Times in ms, over all the stalls; null where the platform does not tell. */
+export interface BlockedEvidence extends Times {
+  cpuMs: number | null;
+  runQueueMs: number | null;
+  gcMs: number | null;
+  /** Where the code's own time is much less than this. */
+  wallMs?: number;
+  throttledMs?: number;
+  diskMs?: number;
+  kernelMs?: number;
+  majorFaults?: number;
+  /** In how much of it no single call was long: then the turn as a whole was. 0..1 */
+  manyCallsShare: number;
+  /** The native call that was running. */
+  call?: string;
+}
+
+export const blockedEventLoop: Detector<BlockedEvidence> = {
   id: 'blocked-event-loop',
   title: 'blocked event loop',
   description:
@@ -56,7 +75,39 @@ export const blockedEventLoop: Detector = {
       .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall) : stall));
     return [...groupBy(stalls, groupKey).values()].map((group) => toFinding(group, recording));
   },
+  words: ({ cpuMs, runQueueMs, gcMs, wallMs, throttledMs, diskMs, kernelMs, majorFaults, manyCallsShare }) =>
+    told(
+      wallMs && `of ${formatMs(wallMs)} in all`,
+      cpuMs !== null && `CPU ${formatMs(cpuMs)}`,
+      gcMs && `collections ${formatMs(gcMs)}`,
+      runQueueMs && `waits for a core ${formatMs(runQueueMs)}`,
+      throttledMs && `throttled ${formatMs(throttledMs)}`,
+      diskMs && `waits for a disk ${formatMs(diskMs)}`,
+      kernelMs && `waits in the kernel ${formatMs(kernelMs)}`,
+      majorFaults && `${plural(majorFaults, 'page')} loaded`,
+      manyCallsShare > 0 && `${percent(manyCallsShare)} of it in many short calls`,
+    ),
+  merge: ([worst, ...others]) => others.reduce<BlockedEvidence>(together, worst!),
 };
+
+/** The longest is the longest of all, the rest adds up. */
+function together(a: BlockedEvidence, b: BlockedEvidence): BlockedEvidence {
+  const result: BlockedEvidence = { ...a, maxMs: Math.max(a.maxMs, b.maxMs) };
+  for (const name of [
+    'totalMs',
+    'cpuMs',
+    'runQueueMs',
+    'gcMs',
+    'wallMs',
+    'throttledMs',
+    'diskMs',
+    'kernelMs',
+  ] as const) {
+    const known = [a[name], b[name]].filter((value) => typeof value === 'number');
+    if (known.length > 0) result[name] = round(known.reduce((sum, value) => sum + value, 0));
+  }
+  return result;
+}
 
 /** An older agent took what a starved thread happened to run for the reason. */
 function blamed(stall: StallRow, slowMs: number): StallRow {
@@ -79,7 +130,7 @@ function groupKey({ kind, location, startup }: StallRow): string {
   return [kind, startup, location && functionKey(location), line].join('|');
 }
 
-function toFinding(group: readonly StallRow[], recording: Recording): Finding {
+function toFinding(group: readonly StallRow[], recording: Recording): Finding<BlockedEvidence> {
   // What the host took is its time as a whole; of others the code's own share counts.
   const msOf = (stall: StallRow): number => (stall.kind === 'host' ? stall.durationMs : ownMs(stall));
   const longest = group.reduce((a, b) => (msOf(b) > msOf(a) ? b : a));
@@ -100,10 +151,10 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
   // Unless it serves something, a worker thread is there for just that.
   const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;
   const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : isAtWork ? RIGHT_PLACE : ofKind;
-  return {
-    rule: 'blocked-event-loop',
+  const times = { maxMs: round(maxMs), totalMs: round(totalMs) };
+  return findingOf(blockedEventLoop, {
     severity,
-    score: scoreOf(severity, totalMs),
+    lostMs: totalMs,
     kind,
     message: messageOf(
       group,
@@ -120,21 +171,19 @@ function toFinding(group: readonly StallRow[], recording: Recording): Finding {
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
     count: group.length,
     confidence: confidenceOfStalls(group, { kind, location }),
+    startup,
+    span: spanOf(group),
+    times,
     evidence: {
-      maxMs: round(maxMs),
-      totalMs: round(totalMs),
-      firstMs: round(group[0]!.startMs),
-      lastMs: round(group.at(-1)!.startMs),
+      ...times,
       cpuMs: sumOf(group, 'cpuMs'),
       runQueueMs: sumOf(group, 'runQueueMs'),
       gcMs: sumOf(group, 'gcMs'),
       ...heldUpBy(group, totalMs),
-      startup,
-      // In how much of it no single call was long: then the turn as a whole was.
       manyCallsShare: manyCallsShare(group),
       ...(call ? { call } : {}),
     },
-  };
+  });
 }
 
 function manyCallsShare(group: readonly StallRow[]): number {
@@ -233,7 +282,7 @@ function messageOf(
 }
 
 /** Only what there was: most recordings have none of it. */
-function heldUpBy(group: readonly StallRow[], totalMs: number): Record<string, number> {
+function heldUpBy(group: readonly StallRow[], totalMs: number): Partial<BlockedEvidence> {
   const { durationMs, throttledMs, diskMs, kernelMs, majorFaults } = waitsOf(group);
   return {
     ...(totalMs < durationMs * TOLD_SHARE && { wallMs: round(durationMs) }),

@@ -1,11 +1,12 @@
 import { functionKey, lineKey } from '../../recording/places.ts';
 import { type AbortedRow, type Location, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
-import { plural } from '../../util/text.ts';
+import { formatMs, plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf } from '../finding.ts';
 import { nameOf, secondsText } from '../place-findings.ts';
-import { round, scoreOf } from '../severity.ts';
+import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { isPooledVia } from '../waits.ts';
 
@@ -35,7 +36,18 @@ const WORDS: ReadonlyMap<string, { what: string; cure: string }> = new Map(
   }),
 );
 
-export const cancellationWithoutCleanup: Detector = {
+export interface CleanupEvidence {
+  /** Of work that was aborted. */
+  units: number;
+  /** Of the oldest leftover. */
+  ageMs: number;
+  leftovers: (Location & { type: string; count: number })[];
+  /** file:line:column */
+  abortedAt?: string;
+  scope?: string;
+}
+
+export const cancellationWithoutCleanup: Detector<CleanupEvidence> = {
   id: 'cancellation-without-cleanup',
   title: 'cancellation without cleanup',
   description:
@@ -60,6 +72,13 @@ export const cancellationWithoutCleanup: Detector = {
     const leftovers = rowsOf(recording, 'aborted').flatMap(leftoversOf);
     return groups(leftovers).map(toFinding);
   },
+  words: ({ ageMs, leftovers }) => [
+    plural(
+      leftovers.reduce((sum, { count }) => sum + count, 0),
+      'leftover',
+    ),
+    `the oldest ${formatMs(ageMs)} old`,
+  ],
 };
 
 interface Leftover {
@@ -96,7 +115,7 @@ function groups(leftovers: readonly Leftover[]): Leftover[][] {
   return [...new Set(byKey.values())];
 }
 
-function toFinding(group: readonly Leftover[]): Finding {
+function toFinding(group: readonly Leftover[]): Finding<CleanupEvidence> {
   const byPlace = placesIn(group);
   const units = new Set(group.map(({ row }) => row)).size;
   const repeated = byPlace.some((same) => new Set(same.map(({ row }) => row)).size >= UNITS);
@@ -106,10 +125,9 @@ function toFinding(group: readonly Leftover[]): Finding {
   const severity = repeated || held ? 'warning' : 'info';
   const { location, callers, row } = byPlace[0]![0]!;
   const ageMs = maxOf(group.map((leftover) => leftover.ageMs));
-  return {
-    rule: 'cancellation-without-cleanup',
+  return findingOf(cancellationWithoutCleanup, {
     severity,
-    score: scoreOf(severity, ageMs + group.length * 1000),
+    lostMs: ageMs + group.length * 1000,
     kind: 'leftover',
     message: `${plural(units, 'aborted unit')} of work of ${nameOf(row.scope ?? location)} left ${listOf(byPlace.map(countText))} behind, the oldest ${secondsText(ageMs)} old.`,
     remedy: `Clean up in a finally block when the signal aborts: ${listOf([...new Set(group.map(cureOf))])}.`,
@@ -124,7 +142,7 @@ function toFinding(group: readonly Leftover[]): Finding {
       ...(row.abortedAt && { abortedAt: lineKey(row.abortedAt) }),
       ...(row.scope && { scope: lineKey(row.scope) }),
     },
-  };
+  });
 }
 
 /** Leftovers by line and type, most first. */

@@ -1,4 +1,5 @@
 import type { LookRow, Recording } from '../../recording/types.ts';
+import { formatMs } from '../../util/text.ts';
 import {
   functionsOf,
   isServed,
@@ -10,7 +11,8 @@ import {
   totalMs,
   withoutLongCalls,
 } from '../busy-time.ts';
-import { percent, round, scoreOf } from '../severity.ts';
+import { findingOf, told } from '../finding.ts';
+import { percent, round } from '../severity.ts';
 import { confidenceOfLooks } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
@@ -22,7 +24,15 @@ const CPU_SHARE = 0.7;
 const WARNING_TURN_MS = 12;
 const CRITICAL_BUSY_MS = 30_000;
 
-export const cpuBoundMainThread: Detector = {
+export interface CpuBoundEvidence {
+  busyMs: number;
+  /** Of the stacks, in the function that has most of them. 0..1 */
+  functionShare: number;
+  cpuShare: number | null;
+  meanTurnMs: number;
+}
+
+export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
   id: 'cpu-bound-main-thread',
   title: 'CPU-bound main thread',
   description:
@@ -53,6 +63,13 @@ export const cpuBoundMainThread: Detector = {
     if (cpuShare !== null && cpuShare < CPU_SHARE) return [];
     return [toFinding(recording, busy, looks, cpuShare)];
   },
+  words: ({ busyMs, functionShare, cpuShare, meanTurnMs }) =>
+    told(
+      `busy ${formatMs(busyMs)}`,
+      `${percent(functionShare)} of the stacks`,
+      cpuShare !== null && `CPU ${percent(cpuShare)}`,
+      meanTurnMs > 0 && `a turn of ${formatMs(meanTurnMs)} on average`,
+    ),
 };
 
 function toFinding(
@@ -60,17 +77,16 @@ function toFinding(
   busy: readonly Second[],
   looks: readonly LookRow[],
   cpuShare: number | null,
-): Finding {
+): Finding<CpuBoundEvidence> {
   const busyMs = totalMs(busy);
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
   const severity = severityOf(turnMs, busyMs, isServed(busy));
   const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0]!;
   const name = hottest.location.function || 'An anonymous function';
   const turns = turnMs >= 1 ? `: a turn of the loop took ${Math.round(turnMs)} ms on average` : '';
-  return {
-    rule: 'cpu-bound-main-thread',
+  return findingOf(cpuBoundMainThread, {
     severity,
-    score: scoreOf(severity, busyMs),
+    lostMs: busyMs,
     kind: 'computation',
     message: `${name} computed for ${percent(hottest.share)} of ${round(busyMs / 1000)} s in which the main thread had no idle time${turns}.`,
     remedy: `${cpuBoundMainThread.remedy} This machine has ${cores(recording)}.`,
@@ -84,7 +100,7 @@ function toFinding(
       cpuShare: cpuShare === null ? null : round(cpuShare, 3),
       meanTurnMs: round(turnMs),
     },
-  };
+  });
 }
 
 function cores({ header }: Recording): string {

@@ -1,15 +1,23 @@
 import { functionKey } from '../../recording/places.ts';
 import { type LookRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
+import { plural } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { scoreOf } from '../severity.ts';
+import { findingOf } from '../finding.ts';
 import type { Detector, Severity } from '../types.ts';
 
 /** No loop of calls is meant to be so deep; Node's stack ends near 11 000 frames. */
 const DEEP_FRAMES = 1000;
 
-export const deepAsyncChain: Detector = {
+export interface DeepChainEvidence {
+  /** Levels of one function. */
+  depth: number;
+  /** Of the whole stack. */
+  frames: number;
+}
+
+export const deepAsyncChain: Detector<DeepChainEvidence> = {
   id: 'deep-async-chain',
   title: 'deep chain of calls',
   description:
@@ -43,21 +51,20 @@ export const deepAsyncChain: Detector = {
       const worst = group.reduce((a, b) => (b.deepest!.repeated > a.deepest!.repeated ? b : a)).deepest!;
       const kind = group.some(isAsync) ? 'async' : 'callbacks';
       const severity: Severity = waitingIn(recording, group) > 0 ? 'warning' : 'info';
-      return {
-        rule: 'deep-async-chain',
+      return findingOf(deepAsyncChain, {
         severity,
-        score: scoreOf(severity, worst.repeated),
+        lostMs: worst.repeated,
         kind,
         message: `${worst.location.function || 'An anonymous function'} ${kind === 'async' ? 'awaited' : 'called'} itself ${worst.repeated} levels deep.`,
-        remedy: deepAsyncChain.kinds.find((text) => text.kind === kind)!.remedy,
         location: worst.location,
         stack: [worst.location],
         count: group.length,
         confidence: CONFIDENCE.counted,
         evidence: { depth: worst.repeated, frames: worst.frames },
-      };
+      });
     });
   },
+  words: ({ depth, frames }) => [`${depth} levels`, `a stack of ${plural(frames, 'frame')}`],
 };
 
 /** On its way down, an async function is on the stack like any other: then its promises tell. */

@@ -2,9 +2,9 @@ import { lineKey, packageNameOf } from '../../recording/places.ts';
 import { type Recording, rowsOf } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf, told } from '../finding.ts';
 import { growthOf } from '../growth.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
-import { scoreOf } from '../severity.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
@@ -15,7 +15,17 @@ const PILED_CALLS = 100;
 /** Packages told by name. */
 const MAX_NAMES = 4;
 
-export const floatingPromises: Detector = {
+export interface FloatingEvidence {
+  floating: number;
+  rejected: number;
+  created?: number;
+  ended?: number;
+  alive?: number;
+  /** Whose code calls: names, with a comma between them. */
+  package?: string;
+}
+
+export const floatingPromises: Detector<FloatingEvidence> = {
   id: 'floating-promises',
   title: 'floating promises',
   description:
@@ -41,27 +51,35 @@ export const floatingPromises: Detector = {
   detect(recording) {
     const rejected = rejectedCalls(recording);
     const findings = onePerLine(periodsOf(recording).flatMap((period) => floating(period, rejected)));
-    const isPackages = ({ evidence }: Finding): boolean => evidence.package !== undefined && evidence.rejected === 0;
+    const isPackages = ({ evidence }: Finding<FloatingEvidence>): boolean =>
+      evidence.package !== undefined && evidence.rejected === 0;
     return [...findings.filter((finding) => !isPackages(finding)), ...allOfPackages(findings.filter(isPackages))];
   },
+  words: ({ floating, rejected, created, ended, alive }) =>
+    told(
+      `${floating} not awaited`,
+      `${rejected} rejected`,
+      created !== undefined && `${created} begun and ${ended ?? 0} ended`,
+      alive !== undefined && `${alive} alive`,
+    ),
 };
 
 /** What packages start and do not await is their own affair, and one line for all of them. */
-function allOfPackages(findings: readonly Finding[]): Finding[] {
+function allOfPackages(findings: readonly Finding<FloatingEvidence>[]): Finding<FloatingEvidence>[] {
   const most = [...findings].sort((a, b) => b.count - a.count)[0];
   if (!most) return [];
   const names = [...new Set(findings.map(({ evidence }) => String(evidence.package)))];
   const count = findings.reduce((sum, finding) => sum + finding.count, 0);
   return [
-    {
+    findingOf(floatingPromises, {
       ...most,
       severity: 'info',
-      score: scoreOf('info', 0),
+      lostMs: 0,
       count,
       message: `Within packages (${names.slice(0, MAX_NAMES).join(', ')}) ${plural(count, 'call')} of async functions ran on without an await, and none failed.`,
       remedy: 'Nothing to change in your code: it is how these packages work.',
       evidence: { floating: count, rejected: 0, package: names.join(', ') },
-    },
+    }),
   ];
 }
 
@@ -74,7 +92,7 @@ function rejectedCalls(recording: Recording): Map<string, number> {
   return counts;
 }
 
-function floating(period: Period, rejections: Map<string, number>): Finding[] {
+function floating(period: Period, rejections: Map<string, number>): Finding<FloatingEvidence>[] {
   return placesOf(period, 'call').flatMap((place) => {
     const { floating: count, alive } = place.last.entry;
     const rejected = Math.max(place.last.entry.rejected, rejections.get(lineKey(place.location)) ?? 0);
@@ -84,13 +102,13 @@ function floating(period: Period, rejections: Map<string, number>): Finding[] {
   });
 }
 
-function toFinding(place: Place, count: number, rejected: number, isPiled: boolean): Finding {
+function toFinding(place: Place, count: number, rejected: number, isPiled: boolean): Finding<FloatingEvidence> {
   const { entry, trackedMs } = place.last;
   // An older recording does not tell who made it, but where a package's own line is the place.
   const maker = entry.package ?? packageNameOf(place.location.file);
   const failed = rejected > 0 ? `, and rejected ${plural(rejected, 'time')}` : '';
   const piled = isPiled ? `, and ${entry.alive} of them have not ended` : '';
-  return findingOf(floatingPromises, {
+  return placeFinding(floatingPromises, {
     kind: 'floating',
     severity: rejected > 0 || isPiled ? 'warning' : 'info',
     message: `Nobody awaited what ${nameOf(place.location)} called here ${plural(count, 'time')} in ${secondsText(trackedMs)}${failed}${piled}.`,

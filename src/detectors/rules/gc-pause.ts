@@ -1,8 +1,10 @@
 import { type Recording, rowsOf } from '../../recording/types.ts';
+import { formatBytes } from '../../util/text.ts';
 import { maxOf, secondsOf, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { round, scoreOf } from '../severity.ts';
-import type { Detector, Severity } from '../types.ts';
+import { findingOf } from '../finding.ts';
+import { round } from '../severity.ts';
+import type { Detector, Severity, Times } from '../types.ts';
 
 /** A pause that people notice where it comes on top of what a request takes. */
 const PAUSE_MS = 50;
@@ -11,7 +13,11 @@ const OWN_P99_FACTOR = 4;
 const WARNING_COUNT = 3;
 const WARNING_MAX_MS = 250;
 
-export const gcPause: Detector = {
+export interface GcPauseEvidence extends Times {
+  heapUsedBytes: number;
+}
+
+export const gcPause: Detector<GcPauseEvidence> = {
   id: 'gc-pause',
   title: 'long pause of the garbage collector',
   description:
@@ -47,22 +53,28 @@ export const gcPause: Detector = {
     const totalMs = pauses.reduce((sum, ms) => sum + ms, 0);
     const severity = severityOf(pauses.length, maxMs, waitingIn(recording));
     const heap = maxOf(rowsOf(recording, 'memory').map(({ heapUsedBytes }) => heapUsedBytes));
+    const times = { maxMs: round(maxMs), totalMs: round(totalMs) };
     return [
-      {
-        rule: 'gc-pause',
+      findingOf(gcPause, {
         severity,
-        score: scoreOf(severity, totalMs),
+        lostMs: totalMs,
         kind: 'gc',
         message: `The garbage collector stopped the main thread for up to ${Math.round(maxMs)} ms at a time, with ${round(heap / 1e6, 0)} MB of objects on the heap.`,
         remedy: gcPause.remedy,
         location: null,
-        stack: [],
         count: pauses.length,
         confidence: CONFIDENCE.indirect,
-        evidence: { maxMs: round(maxMs), totalMs: round(totalMs), heapUsedBytes: heap },
-      },
+        times,
+        evidence: { ...times, heapUsedBytes: heap },
+      }),
     ];
   },
+  words: ({ heapUsedBytes }) => [`a heap of ${formatBytes(heapUsedBytes)}`],
+  merge: (evidences) => ({
+    ...evidences[0]!,
+    maxMs: maxOf(evidences.map(({ maxMs }) => maxMs)),
+    totalMs: round(evidences.reduce((sum, { totalMs }) => sum + totalMs, 0)),
+  }),
 };
 
 function usualP99(recording: Recording): number {

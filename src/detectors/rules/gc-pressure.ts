@@ -1,8 +1,11 @@
 import { functionKey } from '../../recording/places.ts';
 import { type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { formatBytes, formatMs } from '../../util/text.ts';
 import { functionsOf, isServed, meanOf, perSecond, secondsOf, toStack, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { percent, round, scoreOf } from '../severity.ts';
+import { findingOf, told } from '../finding.ts';
+import { nameAndLine } from '../place-findings.ts';
+import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** Of wall time: JMC warns at 10 %; a server with much JSON that is well takes 3–8 %. */
@@ -12,7 +15,16 @@ const CRITICAL_SHARE = 0.4;
 const PRESSED_MS = 2500;
 const MAX_PLACES = 5;
 
-export const gcPressure: Detector = {
+export interface GcPressureEvidence {
+  /** Of the time under pressure, in collections. 0..1 */
+  gcShare: number;
+  pressedMs: number;
+  allocatedBytesPerSecond?: number;
+  /** "75 % copy (/srv/app.js:3)" */
+  allocations: string[];
+}
+
+export const gcPressure: Detector<GcPressureEvidence> = {
   id: 'gc-pressure',
   title: 'pressure on the garbage collector',
   description:
@@ -39,9 +51,14 @@ export const gcPressure: Detector = {
     if (totalMs(pressed) < PRESSED_MS) return [];
     return [toFinding(recording, pressed)];
   },
+  words: ({ gcShare, pressedMs, allocatedBytesPerSecond }) =>
+    told(
+      `${percent(gcShare)} of ${formatMs(pressedMs)} in collections`,
+      allocatedBytesPerSecond && `${formatBytes(allocatedBytesPerSecond)} allocated a second`,
+    ),
 };
 
-function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>): Finding {
+function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>): Finding<GcPressureEvidence> {
   const share = meanOf(pressed, ({ gcShare }) => gcShare) ?? 0;
   const ms = totalMs(pressed);
   const look = rowsOf(recording, 'look').find(({ allocations }) => (allocations?.length ?? 0) > 0);
@@ -50,10 +67,9 @@ function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>):
   const place = places[0] ? busiestLine(look!, places[0].location) : null;
   const severity = severityOf(share, isServed(pressed));
   const where = place ? `; most is allocated in ${place.function || 'an anonymous function'}` : '';
-  return {
-    rule: 'gc-pressure',
+  return findingOf(gcPressure, {
     severity,
-    score: scoreOf(severity, share * ms),
+    lostMs: share * ms,
     kind: 'allocation',
     message: `The garbage collector took ${percent(share)} of ${round(ms / 1000)} s${where}.`,
     remedy: gcPressure.remedy,
@@ -69,11 +85,10 @@ function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>):
       pressedMs: round(ms),
       ...(look && { allocatedBytesPerSecond: Math.round(perSecond(total, look.durationMs)) }),
       allocations: places.map(
-        ({ bytes, location }) =>
-          `${percent(bytes / Math.max(1, total))} ${location.function || '(anonymous)'} (${location.file}:${location.line})`,
+        ({ bytes, location }) => `${percent(bytes / Math.max(1, total))} ${nameAndLine(location)}`,
       ),
     },
-  };
+  });
 }
 
 /** V8 tells the function that allocates; the line is the one that stacks saw most often in it, if any did. */

@@ -2,9 +2,16 @@ import { type Recording, rowsOf } from '../../recording/types.ts';
 import { formatBytes } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { type HeapGrowth, heapGrowthOf, LEAST_COLLECTIONS } from '../heap-growth.ts';
+import { findingOf } from '../finding.ts';
+import {
+  type HeapGrowth,
+  heapGrowthOf,
+  LEAST_COLLECTIONS,
+  type MemoryGrowthEvidence,
+  memoryGrowthEvidence,
+  memoryGrowthWords,
+} from '../heap-growth.ts';
 import { secondsText } from '../place-findings.ts';
-import { round, scoreOf } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** V8 lets some 64 MB of Buffers go by between two collections, and frees them beside the program: what a reading varies by. */
@@ -12,7 +19,11 @@ const GROWN_BYTES = 96e6;
 const REMEDY =
   'Keep a copy of the part that you need, Buffer.from(part), as a slice keeps the whole; let go of Buffers that were sent, and bound what waits to be.';
 
-export const growingExternalMemory: Detector = {
+export interface ExternalEvidence extends MemoryGrowthEvidence {
+  arrayBuffersBytes: number;
+}
+
+export const growingExternalMemory: Detector<ExternalEvidence> = {
   id: 'growing-external-memory',
   title: 'growing memory outside the heap',
   description:
@@ -36,30 +47,21 @@ export const growingExternalMemory: Detector = {
     const growth = heapGrowthOf(recording, 'externalBytes');
     return growth && growth.toBytes - growth.fromBytes >= GROWN_BYTES ? [toFinding(recording, growth)] : [];
   },
+  words: memoryGrowthWords,
 };
 
-function toFinding(recording: Recording, growth: HeapGrowth): Finding {
-  const { fromBytes, toBytes, spanMs, collections, bytesPerSecond } = growth;
+function toFinding(recording: Recording, growth: HeapGrowth): Finding<ExternalEvidence> {
+  const { fromBytes, toBytes, spanMs, collections } = growth;
   const severity = waitingIn(recording) > 0 ? 'warning' : 'info';
   const buffers = rowsOf(recording, 'memory').at(-1)?.arrayBuffersBytes ?? 0;
-  return {
-    rule: 'growing-external-memory',
+  return findingOf(growingExternalMemory, {
     severity,
-    score: scoreOf(severity, spanMs),
+    lostMs: spanMs,
     kind: 'external',
     message: `Memory outside the heap grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}; ${formatBytes(buffers)} are Buffers.`,
-    remedy: REMEDY,
     location: null,
-    stack: [],
     count: collections,
     confidence: CONFIDENCE.indirect,
-    evidence: {
-      fromBytes: Math.round(fromBytes),
-      toBytes: Math.round(toBytes),
-      arrayBuffersBytes: buffers,
-      collections,
-      observedMs: round(spanMs),
-      perSecondBytes: Math.round(bytesPerSecond),
-    },
-  };
+    evidence: { ...memoryGrowthEvidence(growth), arrayBuffersBytes: buffers },
+  });
 }

@@ -1,17 +1,30 @@
 import { type Recording, rowsOf } from '../../recording/types.ts';
-import { formatBytes, formatShare } from '../../util/text.ts';
+import { formatBytes, formatMs, formatShare } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { GROWN_BYTES, GROWN_SHARE, type HeapGrowth, heapGrowthOf, LEAST_COLLECTIONS } from '../heap-growth.ts';
+import { findingOf, told } from '../finding.ts';
+import {
+  GROWN_BYTES,
+  GROWN_SHARE,
+  type HeapGrowth,
+  heapGrowthOf,
+  LEAST_COLLECTIONS,
+  type MemoryGrowthEvidence,
+  memoryGrowthEvidence,
+  memoryGrowthWords,
+} from '../heap-growth.ts';
 import { secondsText } from '../place-findings.ts';
-import { percent, round, scoreOf } from '../severity.ts';
-import type { Detector, Finding, Severity } from '../types.ts';
+import { percent, round } from '../severity.ts';
+import type { Detector, Finding } from '../types.ts';
 
 /** Of the heap's limit, after a major collection: Node spends most of its time collecting from some 90 % on. */
 const NEAR_SHARE = 0.85;
 const CRITICAL_SHARE = 0.93;
 /** Of the container's memory: the kernel ends the process at 100 %, without a word. */
 const CONTAINER_SHARE = 0.9;
+
+/** What an end of the process weighs in the score: as much as 10 s of a blocked loop. */
+const NEAR_LOST_MS = 10_000;
 
 const GROWS =
   'Find what keeps the objects: evdiag leaks PID names the variable or listener that holds them; bound each cache, and undo each subscription.';
@@ -20,7 +33,26 @@ const NEAR =
 const CONTAINER =
   'Give the container more memory, or the process less: a lower --max-old-space-size makes V8 collect earlier; Buffers count beside it.';
 
-export const growingHeap: Detector = {
+export interface GrowthOfHeap extends MemoryGrowthEvidence {
+  /** Until the limit is reached, as it grows. */
+  limitReachedInMs?: number;
+}
+
+export interface NearHeapLimit {
+  aliveBytes: number;
+  limitBytes: number;
+  limitShare: number;
+}
+
+export interface NearContainerLimit {
+  residentBytes: number;
+  limitBytes: number;
+  limitShare: number;
+}
+
+export type HeapEvidence = GrowthOfHeap | NearHeapLimit | NearContainerLimit;
+
+export const growingHeap: Detector<HeapEvidence> = {
   id: 'growing-heap',
   title: 'growing heap',
   description:
@@ -43,15 +75,15 @@ export const growingHeap: Detector = {
     },
     {
       kind: 'near-limit',
-      title: "a heap near V8's limit",
       remedy: NEAR,
+      title: "a heap near V8's limit",
       example:
         'node app.js                            // ends with "heap out of memory"\nnode --max-old-space-size=3072 app.js  // of 4 GB',
     },
     {
       kind: 'near-container-limit',
-      title: "memory near the container's limit",
       remedy: CONTAINER,
+      title: "memory near the container's limit",
       example:
         'docker run -m 512m app                                     // ended by the kernel\ndocker run -m 512m app node --max-old-space-size=320 app.js // V8 collects before',
     },
@@ -60,61 +92,68 @@ export const growingHeap: Detector = {
     const growth = heapGrowthOf(recording, 'oldBytes');
     return [...(growth ? [grows(recording, growth)] : []), ...nearLimit(recording), ...nearContainerLimit(recording)];
   },
+  words: (evidence) => {
+    if ('limitShare' in evidence) return [`${formatShare(evidence.limitShare)} of ${formatBytes(evidence.limitBytes)}`];
+    const { limitReachedInMs } = evidence;
+    return [
+      ...memoryGrowthWords(evidence),
+      ...told(limitReachedInMs !== undefined && `the limit in ${formatMs(limitReachedInMs)}`),
+    ];
+  },
 };
 
-function grows(recording: Recording, growth: HeapGrowth): Finding {
+function grows(recording: Recording, growth: HeapGrowth): Finding<HeapEvidence> {
   const { fromBytes, toBytes, spanMs, collections, bytesPerSecond } = growth;
   const limit = limitOf(recording);
   const leftMs = bytesPerSecond > 0 ? (Math.max(0, limit - toBytes) / bytesPerSecond) * 1000 : 0;
-  return {
-    ...about(waitingIn(recording) > 0 ? 'warning' : 'info', 'old-space', spanMs),
+  return findingOf<HeapEvidence>(growingHeap, {
+    severity: waitingIn(recording) > 0 ? 'warning' : 'info',
+    kind: 'old-space',
+    lostMs: spanMs,
+    location: null,
     message: `What is alive after a major collection grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
-    remedy: GROWS,
     count: collections,
     confidence: CONFIDENCE.indirect,
-    evidence: {
-      fromBytes: Math.round(fromBytes),
-      toBytes: Math.round(toBytes),
-      collections,
-      observedMs: round(spanMs),
-      perSecondBytes: Math.round(bytesPerSecond),
-      ...(limit > 0 && { limitReachedInMs: round(leftMs, 0) }),
-    },
-  };
+    evidence: { ...memoryGrowthEvidence(growth), ...(limit > 0 && { limitReachedInMs: round(leftMs, 0) }) },
+  });
 }
 
-function nearLimit(recording: Recording): Finding[] {
+function nearLimit(recording: Recording): Finding<HeapEvidence>[] {
   const alive = rowsOf(recording, 'gc').findLast(({ afterMajor }) => afterMajor);
   const limit = limitOf(recording);
   const bytes = alive?.afterMajor?.oldBytes ?? 0;
   if (!alive || limit <= 0 || bytes < limit * NEAR_SHARE) return [];
   const share = bytes / limit;
   return [
-    {
-      ...about(share >= CRITICAL_SHARE ? 'critical' : 'warning', 'near-limit', 10_000),
+    findingOf<HeapEvidence>(growingHeap, {
+      severity: share >= CRITICAL_SHARE ? 'critical' : 'warning',
+      kind: 'near-limit',
+      lostMs: NEAR_LOST_MS,
+      location: null,
       message: `${formatBytes(bytes)} are alive after a major collection, ${formatShare(share)} of the heap's limit; at the limit Node ends the process.`,
-      remedy: NEAR,
       count: 1,
       confidence: CONFIDENCE.counted,
       evidence: { aliveBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
-    },
+    }),
   ];
 }
 
-function nearContainerLimit(recording: Recording): Finding[] {
+function nearContainerLimit(recording: Recording): Finding<HeapEvidence>[] {
   const limit = recording.header.containerMemoryBytes;
   const bytes = rowsOf(recording, 'memory').at(-1)?.rssBytes ?? 0;
   if (!limit || limit <= 0 || bytes < limit * CONTAINER_SHARE) return [];
   const share = bytes / limit;
   return [
-    {
-      ...about('warning', 'near-container-limit', 10_000),
+    findingOf<HeapEvidence>(growingHeap, {
+      severity: 'warning',
+      kind: 'near-container-limit',
+      lostMs: NEAR_LOST_MS,
+      location: null,
       message: `The process holds ${formatBytes(bytes)}, ${formatShare(share)} of the container's memory; at the limit the kernel ends it.`,
-      remedy: CONTAINER,
       count: 1,
       confidence: CONFIDENCE.compared,
       evidence: { residentBytes: bytes, limitBytes: limit, limitShare: round(share, 3) },
-    },
+    }),
   ];
 }
 
@@ -122,12 +161,4 @@ function nearContainerLimit(recording: Recording): Finding[] {
 function limitOf(recording: Recording): number {
   const last = rowsOf(recording, 'memory').at(-1);
   return last?.oldLimitBytes ?? last?.heapLimitBytes ?? 0;
-}
-
-/** It belongs to no place. */
-function about(severity: Severity, kind: string, spanMs: number) {
-  return {
-    ...{ rule: 'growing-heap', kind, severity, score: scoreOf(severity, spanMs) },
-    ...{ location: null, stack: [] },
-  };
 }

@@ -1,11 +1,21 @@
 import { CONFIDENCE } from '../confidence.ts';
-import { GROWN_CALLS, type Growth, growthEvidence, growthOf } from '../growth.ts';
-import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { GROWN_CALLS, type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import {
+  type AwaitedEvidence,
+  awaitedOf,
+  innermost,
+  nameOf,
+  onePerLine,
+  placeFinding,
+  secondsText,
+} from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
 
-export const growingPendingAsync: Detector = {
+export interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
+
+export const growingPendingAsync: Detector<PendingEvidence> = {
   id: 'growing-pending-async',
   title: 'growing number of suspended calls',
   description:
@@ -30,9 +40,10 @@ export const growingPendingAsync: Detector = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(suspended))),
+  words: growthWords,
 };
 
-function suspended(period: Period): Finding[] {
+function suspended(period: Period): Finding<PendingEvidence>[] {
   const waits = waitsOf(period);
   const children = functionsWith(period, ({ type }) => type === 'PROCESSWRAP');
   return placesOf(period, 'await').flatMap((place) => {
@@ -46,9 +57,9 @@ function suspended(period: Period): Finding[] {
   });
 }
 
-function toFinding(place: Place, growth: Growth): Finding {
+function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
   const { alive, grown, oldestMs, spanMs, inbound } = growth;
-  return findingOf(growingPendingAsync, {
+  return placeFinding(growingPendingAsync, {
     kind: 'suspended',
     severity: inbound ? 'info' : 'warning',
     message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,

@@ -1,9 +1,10 @@
 import { type Recording, type RowOf, rowsOf } from '../../recording/types.ts';
-import { plural } from '../../util/text.ts';
+import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf } from '../finding.ts';
 import { GROWTH_MS, type Growth, growthEvidence, growthOf } from '../growth.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
-import { round, scoreOf } from '../severity.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
+import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
@@ -20,7 +21,19 @@ const GROWING_SHARE = 0.6;
 const REMEDY =
   'Keep a pool of a fixed size, one thread per core, and give it the work; end a thread when its work is done.';
 
-export const growingWorkers: Detector = {
+export interface WorkersEvidence {
+  alive: number;
+  observedMs: number;
+  /** Of the process, where its threads were counted. */
+  started?: number;
+  ended?: number;
+  /** Of the place, where its handles were followed. */
+  oldestMs?: number;
+  createdMeanwhile?: number;
+  endedMeanwhile?: number;
+}
+
+export const growingWorkers: Detector<WorkersEvidence> = {
   id: 'growing-workers',
   title: 'growing number of workers',
   description:
@@ -53,9 +66,13 @@ export const growingWorkers: Detector = {
     const hasWorkers = found.some(({ kind }) => kind === 'workers');
     return onePerLine([...found, ...(hasWorkers ? [] : threads(recording))]);
   },
+  words: ({ alive, observedMs, started, ended, createdMeanwhile, endedMeanwhile }) => [
+    `${alive} alive`,
+    `${started ?? createdMeanwhile ?? 0} begun and ${ended ?? endedMeanwhile ?? 0} ended in ${formatMs(observedMs)}`,
+  ],
 };
 
-function placesIn(period: Period, { header: { cpuCount } }: Recording): Finding[] {
+function placesIn(period: Period, { header: { cpuCount } }: Recording): Finding<WorkersEvidence>[] {
   return placesOf(period, 'handle').flatMap((place) => {
     const { type } = place.last.entry;
     if (type !== 'WORKER' && type !== 'PROCESSWRAP') return [];
@@ -65,9 +82,9 @@ function placesIn(period: Period, { header: { cpuCount } }: Recording): Finding[
   });
 }
 
-function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding {
+function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding<WorkersEvidence> {
   const { alive, grown, spanMs } = growth;
-  return findingOf(growingWorkers, {
+  return placeFinding(growingWorkers, {
     kind: isWorker ? 'workers' : 'children',
     severity: 'warning',
     message: `${alive} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before.`,
@@ -79,7 +96,7 @@ function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding {
 }
 
 /** What the counts of the process tell, wherever the threads come from. */
-function threads(recording: Recording): Finding[] {
+function threads(recording: Recording): Finding<WorkersEvidence>[] {
   const rows = rowsOf(recording, 'threads');
   const [first, last] = [rows[0], rows.at(-1)];
   if (!first || !last) return [];
@@ -91,19 +108,17 @@ function threads(recording: Recording): Finding[] {
     ? `${plural(churned.started, 'worker thread')} were started in ${secondsText(churned.ms)}`
     : `${last.alive} worker threads are alive, ${last.alive - first.alive} more than ${secondsText(spanMs)} before`;
   return [
-    {
-      rule: 'growing-workers',
+    findingOf(growingWorkers, {
       severity: 'warning',
-      score: scoreOf('warning', last.started * 100),
+      lostMs: last.started * 100,
       kind: 'workers',
       message: `${message}${place ? `, most in ${nameOf(place.location)}` : ''}.`,
-      remedy: REMEDY,
       location: place?.location ?? null,
       stack: place ? [place.location, ...place.last.entry.callers] : [],
       count: last.started,
       confidence: place ? CONFIDENCE.counted : CONFIDENCE.indirect,
       evidence: { alive: last.alive, started: last.started, ended: last.ended, observedMs: round(spanMs) },
-    },
+    }),
   ];
 }
 

@@ -1,7 +1,8 @@
 import { CONFIDENCE } from '../confidence.ts';
-import { type Growth, growthEvidence, growthOf } from '../growth.ts';
-import { KEPT_OBJECTS, KEPT_THRESHOLD, keptObjects } from '../kept-objects.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { findingOf } from '../finding.ts';
+import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { KEPT_OBJECTS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { percent } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -15,7 +16,10 @@ const ONE_SHARE = 0.5;
 const RACE_REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
 
-export const leakSuspect: Detector = {
+/** Of kind kept-objects, and of kind race. */
+export type LeakEvidence = KeptEvidence | GrowthEvidence;
+
+export const leakSuspect: Detector<LeakEvidence> = {
   id: 'leak-suspect',
   title: 'suspected memory leak',
   description:
@@ -39,10 +43,14 @@ export const leakSuspect: Detector = {
         'await Promise.race([work(), shutdown]);               // shutdown keeps a reaction of each race\nawait work({ signal: AbortSignal.any([stop, own]) });  // nothing is left',
     },
   ],
-  detect: (recording) => [...onePerLine(periodsOf(recording).flatMap(raced)), ...keptObjects(recording)],
+  detect: (recording) => [
+    ...onePerLine(periodsOf(recording).flatMap(raced)),
+    ...keptObjects(recording).map((kept) => findingOf<LeakEvidence>(leakSuspect, kept)),
+  ],
+  words: (evidence) => ('aliveBytes' in evidence ? keptWords(evidence) : growthWords(evidence)),
 };
 
-function raced(period: Period): Finding[] {
+function raced(period: Period): Finding<LeakEvidence>[] {
   return placesOf(period, 'reaction').flatMap((place) => {
     const { type, alive, onOne = alive } = place.last.entry;
     if (onOne < alive * ONE_SHARE) return [];
@@ -51,8 +59,8 @@ function raced(period: Period): Finding[] {
   });
 }
 
-function toFinding(place: Place, growth: Growth): Finding {
-  return findingOf(leakSuspect, {
+function toFinding(place: Place, growth: Growth): Finding<LeakEvidence> {
+  return placeFinding(leakSuspect, {
     kind: 'race',
     severity: 'warning',
     message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} before.`,

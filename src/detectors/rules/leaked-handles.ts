@@ -1,7 +1,7 @@
 import type { UnfinishedEntry } from '../../recording/types.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { type Growth, growthEvidence, growthOf } from '../growth.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { percent } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -31,7 +31,14 @@ const kindText = (kind: string, title: string, remedy: string, example: string):
   example,
 });
 
-export const leakedHandles: Detector = {
+export interface HandlesEvidence extends GrowthEvidence {
+  /** Node's name of the resource. */
+  type: string;
+  /** Of those alive, that keep the process alive. */
+  referenced: number;
+}
+
+export const leakedHandles: Detector<HandlesEvidence> = {
   id: 'leaked-handles',
   title: 'leaked handles',
   description:
@@ -82,9 +89,10 @@ export const leakedHandles: Detector = {
     ),
   ],
   detect: (recording) => onePerLine(periodsOf(recording).flatMap(leaked)),
+  words: (evidence) => [...growthWords(evidence), `${evidence.referenced} keep the process alive`],
 };
 
-function leaked(period: Period): Finding[] {
+function leaked(period: Period): Finding<HandlesEvidence>[] {
   return placesOf(period, 'handle').flatMap((place) => {
     const { entry } = place.last;
     const kind = Object.keys(TYPES).find((name) => TYPES[name]!.includes(entry.type));
@@ -100,10 +108,10 @@ function endsByItself({ type, detail, alive, referenced }: UnfinishedEntry): boo
   return detail !== '' || referenced < alive * REFERENCED_SHARE;
 }
 
-function toFinding(place: Place, kind: string, growth: Growth): Finding {
+function toFinding(place: Place, kind: string, growth: Growth): Finding<HandlesEvidence> {
   const { alive, grown, oldestMs, spanMs } = growth;
   const what = kind === 'other' ? `handles (${place.last.entry.type})` : kind;
-  return findingOf(leakedHandles, {
+  return placeFinding(leakedHandles, {
     kind,
     severity: 'warning',
     message: `${alive} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,

@@ -1,6 +1,6 @@
 import { CONFIDENCE } from '../confidence.ts';
-import { type Growth, growthEvidence, growthOf } from '../growth.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
@@ -9,7 +9,12 @@ const GROWN_LISTENERS = 20;
 
 const REMEDY = 'Remove the listener where its work ends, or add it with `{ once: true }` or a `signal`.';
 
-export const leakedListeners: Detector = {
+export interface ListenersEvidence extends GrowthEvidence {
+  /** Class and event: "Bus price". */
+  target: string;
+}
+
+export const leakedListeners: Detector<ListenersEvidence> = {
   id: 'leaked-listeners',
   title: 'leaked listeners',
   description:
@@ -45,9 +50,10 @@ export const leakedListeners: Detector = {
     },
   ],
   detect: (recording) => onePerLine(periodsOf(recording).flatMap(leaked)),
+  words: growthWords,
 };
 
-function leaked(period: Period): Finding[] {
+function leaked(period: Period): Finding<ListenersEvidence>[] {
   return placesOf(period, 'listener').flatMap((place) => {
     const growth = growthOf(place, GROWN_LISTENERS);
     const { type } = place.last.entry;
@@ -56,10 +62,10 @@ function leaked(period: Period): Finding[] {
   });
 }
 
-function toFinding(place: Place, growth: Growth): Finding {
+function toFinding(place: Place, growth: Growth): Finding<ListenersEvidence> {
   const { type, detail } = place.last.entry;
   const of = detail ? ` of ${detail}` : '';
-  return findingOf(leakedListeners, {
+  return placeFinding(leakedListeners, {
     kind: type,
     severity: 'warning',
     message: `${growth.alive} listeners${of} were added in ${nameOf(place.location)} and not removed, ${growth.grown} of them in ${secondsText(growth.spanMs)}.`,

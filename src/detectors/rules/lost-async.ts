@@ -1,7 +1,15 @@
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { WARM_UP_MS } from '../growth.ts';
-import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import {
+  type AwaitedEvidence,
+  awaitedOf,
+  innermost,
+  nameOf,
+  onePerLine,
+  placeFinding,
+  secondsText,
+} from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -13,7 +21,15 @@ const LOST_CALLS = 10;
 /** Where most calls get through, the lost ones may be the losers of a race. */
 const LOST_SHARE = 0.5;
 
-export const lostAsync: Detector = {
+export interface LostEvidence extends AwaitedEvidence {
+  lost: number;
+  /** Of those that began after warm-up. 0..1 */
+  lostShare: number;
+  created: number;
+  ended: number;
+}
+
+export const lostAsync: Detector<LostEvidence> = {
   id: 'lost-async',
   title: 'lost calls',
   description:
@@ -36,22 +52,26 @@ export const lostAsync: Detector = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(lostIn))),
+  words: ({ lostShare, created, ended }) => [
+    `${percent(lostShare)} of the calls`,
+    `${created} begun and ${ended} ended`,
+  ],
 };
 
-function lostIn(period: Period): Finding[] {
+function lostIn(period: Period): Finding<LostEvidence>[] {
   return placesOf(period, 'await').flatMap((place) => {
     const lost = place.last.entry.lost;
     return lost < TOLD_CALLS ? [] : [toFinding(place, lost)];
   });
 }
 
-function toFinding(place: Place, lost: number): Finding {
+function toFinding(place: Place, lost: number): Finding<LostEvidence> {
   const { entry, trackedMs } = place.last;
   // What listens and is dropped with its emitter has mostly nothing left to do.
   const isIdle = listens(entry) || reads(entry) || isLoop(entry);
   const share = lostShare(place);
   const isMost = lost >= LOST_CALLS && share >= LOST_SHARE && !isIdle;
-  return findingOf(lostAsync, {
+  return placeFinding(lostAsync, {
     kind: 'collected',
     severity: isMost ? 'warning' : 'info',
     message: `${plural(lost, 'call')} of ${nameOf(place.location)} ${lost === 1 ? 'was' : 'were'} collected while suspended, within ${secondsText(trackedMs)}: what comes after the await never ran.`,

@@ -1,10 +1,11 @@
 import { functionKey, toLocation } from '../../recording/places.ts';
 import { type Frame, type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
-import { formatBytes } from '../../util/text.ts';
+import { formatBytes, plural } from '../../util/text.ts';
 import { innermost, perSecond, toStack, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf } from '../finding.ts';
 import { nameOf } from '../place-findings.ts';
-import { percent, round, scoreOf } from '../severity.ts';
+import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** Of the stacks of a busy look, in Node's functions that copy Buffers, called from one function. */
@@ -23,7 +24,23 @@ const COPYING =
   'Pass chunks on as they come (pipeline, for await), or keep them in an array and join them once at the end; a part of a Buffer is a view: subarray.';
 const ALLOCATION = 'Make the object once and use it again, or work on typed arrays; avoid a copy for each step.';
 
-export const memoryChurn: Detector = {
+export interface CopyingEvidence {
+  /** Of the stacks of a busy look. 0..1 */
+  copyingShare: number;
+  /** "Buffer.concat" */
+  call: string;
+  stacks: number;
+}
+
+export interface AllocatingEvidence {
+  perSecondBytes: number;
+  /** Of them, by the one function. 0..1 */
+  share: number;
+}
+
+type MemoryChurnEvidence = CopyingEvidence | AllocatingEvidence;
+
+export const memoryChurn: Detector<MemoryChurnEvidence> = {
   id: 'memory-churn',
   title: 'memory that is made and thrown away',
   description:
@@ -51,9 +68,13 @@ export const memoryChurn: Detector = {
     },
   ],
   detect: (recording) => [...copying(recording), ...allocating(recording)],
+  words: (evidence) =>
+    'call' in evidence
+      ? [`${percent(evidence.copyingShare)} of the busy time`, plural(evidence.stacks, 'stack')]
+      : [`${formatBytes(evidence.perSecondBytes)} a second`, `${percent(evidence.share)} by one function`],
 };
 
-function copying(recording: Recording): Finding[] {
+function copying(recording: Recording): Finding<MemoryChurnEvidence>[] {
   const found = rowsOf(recording, 'look').flatMap((look) => {
     const busy = look.busySamples >= Math.max(LEAST_BUSY_SAMPLES, look.samples * BUSY_SHARE);
     return busy ? copiesIn(look).filter(({ share }) => share >= COPYING_SHARE) : [];
@@ -63,18 +84,19 @@ function copying(recording: Recording): Finding[] {
     const key = functionKey(one.location);
     if (one.share > (byFunction.get(key)?.share ?? 0)) byFunction.set(key, one);
   }
-  return [...byFunction.values()].map((one) => {
-    const severity = waitingIn(recording, [one.look]) > 0 ? 'warning' : 'info';
-    return {
-      ...finding(severity, 'copying', one.location, one.share * one.look.durationMs),
+  return [...byFunction.values()].map((one) =>
+    findingOf<MemoryChurnEvidence>(memoryChurn, {
+      severity: waitingIn(recording, [one.look]) > 0 ? 'warning' : 'info',
+      lostMs: one.share * one.look.durationMs,
+      kind: 'copying',
       message: `${percent(one.share)} of the busy time went to copies of Buffers (${one.call}) made in ${nameOf(one.location)}.`,
-      remedy: COPYING,
+      location: one.location,
       stack: toStack(one.frames),
       count: one.count,
       confidence: CONFIDENCE.compared,
       evidence: { copyingShare: round(one.share, 2), call: one.call, stacks: one.count },
-    };
-  });
+    }),
+  );
 }
 
 interface Copies {
@@ -113,7 +135,7 @@ function copyAbove(above: readonly Frame[]): string | null {
   return COPIES.test(name) ? `Buffer.${name}` : null;
 }
 
-function allocating(recording: Recording): Finding[] {
+function allocating(recording: Recording): Finding<MemoryChurnEvidence>[] {
   return rowsOf(recording, 'look')
     .flatMap((look) => {
       const [top] = look.allocations ?? [];
@@ -121,20 +143,17 @@ function allocating(recording: Recording): Finding[] {
       const rate = perSecond(total, look.durationMs);
       if (!top || rate < BYTES_PER_SECOND || top.bytes < total * ONE_SHARE) return [];
       return [
-        {
-          ...finding('info', 'allocation', top.location, look.durationMs),
+        findingOf<MemoryChurnEvidence>(memoryChurn, {
+          severity: 'info',
+          lostMs: look.durationMs,
+          kind: 'allocation',
           message: `${formatBytes(rate)} a second are allocated, ${percent(top.bytes / total)} of them in ${nameOf(top.location)}.`,
-          remedy: ALLOCATION,
-          stack: [],
+          location: top.location,
           count: 1,
           confidence: CONFIDENCE.indirect,
           evidence: { perSecondBytes: Math.round(rate), share: round(top.bytes / total, 2) },
-        },
+        }),
       ];
     })
     .slice(0, 1);
-}
-
-function finding(severity: 'warning' | 'info', kind: string, location: Location, lostMs: number) {
-  return { rule: 'memory-churn', severity, score: scoreOf(severity, lostMs), kind, location } as const;
 }

@@ -1,5 +1,7 @@
 import type { Recording } from '../../recording/types.ts';
+import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { told } from '../finding.ts';
 import {
   awakeMs,
   GROWN_CALLS,
@@ -10,7 +12,15 @@ import {
   type Stuck,
   stuckOf,
 } from '../growth.ts';
-import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import {
+  type AwaitedEvidence,
+  awaitedOf,
+  innermost,
+  nameOf,
+  onePerLine,
+  placeFinding,
+  secondsText,
+} from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -24,7 +34,16 @@ const HUNG_MS = 30_000;
 const HUNG_CALLS = 3;
 /** Loops that poll hold a request for up to a minute, on purpose. */
 const POLLED_MS = 61_000;
-export const missingTimeout: Detector = {
+export interface TimeoutEvidence extends AwaitedEvidence {
+  alive: number;
+  created: number;
+  ended: number;
+  oldestMs: number;
+  /** The longest that one took which ended. */
+  endedMaxMs?: number;
+}
+
+export const missingTimeout: Detector<TimeoutEvidence> = {
   id: 'missing-timeout',
   title: 'missing time-out',
   description:
@@ -50,9 +69,16 @@ export const missingTimeout: Detector = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
+  words: ({ alive, created, ended, oldestMs, endedMaxMs }) =>
+    told(
+      `${alive} alive`,
+      `${created} begun and ${ended} ended`,
+      `the oldest for ${formatMs(oldestMs)}`,
+      endedMaxMs !== undefined && `others ended within ${formatMs(endedMaxMs)}`,
+    ),
 };
 
-function unanswered(period: Period, recording: Recording): Finding[] {
+function unanswered(period: Period, recording: Recording): Finding<TimeoutEvidence>[] {
   const waits = waitsOf(period);
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;
@@ -82,10 +108,10 @@ function growthText({ grown, spanMs }: Growth): string {
   return `; ${grown} more than ${secondsText(spanMs)} before`;
 }
 
-function toFinding(place: Place, count: number, oldestMs: number, more: string): Finding {
+function toFinding(place: Place, count: number, oldestMs: number, more: string): Finding<TimeoutEvidence> {
   const { alive, created, ended, endedMaxMs } = place.last.entry;
   const calls = count === 1 ? '1 call waits' : `${count} calls wait`;
-  return findingOf(missingTimeout, {
+  return placeFinding(missingTimeout, {
     kind: 'network',
     severity: 'warning',
     message: `${calls} in ${nameOf(place.location)} for the network without a time-out, the oldest for ${secondsText(oldestMs)}${more}.`,

@@ -1,11 +1,12 @@
 import { lineKey } from '../../recording/places.ts';
 import { type OrphansRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
-import { plural } from '../../util/text.ts';
+import { formatMs, plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf } from '../finding.ts';
 import { nameOf, secondsText } from '../place-findings.ts';
-import { round, scoreOf } from '../severity.ts';
+import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** One or two others are a pair of requests that belong together. */
@@ -16,7 +17,17 @@ const RAN_ON_MS = 50;
 const WARNING_ORPHANS = 10;
 const WINDOW_MS = 60_000;
 
-export const orphanedAsync: Detector = {
+export interface OrphansEvidence {
+  /** Of all promises, those that ran on; and those that still did when it was counted. */
+  orphaned: number;
+  promises: number;
+  stillPending: number;
+  ranOnMs: number;
+  /** How long the program was observed: "8.2 s". */
+  observed: string;
+}
+
+export const orphanedAsync: Detector<OrphansEvidence> = {
   id: 'orphaned-async',
   title: 'orphaned calls',
   description:
@@ -42,21 +53,24 @@ export const orphanedAsync: Detector = {
     const byPlace = groupBy(rows, ({ location }) => (location ? lineKey(location) : ''));
     return [...byPlace.values()].map(toFinding);
   },
+  words: ({ orphaned, promises, stillPending, ranOnMs }) => [
+    `${orphaned} of ${promises} promises`,
+    `${stillPending} still pending`,
+    `up to ${formatMs(ranOnMs)} longer`,
+  ],
 };
 
-function toFinding(rows: readonly OrphansRow[]): Finding {
+function toFinding(rows: readonly OrphansRow[]): Finding<OrphansEvidence> {
   const { location, callers } = rows[0]!;
   const sum = (name: 'pending' | 'stillPending' | 'total') => rows.reduce((total, row) => total + row[name], 0);
   const [orphaned, total] = [sum('pending'), sum('total')];
   const ranOnMs = maxOf(rows.map((row) => row.ranOnMs));
   const severity = mostWithin(rows) >= WARNING_ORPHANS ? 'warning' : 'info';
-  return {
-    rule: 'orphaned-async',
+  return findingOf(orphanedAsync, {
     severity,
-    score: scoreOf(severity, ranOnMs + orphaned * 100),
+    lostMs: ranOnMs + orphaned * 100,
     kind: 'all',
     message: `${orphaned} of ${total} promises ran on for up to ${round(ranOnMs)} ms after their Promise.all${location ? ` in ${nameOf(location)}` : ''} had failed (${plural(rows.length, 'time')}): 0 results were kept, ${total} thrown away.`,
-    remedy: orphanedAsync.remedy,
     location,
     stack: location ? [location, ...callers] : [...callers],
     count: rows.length,
@@ -68,7 +82,7 @@ function toFinding(rows: readonly OrphansRow[]): Finding {
       ranOnMs: round(ranOnMs),
       observed: secondsText(rows.at(-1)!.t),
     },
-  };
+  });
 }
 
 /** Orphans within one minute, at most. */

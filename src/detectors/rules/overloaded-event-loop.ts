@@ -1,4 +1,5 @@
 import { type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { formatMs } from '../../util/text.ts';
 import {
   callback,
   fillingOf,
@@ -14,7 +15,9 @@ import {
   withoutLongCalls,
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { percent, round, scoreOf } from '../severity.ts';
+import { findingOf, told } from '../finding.ts';
+import { nameAndLine } from '../place-findings.ts';
+import { percent, round } from '../severity.ts';
 import { confidenceOfLooks } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
@@ -32,7 +35,17 @@ const CRITICAL_TURN_MS = 100;
 const CRITICAL_BUSY_MS = 10_000;
 const MAX_CALLBACKS = 5;
 
-export const overloadedEventLoop: Detector = {
+export interface OverloadedEvidence {
+  busyMs: number;
+  /** Of the time, that the thread had a core and used it. 0..1 */
+  ownShare: number;
+  meanTurnMs: number;
+  cpuShare: number | null;
+  /** The busiest callbacks: "40 % handler (/srv/app.js:12)". */
+  callbacks: string[];
+}
+
+export const overloadedEventLoop: Detector<OverloadedEvidence> = {
   id: 'overloaded-event-loop',
   title: 'overloaded event loop',
   description:
@@ -67,6 +80,12 @@ export const overloadedEventLoop: Detector = {
     if (looks.length === 0 && totalMs(busy) - longCallsMs(recording) < BUSY_MS) return [];
     return [toFinding(seconds, busy, looks)];
   },
+  words: ({ busyMs, cpuShare, meanTurnMs }) =>
+    told(
+      `busy ${formatMs(busyMs)}`,
+      cpuShare !== null && `CPU ${percent(cpuShare)}`,
+      meanTurnMs > 0 && `a turn of ${formatMs(meanTurnMs)} on average`,
+    ),
 };
 
 /** One long call, a chain of microtasks or a breakpoint fills a loop as well, and is not many callbacks. */
@@ -76,7 +95,11 @@ function longCallsMs(recording: Recording): number {
     .reduce((sum, { durationMs }) => sum + durationMs, 0);
 }
 
-function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: readonly LookRow[]): Finding {
+function toFinding(
+  seconds: readonly Second[],
+  busy: readonly Second[],
+  looks: readonly LookRow[],
+): Finding<OverloadedEvidence> {
   const busyMs = totalMs(busy);
   const cpuShare = meanOf(busy, (second) => second.cpuShare);
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
@@ -86,10 +109,9 @@ function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: r
   const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0];
   const callbacks = looks[0] ? functionsOf(looks[0], callback).slice(0, MAX_CALLBACKS) : [];
   const place = callbacks[0] ? `, most of them in ${callbacks[0].location.function || 'an anonymous function'}` : '';
-  return {
-    rule: 'overloaded-event-loop',
+  return findingOf(overloadedEventLoop, {
     severity,
-    score: scoreOf(severity, busyMs),
+    lostMs: busyMs,
     kind: 'callbacks',
     message: `The event loop was full of small callbacks for ${round(busyMs / 1000)} s${place}${turns}.`,
     remedy: overloadedEventLoop.remedy,
@@ -104,11 +126,11 @@ function toFinding(seconds: readonly Second[], busy: readonly Second[], looks: r
       cpuShare: cpuShare === null ? null : round(cpuShare, 3),
       callbacks: callbacks.map(describe),
     },
-  };
+  });
 }
 
 function describe({ location, share }: HotFunction): string {
-  return `${percent(share)} ${location.function || '(anonymous)'} (${location.file}:${location.line})`;
+  return `${percent(share)} ${nameAndLine(location)}`;
 }
 
 function usualTurnMs(seconds: readonly Second[]): number | null {

@@ -1,9 +1,10 @@
 import { REASONS } from '../../recording/losses.ts';
 import { type Recording, rowsOf } from '../../recording/types.ts';
-import { plural, stripControl } from '../../util/text.ts';
+import { formatMs, plural, stripControl } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { percent, round, scoreOf } from '../severity.ts';
+import { findingOf, told } from '../finding.ts';
+import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** Samplers are read once a second: what ends before has nothing that could be judged but its stalls. */
@@ -13,8 +14,21 @@ const LATE_MS = 3000;
 /** As for the class of the workload: beyond this, durations are the host's as much as the program's. */
 const CONTENTION_SHARE = 0.25;
 
+/** Below any finding about the program. */
+const MOST_SCORE = 10;
+
+/** The figures of the kind. */
+export interface QualityEvidence {
+  runQueueMs?: number;
+  contentionShare?: number;
+  droppedRows?: number;
+  skippedLines?: number;
+  maxMs?: number;
+  durationMs?: number;
+}
+
 /** All are of severity info: a poor recording is nobody's emergency. */
-export const recordingQuality: Detector = {
+export const recordingQuality: Detector<QualityEvidence> = {
   id: 'recording-quality',
   title: 'limit of the recording',
   description:
@@ -59,9 +73,18 @@ export const recordingQuality: Detector = {
     ...lateSamples(recording),
     ...littleData(recording),
   ],
+  words: ({ runQueueMs, contentionShare, droppedRows, skippedLines, maxMs, durationMs }) =>
+    told(
+      runQueueMs !== undefined && `waits for a core ${formatMs(runQueueMs)}`,
+      contentionShare !== undefined && `${percent(contentionShare)} of the time`,
+      droppedRows !== undefined && `${droppedRows} dropped`,
+      skippedLines !== undefined && `${skippedLines} not understood`,
+      maxMs !== undefined && `up to ${formatMs(maxMs)} late`,
+      durationMs !== undefined && `recorded ${formatMs(durationMs)}`,
+    ),
 };
 
-function contention(recording: Recording): Finding[] {
+function contention(recording: Recording): Finding<QualityEvidence>[] {
   const rows = rowsOf(recording, 'cpu').filter(
     ({ mainThreadMs, runQueueMs }) => mainThreadMs !== null && runQueueMs !== null,
   );
@@ -86,7 +109,7 @@ const REMEDIES: Record<string, string> = {
   [REASONS.removed]: 'Keep clean-up jobs away from the recording while the program runs.',
 };
 
-function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding[] {
+function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding<QualityEvidence>[] {
   if (droppedRows + skippedLines === 0) return [];
   const reasons = new Map<string, number>();
   for (const row of rows) {
@@ -98,15 +121,11 @@ function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding[] 
   if (droppedRows > known) parts.push(lost(droppedRows - known));
   if (skippedLines > 0) parts.push(`${plural(skippedLines, 'row')} could not be read`);
   const [mostly] = [...reasons].sort(([, a], [, b]) => b - a)[0] ?? [];
-  const findings = finding('dropped-rows', droppedRows + skippedLines, `${parts.join('; ')}.`, {
-    droppedRows,
-    skippedLines,
-  });
-  const remedy = REMEDIES[mostly ?? ''];
-  return remedy === undefined ? findings : findings.map((one) => ({ ...one, remedy }));
+  const evidence = { droppedRows, skippedLines };
+  return finding('dropped-rows', droppedRows + skippedLines, `${parts.join('; ')}.`, evidence, REMEDIES[mostly ?? '']);
 }
 
-function lateSamples(recording: Recording): Finding[] {
+function lateSamples(recording: Recording): Finding<QualityEvidence>[] {
   const rows = rowsOf(recording, 'event-loop-utilization');
   const gaps = rows.map(({ activeMs, idleMs }) => activeMs + idleMs).filter((ms) => ms >= LATE_MS);
   if (gaps.length === 0) return [];
@@ -121,7 +140,7 @@ function lateSamples(recording: Recording): Finding[] {
   );
 }
 
-function littleData({ durationMs }: Recording): Finding[] {
+function littleData({ durationMs }: Recording): Finding<QualityEvidence>[] {
   if (durationMs >= LITTLE_DATA_MS) return [];
   return finding(
     'little-data',
@@ -133,15 +152,16 @@ function littleData({ durationMs }: Recording): Finding[] {
   );
 }
 
-function finding(kind: string, count: number, message: string, evidence: Finding['evidence']): Finding[] {
-  const { remedy } = recordingQuality.kinds.find((text) => text.kind === kind)!;
-  const score = Math.min(10, scoreOf('info', count));
-  const common = {
-    rule: 'recording-quality',
-    severity: 'info',
-    location: null,
-    stack: [],
-    confidence: CONFIDENCE.stated,
-  } as const;
-  return [{ ...common, stack: [], kind, score, count, message, remedy, evidence }];
+function finding(
+  kind: string,
+  count: number,
+  message: string,
+  evidence: QualityEvidence,
+  remedy?: string,
+): Finding<QualityEvidence>[] {
+  const one = findingOf(recordingQuality, {
+    ...{ kind, severity: 'info', lostMs: count, message, location: null, count },
+    ...{ confidence: CONFIDENCE.stated, evidence, ...(remedy !== undefined && { remedy }) },
+  });
+  return [{ ...one, score: Math.min(MOST_SCORE, one.score) }];
 }

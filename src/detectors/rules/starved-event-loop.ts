@@ -1,10 +1,13 @@
 import { functionKey, toLocation } from '../../recording/places.ts';
 import type { StallRow } from '../../recording/types.ts';
+import { plural } from '../../util/text.ts';
 import { innermost, maxOf, toStack } from '../busy-time.ts';
-import { round, scoreOf } from '../severity.ts';
+import { findingOf, told } from '../finding.ts';
+import { nameAndLine } from '../place-findings.ts';
+import { round } from '../severity.ts';
 import { confidenceOfChains } from '../stack-confidence.ts';
-import { allStalls, isHeldUp, ownMs } from '../stalls.ts';
-import type { Detector, Finding, Severity } from '../types.ts';
+import { allStalls, isHeldUp, ownMs, spanOf } from '../stalls.ts';
+import type { Detector, Finding, Severity, Times } from '../types.ts';
 
 /** As for one long call (blocked-event-loop): what waits cannot tell the difference. */
 const WARNING_COUNT = 3;
@@ -12,7 +15,12 @@ const WARNING_MAX_MS = 250;
 const CRITICAL_MAX_MS = 1000;
 const MAX_CHAIN = 8;
 
-export const starvedEventLoop: Detector = {
+export interface StarvedEvidence extends Times {
+  /** The functions of the chain: "drain (/srv/app.js:20)". */
+  chain: string[];
+}
+
+export const starvedEventLoop: Detector<StarvedEvidence> = {
   id: 'starved-event-loop',
   title: 'starved event loop',
   description:
@@ -58,6 +66,12 @@ export const starvedEventLoop: Detector = {
     }
     return groups.map(toFinding);
   },
+  words: ({ chain }) => told(chain.length > 0 && `${plural(chain.length, 'function')} in turn`),
+  merge: (evidences) => ({
+    ...evidences[0]!,
+    maxMs: maxOf(evidences.map(({ maxMs }) => maxMs)),
+    totalMs: round(evidences.reduce((sum, { totalMs }) => sum + totalMs, 0)),
+  }),
 };
 
 /** Of a chain of both, stalls differ in what most of their stacks were called by. */
@@ -81,47 +95,38 @@ export function isStarvation({ chain, kind }: Pick<StallRow, 'chain' | 'kind'>):
   return (chain === 'microtask' || chain === 'nexttick') && kind !== 'host';
 }
 
-function toFinding(group: readonly StallRow[]): Finding {
+function toFinding(group: readonly StallRow[]): Finding<StarvedEvidence> {
   const worst = group.reduce((a, b) => (ownMs(b) > ownMs(a) ? b : a));
   const maxMs = ownMs(worst);
   const kind = commonest(group);
   const totalMs = group.reduce((sum, stall) => sum + ownMs(stall), 0);
   const severity = severityOf(group);
   const stack = worst.stacks[0]?.frames ?? [];
-  const chain = [...new Set(worst.stacks.flatMap(({ frames }) => frames.filter(isOwn).map(nameOf)))].slice(
+  const chain = [...new Set(worst.stacks.flatMap(({ frames }) => frames.filter(isOwn).map(nameAndLine)))].slice(
     0,
     MAX_CHAIN,
   );
   const place = worst.location ?? (innermost(stack) ? toLocation(innermost(stack)!) : null);
   const where = place ? ` in ${place.function || 'an anonymous function'}` : '';
-  const times = group.length === 1 ? 'for' : `${group.length} times, up to`;
-  return {
-    rule: 'starved-event-loop',
+  const often = group.length === 1 ? 'for' : `${group.length} times, up to`;
+  const times = { maxMs: round(maxMs), totalMs: round(totalMs) };
+  return findingOf(starvedEventLoop, {
     severity,
-    score: scoreOf(severity, totalMs),
+    lostMs: totalMs,
     kind,
-    message: `${starvedEventLoop.kinds.find((text) => text.kind === kind)!.title.replace(/^a/, 'A')}${where} kept timers and I/O waiting ${times} ${Math.round(maxMs)} ms.`,
-    remedy: starvedEventLoop.kinds.find((text) => text.kind === kind)!.remedy,
+    message: `${starvedEventLoop.kinds.find((text) => text.kind === kind)!.title.replace(/^a/, 'A')}${where} kept timers and I/O waiting ${often} ${Math.round(maxMs)} ms.`,
     location: place,
     stack: toStack(stack),
     count: group.length,
     confidence: confidenceOfChains(group),
-    evidence: {
-      maxMs: round(maxMs),
-      totalMs: round(totalMs),
-      firstMs: round(group[0]!.startMs),
-      lastMs: round(group.at(-1)!.startMs),
-      chain,
-    },
-  };
+    span: spanOf(group),
+    times,
+    evidence: { ...times, chain },
+  });
 }
 
 function isOwn({ category }: { category: string }): boolean {
   return category === 'application' || category === 'dependency';
-}
-
-function nameOf({ function: name, file, line }: { function: string; file: string; line: number }): string {
-  return `${name || '(anonymous)'} (${file}:${line})`;
 }
 
 function severityOf(group: readonly StallRow[]): Severity {

@@ -1,7 +1,16 @@
 import type { Recording } from '../../recording/types.ts';
+import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
-import { awaitedOf, findingOf, innermost, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import {
+  type AwaitedEvidence,
+  awaitedOf,
+  innermost,
+  nameOf,
+  onePerLine,
+  placeFinding,
+  secondsText,
+} from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -14,7 +23,15 @@ const STUCK_MS = 5000;
 /** With fewer that ended, nobody knows how long it takes. */
 const ENDED_CALLS = 20;
 
-export const stuckAsync: Detector = {
+export interface StuckEvidence extends AwaitedEvidence {
+  alive: number;
+  oldestMs: number;
+  /** That began later, and the longest that one of them took. */
+  ended: number;
+  endedMaxMs: number;
+}
+
+export const stuckAsync: Detector<StuckEvidence> = {
   id: 'stuck-async',
   title: 'stuck calls',
   description:
@@ -36,9 +53,14 @@ export const stuckAsync: Detector = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
+  words: ({ alive, oldestMs, ended, endedMaxMs }) => [
+    `${alive} alive`,
+    `the oldest for ${formatMs(oldestMs)}`,
+    `${ended} others ended within ${formatMs(endedMaxMs)}`,
+  ],
 };
 
-function stuckIn(period: Period, recording: Recording): Finding[] {
+function stuckIn(period: Period, recording: Recording): Finding<StuckEvidence>[] {
   const waits = waitsOf(period);
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;
@@ -54,8 +76,8 @@ function isSubscriber({ last: { entry, inbound } }: Place): boolean {
   return listens(entry) && inbound >= INBOUND_SHARE * entry.alive;
 }
 
-function toFinding(place: Place, { alive, oldestMs, ended, endedMaxMs }: Stuck): Finding {
-  return findingOf(stuckAsync, {
+function toFinding(place: Place, { alive, oldestMs, ended, endedMaxMs }: Stuck): Finding<StuckEvidence> {
+  return placeFinding(stuckAsync, {
     kind: 'stuck',
     severity: 'warning',
     message: `${alive} calls are stuck in ${nameOf(place.location)}, the oldest for ${secondsText(oldestMs)}, while ${ended} that began later ended within ${round(endedMaxMs)} ms.`,

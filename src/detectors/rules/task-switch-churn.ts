@@ -1,4 +1,5 @@
 import { type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { formatCount, formatMs } from '../../util/text.ts';
 import {
   functionsOf,
   looksFilledWith,
@@ -11,7 +12,8 @@ import {
   waitingIn,
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { round, scoreOf } from '../severity.ts';
+import { findingOf } from '../finding.ts';
+import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** Less than this is a burst. */
@@ -21,7 +23,22 @@ const POLL_TURNS_PER_SECOND = 400;
 /** Seconds of it: shorter than this, it may wait for something that comes. */
 const POLL_SECONDS = 3;
 
-export const taskSwitchChurn: Detector = {
+export interface AwaitsEvidence {
+  busyMs: number;
+  promisesPerSecond: number;
+  promisesPerCpuMs: number;
+  /** Of the stacks, between two calls. 0..1 */
+  betweenCallsShare: number;
+}
+
+export interface PollingEvidence {
+  turnsPerSecond: number;
+  pollingMs: number;
+}
+
+type ChurnEvidence = AwaitsEvidence | PollingEvidence;
+
+export const taskSwitchChurn: Detector<ChurnEvidence> = {
   id: 'task-switch-churn',
   title: 'churn of task switches',
   description:
@@ -52,9 +69,18 @@ export const taskSwitchChurn: Detector = {
     },
   ],
   detect: (recording) => [...awaits(recording), ...polling(recording)],
+  words: (evidence) =>
+    'pollingMs' in evidence
+      ? [`${formatCount(evidence.turnsPerSecond)} turns a second`, `for ${formatMs(evidence.pollingMs)}`]
+      : [
+          `busy ${formatMs(evidence.busyMs)}`,
+          `${formatCount(evidence.promisesPerSecond)} promises a second`,
+          `${formatCount(evidence.promisesPerCpuMs)} per ms of CPU`,
+          `${percent(evidence.betweenCallsShare)} of the stacks between two calls`,
+        ],
 };
 
-function awaits(recording: Recording): Finding[] {
+function awaits(recording: Recording): Finding<ChurnEvidence>[] {
   const looks = looksFilledWith('awaits', recording);
   const busyMs = totalMs(secondsOf(recording).filter(({ busy }) => busy));
   const [look] = looks;
@@ -76,7 +102,7 @@ function awaits(recording: Recording): Finding[] {
   ];
 }
 
-function polling(recording: Recording): Finding[] {
+function polling(recording: Recording): Finding<ChurnEvidence>[] {
   const spinning = looksFilledWith('polling', recording);
   const timed = rowsOf(recording, 'look').filter(
     (look) => look.shortIntervals.length > 0 && turnsPerSecond(look, recording) >= POLL_TURNS_PER_SECOND,
@@ -94,7 +120,7 @@ function polling(recording: Recording): Finding[] {
   const where = place ? ` for ${place.function || 'an anonymous function'}` : '';
   return [
     finding(recording, [look], 'polling', place, [], ms, {
-      message: `The event loop turned ${pollsPerSecond.toLocaleString('en').replaceAll(',', ' ')} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,
+      message: `The event loop turned ${formatCount(pollsPerSecond)} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,
       evidence: { turnsPerSecond: pollsPerSecond, pollingMs: round(ms) },
     }),
   ];
@@ -122,20 +148,18 @@ function finding(
   location: Location | null,
   frames: Parameters<typeof toStack>[0],
   lostMs: number,
-  { message, evidence }: Pick<Finding, 'message' | 'evidence'>,
-): Finding {
+  { message, evidence }: Pick<Finding<ChurnEvidence>, 'message' | 'evidence'>,
+): Finding<ChurnEvidence> {
   const severity: Severity = waitingIn(recording, looks) > 0 ? 'warning' : 'info';
-  return {
-    rule: 'task-switch-churn',
+  return findingOf(taskSwitchChurn, {
     severity,
-    score: scoreOf(severity, lostMs),
+    lostMs,
     kind,
     message,
-    remedy: taskSwitchChurn.kinds.find((text) => text.kind === kind)!.remedy,
     location,
     stack: toStack(frames),
     count: looks.length,
     confidence: location ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence,
-  };
+  });
 }

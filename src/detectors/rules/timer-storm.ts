@@ -1,7 +1,8 @@
 import { rowsOf } from '../../recording/types.ts';
+import { formatCount, plural } from '../../util/text.ts';
 import { isTimerStorm, MANY_TIMERS, maxOf, perSecond, resource } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { round, scoreOf } from '../severity.ts';
+import { findingOf } from '../finding.ts';
 import type { Detector } from '../types.ts';
 
 /** Live timers in one reading at least, and in so many (one a second) at least `MANY_TIMERS`: fewer is a burst. */
@@ -10,7 +11,15 @@ const STORM_READINGS = 3;
 /** Fifty thousand short timers keep a core from anything else. */
 const CRITICAL_TIMERS = 100_000;
 
-export const timerStorm: Detector = {
+export interface TimerStormEvidence {
+  /** Alive at once. */
+  timers: number;
+  timersPerSecond: number;
+  /** Readings, one a second. */
+  seconds: number;
+}
+
+export const timerStorm: Detector<TimerStormEvidence> = {
   id: 'timer-storm',
   title: 'storm of timers',
   description:
@@ -41,19 +50,22 @@ export const timerStorm: Detector = {
     const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
     const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';
     return [
-      {
-        rule: 'timer-storm',
+      findingOf(timerStorm, {
         severity,
-        score: scoreOf(severity, readings.length * 1000),
+        lostMs: readings.length * 1000,
         kind: 'timers',
         message: `${alive} timers were alive at once, and ${madePerSecond} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
         remedy: timerStorm.remedy,
         location: site,
-        stack: [],
         count: readings.length,
         confidence: site ? CONFIDENCE.counted : CONFIDENCE.indirect,
-        evidence: { timers: alive, timersPerSecond: madePerSecond, seconds: round(readings.length, 0) },
-      },
+        evidence: { timers: alive, timersPerSecond: madePerSecond, seconds: readings.length },
+      }),
     ];
   },
+  words: ({ timers, timersPerSecond, seconds }) => [
+    `${formatCount(timers)} timers at once`,
+    `${formatCount(timersPerSecond)} made a second`,
+    `for ${plural(seconds, 'second')}`,
+  ],
 };

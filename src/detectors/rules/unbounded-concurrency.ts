@@ -1,10 +1,12 @@
 import { functionKey, lineKey } from '../../recording/places.ts';
 import type { UnfinishedEntry } from '../../recording/types.ts';
+import { formatCount } from '../../util/text.ts';
 import { maxOf, toStack } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, nameOf, onePerLine, secondsText } from '../place-findings.ts';
+import { findingOf, told } from '../finding.ts';
+import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { type PoolStarts, poolStarts, START_MS, START_STALLS } from '../pool-starts.ts';
-import { round, scoreOf } from '../severity.ts';
+import { round } from '../severity.ts';
 import { confidenceOfStalls } from '../stack-confidence.ts';
 import type { Detector, Finding } from '../types.ts';
 import { allPlacesOf, functionOf, type Period, type Place, periodsOf, type Reading } from '../unfinished.ts';
@@ -34,7 +36,19 @@ const POOL_REMEDY =
   'Bound how many run at once (p-limit): the thread pool has four threads, and each job that waits for one holds its memory, outside of the heap.';
 const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
 
-export const unboundedConcurrency: Detector = {
+export interface ConcurrencyEvidence {
+  /** Node's name of the resource, or the job of the pool. */
+  type: string;
+  /** In flight at once, begun in all, and what was open from outside meanwhile. */
+  peak?: number;
+  created?: number;
+  inbound?: number;
+  /** Where the start alone blocked the loop: how long. */
+  maxMs?: number;
+  totalMs?: number;
+}
+
+export const unboundedConcurrency: Detector<ConcurrencyEvidence> = {
   id: 'unbounded-concurrency',
   title: 'unbounded concurrency',
   description:
@@ -71,9 +85,15 @@ export const unboundedConcurrency: Detector = {
     const blocking = poolStarts(recording).filter(({ location }) => !known.has(functionKey(location)));
     return [...counted, ...blocking.map(toStartFinding)];
   },
+  words: ({ peak, created, inbound }) =>
+    told(
+      peak !== undefined && `${formatCount(peak)} at once`,
+      created !== undefined && `${formatCount(created)} begun`,
+      inbound !== undefined && `${formatCount(inbound)} from outside`,
+    ),
 };
 
-function unbounded(period: Period): Finding[] {
+function unbounded(period: Period): Finding<ConcurrencyEvidence>[] {
   const places = (['handle', 'await', 'call'] as const).flatMap((what) => allPlacesOf(period, what));
   const found = places.flatMap((place) => {
     const least = place.last.entry.type === 'PROCESSWRAP' ? IN_FLIGHT_CHILDREN : IN_FLIGHT;
@@ -109,12 +129,12 @@ function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst'
   return ebbs || atOnce || (stays && again) ? 'burst' : null;
 }
 
-function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Reading[]): Finding {
+function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Reading[]): Finding<ConcurrencyEvidence> {
   const peak = maxOf(high.map(({ entry }) => entry.peak));
   const inbound = maxOf(high.map((reading) => reading.inbound));
   const spanMs = high.at(-1)!.t - high[0]!.t + high[0]!.intervalMs;
   const again = kind === 'retries' ? ', started again and again' : '';
-  return findingOf(unboundedConcurrency, {
+  return placeFinding(unboundedConcurrency, {
     kind,
     severity: 'warning',
     message: `${peak} operations of ${nameOf(place.location)} were in flight at once, within ${secondsText(spanMs)}${again}.`,
@@ -131,27 +151,28 @@ function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Readi
 }
 
 /** Nobody counted them: that their start alone blocks the loop says that they are very many. */
-function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolStarts): Finding {
+function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolStarts): Finding<ConcurrencyEvidence> {
   const ms = Math.round(maxMs);
   const times = stalls.length === 1 ? `for ${ms} ms` : `${stalls.length} times, up to ${ms} ms`;
-  return {
-    rule: unboundedConcurrency.id,
+  const of = { maxMs: round(maxMs), totalMs: round(totalMs) };
+  return findingOf(unboundedConcurrency, {
     kind: 'burst',
     severity: 'warning',
-    score: scoreOf('warning', totalMs),
+    lostMs: totalMs,
     message: `So many jobs of ${job} were started at once by ${nameOf(location)} that their start alone blocked the event loop ${times}.`,
     remedy: POOL_REMEDY,
     location,
     stack: toStack(stack),
     count: stalls.length,
     confidence: Math.min(CONFIDENCE.compared, confidenceOfStalls(stalls, { kind: 'js-cpu', location })),
-    evidence: { maxMs: round(maxMs), totalMs: round(totalMs), type: job },
-  };
+    times: of,
+    evidence: { ...of, type: job },
+  });
 }
 
 /** A request, its socket and the await of its answer are one. */
-function onePerFunction(findings: readonly Finding[]): Finding[] {
-  const byFunction = new Map<string, Finding>();
+function onePerFunction(findings: readonly Finding<ConcurrencyEvidence>[]): Finding<ConcurrencyEvidence>[] {
+  const byFunction = new Map<string, Finding<ConcurrencyEvidence>>();
   for (const finding of findings) {
     const key = functionOf(finding.location!) ?? lineKey(finding.location!);
     const other = byFunction.get(key);

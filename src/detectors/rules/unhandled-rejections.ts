@@ -3,8 +3,9 @@ import { type RejectionRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf } from '../finding.ts';
 import { nameOf } from '../place-findings.ts';
-import { round, scoreOf } from '../severity.ts';
+import { round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** One may be of a library that handles it a moment later; three of one place are a habit. */
@@ -17,7 +18,13 @@ const KINDS = {
   fatal: 'and ended the process',
 } as const;
 
-export const unhandledRejections: Detector = {
+export interface RejectionsEvidence {
+  /** The class of the error; empty where nothing was given. */
+  error: string;
+  rejections: number;
+}
+
+export const unhandledRejections: Detector<RejectionsEvidence> = {
   id: 'unhandled-rejections',
   title: 'unhandled rejections',
   description:
@@ -59,27 +66,27 @@ export const unhandledRejections: Detector = {
     });
     return [...byPlace.values()].map(toFinding);
   },
+  words: ({ rejections }) => [plural(rejections, 'rejection')],
 };
 
-function toFinding(rows: readonly RejectionRow[]): Finding {
+function toFinding(rows: readonly RejectionRow[]): Finding<RejectionsEvidence> {
   const { kind, call, location, error, t } = rows[0]!;
   const count = rows.reduce((sum, row) => sum + row.count, 0);
   const severity = severityOf(kind, count);
   const place = call ?? location;
-  return {
-    rule: 'unhandled-rejections',
+  return findingOf(unhandledRejections, {
     severity,
-    score: scoreOf(severity, count * 1000),
+    lostMs: count * 1000,
     kind,
     message: `A rejection${place ? ` of ${nameOf(place)}` : ''} (${error || 'no error'}) was not handled ${KINDS[kind]}, ${plural(count, 'time')} in all, first at ${round(t / 1000)} s.`,
-    remedy: unhandledRejections.kinds.find((text) => text.kind === kind)!.remedy,
     location: place,
     stack: [call, location].filter((frame) => frame !== null),
     count,
     // Who listens for what nobody handled may mean to count it.
     confidence: kind === 'swallowed' ? CONFIDENCE.compared : CONFIDENCE.counted,
-    evidence: { error, rejections: count, firstMs: round(t) },
-  };
+    span: { firstMs: round(t), lastMs: round(rows.at(-1)!.t) },
+    evidence: { error, rejections: count },
+  });
 }
 
 function severityOf(kind: RejectionRow['kind'], count: number): Severity {

@@ -39,8 +39,8 @@ function itemsOf(report: Report): Item[] {
 }
 
 function toItem(finding: Finding): Item {
-  const { severity, score, rule, kind, count, message, location, evidence } = finding;
-  const totalMs = typeof evidence.totalMs === 'number' ? evidence.totalMs : null;
+  const { severity, score, rule, kind, count, message, location, times } = finding;
+  const totalMs = times?.totalMs ?? null;
   // Without a place, its rule says more than nothing.
   const place = (): string => (location ? shortPlace(location) : rule);
   const total = totalMs === null ? '' : formatMs(totalMs);

@@ -1,0 +1,60 @@
+import { scoreOf } from './severity.ts';
+import type { Detector, Finding } from './types.ts';
+
+/** Where each rule has its page. */
+const PAGES = 'https://github.com/evdiag/evdiag/blob/main/docs/rules';
+
+export function rulePage(rule: string): string {
+  return `${PAGES}/${rule}.md`;
+}
+
+type Needed = 'kind' | 'severity' | 'message' | 'location' | 'count' | 'confidence' | 'evidence';
+type Optional = 'remedy' | 'stack' | 'startup' | 'span' | 'times' | 'alsoAt';
+
+/** What a rule says of one problem; the rest follows from the rule. */
+export interface Told<E extends object> extends Pick<Finding<E>, Needed>, Partial<Pick<Finding<E>, Optional>> {
+  /** How much time it cost, in ms, or a figure as large: for the score. */
+  lostMs: number;
+}
+
+/** The one way to make a finding. The remedy is that of its kind, else that of the rule. */
+export function findingOf<E extends object>(
+  rule: Pick<Detector<E>, 'id' | 'kinds' | 'remedy'>,
+  told: Told<E>,
+): Finding<E> {
+  const { kind, severity, message, location, count, confidence, evidence } = told;
+  return {
+    rule: rule.id,
+    severity,
+    score: scoreOf(severity, told.lostMs),
+    kind,
+    message,
+    remedy: told.remedy ?? rule.kinds.find((text) => text.kind === kind)?.remedy ?? rule.remedy,
+    url: rulePage(rule.id),
+    location,
+    stack: told.stack ?? [],
+    count,
+    confidence,
+    startup: told.startup ?? false,
+    span: told.span ?? null,
+    times: told.times ?? null,
+    alsoAt: told.alsoAt ?? [],
+    threads: [],
+    threadCount: 1,
+    symptoms: [],
+    evidence,
+  };
+}
+
+/** Of fragments, those that there are. */
+export function told(...parts: readonly (string | number | false | null | undefined)[]): string[] {
+  return parts.filter((part) => typeof part === 'string');
+}
+
+/** Whether a finding is of a rule: its evidence is then known. */
+export function isOf<E extends object>(
+  finding: Finding,
+  rule: Pick<Detector<E>, 'id' | 'words'>,
+): finding is Finding<E> {
+  return finding.rule === rule.id;
+}
