@@ -95,7 +95,7 @@ export function createDumpApi({ control }: SharedMemory): DumpApi {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && error.name === 'BusyError';
+  return (error as { code?: unknown } | null)?.code === 'EVDIAG_BUSY';
 }
 
 function messageOf(error: unknown): string {

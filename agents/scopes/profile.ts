@@ -85,8 +85,7 @@ function openSession(): Session {
     return session;
   } catch (error) {
     // Where the thread has no inspector, Node throws a string.
-    if (error instanceof Error && !/INSPECTOR_NOT_AVAILABLE/.test(String((error as NodeJS.ErrnoException).code)))
-      throw error;
+    if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'ERR_INSPECTOR_NOT_AVAILABLE') throw error;
     throw new Error('evdiag: no profile: this process has no inspector');
   }
 }

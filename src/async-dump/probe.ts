@@ -105,6 +105,7 @@ interface Inside {
 /** In this interrupt V8 tells no stacks: it is formatting one, or the stack is full. A moment later it may. */
 export class BusyError extends Error {
   override name = 'BusyError';
+  readonly code = 'EVDIAG_BUSY';
   override message = 'V8 tells no stacks at this moment';
 }
 

@@ -4,7 +4,7 @@ import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Hello, PROTOCOL } from '../protocol/hello.ts';
-import type { MethodName, ParamsOf, PartOf, ResultOf } from '../protocol/methods.ts';
+import type { Failure, FailureCode, MethodName, ParamsOf, PartOf, ResultOf } from '../protocol/methods.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { removeSnapshots, removeStale } from '../util/stale-files.ts';
 import { TargetError } from './target-error.ts';
@@ -198,7 +198,7 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
     for (const [id, { reject, timer }] of waiting) {
       clearTimeout(timer);
       waiting.delete(id);
-      reject(new TargetError(message));
+      reject(new TargetError(message, 'ended'));
     }
   };
   const arm = (id: number, entry: Waiting): void => {
@@ -206,11 +206,12 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
     if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
     entry.timer = setTimeout(() => {
       waiting.delete(id);
-      entry.reject(new TargetError(`Process ${pid} did not answer within ${Math.round(entry.timeoutMs / 1000)} s.`));
+      const text = `Process ${pid} did not answer within ${Math.round(entry.timeoutMs / 1000)} s.`;
+      entry.reject(new TargetError(text, 'no-answer'));
     }, entry.timeoutMs);
   };
   const onLine = (line: string): void => {
-    const message = JSON.parse(line) as { id: number; part?: never; result?: never; error?: { message: string } };
+    const message = JSON.parse(line) as { id: number; part?: never; result?: never; error?: Failure };
     const entry = waiting.get(message.id);
     if (!entry) return;
     if ('part' in message) {
@@ -220,7 +221,7 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
     }
     clearTimeout(entry.timer);
     waiting.delete(message.id);
-    if (message.error) entry.reject(new TargetError(sentence(message.error.message)));
+    if (message.error) entry.reject(new TargetError(sentence(message.error.message), codeOf(message.error)));
     else entry.resolve(message.result as never);
   };
 
@@ -256,6 +257,11 @@ function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
       }),
     close: () => void socket.destroy(),
   };
+}
+
+/** One that we do not know, of a newer agent, decides nothing. */
+function codeOf({ code }: Failure): 'refused' | FailureCode {
+  return code === 'too-slow' ? code : 'refused';
 }
 
 function sentence(text: string): string {

@@ -9,7 +9,7 @@ export interface Gathered<Thread> {
   problems: ThreadProblem[];
 }
 
-/** Why nothing came of a thread. */
+/** Why nothing came of a thread: a fragment that follows a colon. */
 export interface ThreadProblem {
   threadId: number;
   problem: string;

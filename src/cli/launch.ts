@@ -7,6 +7,7 @@ import { InputError } from '../recording/reader.ts';
 import type { Level } from '../recording/types.ts';
 import { makeFolders } from '../util/make-folders.ts';
 import { builtFile } from '../util/package-root.ts';
+import { nodeCode, UserError } from '../util/user-error.ts';
 
 /** Between SIGTERM and SIGKILL: what orchestrators grant at the least. */
 export const GRACE_MS = 5000;
@@ -33,8 +34,8 @@ export interface Launched {
   stopped: boolean;
 }
 
-/** Runs a command under the agent until it ends. Resolves to a sentence where it could not be started. */
-export async function launch(options: Launch): Promise<Launched | string> {
+/** Runs a command under the agent until it ends. Rejects with UserError where it could not be started. */
+export async function launch(options: Launch): Promise<Launched> {
   const agent = builtFile('agent.cjs');
   const family = makeFamily(resolve(options.out));
   const env = agentEnvironment(agent, family, options);
@@ -43,7 +44,7 @@ export async function launch(options: Launch): Promise<Launched | string> {
   const failure = await startFailure(child, file);
   if (failure !== null) {
     removeEmpty(family);
-    return failure;
+    throw new UserError(failure, 'not-started');
   }
   options.onStart?.(child, family);
   return { family, ...(await ending(child, options.durationMs)) };
@@ -63,7 +64,7 @@ function makeFamily(out: string): string {
   try {
     makeFolders(family);
   } catch (error) {
-    throw new InputError(`"${out}" cannot be written (${codeOf(error)}). Give another folder with --out.`);
+    throw new InputError(`"${out}" cannot be written (${nodeCode(error)}). Give another folder with --out.`);
   }
   return family;
 }
@@ -91,15 +92,11 @@ function startFailure(child: ChildProcess, file: string): Promise<string | null>
 }
 
 function reason(error: Error, file: string): string {
-  const code = codeOf(error);
+  const code = nodeCode(error);
   const script = /\.[cm]?[jt]s$/.test(file) ? ` Did you mean "evdiag run -- node ${file}"?` : '';
   if (code === 'ENOENT') return `there is no such program.${script || ' Check the name after "--".'}`;
   if (code === 'EACCES') return `it is not executable.${script || ' Check its permissions.'}`;
   return `${code}. Check the command after "--".`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
 function ending(child: ChildProcess, durationMs: number | undefined): Promise<{ exitCode: number; stopped: boolean }> {

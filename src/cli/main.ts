@@ -1,22 +1,37 @@
-import { Command, CommanderError } from 'commander';
-import { InputError } from '../recording/reader.ts';
+import { Command } from 'commander';
+import { InputError } from '../util/input-error.ts';
 import { packageVersion } from '../util/package-root.ts';
+import { nodeCode } from '../util/user-error.ts';
 import { commands } from './commands/index.ts';
+import { failureOf } from './failure.ts';
 import { complain } from './output.ts';
 import { type CliCommand, EXIT } from './types.ts';
 
-/** Runs the command line (without node and script); resolves to the exit code. */
+/** Runs the command line (without node and script); resolves to the exit code. Every error ends here. */
 export async function main(argv: string[]): Promise<number> {
-  surviveClosedPipes();
+  const words = withCommand(argv);
   let exitCode: number = EXIT.done;
   const program = buildProgram((code) => {
     exitCode = code;
   });
+  let crashed = false;
+  let stop = (): void => {};
+  const crash = new Promise<never>((_resolve, reject) => {
+    stop = onUncaught((error) => {
+      crashed = true;
+      reject(error);
+    });
+  });
   try {
-    await program.parseAsync(withCommand(argv), { from: 'user' });
+    await Promise.race([program.parseAsync(words, { from: 'user' }), crash]);
     return exitCode;
   } catch (error) {
-    return failureCode(error, withCommand(argv));
+    const code = told(error, words);
+    // What goes on beside cannot be relied on any more.
+    if (crashed) process.exit(code);
+    return code;
+  } finally {
+    stop();
   }
 }
 
@@ -33,7 +48,7 @@ function buildProgram(done: (exitCode: number) => void): Command {
     .helpCommand('help [command]', 'print help of a command')
     .enablePositionalOptions()
     .exitOverride()
-    // Errors of commander become one sentence in failureCode.
+    // Errors of commander become one sentence in failure.ts.
     .configureOutput({ outputError: () => {}, writeErr: (text) => void process.stderr.write(text) });
   addExamples(program, [
     'evdiag run -- node app.js',
@@ -62,34 +77,21 @@ function sentence(fragment: string): string {
   return `${fragment.charAt(0).toUpperCase()}${fragment.slice(1)}.`;
 }
 
-function failureCode(error: unknown, argv: readonly string[]): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.done; // --help and --version
-    if (error.code !== 'commander.help') complain(usageMessage(error, argv));
-    return EXIT.usage;
-  }
-  if (error instanceof InputError) complain(error.message);
-  else
-    complain(
-      `This is a bug in evdiag: ${error instanceof Error ? error.message : String(error)}. EVDIAG_DEBUG=1 shows where.`,
-    );
+/** Says what there is to say of an exception; its exit code. */
+function told(error: unknown, argv: readonly string[]): number {
+  const { exitCode, message } = failureOf(error, argv);
+  if (message !== null) complain(message);
   if (process.env.EVDIAG_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return EXIT.usage;
+  return exitCode;
 }
 
-/** "error: unknown option '--x'\n(Did you mean --y?)" as sentences on one line. */
-function usageMessage(error: CommanderError, argv: readonly string[]): string {
-  const words = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, '. Did you mean $1?');
-  const command = commands.find(({ id }) => id === argv[0])?.id;
-  const help = command === undefined ? 'evdiag --help' : `evdiag ${command} --help`;
-  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/([^.?])$/, '$1.')} See "${help}".`;
-}
-
-/** `evdiag report | head` closes our stdout early: that is no error. */
-function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+/** Calls back for what nobody catches: in an event, a timer, a promise. Until what it returns is called. */
+function onUncaught(crash: (error: unknown) => void): () => void {
+  const onError = (error: NodeJS.ErrnoException): void => {
+    // `evdiag report | head` closes our stdout early: that is no error.
+    if (error.code !== 'EPIPE') crash(new InputError(`The output cannot be written (${nodeCode(error)}).`));
+  };
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', onError);
+  process.on('uncaughtException', crash).on('unhandledRejection', crash);
+  return () => void process.off('uncaughtException', crash).off('unhandledRejection', crash);
 }

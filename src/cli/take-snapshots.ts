@@ -8,6 +8,7 @@ import type { SnapshotInput } from '../leaks/analyse.ts';
 import { InputError } from '../recording/reader.ts';
 import { makeFolders } from '../util/make-folders.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
+import { nodeCode } from '../util/user-error.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
 import { complain } from './output.ts';
 import { progressLine, question } from './progress.ts';
@@ -58,7 +59,7 @@ function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
   try {
     makeFolders(folder);
   } catch (error) {
-    throw new InputError(`"${folder}" cannot be made (${(error as NodeJS.ErrnoException).code}).`);
+    throw new InputError(`"${folder}" cannot be made (${nodeCode(error)}).`);
   }
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const remove = (): void => {

@@ -1,14 +1,9 @@
+import type { ThreadProblem } from '../attach/gather-threads.ts';
 import { threadName } from '../recording/thread-name.ts';
 import { complain } from './output.ts';
 
 /** Names in one sentence. */
 const NAMED = 3;
-
-/** A thread that nothing came of, and why: a fragment that follows a colon. */
-export interface ThreadProblem {
-  threadId: number;
-  problem: string;
-}
 
 /** Tells people which threads there is no profile (trace …) of: a sentence for each reason. */
 export function tellProblems(what: string, problems: readonly ThreadProblem[]): void {

@@ -1,5 +1,8 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { InputError } from '../util/input-error.ts';
+import { nodeCode } from '../util/user-error.ts';
+
+const CURE = ' Give another file with --output.';
 
 /** 'name.ext', or 'name-2.ext' where that is there already, and so on. */
 export function freeName(name: string, extension: string): string {
@@ -9,8 +12,8 @@ export function freeName(name: string, extension: string): string {
   }
 }
 
-/** Writes what may hold secrets, for its owner alone; the bytes written. Throws InputError where it cannot. */
-export function writePrivate(file: string, pieces: Iterable<string | Uint8Array>): number {
+/** Writes what may hold secrets, for its owner alone; the bytes written. Throws InputError where it cannot; `cure` says what to do. */
+export function writePrivate(file: string, pieces: Iterable<string | Uint8Array>, cure = CURE): number {
   try {
     const descriptor = openSync(file, 'w', 0o600);
     try {
@@ -25,7 +28,6 @@ export function writePrivate(file: string, pieces: Iterable<string | Uint8Array>
       closeSync(descriptor);
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new InputError(`"${file}" cannot be written (${code}). Give another file with --output.`);
+    throw new InputError(`"${file}" cannot be written (${nodeCode(error)}).${cure}`);
   }
 }

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../recording/input-error.ts';
+import { nodeCode } from '../util/user-error.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const QUOTE = 34;
@@ -196,7 +197,7 @@ function noFile(path: string): InputError {
 }
 
 function accessError(error: unknown, path: string): InputError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = nodeCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError(`"${path}" does not exist.`);
   return new InputError(`"${path}" cannot be read (${code}).`);
 }

@@ -49,7 +49,13 @@ export type ResultOf<Name extends MethodName> = Methods[Name]['result'];
 /** As they come over the socket: of these names, where they are there, but of any type. */
 export type Unchecked<T> = { [Name in keyof T]?: unknown };
 
-/** Why a request failed, where somebody decides by it; in all other cases the message is for a person. */
+/** How a request fails: the message is for a person. */
+export interface Failure {
+  message: string;
+  code?: FailureCode;
+}
+
+/** Why a request failed, where somebody decides by it; in all other cases there is no code. */
 export type FailureCode =
   /** The viewer did not read what it watches. */
   'too-slow';

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { InputError } from '../util/input-error.ts';
+import { nodeCode } from '../util/user-error.ts';
 
 export { InputError };
 
@@ -14,7 +15,7 @@ export function hintFor(input: string): string {
 
 /** The error of a file system call as one that says what to do. `input` is the path as the user gave it. */
 export function accessError(error: unknown, input: string, hint = hintFor(input)): InputError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = nodeCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError(`"${input}" does not exist. ${hint}`);
   if (code === 'EACCES' || code === 'EPERM') {
     return new InputError(`"${input}" cannot be read: permission denied. Read it as the user who recorded it.`);

@@ -61,7 +61,7 @@ export function createPassedOver() {
       return asked.map((sites) => (loadProbe().asyncSites(sites) as NodeJS.CallSite[]).map(toFrame));
     } catch (error) {
       probe = null;
-      supported = (error as Error).name === 'BusyError';
+      supported = (error as { code?: unknown } | null)?.code === 'EVDIAG_BUSY';
       return promises.map(() => []);
     }
   };

@@ -111,7 +111,7 @@ export function createStackCapture(
       const current = connection;
       current.post(method, params, (result, problem) => {
         release();
-        // The thread was told to end, and what was evaluated has ended instead: it is told again.
+        // The thread was told to end, and what was evaluated has ended instead: it is told again. V8 has one code for all errors.
         if (problem?.includes('terminated') && interrupts?.mayTerminate()) {
           current.post('Runtime.terminateExecution', {}, () => {});
         }

@@ -1,7 +1,6 @@
 import { dumpText } from '../../async-dump/text.ts';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
-import { TargetError } from '../../attach/target-error.ts';
 import type { Road } from '../../protocol/dump-parts.ts';
 import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
@@ -35,19 +34,14 @@ export const dump: CliCommand<Options> = {
   },
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
-    let connection: Connection | null = null;
+    const connection = await connect(pid);
     try {
-      connection = await connect(pid);
       const road = await chooseRoad(pid, await estimateOf(connection), options);
       if (road === null) return EXIT.done;
       await show(connection, road, options);
       return EXIT.done;
-    } catch (error) {
-      if (!(error instanceof TargetError)) throw error;
-      complain(error.message);
-      return EXIT.target;
     } finally {
-      connection?.close();
+      connection.close();
     }
   },
 };

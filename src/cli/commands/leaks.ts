@@ -1,5 +1,4 @@
 import { Option } from 'commander';
-import { TargetError } from '../../attach/target-error.ts';
 import { analyseSnapshots, type SnapshotInput } from '../../leaks/analyse.ts';
 import { leaksHtml } from '../../leaks/html.ts';
 import { leaksMarkdown } from '../../leaks/markdown.ts';
@@ -10,7 +9,6 @@ import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { leakInput } from '../leak-input.ts';
 import { jsonOption, numberBetween } from '../options.ts';
-import { complain } from '../output.ts';
 import { progressLine } from '../progress.ts';
 import { allocationNotes, leaksOfRecording } from '../recording-leaks.ts';
 import { type SnapshotOptions, withSnapshots } from '../take-snapshots.ts';
@@ -63,22 +61,14 @@ export const leaks: CliCommand<Options> = {
   async run(operands, options) {
     const input = leakInput(operands);
     if (input.kind === 'recording') return show(leaksOfRecording(input.path), options);
-    try {
-      if (input.kind === 'snapshots')
-        return await report(
-          input.files.map((file) => ({ file })),
-          'snapshots',
-          options,
-        );
-      const { pid } = input;
-      return await withSnapshots(pid, options, (taken, family) =>
-        report(taken, 'process', options, allocationNotes(family, pid)),
-      );
-    } catch (error) {
-      if (!(error instanceof TargetError)) throw error;
-      complain(error.message);
-      return EXIT.target;
+    if (input.kind === 'snapshots') {
+      const files = input.files.map((file) => ({ file }));
+      return report(files, 'snapshots', options);
     }
+    const { pid } = input;
+    return withSnapshots(pid, options, (taken, family) =>
+      report(taken, 'process', options, allocationNotes(family, pid)),
+    );
   },
 };
 

@@ -87,9 +87,8 @@ export const record: CliCommand<Options> = {
     const own = options.allocations ? 'heapprofile' : 'cpuprofile';
     const exporter = exporterFor(options.output, options.format, own);
     const file = options.output ?? freeName(String(pid), exporter.extension);
-    let connection: Connection | null = null;
+    const connection = await connect(pid);
     try {
-      connection = await connect(pid);
       const { profile, problems } = await profileOf(connection, options);
       const hint = leftOut(profile, exporter);
       writePrivate(file, [exporter.write(profile)]);
@@ -103,12 +102,8 @@ export const record: CliCommand<Options> = {
         });
       else tell(file, exporter.id, profile);
       return EXIT.done;
-    } catch (error) {
-      if (!(error instanceof TargetError)) throw error;
-      complain(error.message);
-      return EXIT.target;
     } finally {
-      connection?.close();
+      connection.close();
     }
   },
 };

@@ -72,10 +72,6 @@ export const run: CliCommand<Options> = {
       ...(screen && { onStart: screen.open }),
     });
     const quitFirst = (await screen?.closed()) ?? false;
-    if (typeof launched === 'string') {
-      complain(launched);
-      return EXIT.target;
-    }
     const exitCode = launched.stopped || quitFirst ? EXIT.done : launched.exitCode;
     const family = recorded(launched.family);
     if (family === null) return exitCode === EXIT.done ? EXIT.target : exitCode;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '../../detectors/types.ts';
-import { InputError, readFamily } from '../../recording/reader.ts';
+import { readFamily } from '../../recording/reader.ts';
 import { builtFile } from '../../util/package-root.ts';
 import { placeText } from '../../util/place-text.ts';
 import { hasColor, type Paint, painter } from '../../util/terminal.ts';
@@ -79,7 +79,6 @@ async function runVariant(info: ScenarioInfo, variant: Variant['variant'], out: 
       });
     },
   });
-  if (typeof launched === 'string') throw new InputError(launched);
   const { findings } = reportOf(readFamily(launched.family));
   const met = launched.exitCode === 0 && (variant === 'broken' ? causes(info, findings) : isHealthy(findings));
   return { variant, headline: headlineOf(output), exitCode: launched.exitCode, findings, met };

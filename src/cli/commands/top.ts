@@ -9,7 +9,7 @@ import { showLive } from '../live/live-screen.ts';
 import { streamRows } from '../live/stream-rows.ts';
 import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { jsonOption, toPid } from '../options.ts';
-import { complain, printJson } from '../output.ts';
+import { printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {
@@ -35,17 +35,11 @@ export const top: CliCommand<Options> = {
   async run([pidText], { ascii, json }) {
     const pid = pidText === undefined ? null : toPid(pidText);
     if (!json) requireTerminal('top');
-    try {
-      if (json) return pid === null ? await printList() : await streamRows(familyOf(await connect(pid)));
-      const look = terminalLook(ascii);
-      const choice = pid === null ? await choose(look) : chosen(await connect(pid));
-      if (choice === null) return EXIT.done;
-      return exitCodeOf(await showLive(choice.crowd, { ...choice, look }));
-    } catch (error) {
-      if (!(error instanceof TargetError)) throw error;
-      complain(error.message);
-      return EXIT.target;
-    }
+    if (json) return pid === null ? printList() : streamRows(familyOf(await connect(pid)));
+    const look = terminalLook(ascii);
+    const choice = pid === null ? await choose(look) : chosen(await connect(pid));
+    if (choice === null) return EXIT.done;
+    return exitCodeOf(await showLive(choice.crowd, { ...choice, look }));
   },
 };
 

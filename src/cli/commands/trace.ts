@@ -1,4 +1,3 @@
-import { TargetError } from '../../attach/target-error.ts';
 import { judge } from '../../detectors/judge.ts';
 import { type CaptureTrace, captureTrace } from '../../exporters/trace/capture-trace.ts';
 import { traceEvents } from '../../exporters/trace/trace-events.ts';
@@ -82,31 +81,25 @@ function ofRecording(input: string, { output, maxEvents, json }: Options): numbe
 }
 
 async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents, json }: Options): Promise<number> {
-  try {
-    const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
-    const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
-    tellProblems('trace', problems);
-    const { file, bytes } = write(made, output, pid);
-    const { lanes, leftOut, dropped, events } = made;
-    if (json && file !== null) {
-      const told = threads.map(({ types: _types, sites: _sites, events: captured, ...about }) => about);
-      printJson({
-        file,
-        events: events.length,
-        lanes,
-        dropped,
-        leftOut,
-        bytes,
-        threads: told,
-        problems: problemsJson(problems),
-      });
-    } else tell(made, threads, file, bytes);
-    return EXIT.done;
-  } catch (error) {
-    if (!(error instanceof TargetError)) throw error;
-    complain(error.message);
-    return EXIT.target;
-  }
+  const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
+  const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
+  tellProblems('trace', problems);
+  const { file, bytes } = write(made, output, pid);
+  const { lanes, leftOut, dropped, events } = made;
+  if (json && file !== null) {
+    const told = threads.map(({ types: _types, sites: _sites, events: captured, ...about }) => about);
+    printJson({
+      file,
+      events: events.length,
+      lanes,
+      dropped,
+      leftOut,
+      bytes,
+      threads: told,
+      problems: problemsJson(problems),
+    });
+  } else tell(made, threads, file, bytes);
+  return EXIT.done;
 }
 
 /** What came of it, then what did not. */

@@ -1,5 +1,6 @@
 /** Feeds a screen with what the agents of running processes record. */
 import type { Connection } from '../../attach/connect.ts';
+import { TargetError } from '../../attach/target-error.ts';
 import { type Watching, watchRows } from '../../attach/watch-rows.ts';
 import { inFamilyOrder } from '../../recording/family.ts';
 import { readRecording } from '../../recording/reader.ts';
@@ -13,8 +14,6 @@ const HURRY_MS = 50;
 const LAST_ROWS = { tries: 20, everyMs: 100 };
 /** Threads that have ended and are shown still; the recordings have all. */
 const MAX_ENDED = 100;
-/** What the agent says when it leaves a viewer; that a process has ended is seen. */
-const LEFT = /too slow/;
 const NOBODY = 'The program has ended, and no process of it could be watched: it ran without Node.js, or too shortly.';
 
 export interface Following {
@@ -53,13 +52,15 @@ export function follow(
   const attend = (connection: Connection): Promise<unknown> => {
     const watching = watchRows(connection, onRows);
     watchings.add(watching);
-    return watching.ended.catch((error: Error) => {
+    return watching.ended.catch((error: unknown) => {
       const left = watching.recordings();
       watchings.delete(watching);
       past = [...past, ...left].slice(-MAX_ENDED);
       // The others go on: what it wrote last is read meanwhile.
       if (watchings.size > 0) {
-        if (LEFT.test(error.message)) dispatch({ type: 'message', text: error.message });
+        // That a process has ended is seen.
+        if (error instanceof TargetError && error.code === 'too-slow')
+          dispatch({ type: 'message', text: error.message });
         void lastRows(left).then((complete) => {
           past = past.map((one) => complete.find((read) => isSame(one, read)) ?? one);
           flush();

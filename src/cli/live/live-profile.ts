@@ -2,6 +2,7 @@ import type { Connection } from '../../attach/connect.ts';
 import type { ThreadProblem } from '../../attach/gather-threads.ts';
 import { type TakenCpuProfile, takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
 import { loadedMapper, urlsOf } from '../../attach/take-loaded-maps.ts';
+import { TargetError } from '../../attach/target-error.ts';
 import type { Profile } from '../../profile/types.ts';
 import type { Action, ShownProfile, State } from '../../tui/state/types.ts';
 import { formatMs } from '../../util/text.ts';
@@ -37,7 +38,7 @@ export function createLiveProfile() {
           const [first] = problems;
           if (first) dispatch({ type: 'message', text: `No profile of worker ${first.threadId}: ${first.problem}.` });
         })
-        .catch(({ message }: Error) => dispatch({ type: 'profile-lost', why: lostText(message) }))
+        .catch((error: Error) => dispatch({ type: 'profile-lost', why: lostText(error) }))
         .finally(() => {
           running = null;
         });
@@ -45,8 +46,9 @@ export function createLiveProfile() {
   };
 }
 
-function lostText(why: string): string {
-  return `${/ ended/.test(why) ? 'The profile is lost' : 'There is no profile'}. ${why}`;
+function lostText(error: Error): string {
+  const isLost = error instanceof TargetError && error.code === 'ended';
+  return `${isLost ? 'The profile is lost' : 'There is no profile'}. ${error.message}`;
 }
 
 async function take(
