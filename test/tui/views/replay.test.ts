@@ -284,7 +284,7 @@ describe('the terminal is given back', () => {
     await replay(
       async (terminal) => {
         terminal.kill('SIGUSR2');
-        expect(await terminal.exit).toMatchObject({ exitCode: 2 });
+        expect(await terminal.exit).toMatchObject({ exitCode: 70 });
         await terminal.until('This is a bug in evdiag: crashed');
         expectRestored(terminal);
       },
