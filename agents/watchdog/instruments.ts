@@ -12,7 +12,7 @@ import { createStackCapture } from './platform/stack-capture.ts';
 import { openThreadCpu } from './platform/thread-cpu.ts';
 import { openThreadStat } from './platform/thread-stat.ts';
 import { createProfileFiles } from './profile-files.ts';
-import { createRecentStacks, type RecentStacks, type RecentStacksOptions } from './recent/recent-stacks.ts';
+import { RecentStacks, type RecentStacksOptions } from './recent/recent-stacks.ts';
 import { openThreadState } from './recent/thread-state.ts';
 import type { RowStore } from './row-store.ts';
 import type { DumpableThread } from './socket/methods/types.ts';
@@ -135,7 +135,7 @@ function openRecent(
 ): RecentStacks | null {
   const { threadId, shared, startMonotonicMs } = thread;
   if (threadId !== 0 || data.inspection !== 'possible' || !data.settings.recent) return null;
-  return createRecentStacks({
+  return new RecentStacks({
     ...{ shared, marks, histogram, now, startMonotonicMs },
     capture: createStackCapture(threadId, data.inspection, interrupts, () => {}),
     observedThread: readers.cpu,

@@ -3,11 +3,10 @@ import type { RecentFrame, RecentStack } from '../../../src/protocol/thread-api.
 import { NATIVE_CALL } from '../../../src/recording/places.ts';
 import { type SharedMemory, Word } from '../../shared-memory.ts';
 import type { StackCapture } from '../platform/stack-capture.ts';
-import type { ThreadCpu } from '../platform/thread-cpu.ts';
-import { readSite } from '../stall/call-site.ts';
-import { callName, type MarkedCalls } from '../stall/marked-calls.ts';
+import type { MarkedCalls } from '../stall/marked-calls.ts';
+import { indexOfMark, type Mark, readMark, stackOfMark } from './mark.ts';
 import { createRecentRing, type RecentSample } from './recent-ring.ts';
-import type { ThreadState } from './thread-state.ts';
+import { HELD_MS, type Reading, ThreadActivity, type ThreadActivityOptions } from './thread-activity.ts';
 
 /** A stack costs the thread 0.3 to 0.8 ms (bench/README.md): at level watch 0.5 % of its time at most, where it is busy; idle, nothing. */
 const MEAN_MS = { watch: 150, diagnose: 50 };
@@ -17,50 +16,21 @@ const MAX_SAMPLES = 2000;
 const TICK_SHARE = { least: 0.6, most: 1 };
 /** Start-up is no time to connect: short programs shall not pay for it. */
 const FIRST_MS = 500;
-/** The loop beats every 10 ms: silent for longer, it waits for events within a call (`execSync`). */
-const SILENT_MS = 35;
-/** A thread that ran for less of the time does nothing but beat and count itself. */
-const BUSY_SHARE = 0.02;
-/** And one that is silent for so long may be held by a debugger. */
-const HELD_MS = 2000;
 /** An answer that took longer came behind a call that could not be interrupted: what is within that call now is not what was. */
 const LATE_MS = 3;
 /** The same without a mark, if the thread ran meanwhile: Linux tells CPU time in steps of 4 ms. */
 const LATE_UNMARKED_MS = 8;
 const RAN_SHARE = 0.5;
 const NATIVE: RecentFrame = [NATIVE_CALL, '', 0, 0];
-/** What our own question takes: whoever was blocked before and after it, and ran no longer, is blocked where it was. */
-const QUESTION = { cpuMs: 1, timeslices: 3 };
 /** A thread that does not answer within this time is inside of a native call. */
 const LAST_ANSWER_MS = 200;
 
-export interface RecentStacksOptions {
+export interface RecentStacksOptions extends ThreadActivityOptions {
   shared: SharedMemory;
   marks: Pick<MarkedCalls, 'running'>;
-  /** The heartbeat. */
-  histogram: { count: number };
-  capture: StackCapture;
-  /** ms since the recording began, which was at that time of the machine's monotonic clock. */
-  now(): number;
+  capture: Pick<StackCapture, 'call' | 'detach'>;
+  /** The machine's monotonic clock when the recording began. */
   startMonotonicMs: number;
-  observedThread(): ThreadCpu | null;
-  state(): ThreadState;
-  /** Share of the last second that the loop was busy. */
-  utilization(): number;
-}
-
-/** The mark of a synchronous call that runs, and where it was called. */
-interface Mark {
-  call: string;
-  /** It is a JavaScript function of Node's, no built-in. */
-  ofNode: boolean;
-  site: RecentFrame[] | null;
-}
-
-interface Reading {
-  atMs: number;
-  state: ThreadState;
-  cpu: ThreadCpu | null;
 }
 
 interface Question {
@@ -69,203 +39,183 @@ interface Question {
   before: Reading;
 }
 
-export type RecentStacks = ReturnType<typeof createRecentStacks>;
-
 /**
  * Keeps what a thread did in the last minute: stacks at random moments while it is not idle, by the same interrupt
  * that explains stalls. One question is open at a time.
  */
-export function createRecentStacks(options: RecentStacksOptions) {
-  const { shared, histogram, capture, now } = options;
-  const { control } = shared;
-  const ring = createRecentRing({ maxSamples: MAX_SAMPLES, keepMs: MAX_RECENT_MS });
+export class RecentStacks {
+  readonly #options: RecentStacksOptions;
+  readonly #ring = createRecentRing({ maxSamples: MAX_SAMPLES, keepMs: MAX_RECENT_MS });
+  readonly #activity: ThreadActivity;
   /** When the thread was looked at first. */
-  let beganMs: number | null = null;
-  let tickedMs = now();
-  let heldUntilMs = 0;
-  let reading: Reading | null = null;
-  /** It has hardly run since it was looked at before. */
-  let isResting = false;
-  let asked: Question | null = null;
+  #beganMs: number | null = null;
+  #tickedMs: number;
+  #heldUntilMs = 0;
+  #asked: Question | null = null;
   /** The last sample, and what the thread was like before it was asked. */
-  let last: { sample: RecentSample; before: Reading } | null = null;
+  #last: { sample: RecentSample; before: Reading } | null = null;
   /** When the last answer came, and the idle time of the loop up to then. */
-  let toldMs = 0;
-  let toldIdleMs = 0;
-  let beats = histogram.count;
-  let beatAtMs = 0;
-  let busy = true;
-  let ended = false;
+  #toldMs = 0;
+  #toldIdleMs = 0;
+  #busy = true;
+  #ended = false;
 
-  const meanMs = (): number => (control[Word.Diagnose] === 1 ? MEAN_MS.diagnose : MEAN_MS.watch);
-  const add = (askedMs: number, idleMs: number, at: { node: number; line: number }, before: Reading): void => {
-    const sample = { askedMs, answeredMs: now(), idleMs: Math.max(0, idleMs - toldIdleMs), ...at };
-    ring.add(sample);
-    last = { sample, before };
-    toldMs = sample.answeredMs;
-    toldIdleMs = Math.max(toldIdleMs, idleMs);
-  };
-  const onAnswer = (question: Question, answer: RecentStack | null): void => {
-    if (asked !== question) return;
-    asked = null;
+  constructor(options: RecentStacksOptions) {
+    this.#options = options;
+    this.#activity = new ThreadActivity(options);
+    this.#tickedMs = options.now();
+  }
+
+  /** Between two stacks of a thread that is busy. */
+  meanMs(): number {
+    return this.#options.shared.control[Word.Diagnose] === 1 ? MEAN_MS.diagnose : MEAN_MS.watch;
+  }
+
+  /** To be called with each tick; the next one is to come after what it returns. */
+  tick(t: number, tickMs: number): number {
+    this.#activity.tick(t);
+    // At random, however long the last answer took: what runs behind a long call is asked as often as anything else.
+    const isDue = Math.random() < (t - this.#tickedMs) / this.meanMs() && t >= Math.max(FIRST_MS, this.#heldUntilMs);
+    this.#tickedMs = t;
+    if (this.#ended) return tickMs;
+    if (this.#isDebugged()) {
+      this.#asked = null;
+      this.#options.capture.detach('recent');
+    } else if (isDue && !this.#asked) this.#look(t);
+    if (!this.#busy) return tickMs;
+    return tickMs * (TICK_SHARE.least + Math.random() * (TICK_SHARE.most - TICK_SHARE.least));
+  }
+
+  /** The last `ms`, up to this moment; less where it has not been looked at for so long. */
+  async profile(ms: number): Promise<V8CpuProfile> {
+    await this.#lastAnswer();
+    const { now, startMonotonicMs } = this.#options;
+    const t = now();
+    const fromMs = Math.max(this.#beganMs ?? t, t - ms);
+    const profile = this.#ring.profile(fromMs, t, this.#unanswered(t));
+    const startUs = Math.round((startMonotonicMs + fromMs) * 1000);
+    return { ...profile, startTime: startUs, endTime: startUs + profile.endTime };
+  }
+
+  finish(): void {
+    this.#ended = true;
+    this.#asked = null;
+    this.#options.capture.detach();
+  }
+
+  #isDebugged(): boolean {
+    return Atomics.load(this.#options.shared.control, Word.Debugger) !== 0;
+  }
+
+  #look(t: number): void {
+    if (this.#beganMs === null) {
+      this.#beganMs = t;
+      this.#toldMs = t;
+    }
+    const before = this.#activity.read();
+    const found = this.#activity.judge(t, before, this.#last?.before);
+    this.#busy = found === 'busy';
+    if (this.#busy) this.#ask(t, before);
+    else if (found === 'same') this.#addSame(t, before);
+    if (this.#activity.mayBeHeld(t, before)) this.#heldUntilMs = t + HELD_MS;
+  }
+
+  #ask(atMs: number, before: Reading, answered = (): void => {}): void {
+    const question = { atMs, mark: readMark(this.#options), before };
+    this.#asked = question;
+    this.#options.capture.call('recent', 'recent', [], (stack) => {
+      this.#onAnswer(question, stack);
+      answered();
+    });
+  }
+
+  #onAnswer(question: Question, answer: RecentStack | null): void {
+    if (this.#asked !== question) return;
+    this.#asked = null;
     if (!answer) return;
     const [idleMs, line, frames, cutOff, entered] = answer;
     // Where nobody says whether the loop waited: then it did, and was woken.
     if (frames.length === 0 && question.before.state === null) return;
-    const { stack, isExact } = stackAt(question, frames, entered === 1);
-    const node = ring.place(outermostFirst(stack, cutOff === 1));
-    add(question.atMs, idleMs, { node, line: isExact ? line : 0 }, question.before);
-  };
+    const { stack, isExact } = this.#stackAt(question, frames, entered === 1);
+    const node = this.#ring.place(outermostFirst(stack, cutOff === 1));
+    this.#add(question.atMs, idleMs, { node, line: isExact ? line : 0 }, question.before);
+  }
+
   /** What ran when the question was asked; where it was a native call, the answer came behind that. */
-  const stackAt = (question: Question, frames: RecentFrame[], entered: boolean) => {
-    const { mark } = question;
+  #stackAt(question: Question, frames: RecentFrame[], entered: boolean): { stack: RecentFrame[]; isExact: boolean } {
+    const { mark, atMs } = question;
     if (!mark) {
-      const isBehind = entered && isBehindNative(question);
+      const isBehind = entered && this.#isBehindNative(question);
       return { stack: isBehind ? [NATIVE, ...frames.slice(1)] : frames, isExact: !isBehind };
     }
-    const at = frames.findIndex(([name, url]) => name === mark.call && (url === '' || url.startsWith('node:')));
-    if (at < 0) return { stack: [frameOf(mark), ...callersOf(mark, frames)], isExact: false };
-    const isLate = now() - question.atMs > LATE_MS;
+    const at = indexOfMark(mark, frames);
+    if (at < 0) return { stack: stackOfMark(mark, frames, this.#ring.known), isExact: false };
+    const isLate = this.#options.now() - atMs > LATE_MS;
     return { stack: isLate ? frames.slice(at) : frames, isExact: !isLate };
-  };
-  /** Something that cannot be interrupted ran, and nothing tells what: whoever is entered then did not. */
-  const isBehindNative = ({ atMs, before }: Question): boolean => {
-    const tookMs = now() - atMs;
-    if (tookMs < LATE_UNMARKED_MS || !before.cpu) return false;
-    const ranMs = (options.observedThread()?.cpuMs ?? 0) - before.cpu.cpuMs;
-    return before.state === 'blocked' || ranMs > tookMs * RAN_SHARE;
-  };
-  /** The stack that a marked call was made from: that of the answer, or what the thread wrote down. */
-  const callersOf = ({ site }: Mark, frames: readonly RecentFrame[]): readonly RecentFrame[] => {
-    if (!site || site.length === 0) return frames;
-    const at = frames.findIndex(([name, url]) => name === site[0]![0] && url === site[0]![1]);
-    return at >= 0 ? frames.slice(at) : site.map((frame) => ring.known(frame[0], frame[1]) ?? frame);
-  };
-  const frameOf = ({ call, ofNode }: Mark): RecentFrame => (ofNode && ring.known(call, 'node:')) || [call, '', 0, 0];
-  const read = (): Reading => {
-    const before = reading;
-    reading = { atMs: now(), state: options.state(), cpu: options.observedThread() };
-    isResting = before?.cpu
-      ? reading.cpu !== null && reading.cpu.cpuMs - before.cpu.cpuMs < BUSY_SHARE * (reading.atMs - before.atMs)
-      : options.utilization() < BUSY_SHARE;
-    return reading;
-  };
-  /** What the thread does, without asking it: `same` as when it was asked last. */
-  const judge = (t: number, { state, cpu }: Reading): 'idle' | 'same' | 'busy' => {
-    const isSilent = t - beatAtMs > SILENT_MS;
-    const isMarked = Atomics.load(control, Word.SyncCall) !== 0;
-    if (!isSilent && !isMarked) {
-      // On a busy host a thread that has woken to beat waits for a core.
-      if (state === 'events' || isResting) return 'idle';
-    }
-    const then = last?.before;
-    if (state === 'running' || state === null || !cpu || !then?.cpu || then.state !== state) return 'busy';
-    const hasRun =
-      cpu.cpuMs - then.cpu.cpuMs > QUESTION.cpuMs || cpu.timeslices - then.cpu.timeslices > QUESTION.timeslices;
-    return hasRun ? 'busy' : 'same';
-  };
-  const ask = (atMs: number, before: Reading, answered = (): void => {}): void => {
-    const question = { atMs, mark: readMark(options), before };
-    asked = question;
-    capture.call('recent', 'recent', [], (stack) => {
-      onAnswer(question, stack);
-      answered();
-    });
-  };
-  const addSame = (t: number, before: Reading): void => {
-    const { node, line } = last!.sample;
-    add(t, toldIdleMs, { node, line }, before);
-  };
-  const look = (t: number): void => {
-    if (beganMs === null) {
-      beganMs = t;
-      toldMs = t;
-    }
-    const before = read();
-    const found = judge(t, before);
-    busy = found === 'busy';
-    if (busy) ask(t, before);
-    else if (found === 'same') addSame(t, before);
-    // It may be held by a debugger that we cannot see.
-    if (before.state === null && t - beatAtMs > HELD_MS) heldUntilMs = t + HELD_MS;
-  };
-  /** What runs at this moment and does not answer. */
-  const unanswered = (t: number): RecentSample | null => {
-    if (!asked) return null;
-    const { atMs, before } = asked;
-    const mark = readMark(options) ?? asked.mark;
-    const node = ring.place(outermostFirst(mark ? [frameOf(mark), ...callersOf(mark, [])] : [], false));
-    // Its clock of idle time cannot be read: what it did not run, it was idle.
-    const then = last?.before.cpu;
-    const ranMs = before.cpu && then ? before.cpu.cpuMs - then.cpuMs + before.cpu.runQueueMs - then.runQueueMs : 0;
-    return { askedMs: atMs, answeredMs: t, idleMs: Math.max(0, atMs - toldMs - ranMs), node, line: 0 };
-  };
+  }
 
-  return {
-    /** Between two stacks of a thread that is busy. */
-    meanMs,
-    /** To be called with each tick; the next one is to come after what it returns. */
-    tick(t: number, tickMs: number): number {
-      const count = histogram.count;
-      if (count !== beats) beatAtMs = t;
-      beats = count;
-      // At random, however long the last answer took: what runs behind a long call is asked as often as anything else.
-      const isDue = Math.random() < (t - tickedMs) / meanMs() && t >= Math.max(FIRST_MS, heldUntilMs);
-      tickedMs = t;
-      if (ended) return tickMs;
-      if (Atomics.load(control, Word.Debugger) !== 0) {
-        asked = null;
-        capture.detach('recent');
-      } else if (isDue && !asked) look(t);
-      if (!busy) return tickMs;
-      return tickMs * (TICK_SHARE.least + Math.random() * (TICK_SHARE.most - TICK_SHARE.least));
-    },
-    /** The last `ms`, up to this moment; less where it has not been looked at for so long. */
-    async profile(ms: number): Promise<V8CpuProfile> {
-      await lastAnswer();
-      const t = now();
-      const fromMs = Math.max(beganMs ?? t, t - ms);
-      const profile = ring.profile(fromMs, t, unanswered(t));
-      const startUs = Math.round((options.startMonotonicMs + fromMs) * 1000);
-      return { ...profile, startTime: startUs, endTime: startUs + profile.endTime };
-    },
-    finish(): void {
-      ended = true;
-      asked = null;
-      capture.detach();
-    },
-  };
+  /** Something that cannot be interrupted ran, and nothing tells what: whoever is entered then did not. */
+  #isBehindNative({ atMs, before }: Question): boolean {
+    const tookMs = this.#options.now() - atMs;
+    if (tookMs < LATE_UNMARKED_MS || !before.cpu) return false;
+    const ranMs = (this.#options.observedThread()?.cpuMs ?? 0) - before.cpu.cpuMs;
+    return before.state === 'blocked' || ranMs > tookMs * RAN_SHARE;
+  }
+
+  #addSame(t: number, before: Reading): void {
+    const { node, line } = this.#last!.sample;
+    this.#add(t, this.#toldIdleMs, { node, line }, before);
+  }
+
+  #add(askedMs: number, idleMs: number, at: { node: number; line: number }, before: Reading): void {
+    const answeredMs = this.#options.now();
+    const sample = { askedMs, answeredMs, idleMs: Math.max(0, idleMs - this.#toldIdleMs), ...at };
+    this.#ring.add(sample);
+    this.#last = { sample, before };
+    this.#toldMs = answeredMs;
+    this.#toldIdleMs = Math.max(this.#toldIdleMs, idleMs);
+  }
 
   /** What happens right now is part of it. */
-  function lastAnswer(): Promise<void> {
+  #lastAnswer(): Promise<void> {
     return new Promise((resolve) => {
-      const t = now();
-      const before = read();
-      const isHeld = ended || asked || beganMs === null || Atomics.load(control, Word.Debugger) !== 0;
-      const found = isHeld ? 'idle' : judge(t, before);
-      if (found === 'same') addSame(t, before);
+      const t = this.#options.now();
+      const before = this.#activity.read();
+      const isHeld = this.#ended || this.#asked || this.#beganMs === null || this.#isDebugged();
+      const found = isHeld ? 'idle' : this.#activity.judge(t, before, this.#last?.before);
+      if (found === 'same') this.#addSame(t, before);
       if (found !== 'busy') {
         resolve();
         return;
       }
       const timer = setTimeout(resolve, LAST_ANSWER_MS);
-      ask(t, before, () => {
+      this.#ask(t, before, () => {
         clearTimeout(timer);
         resolve();
       });
     });
   }
-}
 
-function readMark({ shared, marks }: Pick<RecentStacksOptions, 'shared' | 'marks'>): Mark | null {
-  const call = marks.running();
-  if (!call) return null;
-  const site = readSite(shared)?.filter(([, , , , awaits]) => !awaits);
-  return {
-    call: call.module.endsWith('.node') ? callName(call) : call.name,
-    ofNode: /^[a-z]/.test(call.module) && !call.module.endsWith('.node'),
-    site: site?.map(([name, url, line, column]) => [name, url ?? '', line, column]) ?? null,
-  };
+  /** What runs at this moment and does not answer. */
+  #unanswered(t: number): RecentSample | null {
+    if (!this.#asked) return null;
+    const { atMs, before, mark: then } = this.#asked;
+    const mark = readMark(this.#options) ?? then;
+    const node = this.#ring.place(outermostFirst(mark ? stackOfMark(mark, [], this.#ring.known) : [], false));
+    return {
+      askedMs: atMs,
+      answeredMs: t,
+      idleMs: Math.max(0, atMs - this.#toldMs - this.#ranMs(before)),
+      node,
+      line: 0,
+    };
+  }
+
+  /** Its clock of idle time cannot be read: what it did not run since it was asked last, it was idle. */
+  #ranMs({ cpu }: Reading): number {
+    const then = this.#last?.before.cpu;
+    return cpu && then ? cpu.cpuMs - then.cpuMs + cpu.runQueueMs - then.runQueueMs : 0;
+  }
 }
 
 /** Without JavaScript on the stack, it is what V8 calls the program. */
