@@ -29,101 +29,108 @@ const NEW_FILE =
 /** What was found of the file since the last look: as it was left, gone, still there but closed by somebody, or cut to that share. */
 export type Found = 'same' | 'gone' | 'closed' | { share: number };
 
-export interface ChunkFile {
-  isOpen(): boolean;
+export class ChunkFile {
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #older: string;
+  #file: { fd: number; ino: number; dev: number } | null = null;
+  #size = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#path = join(folder, RECORDING_FILE);
+    this.#older = join(folder, OLDER_FILE);
+  }
+
   /** Begins a new, empty file; one that lies in its place becomes the older chunk. Throws the system's error. */
-  begin(): void;
-  /** Compares the file with what was written to it. One that is gone is let go of. */
-  look(): Found;
-  /** Appends all of it; where that fails, `written` has what was. Throws the system's error. */
-  append(bytes: Uint8Array, written: (count: number) => void): void;
-  /** Makes it the older chunk, in place of the one before, and closes it; false where it is elsewhere. Throws the system's error. */
-  retire(): boolean;
-  hasOlder(): boolean;
-  bytes(): number;
-  close(): void;
-}
-
-export function createChunkFile(folder: string): ChunkFile {
-  const path = join(folder, RECORDING_FILE);
-  const older = join(folder, OLDER_FILE);
-  let file: { fd: number; ino: number; dev: number } | null = null;
-  let size = 0;
-
-  /** `isOurs`: the number still leads to our file, and is ours to close. */
-  const letGo = (isOurs: boolean): void => {
-    const fd = file?.fd;
-    // First: a number that was closed may be the program's a moment later.
-    file = null;
-    if (fd === undefined || !isOurs) return;
+  begin(): void {
+    makeFolders(this.#folder);
+    const fd = this.#open();
+    this.#size = 0;
     try {
-      closeSync(fd);
-    } catch {
-      // The number is free again all the same.
-    }
-  };
-  const open = (): number => {
-    try {
-      return openSync(path, NEW_FILE, 0o600);
+      fchmodSync(fd, 0o600);
+      const { ino, dev } = fstatSync(fd);
+      this.#file = { fd, ino, dev };
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST' || !lstatSync(path).isFile()) throw error;
-      renameSync(path, older);
-      return openSync(path, NEW_FILE, 0o600);
+      closeSync(fd);
+      throw error;
     }
-  };
-  const look = (): Found => {
+  }
+
+  /** Compares the file with what was written to it. One that is gone is let go of. */
+  look(): Found {
+    const file = this.#file;
     if (file === null) return 'gone';
     const stats = statOf(file.fd);
     // A program that closes every descriptor it finds closes ours; the number is then another file's.
     const isOurs = stats !== null && stats.ino === file.ino && stats.dev === file.dev;
     if (!isOurs || stats.nlink === 0) {
       // Where the file is gone the path may lead anywhere, also to storage that hangs: it is left alone.
-      const isHere = !isOurs && statOf(path)?.ino === file.ino;
-      letGo(isOurs);
+      const isHere = !isOurs && statOf(this.#path)?.ino === file.ino;
+      this.#letGo(isOurs);
       return isHere ? 'closed' : 'gone';
     }
-    if (stats.size >= size) return 'same';
-    const share = stats.size / size;
-    size = stats.size;
+    if (stats.size >= this.#size) return 'same';
+    const share = stats.size / this.#size;
+    this.#size = stats.size;
     return { share };
-  };
-  return {
-    isOpen: () => file !== null,
-    begin() {
-      makeFolders(folder);
-      const fd = open();
-      size = 0;
-      try {
-        fchmodSync(fd, 0o600);
-        const { ino, dev } = fstatSync(fd);
-        file = { fd, ino, dev };
-      } catch (error) {
-        closeSync(fd);
-        throw error;
-      }
-    },
-    look,
-    append(bytes, written) {
-      let offset = 0;
-      try {
-        while (offset < bytes.length) offset += writeSync(file!.fd, bytes, offset);
-      } finally {
-        size += offset;
-        written(offset);
-      }
-    },
-    retire() {
-      // Moved away by somebody, it stays what it is; another file in its place is not ours to rename.
-      const isHere = statOf(path)?.ino === file?.ino;
-      if (isHere) renameSync(path, older);
-      // Before the next one is made: that may be the last descriptor.
-      letGo(look() !== 'gone');
-      return isHere;
-    },
-    hasOlder: () => statOf(older) !== null,
-    bytes: () => size,
-    close: () => letGo(look() !== 'gone'),
-  };
+  }
+
+  /** Appends all of it; where that fails, `written` has what was. Throws the system's error. */
+  append(bytes: Uint8Array, written: (count: number) => void): void {
+    let offset = 0;
+    try {
+      while (offset < bytes.length) offset += writeSync(this.#file!.fd, bytes, offset);
+    } finally {
+      this.#size += offset;
+      written(offset);
+    }
+  }
+
+  /** Makes it the older chunk, in place of the one before, and closes it; false where it is elsewhere. Throws the system's error. */
+  retire(): boolean {
+    // Moved away by somebody, it stays what it is; another file in its place is not ours to rename.
+    const isHere = statOf(this.#path)?.ino === this.#file?.ino;
+    if (isHere) renameSync(this.#path, this.#older);
+    // Before the next one is made: that may be the last descriptor.
+    this.close();
+    return isHere;
+  }
+
+  hasOlder(): boolean {
+    return statOf(this.#older) !== null;
+  }
+
+  bytes(): number {
+    return this.#size;
+  }
+
+  close(): void {
+    this.#letGo(this.look() !== 'gone');
+  }
+
+  #open(): number {
+    try {
+      return openSync(this.#path, NEW_FILE, 0o600);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST' || !lstatSync(this.#path).isFile()) throw error;
+      renameSync(this.#path, this.#older);
+      return openSync(this.#path, NEW_FILE, 0o600);
+    }
+  }
+
+  /** `isOurs`: the number still leads to our file, and is ours to close. */
+  #letGo(isOurs: boolean): void {
+    const fd = this.#file?.fd;
+    // First: a number that was closed may be the program's a moment later.
+    this.#file = null;
+    if (fd === undefined || !isOurs) return;
+    try {
+      closeSync(fd);
+    } catch {
+      // The number is free again all the same.
+    }
+  }
 }
 
 function statOf(file: number | string): Stats | null {

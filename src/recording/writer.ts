@@ -1,7 +1,7 @@
-import { codeOf, createChunkFile } from './chunk-file.ts';
+import { ChunkFile, codeOf } from './chunk-file.ts';
 import { createLosses, REASONS } from './losses.ts';
 import type { Header, Row } from './types.ts';
-import { createWaitingLines, type WaitingLine } from './waiting-lines.ts';
+import { type WaitingLine, WaitingLines } from './waiting-lines.ts';
 
 /** Rows are gathered in memory at most until they have this many characters; `flush` writes them earlier. */
 const BATCH_CHARACTERS = 64 * 1024;
@@ -24,16 +24,12 @@ export interface Storage {
   begin(folder: string, work: () => void): void;
 }
 
-export interface RecordingWriter {
-  /** Queues a row; `now` writes it out at once. */
-  write(row: Row, now?: boolean): void;
-  flush(): void;
-  close(): void;
-  bytesWritten(): number;
-  /** There is a file that rows were written to. */
-  hasBegun(): boolean;
-  /** Rows that went away, but for those beyond the bound. */
-  lost(): { rows: number; why: string }[];
+export interface WriterOptions {
+  folder: string;
+  header: Header;
+  maxBytes: number;
+  onError(message: string): void;
+  storage: Storage;
 }
 
 /**
@@ -51,120 +47,163 @@ export function openRecording(
   onError: (message: string) => void,
   storage: Storage = { use: (work) => work(), begin: (_, work) => work() },
 ): RecordingWriter {
-  const file = createChunkFile(folder);
-  const losses = createLosses();
-  const waiting = createWaitingLines();
-  const headerLine: WaitingLine = { text: `${JSON.stringify(header)}\n`, rows: 0, reason: null, isHeader: true };
-  /** Ends a line that was cut, so that the next one can be read. */
-  const endOfLine: WaitingLine = { ...headerLine, text: '\n' };
-  let totalBytes = 0;
-  let begun = false;
-  let failing = false;
-  let working = false;
-  let t = 0;
-  const toldOf = new Set<string>();
+  return new RecordingWriter({ folder, header, maxBytes, onError, storage });
+}
 
-  const tell = (what: 'start' | 'write' | 'removed', message: string): void => {
-    if (toldOf.has(what)) return;
-    toldOf.add(what);
-    onError(message);
-  };
-  const lostLines = (): WaitingLine[] =>
-    losses.unstated().map(([reason, rows]) => ({
-      text: `${JSON.stringify({ t, type: 'dropped', rows, why: REASONS[reason] })}\n`,
+/** What `openRecording` gives. */
+export class RecordingWriter {
+  readonly #options: WriterOptions;
+  readonly #file: ChunkFile;
+  readonly #losses = createLosses();
+  readonly #waiting = new WaitingLines();
+  readonly #headerLine: WaitingLine;
+  /** Ends a line that was cut, so that the next one can be read. */
+  readonly #endOfLine: WaitingLine;
+  readonly #toldOf = new Set<string>();
+  #totalBytes = 0;
+  #begun = false;
+  #failing = false;
+  #working = false;
+  /** Of the latest row. */
+  #t = 0;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#file = new ChunkFile(options.folder);
+    this.#headerLine = { text: `${JSON.stringify(options.header)}\n`, rows: 0, reason: null, isHeader: true };
+    this.#endOfLine = { ...this.#headerLine, text: '\n' };
+  }
+
+  /** Queues a row; `now` writes it out at once. */
+  write(row: Row, now = false): void {
+    const waiting = this.#waiting;
+    this.#t = row.t;
+    waiting.add({ text: `${JSON.stringify(row)}\n`, rows: 1, reason: null });
+    if (now || (!this.#failing && waiting.characters() >= BATCH_CHARACTERS)) this.flush();
+    else if (this.#failing) this.#losses.lose('unwritten', waiting.trim(WAITING_CHARACTERS));
+  }
+
+  flush(): void {
+    // Whoever hears of an error may write a row about it.
+    if (this.#working || (this.#begun && this.#waiting.isEmpty())) return;
+    this.#working = true;
+    try {
+      this.#options.storage.use(() => this.#writeAll());
+      this.#failing = false;
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  close(): void {
+    this.flush();
+    // Nobody comes back for them.
+    this.#losses.lose('unwritten', this.#waiting.trim(0));
+    this.#options.storage.use(() => this.#file.close());
+  }
+
+  bytesWritten(): number {
+    return this.#totalBytes;
+  }
+
+  /** There is a file that rows were written to. */
+  hasBegun(): boolean {
+    return this.#begun;
+  }
+
+  /** Rows that went away, but for those beyond the bound. */
+  lost(): { rows: number; why: string }[] {
+    return this.#losses.harm().map(([reason, rows]) => ({ rows, why: REASONS[reason] }));
+  }
+
+  #writeAll(): void {
+    const { folder, maxBytes, storage } = this.#options;
+    this.#prepare();
+    while (!this.#waiting.isEmpty()) {
+      const bytes = this.#waiting.head(BATCH_CHARACTERS);
+      const isFull = this.#file.bytes() + bytes.length > maxBytes / 2 && this.#losses.rowsInChunk() > 0;
+      if (isFull && !this.#waiting.isPartial()) storage.begin(folder, () => this.#rotate());
+      else this.#put(bytes);
+    }
+  }
+
+  /** Makes a file where there is none, or the one there is went away. */
+  #prepare(): void {
+    const { folder, storage } = this.#options;
+    const found = this.#file.look();
+    if (found === 'gone') storage.begin(folder, () => this.#beginAnew());
+    else if (found === 'closed') storage.begin(folder, () => this.#beginAfter());
+    else if (found === 'same') this.#waiting.lead(null, this.#lostLines());
+    else this.#afterCut(found.share);
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#file.append(bytes, (count) => {
+      this.#totalBytes += count;
+      this.#begun ||= count > 0;
+      for (const line of this.#waiting.advance(count)) this.#losses.written(line);
+    });
+  }
+
+  #rotate(): void {
+    if (this.#file.retire()) this.#losses.rotated();
+    else this.#losses.gone(this.#file.hasOlder());
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#file.begin();
+    this.#waiting.restart();
+    this.#waiting.lead(this.#headerLine, this.#lostLines());
+  }
+
+  /** What is there becomes the older chunk. */
+  #beginAfter(): void {
+    this.#losses.rotated();
+    this.#begin();
+  }
+
+  #beginAnew(): void {
+    const rows = this.#losses.gone(this.#file.hasOlder());
+    if (rows > 0) this.#tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
+    this.#begin();
+  }
+
+  #afterCut(share: number): void {
+    const rows = this.#losses.cut(share);
+    this.#waiting.restart();
+    this.#waiting.lead(share === 0 ? this.#headerLine : this.#endOfLine, this.#lostLines());
+    if (rows > 0) this.#tell('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
+  }
+
+  #lostLines(): WaitingLine[] {
+    return this.#losses.unstated().map(([reason, rows]) => ({
+      text: `${JSON.stringify({ t: this.#t, type: 'dropped', rows, why: REASONS[reason] })}\n`,
       rows,
       reason,
     }));
-  const begin = (): void => {
-    file.begin();
-    waiting.restart();
-    waiting.lead(headerLine, lostLines());
-  };
-  /** What is there becomes the older chunk. */
-  const beginAfter = (): void => {
-    losses.rotated();
-    begin();
-  };
-  const beginAnew = (): void => {
-    const rows = losses.gone(file.hasOlder());
-    if (rows > 0) tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
-    begin();
-  };
-  const afterCut = (share: number): void => {
-    const rows = losses.cut(share);
-    waiting.restart();
-    waiting.lead(share === 0 ? headerLine : endOfLine, lostLines());
-    if (rows > 0) tell('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
-  };
-  /** Makes a file where there is none, or the one there is went away. */
-  const prepare = (): void => {
-    const found = file.look();
-    if (found === 'gone') storage.begin(folder, beginAnew);
-    else if (found === 'closed') storage.begin(folder, beginAfter);
-    else if (found === 'same') waiting.lead(null, lostLines());
-    else afterCut(found.share);
-  };
-  const rotate = (): void => {
-    if (file.retire()) losses.rotated();
-    else losses.gone(file.hasOlder());
-    begin();
-  };
-  const put = (bytes: Uint8Array): void =>
-    file.append(bytes, (count) => {
-      totalBytes += count;
-      begun ||= count > 0;
-      for (const line of waiting.advance(count)) losses.written(line);
-    });
-  const writeAll = (): void => {
-    prepare();
-    while (!waiting.isEmpty()) {
-      const bytes = waiting.head(BATCH_CHARACTERS);
-      const isFull = file.bytes() + bytes.length > maxBytes / 2 && losses.rowsInChunk() > 0;
-      if (isFull && !waiting.isPartial()) storage.begin(folder, rotate);
-      else put(bytes);
-    }
-  };
-  const failed = (error: unknown): void => {
-    failing = true;
-    losses.lose('unwritten', waiting.trim(WAITING_CHARACTERS));
+  }
+
+  #failed(error: unknown): void {
+    this.#failing = true;
+    this.#losses.lose('unwritten', this.#waiting.trim(WAITING_CHARACTERS));
+    const { folder } = this.#options;
     const code = codeOf(error);
     const passing = PASSING[code];
     const why = passing ? `${code}, ${passing}` : code;
-    if (begun)
-      tell('write', `the recording cannot be written (${why}); rows wait, and the oldest are dropped, until it can`);
-    else if (passing) tell('start', `no recording yet: ${folder} cannot be written (${why}); it is tried again`);
-    else tell('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a folder that can`);
-  };
-  const flush = (): void => {
-    // Whoever hears of an error may write a row about it.
-    if (working || (begun && waiting.isEmpty())) return;
-    working = true;
-    try {
-      storage.use(writeAll);
-      failing = false;
-    } catch (error) {
-      failed(error);
-    } finally {
-      working = false;
-    }
-  };
+    if (this.#begun) {
+      const until = 'rows wait, and the oldest are dropped, until it can';
+      this.#tell('write', `the recording cannot be written (${why}); ${until}`);
+    } else if (passing)
+      this.#tell('start', `no recording yet: ${folder} cannot be written (${why}); it is tried again`);
+    else this.#tell('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a folder that can`);
+  }
 
-  return {
-    write(row, now = false) {
-      t = row.t;
-      waiting.add({ text: `${JSON.stringify(row)}\n`, rows: 1, reason: null });
-      if (now || (!failing && waiting.characters() >= BATCH_CHARACTERS)) flush();
-      else if (failing) losses.lose('unwritten', waiting.trim(WAITING_CHARACTERS));
-    },
-    flush,
-    close() {
-      flush();
-      // Nobody comes back for them.
-      losses.lose('unwritten', waiting.trim(0));
-      storage.use(file.close);
-    },
-    bytesWritten: () => totalBytes,
-    hasBegun: () => begun,
-    lost: () => losses.harm().map(([reason, rows]) => ({ rows, why: REASONS[reason] })),
-  };
+  #tell(what: 'start' | 'write' | 'removed', message: string): void {
+    if (this.#toldOf.has(what)) return;
+    this.#toldOf.add(what);
+    this.#options.onError(message);
+  }
 }
