@@ -7,7 +7,7 @@ export interface Settings {
   level: Level;
   slowMs: number;
   maxBytes: number;
-  /** Whether stacks of the last minute are kept, for `evdiag record --last`. */
+  /** Whether stacks of the last minute are kept, for `evdiag profile --last`. */
   recent: boolean;
   quiet: boolean;
   /** Whether the findings are printed at exit (`evdiag run` prints them itself). */

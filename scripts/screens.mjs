@@ -85,7 +85,7 @@ async function drawProfiles() {
     await setTimeout(2500);
     const profile = join(folder, 'shop.cpuprofile');
     const evdiag = (...args) => execFileSync(process.execPath, [BIN, ...args], { stdio: 'ignore', cwd: folder });
-    evdiag('record', String(child.pid), '-d', '4', '-o', profile);
+    evdiag('profile', String(child.pid), '-d', '4', '-o', profile);
     const taken = [
       ['● live', 'f'],
       [/● profile, [4-9](\.\d+)? s: f ends it/, 'f'],

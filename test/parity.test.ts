@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { samplers } from '../agents/samplers/index.ts';
 import { scenarios } from '../scenarios/index.ts';
@@ -95,6 +96,35 @@ describe('detectors', () => {
     const kinds = blockedEventLoop.kinds.map(({ kind }) => kind);
     expect(sorted(kinds), 'one entry in `kinds` per member of STALL_KINDS').toEqual(sorted(STALL_KINDS));
   });
+});
+
+/** The words of an example of `--help`: without the remark behind it, and what a pipe does with it. */
+const wordsOf = (example: string): string[] =>
+  example
+    .split(/ {3,}| [|>] | -- /)[0]!
+    .split(' ')
+    .slice(1);
+
+const idsAfter = (words: readonly string[], names: readonly string[]): string[] =>
+  words.filter((word, i) => names.includes(words[i - 1] ?? '') && !word.startsWith('-'));
+
+describe('examples of --help', () => {
+  test.each(commands.flatMap(({ id, examples, configure }) => examples.map((example) => ({ id, example, configure }))))(
+    '$example',
+    ({ id, example, configure }) => {
+      const words = wordsOf(example);
+      const command = new Command(id);
+      configure(command);
+      expect(words[0], 'an example is of its command').toBe(id);
+      expect(command.parseOptions(words.slice(1)).unknown, 'options that the command does not have').toEqual([]);
+      expect(idsOf(scenarios), 'a scenario').toEqual(
+        expect.arrayContaining(idsAfter(words, ['scenario', '--scenario'])),
+      );
+      expect(idsOf(labs), 'a lab').toEqual(expect.arrayContaining(idsAfter(words, ['lab'])));
+      const rules = detectors.flatMap((rule) => [rule.id, ...rule.kinds.map(({ kind }) => kind)]);
+      expect(rules, 'a rule or kind').toEqual(expect.arrayContaining(idsAfter(words, ['explain', '--finding'])));
+    },
+  );
 });
 
 describe('scenarios', () => {

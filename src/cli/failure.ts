@@ -28,7 +28,7 @@ function usageFailure(error: CommanderError, argv: readonly string[]): Failure {
 /** "error: unknown option '--x'\n(Did you mean --y?)" as sentences on one line. */
 function usageMessage(error: CommanderError, argv: readonly string[]): string {
   const words = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, '. Did you mean $1?');
-  const command = commands.find(({ id }) => id === argv[0])?.id;
+  const command = commands.find(({ id, aliases = [] }) => [id, ...aliases].includes(argv[0] ?? ''))?.id;
   const help = command === undefined ? 'evdiag --help' : `evdiag ${command} --help`;
   return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/([^.?])$/, '$1.')} See "${help}".`;
 }

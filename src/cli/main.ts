@@ -53,7 +53,7 @@ function buildProgram(done: (exitCode: number) => void): Command {
   addExamples(program, [
     'evdiag run -- node app.js',
     'evdiag report',
-    'evdiag 4711                   the same as "evdiag top 4711"',
+    'evdiag 4711                   short for "evdiag top 4711"',
     'evdiag explain blocked-event-loop',
   ]);
   for (const command of commands) addCommand(program, command, done);
@@ -63,6 +63,7 @@ function buildProgram(done: (exitCode: number) => void): Command {
 function addCommand(program: Command, command: CliCommand<never>, done: (exitCode: number) => void): void {
   const sub = program.command(command.id).summary(command.summary).description(sentence(command.summary));
   sub.helpOption('-h, --help', 'print help');
+  for (const alias of command.aliases ?? []) sub.alias(alias);
   command.configure(sub);
   addExamples(sub, command.examples);
   // opts() is what configure declared: commander checked it, the types cannot.

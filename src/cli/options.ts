@@ -8,7 +8,7 @@ export function jsonOption(what = 'print JSON on stdout'): Option {
 }
 
 export function failOnOption(): Option {
-  return new Option('--fail-on <severity>', 'exit 1 where a finding is at least that severe').choices(SEVERITIES);
+  return new Option('--fail-on <severity>', 'exit with 1 if a finding is at least this severe').choices(SEVERITIES);
 }
 
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -23,5 +23,5 @@ export function numberBetween(least: number, most: number): (text: string) => nu
 export function toPid(text: string): number {
   const pid = Number(text);
   if (Number.isInteger(pid) && pid > 0 && pid < 2 ** 31) return pid;
-  throw new InputError(`"${text}" is not the number of a process. "ps" or "pgrep node" lists them.`);
+  throw new InputError(`"${text}" is not a process ID. "evdiag top" lists the processes that run with the agent.`);
 }

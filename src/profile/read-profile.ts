@@ -14,7 +14,7 @@ import { readTicks } from './read-ticks.ts';
 import { readV8Log } from './read-v8-log.ts';
 import type { Profile } from './types.ts';
 
-const HINT = 'Give a profile, or take one with "evdiag record PID".';
+const HINT = 'Give a profile, or take one with "evdiag profile PID".';
 /** JavaScript holds no longer text. */
 const MAX_BYTES = 500e6;
 

@@ -216,7 +216,7 @@ test.each([
   })(),
 );
 
-describe('evdiag record --last', () => {
+describe('evdiag profile --last', () => {
   test(
     'writes any format and says what it stands on; a worker thread has none',
     inLab(async (lab) => {
@@ -227,7 +227,7 @@ describe('evdiag record --last', () => {
       await pause(2000);
       const pid = String(program.pid);
       const file = join(lab.folder, 'last.cpuprofile');
-      const { status, stderr } = await evdiag(['record', pid, '--last', '60', '-o', file]);
+      const { status, stderr } = await evdiag(['profile', pid, '--last', '60', '-o', file]);
       expect(status, stderr).toBe(0);
       expect(stderr).toMatch(/\d+ stacks at safepoints in [\d.]+ s, one every 150 ms while busy\./);
       expect(stderr).toMatch(/No profile of worker \d+: of worker threads nothing is kept, record one with -d\./);

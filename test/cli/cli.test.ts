@@ -109,7 +109,7 @@ describe('the number of a process alone', () => {
       stderr: 'evdiag: There is no process 2147483646.\n',
     });
     expectOneSentence(evdiag(['2147483646']), 2, '"evdiag top" draws on a terminal');
-    expect(evdiag(['--help']).stdout).toContain('the same as "evdiag top 4711"');
+    expect(evdiag(['--help']).stdout).toContain('short for "evdiag top 4711"');
   });
 });
 

@@ -13,7 +13,7 @@ function expectSentence(run: { status: number; stdout: string; stderr: string },
 
 describe('a process that cannot be reached', () => {
   test.each(['x', '-1', '0', '1.5', '99999999999'])('%s is no process number', async (pid) => {
-    expectSentence(await evdiag(['dump', '--', pid]), 2, 'is not the number of a process');
+    expectSentence(await evdiag(['dump', '--', pid]), 2, 'is not a process ID');
   });
 
   test('it has ended', async () => {

@@ -16,7 +16,7 @@ function expectSentence(run: { status: number; stdout: string; stderr: string },
 
 describe('what cannot be done is said in a sentence', () => {
   test.each([
-    [['leaks', '0'], 2, 'is not the number of a process'],
+    [['leaks', '0'], 2, 'is not a process ID'],
     [['leaks', '2147483000'], 3, 'There is no process'],
     [['leaks', '/nowhere/a.heapsnapshot'], 2, 'does not exist'],
     [['leaks', tmpdir()], 2, 'is not a recording'],
@@ -108,7 +108,7 @@ test.each(['watch', 'diagnose'])(
       const page = join(lab.folder, 'leaks.html');
       const again = await evdiag(['leaks', ...paths, '--format', 'html', '-o', page]);
       expect([again.status, again.stdout]).toEqual([0, '']);
-      expect(readFileSync(page, 'utf8')).toContain('module variable &#34;sessions&#34;');
+      expect(readFileSync(page, 'utf8')).toContain('module variable &quot;sessions&quot;');
       expectSentence(await evdiag(['leaks', paths[2]!, paths[0]!]), 2, 'in the order in which they were taken');
     })(),
   LIMIT_MS,

@@ -235,7 +235,7 @@ test(
       ),
     );
     await program.until('stdout', 'up');
-    const { status, stderr } = evdiagIn(lab.folder, 'record', String(program.pid), '-d', '1');
+    const { status, stderr } = evdiagIn(lab.folder, 'profile', String(program.pid), '-d', '1');
     expect(status, stderr).toBe(0);
     expect(stderr).toMatch(/^evdiag: \d+\.cpuprofile: .* samples in /);
     expect(stderr).toMatch(/ spin {2}.*app\.js:1$/m);
@@ -268,7 +268,7 @@ test(
 );
 
 test.each([
-  [['stats', 'nowhere'], 2, 'Give a profile, or take one with "evdiag record PID".'],
+  [['stats', 'nowhere'], 2, 'Give a profile, or take one with "evdiag profile PID".'],
   [['stats', 'empty'], 2, 'There is no profile in "empty"'],
   [['stats', 'x.heapprofile', '--from', '1'], 2, 'does not tell times'],
   [['stats', 'after.cpuprofile', '--thread', 'z'], 2, 'There are: main thread.'],
@@ -282,8 +282,8 @@ test.each([
   [['flame', 'after.cpuprofile', '--editor', 'own'], 2, 'give vscode, idea, sublime, none, or'],
   [['stats', 'after.cpuprofile', '--hide', '('], 2, 'is no regular expression'],
   [['diff', 'after.cpuprofile', 'x.heapprofile'], 2, 'do not count the same'],
-  [['record', '999999999'], 3, 'There is no process'],
-  [['record', 'app'], 2, 'is not the number of a process'],
+  [['profile', '999999999'], 3, 'There is no process'],
+  [['record', 'app'], 2, 'is not a process ID'],
 ] as const)('%j: exit code %i, one sentence', (args, status, words) => {
   const at = folder();
   writeFileSync(join(at, 'text'), 'just words');

@@ -85,7 +85,7 @@ test.each([
   [['trace', '2147483646'], 3, 'There is no process 2147483646.'],
   [['trace', '.evdiag', '-d', '3'], 2, '--duration is for a running process'],
   [['trace', '1', '-d', '0'], 2, 'from 0.1 to 300'],
-  [['trace', '99999999999'], 2, 'is not the number of a process'],
+  [['trace', '99999999999'], 2, 'is not a process ID'],
 ] as const)('%j is one sentence and exit code %i', (args, code, words) =>
   inLab(async (lab) => {
     const { status, stdout, stderr } = await evdiag(lab, ...args);

@@ -139,6 +139,6 @@ describe('damaged and hostile', () => {
   test('a folder without a profile says where there is one', () => {
     expect(() => inputProfile(join(FIXTURES, 'clinic-doctor'))).toThrow(/clinic doctor takes none: "evdiag report /);
     expect(() => inputProfile(tempFolder({ 'flamegraph.html': '<html>' }))).toThrow(/The page of 0x alone/);
-    expect(() => inputProfile(tempFolder())).toThrow(/Take one with "evdiag record PID"/);
+    expect(() => inputProfile(tempFolder())).toThrow(/Take one with "evdiag profile PID"/);
   });
 });

@@ -21,7 +21,7 @@ interface Options extends CutOptions {
 
 export const diff: CliCommand<Options> = {
   id: 'diff',
-  summary: 'what differs between two profiles',
+  summary: 'compare two profiles',
   examples: [
     'evdiag diff before.cpuprofile after.cpuprofile',
     'evdiag diff monday.heapprofile tuesday.heapprofile --by package',
@@ -33,9 +33,9 @@ export const diff: CliCommand<Options> = {
       .argument('<before>', 'profile')
       .argument('<after>', 'profile of the same kind')
       .addOption(new Option('--by <what>', 'what a row is').choices(GROUPINGS).default('function'))
-      .option('--absolute', 'compare the times themselves, not the shares of the whole')
-      .option('-o, --output <file>', 'draw a flamegraph of the second one as SVG: red has grown, blue has shrunk')
-      .option('--rows <number>', 'show so many', numberBetween(1, 100_000), 30)
+      .option('--absolute', 'compare absolute times instead of shares of the whole')
+      .option('-o, --output <file>', 'draw the second profile as a flamegraph (SVG): red has grown, blue has shrunk')
+      .option('--rows <number>', 'number of rows to show', numberBetween(1, 100_000), 30)
       .addOption(jsonOption());
     for (const option of cutOptions()) command.addOption(option);
   },

@@ -21,15 +21,15 @@ interface Options {
 
 export const dump: CliCommand<Options> = {
   id: 'dump',
-  summary: 'what a running process does and waits for: stacks, suspended async calls, timers, handles',
+  summary: 'show what a running process is doing and waiting for: stacks, suspended async calls, timers, handles',
   examples: ['evdiag dump 4711', 'evdiag dump 4711 --quick', 'evdiag dump 4711 --yes --json > dump.json'],
   configure(command) {
     command
-      .argument('<pid>', 'number of the process; it runs with the agent')
-      .option('--quick', 'without a heap snapshot: a shorter pause, counts of promises, not what settles them')
+      .argument('<pid>', 'process ID; the process must run with the agent')
+      .option('--quick', 'take no heap snapshot: a shorter pause, but no answer to what would settle a promise')
       .option('--yes', 'do not ask before a pause of more than 200 ms')
-      .option('--force', 'write a heap snapshot even where memory may not suffice')
-      .option('--expand', 'show everything')
+      .option('--force', 'take the heap snapshot even if memory may not suffice')
+      .option('--expand', 'show all calls, timers and handles, without limits')
       .addOption(jsonOption());
   },
   async run([pidText = ''], options) {

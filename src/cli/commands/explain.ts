@@ -14,16 +14,16 @@ interface Options {
 
 export const explain: CliCommand<Options> = {
   id: 'explain',
-  summary: 'what a rule or a kind of finding means, how it is detected, and what to change',
+  summary: 'explain a rule or a kind of finding: what it means, how it is detected, what to change',
   examples: [
     'evdiag explain',
     'evdiag explain blocked-event-loop',
-    'evdiag explain sync-database                 a kind of finding',
+    'evdiag explain sync-database                 explains a kind of finding',
     'evdiag explain blocked-event-loop --json',
   ],
   configure(command) {
     command
-      .argument('[rule]', 'id of a rule or of a kind, or how only one begins; without it, all rules are listed')
+      .argument('[rule]', 'id of a rule or kind, or an unambiguous prefix; lists all rules if omitted')
       .addOption(jsonOption());
   },
   run([id], { json }) {

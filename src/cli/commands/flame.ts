@@ -28,7 +28,7 @@ interface Options extends CutOptions {
 
 export const flame: CliCommand<Options> = {
   id: 'flame',
-  summary: 'a flamegraph of a profile, or the profile in another format',
+  summary: 'draw a flamegraph of a profile, or convert the profile to another format',
   examples: [
     'evdiag flame app.cpuprofile --open',
     'evdiag flame .evdiag -o flame.svg',
@@ -40,19 +40,19 @@ export const flame: CliCommand<Options> = {
     command
       .argument(
         '<input>',
-        'profile (.cpuprofile, .heapprofile, pprof, speedscope, collapsed), or a folder with some (then the newest)',
+        'profile (.cpuprofile, .heapprofile, pprof, speedscope, collapsed stacks), or a folder (its newest profile)',
       )
-      .option('-o, --output <file>', 'where to; - is stdout (default: flame.html, or flame-2.html …)')
+      .option('-o, --output <file>', 'output file; - is stdout (default: flame.html, or flame-2.html …)')
       .addOption(formatOption())
-      .option('--open', 'open the file when it is written')
+      .option('--open', 'open the file afterwards')
       .addOption(
-        new Option('--viewer <name>', 'who draws it: 0x, or speedscope where it is installed (opens it)')
+        new Option('--viewer <name>', 'draw with 0x, or open in speedscope if that is installed')
           .choices(['0x', 'speedscope'])
           .default('0x'),
       )
       .option(
         '--editor <name>',
-        'where links of the page lead: vscode, idea, sublime, none, or an address with {file} and {line}',
+        'editor that links open: vscode, idea, sublime, none, or a URL with {file} and {line}',
         DEFAULT_EDITOR,
       )
       .addOption(jsonOption());

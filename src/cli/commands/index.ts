@@ -5,7 +5,7 @@ import { explain } from './explain.ts';
 import { flame } from './flame.ts';
 import { lab } from './lab.ts';
 import { leaks } from './leaks.ts';
-import { record } from './record.ts';
+import { profile } from './profile.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -22,7 +22,7 @@ export const commands: readonly CliCommand<never>[] = [
   flame,
   lab,
   leaks,
-  record,
+  profile,
   replay,
   report,
   run,

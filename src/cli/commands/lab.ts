@@ -18,7 +18,7 @@ export const lab: CliCommand<Options> = {
   summary: 'measure what things cost on this machine: table and chart',
   examples: ['evdiag lab', 'evdiag lab switch-cost', 'evdiag lab switch-cost --json > switch-cost.json'],
   configure(command) {
-    command.argument('[id]', 'id of a lab; without it, all are listed').addOption(jsonOption());
+    command.argument('[id]', 'id of a lab; lists all labs if omitted').addOption(jsonOption());
   },
   async run([id], { json }) {
     if (id === undefined) {

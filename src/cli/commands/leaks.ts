@@ -27,31 +27,31 @@ interface Options extends SnapshotOptions {
 
 export const leaks: CliCommand<Options> = {
   id: 'leaks',
-  summary: 'what a heap holds that it should not: the variable, listener or timer, its line, and what to change',
+  summary: 'find memory leaks: the variable, listener or timer that holds the objects, its line, and what to change',
   examples: [
-    'evdiag leaks 4711                              three snapshots of a process that runs with the agent',
-    'evdiag leaks 4711 --wait 60 --out snapshots    a minute of traffic between them; keeps them',
+    'evdiag leaks 4711                              takes three snapshots of a process',
+    'evdiag leaks 4711 --wait 60 --out snapshots    one minute apart, and keeps them',
     'evdiag leaks 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot',
     'evdiag leaks heap.heapsnapshot --format html -o leaks.html',
-    'evdiag leaks .evdiag                           what the newest recording tells',
+    'evdiag leaks .evdiag                           reads the newest recording',
   ],
   configure(command) {
     command
-      .argument('<input...>', 'number of a process, one to three .heapsnapshot files of one process, or a recording')
-      .addOption(new Option('--format <format>', 'how to print the report').choices(FORMATS).default('text'))
-      .option('-o, --output <file>', 'write the report to a file')
-      .option('--steps <n>', 'snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
+      .argument('<input...>', 'process ID, one to three .heapsnapshot files of one process, or a recording')
+      .addOption(new Option('--format <format>', 'format of the report').choices(FORMATS).default('text'))
+      .option('-o, --output <file>', 'write the report to this file')
+      .option('--steps <n>', 'number of snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
       .option(
         '--wait <seconds>',
-        'time for traffic between them (10 where nobody can press Enter)',
+        'time between two snapshots (default: until Enter is pressed; without a terminal, 10)',
         numberBetween(0, 86_400),
       )
-      .option('--out <folder>', 'keep the snapshots that are taken there')
-      .option('--keep', 'keep the snapshots that are taken in the working folder')
-      .option('--yes', 'do not ask before the process is stopped')
-      .option('--force', 'take snapshots even where memory may not suffice')
+      .option('--out <folder>', 'keep the snapshots in this folder')
+      .option('--keep', 'keep the snapshots in the working folder')
+      .option('--yes', 'do not ask before the process is paused')
+      .option('--force', 'take snapshots even if memory may not suffice')
       .addOption(
-        new Option('--fail-on <confidence>', 'exit 1 where a suspect is at least that sure').choices([
+        new Option('--fail-on <confidence>', 'exit with 1 if a suspect is at least this certain').choices([
           'possible',
           'likely',
         ]),

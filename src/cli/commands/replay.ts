@@ -20,7 +20,7 @@ interface Options {
 
 export const replay: CliCommand<Options> = {
   id: 'replay',
-  summary: 'look at a recording in the terminal: play, pause, step, seek',
+  summary: 'replay a recording in the terminal: play, pause, step, seek',
   examples: [
     'evdiag replay',
     'evdiag replay .evdiag/20260102-030405-4711',
@@ -31,12 +31,12 @@ export const replay: CliCommand<Options> = {
     command
       .argument(
         '[input]',
-        'recording, family of recordings, or folder of them (then the newest); or a folder of clinic doctor',
+        'recording, or a folder of recordings (the newest one is used); folders of clinic doctor work, too',
         '.evdiag',
       )
-      .option('--scenario [id]', 'play a scenario, broken and fixed; without an id, a list to choose from')
+      .option('--scenario [id]', 'play a scenario, broken and fixed; without an id, choose from a list')
       .option('--ascii', 'draw with ASCII characters only')
-      .addOption(jsonOption('print events and findings with their times as JSON, without a screen'));
+      .addOption(jsonOption('print events and findings with their times as JSON'));
   },
   async run([input = '.evdiag'], { scenario, ascii, json }) {
     if (scenario !== undefined && json) {

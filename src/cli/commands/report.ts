@@ -26,10 +26,10 @@ interface Options {
 
 export const report: CliCommand<Options> = {
   id: 'report',
-  summary: 'findings of a recording as text, JSON, Markdown or HTML',
+  summary: 'print the findings of a recording as text, JSON, Markdown or HTML',
   examples: [
     'evdiag report',
-    'evdiag report --short                        ten lines: the worst findings, a line each',
+    'evdiag report --short                        ten lines: the worst findings',
     'evdiag report .evdiag --format html -o report.html',
     'evdiag report DIR --fail-on warning',
   ],
@@ -37,17 +37,17 @@ export const report: CliCommand<Options> = {
     command
       .argument(
         '[input]',
-        'recording, family of recordings, or folder of them (then the newest); or a folder of clinic doctor',
+        'recording, or a folder of recordings (the newest one is used); folders of clinic doctor work, too',
         '.evdiag',
       )
       .addOption(
-        new Option('--format <format>', 'form of the report')
+        new Option('--format <format>', 'format of the report')
           .choices(['text', 'json', 'markdown', 'html'])
           .default('text'),
       )
       .addOption(jsonOption().implies({ format: 'json' }))
-      .option('--short', 'of the text, ten lines: the worst findings and their places')
-      .option('-o, --output <file>', 'write to a file instead of stdout')
+      .option('--short', 'print ten lines: the worst findings and their places')
+      .option('-o, --output <file>', 'write to this file instead of stdout')
       .addOption(failOnOption());
   },
   run([input = '.evdiag'], { format, output, failOn, short }) {

@@ -37,20 +37,20 @@ export const run: CliCommand<Options> = {
       .passThroughOptions()
       .argument('[command...]', 'the program and its arguments, after --')
       .addOption(
-        new Option('--level <level>', 'how closely to look').choices(['watch', 'diagnose']).default('diagnose'),
+        new Option('--level <level>', 'how much the agent observes').choices(['watch', 'diagnose']).default('diagnose'),
       )
       .option('--out <folder>', 'folder for the recordings', process.env.EVDIAG_OUT || '.evdiag')
       .option(
         '--duration <seconds>',
-        'end the program after that time: SIGTERM, and SIGKILL 5 s later',
+        'end the program after this time: SIGTERM, then SIGKILL 5 s later',
         numberBetween(0.1, 1e6),
       )
       .option(
         '--slow-ms <ms>',
-        'how long the loop may be blocked before it counts as a stall (default: 100)',
+        'report a stall when the loop is blocked for this long (default: 100)',
         numberBetween(20, 3_600_000),
       )
-      .option('--tui', 'watch it live in the terminal; its output is printed afterwards')
+      .option('--tui', 'watch it live in the terminal; the output of the program is printed afterwards')
       .option('--ascii', 'with --tui: draw with ASCII characters only')
       .addOption(failOnOption())
       .addOption(jsonOption());

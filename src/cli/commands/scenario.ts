@@ -32,12 +32,12 @@ interface Variant {
 
 export const scenario: CliCommand<Options> = {
   id: 'scenario',
-  summary: 'run a sick program and its cure under the agent, and compare',
-  examples: ['evdiag scenario sync-read-in-handler', 'evdiag scenario sync-read-in-handler --fixed'],
+  summary: 'run an example program, broken and fixed, under the agent, and compare',
+  examples: ['evdiag scenario sync-io', 'evdiag scenario sync-io --fixed'],
   configure(command) {
     command
       .argument('<id>', 'id of a scenario, see "evdiag scenarios"')
-      .option('--fixed', 'run only the cure')
+      .option('--fixed', 'run only the fixed program')
       .option('--out <folder>', 'keep the recordings in this folder')
       .addOption(jsonOption());
   },

@@ -10,7 +10,7 @@ interface Options {
 
 export const scenarios: CliCommand<Options> = {
   id: 'scenarios',
-  summary: 'list the sick programs that evdiag can show',
+  summary: 'list the example programs, each broken and fixed',
   examples: ['evdiag scenarios', 'evdiag scenarios --json'],
   configure(command) {
     command.addOption(jsonOption());

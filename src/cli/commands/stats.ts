@@ -23,7 +23,7 @@ type Sort = 'self' | 'total' | 'name' | 'tottime' | 'cumtime';
 
 export const stats: CliCommand<Options> = {
   id: 'stats',
-  summary: 'functions, files, packages or lines of a profile, by what they cost',
+  summary: 'list the functions, files, packages or lines of a profile by their cost',
   examples: [
     'evdiag stats app.cpuprofile',
     'evdiag stats app.cpuprofile --lines',
@@ -33,16 +33,16 @@ export const stats: CliCommand<Options> = {
   ],
   configure(command) {
     command
-      .argument('<input>', 'profile, or a folder with some (then the newest)')
+      .argument('<input>', 'profile, or a folder (its newest profile)')
       .addOption(new Option('--by <what>', 'what a row is').choices(GROUPINGS).default('function'))
-      .option('--lines', 'by line of source: the same as --by line')
-      .option('--tree', 'the call tree instead of a table')
+      .option('--lines', 'the same as --by line')
+      .option('--tree', 'print the call tree instead of a table')
       .addOption(
-        new Option('--sort <column>', 'self (tottime of pstats), total (cumtime) or name')
+        new Option('--sort <column>', 'self (tottime in pstats), total (cumtime) or name')
           .choices(['self', 'total', 'name', 'tottime', 'cumtime'])
           .default('self'),
       )
-      .option('--rows <number>', 'show so many', numberBetween(1, 100_000), 30)
+      .option('--rows <number>', 'number of rows to show', numberBetween(1, 100_000), 30)
       .addOption(jsonOption());
     for (const option of cutOptions()) command.addOption(option);
   },

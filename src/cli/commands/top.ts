@@ -21,16 +21,13 @@ const NOBODY = 'No process of yours runs with the agent. Start one: evdiag run -
 
 export const top: CliCommand<Options> = {
   id: 'top',
-  summary: 'watch running processes live in the terminal; they run with the agent',
+  summary: 'watch processes that run with the agent, live in the terminal',
   examples: ['evdiag top', 'evdiag top 4711', 'evdiag top 4711 --json | grep stall'],
   configure(command) {
     command
-      .argument(
-        '[pid]',
-        'number of a process: it and those recorded beside it are shown; without it, a list to choose from',
-      )
+      .argument('[pid]', 'process ID: shows it and its family; if omitted, choose from a list')
       .option('--ascii', 'draw with ASCII characters only')
-      .addOption(jsonOption('print its rows as they come, one JSON object per line; without a PID, the list'));
+      .addOption(jsonOption('print rows as they arrive, one JSON object per line; without a PID, print the list'));
   },
   async run([pidText], { ascii, json }) {
     const pid = pidText === undefined ? null : toPid(pidText);

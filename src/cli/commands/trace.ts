@@ -29,8 +29,7 @@ const VIEWERS = 'Open it in ui.perfetto.dev or chrome://tracing.';
 
 export const trace: CliCommand<Options> = {
   id: 'trace',
-  summary:
-    'a timeline for ui.perfetto.dev and chrome://tracing: of a running process each operation, or of a recording',
+  summary: 'write a timeline for ui.perfetto.dev and chrome://tracing, of a running process or of a recording',
   examples: [
     'evdiag trace 4711',
     'evdiag trace 4711 -d 10 -o slow.json',
@@ -39,20 +38,16 @@ export const trace: CliCommand<Options> = {
   ],
   configure(command) {
     command
-      .argument(
-        '[input]',
-        'number of a process that runs with the agent; or recording, family of recordings, or folder of them (then the newest)',
-        '.evdiag',
-      )
+      .argument('[input]', 'process ID, recording, or a folder of recordings (the newest one is used)', '.evdiag')
       .option(
         '-d, --duration <seconds>',
-        `with a process: for so long (default: ${DURATION_S}); meanwhile a request costs an HTTP server 2 to 4 times the CPU time, a loop of awaits 4 to 9 times; afterwards an await costs some 25 ns more, before nothing`,
+        `of a process: how long to trace (default: ${DURATION_S}). While it runs, a request costs an HTTP server 2 to 4 times the CPU time, an await 4 to 9 times; afterwards an await costs about 25 ns more`,
         numberBetween(0.1, MAX_CAPTURE_MS / 1000),
       )
-      .option('-o, --output <file>', 'where to; - is stdout (default: trace-PID.json)')
+      .option('-o, --output <file>', 'output file; - is stdout (default: trace-PID.json)')
       .option(
         '--max-events <number>',
-        'no more than so many events: of a recording, series are thinned out; of operations, the longest stay',
+        'write at most this many events: counters are thinned out, and the shortest operations are dropped',
         numberBetween(1000, 10_000_000),
         MAX_EVENTS,
       )

@@ -5,7 +5,7 @@ import type { Profile } from '../../profile/types.ts';
 import { InputError } from '../../util/input-error.ts';
 
 export function formatOption(): Option {
-  return new Option('--format <format>', 'format of the file (default: as its name ends)').choices(
+  return new Option('--format <format>', 'format of the output (default: by the file extension)').choices(
     exporters.map(({ id }) => id),
   );
 }

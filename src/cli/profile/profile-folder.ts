@@ -70,5 +70,5 @@ function adviceFor(folder: string): string {
     return `V8's log of it is not processed: run "node --prof-process --preprocess ${log} > ${log}.json" there.`;
   }
   if (existsSync(join(folder, 'flamegraph.html'))) return 'The page of 0x alone does not tell: give all that 0x left.';
-  return 'Take one with "evdiag record PID".';
+  return 'Take one with "evdiag profile PID".';
 }

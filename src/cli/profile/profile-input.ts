@@ -24,16 +24,22 @@ export interface CutOptions extends MomentOptions {
 
 export function cutOptions(): Option[] {
   return [
-    new Option('--thread <name>', 'only that thread, "main" or "worker 2"'),
-    new Option('--from <seconds>', 'only from this time of the profile on').argParser(numberBetween(0, 1e6)),
-    new Option('--to <seconds>', 'only until this time').argParser(numberBetween(0, 1e6)),
-    new Option('--stall <which>', 'only during a stall of the recording: longest, last or its number'),
+    new Option('--thread <name>', 'only this thread, e.g. "main" or "worker 2"'),
+    new Option('--from <seconds>', 'only after this time in the profile').argParser(numberBetween(0, 1e6)),
+    new Option('--to <seconds>', 'only before this time in the profile').argParser(numberBetween(0, 1e6)),
+    new Option('--stall <which>', 'only during a stall in the recording: longest, last, or its number'),
     new Option('--finding <which>', 'only during a finding: its rule, or its number in "evdiag report"'),
-    new Option('--recording <folder>', 'of --stall and --finding (default: beside the profile, or by its process)'),
-    new Option('--category <names>', `only what is spent in ${PROFILE_CATEGORIES.join(', ')}`).argParser(toCategories),
-    new Option('--focus <pattern>', 'only stacks with a function or file that matches; they begin there'),
-    new Option('--ignore <pattern>', 'only stacks without such a function or file'),
-    new Option('--hide <pattern>', 'leave such functions and files out: their time counts for their callers'),
+    new Option(
+      '--recording <folder>',
+      'recording for --stall and --finding (default: beside the profile, or by process ID)',
+    ),
+    new Option(
+      '--category <names>',
+      `only these categories, comma-separated: ${PROFILE_CATEGORIES.join(', ')}`,
+    ).argParser(toCategories),
+    new Option('--focus <pattern>', 'only stacks that contain a matching function or file, from there on'),
+    new Option('--ignore <pattern>', 'only stacks without a matching function or file'),
+    new Option('--hide <pattern>', 'leave matching functions and files out: their time counts for their callers'),
   ];
 }
 

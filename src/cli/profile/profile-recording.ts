@@ -27,7 +27,7 @@ export function recordingOf(path: string, thread: ThreadProfile, given?: string)
   const { origin } = thread;
   if (!origin || origin.startUs === null) {
     throw new InputError(
-      `"${path}" does not tell when it was taken: a .cpuprofile of "evdiag record" or of Node's --cpu-prof does, as long as nothing was cut out of it.`,
+      `"${path}" does not tell when it was taken: a .cpuprofile of "evdiag profile" or of Node's --cpu-prof does, as long as nothing was cut out of it.`,
     );
   }
   const of: Timed = { ...origin, startUs: origin.startUs };

@@ -30,7 +30,7 @@ const recording = (use: (record: (name: string, ...options: string[]) => string,
     try {
       await use((name, ...options) => {
         const file = join(lab.folder, name);
-        const all = ['record', String(program.pid), '--allocations', '-d', '0.8', '-o', file, ...options];
+        const all = ['profile', String(program.pid), '--allocations', '-d', '0.8', '-o', file, ...options];
         expect(evdiag(...all)).toMatchObject({ status: 0, stdout: '' });
         return file;
       }, lab);
@@ -75,10 +75,10 @@ test.skipIf(noGo)(
 );
 
 test('bad usage, and a process that is not there', () => {
-  expect(evdiag('record', '1', '--live')).toMatchObject({
+  expect(evdiag('profile', '1', '--live')).toMatchObject({
     status: 2,
     stderr: 'evdiag: Add --allocations: --live says which of them.\n',
   });
-  expect(evdiag('record', '1', '--allocations', '--every', '5')).toMatchObject({ status: 2 });
-  expect(evdiag('record', '999999999', '--allocations').status).toBe(3);
+  expect(evdiag('profile', '1', '--allocations', '--every', '5')).toMatchObject({ status: 2 });
+  expect(evdiag('profile', '999999999', '--allocations').status).toBe(3);
 });

@@ -44,40 +44,41 @@ const DURATION_S = 10;
 const INTERVAL_MS = 1;
 const EVERY_BYTES = 2 ** 16;
 
-export const record: CliCommand<Options> = {
-  id: 'record',
-  summary: 'take a CPU or allocation profile of a running process, all its threads',
+export const profile: CliCommand<Options> = {
+  id: 'profile',
+  aliases: ['record'],
+  summary: 'take a CPU or allocation profile of a running process, all threads',
   examples: [
-    'evdiag record 4711',
-    'evdiag record 4711 -d 30 -o app.cpuprofile',
-    'evdiag record 4711 -d 5 --interval 0.2 -o flame.html',
-    'evdiag record 4711 --last 30 -o flame.html',
-    'evdiag record 4711 --allocations --live -d 60 -o kept.heapprofile',
+    'evdiag profile 4711',
+    'evdiag profile 4711 -d 30 -o app.cpuprofile',
+    'evdiag profile 4711 -d 5 --interval 0.2 -o flame.html',
+    'evdiag profile 4711 --last 30 -o flame.html',
+    'evdiag profile 4711 --allocations --live -d 60 -o kept.heapprofile',
   ],
   configure(command) {
     command
-      .argument('<pid>', 'number of the process; it runs with the agent')
-      .option('-d, --duration <seconds>', `for so long (default: ${DURATION_S})`, numberBetween(0.1, 3600))
+      .argument('<pid>', 'process ID; the process must run with the agent')
+      .option('-d, --duration <seconds>', `how long to record (default: ${DURATION_S})`, numberBetween(0.1, 3600))
       .option(
         '--last <seconds>',
-        `what the main thread did in the last seconds, at most ${MAX_RECENT_MS / 1000}: the agent keeps it`,
+        `show what the main thread did in the last seconds, at most ${MAX_RECENT_MS / 1000}`,
         numberBetween(0.1, MAX_RECENT_MS / 1000),
       )
-      .option('-o, --output <file>', 'where to (default: PID.cpuprofile or .heapprofile, or PID-2 …)')
+      .option('-o, --output <file>', 'output file (default: PID.cpuprofile or PID.heapprofile, or PID-2 …)')
       .addOption(formatOption())
-      .option('--allocations', 'sample what is allocated, not what runs; ends with a full garbage collection')
-      .option('--live', 'of the allocations, only what is still alive at the end')
+      .option('--allocations', 'sample allocations instead of CPU time; ends with a full garbage collection')
+      .option('--live', 'with --allocations: only what is still alive at the end')
       .option(
         '--every <bytes>',
-        `of the allocations, mean bytes between two samples (default: ${EVERY_BYTES})`,
+        `with --allocations: mean bytes between two samples (default: ${EVERY_BYTES})`,
         numberBetween(1024, 2 ** 26),
       )
       .option('--interval <ms>', `mean time between two samples (default: ${INTERVAL_MS})`, numberBetween(0.05, 1000))
       .option(
         '--inlining',
-        'let V8 inline functions meanwhile: the program runs as fast as ever, their time counts as their callers’',
+        'let V8 inline functions while recording: full speed, but the time of inlined functions counts for their callers',
       )
-      .option('--thread <name>', 'only that thread, "main" or "worker 2"')
+      .option('--thread <name>', 'only this thread, e.g. "main" or "worker 2"')
       .addOption(jsonOption());
   },
   async run([pidText = ''], options) {
@@ -89,18 +90,18 @@ export const record: CliCommand<Options> = {
     const file = options.output ?? freeName(String(pid), exporter.extension);
     const connection = await connect(pid);
     try {
-      const { profile, problems } = await profileOf(connection, options);
-      const hint = leftOut(profile, exporter);
-      writePrivate(file, [exporter.write(profile)]);
+      const { profile: taken, problems } = await profileOf(connection, options);
+      const hint = leftOut(taken, exporter);
+      writePrivate(file, [exporter.write(taken)]);
       if (hint) complain(hint);
       if (options.json)
         printJson({
           file,
           format: exporter.id,
-          threads: profile.threads.map(({ name, taken }) => ({ name, ...taken })),
+          threads: taken.threads.map(({ name, taken: samples }) => ({ name, ...samples })),
           problems: problemsJson(problems),
         });
-      else tell(file, exporter.id, profile);
+      else tell(file, exporter.id, taken);
       return EXIT.done;
     } finally {
       connection.close();
