@@ -7,6 +7,8 @@ import { quantile } from './quantile.mjs';
 
 /** Longer than the first closer look of the agent, which follows two busy seconds and lasts two: one in two minutes. */
 const WARM_UP_MS = 5_500;
+/** Longer than the agent follows what is started after many connections were opened: 15 s, at most every two minutes. */
+const SETTLED_MS = 20_000;
 /** As short as the bursts in which a machine is disturbed, or shorter: so these hit all variants alike. */
 const SLICE_MS = 150;
 const BLOCKS = 20;
@@ -20,8 +22,10 @@ export async function measureServers(variants, program) {
   const servers = [];
   try {
     for (const variant of variants) servers.push(await startServer(variant, program));
-    for (const { port } of servers) await warmUp(port);
+    const startedAt = performance.now();
     for (const server of servers) server.load = await openLoad(server.port);
+    for (const { load } of servers) await load.run(WARM_UP_MS);
+    while (performance.now() - startedAt < SETTLED_MS) for (const { load } of servers) await load.run(SLICE_MS);
     const blocks = [];
     for (let block = 0; block < BLOCKS; block++) blocks.push(await measureBlock(servers));
     return blocks;
@@ -39,12 +43,6 @@ async function startServer(variant, program) {
   const [port] = await Promise.race([once(child, 'message'), ended.then(() => [null])]);
   if (!port) throw new Error(`${program} ended before it listened`);
   return { child, ended, port, load: null };
-}
-
-async function warmUp(port) {
-  const load = await openLoad(port);
-  await load.run(WARM_UP_MS);
-  load.close();
 }
 
 async function measureBlock(servers) {
