@@ -5,7 +5,7 @@ import { serveLoad } from './serve-load.mjs';
 const price = { type: 'object', properties: { id: { type: 'integer' }, price: { type: 'integer' } } };
 const schema = { response: { 200: { type: 'object', properties: { lines: { type: 'array', items: price } } } } };
 
-const app = Fastify();
+const app = Fastify({ keepAliveTimeout: 300_000 });
 app.get('/', { schema }, async () => {
   await new Promise((resolve) => setImmediate(resolve));
   return { lines: Array.from({ length: 10 }, (_, id) => ({ id, price: id * 3 })) };

@@ -15,5 +15,5 @@ const server = createServer((request, response) => {
   }, 1);
 });
 // The other variants warm up meanwhile.
-server.keepAliveTimeout = 60_000;
+server.keepAliveTimeout = 300_000;
 server.listen(0, '127.0.0.1', () => serveLoad(server.address().port));

@@ -27,6 +27,8 @@ const HEAP_WINDOWS = 4;
 const HEAP_GROWTH_BYTES = 1e6;
 const HEAP_FACTOR = 1.02;
 const WINDOW_ROWS = 10;
+/** Collected so often in a window, the young generation holds little but garbage, 16 MB or more of it: a leak is in the old one by then. */
+const CHURN_COLLECTIONS = 10;
 
 export interface Suspicious {
   reason: Suspicion;
@@ -44,7 +46,7 @@ export function suspicions(rows: Rows, level: Level): Suspicious[] {
   };
   check('utilization', sustainedUtilization(rows('event-loop-utilization')), BUSY_UTILIZATION);
   check('gc', gcShare(rows('gc'), rows('memory')), GC_SHARE);
-  check('heap', heapGrowth(rows('memory')) ?? grownBytes(rows('gc')), HEAP_GROWTH_BYTES);
+  check('heap', heapGrowth(rows('memory'), rows('gc')) ?? grownBytes(rows('gc')), HEAP_GROWTH_BYTES);
   check('resources', moreResources(rows('active-resources')), MORE_RESOURCES);
   check('timers', rows('active-resources').at(-1)?.counts.Timeout ?? null, MANY_TIMERS);
   check('polling', emptyTurns(rows('loop-turns').at(-1)), POLL_TURNS_PER_SECOND);
@@ -55,12 +57,20 @@ export function suspicions(rows: Rows, level: Level): Suspicious[] {
 }
 
 /** Bytes that the least heap of each window grew by on average, where it grew in all of them. */
-function heapGrowth(rows: readonly RowOf<'memory'>[]): number | null {
-  const least = leastOfWindows(rows.map(({ heapUsedBytes }) => heapUsedBytes));
+function heapGrowth(all: readonly RowOf<'memory'>[], gc: readonly RowOf<'gc'>[]): number | null {
+  const rows = all.slice(-HEAP_WINDOWS * WINDOW_ROWS);
+  const fromMs = rows[0]?.t ?? 0;
+  const collections = gc.reduce((sum, { t, count }) => sum + (t >= fromMs ? count : 0), 0);
+  const churns = collections >= HEAP_WINDOWS * CHURN_COLLECTIONS;
+  const least = leastOfWindows(rows.map((row) => row.heapUsedBytes - (churns ? youngBytes(row) : 0)));
   if (least.length < HEAP_WINDOWS) return null;
   const recent = least.slice(-HEAP_WINDOWS);
   if (recent.some((bytes, i) => i > 0 && bytes < recent[i - 1]! * HEAP_FACTOR)) return null;
   return (recent.at(-1)! - recent[0]!) / (HEAP_WINDOWS - 1);
+}
+
+function youngBytes({ spaces }: RowOf<'memory'>): number {
+  return (spaces.new_space ?? 0) + (spaces.new_large_object_space ?? 0);
 }
 
 /** From one major collection to the next, where there are enough of them: sooner, and surer, than by windows. */
