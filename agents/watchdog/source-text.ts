@@ -1,30 +1,17 @@
 import { isAbsolute } from 'node:path';
+import { awaitedIn, awaitsIn, isOneStatement } from '../../src/async-dump/source-text.ts';
 import type { Location } from '../../src/recording/types.ts';
-import { readRegular } from '../../src/util/regular-file.ts';
+import { sourceLines } from '../../src/util/source-lines.ts';
 
-/** Files whose lines are at hand, and their size. */
-const MAX_FILES = 32;
+/** Splitting a larger file would hold up the watchdog. */
 const MAX_BYTES = 1 << 20;
 /** How far up the beginning of a function is looked for. */
 const MAX_LINES = 80;
-const MAX_TEXT = 100;
 const MAX_BEFORE = 6;
 
-const files = new Map<string, string[] | null>();
-
 /** Null where the file is not at hand, or too large. */
-export function linesOf(file: string): string[] | null {
-  let lines = files.get(file);
-  if (lines !== undefined) return lines;
-  try {
-    const text = isAbsolute(file) ? readRegular(file, MAX_BYTES)?.toString('utf8') : undefined;
-    lines = text?.split('\n') ?? null;
-  } catch {
-    lines = null;
-  }
-  if (files.size >= MAX_FILES) files.delete(files.keys().next().value!);
-  files.set(file, lines);
-  return lines;
+export function linesOf(file: string): readonly string[] | null {
+  return isAbsolute(file) ? sourceLines(file, MAX_BYTES) : null;
 }
 
 /** The call at this place has `void` before it: nobody is to await it. */
@@ -35,9 +22,10 @@ export function isVoid({ file, line, column }: Location): boolean {
 
 /** The `await` whose operand is at this place: V8 tells the operand while the call runs, and the await while it waits. */
 export function atAwait(location: Location): Location {
-  const text = linesOf(location.file)?.[location.line - 1];
-  const before = text && /.*(\bawait\b[^;]*)$/.exec(text.slice(0, location.column - 1));
-  return before ? { ...location, column: location.column - before[1]!.length } : location;
+  const text = linesOf(location.file)?.[location.line - 1] ?? '';
+  const to = location.column - 1;
+  const at = awaitsIn(text, location.column).findLast((one) => one.at < to)?.at;
+  return at !== undefined && isOneStatement(text, at, to) ? { ...location, column: at + 1 } : location;
 }
 
 /** What is awaited at this place, and what the same function awaits above it; null where the source is not at hand. */
@@ -49,8 +37,8 @@ export function awaitedTexts({
   const lines = linesOf(file);
   const text = lines?.[line - 1];
   if (!lines || text === undefined) return null;
-  const at = text.lastIndexOf('await', column + 4);
-  const code = expressionIn(at >= 0 ? text.slice(at) : text);
+  // V8 tells of a loop where its expression is, which is behind the word.
+  const code = awaitsIn(text, column).findLast(({ at }) => at <= column + 4)?.code ?? awaitedIn(text);
   const before: string[] = [];
   let loop = /^\s*(for|while)\b/.test(text);
   let indent = indentOf(text);
@@ -60,7 +48,7 @@ export function awaitedTexts({
       indent = indentOf(above);
       loop ||= /^\s*(\} )?(for|while|do)\b/.test(above);
     }
-    for (const match of above.matchAll(/\bawait\b.*/g)) before.unshift(expressionIn(match[0]));
+    before.unshift(...awaitsIn(above).map((one) => one.code));
     if (/\basync\b/.test(above)) break;
   }
   return { code, before, loop };
@@ -68,13 +56,4 @@ export function awaitedTexts({
 
 function indentOf(text: string): number {
   return text.length - text.trimStart().length;
-}
-
-/** "await lock.acquire();" without what is around it. */
-function expressionIn(text: string): string {
-  return text
-    .replace(/^\s*await\s+/, '')
-    .replace(/\s*(\/\/.*)?$/, '')
-    .replace(/;$/, '')
-    .slice(0, MAX_TEXT);
 }

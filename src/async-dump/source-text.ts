@@ -1,48 +1,56 @@
-import { readRegular } from '../util/regular-file.ts';
+import { programLines } from '../util/source-lines.ts';
 import { stripControl } from '../util/text.ts';
 
-/** Program text of a sane size. */
-const SOURCE = /\.[cm]?[jt]sx?$/;
-const MAX_BYTES = 8 << 20;
-const MAX_CACHED = 64;
 const MAX_COLUMNS = 100;
+/** Of a line that is longer, such as a bundle's only one, so much on both sides of a place is looked at. */
+const MAX_LINE = 2000;
 /** Longest function that is looked through for its only `await`. */
 const MAX_FUNCTION = 200_000;
 const WORD = /[\w$]+/y;
 
-const cache = new Map<string, string[] | null>();
-
-/** The lines of a source file; null where it is not at hand. */
-function linesOf(file: string): string[] | null {
-  let lines = cache.get(file);
-  if (lines === undefined) {
-    lines = read(file);
-    if (cache.size >= MAX_CACHED) cache.clear();
-    cache.set(file, lines);
-  }
-  return lines;
-}
-
-function read(file: string): string[] | null {
-  if (!SOURCE.test(file)) return null;
-  try {
-    return readRegular(file, MAX_BYTES)?.toString('utf8').split('\n') ?? null;
-  } catch {
-    return null; // on another machine, or moved since
-  }
-}
-
 /** The text of a line, without control characters and of a sane length; '' where it is not at hand. */
 export function sourceLine(file: string, line: number): string {
-  return shorten((linesOf(file)?.[line - 1] ?? '').trim());
+  return shorten((programLines(file)?.[line - 1] ?? '').trim());
 }
 
 /** What is awaited at a position: `await fetch(url)` up to the end of the expression or of the line; '' where it is not at hand. */
 export function awaitedText(file: string, line: number, column: number): string {
-  const text = linesOf(file)?.[line - 1] ?? '';
+  const text = programLines(file)?.[line - 1] ?? '';
   const from = text.slice(column - 1);
   if (!/^(await|for|yield|return)\b/.test(from)) return sourceLine(file, line);
   return shorten(expressionOf(from));
+}
+
+/** An `await` of a line, by its index there, and what it awaits. */
+export interface AwaitInLine {
+  at: number;
+  /** `lock.acquire()`; of a loop `for await (const x of y)`. */
+  code: string;
+}
+
+/** Each `await` of a line, as far as it is near that column (1-based). */
+export function awaitsIn(line: string, column = 1): AwaitInLine[] {
+  const from = Math.max(0, column - 1 - MAX_LINE);
+  const text = line.slice(from, column - 1 + MAX_LINE);
+  const found: AwaitInLine[] = [];
+  for (const { at, word } of tokens(text)) {
+    if (word !== 'await') continue;
+    const start = startOfLoop(text, at);
+    found.push({ at: from + at, code: awaitedIn(text.slice(start)) });
+  }
+  return found;
+}
+
+/** "await lock.acquire(); // note" without what is around the expression. */
+export function awaitedIn(text: string): string {
+  const code = expressionOf(text.trimStart()).replace(/\s*\/\/[^'"`)]*$/, '');
+  return shorten(code.replace(/^await\b\s*/, ''));
+}
+
+/** Whether the operand of the expression that begins at `from` goes on to `to`: no statement ends between. */
+export function isOneStatement(line: string, from: number, to: number): boolean {
+  for (const { word } of tokens(line.slice(from, to))) if (word === ';') return false;
+  return true;
 }
 
 function shorten(text: string): string {
@@ -81,7 +89,7 @@ export function onlyAwait(
   column: number,
   isGenerator: boolean,
 ): { line: number; column: number } | null {
-  const lines = linesOf(file);
+  const lines = programLines(file);
   if (!lines) return null;
   const text = `${lines[line - 1]?.slice(column - 1) ?? ''}\n${lines.slice(line, line + 5000).join('\n')}`;
   const places: number[] = [];

@@ -1,10 +1,7 @@
 import type { Location } from '../recording/types.ts';
-import { readRegular } from '../util/regular-file.ts';
+import { programLines } from '../util/source-lines.ts';
 import { stripControl } from '../util/text.ts';
 
-/** A recording names any file it likes: only program text of a sane size is shown. */
-const SOURCE = /\.[cm]?[jt]sx?$/;
-const MAX_BYTES = 4 << 20;
 const MAX_COLUMNS = 160;
 
 export interface ExcerptLine {
@@ -15,7 +12,7 @@ export interface ExcerptLine {
 
 /** The line of a location with one line around it, or [] where the file is not at hand. */
 export function excerpt(location: Location): ExcerptLine[] {
-  const lines = sourceLines(location.file);
+  const lines = programLines(location.file);
   if (lines === null || lines[location.line - 1] === undefined) return [];
   const near = [location.line - 1, location.line, location.line + 1].filter((line) => lines[line - 1]?.trim());
   const texts = near.map((line) => (lines[line - 1] ?? '').replaceAll('\t', '  '));
@@ -25,13 +22,4 @@ export function excerpt(location: Location): ExcerptLine[] {
 
 function shorten(text: string, indent: number): string {
   return stripControl(text.slice(indent, indent + MAX_COLUMNS)).trimEnd();
-}
-
-function sourceLines(file: string): string[] | null {
-  if (!SOURCE.test(file)) return null;
-  try {
-    return readRegular(file, MAX_BYTES)?.toString('utf8').split('\n') ?? null;
-  } catch {
-    return null; // recorded on another machine, or moved since
-  }
 }
