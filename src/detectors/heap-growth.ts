@@ -3,10 +3,17 @@ import { type Recording, type RowOf, rowsOf } from '../recording/types.ts';
 import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { WARM_UP_MS } from './growth.ts';
 import { round } from './severity.ts';
+import type { Explains } from './types.ts';
 
 /** Fewer collections than this tell a rise from noise by luck only. */
 export const LEAST_COLLECTIONS = 4;
 const LEAST_SPAN_MS = 3000;
+/** Memory that grows has no place of its own: it is a symptom of whatever never ends. A heap near its limit is a warning of its own. */
+export const KEEPS_MEMORY: readonly Explains[] = [
+  { rule: 'growing-heap', kinds: ['old-space'], share: 'nothing', alarm: true },
+  { rule: 'growing-external-memory', share: 'nothing', alarm: true },
+];
+
 /** To look closer. */
 const RISING_COLLECTIONS = 3;
 const RISING_BYTES = 1e6;

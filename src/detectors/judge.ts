@@ -8,7 +8,7 @@ const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'look', 'orphans', 'un
 /** Ends what is said of rules that want these, where the level is the reason. */
 export const DIAGNOSE_HAS_THEM = 'level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)';
 
-/** Of one rule: nobody reads more, and each is compared with all others. */
+/** Of one rule: nobody reads more. */
 const MAX_FINDINGS = 200;
 
 /** Rules that can be told from the samples of other tools. The others would find nothing, and mean nothing by it. */
@@ -68,5 +68,5 @@ export function* judgeSteps(
     }
     yield;
   }
-  return { findings: fold(findings).sort((a, b) => b.score - a.score), rules };
+  return { findings: fold(findings, list).sort((a, b) => b.score - a.score), rules };
 }

@@ -106,3 +106,8 @@ export const KIND_TEXTS: readonly KindText[] = [
     example: 'resources: { limits: { cpu: 500m } }  # throttled half of each period',
   },
 ];
+
+/** Kinds that are a call: what it is and where it was made is known, so that it is the cause of whatever waits for it. */
+export const CALL_KINDS: readonly string[] = KIND_TEXTS.map(({ kind }) => kind).filter(
+  (kind) => !['js-cpu', 'gc', 'host', 'module-load'].includes(kind),
+);

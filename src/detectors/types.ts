@@ -60,6 +60,26 @@ export interface KindText {
   example: string;
 }
 
+/** Findings that are symptoms of this rule's: `relation.ts` makes a graph of all of them. */
+export interface Explains {
+  rule: string;
+  /** Kinds of the symptom; all where left out. */
+  kinds?: readonly string[];
+  /** Kinds of the cause; all where left out. */
+  of?: readonly string[];
+  /** Only symptoms, or causes, that are the main thing, or only those that are not: see `minor`. All where left out. */
+  isMinor?: boolean;
+  ofMinor?: boolean;
+  /** What they have in common: a function (the place of one is on the stack of the other), a line, or nothing. */
+  share?: 'function' | 'line' | 'nothing';
+  /** Also where nobody saw where the symptom is. */
+  nowhere?: true;
+  /** Only causes that are more than information. */
+  alarm?: true;
+  /** This alone: else what the symptom explains at a function is explained as well. */
+  alone?: true;
+}
+
 export interface Detector<E extends object = object> {
   id: string;
   /** A fragment that can follow a count: "blocked event loop". */
@@ -75,6 +95,12 @@ export interface Detector<E extends object = object> {
   kinds: readonly KindText[];
   /** Pure: a recording in, findings out. */
   detect(recording: Recording): Finding<E>[];
+  /** What is a symptom of this. Says nothing of findings at start-up. */
+  explains?: readonly Explains[];
+  /** Of all findings, those of this rule that are a small part of what others are about, and so rather their symptoms. */
+  minor?(all: readonly Finding[]): ReadonlySet<Finding>;
+  /** Frames of Node's that are this rule's doing, on whatever stack they are. */
+  owns?(frame: Location): boolean;
   /** The evidence in words: fragments that have the number and its unit, "CPU 380 ms". */
   words(evidence: E): string[];
   /** The evidence of one problem that several threads have, the worst first; without this it is that of the worst. */

@@ -1,15 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { fold } from '../../src/detectors/fold.ts';
+import { fold as foldBy } from '../../src/detectors/fold.ts';
+import { relationOf } from '../../src/detectors/relation.ts';
+import { detectors } from '../../src/detectors/rules/index.ts';
 import type { Finding } from '../../src/detectors/types.ts';
 import { findingWith, location } from '../support/recording.ts';
 
-const finding = (rule: string, fields: Partial<Finding> = {}): Finding => findingWith({ rule, ...fields });
+/** Of the first kind of its rule. */
+function finding(rule: string, fields: Partial<Finding> = {}): Finding {
+  const kind = detectors.find(({ id }) => id === rule)?.kinds[0]?.kind ?? '';
+  return findingWith({ rule, kind, ...fields });
+}
+
+const fold = (findings: readonly Finding[]) => foldBy(findings, detectors);
 const rules = (...findings: Finding[]) => fold(findings).map(({ rule }) => rule);
 
 const blocked = (kind: string, { totalMs = 5000, manyCallsShare = 0 } = {}, fields: Partial<Finding> = {}) =>
   finding('blocked-event-loop', { kind, times: { maxMs: 300, totalMs }, evidence: { manyCallsShare }, ...fields });
 const starved = (maxMs: number) =>
-  finding('starved-event-loop', { kind: 'microtask', times: { maxMs, totalMs: maxMs } });
+  finding('starved-event-loop', { kind: 'microtask', times: { maxMs, totalMs: maxMs }, evidence: { maxMs } });
 const churn = finding('task-switch-churn', { kind: 'awaits' });
 const pressure = finding('gc-pressure', { kind: 'allocation' });
 const bound = finding('cpu-bound-main-thread', { kind: 'computation', evidence: { busyMs: 6000 } });
@@ -108,6 +116,7 @@ describe('two causes stay two', () => {
     ['an error that ends the process, and a leak', finding('unhandled-rejections'), finding('leaked-handles')],
     ['of which one is the recording', finding('recording-quality', atTheLoop), { ...overloaded, ...atTheLoop }],
     ['pause and computation', bound, pause],
+    ['a call that blocks and a storm of timers', blocked('sync-fs'), storm],
   ])('%s', (_what, one, other) => {
     expect(rules(one, other).sort()).toEqual([one.rule, other.rule].sort());
     expect(fold([one, other]).every(({ symptoms }) => symptoms.length === 0)).toBe(true);
@@ -165,5 +174,55 @@ describe('memory that grows', () => {
     ['objects that live for a moment are not those that stay', { ...copies, kind: 'allocation' }, heap],
   ])('%s', (_what, other, symptom) => {
     expect(rules(other, symptom)).toHaveLength(2);
+  });
+});
+
+describe('the relation', () => {
+  const edges = detectors.flatMap(({ id, kinds, explains = [] }) => explains.map((edge) => ({ id, kinds, edge })));
+
+  test('has no circle, whatever the kind', () => {
+    expect(() => relationOf(detectors)).not.toThrow();
+    const [one, other] = ['stuck-async', 'lost-async'].map((id) => detectors.find((rule) => rule.id === id)!);
+    const back = { ...other!, explains: [{ rule: one!.id }] };
+    expect(() => relationOf([{ ...one!, explains: [{ rule: back.id }] }, back])).toThrow(/in a circle/);
+  });
+
+  test.each(edges)('$id explains $edge.rule: rules and kinds that exist', ({ kinds, edge }) => {
+    const symptom = detectors.find(({ id }) => id === edge.rule);
+    expect(symptom, `no rule '${edge.rule}'`).toBeDefined();
+    const names = (texts: readonly { kind: string }[]) => texts.map(({ kind }) => kind);
+    expect(names(symptom!.kinds)).toEqual(expect.arrayContaining([...(edge.kinds ?? [])]));
+    expect(names(kinds)).toEqual(expect.arrayContaining([...(edge.of ?? [])]));
+  });
+});
+
+describe('very many findings', () => {
+  /** How often the file of a place is read while so many findings are folded. */
+  function reads(count: number, functions: number): number {
+    let times = 0;
+    const place = (n: number) => ({
+      ...{ line: n, column: 1, function: `f${n % functions}` },
+      get file() {
+        times++;
+        return '/srv/app.js';
+      },
+    });
+    const all = Array.from({ length: count }, (_, i) => {
+      const { id } = detectors[i % detectors.length]!;
+      return finding(id, { location: place(i), stack: [place(i), place(i + 1)], severity: i % 2 ? 'info' : 'warning' });
+    });
+    times = 0;
+    expect(fold(all).length).toBeLessThan(count);
+    return times;
+  }
+
+  test.each([
+    ['each at a function of its own', 1e6],
+    ['at a hundred functions', 100],
+    ['all at one function', 1],
+  ])('%s: the work grows with their number, not with their pairs', (_what, functions) => {
+    const [few, many] = [reads(5000, functions), reads(10_000, functions)];
+    expect(many / few).toBeLessThan(2.5);
+    expect(many / 10_000).toBeLessThan(100);
   });
 });

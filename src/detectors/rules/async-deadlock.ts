@@ -3,6 +3,7 @@ import type { Location, Recording } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { awakeMs } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -49,6 +50,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence> = {
     },
   ],
   detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => deadlocks(period, recording))),
+  explains: [{ rule: 'cancellation-without-cleanup' }, ...KEEPS_MEMORY],
   words: ({ suspendedCalls, oldestMs }) => [
     plural(suspendedCalls, 'suspended call'),
     `the oldest for ${formatMs(oldestMs)}`,

@@ -2,14 +2,17 @@ import { functionKey, NATIVE_CALL } from '../../recording/places.ts';
 import type { Location, Recording, StallKind, StallRow } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { formatMs, plural } from '../../util/text.ts';
-import { findingOf, told } from '../finding.ts';
+import { maxOf } from '../busy-time.ts';
+import { findingOf, isOf, told } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
 import { wordsOf } from '../named-costs.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
-import { KIND_TEXTS } from '../stall-kinds.ts';
+import { CALL_KINDS, KIND_TEXTS } from '../stall-kinds.ts';
 import { allStalls, isHeldUp, ownMs, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
+import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
+import { overloadedEventLoop } from './overloaded-event-loop.ts';
 import { isStarvation } from './starved-event-loop.ts';
 
 /** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
@@ -31,6 +34,10 @@ const RIGHT_PLACE =
 /** Only the name of the call says what it was. */
 const ADD_ONS: readonly string[] = ['native-addon', 'sync-database'];
 const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
+/** Where most of the blocked time was one small call after the other, the turn as a whole was long, not the call. */
+const MANY_CALLS_SHARE = 0.5;
+/** Stalls that are a smaller part of the busy time are not what keeps the loop busy. */
+const STALL_SHARE = 0.3;
 /** A share needs a span to be a share of. */
 const SHARE_SPAN_MS = 5000;
 
@@ -75,6 +82,14 @@ export const blockedEventLoop: Detector<BlockedEvidence> = {
       .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall) : stall));
     return [...groupBy(stalls, groupKey).values()].map((group) => toFinding(group, recording));
   },
+  explains: [
+    { of: CALL_KINDS, rule: 'starved-event-loop', isMinor: false },
+    { of: ['js-cpu'], ofMinor: false, rule: 'cpu-bound-main-thread' },
+    { of: ['js-cpu'], ofMinor: true, rule: 'memory-churn', kinds: ['allocation'] },
+    { of: ['gc'], rule: 'memory-churn', kinds: ['allocation'] },
+    { of: ['gc'], rule: 'gc-pause', share: 'nothing' },
+  ],
+  minor,
   words: ({ cpuMs, runQueueMs, gcMs, wallMs, throttledMs, diskMs, kernelMs, majorFaults, manyCallsShare }) =>
     told(
       wallMs && `of ${formatMs(wallMs)} in all`,
@@ -89,6 +104,19 @@ export const blockedEventLoop: Detector<BlockedEvidence> = {
     ),
   merge: ([worst, ...others]) => others.reduce<BlockedEvidence>(together, worst!),
 };
+
+/** Stalls that are the smaller part of what keeps the loop busy; and turns that are long as a whole, where very many calls overload it. */
+function minor(all: readonly Finding[]): ReadonlySet<Finding> {
+  const busyMs = all.map((one) =>
+    isOf(one, cpuBoundMainThread) || isOf(one, overloadedEventLoop) ? one.evidence.busyMs : 0,
+  );
+  const leastMs = maxOf(busyMs) * STALL_SHARE;
+  const isOverloaded = all.some(({ rule }) => rule === overloadedEventLoop.id);
+  const isMinor = ({ kind, times, evidence }: Finding<BlockedEvidence>): boolean =>
+    kind === 'js-cpu' &&
+    ((times?.totalMs ?? 0) < leastMs || (isOverloaded && evidence.manyCallsShare >= MANY_CALLS_SHARE));
+  return new Set(all.filter((one) => isOf(one, blockedEventLoop) && isMinor(one)));
+}
 
 /** The longest is the longest of all, the rest adds up. */
 function together(a: BlockedEvidence, b: BlockedEvidence): BlockedEvidence {

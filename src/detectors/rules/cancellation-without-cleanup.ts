@@ -5,6 +5,7 @@ import { formatMs, plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -72,6 +73,7 @@ export const cancellationWithoutCleanup: Detector<CleanupEvidence> = {
     const leftovers = rowsOf(recording, 'aborted').flatMap(leftoversOf);
     return groups(leftovers).map(toFinding);
   },
+  explains: [{ rule: 'unbounded-concurrency' }, ...KEEPS_MEMORY],
   words: ({ ageMs, leftovers }) => [
     plural(
       leftovers.reduce((sum, { count }) => sum + count, 0),

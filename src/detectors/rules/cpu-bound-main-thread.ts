@@ -63,6 +63,8 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
     if (cpuShare !== null && cpuShare < CPU_SHARE) return [];
     return [toFinding(recording, busy, looks, cpuShare)];
   },
+  // Both judge the loop as a whole.
+  explains: [{ rule: 'overloaded-event-loop', nowhere: true }],
   words: ({ busyMs, functionShare, cpuShare, meanTurnMs }) =>
     told(
       `busy ${formatMs(busyMs)}`,

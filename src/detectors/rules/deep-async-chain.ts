@@ -5,6 +5,8 @@ import { plural } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
+import { CALL_KINDS } from '../stall-kinds.ts';
 import type { Detector, Severity } from '../types.ts';
 
 /** No loop of calls is meant to be so deep; Node's stack ends near 11 000 frames. */
@@ -64,6 +66,13 @@ export const deepAsyncChain: Detector<DeepChainEvidence> = {
       });
     });
   },
+  explains: [
+    { rule: 'timer-storm' },
+    { rule: 'blocked-event-loop', kinds: CALL_KINDS },
+    { rule: 'growing-pending-async', alone: true },
+    { rule: 'stuck-async', alone: true },
+    ...KEEPS_MEMORY,
+  ],
   words: ({ depth, frames }) => [`${depth} levels`, `a stack of ${plural(frames, 'frame')}`],
 };
 

@@ -2,7 +2,7 @@ import { lineKey, packageNameOf } from '../../recording/places.ts';
 import { type Recording, rowsOf } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, isOf, told } from '../finding.ts';
 import { growthOf } from '../growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -55,6 +55,9 @@ export const floatingPromises: Detector<FloatingEvidence> = {
       evidence.package !== undefined && evidence.rejected === 0;
     return [...findings.filter((finding) => !isPackages(finding)), ...allOfPackages(findings.filter(isPackages))];
   },
+  explains: [{ rule: 'unhandled-rejections', share: 'line' }],
+  // An error that nobody handles is a problem of its own, whatever made the call run on.
+  minor: (all) => new Set(all.filter((one) => isOf(one, floatingPromises) && one.evidence.rejected === 0)),
   words: ({ floating, rejected, created, ended, alive }) =>
     told(
       `${floating} not awaited`,

@@ -51,6 +51,11 @@ export const gcPressure: Detector<GcPressureEvidence> = {
     if (totalMs(pressed) < PRESSED_MS) return [];
     return [toFinding(recording, pressed)];
   },
+  explains: [
+    { rule: 'blocked-event-loop', kinds: ['js-cpu'], isMinor: false },
+    { rule: 'blocked-event-loop', kinds: ['gc'], share: 'nothing' },
+    { rule: 'gc-pause', share: 'nothing' },
+  ],
   words: ({ gcShare, pressedMs, allocatedBytesPerSecond }) =>
     told(
       `${percent(gcShare)} of ${formatMs(pressedMs)} in collections`,

@@ -1,5 +1,6 @@
 import { CONFIDENCE } from '../confidence.ts';
 import { GROWN_CALLS, type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import {
   type AwaitedEvidence,
   awaitedOf,
@@ -40,6 +41,7 @@ export const growingPendingAsync: Detector<PendingEvidence> = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(suspended))),
+  explains: [{ rule: 'stuck-async' }, ...KEEPS_MEMORY],
   words: growthWords,
 };
 

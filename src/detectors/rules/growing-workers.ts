@@ -3,6 +3,7 @@ import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { GROWTH_MS, type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -66,6 +67,7 @@ export const growingWorkers: Detector<WorkersEvidence> = {
     const hasWorkers = found.some(({ kind }) => kind === 'workers');
     return onePerLine([...found, ...(hasWorkers ? [] : threads(recording))]);
   },
+  explains: [{ rule: 'missing-timeout' }, ...KEEPS_MEMORY],
   words: ({ alive, observedMs, started, ended, createdMeanwhile, endedMeanwhile }) => [
     `${alive} alive`,
     `${started ?? createdMeanwhile ?? 0} begun and ${ended ?? endedMeanwhile ?? 0} ended in ${formatMs(observedMs)}`,

@@ -1,6 +1,7 @@
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { KEPT_OBJECTS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { percent } from '../severity.ts';
@@ -47,6 +48,7 @@ export const leakSuspect: Detector<LeakEvidence> = {
     ...onePerLine(periodsOf(recording).flatMap(raced)),
     ...keptObjects(recording).map((kept) => findingOf<LeakEvidence>(leakSuspect, kept)),
   ],
+  explains: [{ rule: 'lost-async' }, ...KEEPS_MEMORY],
   words: (evidence) => ('aliveBytes' in evidence ? keptWords(evidence) : growthWords(evidence)),
 };
 

@@ -1,6 +1,7 @@
 import type { UnfinishedEntry } from '../../recording/types.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { percent } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
@@ -89,6 +90,7 @@ export const leakedHandles: Detector<HandlesEvidence> = {
     ),
   ],
   detect: (recording) => onePerLine(periodsOf(recording).flatMap(leaked)),
+  explains: [{ rule: 'leaked-listeners' }, ...KEEPS_MEMORY],
   words: (evidence) => [...growthWords(evidence), `${evidence.referenced} keep the process alive`],
 };
 

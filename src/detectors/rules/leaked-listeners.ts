@@ -1,5 +1,6 @@
 import { CONFIDENCE } from '../confidence.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -50,6 +51,7 @@ export const leakedListeners: Detector<ListenersEvidence> = {
     },
   ],
   detect: (recording) => onePerLine(periodsOf(recording).flatMap(leaked)),
+  explains: [{ rule: 'growing-pending-async' }, ...KEEPS_MEMORY],
   words: growthWords,
 };
 

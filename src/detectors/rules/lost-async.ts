@@ -52,6 +52,7 @@ export const lostAsync: Detector<LostEvidence> = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(lostIn))),
+  explains: [{ rule: 'floating-promises', isMinor: true }],
   words: ({ lostShare, created, ended }) => [
     `${percent(lostShare)} of the calls`,
     `${created} begun and ${ended} ended`,

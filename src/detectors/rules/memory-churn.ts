@@ -68,6 +68,11 @@ export const memoryChurn: Detector<MemoryChurnEvidence> = {
     },
   ],
   detect: (recording) => [...copying(recording), ...allocating(recording)],
+  explains: [
+    { of: ['copying'], rule: 'gc-pressure' },
+    { of: ['copying'], rule: 'growing-heap', kinds: ['old-space'], share: 'nothing' },
+    { of: ['copying'], rule: 'growing-external-memory', share: 'nothing' },
+  ],
   words: (evidence) =>
     'call' in evidence
       ? [`${percent(evidence.copyingShare)} of the busy time`, plural(evidence.stacks, 'stack')]

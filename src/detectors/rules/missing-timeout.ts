@@ -12,6 +12,7 @@ import {
   type Stuck,
   stuckOf,
 } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import {
   type AwaitedEvidence,
   awaitedOf,
@@ -69,6 +70,7 @@ export const missingTimeout: Detector<TimeoutEvidence> = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
+  explains: [{ rule: 'leaked-handles' }, ...KEEPS_MEMORY],
   words: ({ alive, created, ended, oldestMs, endedMaxMs }) =>
     told(
       `${alive} alive`,

@@ -80,6 +80,7 @@ export const overloadedEventLoop: Detector<OverloadedEvidence> = {
     if (looks.length === 0 && totalMs(busy) - longCallsMs(recording) < BUSY_MS) return [];
     return [toFinding(seconds, busy, looks)];
   },
+  explains: [{ rule: 'blocked-event-loop', kinds: ['js-cpu'], isMinor: true }],
   words: ({ busyMs, cpuShare, meanTurnMs }) =>
     told(
       `busy ${formatMs(busyMs)}`,

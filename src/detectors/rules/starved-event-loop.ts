@@ -2,7 +2,7 @@ import { functionKey, toLocation } from '../../recording/places.ts';
 import type { StallRow } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { innermost, maxOf, toStack } from '../busy-time.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, isOf, told } from '../finding.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import { confidenceOfChains } from '../stack-confidence.ts';
@@ -13,6 +13,8 @@ import type { Detector, Finding, Severity, Times } from '../types.ts';
 const WARNING_COUNT = 3;
 const WARNING_MAX_MS = 250;
 const CRITICAL_MAX_MS = 1000;
+/** A chain of half a second is one that requests wait for, whatever else the switches cost. */
+const LONG_CHAIN_MS = 500;
 const MAX_CHAIN = 8;
 
 export interface StarvedEvidence extends Times {
@@ -66,6 +68,12 @@ export const starvedEventLoop: Detector<StarvedEvidence> = {
     }
     return groups.map(toFinding);
   },
+  explains: [
+    { ofMinor: false, rule: 'task-switch-churn' },
+    { ofMinor: true, rule: 'memory-churn', kinds: ['copying'] },
+  ],
+  // A short chain is a symptom of its many switches; a long one is worse than they are.
+  minor: (all) => new Set(all.filter((one) => isOf(one, starvedEventLoop) && one.evidence.maxMs < LONG_CHAIN_MS)),
   words: ({ chain }) => told(chain.length > 0 && `${plural(chain.length, 'function')} in turn`),
   merge: (evidences) => ({
     ...evidences[0]!,

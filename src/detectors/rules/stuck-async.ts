@@ -53,6 +53,7 @@ export const stuckAsync: Detector<StuckEvidence> = {
     },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
+  explains: [{ rule: 'leak-suspect' }],
   words: ({ alive, oldestMs, ended, endedMaxMs }) => [
     `${alive} alive`,
     `the oldest for ${formatMs(oldestMs)}`,

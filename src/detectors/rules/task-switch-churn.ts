@@ -69,6 +69,7 @@ export const taskSwitchChurn: Detector<ChurnEvidence> = {
     },
   ],
   detect: (recording) => [...awaits(recording), ...polling(recording)],
+  explains: [{ rule: 'starved-event-loop', isMinor: true }],
   words: (evidence) =>
     'pollingMs' in evidence
       ? [`${formatCount(evidence.turnsPerSecond)} turns a second`, `for ${formatMs(evidence.pollingMs)}`]

@@ -63,6 +63,11 @@ export const timerStorm: Detector<TimerStormEvidence> = {
       }),
     ];
   },
+  explains: [
+    { rule: 'starved-event-loop', isMinor: false },
+    { rule: 'leaked-handles', alone: true },
+  ],
+  owns: ({ file }) => file === 'node:internal/timers',
   words: ({ timers, timersPerSecond, seconds }) => [
     `${formatCount(timers)} timers at once`,
     `${formatCount(timersPerSecond)} made a second`,

@@ -4,6 +4,7 @@ import { formatCount } from '../../util/text.ts';
 import { maxOf, toStack } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { type PoolStarts, poolStarts, START_MS, START_STALLS } from '../pool-starts.ts';
 import { round } from '../severity.ts';
@@ -85,6 +86,16 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence> = {
     const blocking = poolStarts(recording).filter(({ location }) => !known.has(functionKey(location)));
     return [...counted, ...blocking.map(toStartFinding)];
   },
+  explains: [
+    { rule: 'growing-workers' },
+    // A flood is reason enough for a busy loop whose line nobody saw.
+    { rule: 'blocked-event-loop', kinds: ['js-cpu'], alone: true, nowhere: true },
+    { rule: 'gc-pressure', alone: true, nowhere: true },
+    { rule: 'overloaded-event-loop', alone: true, nowhere: true },
+    { rule: 'starved-event-loop', alone: true, nowhere: true },
+    { rule: 'task-switch-churn', alone: true, nowhere: true },
+    ...KEEPS_MEMORY,
+  ],
   words: ({ peak, created, inbound }) =>
     told(
       peak !== undefined && `${formatCount(peak)} at once`,
