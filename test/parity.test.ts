@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { samplers } from '../agents/samplers/index.ts';
 import { scenarios } from '../scenarios/index.ts';
+import { rulePages } from '../scripts/docs/rule-pages.ts';
 import { commands } from '../src/cli/commands/index.ts';
 import { blockedEventLoop } from '../src/detectors/rules/blocked-event-loop.ts';
 import { detectors } from '../src/detectors/rules/index.ts';
@@ -46,14 +47,6 @@ async function unitIn(folder: string, name: string): Promise<{ exported: string;
   return null;
 }
 
-/** The `##` and `###` headings under README's "What each finding means". */
-function documentedRules(): string[] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const [, section = ''] = readme.split(/^#+ What each finding means\s*$/m);
-  const [ownSection = ''] = section.split(/^##? (?!`?[a-z-]+`?\s*$)/m);
-  return [...ownSection.matchAll(/^###? `?([a-z-]+)`?\s*$/gm)].map((match) => match[1]!);
-}
-
 describe.each([
   { folder: 'agents/samplers', units: samplers as readonly Unit[] },
   { folder: 'scenarios', units: scenarios as readonly Unit[] },
@@ -73,24 +66,30 @@ describe.each([
 });
 
 describe('detectors', () => {
-  test("each has its heading in README's What each finding means", () => {
-    expect(documentedRules(), "cure: a heading '### <id>' per rule, in the order of the index").toEqual(
-      idsOf(detectors),
-    );
+  test('docs/rules has what the rules say', () => {
+    const folder = join(ROOT, 'docs/rules');
+    const written = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
+    expect(new Map(written), 'cure: npm run docs').toEqual(rulePages());
   });
 
-  test.each(detectors)('$id: the words follow the grammar', ({ title, description, remedy, thresholds, kinds }) => {
-    for (const text of [title, ...kinds.map((kind) => kind.title)]) {
-      expect(text, 'a title is a fragment: no capital first, no period last').toMatch(FRAGMENT);
-    }
-    for (const text of [remedy, ...kinds.map((kind) => kind.remedy)]) {
-      expect(text, 'a remedy is an imperative sentence: "Move …."').toMatch(/^[A-Z][a-z]+ [\s\S]*\.$/);
-    }
-    expect(description, 'a description is made of sentences').toMatch(/^[A-Z][\s\S]*\.$/);
-    for (const threshold of thresholds) {
-      expect(threshold, 'a threshold is "NAME: value, where it comes from"').toMatch(/^\w+: \S/);
-    }
-  });
+  test.each(detectors)(
+    '$id: the words follow the grammar',
+    ({ title, description, remedy, thresholds, limits, kinds }) => {
+      for (const text of [title, ...kinds.map((kind) => kind.title)]) {
+        expect(text, 'a title is a fragment: no capital first, no period last').toMatch(FRAGMENT);
+      }
+      for (const text of [remedy, ...kinds.map((kind) => kind.remedy)]) {
+        expect(text, 'a remedy is an imperative sentence: "Move …."').toMatch(/^[A-Z][a-z]+ [\s\S]*\.$/);
+      }
+      for (const text of [description, ...limits]) {
+        expect(text, 'descriptions and limits are made of sentences').toMatch(/^[A-Z][\s\S]*\.$/);
+      }
+      expect(limits, 'what it cannot see').not.toEqual([]);
+      for (const threshold of thresholds) {
+        expect(threshold, 'a threshold is "NAME: value, where it comes from"').toMatch(/^\w+: \S/);
+      }
+    },
+  );
 
   test('blocked-event-loop has words for every kind of stall', () => {
     const kinds = blockedEventLoop.kinds.map(({ kind }) => kind);
@@ -108,7 +107,19 @@ const wordsOf = (example: string): string[] =>
 const idsAfter = (words: readonly string[], names: readonly string[]): string[] =>
   words.filter((word, i) => names.includes(words[i - 1] ?? '') && !word.startsWith('-'));
 
-describe('examples of --help', () => {
+/** What the examples of the rules call. */
+const calls = detectors.flatMap(({ kinds }) =>
+  kinds.flatMap(({ example }) => [...example.matchAll(/^npx (evdiag .*)$/gm)].map(([, call]) => call!)),
+);
+
+describe('examples of --help and of rules', () => {
+  test.each(calls)('%s', (call) => {
+    const [id = '', ...words] = wordsOf(call);
+    const command = new Command(id);
+    commands.find((one) => one.id === id)!.configure(command);
+    expect(command.parseOptions(words).unknown, 'options that the command does not have').toEqual([]);
+  });
+
   test.each(commands.flatMap(({ id, examples, configure }) => examples.map((example) => ({ id, example, configure }))))(
     '$example',
     ({ id, example, configure }) => {

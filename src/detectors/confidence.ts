@@ -41,8 +41,8 @@ export const LIKELY = 0.65;
 /** For people: the words, and what they mean. */
 export const CONFIDENCE_WORDS: readonly string[] = [
   `sure: ${SURE} or more. Counted or marked by name, or several stacks agree: at least nine of ten such findings are right.`,
-  `likely: ${LIKELY} or more. Figures against a limit, or stacks that are divided: look at the line first, then at its callers.`,
-  'a guess: less. One stack, a late answer, a line that is not known, or a thread that the host held up for most of the time: record it again before you change anything.',
+  `likely: ${LIKELY} or more. Measured against a limit, sampled allocations, or stacks that disagree: check the line first, then its callers.`,
+  'a guess: less. A single stack, a stack that came late, an unknown line, or a thread that the host delayed most of the time: record again before you change anything.',
 ];
 
 export type ConfidenceWord = 'sure' | 'likely' | 'a guess';

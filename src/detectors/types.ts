@@ -92,6 +92,8 @@ export interface Detector<E extends object = object> {
   hints?: readonly RowType[];
   /** "NAME: value, where it comes from", for people. */
   thresholds: readonly string[];
+  /** What it cannot see or needs, in sentences. */
+  limits: readonly string[];
   kinds: readonly KindText[];
   /** Pure: a recording in, findings out. */
   detect(recording: Recording): Finding<E>[];

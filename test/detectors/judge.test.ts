@@ -11,6 +11,7 @@ const base: Detector = {
   remedy: '',
   needs: ['event-loop-delay'],
   thresholds: [],
+  limits: [],
   kinds: [],
   detect: () => [],
   words: () => [],

@@ -93,6 +93,10 @@ function page(rule: Detector, paint: Paint): string[] {
       rule.thresholds.flatMap((threshold) => indented(threshold)),
     ),
     ...section(
+      'What it cannot see',
+      rule.limits.flatMap((limit) => indented(limit)),
+    ),
+    ...section(
       'How sure it is',
       CONFIDENCE_WORDS.flatMap((text) => indented(text)),
     ),

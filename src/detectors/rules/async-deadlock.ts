@@ -31,13 +31,19 @@ export const asyncDeadlock: Detector<DeadlockEvidence> = {
   id: 'async-deadlock',
   title: 'deadlock of async calls',
   description:
-    'Calls wait for each other: one has the first lock and awaits the second, the other has the second and awaits the first. The text of ' +
-    'the awaits forms a cycle, and nothing has ended there since. All that needs one of the locks queues up behind them.',
+    'Async calls wait for each other: one holds the first lock and awaits the second, another holds the second and awaits the ' +
+    'first. The text of the awaits forms a cycle, and no call has passed it since. Everything that needs one of these locks queues ' +
+    'up behind them.',
   remedy:
     'Take the locks in the same order everywhere, or give `acquire` a time-out and release what is held when it fires.',
   needs: ['unfinished'],
   thresholds: [
     `critical: two awaits, each for what the other awaited before, stuck for ${STUCK_MS} ms, for about the same time (${ALIKE_MS} ms or ${ALIKE_SHARE * 100} %), with none ended in the last two rows.`,
+  ],
+  limits: [
+    'Only locks that are awaited one after the other in your own functions are recognised.',
+    'Contention in which some calls still get through is not reported.',
+    'Level watch sees it only during a deep sample.',
   ],
   kinds: [
     {

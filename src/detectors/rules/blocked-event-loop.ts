@@ -62,10 +62,10 @@ export const blockedEventLoop: Detector<BlockedEvidence> = {
   id: 'blocked-event-loop',
   title: 'blocked event loop',
   description:
-    'One piece of synchronous work kept the main thread from its event loop: no request, timer or socket was served meanwhile. ' +
-    'The watchdog thread sees the silence of a native heartbeat, takes stacks of the blocked thread while it lasts, ' +
-    'and names the innermost line of your own code that most of the time went to. Times are the code’s own: waits for a core, ' +
-    'for pages and disks, and for a CPU limit are not counted, and are told apart.',
+    'One piece of synchronous work kept the main thread away from its event loop, so that no request, timer or socket was served. ' +
+    'The watchdog thread notices that a native heartbeat stops, takes stacks of the blocked thread while the block lasts, and ' +
+    'names the innermost line of your own code that took most of the time. Times are those of the code itself: waiting for a core, ' +
+    'for pages, for a disk or because of a CPU limit is subtracted and reported separately.',
   remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',
   needs: ['event-loop-delay', 'stall', 'stall-open'],
   thresholds: [
@@ -73,6 +73,13 @@ export const blockedEventLoop: Detector<BlockedEvidence> = {
     `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
     `critical: one of ${CRITICAL_MAX_MS} ms or more, or ${CRITICAL_SHARE * 100} % of the time blocked at one place.`,
     'info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code, or half more where the host had most of the time), programs where nothing else waited.',
+  ],
+  limits: [
+    "A native call that is not one of Node's synchronous functions cannot be interrupted: its place is known only when it returns, with lower confidence, and may be the line after it.",
+    'A kind other than js-cpu needs two stacks in the same call, or a call that the agent marks while it runs.',
+    "Original lines need source maps: on disk, or from a loader that hands them to Node (tsx, ts-node, esbuild-register, @swc-node/register for CommonJS, Node's own type stripping). An ES module loader that keeps its maps to itself leaves the lines of its output.",
+    'Waits for a core, for disks and for CPU limits (cgroup v1 and v2) can be subtracted on Linux only.',
+    "In a worker thread, computing is normal: it is info unless servers, sockets or timers of that thread waited. A pool's worker that sits in Atomics.wait with nothing waiting for it is idle. While a debugger is attached, only time that ran counts.",
   ],
   kinds: KIND_TEXTS,
   detect(recording) {

@@ -52,13 +52,17 @@ export const cancellationWithoutCleanup: Detector<CleanupEvidence> = {
   id: 'cancellation-without-cleanup',
   title: 'cancellation without cleanup',
   description:
-    'A signal was aborted, and what the same unit of work had opened is still there: timers, sockets, files, workers, child processes. ' +
-    'To abort only tells; whoever listens has to clean up.',
+    'An AbortSignal was aborted, and resources that the same unit of work had opened are still there: timers, sockets, files, ' +
+    'workers, child processes. Aborting only notifies; the code that listens must clean up.',
   remedy: 'Pass the signal down to whatever takes one, and close the rest in a finally block.',
   needs: ['aborted', 'unfinished'],
   thresholds: [
     `warning: ${UNITS} aborted units of work that left something of the same line, or one that left something referenced for ${HELD_MS} ms, made by a function that was given the signal.`,
     'info: less.',
+  ],
+  limits: [
+    "Sockets that went back to an HTTP client's pool are not reported.",
+    'Only what was opened while the agent was tracking is known: always at level diagnose, during deep samples at level watch.',
   ],
   kinds: [
     {

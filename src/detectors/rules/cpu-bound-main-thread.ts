@@ -36,8 +36,8 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
   id: 'cpu-bound-main-thread',
   title: 'CPU-bound main thread',
   description:
-    'Computation, in pieces that are each too short for a stall, takes nearly all of the main thread, while I/O is served on ' +
-    'the same loop. A closer look takes stacks at random moments: successive ones fall into the same callback, and one function holds most of them.',
+    'Computation takes nearly all of the main thread while I/O is served on the same loop, in pieces that are each too short to be ' +
+    'a stall. Deep samples show that successive stacks fall into the same callback and that one function holds most of them.',
   remedy:
     'Keep I/O on the event loop and move the computation to a pool of worker threads sized to the cores (piscina, node:worker_threads); where each request is mostly computation, run one process per core (node:cluster).',
   needs: ['event-loop-utilization', 'look'],
@@ -45,6 +45,10 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
     `busy: no idle time to speak of while the thread had a core, for ${BUSY_MS} ms in all, ${percent(CPU_SHARE)} of it computing.`,
     `warning: turns of ${WARNING_TURN_MS} ms or more on average while servers, sockets or timers waited.`,
     `critical: the same for ${CRITICAL_BUSY_MS} ms.`,
+  ],
+  limits: [
+    'Needs a deep sample: at level watch that takes some seconds of load to be triggered.',
+    'Time in which the thread waited for a core, and start-up, do not count.',
   ],
   kinds: [
     {

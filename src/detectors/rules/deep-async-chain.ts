@@ -23,13 +23,14 @@ export const deepAsyncChain: Detector<DeepChainEvidence> = {
   id: 'deep-async-chain',
   title: 'deep chain of calls',
   description:
-    'A function calls or awaits itself a thousand times deep and more. Each level of an async function holds a promise, a ' +
-    'context and a reaction until the innermost one settles; each level of a plain one brings the stack nearer to its end.',
+    'A function calls or awaits itself a thousand levels deep or more. Each level of an async function keeps a promise, a context ' +
+    'and a reaction until the innermost one settles; each level of a synchronous function brings the stack closer to its limit.',
   remedy: 'Turn the recursion into a loop, or put what is left to do into a queue.',
   needs: ['look'],
   thresholds: [
     `warning: ${DEEP_FRAMES} frames of one function on the stack or awaiting it, where servers, sockets or timers waited.`,
   ],
+  limits: ['Seen only while a deep sample runs; mutual recursion of several functions counts for each function alone.'],
   kinds: [
     {
       kind: 'async',

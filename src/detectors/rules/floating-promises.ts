@@ -29,14 +29,18 @@ export const floatingPromises: Detector<FloatingEvidence> = {
   id: 'floating-promises',
   title: 'floating promises',
   description:
-    'An async function is called and nothing ever looks at its promise: no await, no then, no catch. Its caller goes on before it has ' +
-    'ended, and its error goes to nobody. A call written `void f()` is meant to be so and left out.',
+    'An async function is called and nothing ever uses its promise: no await, no then, no catch. The caller goes on before the ' +
+    'work has finished, and nobody sees its error. A call written `void f()` is treated as intended.',
   remedy:
     'Await the call, or return its promise; where it is meant to run on, say `void` and handle its errors with `catch`.',
   needs: ['unfinished'],
   thresholds: [
     `warning: a floating promise that was rejected, or ${PILED_CALLS} floating calls of one place that are alive and grow in number.`,
     `info: ${TOLD_CALLS} floating calls of one place.`,
+  ],
+  limits: [
+    'Calls that packages do not await internally, and that do not fail, are summed up in one info line.',
+    'Only calls that began while the agent was tracking are known.',
   ],
   kinds: [
     {

@@ -21,14 +21,17 @@ export const gcPause: Detector<GcPauseEvidence> = {
   id: 'gc-pause',
   title: 'long pause of the garbage collector',
   description:
-    'Single collections stopped the main thread for a noticeable time: the more objects are alive, the longer a major collection takes. ' +
-    'Pauses long enough to be a stall of their own are told as such (blocked-event-loop, kind gc).',
+    'Single garbage collections stopped the main thread for a noticeable time: the more objects are alive, the longer a major ' +
+    'collection takes. Pauses long enough to be a stall are reported as blocked-event-loop, kind gc.',
   remedy:
     'Keep fewer objects alive (caches as Buffers, typed arrays or in another process), or give the heap room so that collections are rarer (--max-old-space-size).',
   needs: ['gc', 'memory'],
   thresholds: [
     `pause: ${PAUSE_MS} ms or more, without start-up and waits for a core, and ${OWN_P99_FACTOR} times the program's own usual p99 of the delay.`,
     `warning: ${WARNING_COUNT} seconds with such a pause, or one of ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
+  ],
+  limits: [
+    'There is no line: a collection belongs to the whole heap. `evdiag leaks` and `evdiag profile --allocations` show what is alive and who allocates it.',
   ],
   kinds: [
     {

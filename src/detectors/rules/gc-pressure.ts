@@ -28,14 +28,18 @@ export const gcPressure: Detector<GcPressureEvidence> = {
   id: 'gc-pressure',
   title: 'pressure on the garbage collector',
   description:
-    'The garbage collector takes a large part of the time because so much is allocated. A closer look samples allocations and ' +
-    'names the functions that make most of them.',
+    'The garbage collector takes a large part of the time because the program allocates so much. Deep samples include sampled ' +
+    'allocations and name the functions that make most of them.',
   remedy:
     'Allocate less at this place: reuse a buffer, keep one object instead of a copy per step, stream instead of collecting.',
   needs: ['gc', 'memory'],
   thresholds: [
     `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${PRESSED_MS} ms in all, while servers, sockets or timers waited.`,
     `critical: ${percent(CRITICAL_SHARE)}.`,
+  ],
+  limits: [
+    'V8 attributes allocations of inlined functions to their callers.',
+    'Without a deep sample the finding has no line.',
   ],
   kinds: [
     {

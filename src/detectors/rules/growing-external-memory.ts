@@ -27,12 +27,16 @@ export const growingExternalMemory: Detector<ExternalEvidence> = {
   id: 'growing-external-memory',
   title: 'growing memory outside the heap',
   description:
-    "After each major collection, more memory is held outside of V8's heap than before, mostly by Buffers, and the load does not tell why. " +
-    'The heap looks small meanwhile: what holds a Buffer is a small object.',
+    "After each major collection more memory is held outside of V8's heap than before, mostly by Buffers, and the load does not " +
+    'explain it. The heap itself looks small, because the object that holds a Buffer is small.',
   remedy: REMEDY,
   needs: ['gc', 'memory'],
   thresholds: [
     `warning: ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections, rising as for growing-heap; info where no server, socket or timer waits.`,
+  ],
+  limits: [
+    'There is no line: V8 does not sample memory outside its heap. `evdiag leaks PID` shows what holds the Buffers.',
+    'Memory that a native add-on allocates without telling V8 is not counted.',
   ],
   kinds: [
     {

@@ -56,14 +56,19 @@ export const growingHeap: Detector<HeapEvidence> = {
   id: 'growing-heap',
   title: 'growing heap',
   description:
-    'More is alive after each major collection than after the one before, and the load does not tell why; or so much is alive that the limit is near. ' +
-    'What rises and falls, fills up and stays, or is large from the beginning is no growth.',
+    'More memory is alive after each major collection than after the one before, and the load does not explain it; or so much is ' +
+    'alive that a limit is near. A sawtooth, a cache that fills up and then stays, a warm-up and a heap that is large from the ' +
+    'beginning do not count as growth.',
   remedy: GROWS,
   needs: ['gc', 'memory'],
   thresholds: [
     `warning: ${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first 1.5 s, four of five pairs of them rising, in the later half too, and no such rise of connections and other resources; info where no server, socket or timer waits.`,
     `warning: ${percent(NEAR_SHARE)} of the heap's limit alive after a major collection; critical: ${percent(CRITICAL_SHARE)}.`,
     `warning: ${percent(CONTAINER_SHARE)} of the container's memory resident.`,
+  ],
+  limits: [
+    'There is no line; leak-suspect and `evdiag leaks` name one.',
+    'Needs at least four major collections, so short recordings say nothing.',
   ],
   kinds: [
     {

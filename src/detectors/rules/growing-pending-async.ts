@@ -20,15 +20,19 @@ export const growingPendingAsync: Detector<PendingEvidence> = {
   id: 'growing-pending-async',
   title: 'growing number of suspended calls',
   description:
-    'Calls are suspended at one await, more and more of them, and nothing old ends: what they await is settled by nobody. Each ' +
-    'keeps its variables alive. Calls of which as many end as begin, calls that wait for timers or child processes, and ' +
-    'connections that wait for their next message are no leak.',
+    'More and more calls are suspended at one await and none of the old ones ends: nobody settles what they await. Each keeps its ' +
+    'variables alive. A number that stays level, calls that wait for timers or child processes, and connections that wait for ' +
+    'their next message are not leaks.',
   remedy:
     'Settle what is awaited in every case, the failed ones included, or give up by a time-out; then delete the entry that holds it.',
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_CALLS} calls suspended at one place, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones ended, and the oldest still there.`,
     'info: the same, where as many connections or requests from outside are open.',
+  ],
+  limits: [
+    'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',
+    'Calls that began before tracking started are not counted.',
   ],
   kinds: [
     {

@@ -38,14 +38,15 @@ export const growingWorkers: Detector<WorkersEvidence> = {
   id: 'growing-workers',
   title: 'growing number of workers',
   description:
-    'Worker threads or child processes are started again and again, for each piece of work, or without ever ending. A thread costs ' +
-    'some 10 MB and tens of milliseconds to start, a process more. A pool that reaches its size is none.',
+    'Worker threads or child processes are started again and again, one for each piece of work, or never end. A thread costs about ' +
+    '10 MB and tens of milliseconds to start, a process more. A pool that reaches its size is not reported.',
   remedy: REMEDY,
   needs: ['threads', 'unfinished'],
   thresholds: [
     `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children of one place, more in three of four rows over 4 s.`,
     `started: more than ${STARTED_PER_SECOND} threads per second, for ${STARTED_MS} ms.`,
   ],
+  limits: ['At level watch the line may be unknown, and the confidence is lower.'],
   kinds: [
     {
       kind: 'children',

@@ -24,15 +24,20 @@ export const leakSuspect: Detector<LeakEvidence> = {
   id: 'leak-suspect',
   title: 'suspected memory leak',
   description:
-    'Something that lives long keeps more and more alive. Kind kept-objects: the heap grows from collection to collection, and samples of ' +
-    'what was allocated tell which function made what stays; V8 tells the function, and the line where only one in it keeps something. Kind race: each Promise.race, and each then, adds a reaction to its promises, ' +
-    'and one that never settles keeps all of them, with the results of the races that are over.',
+    'Something long-lived keeps more and more objects alive. Kind kept-objects: the heap grows from collection to collection, and ' +
+    'sampled allocations show which function made most of what is still alive. Kind race: each Promise.race, and each then, adds a ' +
+    'reaction to its promises, and a promise that never settles keeps all of them, with the results of the races that are over.',
   remedy:
     'Bound what grows, or let go of it when the work is done; wait for what outlives the work in a way that can be taken back.',
   needs: ['unfinished', 'allocations', 'gc'],
   thresholds: [
     KEPT_THRESHOLD,
     `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there; at least ${percent(ONE_SHARE)} of them on one promise.`,
+  ],
+  limits: [
+    'V8 samples functions, not lines: the line is known only where one line in the function keeps something.',
+    'It names who allocates, not who holds: `evdiag leaks PID` names the holder.',
+    'At level watch V8 samples only from the first sign of growth on, for at most three minutes, and collects all garbage once to see what is still alive, if at most 100 MB are (diagnose: 256 MB).',
   ],
   kinds: [
     KEPT_OBJECTS,

@@ -43,13 +43,17 @@ export const leakedHandles: Detector<HandlesEvidence> = {
   id: 'leaked-handles',
   title: 'leaked handles',
   description:
-    'Timers, sockets, files, servers or processes are opened at one line, more and more of them, and are not closed. Pools that ' +
-    'reach their size, sockets of Node’s own HTTP clients, what comes from outside, and timers that will fire once are left out.',
+    'Timers, sockets, files, servers or child processes are opened at one line, more and more of them, and are not closed. Pools ' +
+    "that reach their size, sockets of Node's HTTP clients, incoming connections and one-shot timers are ignored.",
   remedy: 'Close what you open, in a finally block or with `await using`, also where the work failed.',
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_HANDLES} alive of one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones closed, and the oldest still there.`,
     `silence: fewer timers than ${percent(REFERENCED_SHARE)} referenced, where it is not known that they are intervals; as many connections or requests from outside.`,
+  ],
+  limits: [
+    'Files that a package opens without node:fs are not seen.',
+    'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',
   ],
   kinds: [
     kindText(

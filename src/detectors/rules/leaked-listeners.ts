@@ -19,14 +19,15 @@ export const leakedListeners: Detector<ListenersEvidence> = {
   id: 'leaked-listeners',
   title: 'leaked listeners',
   description:
-    'One emitter, target or signal gets more and more listeners from one line, and none is removed. Each keeps alive what it refers to, ' +
-    'and is called with every event. Node warns of emitters only, once, and never of an AbortSignal.',
+    'One emitter, event target or signal gets more and more listeners from one line and none is removed. Each keeps alive what it ' +
+    'refers to and is called for every event. Node warns of emitters only, once, and never of an AbortSignal.',
   remedy: REMEDY,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_LISTENERS} listeners of one event, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones removed, and the oldest still there.`,
     'silence: as many connections or requests from outside are open.',
   ],
+  limits: ['One listener per incoming connection is normal and is not reported.'],
   kinds: [
     {
       kind: 'abort-signal',

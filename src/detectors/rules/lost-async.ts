@@ -33,8 +33,8 @@ export const lostAsync: Detector<LostEvidence> = {
   id: 'lost-async',
   title: 'lost calls',
   description:
-    'Async functions were collected as garbage while they were suspended: nothing could ever settle what they awaited. The code ' +
-    'after the await never ran, nor did its catch and finally blocks.',
+    'Async functions were garbage-collected while suspended: nothing could ever settle what they awaited. The code after the await ' +
+    'never ran, including its catch and finally blocks.',
   remedy:
     'Keep whatever settles the promise (the request, the emitter, the resolve function) reachable until it does, and settle it in every case.',
   needs: ['unfinished'],
@@ -42,6 +42,7 @@ export const lostAsync: Detector<LostEvidence> = {
     `warning: ${LOST_CALLS} calls lost at one await, and ${percent(LOST_SHARE)} of those that began there after the first ${WARM_UP_MS} ms.`,
     `info: ${TOLD_CALLS} calls; also more, where they listened to an emitter, read a stream, or stood in a loop.`,
   ],
+  limits: ['Only collected calls are counted: nothing is reported before the garbage collector has run.'],
   kinds: [
     {
       kind: 'collected',

@@ -44,14 +44,15 @@ export const memoryChurn: Detector<MemoryChurnEvidence> = {
   id: 'memory-churn',
   title: 'memory that is made and thrown away',
   description:
-    'Much memory is allocated only to be collected soon after. Copies of Buffers show in the stacks of a closer look, as they are outside of ' +
-    "V8's heap; objects show in its samples of allocations. What the collector costs is told by gc-pressure.",
+    "Much memory is allocated only to be collected soon after. Copies of Buffers, which are outside of V8's heap, show in the " +
+    'stacks of a deep sample; objects show in its sampled allocations. What the collector costs is reported by gc-pressure.',
   remedy: COPYING,
   needs: ['look'],
   thresholds: [
     `warning: ${percent(COPYING_SHARE)} of the stacks of a busy look (${LEAST_BUSY_SAMPLES} or more) copy Buffers for one function, while servers, sockets or timers waited.`,
     `info: ${BYTES_PER_SECOND / 1e6} MB a second allocated, ${percent(ONE_SHARE)} of them by one function.`,
   ],
+  limits: ['Needs a deep sample of a busy thread.'],
   kinds: [
     {
       kind: 'copying',

@@ -48,8 +48,8 @@ export const missingTimeout: Detector<TimeoutEvidence> = {
   id: 'missing-timeout',
   title: 'missing time-out',
   description:
-    'Calls wait for the network, and nothing ends the wait: no answer comes, and no time-out is set in the functions that wait. They ' +
-    'keep a socket, their memory, and whoever waits for them.',
+    'Calls wait for the network and nothing ends the wait: no answer arrives, and the waiting functions set no timer. They keep a ' +
+    'socket, their memory, and everything that waits for them.',
   remedy:
     'Give the request a time-out: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
   needs: ['unfinished'],
@@ -58,6 +58,10 @@ export const missingTimeout: Detector<TimeoutEvidence> = {
     `hung: ${HUNG_CALLS} calls that wait ${HUNG_MS} ms, where none ever ended.`,
     `growing: ${GROWN_CALLS} calls, more and more of them over 4 s, while nothing old ends.`,
     'silence: a timer that is alive in the function that waits, or in the one that made the promise.',
+  ],
+  limits: [
+    'A timeout that a client library keeps in a timer of its own is recognised only if the timer was made by a function that waits.',
+    'Polling loops may hold a request for a minute before it is reported.',
   ],
   kinds: [
     {

@@ -49,9 +49,9 @@ export const overloadedEventLoop: Detector<OverloadedEvidence> = {
   id: 'overloaded-event-loop',
   title: 'overloaded event loop',
   description:
-    'The event loop has no idle time left, though no single callback is long: very many small ones fill each turn, and whatever ' +
-    'arrives waits for all of them. Time without a core and seconds of start-up do not count. A closer look takes stacks at random ' +
-    'moments and tells the share of each callback.',
+    'The event loop has no idle time left although no single callback is long: very many small callbacks fill each turn, and ' +
+    'whatever arrives waits for all of them. Deep samples show the share of each callback. Time without a core and start-up do not ' +
+    'count.',
   remedy:
     'Do less per turn: bound how much work is taken on at a time (a queue with a limit), merge small callbacks into batches, and refuse work beyond what one core can do.',
   needs: ['event-loop-utilization', 'look'],
@@ -59,6 +59,9 @@ export const overloadedEventLoop: Detector<OverloadedEvidence> = {
     `busy: no idle time to speak of while the thread had a core, and that in ${percent(OWN_SHARE)} of the time, for ${BUSY_MS} ms in all.`,
     `warning: turns of ${WARNING_TURN_MS} ms on average, or of ${WARNING_RISEN_TURN_MS} ms where that is ${USUAL_FACTOR} times the program's usual, while servers, sockets or timers waited.`,
     `critical: turns of ${CRITICAL_TURN_MS} ms on average for ${CRITICAL_BUSY_MS} ms.`,
+  ],
+  limits: [
+    'At level watch, a load that varies from second to second may never trigger the deep sample that names the callbacks.',
   ],
   kinds: [
     {

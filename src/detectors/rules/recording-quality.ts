@@ -32,7 +32,8 @@ export const recordingQuality: Detector<QualityEvidence> = {
   id: 'recording-quality',
   title: 'limit of the recording',
   description:
-    'What this recording cannot tell well: rows that were lost, readings that came late, too short a time, a host that was too busy.',
+    'What this recording cannot answer well: rows were lost, readings came late, it is too short, or the host was too busy. These ' +
+    'findings are always info.',
   remedy: 'Record for longer, on a host with a free core, with a larger EVDIAG_MAX_MB.',
   needs: ['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end'],
   thresholds: [
@@ -41,6 +42,7 @@ export const recordingQuality: Detector<QualityEvidence> = {
     `contention: the thread waited for a core in ${percent(CONTENTION_SHARE)} of the time that it could have run.`,
     'rows: any that were lost (kind dropped-rows).',
   ],
+  limits: ['It describes the recording, not the program.'],
   kinds: [
     {
       kind: 'contention',
@@ -58,7 +60,7 @@ export const recordingQuality: Detector<QualityEvidence> = {
       kind: 'late-samples',
       title: 'late readings',
       remedy: 'Look at the stalls first: the readings waited behind them.',
-      example: 'npx evdiag report --min-severity info',
+      example: 'npx evdiag report',
     },
     {
       kind: 'little-data',

@@ -27,8 +27,8 @@ export const starvedEventLoop: Detector<StarvedEvidence> = {
   title: 'starved event loop',
   description:
     'A chain of promise reactions or of process.nextTick callbacks went on and on. Node drains both queues before it looks at ' +
-    'timers and sockets, so none of them ran, though no single call was long. The watchdog sees the heartbeat stop, and on ' +
-    'successive stacks that the queue goes on turning.',
+    'timers and sockets, so none of them ran although no single call was long. The heartbeat stops as in a stall, but successive ' +
+    'stacks show that the queue keeps turning.',
   remedy:
     'Let the loop turn: every few milliseconds, await a setImmediate (from node:timers/promises) within the chain.',
   needs: ['event-loop-delay', 'stall', 'stall-open'],
@@ -37,6 +37,7 @@ export const starvedEventLoop: Detector<StarvedEvidence> = {
     `warning: ${WARNING_COUNT} times at one place, or once for ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
     `critical: once for ${CRITICAL_MAX_MS} ms.`,
   ],
+  limits: ['Needs at least two pairs of stacks in different calls: a single stack looks like a stall.'],
   kinds: [
     {
       kind: 'microtask',

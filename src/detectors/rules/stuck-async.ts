@@ -35,14 +35,15 @@ export const stuckAsync: Detector<StuckEvidence> = {
   id: 'stuck-async',
   title: 'stuck calls',
   description:
-    'Some calls wait at an await that others pass quickly: those began later and have ended long since. Where all grow in number it ' +
-    'is growing-pending-async, where the network is awaited missing-timeout. Readers of streams, loops, waits for timers, and ' +
-    'connections that listen are left out.',
+    'Some calls wait at an await that others pass quickly: calls that began later have ended long ago. If such calls grow in ' +
+    'number, growing-pending-async reports them; if they wait for the network, missing-timeout does. Stream readers, loops, waits ' +
+    'for timers and connections that listen are ignored.',
   remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
   needs: ['unfinished'],
   thresholds: [
     `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, in a ${STUCK_RATIO}th of the time at most.`,
   ],
+  limits: ['Needs at least 20 calls that passed the same await for comparison.'],
   kinds: [
     {
       kind: 'stuck',

@@ -42,8 +42,9 @@ export const taskSwitchChurn: Detector<ChurnEvidence> = {
   id: 'task-switch-churn',
   title: 'churn of task switches',
   description:
-    'The thread spends its time on switching between tasks that do next to nothing: awaits of values that are there already, ' +
-    'setImmediate loops and intervals of a few milliseconds that wait for a flag. A closer look counts promises and loop turns per millisecond of CPU.',
+    'The thread spends its time on switching between tasks that do next to nothing: awaits of values that are already there, ' +
+    'setImmediate loops, or intervals of a few milliseconds that wait for a flag. Deep samples count promises and loop turns per ' +
+    'millisecond of CPU.',
   remedy:
     'Await once per batch instead of once per item, and wait for an event or a promise instead of asking again and again.',
   needs: ['event-loop-utilization', 'look'],
@@ -52,6 +53,7 @@ export const taskSwitchChurn: Detector<ChurnEvidence> = {
     `polling: 20 000 turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
     'warning: where servers, sockets or timers waited; else info.',
   ],
+  limits: ['Polling is seen in the counters of the loop, without a deep sample; the line needs one.'],
   kinds: [
     {
       kind: 'awaits',

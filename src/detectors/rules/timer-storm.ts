@@ -23,14 +23,15 @@ export const timerStorm: Detector<TimerStormEvidence> = {
   id: 'timer-storm',
   title: 'storm of timers',
   description:
-    'Tens of thousands of short timers are alive and made anew all the time. Each costs an object, an entry of a list and a ' +
-    'callback; together they fill the loop. Many timers that live long (time-outs of connections) are no storm.',
+    'Tens of thousands of short timers are alive and made anew all the time. Each costs an object, a list entry and a callback; ' +
+    'together they fill the loop. Many long-lived timers, such as timeouts of connections, are not a storm.',
   remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
   needs: ['active-resources'],
   thresholds: [
     `warning: ${STORM_TIMERS} live timers, ${MANY_TIMERS} in ${STORM_READINGS} readings, and 5000 made per second.`,
     `critical: ${CRITICAL_TIMERS} live timers.`,
   ],
+  limits: ['The line that makes them needs a deep sample.'],
   kinds: [
     {
       kind: 'timers',

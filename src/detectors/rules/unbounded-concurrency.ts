@@ -53,8 +53,9 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence> = {
   id: 'unbounded-concurrency',
   title: 'unbounded concurrency',
   description:
-    'One line starts hundreds of requests, connections, processes or jobs of the thread pool (compression, key derivation) at once. They compete for sockets, memory, threads and the other side, which ' +
-    'answers all of them late or none. What comes in from outside is not meant, nor the work that each of it needs.',
+    'One line starts hundreds of requests, connections, child processes or thread-pool jobs (compression, key derivation) at once. ' +
+    'They compete for sockets, memory, threads and the other side, which answers all of them late or not at all. Incoming work, ' +
+    'and what each piece of it needs, is not counted.',
   remedy: REMEDY,
   needs: ['unfinished'],
   hints: ['stall'],
@@ -63,6 +64,9 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence> = {
     `burst: in waves that end, or half of all within one interval.`,
     `starts: the start of jobs of the thread pool alone blocks the loop for ${START_MS} ms, or ${START_STALLS} times; each takes some 0.1 ms.`,
     `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, in ${GOING_ROWS * 100} % of the rows.`,
+  ],
+  limits: [
+    'At level watch, bursts are seen only where the start of thread-pool jobs alone blocks the loop, or during a deep sample.',
   ],
   kinds: [
     {

@@ -28,8 +28,8 @@ export const unhandledRejections: Detector<RejectionsEvidence> = {
   id: 'unhandled-rejections',
   title: 'unhandled rejections',
   description:
-    'A promise was rejected and nothing handled it. Without a handler for `unhandledRejection` it ends the process; with one that only ' +
-    'counts or logs, the error is lost, and what should have followed never happens.',
+    'A promise was rejected and nothing handled it. Without a handler for `unhandledRejection` this ends the process; with one ' +
+    'that only counts or logs, the error is lost and what should have followed never happens.',
   remedy: 'Handle the rejection where the promise is made: await it in a try block, or give it a `catch`.',
   needs: ['rejection', 'unfinished'],
   thresholds: [
@@ -37,6 +37,7 @@ export const unhandledRejections: Detector<RejectionsEvidence> = {
     `warning: ${SWALLOWED} swallowed rejections of one place; ${LATE} that were handled too late.`,
     'info: fewer.',
   ],
+  limits: ['Where the call that nobody awaited is known, it is a symptom of floating-promises.'],
   kinds: [
     {
       kind: 'fatal',
