@@ -25,11 +25,22 @@ function rulePage(rule: Detector): string {
     thresholds.map((threshold) => `- ${threshold.replace(/^(\w+):/, '**$1**:')}`).join('\n'),
     `It is judged from the rows ${codes(needs)} of the recording${hints.length > 0 ? `, and from ${codes(hints)} where there are any` : ''}. Without them the rule answers \`no-data\`.`,
     ...(limits.length === 0 ? [] : ['## What it cannot see', limits.map((limit) => `- ${limit}`).join('\n')]),
+    ...explainedSection(rule),
     '## What to change',
     remedy,
     ...kinds.flatMap((kind) => kindSection(kind, remedy)),
     '[All rules](README.md) · [severity and confidence](README.md#severity)',
   );
+}
+
+function explainedSection({ explains = [] }: Detector): string[] {
+  const rules = [...new Set(explains.map(({ rule }) => rule))].sort();
+  if (rules.length === 0) return [];
+  const links = rules.map((rule) => `[${rule}](${rule}.md)`).join(', ');
+  return [
+    '## What it can explain',
+    `Where these rules find a consequence of it, that is listed under it as a symptom: ${links}.`,
+  ];
 }
 
 function kindSection({ kind, title, remedy, example }: KindText, ruleRemedy: string): string[] {
