@@ -29,6 +29,8 @@ export interface RawSite {
   alive: number;
   peak: number;
   endedMaxMs: number | null;
+  endedLeastMs: number | null;
+  usualMs: number | null;
   endedSinceOldest: number;
   floating: number;
   rejected: number;

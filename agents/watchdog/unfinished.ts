@@ -8,6 +8,7 @@ import type {
   UnfinishedEntry,
   UnfinishedRow,
 } from '../../src/recording/types.ts';
+import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawSite, RawTracked } from '../tracked.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
@@ -163,6 +164,8 @@ function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
   sum.oldestMs = Math.max(sum.oldestMs, entry.oldestMs);
   sum.onOne = Math.max(sum.onOne ?? 0, entry.onOne ?? 0);
   sum.madeBy ??= entry.madeBy;
+  sum.endedLeastMs = leastOf(sum.endedLeastMs, entry.endedLeastMs);
+  sum.usualMs = mostOf(sum.usualMs, entry.usualMs);
   if (entry.endedMaxMs !== null) sum.endedMaxMs = Math.max(sum.endedMaxMs ?? 0, entry.endedMaxMs);
 }
 

@@ -42,8 +42,11 @@ export const INBOUND_SHARE = 0.8;
 /** "Nothing ended that began later" is no news where the thread itself stood still for a good part of the time. */
 const LEAST_STALL_MS = 200;
 
-/** Ten times as long as any that ended. */
+/** So many times as long as is usual for those that ended, and as the slowest of them: one that was slow once raises no bar tenfold. */
 export const STUCK_RATIO = 10;
+const SLOWEST_RATIO = 3;
+/** With fewer that ended, nobody knows how long it takes. */
+const USUAL_CALLS = 20;
 
 /** How many more there are than there were. */
 export interface Growth {
@@ -55,11 +58,31 @@ export interface Growth {
   spanMs: number;
   /** As many connections or requests from outside are open: each has its own. */
   inbound: boolean;
+  /** Such calls used to end, in a tenth of the time, and none has since the oldest began. */
+  broke: boolean;
 }
 
-/** Rises row after row, and nothing old ends; null for warm-up, a plateau, a sawtooth, and what ends as fast as it begins. */
-export function growthOf({ readings }: Place, leastAlive: number, endedShare = ENDED_SHARE): Growth | null {
-  const warm = thinned(readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS));
+/**
+ * Rises row after row, and nothing old ends; null for warm-up, a plateau, a sawtooth, and what ends as fast as it begins.
+ * Where calls have ended quickly before, it is judged from the beginning of the oldest: a healthy past weighs nothing.
+ */
+export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SHARE): Growth | null {
+  const warm = place.readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS);
+  const broke = hasBroken(place);
+  const found = growthIn(thinned(warm), leastAlive, endedShare);
+  if (found) return { ...found, broke: broke && found.ended === 0 };
+  const since = place.last.t - place.last.entry.oldestMs;
+  const late = broke ? growthIn(thinned(warm.filter(({ t }) => t >= since)), leastAlive, endedShare) : null;
+  return late && { ...late, broke: late.ended === 0 };
+}
+
+/** The oldest waits for ten times as long as nine of ten did. */
+function hasBroken({ last: { entry } }: Place): boolean {
+  const { usualMs, ended, oldestMs } = entry;
+  return typeof usualMs === 'number' && ended >= USUAL_CALLS && oldestMs >= usualMs * STUCK_RATIO;
+}
+
+function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: number): Omit<Growth, 'broke'> | null {
   const [first, last] = [warm[0], warm.at(-1)];
   if (!first || !last || warm.length < GROWTH_READINGS || last.t - first.t < GROWTH_MS) return null;
   const [from, to] = [first.entry, last.entry];
@@ -134,10 +157,11 @@ export function stuckOf(
   recording: Recording,
   least: { oldestMs: number; ended: number },
 ): Stuck | null {
-  const { endedSinceOldest, endedMaxMs, alive, oldestMs: ageMs } = last.entry;
+  const { endedSinceOldest, endedMaxMs, usualMs, alive, oldestMs: ageMs } = last.entry;
   if (alive === 0 || ageMs < least.oldestMs || endedSinceOldest < least.ended || endedMaxMs === null) return null;
   const oldestMs = awakeMs(recording, last);
-  if (oldestMs < least.oldestMs || endedMaxMs * STUCK_RATIO > oldestMs) return null;
+  const bar = usualMs == null ? endedMaxMs * STUCK_RATIO : Math.max(usualMs * STUCK_RATIO, endedMaxMs * SLOWEST_RATIO);
+  if (oldestMs < least.oldestMs || bar > oldestMs) return null;
   // Of those alive now, some began a moment ago.
   const before = readings.at(-2)?.entry.alive ?? alive;
   return { alive: Math.min(alive, before), oldestMs, ended: endedSinceOldest, endedMaxMs };

@@ -8,6 +8,7 @@ import {
   type UnfinishedEntry,
   type UnfinishedRow,
 } from '../recording/types.ts';
+import { leastOf, mostOf } from '../util/known.ts';
 
 /** As many entries as a row holds: one that is missing is not gone. */
 const FULL_ROW = 60;
@@ -127,7 +128,9 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
     ...sums('rejected'),
     via: [...new Set([...a.via, ...b.via])],
     oldestMs: Math.max(a.oldestMs, b.oldestMs),
-    endedMaxMs: a.endedMaxMs === null ? b.endedMaxMs : Math.max(a.endedMaxMs, b.endedMaxMs ?? 0),
+    endedMaxMs: mostOf(a.endedMaxMs, b.endedMaxMs),
+    endedLeastMs: leastOf(a.endedLeastMs, b.endedLeastMs),
+    usualMs: mostOf(a.usualMs, b.usualMs),
     endedSinceOldest: Math.max(a.endedSinceOldest, b.endedSinceOldest),
     ...(text.code !== undefined && { code: text.code, before: text.before ?? [] }),
     resumed: a.resumed ?? b.resumed,

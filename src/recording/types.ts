@@ -380,6 +380,10 @@ export interface UnfinishedEntry {
   oldestMs: number;
   /** Longest that one lasted which ended; null where none did. */
   endedMaxMs: number | null;
+  /** The quickest that ended within the interval; null where none did (format 1.4). */
+  endedLeastMs?: number | null;
+  /** Nine of ten that ended took no longer than this, to a factor of two; null where none did (format 1.4). */
+  usualMs?: number | null;
   /** Of those that ended, how many had begun after the oldest that is alive. */
   endedSinceOldest: number;
   /** call: made by the user's own code, and nothing reacted to the result when it settled, or 250 ms later. */

@@ -92,6 +92,8 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   oldestMs: number,
   endedMaxMs: orNull(number),
   endedSinceOldest: number,
+  endedLeastMs: optional(orNull(number)),
+  usualMs: optional(orNull(number)),
   floating: number,
   rejected: number,
   package: optional(string),

@@ -95,7 +95,7 @@ function tell(site: Site, count: number, now: number): void {
   const more = count - site.alive;
   if (more > 0) site.created += more;
   else site.ended -= more;
-  if (more < 0) site.position.endedMaxMs = now - site.oldestStart;
+  if (more < 0) site.position.durations.maxMs = now - site.oldestStart;
   site.alive = count;
   site.peak = Math.max(site.peak, count);
   site.changed ||= more !== 0;

@@ -1,5 +1,6 @@
 import type { RawFrame } from '../../shared-memory.ts';
 import { callerFiles, chosenCallSites } from '../stack.ts';
+import { addDuration, type Durations, noDurations } from './durations.ts';
 
 /** Frames looked at, those of the agent on top of them included, and of them the outer ones outside of Node’s own modules that are kept. */
 const MAX_FRAMES = 21;
@@ -39,7 +40,7 @@ export interface Site {
 /** What is of one sort at one position, whoever called it. */
 interface Position {
   oldestStart: number;
-  endedMaxMs: number | null;
+  durations: Durations;
   endedSinceOldest: number;
 }
 
@@ -159,8 +160,7 @@ export function end({ site, weight, startMs }: Started, nowMs: number): void {
   const { position } = site;
   site.ended += weight;
   site.alive -= weight;
-  const lastedMs = nowMs - startMs;
-  if (position.endedMaxMs === null || lastedMs > position.endedMaxMs) position.endedMaxMs = lastedMs;
+  addDuration(position.durations, nowMs - startMs, weight);
   if (startMs > position.oldestStart) position.endedSinceOldest += weight;
   site.changed = true;
 }
@@ -226,7 +226,7 @@ function createPositions() {
         .sort((a, b) => (a.column - b.column) * sign);
       const position = other?.position ?? {
         oldestStart: Number.POSITIVE_INFINITY,
-        endedMaxMs: null,
+        durations: noDurations(),
         endedSinceOldest: 0,
       };
       if (other) other.paired = true;

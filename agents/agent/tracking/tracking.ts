@@ -4,6 +4,7 @@ import type { RawTracked } from '../../tracked.ts';
 import { markOwn } from '../own-resources.ts';
 import { followCancellations } from './cancellations.ts';
 import { followCombinators } from './combinators.ts';
+import { usualMs } from './durations.ts';
 import { followHandles } from './handles.ts';
 import { followListeners } from './listeners.ts';
 import { followPromises } from './promises.ts';
@@ -168,12 +169,15 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
     site.peak = site.alive;
     return {
       ...counts,
-      endedMaxMs: position.endedMaxMs,
+      endedMaxMs: position.durations.maxMs,
+      endedLeastMs: position.durations.leastMs,
+      usualMs: usualMs(position.durations),
       endedSinceOldest: position.endedSinceOldest,
       oldestMs: Number.isFinite(oldestStart) ? now - oldestStart : 0,
       madeBy: maker ? { id: maker.id, what: maker.what, type: maker.type } : null,
     };
   });
+  for (const { position } of all) position.durations.leastMs = null;
   return { sites: told, frames };
 }
 

@@ -1,5 +1,17 @@
+import { lineKey } from '../../recording/places.ts';
+import type { Recording } from '../../recording/types.ts';
+import { formatMs } from '../../util/text.ts';
+import { type Backlog, backlogOf, isContended, type Overlap, overlapOf } from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { GROWN_CALLS, type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import {
+  GROWN_CALLS,
+  type Growth,
+  type GrowthEvidence,
+  growthEvidence,
+  growthOf,
+  growthWords,
+  INBOUND_SHARE,
+} from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import {
   type AwaitedEvidence,
@@ -10,13 +22,28 @@ import {
   placeFinding,
   secondsText,
 } from '../place-findings.ts';
+import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
 
 export interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
 
-export const growingPendingAsync: Detector<PendingEvidence> = {
+export interface BacklogEvidence extends AwaitedEvidence {
+  alive: number;
+  oldestMs: number;
+  observedMs: number;
+  createdPerSecond: number;
+  endedPerSecond: number;
+}
+
+type Evidence = PendingEvidence | BacklogEvidence;
+
+const BACKLOG_REMEDY =
+  'Start no more than can be served: bound how many run at once, refuse or delay what is beyond that, or make what is awaited faster.';
+const OVERLAP_REMEDY = 'Skip a run while the one before is under way, or start the next one when it has ended.';
+
+export const growingPendingAsync: Detector<Evidence> = {
   id: 'growing-pending-async',
   title: 'growing number of suspended calls',
   description:
@@ -28,7 +55,9 @@ export const growingPendingAsync: Detector<PendingEvidence> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_CALLS} calls suspended at one place, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones ended, and the oldest still there.`,
-    'info: the same, where as many connections or requests from outside are open.',
+    'info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more.',
+    `backlog: ${GROWN_CALLS} calls, more in three of four rows, while others end all the time and even the quickest takes twice as long as before.`,
+    'overlap: 4 runs of what starts by a schedule, more and more of them, each slower than the one before.',
   ],
   limits: [
     'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',
@@ -43,10 +72,37 @@ export const growingPendingAsync: Detector<PendingEvidence> = {
       example:
         'pending.set(id, resolve);                                       // no reply: forever\nconst signal = AbortSignal.timeout(5000);                       // gives up\nsignal.onabort = () => { pending.delete(id); reject(signal.reason); };',
     },
+    {
+      kind: 'backlog',
+      title: 'more calls begin than end',
+      remedy: BACKLOG_REMEDY,
+      example:
+        'socket.on("message", (text) => save(text));                     // as fast as they come\nfor await (const text of messages) await limit(() => save(text)); // as fast as they can be saved',
+    },
+    {
+      kind: 'overlap',
+      title: 'runs of a schedule that overlap',
+      remedy: OVERLAP_REMEDY,
+      example:
+        'setInterval(sync, 1000);                                        // every second, however long it takes\nfor (;;) { await sync(); await delay(1000); }                    // one at a time',
+    },
   ],
-  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap(suspended))),
+  detect(recording) {
+    const periods = periodsOf(recording);
+    const pending = periods.flatMap(suspended);
+    const backlogs = periods.flatMap((period) => backlogged(period, recording));
+    const overlaps = outermost(periods.flatMap((period) => overlapping(period, recording)));
+    return explained(innermost(onePerLine<Evidence>([...pending, ...backlogs])), onePerLine(overlaps));
+  },
+  words: (evidence) =>
+    'createdPerSecond' in evidence
+      ? [
+          `${evidence.alive} alive`,
+          `the oldest for ${formatMs(evidence.oldestMs)}`,
+          `${evidence.createdPerSecond} begun and ${evidence.endedPerSecond} ended a second for ${formatMs(evidence.observedMs)}`,
+        ]
+      : growthWords(evidence),
   explains: [{ rule: 'stuck-async' }, ...KEEPS_MEMORY],
-  words: growthWords,
 };
 
 function suspended(period: Period): Finding<PendingEvidence>[] {
@@ -64,7 +120,9 @@ function suspended(period: Period): Finding<PendingEvidence>[] {
 }
 
 function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
-  const { alive, grown, oldestMs, spanMs, inbound } = growth;
+  const { alive, grown, oldestMs, spanMs } = growth;
+  // Those from outside are an excuse while they end.
+  const inbound = growth.inbound && !growth.broke;
   return placeFinding(growingPendingAsync, {
     kind: 'suspended',
     severity: inbound ? 'info' : 'warning',
@@ -75,4 +133,82 @@ function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
     confidence: inbound ? CONFIDENCE.weak : CONFIDENCE.compared,
     evidence: { ...growthEvidence(growth), ...awaitedOf(place.last.entry) },
   });
+}
+
+function backlogged(period: Period, recording: Recording): Finding<Evidence>[] {
+  const waits = waitsOf(period);
+  return placesOf(period, 'await').flatMap((place) => {
+    const { entry } = place.last;
+    const backlog = backlogOf(place);
+    if (backlog === null || isLoop(entry) || isRecursive(place) || waits.timer(place)) return [];
+    const inbound = place.last.inbound >= INBOUND_SHARE * backlog.alive;
+    if (inbound && (listens(entry) || reads(entry))) return [];
+    return [backlogFinding(place, backlog, isContended(recording, backlog.spanMs))];
+  });
+}
+
+function backlogFinding(place: Place, backlog: Backlog, contended: boolean): Finding<Evidence> {
+  const { alive, grown, spanMs, createdPerSecond, endedPerSecond, quickestMs } = backlog;
+  const rates = `${round(createdPerSecond)} begin and ${round(endedPerSecond)} end a second`;
+  const slower = `even the quickest now takes ${formatMs(quickestMs.last)} (${formatMs(quickestMs.first)} before)`;
+  return placeFinding(growingPendingAsync, {
+    kind: 'backlog',
+    // Beside others that have the core, it may be the host that is slow.
+    severity: contended ? 'info' : 'warning',
+    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before: ${rates}, and ${slower}.`,
+    place,
+    count: alive,
+    confidence: contended ? CONFIDENCE.weak : CONFIDENCE.compared,
+    evidence: backlogEvidence(place, backlog),
+  });
+}
+
+function backlogEvidence({ last }: Place, backlog: Omit<Backlog, 'grown' | 'quickestMs'>): BacklogEvidence {
+  return {
+    alive: backlog.alive,
+    oldestMs: round(backlog.oldestMs),
+    observedMs: round(backlog.spanMs),
+    createdPerSecond: round(backlog.createdPerSecond),
+    endedPerSecond: round(backlog.endedPerSecond),
+    ...awaitedOf(last.entry),
+  };
+}
+
+function overlapping(period: Period, recording: Recording): Finding<Evidence>[] {
+  return placesOf(period, 'await').flatMap((place) => {
+    const overlap = overlapOf(place);
+    if (overlap === null || isLoop(place.last.entry) || isRecursive(place)) return [];
+    return [overlapFinding(place, overlap, isContended(recording, overlap.spanMs))];
+  });
+}
+
+function overlapFinding(place: Place, overlap: Overlap, contended: boolean): Finding<Evidence> {
+  const { alive, everyMs, oldestMs, spanMs } = overlap;
+  const [first, last] = [place.readings[0]!.entry, place.last.entry];
+  const endedPerSecond = (last.ended - first.ended) / (spanMs / 1000);
+  return placeFinding(growingPendingAsync, {
+    kind: 'overlap',
+    severity: contended ? 'info' : 'warning',
+    message: `${alive} runs of ${nameOf(place.location)} are under way at once, more and more: one starts every ${secondsText(everyMs)}, and the oldest has run for ${secondsText(oldestMs)}.`,
+    place,
+    count: alive,
+    confidence: contended ? CONFIDENCE.weak : CONFIDENCE.compared,
+    evidence: backlogEvidence(place, { alive, oldestMs, spanMs, createdPerSecond: 1000 / everyMs, endedPerSecond }),
+  });
+}
+
+/** The run itself, not the calls within it. */
+function outermost(findings: readonly Finding<Evidence>[]): Finding<Evidence>[] {
+  return findings.filter((one) => !findings.some((other) => other !== one && isWithinRun(one, other)));
+}
+
+/** What piles up within runs that overlap is a part of that. */
+function explained(pending: Finding<Evidence>[], overlaps: Finding<Evidence>[]): Finding<Evidence>[] {
+  const runs = overlaps.map((run) => ({ ...run, symptoms: pending.filter((one) => isWithinRun(one, run)) }));
+  return [...runs, ...pending.filter((one) => !runs.some(({ symptoms }) => symptoms.includes(one)))];
+}
+
+function isWithinRun(one: Finding, run: Finding): boolean {
+  const key = run.location && lineKey(run.location);
+  return one.stack.slice(1).some((caller) => lineKey(caller) === key);
 }

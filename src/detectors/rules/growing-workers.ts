@@ -17,8 +17,14 @@ const GROWN_CHILDREN = 10;
 /** A pool of a large machine starts at once; more than this over seconds is a thread for each piece of work. */
 const STARTED_PER_SECOND = 5;
 const STARTED_MS = 3000;
-/** A pool that has reached its size writes no more rows: the growth goes on for most of the time. */
+/** A pool that has reached its size starts no more: the growth goes on for most of the time, or threads are started again. */
 const GROWING_SHARE = 0.6;
+const AGAIN_RATIO = 1.5;
+const RISING_ROWS = 3;
+/** Below it, a rise has ended. */
+const STANDING_SHARE = 0.75;
+/** Twice as many as cores is a large pool. */
+const PER_CORE = 2;
 const REMEDY =
   'Keep a pool of a fixed size, one thread per core, and give it the work; end a thread when its work is done.';
 
@@ -104,12 +110,14 @@ function threads(recording: Recording): Finding<WorkersEvidence>[] {
   const [first, last] = [rows[0], rows.at(-1)];
   if (!first || !last) return [];
   const churned = churnOf(rows);
-  if (!churned && !growsOn(rows, recording)) return [];
+  const rise = churned ? null : riseOf(rows, recording);
+  if (!churned && !rise) return [];
   const place = startedAt(recording);
-  const spanMs = churned?.ms ?? last.t - first.t;
+  const spanMs = churned?.ms ?? rise!.ms;
+  const alive = Math.max(...rows.map((row) => row.alive));
   const message = churned
     ? `${plural(churned.started, 'worker thread')} were started in ${secondsText(churned.ms)}`
-    : `${last.alive} worker threads are alive, ${last.alive - first.alive} more than ${secondsText(spanMs)} before`;
+    : `${alive} worker threads ${last.alive === alive ? 'are' : 'were'} alive, ${rise!.grown} more than ${secondsText(spanMs)} before`;
   return [
     findingOf(growingWorkers, {
       severity: 'warning',
@@ -120,7 +128,7 @@ function threads(recording: Recording): Finding<WorkersEvidence>[] {
       stack: place ? [place.location, ...place.last.entry.callers] : [],
       count: last.started,
       confidence: place ? CONFIDENCE.counted : CONFIDENCE.indirect,
-      evidence: { alive: last.alive, started: last.started, ended: last.ended, observedMs: round(spanMs) },
+      evidence: { alive, started: last.started, ended: last.ended, observedMs: round(spanMs) },
     }),
   ];
 }
@@ -139,18 +147,22 @@ function churnOf(rows: readonly ThreadsRow[]): { started: number; ms: number } |
   return best;
 }
 
-function growsOn(rows: readonly ThreadsRow[], { header, durationMs }: Recording): boolean {
-  const [first, last] = [rows[0]!, rows.at(-1)!];
-  const steps = rows.slice(1).map((row, i) => row.alive - rows[i]!.alive);
-  const rising = steps.filter((step) => step > 0).length;
-  const spanMs = last.t - first.t;
-  return (
-    last.alive >= header.cpuCount + BEYOND_CORES &&
-    steps.length >= 3 &&
-    spanMs >= GROWTH_MS &&
-    spanMs >= GROWING_SHARE * (durationMs - first.t) &&
-    rising >= steps.length * 0.75
-  );
+/** The longest rise, wherever it is: what grew is judged before a collection, or the exit, ends it. */
+function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Recording): { grown: number; ms: number } | null {
+  const least = Math.max(header.cpuCount + BEYOND_CORES, header.cpuCount * PER_CORE);
+  const peak = Math.max(...rows.map(({ alive }) => alive));
+  const started = rows.at(-1)!.started - rows[0]!.started;
+  let from = 0;
+  let best: { grown: number; ms: number } | null = null;
+  for (let i = 1; i < rows.length; i++) {
+    const [first, before, row] = [rows[from]!, rows[i - 1]!, rows[i]!];
+    if (row.alive < before.alive * STANDING_SHARE) from = i;
+    const ms = row.t - first.t;
+    const isLong = ms >= GROWTH_MS && i - from >= RISING_ROWS;
+    const goesOn = ms >= GROWING_SHARE * (durationMs - rows[0]!.t) || started >= peak * AGAIN_RATIO;
+    if (from !== i && row.alive >= least && isLong && goesOn) best = { grown: row.alive - first.alive, ms };
+  }
+  return best;
 }
 
 /** The line that made most of the threads that were followed. */

@@ -1,0 +1,45 @@
+/** Durations by powers of two of a millisecond, up to a quarter of an hour and more. */
+const BUCKETS = 21;
+/** Nine of ten take no longer than what is usual. */
+const USUAL_SHARE = 0.9;
+
+/** How long things take that end at one position. */
+export interface Durations {
+  maxMs: number | null;
+  /** The quickest of those that ended since they were told last. */
+  leastMs: number | null;
+  /** How many took up to 1 ms, 2 ms, 4 ms …; null before the first has ended. */
+  counts: number[] | null;
+  total: number;
+}
+
+export function noDurations(): Durations {
+  return { maxMs: null, leastMs: null, counts: null, total: 0 };
+}
+
+/** Runs for each thing that ends. */
+export function addDuration(durations: Durations, ms: number, weight: number): void {
+  if (durations.maxMs === null || ms > durations.maxMs) durations.maxMs = ms;
+  if (durations.leastMs === null || ms < durations.leastMs) durations.leastMs = ms;
+  durations.counts ??= emptyCounts();
+  const bucket = 32 - Math.clz32(ms);
+  durations.counts[bucket < BUCKETS ? bucket : BUCKETS - 1]! += weight;
+  durations.total += weight;
+}
+
+/** Nine of ten took no longer than this, to a factor of two, ms; null where none has ended. */
+export function usualMs({ counts, total }: Durations): number | null {
+  if (!counts || total <= 0) return null;
+  let sum = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    sum += counts[bucket]!;
+    if (sum >= USUAL_SHARE * total) return 2 ** bucket;
+  }
+  return 2 ** (BUCKETS - 1);
+}
+
+function emptyCounts(): number[] {
+  const counts: number[] = [];
+  for (let i = 0; i < BUCKETS; i++) counts[i] = 0;
+  return counts;
+}

@@ -1,0 +1,119 @@
+/** Whether more begins at a place than ends there, so that all of it takes longer and longer. */
+import { type Recording, rowsOf } from '../recording/types.ts';
+import { GROWN_CALLS, WARM_UP_MS } from './growth.ts';
+import type { Place, Reading } from './unfinished.ts';
+
+/** What began longer ago is past; a ramp of load is over sooner. */
+const WINDOW_MS = 30_000;
+const LEAST_MS = 5500;
+const LEAST_READINGS = 4;
+/** One row in four may be without a rise. */
+const RISING_SHARE = 0.75;
+const GROWN_SHARE = 0.3;
+/** The oldest waits longer than people do, and for twice as long as at first; so does the quickest that ends. */
+const OLDEST_MS = 3000;
+const SLOWER_RATIO = 2;
+/** Runs of one job. */
+const RUNS = 4;
+const RUNS_SLOWER_RATIO = 1.5;
+/** Starts are a schedule's where no row has more than one more or less than the others. */
+const UNEVEN_STARTS = 1;
+const SCHEDULED_READINGS = 6;
+/** Of the time that the thread could have run, waiting for a core: then the host may be what is slow. */
+const CONTENDED_SHARE = 0.5;
+
+export interface Backlog {
+  alive: number;
+  grown: number;
+  oldestMs: number;
+  spanMs: number;
+  createdPerSecond: number;
+  endedPerSecond: number;
+  /** The quickest that ended, at first and now, ms. */
+  quickestMs: { first: number; last: number };
+}
+
+/** Alive and oldest rise, calls end all the time, and even the quickest takes longer; null where that is not so. */
+export function backlogOf(place: Place): Backlog | null {
+  const window = windowOf(place);
+  const [first, last] = [window[0], window.at(-1)];
+  if (!first || !last || window.length < LEAST_READINGS || last.t - first.t < LEAST_MS) return null;
+  const { alive, oldestMs } = last.entry;
+  const grown = alive - first.entry.alive;
+  const quickestMs = quickest(window);
+  const isSlower = quickestMs !== null && quickestMs.last >= quickestMs.first * SLOWER_RATIO;
+  const isOlder = oldestMs >= OLDEST_MS && oldestMs >= first.entry.oldestMs * SLOWER_RATIO;
+  if (alive < GROWN_CALLS || grown < alive * GROWN_SHARE || !isSlower || !isOlder) return null;
+  if (risingShare(window) < RISING_SHARE) return null;
+  const seconds = (last.t - first.t) / 1000;
+  return {
+    ...{ alive, grown, oldestMs, quickestMs },
+    spanMs: last.t - first.t,
+    createdPerSecond: (last.entry.created - first.entry.created) / seconds,
+    endedPerSecond: (last.entry.ended - first.entry.ended) / seconds,
+  };
+}
+
+/** Of the calls that ended in each row, the quickest: in the first rows and in the last ones. */
+function quickest(window: readonly Reading[]): Backlog['quickestMs'] | null {
+  const known = window.flatMap(({ entry: { endedLeastMs } }) => (endedLeastMs == null ? [] : [endedLeastMs]));
+  if (known.length < LEAST_READINGS) return null;
+  const part = Math.ceil(known.length / 3);
+  // A quick one among the last says that it need not take long; a slow one among the first says nothing.
+  return { first: Math.min(...known.slice(0, part)), last: Math.min(...known.slice(-part)) };
+}
+
+export interface Overlap {
+  alive: number;
+  everyMs: number;
+  oldestMs: number;
+  spanMs: number;
+}
+
+/** Runs of something that starts by a schedule, of which more and more are under way; null where that is not so. */
+export function overlapOf(place: Place): Overlap | null {
+  const window = windowOf(place);
+  const [first, last] = [window[0], window.at(-1)];
+  if (!first || !last || window.length < SCHEDULED_READINGS) return null;
+  const { alive, oldestMs } = last.entry;
+  const created = last.entry.created - first.entry.created;
+  const ended = last.entry.ended - first.entry.ended;
+  const spanMs = last.t - first.t;
+  if (alive < RUNS || created === 0 || ended === 0 || !startsEvenly(window) || last.inbound > 0) return null;
+  const everyMs = spanMs / created;
+  const slowest = window.flatMap(({ entry: { endedMaxMs } }) => endedMaxMs ?? []);
+  const isSlower = slowest.at(-1)! >= slowest[0]! * RUNS_SLOWER_RATIO && slowest[0]! >= everyMs;
+  const isMore = alive >= first.entry.alive + RUNS / 2 && risingShare(window, true) >= RISING_SHARE;
+  return isSlower && isMore && ended < created ? { alive, everyMs, oldestMs, spanMs } : null;
+}
+
+function startsEvenly(window: readonly Reading[]): boolean {
+  const starts = window.slice(1).map(({ entry }, i) => entry.created - window[i]!.entry.created);
+  return starts.length > 0 && Math.max(...starts) - Math.min(...starts) <= UNEVEN_STARTS && Math.max(...starts) > 0;
+}
+
+function windowOf({ readings, last }: Place): Reading[] {
+  return readings.filter(({ t, trackedMs }) => trackedMs >= WARM_UP_MS && t >= last.t - WINDOW_MS);
+}
+
+function risingShare(window: readonly Reading[], orSame = false): number {
+  const rises = window.slice(1).filter(({ entry: { alive } }, i) => {
+    const before = window[i]!.entry.alive;
+    return orSame ? alive >= before : alive > before;
+  });
+  return rises.length / (window.length - 1);
+}
+
+/** The host was so busy in the last `ms` that it may be what is slow. */
+export function isContended(recording: Recording, ms: number): boolean {
+  const rows = rowsOf(recording, 'cpu');
+  const from = (rows.at(-1)?.t ?? 0) - ms;
+  let ranMs = 0;
+  let waitedMs = 0;
+  for (const { t, mainThreadMs, runQueueMs } of rows) {
+    if (t < from || mainThreadMs === null || runQueueMs === null) continue;
+    ranMs += mainThreadMs;
+    waitedMs += runQueueMs;
+  }
+  return waitedMs > CONTENDED_SHARE * (ranMs + waitedMs);
+}

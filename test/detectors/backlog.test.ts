@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { growingPendingAsync } from '../../src/detectors/rules/growing-pending-async.ts';
+import type { Row, UnfinishedEntry } from '../../src/recording/types.ts';
+import { find, location, seconds, severities, tracked, withInbound } from '../support/recording.ts';
+
+/** 25 begin and 8 end each row; what ends has waited for most of the time so far. */
+const backlog = (fields: (n: number) => Partial<UnfinishedEntry> = () => ({}), rows = 5) =>
+  tracked(rows, (n) => ({
+    alive: 17 * n,
+    created: 25 * n,
+    ended: 8 * n,
+    oldestMs: 1500 * n,
+    endedLeastMs: 1000 * n,
+    endedMaxMs: 1500 * n,
+    usualMs: 1024 * n,
+    ...fields(n),
+  }));
+/** Each second with so much time on a core and without one. */
+const busy = (mainThreadMs: number, runQueueMs: number): Row[] =>
+  seconds(10).map((row) => (row.type === 'cpu' ? { ...row, mainThreadMs, runQueueMs } : row));
+
+describe('more calls begin than end', () => {
+  test('the await where they wait is the place, and the rates say why', () => {
+    expect(find(growingPendingAsync, backlog())).toMatchObject([
+      {
+        severity: 'warning',
+        kind: 'backlog',
+        message:
+          '85 calls are suspended in handler, 68 more than 8 s before: 12.5 begin and 4 end a second, and even the quickest now takes 4 s (1 s before).',
+        location,
+        count: 85,
+        evidence: { createdPerSecond: 12.5, endedPerSecond: 4 },
+      },
+    ]);
+  });
+
+  test.each<[string, string[], Row[]]>([
+    ['the network answers, but later and later', ['warning'], backlog(() => ({ via: ['http'] }))],
+    ['quick ones end all the time', [], backlog(() => ({ endedLeastMs: 40 }))],
+    ['one of the last was quick', [], backlog((n) => ({ endedLeastMs: n === 5 ? 20 : 1000 * n }))],
+    ['the oldest is young', [], backlog(() => ({ oldestMs: 900 }))],
+    ['as many end', [], backlog((n) => ({ alive: 30, ended: 25 * n - 30 }))],
+    ['few', [], backlog((n) => ({ alive: 3 * n }))],
+    ['too soon', [], backlog(() => ({}), 3)],
+    ['nobody knows how long they take', [], backlog(() => ({ endedLeastMs: null }))],
+    ['a loop', [], backlog(() => ({ loop: true }))],
+    ['waits for timers', [], backlog(() => ({ via: ['timers'] }))],
+    [
+      'connections that listen',
+      [],
+      withInbound(
+        100,
+        backlog(() => ({ via: ['events'] })),
+      ),
+    ],
+    ['a host without a free core', ['info'], [...busy(100, 300), ...backlog()]],
+    ['a host with one', ['warning'], [...busy(300, 100), ...backlog()]],
+  ])('%s: %j', (_what, expected, rows) => {
+    expect(severities(growingPendingAsync, rows)).toEqual(expected);
+  });
+});
+
+describe('runs of a schedule that overlap', () => {
+  const run = { ...location, file: '/srv/job.js', line: 7, function: 'job' };
+  const slower = [3000, 3000, 5000, 5000, 7000, 7000, 9000, 9000];
+  /** A run every 2 s, of which every other one ends; within, calls pile up. */
+  const runs = (fields: (n: number) => Partial<UnfinishedEntry> = () => ({})) =>
+    tracked(8, (n, t) => ({
+      location: run,
+      alive: Math.ceil(n / 2) + 2,
+      created: n + 2,
+      ended: Math.floor(n / 2),
+      oldestMs: t / 2,
+      endedMaxMs: slower[n - 1]!,
+      ...fields(n),
+    }));
+
+  test('the run is the place, and what piles up within a part of it', () => {
+    const within = backlog(() => ({ callers: [run] }), 8);
+    const rows = runs().map((row, i) => ({ ...row, entries: [...row.entries, ...within[i]!.entries] }));
+    const [finding, ...others] = find(growingPendingAsync, rows);
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({
+      kind: 'overlap',
+      severity: 'warning',
+      message:
+        '6 runs of job are under way at once, more and more: one starts every 2 s, and the oldest has run for 8 s.',
+      location: run,
+      symptoms: [{ kind: 'backlog', location }],
+    });
+  });
+
+  test.each<[string, string[], Row[]]>([
+    ['runs that take as long as before', [], runs(() => ({ endedMaxMs: 7000 }))],
+    ['as many as at first', [], runs(() => ({ alive: 4 }))],
+    ['three', [], runs((n) => ({ alive: Math.min(3, n) }))],
+    ['starts as requests come', [], runs((n) => ({ created: n * (n % 3) + 40 * n }))],
+    ['requests from outside', [], withInbound(6, runs())],
+    ['a loop', [], runs(() => ({ loop: true }))],
+    ['a host without a free core', ['info'], [...busy(100, 300), ...runs()]],
+  ])('%s: %j', (_what, expected, rows) => {
+    expect(severities(growingPendingAsync, rows)).toEqual(expected);
+  });
+});
+
+describe('after a healthy past', () => {
+  /** Quick for 50 rows; from then on nothing ends. */
+  const broken = (fields: (n: number) => Partial<UnfinishedEntry> = () => ({})) =>
+    tracked(56, (n) => {
+      const late = Math.max(0, n - 50);
+      const ended = 1000 * Math.min(n, 50);
+      return {
+        alive: 3 + 10 * late,
+        created: ended + 3 + 10 * late,
+        ended,
+        oldestMs: late === 0 ? 20 : 2000 * late - 100,
+        endedMaxMs: 400,
+        usualMs: 32,
+        ...fields(n),
+      };
+    });
+
+  test('it is judged from the beginning of the oldest', () => {
+    expect(find(growingPendingAsync, broken())).toMatchObject([
+      { severity: 'warning', kind: 'suspended', evidence: { alive: 63, endedMeanwhile: 0 } },
+    ]);
+  });
+
+  test.each<[string, string[], Row[]]>([
+    ['a server that hangs as a whole', ['warning'], withInbound(63, broken())],
+    ['as before, where it usually takes that long', [], broken(() => ({ usualMs: 4096 }))],
+    ['where nobody knows', [], broken(() => ({ usualMs: null }))],
+    ['a burst that is over', [], broken((n) => (n === 56 ? { alive: 3, oldestMs: 30 } : {}))],
+  ])('%s: %j', (_what, expected, rows) => {
+    expect(severities(growingPendingAsync, rows)).toEqual(expected);
+  });
+});
