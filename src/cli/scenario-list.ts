@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../recording/reader.ts';
 import { builtFile, packageRoot } from '../util/package-root.ts';
-import { closest, stripControl } from '../util/text.ts';
-
-/** A scenario that takes longer hangs. */
-export const LIMIT_MS = 120_000;
+import { closest } from '../util/text.ts';
 
 /** What the CLI knows of a scenario. They are loaded by path: nothing in src depends on a patient. */
 export interface ScenarioInfo {
@@ -38,11 +35,6 @@ export async function findScenario(id: string): Promise<ScenarioInfo> {
 
 export function expectedText({ expect }: ScenarioInfo): string {
   return expect.length === 0 ? 'healthy: no finding' : expect.map(({ rule, kind }) => `${rule} (${kind})`).join(', ');
-}
-
-/** The last line that a scenario printed. */
-export function headlineOf(output: string): string {
-  return stripControl(output.trim().split('\n').at(-1) ?? '');
 }
 
 /** The text of a scenario's source, which the package brings along. */

@@ -3,17 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '../../detectors/types.ts';
 import { readFamily } from '../../recording/reader.ts';
-import { builtFile } from '../../util/package-root.ts';
 import { placeText } from '../../util/place-text.ts';
 import { hasColor, type Paint, painter } from '../../util/terminal.ts';
 import { stripControl } from '../../util/text.ts';
-import { launch } from '../launch.ts';
+import { launchScenario } from '../launch-scenario.ts';
 import { jsonOption } from '../options.ts';
 import { printJson, reportOf } from '../output.ts';
-import { expectedText, findScenario, headlineOf, LIMIT_MS, type ScenarioInfo } from '../scenario-list.ts';
+import { expectedText, findScenario, type ScenarioInfo } from '../scenario-list.ts';
 import { type CliCommand, EXIT } from '../types.ts';
-
-const MAX_OUTPUT = 100_000;
 
 interface Options {
   fixed?: boolean;
@@ -66,22 +63,10 @@ export const scenario: CliCommand<Options> = {
 
 async function runVariant(info: ScenarioInfo, variant: Variant['variant'], out: string): Promise<Variant> {
   if (process.stderr.isTTY) process.stderr.write(`running ${info.id}, ${variant} …\n`);
-  let output = '';
-  const launched = await launch({
-    command: [process.execPath, builtFile(`scenarios/${info.id}.js`), ...(variant === 'fixed' ? ['--fixed'] : [])],
-    out,
-    level: 'diagnose',
-    durationMs: LIMIT_MS,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    onStart: (child) => {
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(-MAX_OUTPUT);
-      });
-    },
-  });
-  const { findings } = reportOf(readFamily(launched.family));
-  const met = launched.exitCode === 0 && (variant === 'broken' ? causes(info, findings) : isHealthy(findings));
-  return { variant, headline: headlineOf(output), exitCode: launched.exitCode, findings, met };
+  const { family, exitCode, headline } = await launchScenario(info.id, variant, out);
+  const { findings } = reportOf(readFamily(family));
+  const met = exitCode === 0 && (variant === 'broken' ? causes(info, findings) : isHealthy(findings));
+  return { variant, headline, exitCode, findings, met };
 }
 
 function causes({ expect }: ScenarioInfo, findings: readonly Finding[]): boolean {

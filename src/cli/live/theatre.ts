@@ -12,13 +12,11 @@ import {
 } from '../../tui/state/theatre.ts';
 import type { Look } from '../../tui/views/palette.ts';
 import type { EndSignal } from '../../util/end-signals.ts';
-import { builtFile } from '../../util/package-root.ts';
-import { launch } from '../launch.ts';
-import { expectedText, headlineOf, LIMIT_MS, loadScenarios, type ScenarioInfo, sourceOf } from '../scenario-list.ts';
+import { UserError } from '../../util/user-error.ts';
+import { launchScenario } from '../launch-scenario.ts';
+import { expectedText, loadScenarios, type ScenarioInfo, sourceOf } from '../scenario-list.ts';
 import { programOf } from './crowd.ts';
 import { type Following, follow } from './follow.ts';
-
-const MAX_OUTPUT = 10_000;
 
 /** Plays a scenario: broken, then fixed, each live and to be replayed afterwards. Resolves as `runApp` does. */
 export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndSignal | null> {
@@ -84,7 +82,7 @@ async function playBoth(
   }
 }
 
-/** Resolves to its headline. */
+/** Resolves to its headline, or to why it could not be started. */
 async function playVariant(
   id: string,
   variant: Variant,
@@ -93,25 +91,19 @@ async function playVariant(
   dispatch: (action: TheatreAction) => void,
   state: () => TheatreState,
 ): Promise<string> {
-  let output = '';
-  const launched = await launch({
-    command: [process.execPath, builtFile(`scenarios/${id}.js`), ...(variant === 'fixed' ? ['--fixed'] : [])],
-    out: join(folder, variant),
-    level: 'diagnose',
-    durationMs: LIMIT_MS,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    onStart(child, family) {
+  try {
+    const { headline } = await launchScenario(id, variant, join(folder, variant), (child, family) => {
       stage.child = child;
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(-MAX_OUTPUT);
-      });
       const one = follow(
         programOf(child, family),
         (action) => dispatch({ type: 'variant', variant, action }),
         () => state()[variant],
       );
       stage.following.push(one);
-    },
-  });
-  return typeof launched === 'string' ? launched : headlineOf(output);
+    });
+    return headline;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
 }
