@@ -19,6 +19,7 @@ const SHARED = [
   'agents/guard.ts',
   'agents/inspection.ts',
   'agents/primordials.ts',
+  'agents/promise-hooks.ts',
   'agents/settings.ts',
   'agents/shared-beats.ts',
   'agents/shared-memory.ts',
@@ -64,6 +65,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/guard.ts': { values: [], builtinsOnly: true },
   'agents/inspection.ts': { values: [], builtinsOnly: true },
   'agents/primordials.ts': { values: [], types: [PROTOCOL], builtinsOnly: true },
+  'agents/promise-hooks.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': {

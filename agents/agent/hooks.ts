@@ -1,8 +1,8 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
-import { promiseHooks } from 'node:v8';
 import type { HookCounts, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../guard.ts';
 import { monotonicMs } from '../primordials.ts';
+import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import { callSites } from './stack.ts';
@@ -126,7 +126,7 @@ function begin(
   }
   const { hook, seesPromises } = createResourceHook((type) => (type === 'PROMISE' ? onPromise() : onResource(type)));
   hook.enable();
-  const stopPromises = seesPromises ? () => {} : (promiseHooks.onInit(onPromise) as unknown as () => void);
+  const stopPromises = seesPromises ? () => {} : hookPromises({ init: onPromise });
   return {
     stop() {
       hook.disable();

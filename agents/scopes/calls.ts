@@ -1,7 +1,7 @@
-import { promiseHooks } from 'node:v8';
 import { readStack, type TakenStack, takeStack } from '../agent/stack.ts';
 import { belowHooks, isNodes } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
+import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
 /** Frames taken of each promise. */
@@ -65,9 +65,7 @@ export function followCalls(currentHolders: () => readonly CallHolder[] | null, 
     awaits.delete(promise);
     for (const { calls } of known.holders) calls.delete(known.call);
   };
-  const stop = promiseHooks.createHook({ init, before: ended, settled: ended } as unknown as Parameters<
-    typeof promiseHooks.createHook
-  >[0]) as unknown as () => void;
+  const stop = hookPromises({ init, before: ended, settled: ended });
 
   /** Reading stacks makes no promises, but what formats them may. */
   const read = (taken: TakenStack): RawFrame[] => {

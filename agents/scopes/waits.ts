@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { promiseHooks } from 'node:v8';
 import type { Wait } from '../../src/library/types.ts';
 import { readStack, type TakenStack, takeStack } from '../agent/stack.ts';
 import { belowHooks, isNodes } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
+import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { atAwait } from '../watchdog/source-text.ts';
 import { isNotOurs } from './leftovers.ts';
@@ -190,9 +190,7 @@ function startHooks() {
     }
   };
   const turns = followTurns(() => storage.getStore() ?? null);
-  const stop = promiseHooks.createHook({ init, before: resumed, settled: drop } as unknown as Parameters<
-    typeof promiseHooks.createHook
-  >[0]) as unknown as () => void;
+  const stop = hookPromises({ init, before: resumed, settled: drop });
   /** Reading stacks makes no promises, but what formats them may. */
   const read = (holder: Holder): void => {
     inside = true;

@@ -1,10 +1,10 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { type PerformanceEntry, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
-import { promiseHooks } from 'node:v8';
 import { EventKind, TICKS_PER_US } from '../../../src/protocol/async-trace.ts';
 import type { TraceNames, TraceRequest } from '../../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../../guard.ts';
 import { monotonicMs, store } from '../../primordials.ts';
+import { hookPromises } from '../../promise-hooks.ts';
 import { createTraceMemory, type TraceMemory, TraceWord } from '../../shared-trace.ts';
 import { isArming } from '../microtask-turns.ts';
 import { hookWithoutPromises } from '../tracking/handles.ts';
@@ -161,8 +161,7 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
   const observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
 
   // In this order: on Node 20 the hooks of promises are put back as they were once the other hook is there.
-  type Hooks = Parameters<typeof promiseHooks.createHook>[0];
-  const stopPromises = promiseHooks.createHook(promiseCallbacks as unknown as Hooks) as unknown as () => void;
+  const stopPromises = hookPromises(promiseCallbacks);
   const hook = hookWithoutPromises(resourceCallbacks);
   observer.observe({ entryTypes: ['gc'] });
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { promiseHooks } from 'node:v8';
 import { isOff, type Sensor } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
+import { hookPromises } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { createPassedOver } from './passed-over.ts';
 import { createSampling } from './sampling.ts';
@@ -209,8 +209,7 @@ export function followPromises(sites: Sites, onMade: () => void, sensor: Sensor)
       }
     },
   };
-  type Hooks = Parameters<typeof promiseHooks.createHook>[0];
-  const stop = promiseHooks.createHook(hooks as unknown as Hooks) as unknown as () => void;
+  const stop = hookPromises(hooks);
 
   return {
     /** Returns how many promises were made since the last call. */
