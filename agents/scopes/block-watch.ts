@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Inspection } from '../inspection.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
-import { createStackCapture } from '../watchdog/platform/stack-capture.ts';
+import { ThreadCapture } from '../watchdog/platform/stack-capture.ts';
 import { openThreadCpu } from '../watchdog/platform/thread-cpu.ts';
 
 /** How often the heartbeat is looked at. */
@@ -38,7 +38,7 @@ interface Seen {
 
 const { beats, blockMs, threadId, inspection } = workerData as BlockWatchData;
 const port = parentPort!;
-const capture = createStackCapture(threadId, inspection, null, () => {});
+const capture = new ThreadCapture({ threadId, inspection, interrupts: null, onError() {} });
 /** The thread of a worker has no number that is known here. */
 const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
 const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;

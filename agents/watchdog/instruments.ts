@@ -3,12 +3,12 @@ import type { Frame, Row } from '../../src/recording/types.ts';
 import { readBeats } from '../shared-beats.ts';
 import { Word } from '../shared-memory.ts';
 import { createDeepSamples } from './deep-sample/deep-samples.ts';
-import { createKeptObjects } from './deep-sample/kept-objects.ts';
+import { KeptObjects } from './deep-sample/kept-objects.ts';
 import { createInterrupts } from './interrupts.ts';
-import { createLoadedMaps } from './loaded-maps.ts';
+import { LoadedMaps } from './loaded-maps.ts';
 import type { ObservationOptions } from './observation-options.ts';
 import { createOwnCost } from './own-cost.ts';
-import { createStackCapture } from './platform/stack-capture.ts';
+import { ThreadCapture } from './platform/stack-capture.ts';
 import { openThreadCpu } from './platform/thread-cpu.ts';
 import { openThreadStat } from './platform/thread-stat.ts';
 import { createProfileFiles } from './profile-files.ts';
@@ -85,11 +85,14 @@ function createBasics({ data, thread, storage }: ObservationOptions, { fail, sto
     state: openThreadState(threadId === 0 ? nativeId : null),
   };
   const interrupts = createInterrupts(thread, data.gate);
-  const capture = createStackCapture(threadId, data.inspection, interrupts, (error) => {
-    // Nobody can change it, so nobody is told but who reads the recording.
-    if (data.inspection !== 'absent') fail(`no stacks: ${String((error as Error).message).split('\n')[0]}`);
+  const capture = new ThreadCapture({
+    ...{ threadId, interrupts, inspection: data.inspection },
+    onError(error) {
+      // Nobody can change it, so nobody is told but who reads the recording.
+      if (data.inspection !== 'absent') fail(`no stacks: ${String((error as Error).message).split('\n')[0]}`);
+    },
   });
-  const maps = createLoadedMaps(capture);
+  const maps = new LoadedMaps(capture);
   const mapFrame = createFrameMapper(maps.runText);
   return {
     ...{ readers, interrupts, capture, maps },
@@ -107,9 +110,9 @@ function createBasics({ data, thread, storage }: ObservationOptions, { fail, sto
 
 function createSampling({ thread, storage, level }: ObservationOptions, { store, now, record }: Log, basics: Basics) {
   const { capture, maps, toFrame, rows, readers } = basics;
-  const common = { capture, toFrame, mapped: maps.mapped, now, record, rows };
+  const common = { capture, toFrame, maps, now, record, rows };
   const keepFile = createProfileFiles(() => store.folder());
-  const keptObjects = createKeptObjects({
+  const keptObjects = new KeptObjects({
     ...common,
     keepFile: (profile) => storage.use(() => keepFile(profile)) ?? null,
     // The end of a worker thread would wait for the session.
@@ -137,7 +140,7 @@ function openRecent(
   if (threadId !== 0 || data.inspection !== 'possible' || !data.settings.recent) return null;
   return new RecentStacks({
     ...{ shared, marks, histogram, now, startMonotonicMs },
-    capture: createStackCapture(threadId, data.inspection, interrupts, () => {}),
+    capture: new ThreadCapture({ threadId, inspection: data.inspection, interrupts, onError() {} }),
     observedThread: readers.cpu,
     state: readers.state,
     utilization: () => rows('event-loop-utilization').at(-1)?.utilization ?? 1,

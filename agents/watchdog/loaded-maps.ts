@@ -11,80 +11,88 @@ const MAX_FILES = 500;
 /** The thread answers between two callbacks: one that has not done so after as many ticks of a loop that turns is not waited for. */
 const MAX_TICKS = 60;
 
-export type LoadedMaps = ReturnType<typeof createLoadedMaps>;
-
 /**
  * Maps of the files that were changed while they were loaded: TypeScript through tsx, ts-node or Node itself. They are in no
  * file, so the thread is asked for them when a frame of one has been seen, and posts them once its stack is empty.
  */
-export function createLoadedMaps(capture: Pick<StackCapture, 'call'>) {
-  const known = new Map<string, string | null>();
-  const wanted = new Map<string, { path: string; ticks: number }>();
-  let waiting: (() => void)[] = [];
-  let unasked: string[] = [];
+export class LoadedMaps {
+  readonly #capture: Pick<StackCapture, 'call'>;
+  readonly #known = new Map<string, string | null>();
+  readonly #wanted = new Map<string, { path: string; ticks: number }>();
+  #waiting: (() => void)[] = [];
+  #unasked: string[] = [];
 
-  const learn = (path: string, text: string | null): void => {
-    if (known.size >= MAX_FILES) known.delete(known.keys().next().value!);
-    known.set(path, text);
-  };
-  const goOn = (): void => {
-    if (wanted.size > 0) return;
-    const ready = waiting;
-    waiting = [];
-    for (const use of ready) use();
-  };
-  const runText: RunText = (path, url) => {
-    const text = known.get(path);
+  constructor(capture: Pick<StackCapture, 'call'>) {
+    this.#capture = capture;
+  }
+
+  readonly runText: RunText = (path, url) => {
+    const text = this.#known.get(path);
     if (text !== undefined) return text;
     if (hasMapOnDisk(path)) {
-      learn(path, null);
+      this.#learn(path, null);
       return null;
     }
-    if (!wanted.has(url)) {
-      wanted.set(url, { path, ticks: 0 });
-      unasked.push(url);
+    if (!this.#wanted.has(url)) {
+      this.#wanted.set(url, { path, ticks: 0 });
+      this.#unasked.push(url);
     }
     return undefined;
   };
-  return {
-    runText,
-    /** Whether the lines of this file are not those of its text, for all that is known yet. */
-    isUnknown: (path: string): boolean =>
-      !JAVASCRIPT.has(extname(path)) && [...wanted.values()].some((file) => file.path === path),
-    /** To be called often: asks, and gives up what a loop that turns does not answer. */
-    tick(turns: boolean): void {
-      if (unasked.length > 0) capture.call('maps', 'wantMaps', [unasked.splice(0)]);
-      if (wanted.size === 0 || !turns) return;
-      for (const [url, file] of wanted) {
-        if (++file.ticks <= MAX_TICKS) continue;
-        wanted.delete(url);
-        learn(file.path, null);
-      }
-      goOn();
-    },
-    /** What the thread posted. */
-    onMaps(maps: Record<string, string | null>): void {
-      for (const [url, text] of Object.entries(maps)) {
-        const file = wanted.get(url);
-        if (file) learn(file.path, text);
-        wanted.delete(url);
-      }
-      goOn();
-    },
-    /** Makes something of frames, and uses it once the maps of all of them are known: at once where they are. */
-    mapped<T>(make: () => T, use: (made: T) => void): void {
-      const made = make();
-      if (wanted.size === 0) use(made);
-      else waiting.push(() => use(make()));
-    },
-    /** Nothing more will be answered. */
-    finish(): void {
-      for (const { path } of wanted.values()) learn(path, null);
-      wanted.clear();
-      unasked = [];
-      goOn();
-    },
-  };
+
+  /** Whether the lines of this file are not those of its text, for all that is known yet. */
+  isUnknown(path: string): boolean {
+    return !JAVASCRIPT.has(extname(path)) && [...this.#wanted.values()].some((file) => file.path === path);
+  }
+
+  /** To be called often: asks, and gives up what a loop that turns does not answer. */
+  tick(turns: boolean): void {
+    if (this.#unasked.length > 0) this.#capture.call('maps', 'wantMaps', [this.#unasked.splice(0)]);
+    if (this.#wanted.size === 0 || !turns) return;
+    for (const [url, file] of this.#wanted) {
+      if (++file.ticks <= MAX_TICKS) continue;
+      this.#wanted.delete(url);
+      this.#learn(file.path, null);
+    }
+    this.#goOn();
+  }
+
+  /** What the thread posted. */
+  onMaps(maps: Record<string, string | null>): void {
+    for (const [url, text] of Object.entries(maps)) {
+      const file = this.#wanted.get(url);
+      if (file) this.#learn(file.path, text);
+      this.#wanted.delete(url);
+    }
+    this.#goOn();
+  }
+
+  /** Makes something of frames, and uses it once the maps of all of them are known: at once where they are. */
+  mapped<T>(make: () => T, use: (made: T) => void): void {
+    const made = make();
+    if (this.#wanted.size === 0) use(made);
+    else this.#waiting.push(() => use(make()));
+  }
+
+  /** Nothing more will be answered. */
+  finish(): void {
+    for (const { path } of this.#wanted.values()) this.#learn(path, null);
+    this.#wanted.clear();
+    this.#unasked = [];
+    this.#goOn();
+  }
+
+  #learn(path: string, text: string | null): void {
+    if (this.#known.size >= MAX_FILES) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(path, text);
+  }
+
+  #goOn(): void {
+    if (this.#wanted.size > 0) return;
+    const ready = this.#waiting;
+    this.#waiting = [];
+    for (const use of ready) use();
+  }
 }
 
 /** Also where there is no such file: then there is nothing to be mapped to. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
-import { createLoadedMaps } from '../../agents/watchdog/loaded-maps.ts';
+import { LoadedMaps } from '../../agents/watchdog/loaded-maps.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 import { rowsOf } from '../../src/recording/types.ts';
 import { evdiag } from '../support/dump.ts';
@@ -127,7 +127,7 @@ describe('maps that a thread is asked for', () => {
   const open = (name: string) => {
     const file = `${tempFolder({ [name]: 'let a: number = 1;\n' })}/${name}`;
     const asked: unknown[] = [];
-    const maps = createLoadedMaps({ call: (_user, name, args) => void asked.push([name, ...args]) });
+    const maps = new LoadedMaps({ call: (_user, name, args) => void asked.push([name, ...args]) });
     const toFrame = createFrameMapper(maps.runText);
     const lines: number[] = [];
     const see = (): void =>
@@ -176,7 +176,7 @@ describe('maps that a thread is asked for', () => {
 
   test('are not asked for where the file has one on disk, or is not there', () => {
     const asked: unknown[] = [];
-    const maps = createLoadedMaps({ call: (_user, name, args) => void asked.push([name, ...args]) });
+    const maps = new LoadedMaps({ call: (_user, name, args) => void asked.push([name, ...args]) });
     const folder = tempFolder({ 'app.js': `a();\n${COMMENT}app.js.map\n` });
     expect(maps.runText(`${folder}/app.js`, `${folder}/app.js`)).toBeNull();
     expect(maps.runText(`${folder}/gone.ts`, `${folder}/gone.ts`)).toBeNull();

@@ -7,14 +7,14 @@ import {
   type TaskState,
   type ThreadStat,
 } from '../../agents/watchdog/platform/thread-stat.ts';
-import { createStallTimes } from '../../agents/watchdog/stall/stall-times.ts';
+import { StallClocks } from '../../agents/watchdog/stall/stall-times.ts';
 
 function fakeThread() {
   const clocks = { cpuMs: 0, runQueueMs: 0, timeslices: 0 };
   const limit: { now: CpuLimit | null } = { now: null };
   const pressure: { now: Pressure | null } = { now: null };
   const stat: ThreadStat = { state: 'runs', majorFaults: 0, diskMs: 0 };
-  const times = createStallTimes({
+  const times = new StallClocks({
     cpu: () => ({ ...clocks }),
     limit: () => limit.now && { ...limit.now },
     pressure: () => pressure.now && { ...pressure.now },

@@ -1,5 +1,5 @@
 import type { Level, LookRow, Suspicion } from '../../../src/recording/types.ts';
-import { type DeepSample, startDeepSample } from './deep-sample.ts';
+import { DeepSample } from './deep-sample.ts';
 import { suspicions } from './triggers.ts';
 import type { DeepSampleOptions } from './types.ts';
 
@@ -59,7 +59,7 @@ export function createDeepSamples(options: DeepSampleOptions) {
       for (const reason of reasons) lastFor.set(reason, t);
       const ofCollector = reasons.includes('gc') || reasons.includes('allocation');
       const withAllocations = ofCollector && !isGrowing && options.kept.mayCollect(level);
-      running = startDeepSample(options, { reasons, sampling: withAllocations ? options.kept.lend() : null }, end);
+      running = new DeepSample(options, { reasons, sampling: withAllocations ? options.kept.lend() : null }, end);
       if (level === 'watch' && reasons.some((reason) => GROWING.has(reason))) track();
     },
     setLevel(next: Level): void {

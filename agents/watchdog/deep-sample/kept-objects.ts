@@ -2,7 +2,8 @@ import { afterCollections, growthOfBytes, isRising } from '../../../src/detector
 import type { Frame, Level, Row, RowOf, RowType } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { LoadedMaps } from '../loaded-maps.ts';
-import { areSessionsHeld, type StackCapture } from '../platform/stack-capture.ts';
+import { areSessionsHeld } from '../platform/held-sessions.ts';
+import type { StackCapture } from '../platform/stack-capture.ts';
 import { type AllocationProfile, summarizeKept } from './allocations.ts';
 import { startSampling } from './start-sampling.ts';
 
@@ -29,7 +30,7 @@ const SLACK_MS = 30;
 export interface KeptObjectsOptions {
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
-  mapped: LoadedMaps['mapped'];
+  maps: Pick<LoadedMaps, 'mapped'>;
   now(): number;
   record(row: Row): void;
   /** The latest rows of a type, oldest first. */
@@ -47,109 +48,133 @@ export interface Loan {
   giveBack(refused: boolean): void;
 }
 
-export type KeptObjects = ReturnType<typeof createKeptObjects>;
+/** When the profile was asked for, and answered; that collects all garbage. */
+interface Asked {
+  fromMs: number;
+  toMs: number | null;
+}
 
 /** Samples allocations, and tells which of them are still alive once memory has grown from collection to collection. */
-export function createKeptObjects(options: KeptObjectsOptions) {
-  const { capture, toFrame, mapped, now, record, rows, keepFile } = options;
-  let state: 'off' | 'starting' | 'sampling' | 'lent' | 'refused' = 'off';
-  let sinceMs = 0;
-  let held = false;
-  let asked: { fromMs: number; toMs: number | null } | null = null;
-  let roseAt = Number.NEGATIVE_INFINITY;
-  let doneAt = Number.NEGATIVE_INFINITY;
+export class KeptObjects {
+  readonly #options: KeptObjectsOptions;
+  #state: 'off' | 'starting' | 'sampling' | 'lent' | 'refused' = 'off';
+  #sinceMs = 0;
+  #held = false;
+  #asked: Asked | null = null;
+  #roseAt = Number.NEGATIVE_INFINITY;
+  #doneAt = Number.NEGATIVE_INFINITY;
 
-  const start = (): void => {
-    if (state !== 'off') return;
-    state = 'starting';
-    startSampling(capture, 'allocations', { samplingInterval: INTERVAL_BYTES }, (started) => {
-      if (state !== 'starting') return;
-      sinceMs = now();
-      state = started ? 'sampling' : 'refused';
-      if (!started) capture.detach('allocations');
-    });
-  };
-  const stop = (): void => {
-    // It is asked for again a second later.
-    if (state === 'off' || state === 'refused' || areSessionsHeld()) return;
-    state = 'off';
-    // Unlike stopSampling, it makes no profile, which would take a collection.
-    capture.post('allocations', 'HeapProfiler.disable', {}, () => {
-      if (state === 'off' && !held) capture.detach('allocations');
-    });
-  };
-  const isRipe = (): boolean => {
-    if (state !== 'sampling' || now() - sinceMs < LEAST_MS) return false;
-    return rows('gc').filter(({ t, majorCount }) => t > sinceMs && majorCount > 0).length >= LEAST_COLLECTIONS;
-  };
-  const take = (): void => {
-    if (asked?.toMs === null) return;
-    const since = sinceMs;
-    const mine = { fromMs: now(), toMs: null as number | null };
-    asked = mine;
-    const answer = (profile: AllocationProfile | null): void => {
-      if (mine.toMs !== null) return;
-      mine.toMs = now();
-      if (!profile) {
-        stop();
-        return;
-      }
-      const about = { sinceMs: since, intervalBytes: INTERVAL_BYTES, tookMs: mine.toMs - mine.fromMs };
-      const file = keepFile(profile);
-      mapped(
-        () => summarizeKept(profile, toFrame),
-        (kept) => record({ t: now(), type: 'allocations', ...about, ...kept, file }),
-      );
-    };
-    capture.post('allocations', 'HeapProfiler.getSamplingProfile', {}, (result) =>
-      answer((result as { profile?: AllocationProfile } | null)?.profile ?? null),
-    );
-    setTimeout(() => answer(null), ANSWER_MS).unref();
-  };
-  const mayCollect = (level: Level): boolean => {
-    if (held || state === 'refused' || areSessionsHeld()) return false;
+  constructor(options: KeptObjectsOptions) {
+    this.#options = options;
+  }
+
+  /** To be called about once a second. */
+  consider(level: Level): void {
+    if (this.#held) return;
+    const { now, rows, always } = this.#options;
+    const t = now();
+    const readings = KINDS.map((kind) => afterCollections(rows('gc'), kind));
+    if (readings.some(isRising)) this.#roseAt = t;
+    const isSuspected = t - this.#roseAt <= SAMPLING_MS && t - this.#doneAt >= COOL_DOWN_MS[level];
+    const isDue = isSuspected && this.mayCollect(level);
+    if (!isDue && !(always && level === 'diagnose')) this.#stop();
+    else if (this.#state === 'off') this.#start();
+    else if (isDue && this.#isRipe() && readings.some(growthOfBytes)) {
+      this.#doneAt = t;
+      this.#take();
+    } else if (isDue && t - this.#sinceMs > SAMPLING_MS) this.#doneAt = t;
+  }
+
+  /** No one else samples, and a heap that small may be collected without being asked. */
+  mayCollect(level: Level): boolean {
+    if (this.#held || this.#state === 'refused' || areSessionsHeld()) return false;
+    const { rows } = this.#options;
     // The least of the latest: what was allocated during a collection counts as alive until the next.
     const readings = afterCollections(rows('gc'), 'oldBytes').slice(-LATEST);
     const bytes = readings.map((reading) => reading.bytes);
     const alive = bytes.length > 0 ? Math.min(...bytes) : (rows('memory').at(-1)?.heapUsedBytes ?? 0);
     return alive <= MOST_LIVE_BYTES[level];
-  };
+  }
 
-  return {
-    /** To be called about once a second. */
-    consider(level: Level): void {
-      if (held) return;
-      const t = now();
-      const readings = KINDS.map((kind) => afterCollections(rows('gc'), kind));
-      if (readings.some(isRising)) roseAt = t;
-      const isDue = t - roseAt <= SAMPLING_MS && t - doneAt >= COOL_DOWN_MS[level] && mayCollect(level);
-      if (!isDue && !(options.always && level === 'diagnose')) stop();
-      else if (state === 'off') start();
-      else if (isDue && isRipe() && readings.some(growthOfBytes)) {
-        doneAt = t;
-        take();
-      } else if (isDue && t - sinceMs > SAMPLING_MS) doneAt = t;
-    },
-    /** No one else samples, and a heap that small may be collected without being asked. */
-    mayCollect,
-    /** For a look that wants to sample. */
-    lend(): Loan {
-      stop();
-      state = 'lent';
-      return {
-        isMine: () => state === 'lent',
-        giveBack(refused) {
-          if (state === 'lent') state = refused ? 'refused' : 'off';
-        },
-      };
-    },
-    /** Somebody samples on request: none of ours meanwhile. */
-    hold(wanted: boolean): void {
-      if (wanted) stop();
-      held = wanted;
-    },
-    /** Whether a stall that began then is the collection that was asked for. */
-    caused: (startMs: number): boolean =>
-      asked !== null && startMs >= asked.fromMs - SLACK_MS && startMs <= (asked.toMs ?? Number.POSITIVE_INFINITY),
-  };
+  /** For a look that wants to sample. */
+  lend(): Loan {
+    this.#stop();
+    this.#state = 'lent';
+    return {
+      isMine: () => this.#state === 'lent',
+      giveBack: (refused) => {
+        if (this.#state === 'lent') this.#state = refused ? 'refused' : 'off';
+      },
+    };
+  }
+
+  /** Somebody samples on request: none of ours meanwhile. */
+  hold(wanted: boolean): void {
+    if (wanted) this.#stop();
+    this.#held = wanted;
+  }
+
+  /** Whether a stall that began then is the collection that was asked for. */
+  caused(startMs: number): boolean {
+    const asked = this.#asked;
+    if (asked === null || startMs < asked.fromMs - SLACK_MS) return false;
+    return startMs <= (asked.toMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  #start(): void {
+    const { capture, now } = this.#options;
+    this.#state = 'starting';
+    startSampling(capture, 'allocations', { samplingInterval: INTERVAL_BYTES }, (started) => {
+      if (this.#state !== 'starting') return;
+      this.#sinceMs = now();
+      this.#state = started ? 'sampling' : 'refused';
+      if (!started) capture.detach('allocations');
+    });
+  }
+
+  #stop(): void {
+    // It is asked for again a second later.
+    if (this.#state === 'off' || this.#state === 'refused' || areSessionsHeld()) return;
+    const { capture } = this.#options;
+    this.#state = 'off';
+    // Unlike stopSampling, it makes no profile, which would take a collection.
+    capture.post('allocations', 'HeapProfiler.disable', {}, () => {
+      if (this.#state === 'off' && !this.#held) capture.detach('allocations');
+    });
+  }
+
+  #isRipe(): boolean {
+    const { now, rows } = this.#options;
+    if (this.#state !== 'sampling' || now() - this.#sinceMs < LEAST_MS) return false;
+    const collections = rows('gc').filter(({ t, majorCount }) => t > this.#sinceMs && majorCount > 0);
+    return collections.length >= LEAST_COLLECTIONS;
+  }
+
+  #take(): void {
+    if (this.#asked?.toMs === null) return;
+    const sinceMs = this.#sinceMs;
+    const asked: Asked = { fromMs: this.#options.now(), toMs: null };
+    this.#asked = asked;
+    const answer = (profile: AllocationProfile | null): void => {
+      if (asked.toMs !== null) return;
+      const toMs = this.#options.now();
+      asked.toMs = toMs;
+      if (profile) this.#record(profile, { sinceMs, tookMs: toMs - asked.fromMs });
+      else this.#stop();
+    };
+    this.#options.capture.post('allocations', 'HeapProfiler.getSamplingProfile', {}, (result) =>
+      answer((result as { profile?: AllocationProfile } | null)?.profile ?? null),
+    );
+    setTimeout(() => answer(null), ANSWER_MS).unref();
+  }
+
+  #record(profile: AllocationProfile, times: { sinceMs: number; tookMs: number }): void {
+    const { keepFile, maps, toFrame, record, now } = this.#options;
+    const about = { ...times, intervalBytes: INTERVAL_BYTES };
+    const file = keepFile(profile);
+    maps.mapped(
+      () => summarizeKept(profile, toFrame),
+      (kept) => record({ t: now(), type: 'allocations', ...about, ...kept, file }),
+    );
+  }
 }

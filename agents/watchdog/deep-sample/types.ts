@@ -7,10 +7,10 @@ import type { KeptObjects } from './kept-objects.ts';
 
 /** What deep samples need of the observation that takes them. */
 export interface DeepSampleOptions {
-  kept: KeptObjects;
+  kept: Pick<KeptObjects, 'consider' | 'mayCollect' | 'lend'>;
   capture: StackCapture;
   toFrame(raw: RawFrame): Frame;
-  mapped: LoadedMaps['mapped'];
+  maps: Pick<LoadedMaps, 'mapped'>;
   /** Milliseconds since the recording began. */
   now(): number;
   level: Level;

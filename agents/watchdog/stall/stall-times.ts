@@ -39,95 +39,111 @@ const MIN_UNINTERRUPTIBLE_LOOKS = 2;
  * Tells what a thread did while its loop was silent. Clocks are read at each beat, which comes often; the state of the
  * thread, and what the machine lacked, only during a silence.
  */
-export function createStallTimes({ cpu, limit, stat, pressure }: StallTimesOptions) {
-  const read = (at: number): Reading => ({ at, cpu: cpu(), limit: limit() });
-  let beat = read(0);
-  let atStart: ThreadStat | null = null;
-  let last: ThreadStat | null = null;
-  let pressureAtStart: Pressure | null = null;
-  let silentMs = 0;
-  let sleptMs = 0;
-  let lockedMs = 0;
-  let looks = 0;
-  const held = createRuns(MIN_UNINTERRUPTIBLE_LOOKS);
+export class StallClocks {
+  readonly #options: StallTimesOptions;
+  readonly #held = createRuns(MIN_UNINTERRUPTIBLE_LOOKS);
+  #beat: Reading;
+  #atStart: ThreadStat | null = null;
+  #last: ThreadStat | null = null;
+  #pressureAtStart: Pressure | null = null;
+  #silentMs = 0;
+  #sleptMs = 0;
+  #lockedMs = 0;
+  #looks = 0;
 
-  const look = (elapsedMs: number): void => {
-    last = stat();
+  constructor(options: StallTimesOptions) {
+    this.#options = options;
+    this.#beat = this.#read(0);
+  }
+
+  /** The loop turned. */
+  beat(now: number): void {
+    this.#beat = this.#read(now);
+    this.#looks = 0;
+  }
+
+  /** A silence was noticed, which has lasted for so long. */
+  begin(lastedMs: number): void {
+    this.#silentMs = lastedMs;
+    this.#sleptMs = 0;
+    this.#lockedMs = 0;
+    this.#looks = 0;
+    this.#held.reset();
+    this.#pressureAtStart = this.#options.pressure();
+    this.look(lastedMs);
+    this.#atStart = this.#last;
+  }
+
+  /** It goes on. */
+  look(elapsedMs: number): void {
+    const last = this.#options.stat();
+    this.#last = last;
     if (!last) return;
-    looks++;
-    if (last.state === 'sleeps') sleptMs += elapsedMs;
-    if (last.state === 'locked') lockedMs += elapsedMs;
-    held.look(last.state === 'uninterruptible', elapsedMs);
-  };
-  /** Of the silence, by what is known of the part that was looked at. */
-  const pressureOf = (durationMs: number): NonNullable<StallTimes['pressure']> | null => {
-    const now = pressureAtStart && pressure();
-    if (!now || !pressureAtStart) return null;
-    const factor = durationMs > silentMs ? durationMs / (durationMs - silentMs) : 1;
-    const within = (ms: number | null, before: number | null): number | null =>
-      ms === null || before === null ? null : Math.min(durationMs, Math.max(0, ms - before) * factor);
-    const { of, cpuMs, ioMs, memoryMs } = pressureAtStart;
+    this.#looks++;
+    if (last.state === 'sleeps') this.#sleptMs += elapsedMs;
+    if (last.state === 'locked') this.#lockedMs += elapsedMs;
+    this.#held.look(last.state === 'uninterruptible', elapsedMs);
+  }
+
+  /** Since the last beat, for a silence of this length that ends now. */
+  measure(now: number, durationMs: number): StallTimes {
+    const beat = this.#beat;
+    const { cpu, limit } = this.#read(now);
+    const clocks = cpu && beat.cpu;
+    const ranMs = clocks ? Math.max(0, cpu.cpuMs - beat.cpu!.cpuMs) : 0;
+    const queueMs = clocks ? Math.max(0, cpu.runQueueMs - beat.cpu!.runQueueMs) : 0;
+    const within = scaler(Math.max(now - beat.at, ranMs + queueMs), durationMs, ranMs + queueMs);
     return {
-      of,
-      cpuMs: within(now.cpuMs, cpuMs),
-      ioMs: within(now.ioMs, ioMs),
-      memoryMs: within(now.memoryMs, memoryMs),
+      cpuMs: clocks ? within(ranMs) : null,
+      runQueueMs: clocks ? within(queueMs) : null,
+      ...(limit?.cpus != null &&
+        beat.limit && {
+          throttledMs: within(limit.throttledMs - beat.limit.throttledMs),
+          limitCpus: limit.cpus,
+        }),
+      ...this.#waits(durationMs),
     };
-  };
-  const waitsOf = (durationMs: number): Partial<StallTimes> => {
-    const pressed = pressureOf(durationMs);
-    const countedMs = last!.diskMs - atStart!.diskMs;
-    const heldMs = Math.min(durationMs, Math.max(held.totalMs(), countedMs));
+  }
+
+  #read(at: number): Reading {
+    return { at, cpu: this.#options.cpu(), limit: this.#options.limit() };
+  }
+
+  /** None where the thread's state was not seen. */
+  #waits(durationMs: number): Partial<StallTimes> {
+    const last = this.#last;
+    const atStart = this.#atStart;
+    if (this.#looks === 0 || !atStart || !last) return {};
+    const pressed = this.#pressure(durationMs);
+    const countedMs = last.diskMs - atStart.diskMs;
+    const heldMs = Math.min(durationMs, Math.max(this.#held.totalMs(), countedMs));
     // Whoever waits for a disk is counted: what is not, waited for a lock of the kernel or for a child that is starting.
     const diskMs = pressed?.ioMs == null ? heldMs : Math.min(heldMs, Math.max(countedMs, pressed.ioMs));
     return {
-      sleptMs: Math.min(sleptMs, durationMs),
-      lockedMs: Math.min(lockedMs, durationMs),
+      sleptMs: Math.min(this.#sleptMs, durationMs),
+      lockedMs: Math.min(this.#lockedMs, durationMs),
       diskMs,
       kernelMs: heldMs - diskMs,
-      majorFaults: last!.majorFaults - atStart!.majorFaults,
+      majorFaults: last.majorFaults - atStart.majorFaults,
       ...(pressed && { pressure: pressed }),
     };
-  };
-  return {
-    /** The loop turned. */
-    beat(now: number): void {
-      beat = read(now);
-      looks = 0;
-    },
-    /** A silence was noticed, which has lasted for so long. */
-    begin(lastedMs: number): void {
-      silentMs = lastedMs;
-      sleptMs = 0;
-      lockedMs = 0;
-      looks = 0;
-      held.reset();
-      pressureAtStart = pressure();
-      look(lastedMs);
-      atStart = last;
-    },
-    /** It goes on. */
-    look,
-    /** Since the last beat, for a silence of this length that ends now. */
-    measure(now: number, durationMs: number): StallTimes {
-      const { cpu: cpuNow, limit: limitNow } = read(now);
-      const clocks = cpuNow && beat.cpu;
-      const ranMs = clocks ? Math.max(0, cpuNow.cpuMs - beat.cpu!.cpuMs) : 0;
-      const queueMs = clocks ? Math.max(0, cpuNow.runQueueMs - beat.cpu!.runQueueMs) : 0;
-      const within = scaler(Math.max(now - beat.at, ranMs + queueMs), durationMs, ranMs + queueMs);
-      const seen = looks > 0 && atStart !== null && last !== null;
-      return {
-        cpuMs: clocks ? within(ranMs) : null,
-        runQueueMs: clocks ? within(queueMs) : null,
-        ...(limitNow?.cpus != null &&
-          beat.limit && {
-            throttledMs: within(limitNow.throttledMs - beat.limit.throttledMs),
-            limitCpus: limitNow.cpus,
-          }),
-        ...(seen && waitsOf(durationMs)),
-      };
-    },
-  };
+  }
+
+  /** Of the silence, by what is known of the part that was looked at. */
+  #pressure(durationMs: number): NonNullable<StallTimes['pressure']> | null {
+    const atStart = this.#pressureAtStart;
+    const now = atStart && this.#options.pressure();
+    if (!now) return null;
+    const factor = durationMs > this.#silentMs ? durationMs / (durationMs - this.#silentMs) : 1;
+    const within = (ms: number | null, before: number | null): number | null =>
+      ms === null || before === null ? null : Math.min(durationMs, Math.max(0, ms - before) * factor);
+    return {
+      of: atStart.of,
+      cpuMs: within(now.cpuMs, atStart.cpuMs),
+      ioMs: within(now.ioMs, atStart.ioMs),
+      memoryMs: within(now.memoryMs, atStart.memoryMs),
+    };
+  }
 }
 
 /** Adds up the time of looks of which so many in a row saw the same. */

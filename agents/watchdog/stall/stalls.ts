@@ -2,7 +2,7 @@ import { HEARTBEAT_MS, Sum, Word } from '../../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
 import { askForStack, createOpenStall, type OpenStall, readMark } from './open-stall.ts';
 import { type EndedStall, stallRow } from './stall-row.ts';
-import { createStallTimes } from './stall-times.ts';
+import { StallClocks } from './stall-times.ts';
 import { tellStall } from './tell-stall.ts';
 import type { StallWatchOptions } from './types.ts';
 
@@ -41,7 +41,7 @@ export class StallWatch {
   constructor(options: StallWatchOptions) {
     this.#options = options;
     this.#clock = createBeatClock(options.histogram, HEARTBEAT_MS);
-    this.#times = createStallTimes(options.thread);
+    this.#times = new StallClocks(options.thread);
     this.#lastCount = options.histogram.count;
     // The loop may have turned before this thread was up.
     this.#started = this.#lastCount > 0;

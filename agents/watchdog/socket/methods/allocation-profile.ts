@@ -2,7 +2,7 @@ import type { AllocationPart, AllocationRequest } from '../../../../src/protocol
 import type { Unchecked } from '../../../../src/protocol/methods.ts';
 import { THREAD_ENDED, within } from '../../ask.ts';
 import { startSampling } from '../../deep-sample/start-sampling.ts';
-import { areSessionsHeld } from '../../platform/stack-capture.ts';
+import { areSessionsHeld } from '../../platform/held-sessions.ts';
 import { requireInspector, sendText, waitFor, whileConnected } from './client.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 

@@ -1,7 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WrittenSnapshot } from '../../../../src/protocol/written-snapshot.ts';
-import { holdSessions } from '../../platform/stack-capture.ts';
+import { holdSessions } from '../../platform/held-sessions.ts';
 import { askFor, CLIENT_GONE, requireInspector, whileConnected } from './client.ts';
 import { leaveThreads, roomyFolder, snapshotPrefix, timeoutMs, workInThread } from './dump.ts';
 import type { Method, Target } from './types.ts';

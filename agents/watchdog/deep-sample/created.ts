@@ -1,0 +1,32 @@
+import type { HookCounts } from '../../../src/protocol/thread-api.ts';
+import type { Frame, Location, LookRow } from '../../../src/recording/types.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import { placeOf } from '../stall/classify.ts';
+
+const MAX_SITES = 8;
+
+/** What the hooks of a closer look counted, at the user's own lines. */
+export function summarizeCreated(counts: HookCounts, toFrame: (raw: RawFrame) => Frame): LookRow['created'] {
+  const { wallMs, cpuMs, promises, resources } = counts;
+  return {
+    wallMs,
+    cpuMs,
+    promises,
+    resources: resources
+      .sort((a, b) => b.count - a.count)
+      .map(({ type, count, sites }) => ({ type, count, sites: mergeSites(sites, toFrame) })),
+  };
+}
+
+/** By the user's own line. */
+function mergeSites(sites: { count: number; frames: RawFrame[] }[], toFrame: (raw: RawFrame) => Frame) {
+  const merged = new Map<string, { count: number; location: Location | null }>();
+  for (const { count, frames } of sites) {
+    const location = placeOf(frames.map(toFrame));
+    const key = `${location?.file}:${location?.line}`;
+    const seen = merged.get(key);
+    if (seen) seen.count += count;
+    else merged.set(key, { count, location });
+  }
+  return [...merged.values()].sort((a, b) => b.count - a.count).slice(0, MAX_SITES);
+}
