@@ -1,5 +1,5 @@
 import type { Frame } from '../../recording/types.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
 import { clean, fileName, fullPlace } from './text.ts';
 
 /** Of a promise, by who made it: an async function, an `await`, a reaction (`then`), or a built-in else. */

@@ -1,6 +1,6 @@
 import type { Frame } from '../../recording/types.ts';
 import { isProgram, placeOf, STARTERS, sortOf } from './labels.ts';
-import type { Operation, Operations, Run } from './operations.ts';
+import type { Operation, Operations, Run } from './operation.ts';
 import { fullPlace } from './text.ts';
 
 /** A lane: an operation from its start to its end, in µs. */
