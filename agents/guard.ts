@@ -1,3 +1,4 @@
+import { getPrototypeOf, NativeRangeError } from './primordials.ts';
 /**
  * A part of the agent in the observed thread that goes off by itself when its code throws: a program may delete or replace
  * whatever the agent uses. From then on its hooks do nothing and its wrappers pass on, and it is told once.
@@ -21,8 +22,7 @@ export interface Sensor {
   readonly goesOn: boolean;
 }
 
-const { getPrototypeOf } = Object;
-const { prototype: overflow } = RangeError;
+const { prototype: overflow } = NativeRangeError;
 
 const sensors: Sensor[] = [];
 

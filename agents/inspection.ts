@@ -1,3 +1,4 @@
+import { process } from './primordials.ts';
 /**
  * Whether the inspector may be used in this process.
  *

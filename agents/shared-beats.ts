@@ -5,12 +5,23 @@
  * on a port of its own, and between a worker thread and the watchdog there is none that the application does not see.
  */
 
-import { floor, log, max, min, monotonicMs } from './primordials.ts';
+import {
+  exp,
+  floor,
+  log,
+  max,
+  min,
+  monotonicMs,
+  NativeFloat64Array,
+  NativeInt32Array,
+  NativeSharedArrayBuffer,
+  setInterval,
+} from './primordials.ts';
 import type { DelayHistogram } from './samplers/types.ts';
 
 /** Bins grow by 5 %, from 1 ms to some minutes. */
 const BINS = 256;
-const GROWTH = Math.log(1.05);
+const GROWTH = log(1.05);
 const COUNT = BINS;
 
 const startTimer = setInterval;
@@ -24,8 +35,8 @@ export interface SharedBeats {
 
 export function createSharedBeats(): SharedBeats {
   return {
-    counts: new Int32Array(new SharedArrayBuffer((BINS + 1) * 4)),
-    times: new Float64Array(new SharedArrayBuffer(16)),
+    counts: new NativeInt32Array(new NativeSharedArrayBuffer((BINS + 1) * 4)),
+    times: new NativeFloat64Array(new NativeSharedArrayBuffer(16)),
   };
 }
 
@@ -63,7 +74,7 @@ export function readBeats({ counts, times }: SharedBeats): DelayHistogram {
       let left = (counts[COUNT]! * percentile) / 100;
       for (let bin = 0; bin < BINS; bin++) {
         left -= counts[bin]!;
-        if (left <= 0) return Math.min(Math.exp((bin + 0.5) * GROWTH), times[1]!) * 1e6;
+        if (left <= 0) return min(exp((bin + 0.5) * GROWTH), times[1]!) * 1e6;
       }
       return times[1]! * 1e6;
     },

@@ -1,3 +1,5 @@
+import { NativeFloat64Array, NativeInt32Array, NativeSharedArrayBuffer, NativeUint16Array } from './primordials.ts';
+
 export type { RawFrame } from '../src/recording/source-maps.ts';
 
 /**
@@ -78,9 +80,9 @@ export interface SharedMemory {
 
 export function createSharedMemory(): SharedMemory {
   return {
-    control: new Int32Array(new SharedArrayBuffer(Word.Length * 4)),
-    numbers: new Float64Array(new SharedArrayBuffer(Sum.Length * 8)),
-    site: new Uint16Array(new SharedArrayBuffer(SITE_LENGTH * 2)),
+    control: new NativeInt32Array(new NativeSharedArrayBuffer(Word.Length * 4)),
+    numbers: new NativeFloat64Array(new NativeSharedArrayBuffer(Sum.Length * 8)),
+    site: new NativeUint16Array(new NativeSharedArrayBuffer(SITE_LENGTH * 2)),
   };
 }
 

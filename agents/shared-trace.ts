@@ -1,4 +1,5 @@
 import { EVENT_WORDS } from '../src/protocol/async-trace.ts';
+import { NativeInt32Array, NativeSharedArrayBuffer } from './primordials.ts';
 
 /** The memory through which an observed thread hands its operations to the watchdog, while somebody captures them. */
 export interface TraceMemory {
@@ -34,7 +35,7 @@ export function createTraceMemory(id: number, startMonotonicMs: number): TraceMe
   return {
     id,
     startMonotonicMs,
-    control: new Int32Array(new SharedArrayBuffer(TraceWord.Length * 4)),
-    events: new Int32Array(new SharedArrayBuffer(RING_WORDS * 4)),
+    control: new NativeInt32Array(new NativeSharedArrayBuffer(TraceWord.Length * 4)),
+    events: new NativeInt32Array(new NativeSharedArrayBuffer(RING_WORDS * 4)),
   };
 }

@@ -10,7 +10,16 @@
  * thread, by its number; the first four are for all. Threads whose numbers are that far apart share words: the number of the
  * thread that ends is one of them, so that nothing is taken for the other's, and who counts together waits together.
  */
-import { add, load, monotonicMs, notify, store, wait } from './primordials.ts';
+import {
+  add,
+  load,
+  monotonicMs,
+  NativeInt32Array,
+  NativeSharedArrayBuffer,
+  notify,
+  store,
+  wait,
+} from './primordials.ts';
 
 export type ThreadGate = Int32Array;
 
@@ -31,12 +40,12 @@ export const GATE_KEY = 'evdiag.thread-gate';
 export const GATE_MS = 100;
 
 export function createThreadGate(): ThreadGate {
-  return new Int32Array(new SharedArrayBuffer((THREADS + 1) * STRIDE * 4));
+  return new NativeInt32Array(new NativeSharedArrayBuffer((THREADS + 1) * STRIDE * 4));
 }
 
 /** What another thread has handed on may be anything. */
 export function isThreadGate(value: unknown): value is ThreadGate {
-  return value instanceof Int32Array && value.length === (THREADS + 1) * STRIDE;
+  return value instanceof NativeInt32Array && value.length === (THREADS + 1) * STRIDE;
 }
 
 const at = (threadId: number, word: number): number => ((threadId % THREADS) + 1) * STRIDE + word;

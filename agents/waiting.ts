@@ -1,7 +1,8 @@
-const getActiveResources = process.getActiveResourcesInfo;
-const { apply } = Reflect;
+import { apply, max, NativeSet, process } from './primordials.ts';
 
-const IO = new Set(['TCPServerWrap', 'TCPSocketWrap', 'TLSWrap', 'UDPWrap', 'PipeServerWrap']);
+const getActiveResources = process.getActiveResourcesInfo;
+
+const IO = new NativeSet(['TCPServerWrap', 'TCPSocketWrap', 'TLSWrap', 'UDPWrap', 'PipeServerWrap']);
 
 /** The primary holds the server of a cluster's child: nothing in the child's own resources tells. */
 const sharesServer =
@@ -20,5 +21,5 @@ export function countWaiting(resources: readonly string[]): number {
     if (name === 'Timeout') timers++;
     else if (IO.has(name)) sockets++;
   }
-  return sharesServer + sockets + Math.max(0, timers - 1);
+  return sharesServer + sockets + max(0, timers - 1);
 }

@@ -62,24 +62,24 @@ const IMPORT_TABLE: Record<string, Rule> = {
   // What the package exports, as one bundle.
   'src/entries.ts': { values: ['src/index.ts', 'src/library'] },
   // Shared by the agent's halves.
-  'agents/guard.ts': { values: [], builtinsOnly: true },
-  'agents/inspection.ts': { values: [], builtinsOnly: true },
+  'agents/guard.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
+  'agents/inspection.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/primordials.ts': { values: [], types: [PROTOCOL], builtinsOnly: true },
   'agents/promise-hooks.ts': { values: [], builtinsOnly: true },
   'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': {
-    values: [],
+    values: ['agents/primordials.ts'],
     types: ['src/recording'],
     builtinsOnly: true,
   },
   'agents/shared-trace.ts': {
-    values: ['src/protocol/async-trace.ts'],
+    values: ['agents/primordials.ts', 'src/protocol/async-trace.ts'],
     builtinsOnly: true,
   },
   'agents/thread-gate.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
-  'agents/waiting.ts': { values: [], builtinsOnly: true },
+  'agents/waiting.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/samplers': {
     values: ['agents/guard.ts', 'agents/primordials.ts', 'agents/waiting.ts', UTIL],
     types: ['src/recording'],

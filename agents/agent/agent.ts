@@ -5,7 +5,21 @@ import { familyName } from '../../src/recording/paths.ts';
 import { printOnce } from '../../src/util/print-line.ts';
 import { createSensor, guarded, messageOf } from '../guard.ts';
 import { askInspection } from '../inspection.ts';
-import { load, min, monotonicMs, notify, store, wait, wallMs } from '../primordials.ts';
+import {
+  apply,
+  load,
+  min,
+  monotonicMs,
+  NativeBoolean,
+  NativeDate,
+  NativeNumber,
+  NativeString,
+  notify,
+  process,
+  store,
+  wait,
+  wallMs,
+} from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
 import {
@@ -39,8 +53,6 @@ const STUCK_MS = 500;
 /** Old-generation bound of the watchdog's heap: a runaway watchdog ends itself, not its host. */
 const WATCHDOG_HEAP_MB = 96;
 
-const { apply } = Reflect;
-
 function complain(message: string): void {
   printOnce(`evdiag: ${message}`);
 }
@@ -67,14 +79,14 @@ function start(): void {
     },
     complain,
   );
-  const family = settings.family ?? join(settings.out, familyName(process.pid, new Date()));
+  const family = settings.family ?? join(settings.out, familyName(process.pid, new NativeDate()));
   const data: WatchdogData = {
     thread: {
       threadId: 0,
       nativeId: process.pid,
       shared,
       beats: delays,
-      startMonotonicMs: Number(process.hrtime.bigint()) / 1e6,
+      startMonotonicMs: NativeNumber(process.hrtime.bigint()) / 1e6,
       startedAtMs: wallMs(),
       gated: true,
     },
@@ -86,7 +98,7 @@ function start(): void {
     gate,
     inspection: askInspection(),
     flags: [...process.execArgv, process.env.NODE_OPTIONS, process.env.NODE_V8_COVERAGE && 'coverage'].join(' '),
-    color: Boolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
+    color: NativeBoolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
     folders: folderVariables(process.env),
   };
   watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
@@ -103,7 +115,9 @@ function start(): void {
   } as ConstructorParameters<typeof Worker>[1]);
   watchdog.on('error', (error) => {
     store(shared.control, Word.WatchdogState, WATCHDOG_FAILED);
-    complain(`the watchdog stopped: ${String(error?.message ?? error).split('\n')[0]}; the program goes on unobserved`);
+    complain(
+      `the watchdog stopped: ${NativeString(error?.message ?? error).split('\n')[0]}; the program goes on unobserved`,
+    );
   });
   watchdog.unref();
   process.env.EVDIAG_FAMILY = family;
@@ -133,7 +147,7 @@ function followExit(control: Int32Array, gate: ThreadGate, forced: ForcedExit): 
   const original = holder.reallyExit as AnyFunction;
   if (typeof original !== 'function') return;
   const leave = guarded(createSensor('the exit', true), (status: unknown) => {
-    const code = Number(status ?? 0);
+    const code = NativeNumber(status ?? 0);
     endThread(gate, 0);
     if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
     forced.go(code);

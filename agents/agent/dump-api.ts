@@ -3,7 +3,7 @@ import type { RunningInventory } from '../../src/async-dump/inventory.ts';
 import type { InventoryFiles } from '../../src/protocol/inventory.ts';
 import type { DumpProgress, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded } from '../guard.ts';
-import { load, monotonicMs, store, toJson } from '../primordials.ts';
+import { load, monotonicMs, NativeError, NativeString, setImmediate, store, toJson } from '../primordials.ts';
 import { OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
 import { openResources } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
@@ -99,5 +99,5 @@ function isBusy(error: unknown): boolean {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof NativeError ? error.message : NativeString(error);
 }

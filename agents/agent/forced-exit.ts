@@ -4,7 +4,17 @@
  */
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { load, notify, store, wait } from '../primordials.ts';
+import {
+  apply,
+  load,
+  NativeError,
+  NativeInt32Array,
+  NativeSharedArrayBuffer,
+  notify,
+  process,
+  store,
+  wait,
+} from '../primordials.ts';
 import { callSites } from './stack.ts';
 
 /** Words of the memory shared with the thread that ends the process. */
@@ -64,7 +74,7 @@ export interface ForcedExit {
 export function createForcedExit(reallyExit: (code: number) => void): ForcedExit {
   let words: Int32Array | null = null;
   const start = (): boolean => {
-    words = new Int32Array(new SharedArrayBuffer(16));
+    words = new NativeInt32Array(new NativeSharedArrayBuffer(16));
     // Its streams would need the main thread; it has no environment and takes no option of the program's.
     new Worker(SCRIPT, { eval: true, workerData: words, env: {}, execArgv: [], stdout: true, stderr: true }).unref();
     wait(words, STATE, 0, START_MS);
@@ -83,7 +93,7 @@ export function createForcedExit(reallyExit: (code: number) => void): ForcedExit
     begin(code, isStuck, way = wayOut()) {
       if (words !== null || way === null) return;
       try {
-        if (!start() && isStuck) throw new Error('There is no WebAssembly, or it may not be used.');
+        if (!start() && isStuck) throw new NativeError('There is no WebAssembly, or it may not be used.');
       } catch {
         // Rather a wrong status than a process that never ends.
         if (isStuck) process.kill(process.pid, 'SIGKILL');
@@ -97,7 +107,7 @@ export function createForcedExit(reallyExit: (code: number) => void): ForcedExit
       // The program may take its time in them.
       let failed = true;
       try {
-        for (const other of others) Reflect.apply(other, process, [code]);
+        for (const other of others) apply(other, process, [code]);
         failed = false;
       } finally {
         // What they throw goes its way, and is printed by Node.

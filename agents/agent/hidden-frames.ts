@@ -1,5 +1,6 @@
 import { type OwnSession, withOwnSession } from '../../src/async-dump/own-session.ts';
 import type { Inspection } from '../inspection.ts';
+import { apply, process } from '../primordials.ts';
 
 type Prepare = (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) => unknown;
 interface NodeInternals {
@@ -7,7 +8,6 @@ interface NodeInternals {
   requireBuiltin(name: 'internal/errors'): { prepareStackTraceCallback: Prepare };
 }
 
-const { apply } = Reflect;
 /** Where Node's own functions find what they need of its internals: this one stays for old packages. */
 const { binding } = process as unknown as { binding?: object };
 

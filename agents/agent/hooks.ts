@@ -1,7 +1,7 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import type { HookCounts, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../guard.ts';
-import { monotonicMs } from '../primordials.ts';
+import { assign, getOwnPropertySymbols, monotonicMs, NativeMap, process } from '../primordials.ts';
 import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
@@ -62,7 +62,7 @@ function begin(
   askToStop: () => void,
   tapTracking: (tap: Tap | null) => boolean,
 ): { stop(): void; counts(): HookCounts | null } {
-  const types = new Map<string, TypeCount>();
+  const types = new NativeMap<string, TypeCount>();
   let promises = 0;
   let events = 0;
   let sitesTaken = 0;
@@ -106,7 +106,7 @@ function begin(
     let entry = types.get(type);
     if (!entry) {
       if (types.size >= MAX_DISTINCT) return;
-      entry = { type, count: 0, sites: new Map() };
+      entry = { type, count: 0, sites: new NativeMap() };
       types.set(type, entry);
     }
     const nth = entry.count++;
@@ -153,7 +153,7 @@ function addSite({ sites }: TypeCount): void {
 function createResourceHook(init: (type: string) => void): { hook: AsyncHook; seesPromises: boolean } {
   const options = { init: (_asyncId: number, type: string) => init(type), trackPromises: false };
   const hook = createHook(options as HookCallbacks);
-  const symbol = Object.getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
-  if (symbol) Object.assign(hook, { [symbol]: true });
+  const symbol = getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
+  if (symbol) assign(hook, { [symbol]: true });
   return { hook, seesPromises: symbol === undefined };
 }

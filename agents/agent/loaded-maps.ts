@@ -1,10 +1,9 @@
+import { loadedMap } from '../../src/util/loaded-map.ts';
 import { createSensor, guarded } from '../guard.ts';
+import { setImmediate } from '../primordials.ts';
 import { isStackEmpty } from './stack.ts';
 
 const laterOn = setImmediate;
-
-/** Loaded when it is first used: few programs change their files while they load. */
-const load = () => require('../../src/util/loaded-map.ts') as typeof import('../../src/util/loaded-map.ts');
 
 /** By url, null where there is none. */
 export type MapTexts = Record<string, string | null>;
@@ -20,7 +19,7 @@ export function createLoadedMaps(post: (maps: MapTexts) => void) {
     wanted = [];
     if (urls.length === 0) return;
     const maps: MapTexts = {};
-    for (let i = 0; i < urls.length; i++) maps[urls[i]!] = load().loadedMap(urls[i]!);
+    for (let i = 0; i < urls.length; i++) maps[urls[i]!] = loadedMap(urls[i]!);
     post(maps);
   });
   return {

@@ -6,10 +6,9 @@
  * there, not in the middle of the application's code, the next one is made.
  */
 import { createSensor } from '../guard.ts';
+import { apply, NativePromise } from '../primordials.ts';
 
-const NativePromise = Promise;
-const { apply } = Reflect;
-const { then } = Promise.prototype;
+const { then } = NativePromise.prototype;
 
 let turns = 0;
 const sensor = createSensor('watching the microtask queue', true);

@@ -1,5 +1,19 @@
 import { basename } from 'node:path';
 import { attempt, createSensor, isOff } from '../guard.ts';
+import {
+  apply,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  NativeObject,
+  NativeProxy,
+  NativeString,
+  NativeUint8Array,
+  NativeUint32Array,
+  NativeWeakSet,
+  ownKeys,
+  process,
+  tryDefineProperty,
+} from '../primordials.ts';
 import { type AnyFunction, showAs } from './replace.ts';
 
 /** Functions that are marked, of all add-ons together: more than the largest of them has. */
@@ -17,8 +31,6 @@ const REST_LOOKS = 30;
 type Trap = (original: AnyFunction, self: unknown, args: unknown[]) => unknown;
 type Found = [module: string, name: string][];
 
-const { apply, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
-
 /**
  * Marks the functions of the native add-ons that a thread loads from now on while they run: a native call cannot be interrupted.
  * What it returns is to be called about once a second.
@@ -31,8 +43,8 @@ export function markNativeAddons(options: {
 }): () => void {
   const { dlopen } = process as unknown as { dlopen: AnyFunction };
   let count = 0;
-  const calls = new Uint32Array(MAX_ADD_ON_CALLS);
-  const rests = new Uint8Array(MAX_ADD_ON_CALLS);
+  const calls = new NativeUint32Array(MAX_ADD_ON_CALLS);
+  const rests = new NativeUint8Array(MAX_ADD_ON_CALLS);
   const put: ((marked: boolean) => void)[] = [];
   const sensor = createSensor('the marks of native add-ons');
 
@@ -47,13 +59,13 @@ export function markNativeAddons(options: {
       }
       return mark(target, self, args);
     };
-    const proxy = new Proxy(original, { apply: trap as never });
+    const proxy = new NativeProxy(original, { apply: trap as never });
     showAs(original, proxy);
     put[index] = (marked) => {
       const property = getOwnPropertyDescriptor(holder, key);
       // Somebody else may have put his own there.
       if (property?.value === (marked ? original : proxy)) {
-        defineProperty(holder, key, { ...property, value: marked ? proxy : original });
+        tryDefineProperty(holder, key, { ...property, value: marked ? proxy : original });
       }
     };
     return proxy;
@@ -67,7 +79,7 @@ export function markNativeAddons(options: {
       count++;
       return;
     }
-    defineProperty(holder, key, { ...property, value: standIn(count++, original, holder, key) });
+    tryDefineProperty(holder, key, { ...property, value: standIn(count++, original, holder, key) });
     found.push([file, name]);
   };
   const markMethods = (prototype: object, of: string, file: string, found: Found): void => {
@@ -84,17 +96,17 @@ export function markNativeAddons(options: {
       }
     }
   };
-  const marked = new WeakSet<object>();
+  const marked = new NativeWeakSet<object>();
   const onLoaded = (module: unknown, file: unknown): void => {
     const { exports } = module as { exports?: unknown };
     if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null || marked.has(exports))
       return;
     marked.add(exports);
     const found: Found = [];
-    markAll(exports, '', 1, basename(String(file)), found);
+    markAll(exports, '', 1, basename(NativeString(file)), found);
     if (found.length > 0) options.announce(found);
   };
-  const standInForLoading = new Proxy(dlopen, {
+  const standInForLoading = new NativeProxy(dlopen, {
     apply(original, self, args: unknown[]) {
       const result = apply(original, self, args);
       try {
@@ -125,5 +137,5 @@ function isClass(value: { prototype?: unknown }): boolean {
 }
 
 function isPlain(value: object): boolean {
-  return Object.getPrototypeOf(value) === Object.prototype;
+  return getPrototypeOf(value) === NativeObject.prototype;
 }

@@ -3,7 +3,7 @@ import { threadId } from 'node:worker_threads';
 import { AGENT_NAME, type ThreadApi } from '../../src/protocol/thread-api.ts';
 import { attempt, createSensor, failures, guarded, isOff, messageOf, type Sensor } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
-import { monotonicMs, store, toJson } from '../primordials.ts';
+import { assign, clearInterval, monotonicMs, process, setInterval, setTimeout, store, toJson } from '../primordials.ts';
 import { samplers } from '../samplers/index.ts';
 import type { DelayHistogram, RunningSampler, Sample, Sampler, SamplerContext } from '../samplers/types.ts';
 import { createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
@@ -33,7 +33,6 @@ const FIRST_SAMPLE_MS = 100;
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
-const { assign } = Object;
 const startTimer = setInterval;
 const stopTimer = clearInterval;
 const startTimeout = setTimeout;

@@ -1,6 +1,23 @@
 import { type OwnSession, withOwnSession } from '../../src/async-dump/own-session.ts';
 import type { OpenHandles, OpenResources, RawTimers } from '../../src/protocol/open-resources.ts';
-import { monotonicMs } from '../primordials.ts';
+import {
+  apply,
+  clearTimeout,
+  getOwnPropertyDescriptor,
+  getOwnPropertySymbols,
+  getPrototypeOf,
+  max,
+  monotonicMs,
+  NativeError,
+  NativeMap,
+  NativeNumber,
+  NativeString,
+  ownKeys,
+  performance,
+  process,
+  round,
+  setTimeout,
+} from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
 /** Distinct timers and handles told. */
@@ -13,8 +30,6 @@ const PROTOTYPE_LIMIT = 8;
 
 // Kept from before the application could replace them.
 const startTimer = setTimeout;
-const { apply, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
-const { getOwnPropertySymbols } = Object;
 
 type Bag = Record<PropertyKey, unknown>;
 interface NodeInternals {
@@ -35,14 +50,14 @@ export function openResources(): OpenResources {
   const found: OpenResources = { timers: [], handles: handles.slice(0, MAX_DISTINCT), more: 0 };
   try {
     const timers = groupBy(withOwnSession(readTimers), timerKey, (all, { oldestMs }) => {
-      all.oldestMs = Math.max(all.oldestMs, oldestMs);
+      all.oldestMs = max(all.oldestMs, oldestMs);
     });
     found.timers = timers.slice(0, MAX_DISTINCT);
-    found.more = Math.max(0, timers.length - MAX_DISTINCT);
+    found.more = max(0, timers.length - MAX_DISTINCT);
   } catch (error) {
-    found.problem = String(error).slice(0, DETAIL_LIMIT);
+    found.problem = NativeString(error).slice(0, DETAIL_LIMIT);
   }
-  found.more += Math.max(0, handles.length - MAX_DISTINCT);
+  found.more += max(0, handles.length - MAX_DISTINCT);
   return found;
 }
 
@@ -56,7 +71,7 @@ function groupBy<T extends { count: number }>(
   keyOf: (one: T) => string,
   merge: (into: T, one: T) => void = () => {},
 ): T[] {
-  const groups = new Map<string, T>();
+  const groups = new NativeMap<string, T>();
   for (const one of all) {
     const key = keyOf(one);
     const group = groups.get(key);
@@ -90,7 +105,7 @@ function readTimers(session: OwnSession): RawTimers[] {
 function timerLists(session: OwnSession): object {
   const { internalProperties } = session.post('Runtime.getProperties', { objectId: session.handleOf(startTimer) });
   const scopes = named(internalProperties, '[[Scopes]]');
-  if (!scopes) throw new Error('the timers of this Node are not where they are looked for');
+  if (!scopes) throw new NativeError('the timers of this Node are not where they are looked for');
   const { result } = session.post('Runtime.getProperties', { objectId: scopes, ownProperties: true });
   for (const { value } of result as { value?: { objectId?: string } }[]) {
     if (!value?.objectId) continue;
@@ -98,7 +113,7 @@ function timerLists(session: OwnSession): object {
     const lists = named(scope.result, 'timerListMap');
     if (lists) return session.valueOf(lists) as object;
   }
-  throw new Error('the timers of this Node are not where they are looked for');
+  throw new NativeError('the timers of this Node are not where they are looked for');
 }
 
 function named(properties: unknown, name: string): string | undefined {
@@ -110,7 +125,7 @@ type Places = (callback: object) => RawFrame | null;
 
 /** Where functions begin. The script's url comes from V8's coverage counts: the Debugger domain stays off. */
 function createPlaces(session: OwnSession): Places {
-  const known = new Map<object, RawFrame | null>();
+  const known = new NativeMap<object, RawFrame | null>();
   let urls: Map<string, string> | null = null;
   return (callback) => {
     let frame = known.get(callback);
@@ -137,7 +152,7 @@ function placeOf(session: OwnSession, callback: object, urls: Map<string, string
 }
 
 function scriptUrls(session: OwnSession): Map<string, string> {
-  const urls = new Map<string, string>();
+  const urls = new NativeMap<string, string>();
   session.post('Profiler.enable');
   const { result } = session.post('Profiler.getBestEffortCoverage');
   for (const { scriptId, url } of result as { scriptId: string; url: string }[]) urls.set(scriptId, url);
@@ -148,9 +163,9 @@ function scriptUrls(session: OwnSession): Map<string, string> {
 /** The loop's clock, as timers have it; that of a blocked loop stands still. */
 function loopNowMs(): number {
   const probe = startTimer(() => {}, 2 ** 30);
-  const startedAt = Number(read(probe, '_idleStart'));
+  const startedAt = NativeNumber(read(probe, '_idleStart'));
   clearTimeout(probe);
-  return Math.max(startedAt, monotonicMs() - performance.nodeTiming.environment);
+  return max(startedAt, monotonicMs() - performance.nodeTiming.environment);
 }
 
 function timerOf(timer: object, nowMs: number, places: Places): RawTimers | null {
@@ -162,8 +177,8 @@ function timerOf(timer: object, nowMs: number, places: Places): RawTimers | null
   return {
     count: 1,
     callback: place ?? [nameOf(callback), null, 0, 0],
-    delayMs: Number(read(timer, '_idleTimeout')),
-    oldestMs: Math.max(0, Math.round(nowMs - Number(read(timer, '_idleStart')))),
+    delayMs: NativeNumber(read(timer, '_idleTimeout')),
+    oldestMs: max(0, round(nowMs - NativeNumber(read(timer, '_idleStart')))),
     repeats: repeat !== null && repeat !== undefined,
     ref: symbolValue(timer, 'refed') !== false,
   };

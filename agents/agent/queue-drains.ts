@@ -12,13 +12,13 @@
  */
 import { executionAsyncId } from 'node:async_hooks';
 import { createSensor, guarded } from '../guard.ts';
+import { process, queueMicrotask } from '../primordials.ts';
 import { atNextTurn } from './microtask-turns.ts';
 
 /** A callback that queues more steps than this, one after the other, is given up until the next interrupt. */
 const MOST_ROUNDS = 256;
 
 const { nextTick } = process;
-const { queueMicrotask } = globalThis;
 
 const sensor = createSensor('watching the queue of ticks', true);
 

@@ -3,15 +3,25 @@
  * constructed, and its text. Node's functions have their source for a text, which no wrapper has. So `Function.prototype.toString`
  * is told of each, and of itself; only that of another realm (node:vm) shows a wrapper's own.
  */
+import {
+  apply,
+  construct,
+  getOwnPropertyDescriptor,
+  NativeFunction,
+  NativeProxy,
+  NativeWeakMap,
+  ownKeys,
+  tryDefineProperty,
+} from '../primordials.ts';
+
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
-const { apply, construct, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
-const { get, set } = WeakMap.prototype;
-const functions = Function.prototype as unknown as Record<string, unknown>;
+const { get, set } = NativeWeakMap.prototype;
+const functions = NativeFunction.prototype as unknown as Record<string, unknown>;
 const nativeText = functions.toString as AnyFunction;
 
 /** What each wrapper stands for; no method of it is looked up when the program may have replaced them. */
-const originals = new WeakMap<object, object>();
+const originals = new NativeWeakMap<object, object>();
 
 /** The wrapper shows as the original from now on. */
 export function showAs(original: object, wrapper: object): void {
@@ -65,18 +75,18 @@ export function replace(
   for (let i = 0; i < keys.length; i++) {
     const own = getOwnPropertyDescriptor(original, keys[i]!)!;
     const mine = getOwnPropertyDescriptor(wrapper, keys[i]!);
-    if (!mine || mine.configurable) defineProperty(wrapper, keys[i]!, own);
+    if (!mine || mine.configurable) tryDefineProperty(wrapper, keys[i]!, own);
   }
   pointBack(original, wrapper);
   showAs(original, wrapper);
-  defineProperty(holder, name, { ...property, value: wrapper });
+  tryDefineProperty(holder, name, { ...property, value: wrapper });
 }
 
 /** `f.prototype.constructor` is `f`. */
 function pointBack(from: AnyFunction, to: AnyFunction): void {
   const { prototype } = to as { prototype?: object };
   const property = prototype && getOwnPropertyDescriptor(prototype, 'constructor');
-  if (property?.value === from) defineProperty(prototype!, 'constructor', { ...property, value: to });
+  if (property?.value === from) tryDefineProperty(prototype!, 'constructor', { ...property, value: to });
 }
 
 /** Puts the original back in the wrapper's place, where nobody has put something else since. */
@@ -89,7 +99,7 @@ export function putBack(
   const property = getOwnPropertyDescriptor(holder, name);
   if (property?.value !== wrapper) return;
   pointBack(wrapper, original);
-  defineProperty(holder, name, { ...property, value: original });
+  tryDefineProperty(holder, name, { ...property, value: original });
 }
 
 /**
@@ -118,8 +128,8 @@ export function replaceClass(
     },
   };
   const traps: ProxyHandler<AnyFunction> = { apply: call.markedCall, construct: create.markedCall };
-  const standIn = new Proxy(original, traps);
+  const standIn = new NativeProxy(original, traps);
   pointBack(original, standIn);
   showAs(original, standIn);
-  defineProperty(holder, name, { ...property, value: standIn });
+  tryDefineProperty(holder, name, { ...property, value: standIn });
 }

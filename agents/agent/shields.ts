@@ -1,10 +1,8 @@
 import { threadId } from 'node:worker_threads';
-import { add } from '../primordials.ts';
+import { add, apply } from '../primordials.ts';
 import { type SharedMemory, Word } from '../shared-memory.ts';
 import { answerFirst, type ThreadGate } from '../thread-gate.ts';
 import type { AnyFunction } from './replace.ts';
-
-const { apply } = Reflect;
 
 /**
  * Calls within which the thread must not be interrupted by what the inspector evaluates.

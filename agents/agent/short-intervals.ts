@@ -1,5 +1,6 @@
 import timers from 'node:timers';
 import { createSensor, isOff } from '../guard.ts';
+import { apply, globalObject, NativeNumber, NativeWeakRef } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 import { callSites } from './stack.ts';
@@ -9,7 +10,6 @@ const SHORT_MS = 4;
 const MAX_INTERVALS = 32;
 const SITE_FRAMES = 16;
 
-const { apply } = Reflect;
 const sensor = createSensor('the places of short intervals');
 
 interface ShortInterval {
@@ -26,21 +26,24 @@ export function watchShortIntervals(): void {
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
     const timer = apply(original, this, args) as NodeJS.Timeout;
     try {
-      if (!isOff(sensor) && !(Number(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);
+      if (!isOff(sensor) && !(NativeNumber(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);
     } catch (error) {
       sensor.caught = { error };
     }
     return timer;
   });
   replace(timers as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
-  if ((globalThis.setInterval as unknown) === original) {
-    replace(globalThis as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
+  if ((globalObject.setInterval as unknown) === original) {
+    replace(globalObject as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
   }
 }
 
 function note(timer: NodeJS.Timeout, below: AnyFunction): void {
   if (intervals.length >= MAX_INTERVALS) intervals.shift();
-  intervals.push({ timer: new WeakRef(timer), frames: callSites(SITE_FRAMES, below as (...args: never[]) => unknown) });
+  intervals.push({
+    timer: new NativeWeakRef(timer),
+    frames: callSites(SITE_FRAMES, below as (...args: never[]) => unknown),
+  });
 }
 
 /** The sites of those that still run. */

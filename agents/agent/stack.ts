@@ -9,7 +9,16 @@ import type {
   StackQuestion,
 } from '../../src/protocol/thread-api.ts';
 import { isShortName } from '../../src/util/code-places.ts';
-import { toJson } from '../primordials.ts';
+import {
+  apply,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  NativeError,
+  NativeMap,
+  NativeNumber,
+  process,
+  toJson,
+} from '../primordials.ts';
 import { FRAME_LIMIT, type RawFrame, RECENT_FRAME_LIMIT } from '../shared-memory.ts';
 import { waitingResources } from '../waiting.ts';
 import { microtaskTurns } from './microtask-turns.ts';
@@ -24,10 +33,8 @@ const DEPTH_LIMIT = 25_000;
 const OWN_FRAMES = 24;
 
 // Kept from before the application could replace them.
-const NativeError = Error;
-const { captureStackTrace } = Error;
-const { defineProperty, getOwnPropertyDescriptor } = Object;
-const { apply } = Reflect;
+
+const { captureStackTrace } = NativeError;
 const hrtime = process.hrtime.bigint;
 
 /**
@@ -218,7 +225,7 @@ function framesOf(text: string): RawFrame[] {
     // Neither this bundle nor the watchdog's question.
     if (url === __filename || url === '<anonymous>') return [];
     const at: [number, number] =
-      url === null ? [0, 0] : [Number(place.slice(row + 1, column)), Number(place.slice(column + 1))];
+      url === null ? [0, 0] : [NativeNumber(place.slice(row + 1, column)), NativeNumber(place.slice(column + 1))];
     const frame: RawFrame = [name.slice(0, NAME_LIMIT), url, ...at];
     if (awaits) frame.push(1);
     return [frame];
@@ -247,7 +254,7 @@ function builtinName(text: string): string {
 
 /** How deep the stack is, with everything that awaits it; takes some ms where it is very deep. */
 function depthOf(sites: NodeJS.CallSite[]): Depth {
-  const counts = new Map<string, { repeated: number; site: NodeJS.CallSite }>();
+  const counts = new NativeMap<string, { repeated: number; site: NodeJS.CallSite }>();
   for (const site of sites) {
     const key = `${site.getFunctionName()} ${site.getFileName()}`;
     const entry = counts.get(key);
@@ -270,7 +277,7 @@ export function interruptedStack(count: number, { waiting, depth, drains }: Stac
     return toFrames(sites);
   });
   const answer: InterruptedStack = {
-    atMs: Number(hrtime()) / 1e6,
+    atMs: NativeNumber(hrtime()) / 1e6,
     entered: entered ? 1 : 0,
     count,
     turns: microtaskTurns(),

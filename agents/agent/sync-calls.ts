@@ -5,7 +5,22 @@ import { syncBuiltinESMExports } from 'node:module';
 import vm from 'node:vm';
 import zlib from 'node:zlib';
 import { createSensor, isOff } from '../guard.ts';
-import { exchange, min, monotonicMs, store, stringify } from '../primordials.ts';
+import {
+  apply,
+  exchange,
+  min,
+  monotonicMs,
+  NativeAtomics,
+  NativeDate,
+  NativeFloat64Array,
+  NativeIntl,
+  NativeJSON,
+  NativeNumber,
+  NativeUint8Array,
+  process,
+  store,
+  stringify,
+} from '../primordials.ts';
 import { type SharedMemory, SITE_LENGTH, SYNC_CALLS, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
@@ -40,8 +55,6 @@ const SOME_ONLY: Record<string, ((original: AnyFunction, marked: AnyFunction) =>
 /** What holds the functions, by the name that SYNC_CALLS gives it. */
 type Holders = Record<string, Record<string, unknown>>;
 
-const { apply } = Reflect;
-
 /**
  * Marks the synchronous calls of Node while they run.
  *
@@ -62,19 +75,19 @@ export function markSyncCalls(
     child_process: childProcess as unknown as Record<string, unknown>,
     crypto: crypto as unknown as Record<string, unknown>,
     zlib: zlib as unknown as Record<string, unknown>,
-    JSON: JSON as unknown as Record<string, unknown>,
-    Date: Date.prototype as unknown as Record<string, unknown>,
-    Number: Number.prototype as unknown as Record<string, unknown>,
-    Intl: Intl as unknown as Record<string, unknown>,
-    Atomics: Atomics as unknown as Record<string, unknown>,
+    JSON: NativeJSON as unknown as Record<string, unknown>,
+    Date: NativeDate.prototype as unknown as Record<string, unknown>,
+    Number: NativeNumber.prototype as unknown as Record<string, unknown>,
+    Intl: NativeIntl as unknown as Record<string, unknown>,
+    Atomics: NativeAtomics as unknown as Record<string, unknown>,
     Script: vm.Script.prototype as unknown as Record<string, unknown>,
   };
   const sensor = createSensor('the marks of synchronous calls');
-  const savedMs = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
-  const refilledAt = new Float64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS).fill(Number.NEGATIVE_INFINITY);
+  const savedMs = new NativeFloat64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
+  const refilledAt = new NativeFloat64Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS).fill(NativeNumber.NEGATIVE_INFINITY);
 
   /** Calls that may pass before the clock is asked again. */
-  const unasked = new Uint8Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
+  const unasked = new NativeUint8Array(SYNC_CALLS.length + MAX_ADD_ON_CALLS);
 
   const mayTakeSite = (index: number): boolean => {
     if (savedMs[index]! > 0) return true;

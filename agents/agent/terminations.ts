@@ -1,9 +1,8 @@
 import { getEnvironmentData, threadId as ownId, setEnvironmentData, Worker } from 'node:worker_threads';
 import { createSensor, guarded } from '../guard.ts';
+import { apply, NativeObject } from '../primordials.ts';
 import { createThreadGate, endThread, GATE_KEY, isThreadGate, setParent, type ThreadGate } from '../thread-gate.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
-
-const { apply } = Reflect;
 
 /** In the main thread: for the whole process. Worker threads that are started from now on find it. */
 export function openThreadGate(): ThreadGate {
@@ -14,7 +13,7 @@ export function openThreadGate(): ThreadGate {
 
 /** In a worker thread; null where it was started by a thread that does not know of it: then it is not interrupted. */
 export function findThreadGate(): ThreadGate | null {
-  const { gate, parentId } = Object(getEnvironmentData(GATE_KEY)) as { gate?: unknown; parentId?: unknown };
+  const { gate, parentId } = NativeObject(getEnvironmentData(GATE_KEY)) as { gate?: unknown; parentId?: unknown };
   if (!isThreadGate(gate) || typeof parentId !== 'number') return null;
   setParent(gate, ownId, parentId);
   handOn(gate);

@@ -6,6 +6,16 @@
  * is the answer of the object behind.
  */
 import type { EventEmitter } from 'node:events';
+import {
+  apply,
+  create,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  isArray,
+  NativeProxy,
+  NativeWeakMap,
+  process,
+} from '../primordials.ts';
 import { callSites } from './stack.ts';
 
 type Listener = (this: unknown, ...args: never[]) => void;
@@ -23,13 +33,9 @@ interface Veil {
   followed: Record<PropertyKey, ((isHandled: boolean) => void) | undefined>;
 }
 
-const { create, defineProperty, getOwnPropertyDescriptor } = Object;
-const { apply } = Reflect;
-const { get, set } = WeakMap.prototype;
-const NativeProxy = Proxy;
-const { isArray } = Array;
+const { get, set } = NativeWeakMap.prototype;
 
-const veils = new WeakMap<EventEmitter, Veil>();
+const veils = new NativeWeakMap<EventEmitter, Veil>();
 
 /** Calls the listener before those of the program. */
 export function listenUnseen(

@@ -4,7 +4,7 @@ import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
 import { CHANNEL } from '../../src/protocol/channel.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { askInspection } from '../inspection.ts';
-import { load, notify, store, wallMs } from '../primordials.ts';
+import { clearInterval, load, NativeNumber, notify, process, setInterval, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { endThread } from '../thread-gate.ts';
@@ -40,7 +40,7 @@ export function startInWorker(): void {
       // Thrown in a timer of ours it would end the thread.
     }
   };
-  const started = { startedAtMs: wallMs(), startMonotonicMs: Number(process.hrtime.bigint()) / 1e6 };
+  const started = { startedAtMs: wallMs(), startMonotonicMs: NativeNumber(process.hrtime.bigint()) / 1e6 };
 
   const beats = createSharedBeats();
   markOwn(startBeats(beats, HEARTBEAT_MS));
@@ -100,7 +100,7 @@ export function followWorkers(onGone: (threadId: number) => void, ours?: Worker)
 /** Linux: the kernel's number of this thread, for its CPU time; null elsewhere. */
 function nativeThreadId(): number | null {
   try {
-    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    return NativeNumber(readlinkSync('/proc/thread-self').split('/').at(-1));
   } catch {
     return null;
   }

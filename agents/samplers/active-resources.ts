@@ -1,3 +1,4 @@
+import { create, process } from '../primordials.ts';
 import { countWaiting } from '../waiting.ts';
 import type { Sampler } from './types.ts';
 
@@ -15,7 +16,7 @@ export const activeResources: Sampler = {
     return {
       read() {
         const list = process.getActiveResourcesInfo();
-        const counts: Record<string, number> = Object.create(null);
+        const counts: Record<string, number> = create(null);
         let types = 0;
         for (const name of list) {
           if (counts[name] === undefined && ++types > MAX_TYPES) counts.other = (counts.other ?? 0) + 1;

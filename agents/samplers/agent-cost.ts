@@ -1,3 +1,4 @@
+import { monotonicMs } from '../primordials.ts';
 import type { Sampler } from './types.ts';
 
 /** What the agent itself costs. */
@@ -8,10 +9,10 @@ export const agentCost: Sampler = {
   thread: 'watchdog',
   cost: 'nothing on the main thread; 10 µs once a second in the watchdog',
   start(context) {
-    let last = performance.now();
+    let last = monotonicMs();
     return {
       read() {
-        const now = performance.now();
+        const now = monotonicMs();
         const intervalMs = now - last;
         last = now;
         return { type: 'agent-cost', intervalMs, ...context.ownCost() };

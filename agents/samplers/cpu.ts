@@ -1,3 +1,4 @@
+import { monotonicMs, process } from '../primordials.ts';
 import type { Sampler } from './types.ts';
 
 /** CPU time of the process, and of the main thread where the platform tells (Linux: /proc/…/schedstat). */
@@ -8,13 +9,13 @@ export const cpu: Sampler = {
   thread: 'watchdog',
   cost: 'nothing on the main thread; 20 µs once a second in the watchdog',
   start(context) {
-    let lastAt = performance.now();
+    let lastAt = monotonicMs();
     let lastUsage = process.cpuUsage();
     let lastMain = context.observedThread();
     let lastLimit = context.cpuLimit();
     return {
       read() {
-        const now = performance.now();
+        const now = monotonicMs();
         const usage = process.cpuUsage();
         const main = context.observedThread();
         const limit = context.cpuLimit();

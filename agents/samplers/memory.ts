@@ -1,5 +1,6 @@
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
+import { NativeNumber, process } from '../primordials.ts';
 import type { Sampler } from './types.ts';
 
 const OLD_LIMIT = /^--max[-_]old[-_]space[-_]size=(\d+)$/;
@@ -40,6 +41,6 @@ export const memory: Sampler = {
 function oldLimit(): number | null {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
   const option = words.findLast((word) => OLD_LIMIT.test(word));
-  const mb = isMainThread ? Number(option && OLD_LIMIT.exec(option)![1]) : resourceLimits.maxOldGenerationSizeMb;
+  const mb = isMainThread ? NativeNumber(option && OLD_LIMIT.exec(option)![1]) : resourceLimits.maxOldGenerationSizeMb;
   return mb && mb > 0 ? mb * 2 ** 20 : null;
 }

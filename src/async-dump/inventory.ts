@@ -21,6 +21,9 @@ export const NOT_TOLD = -2;
 export const EXCEPTED = -3;
 
 // Kept from before the application could replace them.
+const { min } = Math;
+const { POSITIVE_INFINITY } = Number;
+const [NativeInt32Array, NativeMap, NativeUint8Array] = [Int32Array, Map, Uint8Array];
 const clock = performance.now.bind(performance);
 const { isPromise } = types;
 
@@ -76,7 +79,7 @@ export function beginInventory({ files, except, now = clock }: InventoryOptions 
     const start = now();
     while (next < promises.length) {
       probeBatch(promises, next, groups);
-      next = Math.min(promises.length, next + BATCH);
+      next = min(promises.length, next + BATCH);
       if (now() - start >= ms) break;
     }
     workMs += now() - start;
@@ -85,7 +88,7 @@ export function beginInventory({ files, except, now = clock }: InventoryOptions 
   if (files) {
     const kept = new EvdiagPromises(promises);
     writeSnapshot(files.snapshot, now);
-    work(Number.POSITIVE_INFINITY);
+    work(POSITIVE_INFINITY);
     writeIndex(files.index, groups.groupOf);
     kept.promises = [];
   }
@@ -116,11 +119,11 @@ type Groups = ReturnType<typeof createGroups>;
 
 /** Equal chains, counted together. */
 function createGroups(length: number) {
-  const groupOf = new Int32Array(length).fill(LEADS_NOWHERE);
+  const groupOf = new NativeInt32Array(length).fill(LEADS_NOWHERE);
   const frames: RawFrame[] = [];
-  const frameIds = new Map<string, number>();
+  const frameIds = new NativeMap<string, number>();
   const groups: { count: number; frames: number[] }[] = [];
-  const groupIds = new Map<string, number>();
+  const groupIds = new NativeMap<string, number>();
   let failed = 0;
   let beyond = 0;
 
@@ -184,7 +187,7 @@ function createPrivate(file: string): void {
 
 /** 32-bit numbers: the group of each promise, in the order of the snapshot's list. */
 function writeIndex(file: string, groupOf: Int32Array): void {
-  const bytes = new Uint8Array(groupOf.buffer);
+  const bytes = new NativeUint8Array(groupOf.buffer);
   const descriptor = openSync(file, 'wx', 0o600);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);

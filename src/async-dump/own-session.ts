@@ -2,6 +2,9 @@ import type { Session } from 'node:inspector';
 
 // Kept from before the application could replace them.
 const { defineProperty, deleteProperty } = Reflect;
+const { stringify } = JSON;
+const NativeError = Error;
+const globalObject = globalThis;
 
 /** Where functions that the inspector calls find this module. */
 const HANDOVER = Symbol.for('evdiag.handover');
@@ -37,7 +40,7 @@ function wrap(session: Session): OwnSession {
       failure = error;
       answer = (result ?? null) as Record<string, unknown> | null;
     });
-    if (failure || !answer) throw new Error(`${method} gave no answer: ${JSON.stringify(failure)}`);
+    if (failure || !answer) throw new NativeError(`${method} gave no answer: ${stringify(failure)}`);
     return answer;
   };
   return {
@@ -63,10 +66,10 @@ function wrap(session: Session): OwnSession {
 }
 
 function handOver<T>(value: unknown, use: () => T): T {
-  defineProperty(globalThis, HANDOVER, { value: { value }, configurable: true });
+  defineProperty(globalObject, HANDOVER, { value: { value }, configurable: true });
   try {
     return use();
   } finally {
-    deleteProperty(globalThis, HANDOVER);
+    deleteProperty(globalObject, HANDOVER);
   }
 }

@@ -102,6 +102,8 @@ interface Inside {
   known(): { gate: unknown; settle: () => void };
 }
 
+const NativeError = Error;
+
 /** In this interrupt V8 tells no stacks: it is formatting one, or the stack is full. A moment later it may. */
 export class BusyError extends Error {
   override name = 'BusyError';
@@ -157,7 +159,9 @@ function selfTest(gate: unknown, ask: (promise: unknown) => AsyncSite[] | undefi
   const lone = names(new NativePromise(() => {}));
   const found = names(gate);
   if (lone !== '' || found !== 'inner,outer') {
-    throw new Error(`unsupported: this V8 does not tell who awaits a promise (of two known calls it told "${found}")`);
+    throw new NativeError(
+      `unsupported: this V8 does not tell who awaits a promise (of two known calls it told "${found}")`,
+    );
   }
 }
 

@@ -1,5 +1,9 @@
 /** What V8 tells of code that is in no file of its own, and names that a minifier has left: as people know them. */
 
+// It runs in observed programs too, which may replace built-ins.
+const { max } = Math;
+const toNumber = Number;
+
 /** V8 tells where `eval` or `new Function` was called: "eval at render (/srv/app.js:36:10)", nested where they are. */
 const EVAL = /^eval at /;
 const CALLED_AT = /\(((?:file:|node:|[/\\]|[A-Za-z]:[\\/])[^()]*?):(\d{1,9}):(\d{1,9})\)/g;
@@ -13,7 +17,7 @@ export function evalPlace(url: string): { url: string; line: number; column: num
   if (!EVAL.test(url)) return null;
   // The last one is the call in a file, around which all others are.
   const [, file, line, column] = [...url.matchAll(CALLED_AT)].at(-1) ?? [];
-  return file === undefined ? null : { url: file, line: Number(line), column: Number(column) };
+  return file === undefined ? null : { url: file, line: toNumber(line), column: toNumber(column) };
 }
 
 /** A URL that is the code itself, cut to what can be read: "data:text/javascript,…". */
@@ -49,7 +53,7 @@ export function definedBefore(text: string, name: string, before: number): numbe
   let found = -1;
   for (const head of [`function ${name}(`, `function*${name}(`]) {
     const at = text.lastIndexOf(head, before);
-    if (at >= 0) found = Math.max(found, at + head.length - 1);
+    if (at >= 0) found = max(found, at + head.length - 1);
   }
   const assigned = `${name}=`;
   let at = text.lastIndexOf(assigned, before);

@@ -2,6 +2,10 @@ import Module, { findSourceMap } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const { assign, defineProperty, hasOwn } = Object;
+const { stringify } = JSON;
+const bytesOf = Buffer.from;
+
 const COMMENT = '//# sourceMappingURL=';
 /** Extensions whose files run as they are on disk, unless somebody maps them. */
 const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs', '.node', '.wasm', '.json']);
@@ -29,10 +33,8 @@ function keptMap(url: string): string | null {
   try {
     const payload = findSourceMap(url)?.payload;
     if (!payload) return null;
-    const json = JSON.stringify(payload);
-    return json.length > MAX_TEXT
-      ? null
-      : `${COMMENT}data:application/json;base64,${Buffer.from(json).toString('base64')}`;
+    const json = stringify(payload);
+    return json.length > MAX_TEXT ? null : `${COMMENT}data:application/json;base64,${bytesOf(json).toString('base64')}`;
   } catch {
     return null;
   }
@@ -44,14 +46,13 @@ function compiledMap(url: string): string | null {
     const extension = extname(file);
     const { _cache, _extensions } = Module as unknown as Internals;
     // Only what has been loaded that way.
-    if (JAVASCRIPT.has(extension) || !Object.hasOwn(_cache, file) || !Object.hasOwn(_extensions, extension))
-      return null;
+    if (JAVASCRIPT.has(extension) || !hasOwn(_cache, file) || !hasOwn(_extensions, extension)) return null;
     let code: string | null = null;
     const module = new Module(file);
-    Object.assign(module, { filename: file, paths: [] });
-    Object.defineProperty(module, '_compile', {
+    assign(module, { filename: file, paths: [] });
+    defineProperty(module, '_compile', {
       value(text: string) {
-        code = String(text);
+        code = `${text}`;
       },
       writable: true,
       configurable: true,

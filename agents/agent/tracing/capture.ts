@@ -3,7 +3,7 @@ import { type PerformanceEntry, PerformanceObserver, type PerformanceObserverEnt
 import { EventKind, TICKS_PER_US } from '../../../src/protocol/async-trace.ts';
 import type { TraceNames, TraceRequest } from '../../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../../guard.ts';
-import { monotonicMs, store } from '../../primordials.ts';
+import { abs, monotonicMs, NativeNumber, NativeSet, process, store } from '../../primordials.ts';
 import { hookPromises } from '../../promise-hooks.ts';
 import { createTraceMemory, type TraceMemory, TraceWord } from '../../shared-trace.ts';
 import { isArming } from '../microtask-turns.ts';
@@ -20,9 +20,8 @@ const BUDGET_MS = { promises: 60, resources: 60, ticks: 10 } as const;
 const ADAPT_MS = 250;
 /** The watchdog ends the capture; where it does not, the hooks go by themselves so much later. */
 const GRACE_MS = 2000;
-const { abs } = Math;
 const sensor = createSensor('the capture of operations');
-const TICKS = new Set(['TickObject', 'Microtask', 'Immediate']);
+const TICKS = new NativeSet(['TickObject', 'Microtask', 'Immediate']);
 
 export interface RunningCapture {
   memory: TraceMemory;
@@ -40,7 +39,7 @@ export interface RunningCapture {
  */
 export function startCapture({ id, durationMs }: TraceRequest, onOver: () => void): RunningCapture {
   const startMs = monotonicMs();
-  const memory = createTraceMemory(id, Number(process.hrtime.bigint()) / 1e6);
+  const memory = createTraceMemory(id, NativeNumber(process.hrtime.bigint()) / 1e6);
   const names = createNames();
   const old = createOldResources(names);
   const { write, close } = createEventRing(memory, startMs, durationMs + GRACE_MS, onOver);
@@ -50,7 +49,7 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
   let adaptedMs = startMs;
   let inside = false;
   let lastPromise = 0;
-  let firstResource = Number.POSITIVE_INFINITY;
+  let firstResource = NativeNumber.POSITIVE_INFINITY;
 
   const siteOf = (sampling: Sampling, hook: (...args: never[]) => void): number => {
     if (inside || !sampling.next()) return 0;

@@ -1,5 +1,5 @@
 import { EVENT_WORDS, EventKind, KIND_BITS, TICKS_PER_US } from '../../../src/protocol/async-trace.ts';
-import { load, monotonicMs, store } from '../../primordials.ts';
+import { load, max, monotonicMs, round, store } from '../../primordials.ts';
 import { MAX_CAPTURE_EVENTS, RING_EVENTS, type TraceMemory, TraceWord } from '../../shared-trace.ts';
 
 const TICKS_PER_MS = TICKS_PER_US * 1000;
@@ -55,7 +55,7 @@ export function createEventRing({ control, events }: TraceMemory, startMs: numbe
       put(kind, type, id, other, site, ticks);
       store(control, TraceWord.Head, head);
       if (head < MAX_CAPTURE_EVENTS) return;
-      store(control, TraceWord.FullMs, Math.max(1, Math.round(ms)));
+      store(control, TraceWord.FullMs, max(1, round(ms)));
       end();
     },
     close(): void {

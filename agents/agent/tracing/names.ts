@@ -1,3 +1,4 @@
+import { NativeMap } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 
 /** Distinct types: those of Node are some 60, the application may have its own. */
@@ -13,12 +14,12 @@ export const TYPES = { none: 0, own: 1, other: 2 } as const;
 
 /** Types and places as numbers: the events hold nothing else. */
 export function createNames() {
-  const types = new Map<string, number>([
+  const types = new NativeMap<string, number>([
     ['', TYPES.none],
     ['evdiag', TYPES.own],
     ['(other)', TYPES.other],
   ]);
-  const sites = new Map<string, number>();
+  const sites = new NativeMap<string, number>();
   const frames: RawFrame[][] = [];
   return {
     type(name: string): number {

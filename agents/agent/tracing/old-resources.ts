@@ -1,8 +1,7 @@
 import { executionAsyncResource } from 'node:async_hooks';
+import { getOwnPropertyDescriptor, getPrototypeOf, NativeMap } from '../../primordials.ts';
 import { isOwn } from '../own-resources.ts';
 import { type Names, TYPES } from './names.ts';
-
-const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
 
 /** Remembered by their id. */
 const MAX_KNOWN = 10_000;
@@ -12,7 +11,7 @@ const MAX_KNOWN = 10_000;
  * name of its function is told as well: nobody saw where it was started.
  */
 export function createOldResources(names: Names) {
-  const known = new Map<number, number>();
+  const known = new NativeMap<number, number>();
   return {
     typeOf(asyncId: number): number {
       let type = known.get(asyncId);

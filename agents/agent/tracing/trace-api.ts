@@ -1,6 +1,6 @@
 import type { ThreadApi, TraceRequest } from '../../../src/protocol/thread-api.ts';
 import { createSensor, guarded } from '../../guard.ts';
-import { toJson } from '../../primordials.ts';
+import { NativeString, setImmediate, toJson } from '../../primordials.ts';
 import type { TraceMemory } from '../../shared-trace.ts';
 import { atNextTurn } from '../microtask-turns.ts';
 import type { RunningCapture } from './capture.ts';
@@ -33,7 +33,7 @@ export function createTraceApi({ post, onCapturing }: Options): Pick<ThreadApi, 
       post(running.memory);
     } catch (error) {
       // In a microtask of ours it would be an unhandled rejection of the program's.
-      last = { problem: String(error) };
+      last = { problem: NativeString(error) };
       end();
     }
   };

@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Sensor } from '../../guard.ts';
-import { monotonicMs } from '../../primordials.ts';
+import {
+  apply,
+  getOwnPropertyDescriptor,
+  monotonicMs,
+  NativeSet,
+  NativeWeakMap,
+  NativeWeakRef,
+} from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawAborted, RawLeftover } from '../../tracked.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
@@ -30,8 +37,6 @@ interface Scope {
   touches: Set<string>;
 }
 
-const { apply } = Reflect;
-
 /**
  * Follows what is made on behalf of an AbortSignal, and tells what of it is still there a second after the abort.
  *
@@ -40,8 +45,8 @@ const { apply } = Reflect;
  */
 export function followCancellations(sensor: Sensor) {
   const storage = new AsyncLocalStorage<Scope>();
-  const bySignal = new WeakMap<AbortSignal, Scope>();
-  const scopes = new Set<Scope>();
+  const bySignal = new NativeWeakMap<AbortSignal, Scope>();
+  const scopes = new NativeSet<Scope>();
   let aborts = 0;
 
   const open = (signal: AbortSignal): void => {
@@ -52,14 +57,14 @@ export function followCancellations(sensor: Sensor) {
     const frames = ownFrames(all);
     const parent = storage.getStore();
     const scope: Scope = {
-      signal: new WeakRef(signal),
+      signal: new NativeWeakRef(signal),
       startMs: monotonicMs(),
       frames,
-      handles: new Set(),
+      handles: new NativeSet(),
       parents: parent ? [parent, ...parent.parents].slice(0, MAX_ANCESTORS) : [],
       abortedMs: null,
       abortFrames: null,
-      touches: new Set(),
+      touches: new NativeSet(),
     };
     bySignal.set(signal, scope);
     scopes.add(scope);
@@ -79,7 +84,7 @@ export function followCancellations(sensor: Sensor) {
 
   const { prototype: controllers } = nodesGlobal('AbortController');
   const { prototype: signals } = nodesGlobal('AbortSignal');
-  const signalOf = Object.getOwnPropertyDescriptor(controllers, 'signal')!.get!;
+  const signalOf = getOwnPropertyDescriptor(controllers, 'signal')!.get!;
   const onAbort = (controller: unknown): void => {
     const scope = bySignal.get(apply(signalOf, controller, []) as AbortSignal);
     if (scope) abort(scope, ownFrames(currentFrames()));
@@ -145,7 +150,7 @@ function isLeftover({ site: { type, frames } }: FollowedHandle): boolean {
 
 function toLeftover(scope: Scope, handle: FollowedHandle, now: number): RawLeftover {
   const { site, startMs } = handle;
-  const owner = new Set(scope.frames.map(functionOf));
+  const owner = new NativeSet(scope.frames.map(functionOf));
   const made = site.frames.filter((frame) => !isNodes(frame)).map(functionOf);
   return {
     type: site.type,

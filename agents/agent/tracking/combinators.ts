@@ -1,5 +1,5 @@
 import type { Sensor } from '../../guard.ts';
-import { monotonicMs } from '../../primordials.ts';
+import { isArray, min, monotonicMs, NativePromise, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawOrphans } from '../../tracked.ts';
 import { type FollowedPromises, stateOf } from './promises.ts';
@@ -25,7 +25,7 @@ interface Rejected {
 
 /** Follows what runs on after a Promise.all was rejected. */
 export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
-  const rejected = new Set<Rejected>();
+  const rejected = new NativeSet<Rejected>();
   let budget = PER_SECOND;
 
   const follow = (frames: RawFrame[], result: object, elements: WeakRef<object>[]): void => {
@@ -40,17 +40,19 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
 
   let pendingCall: { frames: RawFrame[]; elements: WeakRef<object>[] } | null = null;
   const restore = wrapMethod(
-    Promise,
+    NativePromise,
     'all',
     (_self, { 0: list }) => {
       pendingCall = null;
-      if (!Array.isArray(list) || list.length < 2 || list.length > MAX_ELEMENTS || budget <= 0) return;
+      if (!isArray(list) || list.length < 2 || list.length > MAX_ELEMENTS || budget <= 0) return;
       budget--;
-      const elements = list.filter((one) => one instanceof Promise).map((one) => new WeakRef(one as object));
+      const elements = list
+        .filter((one) => one instanceof NativePromise)
+        .map((one) => new NativeWeakRef(one as object));
       pendingCall = { frames: currentFrames().slice(0, FRAMES_KEPT), elements };
     },
     (result) => {
-      if (pendingCall && result instanceof Promise) follow(pendingCall.frames, result, pendingCall.elements);
+      if (pendingCall && result instanceof NativePromise) follow(pendingCall.frames, result, pendingCall.elements);
       pendingCall = null;
     },
     sensor,
@@ -58,7 +60,7 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
 
   return {
     check(intervalMs: number): RawOrphans[] {
-      budget = Math.min(PER_SECOND, budget + (PER_SECOND * intervalMs) / 1000);
+      budget = min(PER_SECOND, budget + (PER_SECOND * intervalMs) / 1000);
       const told: RawOrphans[] = [];
       const now = monotonicMs();
       for (const one of rejected) {

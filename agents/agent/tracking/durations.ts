@@ -1,3 +1,5 @@
+import { clz32 } from '../../primordials.ts';
+
 /** Durations by powers of two of a millisecond, up to a quarter of an hour and more. */
 const BUCKETS = 21;
 /** Nine of ten take no longer than what is usual. */
@@ -22,7 +24,7 @@ export function addDuration(durations: Durations, ms: number, weight: number): v
   if (durations.maxMs === null || ms > durations.maxMs) durations.maxMs = ms;
   if (durations.leastMs === null || ms < durations.leastMs) durations.leastMs = ms;
   durations.counts ??= emptyCounts();
-  const bucket = 32 - Math.clz32(ms);
+  const bucket = 32 - clz32(ms);
   durations.counts[bucket < BUCKETS ? bucket : BUCKETS - 1]! += weight;
   durations.total += weight;
 }

@@ -2,7 +2,18 @@ import { type AsyncHook, createHook, executionAsyncId, type HookCallbacks } from
 import { runInThisContext } from 'node:vm';
 import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
-import { monotonicMs } from '../../primordials.ts';
+import {
+  assign,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getOwnPropertySymbols,
+  monotonicMs,
+  NativeMap,
+  NativeNumber,
+  NativeSet,
+  NativeWeakRef,
+  process,
+} from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
@@ -14,7 +25,7 @@ const MAX_FOLLOWED = 20_000;
 /** Told in a dump. */
 const MAX_DUMPED = 5000;
 /** Not things that stay: they end with the turn of the loop, or stand for code that runs. */
-const PASSING = new Set([
+const PASSING = new NativeSet([
   'Immediate',
   'Microtask',
   'PROMISE',
@@ -27,7 +38,7 @@ const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|U
 /** Done by Node before it makes what was asked for: looking up a name, trying one address after another. */
 const STEPS = /^(GETADDRINFOREQ|QUERY|TCPCONNECT|PIPECONNECT)WRAP$/;
 /** Made by Node for a connection or a request from outside: nothing of the application is on the stack. */
-const FROM_OUTSIDE = new Set(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
+const FROM_OUTSIDE = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
 
 /** A resource that is followed; `scope` is the unit of work it belongs to. */
 export interface FollowedHandle extends Started {
@@ -55,8 +66,8 @@ interface HandleOptions {
 export function followHandles(sites: Sites, options: HandleOptions) {
   const { currentScope, onScoped, onMade, scopedOnly = false, framesOf = () => currentFrames() } = options;
   const { sensor = unasked } = options;
-  const byId = new Map<number, FollowedHandle>();
-  const outside = new Set<number>();
+  const byId = new NativeMap<number, FollowedHandle>();
+  const outside = new NativeSet<number>();
   /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
   let opening: FollowedHandle[] = [];
   const open = createSampling(BUDGET_MS.open);
@@ -89,7 +100,14 @@ export function followHandles(sites: Sites, options: HandleOptions) {
     const site = sites.here('handle', type, type === 'Timeout' ? spanOf(resource) : '', frames);
     if (!site) return;
     const weight = scopedOnly ? 1 : sampling.weight();
-    const one: FollowedHandle = { id, site, startMs: monotonicMs(), weight, ref: new WeakRef(resource), scope: null };
+    const one: FollowedHandle = {
+      id,
+      site,
+      startMs: monotonicMs(),
+      weight,
+      ref: new NativeWeakRef(resource),
+      scope: null,
+    };
     byId.set(id, one);
     begin(one);
     if (type === 'FSREQPROMISE' && frames.some(([name]) => name === 'open')) opening.push(one);
@@ -180,14 +198,14 @@ export function followHandles(sites: Sites, options: HandleOptions) {
 function spanOf(timer: object): string {
   const { _repeat, _idleTimeout } = timer as { _repeat?: unknown; _idleTimeout?: unknown };
   if (typeof _repeat === 'number') return 'interval';
-  return typeof _idleTimeout === 'number' ? `${Number(_idleTimeout.toPrecision(1))} ms` : '';
+  return typeof _idleTimeout === 'number' ? `${NativeNumber(_idleTimeout.toPrecision(1))} ms` : '';
 }
 
 /** The handle of a file is told of as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
 function isClosedFile({ site, ref }: FollowedHandle): boolean {
   if (site.type !== 'FILEHANDLE') return false;
   const handle = ref.deref() as { fd?: unknown } | undefined;
-  return handle === undefined || Number(handle.fd) < 0;
+  return handle === undefined || NativeNumber(handle.fd) < 0;
 }
 
 /** Whether it keeps the process alive; a resource that cannot tell does not. */
@@ -223,8 +241,8 @@ interface AsyncWrap {
  */
 export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
   const hook = createHook({ ...callbacks, trackPromises: false } as HookCallbacks);
-  const symbol = Object.getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
-  if (symbol) Object.assign(hook, { [symbol]: true });
+  const symbol = getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
+  if (symbol) assign(hook, { [symbol]: true });
   const wrap = symbol ? null : nodes20AsyncWrap();
   const before = wrap?.getPromiseHooks?.();
   hook.enable();
@@ -240,15 +258,15 @@ function nodes20AsyncWrap(): AsyncWrap | null {
     return null;
   // Jest gives its tests a copy of `process`, at which Node does not look.
   const host = runInThisContext('process') as NodeJS.Process & { binding(name: string): AsyncWrap };
-  const told = Object.getOwnPropertyDescriptor(host, 'noDeprecation');
+  const told = getOwnPropertyDescriptor(host, 'noDeprecation');
   try {
     // Node tells of this door once; it is not the application that uses it.
-    Object.defineProperty(host, 'noDeprecation', { value: true, configurable: true, writable: true });
+    defineProperty(host, 'noDeprecation', { value: true, configurable: true, writable: true });
     return host.binding('async_wrap');
   } catch {
     return null;
   } finally {
-    if (told) Object.defineProperty(host, 'noDeprecation', told);
+    if (told) defineProperty(host, 'noDeprecation', told);
     else delete (host as { noDeprecation?: boolean }).noDeprecation;
   }
 }

@@ -1,5 +1,5 @@
 import type { Probe } from '../../../src/async-dump/probe.ts';
-import { monotonicMs } from '../../primordials.ts';
+import { monotonicMs, NativeMap, NativeWeakMap } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { readStack, type TakenStack, takeStack, toFrame } from '../stack.ts';
 import { belowHooks } from './sites.ts';
@@ -42,8 +42,8 @@ const loadProbe = () =>
  */
 export function createPassedOver() {
   /** What is awaited, by what V8 made for the await, which settles when the call goes on. Behind all of an interval stands the interval. */
-  const kept = new Map<object, object>();
-  const stacks = new WeakMap<object, TakenStack>();
+  const kept = new NativeMap<object, object>();
+  const stacks = new NativeWeakMap<object, TakenStack>();
   let current: Interval = { endMs: 0, complete: true };
   const older: Interval[] = [];
   let added = 0;

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { isOff, type Sensor } from '../../guard.ts';
-import { monotonicMs } from '../../primordials.ts';
+import { max, monotonicMs, NativeSet, NativeWeakMap, NativeWeakRef } from '../../primordials.ts';
 import { hookPromises } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { createPassedOver } from './passed-over.ts';
@@ -73,9 +73,9 @@ export function stateOf(promise: object): 'pending' | 'rejected' | 'fulfilled' {
  * is resolved with another promise, which may be pending.
  */
 export function followPromises(sites: Sites, onMade: () => void, sensor: Sensor) {
-  const known = new WeakMap<object, Known>();
-  const followed = new Set<Followed>();
-  const settling = new Set<Followed>();
+  const known = new NativeWeakMap<object, Known>();
+  const followed = new NativeSet<Followed>();
+  const settling = new NativeSet<Followed>();
   const sampling = createSampling(BUDGET_MS);
   const passedOver = createPassedOver();
   /** Awaits that stand for several, in the order of the intervals. */
@@ -95,7 +95,7 @@ export function followPromises(sites: Sites, onMade: () => void, sensor: Sensor)
       site,
       startMs,
       weight,
-      ref: new WeakRef(promise),
+      ref: new NativeWeakRef(promise),
       kept: null,
       reacted: false,
       ownCaller: false,
@@ -321,6 +321,6 @@ function sortOf(
 
 /** "Promise.then" and "new Promise" by their last word. */
 function lastWord(name: string): string {
-  const at = Math.max(name.lastIndexOf('.'), name.lastIndexOf(' '));
+  const at = max(name.lastIndexOf('.'), name.lastIndexOf(' '));
   return name.slice(at + 1);
 }

@@ -1,4 +1,5 @@
 import { createSensor, guarded } from '../../guard.ts';
+import { NativeError, NativeMap, NativeString, process } from '../../primordials.ts';
 import type { RawRejection } from '../../tracked.ts';
 import { listenUnseen } from '../unseen-listeners.ts';
 import type { Site } from './sites.ts';
@@ -14,7 +15,7 @@ const EVENT = 'unhandledRejection';
  * keep Node from ending the process, so that ours is called only beside the application's.
  */
 export function followRejections(siteOf: (promise: object) => Site | null) {
-  const seen = new Map<string, RawRejection>();
+  const seen = new NativeMap<string, RawRejection>();
   const sensor = createSensor('counting rejections');
 
   const count = (kind: RawRejection['kind'], reason: unknown, promise: object | null): void => {
@@ -46,7 +47,8 @@ export function followRejections(siteOf: (promise: object) => Site | null) {
 
 function describe(reason: unknown): { name: string; stack: string } {
   try {
-    if (reason instanceof Error) return { name: reason.name, stack: String(reason.stack).slice(0, STACK_LIMIT) };
+    if (reason instanceof NativeError)
+      return { name: reason.name, stack: NativeString(reason.stack).slice(0, STACK_LIMIT) };
   } catch {
     // A getter of the application's, perhaps.
   }

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../../primordials.ts';
+import { ceil, floor, max, min, monotonicMs, random } from '../../primordials.ts';
 
 /** Assumed of one until it was measured: mostly its stack. */
 const FIRST_COST_MS = 0.03;
@@ -13,7 +13,6 @@ const BURST_FACTOR = 8;
  * are chosen; where much does, as many as cost `budgetMs` of each second.
  */
 export function createSampling(budgetMs: number) {
-  const { random, ceil, floor, max, min } = Math;
   let stride = 1;
   let countdown = 1;
   let made = 0;

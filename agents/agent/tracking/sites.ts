@@ -1,3 +1,4 @@
+import { NativeMap, NativeNumber, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { callerFiles, chosenCallSites } from '../stack.ts';
 import { addDuration, type Durations, noDurations } from './durations.ts';
@@ -52,7 +53,7 @@ export interface Started {
 }
 
 export function createSites() {
-  const byKey = new Map<string, Site>();
+  const byKey = new NativeMap<string, Site>();
   const positions = createPositions();
   let nextId = 1;
   let dropped = 0;
@@ -83,7 +84,7 @@ export function createSites() {
         floating: 0,
         rejected: 0,
         onOne: 0,
-        oldestStart: Number.POSITIVE_INFINITY,
+        oldestStart: NativeNumber.POSITIVE_INFINITY,
         referenced: 0,
         position: positions.of(`${what} ${type} ${detail}`, kept),
         madeBy: null,
@@ -125,7 +126,7 @@ export function belowHooks(frames: RawFrame[]): RawFrame[] {
 }
 
 /** Where several hooks are there, Node calls them from here. */
-const HOOKS = new Set(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
+const HOOKS = new NativeSet(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
 
 export function isNodes([, url]: RawFrame): boolean {
   return isNodesUrl(url);
@@ -182,10 +183,10 @@ export function lose({ site, weight }: Started): void {
 
 /** Forgets the oldest of each site; what is told of them then goes to `afterOldest`. */
 export function beforeOldest(sites: Sites): Map<Position, number> {
-  const before = new Map<Position, number>();
+  const before = new NativeMap<Position, number>();
   for (const site of sites.all()) {
     before.set(site.position, site.position.oldestStart);
-    site.oldestStart = Number.POSITIVE_INFINITY;
+    site.oldestStart = NativeNumber.POSITIVE_INFINITY;
     site.referenced = 0;
   }
   return before;
@@ -193,7 +194,7 @@ export function beforeOldest(sites: Sites): Map<Position, number> {
 
 /** Where another is the oldest of its position now, what ended since it began is not known: it counts from now. */
 export function afterOldest(sites: Sites, before: Map<Position, number>): void {
-  for (const position of before.keys()) position.oldestStart = Number.POSITIVE_INFINITY;
+  for (const position of before.keys()) position.oldestStart = NativeNumber.POSITIVE_INFINITY;
   for (const { position, oldestStart } of sites.all()) {
     if (oldestStart < position.oldestStart) position.oldestStart = oldestStart;
   }
@@ -210,7 +211,7 @@ interface Column {
 
 /** Positions by the first frame of the application; an `await` and its operand are one. */
 function createPositions() {
-  const byLine = new Map<string, Column[]>();
+  const byLine = new NativeMap<string, Column[]>();
   return {
     of(sort: string, frames: RawFrame[]): Position {
       const [name, url, line, column = 0, awaits] = frames.find((frame) => !isNodes(frame)) ?? [];
@@ -225,7 +226,7 @@ function createPositions() {
         .filter((one) => one.waits !== waits && !one.paired && (one.column - column) * sign >= 0)
         .sort((a, b) => (a.column - b.column) * sign);
       const position = other?.position ?? {
-        oldestStart: Number.POSITIVE_INFINITY,
+        oldestStart: NativeNumber.POSITIVE_INFINITY,
         durations: noDurations(),
         endedSinceOldest: 0,
       };

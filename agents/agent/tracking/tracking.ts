@@ -1,5 +1,5 @@
 import { attempt, createSensor, guarded, isOff, type Sensor } from '../../guard.ts';
-import { monotonicMs } from '../../primordials.ts';
+import { clearInterval, isFiniteNumber, max, monotonicMs, NativeMap, setInterval } from '../../primordials.ts';
 import type { RawTracked } from '../../tracked.ts';
 import { markOwn } from '../own-resources.ts';
 import { followCancellations } from './cancellations.ts';
@@ -147,7 +147,7 @@ function start(sensor: Sensor) {
 
 /** Those with most alive, and those that ended badly; the frames of each once. */
 function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
-  const byId = new Map(all.map((site) => [site.id, site]));
+  const byId = new NativeMap(all.map((site) => [site.id, site]));
   const chosen = all
     .filter(
       ({ what, alive, lost, floating, peak }) =>
@@ -173,7 +173,7 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
       endedLeastMs: position.durations.leastMs,
       usualMs: usualMs(position.durations),
       endedSinceOldest: position.endedSinceOldest,
-      oldestMs: Number.isFinite(oldestStart) ? now - oldestStart : 0,
+      oldestMs: isFiniteNumber(oldestStart) ? now - oldestStart : 0,
       madeBy: maker ? { id: maker.id, what: maker.what, type: maker.type } : null,
     };
   });
@@ -182,7 +182,7 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
 }
 
 function importance({ alive, lost, floating, peak }: Site): number {
-  return Math.max(alive, lost, floating, peak / BUSY_PEAK);
+  return max(alive, lost, floating, peak / BUSY_PEAK);
 }
 
 export type Tracking = ReturnType<typeof createTracking>;

@@ -1,8 +1,6 @@
 import { isOff, type Sensor, unasked } from '../../guard.ts';
+import { apply, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } from '../../primordials.ts';
 import { type AnyFunction, like, putBack, replace, showAs } from '../replace.ts';
-
-const { apply } = Reflect;
-const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames: ownNames } = Object;
 
 /**
  * Calls `after` each time the getter is used: with its value, or with the object itself where `wanted` chooses among
@@ -72,7 +70,7 @@ export function wrapMethod(
   });
   const functions = holder as Record<string, unknown>;
   // Under all its names: `on` is `addListener`.
-  const names = ownNames(holder).filter((one) => getOwnPropertyDescriptor(holder, one)?.value === original);
+  const names = getOwnPropertyNames(holder).filter((one) => getOwnPropertyDescriptor(holder, one)?.value === original);
   for (let i = 0; i < names.length; i++) replace(functions, names[i]!, original, wrapper);
   return () => {
     for (let i = 0; i < names.length; i++) putBack(functions, names[i]!, original, wrapper);
