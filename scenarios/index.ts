@@ -6,6 +6,7 @@ import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
 import { closureContextLeak } from './closure-context-leak.ts';
 import { copyingProxy } from './copying-proxy.ts';
 import { cpuHog } from './cpu-hog.ts';
+import { deadDependency } from './dead-dependency.ts';
 import { deepRecursion } from './deep-recursion.ts';
 import { failFastAll } from './fail-fast-all.ts';
 import { floatingPromises } from './floating-promises.ts';
@@ -30,6 +31,7 @@ import { mixedLoad } from './mixed-load.ts';
 import { narrowSemaphore } from './narrow-semaphore.ts';
 import { nativeAddOn } from './native-add-on.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
+import { overlappingRuns } from './overlapping-runs.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
 import { processMemoryGrowth } from './process-memory-growth.ts';
 import { promiseRaceLeak } from './promise-race-leak.ts';
@@ -57,6 +59,7 @@ export const scenarios: readonly Scenario[] = [
   closureContextLeak,
   copyingProxy,
   cpuHog,
+  deadDependency,
   deepRecursion,
   failFastAll,
   floatingPromises,
@@ -81,6 +84,7 @@ export const scenarios: readonly Scenario[] = [
   narrowSemaphore,
   nativeAddOn,
   nexttickStarvation,
+  overlappingRuns,
   overloadedLoop,
   processMemoryGrowth,
   promiseRaceLeak,

@@ -16,8 +16,8 @@ const SLOWER_RATIO = 2;
 /** Runs of one job. */
 const RUNS = 4;
 const RUNS_SLOWER_RATIO = 1.5;
-/** Starts are a schedule's where no row has more than one more or less than the others. */
-const UNEVEN_STARTS = 1;
+/** Starts are a schedule's where no row has more than one more or less than a schedule would make, and half a one for lateness. */
+const UNEVEN_STARTS = 1.5;
 const SCHEDULED_READINGS = 6;
 /** Of the time that the thread could have run, waiting for a core: then the host may be what is slow. */
 const CONTENDED_SHARE = 0.5;
@@ -87,9 +87,15 @@ export function overlapOf(place: Place): Overlap | null {
   return isSlower && isMore && ended < created ? { alive, everyMs, oldestMs, spanMs } : null;
 }
 
+/** As many in each row as its length lets expect. */
 function startsEvenly(window: readonly Reading[]): boolean {
-  const starts = window.slice(1).map(({ entry }, i) => entry.created - window[i]!.entry.created);
-  return starts.length > 0 && Math.max(...starts) - Math.min(...starts) <= UNEVEN_STARTS && Math.max(...starts) > 0;
+  const [first, last] = [window[0]!, window.at(-1)!];
+  const perMs = (last.entry.created - first.entry.created) / (last.t - first.t);
+  return window.slice(1).every(({ t, entry }, i) => {
+    const before = window[i]!;
+    const expected = perMs * (t - before.t);
+    return Math.abs(entry.created - before.entry.created - expected) <= UNEVEN_STARTS;
+  });
 }
 
 function windowOf({ readings, last }: Place): Reading[] {

@@ -66,9 +66,13 @@ export function onePerLine<E extends object>(findings: readonly Finding<E>[]): F
 
 /** Who awaits a call that is found itself waits for the same: the innermost is the place. */
 export function innermost<E extends object>(findings: readonly Finding<E>[]): Finding<E>[] {
-  const awaits = (outer: Finding, inner: Finding) =>
-    inner.stack.slice(1).some((caller) => outer.location !== null && lineKey(caller) === lineKey(outer.location));
+  const awaits = (outer: Finding, inner: Finding) => outer.location !== null && isCalledFrom(inner, outer.location);
   const isOuter = (one: Finding) =>
     findings.some((other) => other !== one && awaits(one, other) && !awaits(other, one));
   return findings.filter((one) => !isOuter(one));
+}
+
+/** Whether a line is among the callers. Of an `await`, one knows where it stands and the other where its call does: columns differ. */
+export function isCalledFrom({ stack }: Finding, { file, line }: Location): boolean {
+  return stack.slice(1).some((caller) => caller.file === file && caller.line === line);
 }

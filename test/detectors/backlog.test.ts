@@ -81,7 +81,7 @@ describe('runs of a schedule that overlap', () => {
     const [finding, ...others] = find(growingPendingAsync, rows);
     expect(others).toEqual([]);
     expect(finding).toMatchObject({
-      kind: 'overlap',
+      kind: 'overlapping-runs',
       severity: 'warning',
       message:
         '6 runs of job are under way at once, more and more: one starts every 2 s, and the oldest has run for 8 s.',

@@ -14,7 +14,7 @@ function isFound({ id, level, expect: expectations }: Scenario): void {
       expect(run).toMatchObject({ exitCode: 0, stderr: '' });
       expect(run.headline).toMatch(new RegExp(`^${id} \\(broken\\): .* took \\d+ ms$`));
       for (const { rule, kind } of expectations) {
-        skip(isUnsure(run, rule), 'the host was too busy to judge by that, and the report says so');
+        skip(isUnsure(run, rule, kind), 'the host was too busy to judge by that, and the report says so');
         const guilty = alarmPlaces(run, rule, kind).filter((place) => guiltyPlaces(id).includes(place));
         expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
       }

@@ -149,16 +149,20 @@ export const BUSY_RULES = new Set([
 
 /** Rules that compare how long things took: all of them take long where the host is busy. */
 const TIMED_RULES = new Set(['missing-timeout', 'stuck-async']);
+const TIMED_KINDS = new Set(['overlapping-runs']);
 
 /** Under contention, these rules say nothing, and the report says why. */
-export function isUnsure({ findings }: ScenarioRun, rule: string): boolean {
+export function isUnsure({ findings }: ScenarioRun, rule: string, ruleKind = ''): boolean {
   const silent = !findings.some((finding) => finding.rule === rule && finding.severity !== 'info');
   const contended = findings.some(({ kind }) => kind === 'contention');
   const held = findings.some(({ kind }) => kind === 'host');
   const waited = contended || held;
   // A stall in which the code hardly ran is the host's.
   const isHeld = contended && held && rule === 'blocked-event-loop';
-  return silent && (isHeld || (contended && BUSY_RULES.has(rule)) || (waited && TIMED_RULES.has(rule)));
+  return (
+    silent &&
+    (isHeld || (contended && BUSY_RULES.has(rule)) || (waited && (TIMED_RULES.has(rule) || TIMED_KINDS.has(ruleKind))))
+  );
 }
 
 /** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */

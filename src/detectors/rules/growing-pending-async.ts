@@ -1,4 +1,3 @@
-import { lineKey } from '../../recording/places.ts';
 import type { Recording } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { type Backlog, backlogOf, isContended, type Overlap, overlapOf } from '../backlog.ts';
@@ -17,6 +16,7 @@ import {
   type AwaitedEvidence,
   awaitedOf,
   innermost,
+  isCalledFrom,
   nameOf,
   onePerLine,
   placeFinding,
@@ -57,7 +57,7 @@ export const growingPendingAsync: Detector<Evidence> = {
     `warning: ${GROWN_CALLS} calls suspended at one place, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones ended, and the oldest still there.`,
     'info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more.',
     `backlog: ${GROWN_CALLS} calls, more in three of four rows, while others end all the time and even the quickest takes twice as long as before.`,
-    'overlap: 4 runs of what starts by a schedule, more and more of them, each slower than the one before.',
+    'runs: 4 runs of what starts by a schedule, more and more of them, each slower than the one before.',
   ],
   limits: [
     'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',
@@ -80,7 +80,7 @@ export const growingPendingAsync: Detector<Evidence> = {
         'socket.on("message", (text) => save(text));                     // as fast as they come\nfor await (const text of messages) await limit(() => save(text)); // as fast as they can be saved',
     },
     {
-      kind: 'overlap',
+      kind: 'overlapping-runs',
       title: 'runs of a schedule that overlap',
       remedy: OVERLAP_REMEDY,
       example:
@@ -187,7 +187,7 @@ function overlapFinding(place: Place, overlap: Overlap, contended: boolean): Fin
   const [first, last] = [place.readings[0]!.entry, place.last.entry];
   const endedPerSecond = (last.ended - first.ended) / (spanMs / 1000);
   return placeFinding(growingPendingAsync, {
-    kind: 'overlap',
+    kind: 'overlapping-runs',
     severity: contended ? 'info' : 'warning',
     message: `${alive} runs of ${nameOf(place.location)} are under way at once, more and more: one starts every ${secondsText(everyMs)}, and the oldest has run for ${secondsText(oldestMs)}.`,
     place,
@@ -209,6 +209,5 @@ function explained(pending: Finding<Evidence>[], overlaps: Finding<Evidence>[]):
 }
 
 function isWithinRun(one: Finding, run: Finding): boolean {
-  const key = run.location && lineKey(run.location);
-  return one.stack.slice(1).some((caller) => lineKey(caller) === key);
+  return run.location !== null && isCalledFrom(one, run.location);
 }
