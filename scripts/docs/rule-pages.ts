@@ -1,6 +1,7 @@
 /** The pages of docs/rules, as text: one for each rule, made of the words that the rule itself has, and a list of all. */
 
 import { CONFIDENCE_WORDS } from '../../src/detectors/confidence.ts';
+import { needsText } from '../../src/detectors/needs-text.ts';
 import { detectors } from '../../src/detectors/rules/index.ts';
 import type { Detector, KindText } from '../../src/detectors/types.ts';
 
@@ -16,14 +17,14 @@ export const rulePages = (): Map<string, string> =>
   ]);
 
 function rulePage(rule: Detector): string {
-  const { id, title, description, remedy, needs, hints = [], thresholds, limits, kinds } = rule;
+  const { id, title, description, remedy, thresholds, limits, kinds } = rule;
   return blocks(
     generated(`src/detectors/rules/${id}.ts`),
     `# ${id}`,
     `${sentence(title)} ${description}`,
     '## When it is reported',
     thresholds.map((threshold) => `- ${threshold.replace(/^(\w+):/, '**$1**:')}`).join('\n'),
-    `It is judged from the rows ${codes(needs)} of the recording${hints.length > 0 ? `, and from ${codes(hints)} where there are any` : ''}. Without them the rule answers \`no-data\`.`,
+    needsText(rule, (type) => `\`${type}\``),
     ...(limits.length === 0 ? [] : ['## What it cannot see', limits.map((limit) => `- ${limit}`).join('\n')]),
     ...explainedSection(rule),
     '## What to change',

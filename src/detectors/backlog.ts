@@ -1,5 +1,5 @@
 /** Whether more begins at a place than ends there, so that all of it takes longer and longer. */
-import { type Recording, rowsOf } from '../recording/types.ts';
+import { rowsOf, type View } from '../recording/types.ts';
 import { GROWN_CALLS, WARM_UP_MS } from './growth.ts';
 import type { Place, Reading } from './unfinished.ts';
 
@@ -111,7 +111,7 @@ function risingShare(window: readonly Reading[], orSame = false): number {
 }
 
 /** The host was so busy in the last `ms` that it may be what is slow. */
-export function isContended(recording: Recording, ms: number): boolean {
+export function isContended(recording: View<'cpu'>, ms: number): boolean {
   const rows = rowsOf(recording, 'cpu');
   const from = (rows.at(-1)?.t ?? 0) - ms;
   let ranMs = 0;

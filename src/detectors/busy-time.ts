@@ -1,6 +1,15 @@
 /** What the detectors of a busy loop share: which seconds were busy, and what a closer look saw filling them. */
+
 import { functionKey, toLocation } from '../recording/places.ts';
-import { type Frame, type Location, type LookRow, type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+import { type Frame, type Location, type LookRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { formatMs } from '../util/text.ts';
+import type { NoData } from './types.ts';
+
+/** What `secondsOf` joins. */
+export const SECOND_ROWS = ['active-resources', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'gc'] as const;
+/** What tells how a busy loop is filled. */
+export const FILLING_ROWS = ['active-resources', 'look', 'loop-turns'] as const;
+type FillingView = View<(typeof FILLING_ROWS)[number]>;
 
 /** Start-up is judged by nobody: it loads modules and compiles. */
 const STARTUP_MS = 1000;
@@ -33,7 +42,7 @@ export interface Second {
   busy: boolean;
 }
 
-export function secondsOf(recording: Recording): Second[] {
+export function secondsOf(recording: View<(typeof SECOND_ROWS)[number]>): Second[] {
   const delays = rowsOf(recording, 'event-loop-delay');
   const cpus = rowsOf(recording, 'cpu');
   const gcs = rowsOf(recording, 'gc');
@@ -75,7 +84,7 @@ export function secondsOf(recording: Recording): Second[] {
 const LONG_CALL_MS = 1000;
 
 /** Without those that are filled by one long call: they say nothing of what many short ones do. */
-export function withoutLongCalls(seconds: readonly Second[], recording: Recording): Second[] {
+export function withoutLongCalls(seconds: readonly Second[], recording: View<'stall'>): Second[] {
   const long = rowsOf(recording, 'stall')
     .filter(({ chain, durationMs }) => durationMs >= LONG_CALL_MS && chain !== 'callbacks')
     .sort((a, b) => a.startMs - b.startMs);
@@ -175,7 +184,7 @@ export function isServed(seconds: readonly Second[]): boolean {
 }
 
 /** Servers, sockets and timers that had to wait: as looks saw them, else as last counted. */
-export function waitingIn(recording: Recording, looks: readonly LookRow[] = []): number {
+export function waitingIn(recording: View<'active-resources'>, looks: readonly LookRow[] = []): number {
   const seen = looks.map(({ waiting }) => waiting).filter((waiting) => waiting !== null);
   if (seen.length > 0) return maxOf(seen);
   return maxOf(rowsOf(recording, 'active-resources').map(({ waiting }) => waiting ?? 0));
@@ -207,7 +216,7 @@ const MIN_PAIRS = 8;
 /** One function with this share of the stacks is what is computed. */
 const ONE_FUNCTION = 0.5;
 
-export function fillingOf(look: LookRow, recording: Recording): Filling | null {
+export function fillingOf(look: LookRow, recording: FillingView): Filling | null {
   if (look.busySamples < MIN_BUSY_SAMPLES || look.busySamples < look.samples * BUSY_LOOK) return null;
   if (isTimerStorm(look, recording)) return 'timers';
   const { created } = look;
@@ -218,7 +227,7 @@ export function fillingOf(look: LookRow, recording: Recording): Filling | null {
   return longPairs >= LONG_CALLBACK_PAIRS && (hottest?.share ?? 0) >= ONE_FUNCTION ? 'computation' : 'callbacks';
 }
 
-export function isTimerStorm(look: LookRow, recording: Recording): boolean {
+export function isTimerStorm(look: LookRow, recording: View<'active-resources'>): boolean {
   const timers = resource(look, 'Timeout');
   if (!timers || !look.created) return false;
   const from = look.startMs - NEAR_MS;
@@ -233,7 +242,7 @@ export function resource(look: LookRow, type: string) {
 }
 
 /** How often the loop turned for nothing around a look; 0 where turns brought events, or are not known. */
-export function turnsPerSecond(look: LookRow, recording: Recording): number {
+export function turnsPerSecond(look: LookRow, recording: View<'loop-turns'>): number {
   const row = nearestTo(rowsOf(recording, 'loop-turns'), look);
   if (!row || row.events > row.turns * EVENTS_PER_TURN) return 0;
   return perSecond(row.turns, row.intervalMs);
@@ -306,7 +315,13 @@ export function toStack(frames: readonly Frame[]): Location[] {
   return frames.filter(({ file }) => file !== '').map(toLocation);
 }
 
+/** Of a busy loop that fits no rule: nothing to tell where its stacks were seen, unknown where they were not. */
+export function unseen(recording: View<'look'>, busyMs: number): [] | NoData {
+  const isSeen = rowsOf(recording, 'look').some(({ busySamples }) => busySamples > 0);
+  return isSeen ? [] : { noData: `busy for ${formatMs(busyMs)}, but no deep sample of that was taken` };
+}
+
 /** The looks whose busy time was filled in one way. */
-export function looksFilledWith(filling: Filling, recording: Recording): RowOf<'look'>[] {
+export function looksFilledWith(filling: Filling, recording: FillingView): RowOf<'look'>[] {
   return rowsOf(recording, 'look').filter((look) => fillingOf(look, recording) === filling);
 }

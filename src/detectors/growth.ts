@@ -1,8 +1,7 @@
 /** Whether what was begun at a place grows in number or is stuck, against what ends there meanwhile. */
-import type { Recording } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
 import { round } from './severity.ts';
-import { allStalls } from './stalls.ts';
+import { allStalls, type StallView } from './stalls.ts';
 import type { Place, Reading } from './unfinished.ts';
 
 /** Pools, caches and connections are made at first; nothing is judged by what happens until then. */
@@ -154,7 +153,7 @@ export interface Stuck {
 
 export function stuckOf(
   { last, readings }: Place,
-  recording: Recording,
+  recording: StallView,
   least: { oldestMs: number; ended: number },
 ): Stuck | null {
   const { endedSinceOldest, endedMaxMs, usualMs, alive, oldestMs: ageMs } = last.entry;
@@ -168,7 +167,7 @@ export function stuckOf(
 }
 
 /** Age of the oldest, without the time in which the thread was blocked or the process stopped. */
-export function awakeMs(recording: Recording, { t, entry }: Reading): number {
+export function awakeMs(recording: StallView, { t, entry }: Reading): number {
   const from = t - entry.oldestMs;
   const asleepMs = allStalls(recording)
     .filter(({ durationMs }) => durationMs >= LEAST_STALL_MS)

@@ -1,9 +1,13 @@
 /** Whether memory grows from collection to collection, against what the program has to do meanwhile. */
-import { type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+import { type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { WARM_UP_MS } from './growth.ts';
 import { round } from './severity.ts';
 import type { Explains } from './types.ts';
+
+/** What tells whether memory grows. */
+export const HEAP_ROWS = ['active-resources', 'gc'] as const;
+type HeapView = View<(typeof HEAP_ROWS)[number]>;
 
 /** Fewer collections than this tell a rise from noise by luck only. */
 export const LEAST_COLLECTIONS = 4;
@@ -91,7 +95,7 @@ export function afterCollections(gcs: readonly RowOf<'gc'>[], kind: MemoryKind):
 }
 
 /** Null where it does not grow for sure, or with the load. */
-export function heapGrowthOf(recording: Recording, kind: MemoryKind): HeapGrowth | null {
+export function heapGrowthOf(recording: HeapView, kind: MemoryKind): HeapGrowth | null {
   const growth = growthOfBytes(afterCollections(rowsOf(recording, 'gc'), kind));
   return growth && !growsWithLoad(recording, growth) ? growth : null;
 }
@@ -189,7 +193,10 @@ function meanOfAll(values: readonly number[]): number {
  * Connections, requests and timers that are open have risen as steadily as memory has, and by as much. How many events
  * come in is no measure: a busy loop takes several at a time, and more of them at the same memory are served sooner.
  */
-function growsWithLoad(recording: Recording, { fromMs, spanMs, fromBytes, toBytes }: HeapGrowth & { fromMs: number }) {
+function growsWithLoad(
+  recording: View<'active-resources'>,
+  { fromMs, spanMs, fromBytes, toBytes }: HeapGrowth & { fromMs: number },
+) {
   const memory = toBytes / Math.max(1, fromBytes) - 1;
   const open = rowsOf(recording, 'active-resources').filter(({ t }) => t >= fromMs - NEAR_MS && t <= fromMs + spanMs);
   const load = thinned(open).map(({ t, total }) => ({ t, bytes: total }));

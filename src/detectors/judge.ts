@@ -1,4 +1,4 @@
-import type { Recording, RowType } from '../recording/types.ts';
+import type { Level, Recording, RowType } from '../recording/types.ts';
 import { fold } from './fold.ts';
 import { detectors } from './rules/index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
@@ -16,7 +16,7 @@ const FOREIGN_RULES: ReadonlySet<string> = new Set(['blocked-event-loop']);
 
 /**
  * Runs every detector over a recording. One that throws is named with outcome `error` and the others go on; one
- * that finds none of the rows it needs answers `no-data`.
+ * that finds nothing, and none of the rows it needs, answers `no-data`.
  */
 export function judge(recording: Recording, list: readonly Detector[] = detectors): Judgement {
   const steps = judgeSteps(recording, list);
@@ -35,38 +35,53 @@ export function* judgeSteps(
   const rules: RuleResult[] = [];
   const present = new Set(recording.rows.map(({ type }) => type));
   for (const detector of list) {
-    if (recording.foreign !== undefined && !FOREIGN_RULES.has(detector.id)) {
-      const why = `a recording of ${recording.foreign} does not tell; evdiag run does`;
-      rules.push({ rule: detector.id, outcome: 'no-data', why });
-      continue;
-    }
-    const isBlind = !detector.needs.some((type) => present.has(type));
-    const noData = (): void => {
-      const byLevel = recording.header.level === 'watch' && detector.needs.some((type) => TRACKED.has(type));
-      const cure = byLevel ? `; ${DIAGNOSE_HAS_THEM}` : '';
-      const why = `the recording has no rows of ${detector.needs.join(' or ')}${cure}`;
-      rules.push({ rule: detector.id, outcome: 'no-data', why });
-    };
-    if (isBlind && !detector.hints?.some((type) => present.has(type))) {
-      noData();
-      continue;
-    }
-    try {
-      const found = detector.detect(recording);
-      if (isBlind && found.length === 0) {
-        noData();
-        continue;
-      }
-      const worst =
-        found.length > MAX_FINDINGS ? found.toSorted((a, b) => b.score - a.score).slice(0, MAX_FINDINGS) : found;
-      for (const finding of worst) findings.push(finding);
-      const less = worst.length < found.length ? `, the ${MAX_FINDINGS} worst are listed` : '';
-      const why = found.length > 0 ? `${found.length} found${less}` : 'looked at, nothing found';
-      rules.push({ rule: detector.id, outcome: found.length > 0 ? 'found' : 'clear', why });
-    } catch (error) {
-      rules.push({ rule: detector.id, outcome: 'error', why: error instanceof Error ? error.message : String(error) });
-    }
+    const said = askOne(detector, recording, present);
+    for (const finding of said.findings) findings.push(finding);
+    rules.push({ rule: detector.id, outcome: said.outcome, why: said.why });
     yield;
   }
   return { findings: fold(findings, list).sort((a, b) => b.score - a.score), rules };
+}
+
+interface Said extends Omit<RuleResult, 'rule'> {
+  findings: readonly Finding[];
+}
+
+function askOne(detector: Detector, recording: Recording, present: ReadonlySet<RowType>): Said {
+  const { foreign, header } = recording;
+  if (foreign !== undefined && !FOREIGN_RULES.has(detector.id)) return noData(otherToolText(foreign));
+  if (!detector.reads.some((type) => present.has(type))) return noData(missingText(detector, header.level, present));
+  try {
+    const found = detector.detect(recording);
+    if ('noData' in found) return noData(found.noData);
+    if (found.length > 0) return foundSome(found);
+    const missing = missingText(detector, header.level, present);
+    return missing === '' ? { outcome: 'clear', why: 'looked at, nothing found', findings: [] } : noData(missing);
+  } catch (error) {
+    return { outcome: 'error', why: error instanceof Error ? error.message : String(error), findings: [] };
+  }
+}
+
+function noData(why: string): Said {
+  return { outcome: 'no-data', why, findings: [] };
+}
+
+function foundSome(found: readonly Finding[]): Said {
+  const worst =
+    found.length > MAX_FINDINGS ? found.toSorted((a, b) => b.score - a.score).slice(0, MAX_FINDINGS) : found;
+  const less = worst.length < found.length ? `, the ${MAX_FINDINGS} worst are listed` : '';
+  return { outcome: 'found', why: `${found.length} found${less}`, findings: worst };
+}
+
+function otherToolText(foreign: string): string {
+  return `a recording of ${foreign} does not tell; evdiag run does`;
+}
+
+/** Empty where all is there that the rule needs. */
+function missingText({ needs }: Detector, level: Level, present: ReadonlySet<RowType>): string {
+  const missing = needs.map((need) => [need].flat()).filter((types) => !types.some((type) => present.has(type)));
+  if (missing.length === 0) return '';
+  const isTracked = missing.flat().some((type) => TRACKED.has(type));
+  const cure = level === 'watch' && isTracked ? `; ${DIAGNOSE_HAS_THEM}` : '';
+  return `the recording has no rows of ${missing.map((types) => types.join(' or ')).join(', nor of ')}${cure}`;
 }

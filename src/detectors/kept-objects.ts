@@ -1,15 +1,18 @@
 /** Who allocates what stays, from the samples of what is alive: the kind kept-objects of leak-suspect. */
 
 import { fileAndLine } from '../recording/places.ts';
-import { type AllocationSite, type AllocationsRow, type Location, type Recording, rowsOf } from '../recording/types.ts';
+import { type AllocationSite, type AllocationsRow, type Location, rowsOf, type View } from '../recording/types.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
 import type { Told } from './finding.ts';
-import { type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
+import { HEAP_ROWS, type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
 import { nameOf, secondsText } from './place-findings.ts';
 import { percent, round } from './severity.ts';
-import type { KindText } from './types.ts';
+import type { KindText, NoData } from './types.ts';
+
+export const KEPT_ROWS = [...HEAP_ROWS, 'allocations'] as const;
+type KeptView = View<(typeof KEPT_ROWS)[number]>;
 
 /** Fewer samples than this may be chance. */
 const LEAST_SAMPLES = 8;
@@ -59,10 +62,11 @@ export function keptWords({ aliveBytes, aliveShare, olderShare, sampledMs, perSe
 }
 
 /** The function that allocates most of what stays while memory grows. */
-export function keptObjects(recording: Recording): Told<KeptEvidence>[] {
+export function keptObjects(recording: KeptView): Told<KeptEvidence>[] | NoData {
   const row = rowsOf(recording, 'allocations').at(-1);
   const growth = heapGrowthOf(recording, 'oldBytes') ?? heapGrowthOf(recording, 'externalBytes');
-  if (!row || !growth) return [];
+  if (!growth) return [];
+  if (!row) return { noData: 'memory grows, but no allocations were sampled' };
   const site = row.sites.find((one) => isLeaking(one, row, growth));
   return site ? [keptBy(recording, row, site, growth)] : [];
 }
@@ -81,7 +85,7 @@ function isLeaking(site: AllocationSite, row: AllocationsRow, growth: HeapGrowth
 }
 
 function keptBy(
-  recording: Recording,
+  recording: KeptView,
   row: AllocationsRow,
   site: AllocationSite,
   growth: HeapGrowth,

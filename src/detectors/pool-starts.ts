@@ -1,8 +1,8 @@
 /** Stalls that are the start of jobs for the thread pool: each takes some ten µs, so that there are thousands at once. Pure. */
 import { functionKey } from '../recording/places.ts';
-import type { Frame, Location, Recording, StallRow, StallStack } from '../recording/types.ts';
+import type { Frame, Location, StallRow, StallStack } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
-import { allStalls, ownMs } from './stalls.ts';
+import { allStalls, ownMs, type StallView } from './stalls.ts';
 
 /** Of the time that its stacks stand for. */
 const MOST_SHARE = 0.5;
@@ -34,7 +34,7 @@ export interface PoolStarts {
 }
 
 /** Functions that block the loop by starting jobs, while something waited. */
-export function poolStarts(recording: Recording): PoolStarts[] {
+export function poolStarts(recording: StallView): PoolStarts[] {
   const { slowMs } = recording.header;
   const harmful = allStalls(recording).filter(
     (stall) => !stall.startup && (stall.waiting ?? 0) > 0 && stall.kind !== 'host' && ownMs(stall) >= slowMs,

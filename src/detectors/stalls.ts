@@ -1,13 +1,17 @@
-import { type Recording, rowsOf, type StallKind, type StallOpenRow, type StallRow } from '../recording/types.ts';
+import { rowsOf, type StallKind, type StallOpenRow, type StallRow, type View } from '../recording/types.ts';
 import { CONFIDENCE } from './confidence.ts';
 import { round } from './severity.ts';
 import type { Span } from './types.ts';
+
+/** What `allStalls` reads. */
+export const STALL_ROWS = ['end', 'stall', 'stall-open'] as const;
+export type StallView = View<(typeof STALL_ROWS)[number]>;
 
 /** An unfinished stall that was told last so long before the end is over, whatever became of its row. */
 const OPEN_MS = 60_000;
 
 /** All stalls that are neither breakpoints nor idle workers, those that still lasted when the recording ended included. */
-export function allStalls(recording: Recording): StallRow[] {
+export function allStalls(recording: StallView): StallRow[] {
   const { slowMs, threadId } = recording.header;
   return [...rowsOf(recording, 'stall'), ...unfinished(recording)].flatMap((stall) => {
     if (threadId !== 0 && isIdleWait(stall)) return [];
@@ -98,7 +102,7 @@ const BUSY_HOST_SHARE = 0.05;
 const WAITED_SHARE = 0.5;
 
 /** A stall that lasted when the recording ended (killed, or read live) has only its opening rows. */
-function unfinished(recording: Recording): StallRow[] {
+function unfinished(recording: StallView): StallRow[] {
   const closed = new Set(rowsOf(recording, 'stall').map(({ id }) => id));
   const last = new Map<number, StallOpenRow>();
   for (const row of rowsOf(recording, 'stall-open')) if (!closed.has(row.id)) last.set(row.id, row);

@@ -1,4 +1,4 @@
-import type { Location, Recording, RowType } from '../recording/types.ts';
+import type { Location, RowType, View } from '../recording/types.ts';
 
 export type Severity = 'info' | 'warning' | 'critical';
 export const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical'];
@@ -80,23 +80,28 @@ export interface Explains {
   alone?: true;
 }
 
-export interface Detector<E extends object = object> {
+/** What a rule answers where it cannot tell: a fragment that says why. */
+export interface NoData {
+  noData: string;
+}
+
+export interface Detector<E extends object = object, Reads extends readonly RowType[] = readonly RowType[]> {
   id: string;
   /** A fragment that can follow a count: "blocked event loop". */
   title: string;
   description: string;
   remedy: string;
-  /** Rows of at least one of these types must be there, or nothing can be said. */
-  needs: readonly RowType[];
-  /** Rows that may tell something without these; that nothing is found in them alone means nothing. */
-  hints?: readonly RowType[];
+  /** All types of rows that it reads: `detect` sees no others. */
+  reads: Reads;
+  /** Of these, what must be there: without it, that nothing was found means nothing. A list within is of alternatives. */
+  needs: readonly (Reads[number] | readonly Reads[number][])[];
   /** "NAME: value, where it comes from", for people. */
   thresholds: readonly string[];
   /** What it cannot see or needs, in sentences. */
   limits: readonly string[];
   kinds: readonly KindText[];
   /** Pure: a recording in, findings out. */
-  detect(recording: Recording): Finding<E>[];
+  detect(recording: View<Reads[number]>): Finding<E>[] | NoData;
   /** What is a symptom of this. Says nothing of findings at start-up. */
   explains?: readonly Explains[];
   /** Of all findings, those of this rule that are a small part of what others are about, and so rather their symptoms. */

@@ -1,14 +1,19 @@
 /** Places over time, from the rows of what is unfinished: what the detectors of things that never end read. */
 import { functionKey, lineKey } from '../recording/places.ts';
 import {
+  allRows,
   type Location,
-  type Recording,
   type Row,
   rowsOf,
   type UnfinishedEntry,
   type UnfinishedRow,
+  type View,
 } from '../recording/types.ts';
 import { leastOf, mostOf } from '../util/known.ts';
+
+/** What `periodsOf` reads. */
+export const PERIOD_ROWS = ['end', 'unfinished'] as const;
+type PeriodView = View<(typeof PERIOD_ROWS)[number]>;
 
 /** As many entries as a row holds: one that is missing is not gone. */
 const FULL_ROW = 60;
@@ -37,13 +42,13 @@ export interface Place {
 export type Period = readonly UnfinishedRow[];
 
 /** Many detectors ask for the same; what was found of a recording is kept for as long as no row is added to it. */
-const known = new WeakMap<Recording, { count: number; last: Row | undefined; periods: Period[] }>();
+const known = new WeakMap<PeriodView, { count: number; last: Row | undefined; periods: Period[] }>();
 
 const knownPlaces = new WeakMap<Period, Map<string, Place[]>>();
 
 /** Periods of tracking; the last one also without a row that was written while the program ended. */
-export function periodsOf(recording: Recording): Period[] {
-  const { rows } = recording;
+export function periodsOf(recording: PeriodView): Period[] {
+  const rows = allRows(recording);
   const before = known.get(recording);
   if (before && before.count === rows.length && before.last === rows.at(-1)) return before.periods;
   const periods = splitPeriods(recording);
@@ -51,7 +56,7 @@ export function periodsOf(recording: Recording): Period[] {
   return periods;
 }
 
-function splitPeriods(recording: Recording): Period[] {
+function splitPeriods(recording: PeriodView): Period[] {
   const periods: UnfinishedRow[][] = [];
   let lastTrackedMs = Number.POSITIVE_INFINITY;
   for (const row of rowsOf(recording, 'unfinished')) {

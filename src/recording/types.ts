@@ -587,7 +587,18 @@ export interface Recording {
   foreign?: string;
 }
 
+/** A recording of which only rows of these types may be read: any other is a type error. A recording is a view of all. */
+export interface View<T extends RowType> extends Omit<Recording, 'rows'> {
+  /** Never there: it tells the compiler that who may read more may read less, and not the other way round. */
+  readonly mayRead?: (type: T) => void;
+}
+
 /** The rows of one type, in order of time. */
-export function rowsOf<T extends RowType>(recording: Recording, type: T): RowOf<T>[] {
-  return recording.rows.filter((row): row is RowOf<T> => row.type === type);
+export function rowsOf<T extends RowType>(recording: View<T>, type: T): RowOf<T>[] {
+  return allRows(recording).filter((row): row is RowOf<T> => row.type === type);
+}
+
+/** Whatever may be read of them: for caches, which have to know when rows are added. */
+export function allRows(recording: View<never>): readonly Row[] {
+  return (recording as Recording).rows;
 }

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import type { Row } from '../../src/recording/types.ts';
-import { delayRow, location, recordingOf, stall } from '../support/recording.ts';
+import { delayRow, foundIn, location, recordingOf, stall } from '../support/recording.ts';
 
 /** A minute of recording with these rows. */
-const findings = (...rows: Row[]) => blockedEventLoop.detect(recordingOf([...rows, delayRow(5, 60_000)]));
+const findings = (...rows: Row[]) => foundIn(blockedEventLoop, recordingOf([...rows, delayRow(5, 60_000)]));
 const harmful = { waiting: 3, startup: false, debugger: false };
 
 test('stalls of one call are one finding with count, max and total', () => {

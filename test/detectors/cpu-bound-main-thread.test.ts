@@ -70,4 +70,11 @@ test('a function without a name begins the sentence all the same', () => {
 
 test('neither utilization nor looks: no data', () => {
   expect(outcome(cpuBoundMainThread, seconds(4, { ...busy, without: ['event-loop-utilization'] }))).toBe('no-data');
+  expect(outcome(cpuBoundMainThread, [look()])).toBe('no-data');
+});
+
+test('busy, and no deep sample was taken: no data; with one that saw something else: clear', () => {
+  expect(outcome(cpuBoundMainThread, seconds(4, busy))).toBe('no-data');
+  expect(outcome(cpuBoundMainThread, [...seconds(4, busy), look()])).toBe('clear');
+  expect(outcome(cpuBoundMainThread, seconds(4))).toBe('clear');
 });

@@ -63,4 +63,5 @@ test.each([
 test('no looks: no data', () => {
   expect(outcome(deepAsyncChain, seconds(4))).toBe('no-data');
   expect(outcome(deepAsyncChain, [look()])).toBe('clear');
+  expect(outcome(deepAsyncChain, [look({ samples: 0, busySamples: 0, stacks: [] })])).toBe('no-data');
 });

@@ -43,4 +43,5 @@ test.each([
 test('neither collections nor memory: no data', () => {
   expect(outcome(gcPause, seconds(4, { without: ['gc', 'memory'] }))).toBe('no-data');
   expect(outcome(gcPause, calm)).toBe('clear');
+  expect(outcome(gcPause, seconds(4, { gcMaxMs: 300, without: ['event-loop-utilization'] }))).toBe('no-data');
 });

@@ -81,3 +81,7 @@ test('neither collections nor memory: no data', () => {
   expect(outcome(gcPressure, seconds(4, { without: ['gc', 'memory'] }))).toBe('no-data');
   expect(outcome(gcPressure, seconds(4, { without: ['gc'] }))).toBe('clear');
 });
+
+test('collections, but nobody read how busy the seconds were: no data', () => {
+  expect(outcome(gcPressure, seconds(4, { ...pressed, without: ['event-loop-utilization'] }))).toBe('no-data');
+});

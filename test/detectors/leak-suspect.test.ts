@@ -97,4 +97,6 @@ test.each([
 
 test('no rows: no data', () => {
   expect(outcome(leakSuspect, seconds(4, { without: ['gc'] }))).toBe('no-data');
+  expect(outcome(leakSuspect, collections([20, 30, 40, 50, 60, 70, 80, 90]))).toBe('no-data');
+  expect(outcome(leakSuspect, collections([20, 20, 20, 20, 20, 20]))).toBe('clear');
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { recordingQuality } from '../../src/detectors/rules/recording-quality.ts';
 import type { Recording } from '../../src/recording/types.ts';
-import { asOldFormat, cpu, outcome, recordingOf, seconds, utilization } from '../support/recording.ts';
+import { asOldFormat, cpu, foundIn, outcome, recordingOf, seconds, utilization } from '../support/recording.ts';
 
 const good = seconds(9);
 const late = (ms: number) => ({ ...utilization(1, 15_000), activeMs: ms });
@@ -9,7 +9,7 @@ const queued = (runQueueMs: number, count = 9) => [
   ...seconds(9, { without: ['cpu'] }),
   ...Array.from({ length: count }, (_, i) => cpu({ t: 2000 + i, mainThreadMs: 600, runQueueMs })),
 ];
-const kinds = (recording: Recording) => recordingQuality.detect(recording).map(({ kind }) => kind);
+const kinds = (recording: Recording) => foundIn(recordingQuality, recording).map(({ kind }) => kind);
 
 test.each([
   ['nothing', [], recordingOf(good)],
@@ -30,7 +30,7 @@ test.each([
 
 test('all are information, with their numbers', () => {
   const recording = { ...recordingOf([...queued(300), late(5000)]), droppedRows: 1, durationMs: 500 };
-  const findings = recordingQuality.detect(recording);
+  const findings = foundIn(recordingQuality, recording);
   expect(findings.map(({ message }) => message)).toEqual([
     "The thread waited for a core in 33 % of the time that it could have run: durations are longer than the code's own.",
     '1 row was dropped.',
@@ -49,7 +49,7 @@ test.each([
   ['its file was removed, moved or cut while it was written', /clean-up jobs/],
 ])('lost rows, because %s', (why, remedy) => {
   const rows = [...good, { t: 3000, type: 'dropped' as const, rows: 4, why }];
-  const [finding] = recordingQuality.detect({ ...recordingOf(rows), droppedRows: 4, skippedLines: 1 });
+  const [finding] = foundIn(recordingQuality, { ...recordingOf(rows), droppedRows: 4, skippedLines: 1 });
   expect(finding).toMatchObject({ kind: 'dropped-rows', count: 5 });
   expect(finding!.message).toBe(`4 rows were dropped: ${why}; 1 row could not be read.`);
   expect(finding!.remedy).toMatch(remedy);

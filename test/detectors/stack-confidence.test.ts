@@ -4,7 +4,7 @@ import { CONFIDENCE, confidenceWord, LIKELY, SURE } from '../../src/detectors/co
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import { confidenceOfChains, confidenceOfLooks, confidenceOfStalls } from '../../src/detectors/stack-confidence.ts';
 import type { LookRow, StallKind, StallStack } from '../../src/recording/types.ts';
-import { location, recordingOf, stall } from '../support/recording.ts';
+import { foundIn, location, recordingOf, stall } from '../support/recording.ts';
 
 const elsewhere = { ...location, line: 80, function: 'other' };
 const nextLine = { ...location, line: 13 };
@@ -85,8 +85,8 @@ describe('stalls', () => {
   test('the finding has it', () => {
     const one = stall({ stacks: [stack({ weightMs: 400 })], confidence: 0.95 });
     const two = stall({ id: 2, startMs: 5000, stacks: [stack({ weightMs: 400 })], confidence: 0.95 });
-    const [single] = blockedEventLoop.detect(recordingOf([one]));
-    const [several] = blockedEventLoop.detect(recordingOf([one, two]));
+    const [single] = foundIn(blockedEventLoop, recordingOf([one]));
+    const [several] = foundIn(blockedEventLoop, recordingOf([one, two]));
     expect([single!.confidence, several!.confidence]).toEqual([CONFIDENCE.single, CONFIDENCE.agreeing]);
   });
 });

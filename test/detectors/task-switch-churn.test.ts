@@ -110,4 +110,5 @@ describe('polling', () => {
 test('neither utilization nor looks: no data', () => {
   expect(outcome(taskSwitchChurn, seconds(4, { without: ['event-loop-utilization'] }))).toBe('no-data');
   expect(outcome(taskSwitchChurn, seconds(4))).toBe('clear');
+  expect(outcome(taskSwitchChurn, seconds(4, { utilization: 0.97 }))).toBe('no-data');
 });

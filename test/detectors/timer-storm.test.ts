@@ -55,3 +55,14 @@ test('no readings of resources: no data', () => {
   expect(outcome(timerStorm, seconds(4, { without: ['active-resources'] }))).toBe('no-data');
   expect(outcome(timerStorm, seconds(4))).toBe('clear');
 });
+
+test.each([
+  ['no deep sample', seconds(9, storm)],
+  ['a deep sample that counted nothing', [...seconds(9, storm), look({ created: null })]],
+])('many timers, and %s: no data', (_what, rows) => {
+  expect(outcome(timerStorm, rows)).toBe('no-data');
+});
+
+test('many timers, few of them new: clear', () => {
+  expect(outcome(timerStorm, [...seconds(9, storm), making(499)])).toBe('clear');
+});

@@ -346,9 +346,15 @@ export function findingWith(fields: Partial<Finding> = {}): Finding {
   return { ...findingOf<object>(kindless, { severity: 'warning', lostMs: 1000, ...about }), ...fields };
 }
 
+/** Nothing where the rule cannot tell. */
+export function foundIn<E extends object>(detector: Detector<E>, recording: Recording): Finding<E>[] {
+  const found = detector.detect(recording);
+  return 'noData' in found ? [] : found;
+}
+
 /** What a detector says of these rows. */
 export function find<E extends object>(detector: Detector<E>, rows: Row[], head: Partial<Header> = {}): Finding<E>[] {
-  return detector.detect(recordingOf(rows, head));
+  return foundIn(detector, recordingOf(rows, head));
 }
 
 export function severities(detector: Detector, rows: Row[], head: Partial<Header> = {}): Severity[] {

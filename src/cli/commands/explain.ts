@@ -1,4 +1,5 @@
 import { CONFIDENCE_WORDS } from '../../detectors/confidence.ts';
+import { needsText } from '../../detectors/needs-text.ts';
 import { detectors } from '../../detectors/rules/index.ts';
 import type { Detector, KindText } from '../../detectors/types.ts';
 import { InputError } from '../../recording/reader.ts';
@@ -118,10 +119,6 @@ function kindPage(uses: readonly Use[], paint: Paint): string[] {
     '',
     paint(`  A kind of ${use.rule}: "evdiag explain ${use.rule}" says how it is detected.`, 'dim'),
   ]);
-}
-
-function needsText({ needs }: Detector): string {
-  return `From the rows ${needs.join(', ')} of the recording; without them the rule answers no-data.`;
 }
 
 function kindLines(kind: KindText, paint: Paint, indented: (text: string, indent?: string) => string[]): string[] {

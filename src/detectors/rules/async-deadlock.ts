@@ -1,13 +1,14 @@
 import { lineKey } from '../../recording/places.ts';
-import type { Location, Recording } from '../../recording/types.ts';
+import type { Location, View } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { awakeMs } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
+import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Longer than a lock is held on purpose by anything that awaits. */
@@ -27,7 +28,10 @@ export interface DeadlockEvidence {
   locks: string[];
 }
 
-export const asyncDeadlock: Detector<DeadlockEvidence> = {
+const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   id: 'async-deadlock',
   title: 'deadlock of async calls',
   description:
@@ -36,6 +40,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence> = {
     'up behind them.',
   remedy:
     'Take the locks in the same order everywhere, or give `acquire` a time-out and release what is held when it fires.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `critical: two awaits, each for what the other awaited before, stuck for ${STUCK_MS} ms, for about the same time (${ALIKE_MS} ms or ${ALIKE_SHARE * 100} %), with none ended in the last two rows.`,
@@ -71,7 +76,7 @@ interface Waiter {
   has: ReadonlySet<string>;
 }
 
-function deadlocks(period: Period, recording: Recording): Finding<DeadlockEvidence>[] {
+function deadlocks(period: Period, recording: Seen): Finding<DeadlockEvidence>[] {
   const places = placesOf(period, 'await');
   const waiters = places.flatMap((place) => waiterOf(place, recording));
   const seen = new Set<Waiter>();
@@ -82,7 +87,7 @@ function deadlocks(period: Period, recording: Recording): Finding<DeadlockEviden
   });
 }
 
-function waiterOf(place: Place, recording: Recording): Waiter[] {
+function waiterOf(place: Place, recording: Seen): Waiter[] {
   const { last, readings } = place;
   const { alive, code, before, ended, endedSinceOldest, oldestMs } = last.entry;
   const wants = lockOf(code ?? '');

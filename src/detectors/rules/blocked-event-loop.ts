@@ -1,5 +1,5 @@
 import { functionKey, NATIVE_CALL } from '../../recording/places.ts';
-import type { Location, Recording, StallKind, StallRow } from '../../recording/types.ts';
+import type { Location, StallKind, StallRow, View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
@@ -9,7 +9,7 @@ import { wordsOf } from '../named-costs.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
 import { CALL_KINDS, KIND_TEXTS } from '../stall-kinds.ts';
-import { allStalls, isHeldUp, ownMs, spanOf } from '../stalls.ts';
+import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
@@ -58,7 +58,10 @@ export interface BlockedEvidence extends Times {
   call?: string;
 }
 
-export const blockedEventLoop: Detector<BlockedEvidence> = {
+const READS = [...STALL_ROWS, 'event-loop-delay'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   id: 'blocked-event-loop',
   title: 'blocked event loop',
   description:
@@ -67,7 +70,8 @@ export const blockedEventLoop: Detector<BlockedEvidence> = {
     'names the innermost line of your own code that took most of the time. Times are those of the code itself: waiting for a core, ' +
     'for pages, for a disk or because of a CPU limit is subtracted and reported separately.',
   remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',
-  needs: ['event-loop-delay', 'stall', 'stall-open'],
+  reads: READS,
+  needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
     'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
     `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
@@ -165,7 +169,7 @@ function groupKey({ kind, location, startup }: StallRow): string {
   return [kind, startup, location && functionKey(location), line].join('|');
 }
 
-function toFinding(group: readonly StallRow[], recording: Recording): Finding<BlockedEvidence> {
+function toFinding(group: readonly StallRow[], recording: Seen): Finding<BlockedEvidence> {
   // What the host took is its time as a whole; of others the code's own share counts.
   const msOf = (stall: StallRow): number => (stall.kind === 'host' ? stall.durationMs : ownMs(stall));
   const longest = group.reduce((a, b) => (msOf(b) > msOf(a) ? b : a));
@@ -268,10 +272,7 @@ function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
   return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
 }
 
-function severityOf(
-  group: readonly StallRow[],
-  { durationMs: spanMs, header: { slowMs }, foreign }: Recording,
-): Severity {
+function severityOf(group: readonly StallRow[], { durationMs: spanMs, header: { slowMs }, foreign }: Seen): Severity {
   const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= leastMs(stall, slowMs));
   if (harmful.length === 0) return 'info';
   const times = harmful.map(ownMs);
@@ -295,7 +296,7 @@ function messageOf(
   totalMs: number,
   location: Location | null,
   title: string,
-  { header }: Recording,
+  { header }: Seen,
   isAtWork: boolean,
 ): string {
   const wall = maxMs < durationMs * TOLD_SHARE ? ` of ${Math.round(durationMs)}` : '';

@@ -48,14 +48,17 @@ export interface CleanupEvidence {
   scope?: string;
 }
 
-export const cancellationWithoutCleanup: Detector<CleanupEvidence> = {
+const READS = ['aborted', 'unfinished'] as const;
+
+export const cancellationWithoutCleanup: Detector<CleanupEvidence, typeof READS> = {
   id: 'cancellation-without-cleanup',
   title: 'cancellation without cleanup',
   description:
     'An AbortSignal was aborted, and resources that the same unit of work had opened are still there: timers, sockets, files, ' +
     'workers, child processes. Aborting only notifies; the code that listens must clean up.',
   remedy: 'Pass the signal down to whatever takes one, and close the rest in a finally block.',
-  needs: ['aborted', 'unfinished'],
+  reads: READS,
+  needs: [['aborted', 'unfinished']],
   thresholds: [
     `warning: ${UNITS} aborted units of work that left something of the same line, or one that left something referenced for ${HELD_MS} ms, made by a function that was given the signal.`,
     'info: less.',

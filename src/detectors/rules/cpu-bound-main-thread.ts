@@ -1,14 +1,17 @@
-import type { LookRow, Recording } from '../../recording/types.ts';
+import type { LookRow, View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
+  FILLING_ROWS,
   functionsOf,
   isServed,
   looksFilledWith,
   meanOf,
+  SECOND_ROWS,
   type Second,
   secondsOf,
   toStack,
   totalMs,
+  unseen,
   withoutLongCalls,
 } from '../busy-time.ts';
 import { findingOf, told } from '../finding.ts';
@@ -32,7 +35,10 @@ export interface CpuBoundEvidence {
   meanTurnMs: number;
 }
 
-export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
+const READS = [...SECOND_ROWS, ...FILLING_ROWS, 'stall'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const cpuBoundMainThread: Detector<CpuBoundEvidence, typeof READS> = {
   id: 'cpu-bound-main-thread',
   title: 'CPU-bound main thread',
   description:
@@ -40,7 +46,8 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
     'a stall. Deep samples show that successive stacks fall into the same callback and that one function holds most of them.',
   remedy:
     'Keep I/O on the event loop and move the computation to a pool of worker threads sized to the cores (piscina, node:worker_threads); where each request is mostly computation, run one process per core (node:cluster).',
-  needs: ['event-loop-utilization', 'look'],
+  reads: READS,
+  needs: ['event-loop-utilization'],
   thresholds: [
     `busy: no idle time to speak of while the thread had a core, for ${BUSY_MS} ms in all, ${percent(CPU_SHARE)} of it computing.`,
     `warning: turns of ${WARNING_TURN_MS} ms or more on average while servers, sockets or timers waited.`,
@@ -62,9 +69,9 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
   detect(recording) {
     const busy = withoutLongCalls(secondsOf(recording), recording).filter((second) => second.busy);
     const looks = looksFilledWith('computation', recording);
-    if (totalMs(busy) < BUSY_MS || looks.length === 0) return [];
     const cpuShare = meanOf(busy, (second) => second.cpuShare);
-    if (cpuShare !== null && cpuShare < CPU_SHARE) return [];
+    if (totalMs(busy) < BUSY_MS || (cpuShare !== null && cpuShare < CPU_SHARE)) return [];
+    if (looks.length === 0) return unseen(recording, totalMs(busy));
     return [toFinding(recording, busy, looks, cpuShare)];
   },
   // Both judge the loop as a whole.
@@ -79,7 +86,7 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence> = {
 };
 
 function toFinding(
-  recording: Recording,
+  recording: Seen,
   busy: readonly Second[],
   looks: readonly LookRow[],
   cpuShare: number | null,
@@ -109,7 +116,7 @@ function toFinding(
   });
 }
 
-function cores({ header }: Recording): string {
+function cores({ header }: Seen): string {
   const count = header.containerCpus === null ? header.cpuCount : Math.min(header.cpuCount, header.containerCpus);
   return count === 1 ? 'one core: workers will keep the loop free, not make the work faster' : `${round(count)} cores`;
 }

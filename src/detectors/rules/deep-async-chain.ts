@@ -19,13 +19,16 @@ export interface DeepChainEvidence {
   frames: number;
 }
 
-export const deepAsyncChain: Detector<DeepChainEvidence> = {
+const READS = ['active-resources', 'look'] as const;
+
+export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
   id: 'deep-async-chain',
   title: 'deep chain of calls',
   description:
     'A function calls or awaits itself a thousand levels deep or more. Each level of an async function keeps a promise, a context ' +
     'and a reaction until the innermost one settles; each level of a synchronous function brings the stack closer to its limit.',
   remedy: 'Turn the recursion into a loop, or put what is left to do into a queue.',
+  reads: READS,
   needs: ['look'],
   thresholds: [
     `warning: ${DEEP_FRAMES} frames of one function on the stack or awaiting it, where servers, sockets or timers waited.`,
@@ -48,7 +51,9 @@ export const deepAsyncChain: Detector<DeepChainEvidence> = {
     },
   ],
   detect(recording) {
-    const looks = rowsOf(recording, 'look').filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
+    const all = rowsOf(recording, 'look');
+    if (all.every(({ samples }) => samples === 0)) return { noData: 'no deep sample took a stack' };
+    const looks = all.filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
     const byFunction = groupBy(looks, (look) => functionKey(look.deepest!.location));
     return [...byFunction.values()].map((group) => {
       const worst = group.reduce((a, b) => (b.deepest!.repeated > a.deepest!.repeated ? b : a)).deepest!;

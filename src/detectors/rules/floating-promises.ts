@@ -1,12 +1,12 @@
 import { lineKey, packageNameOf } from '../../recording/places.ts';
-import { type Recording, rowsOf } from '../../recording/types.ts';
+import { rowsOf, type View } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, isOf, told } from '../finding.ts';
 import { growthOf } from '../growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 /** A few at start-up (`main();`) are how programs begin. */
 const TOLD_CALLS = 5;
@@ -25,7 +25,10 @@ export interface FloatingEvidence {
   package?: string;
 }
 
-export const floatingPromises: Detector<FloatingEvidence> = {
+const READS = [...PERIOD_ROWS, 'rejection'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const floatingPromises: Detector<FloatingEvidence, typeof READS> = {
   id: 'floating-promises',
   title: 'floating promises',
   description:
@@ -33,6 +36,7 @@ export const floatingPromises: Detector<FloatingEvidence> = {
     'work has finished, and nobody sees its error. A call written `void f()` is treated as intended.',
   remedy:
     'Await the call, or return its promise; where it is meant to run on, say `void` and handle its errors with `catch`.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: a floating promise that was rejected, or ${PILED_CALLS} floating calls of one place that are alive and grow in number.`,
@@ -91,7 +95,7 @@ function allOfPackages(findings: readonly Finding<FloatingEvidence>[]): Finding<
 }
 
 /** Unhandled rejections by the line of the call, where that was followed. */
-function rejectedCalls(recording: Recording): Map<string, number> {
+function rejectedCalls(recording: Seen): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { call, count } of rowsOf(recording, 'rejection')) {
     if (call !== null) counts.set(lineKey(call), (counts.get(lineKey(call)) ?? 0) + count);

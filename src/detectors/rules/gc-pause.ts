@@ -1,6 +1,6 @@
-import { type Recording, rowsOf } from '../../recording/types.ts';
+import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes } from '../../util/text.ts';
-import { maxOf, secondsOf, waitingIn } from '../busy-time.ts';
+import { maxOf, SECOND_ROWS, secondsOf, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { round } from '../severity.ts';
@@ -17,7 +17,10 @@ export interface GcPauseEvidence extends Times {
   heapUsedBytes: number;
 }
 
-export const gcPause: Detector<GcPauseEvidence> = {
+const READS = [...SECOND_ROWS, 'memory', 'stall'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const gcPause: Detector<GcPauseEvidence, typeof READS> = {
   id: 'gc-pause',
   title: 'long pause of the garbage collector',
   description:
@@ -25,7 +28,8 @@ export const gcPause: Detector<GcPauseEvidence> = {
     'collection takes. Pauses long enough to be a stall are reported as blocked-event-loop, kind gc.',
   remedy:
     'Keep fewer objects alive (caches as Buffers, typed arrays or in another process), or give the heap room so that collections are rarer (--max-old-space-size).',
-  needs: ['gc', 'memory'],
+  reads: READS,
+  needs: ['event-loop-utilization', ['gc', 'memory']],
   thresholds: [
     `pause: ${PAUSE_MS} ms or more, without start-up and waits for a core, and ${OWN_P99_FACTOR} times the program's own usual p99 of the delay.`,
     `warning: ${WARNING_COUNT} seconds with such a pause, or one of ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
@@ -80,7 +84,7 @@ export const gcPause: Detector<GcPauseEvidence> = {
   }),
 };
 
-function usualP99(recording: Recording): number {
+function usualP99(recording: Seen): number {
   const values = rowsOf(recording, 'event-loop-delay').map(({ p99Ms }) => p99Ms);
   return values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }

@@ -1,7 +1,7 @@
 import { functionKey } from '../../recording/places.ts';
-import { type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
-import { functionsOf, isServed, meanOf, perSecond, secondsOf, toStack, totalMs } from '../busy-time.ts';
+import { functionsOf, isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, toStack, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { nameAndLine } from '../place-findings.ts';
@@ -24,7 +24,10 @@ export interface GcPressureEvidence {
   allocations: string[];
 }
 
-export const gcPressure: Detector<GcPressureEvidence> = {
+const READS = [...SECOND_ROWS, 'look', 'memory'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
   id: 'gc-pressure',
   title: 'pressure on the garbage collector',
   description:
@@ -32,7 +35,8 @@ export const gcPressure: Detector<GcPressureEvidence> = {
     'allocations and name the functions that make most of them.',
   remedy:
     'Allocate less at this place: reuse a buffer, keep one object instead of a copy per step, stream instead of collecting.',
-  needs: ['gc', 'memory'],
+  reads: READS,
+  needs: ['event-loop-utilization', ['gc', 'memory']],
   thresholds: [
     `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${PRESSED_MS} ms in all, while servers, sockets or timers waited.`,
     `critical: ${percent(CRITICAL_SHARE)}.`,
@@ -67,7 +71,7 @@ export const gcPressure: Detector<GcPressureEvidence> = {
     ),
 };
 
-function toFinding(recording: Recording, pressed: ReturnType<typeof secondsOf>): Finding<GcPressureEvidence> {
+function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Finding<GcPressureEvidence> {
   const share = meanOf(pressed, ({ gcShare }) => gcShare) ?? 0;
   const ms = totalMs(pressed);
   const look = rowsOf(recording, 'look').find(({ allocations }) => (allocations?.length ?? 0) > 0);

@@ -1,9 +1,10 @@
-import { type Recording, rowsOf } from '../../recording/types.ts';
+import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import {
+  HEAP_ROWS,
   type HeapGrowth,
   heapGrowthOf,
   LEAST_COLLECTIONS,
@@ -23,14 +24,18 @@ export interface ExternalEvidence extends MemoryGrowthEvidence {
   arrayBuffersBytes: number;
 }
 
-export const growingExternalMemory: Detector<ExternalEvidence> = {
+const READS = [...HEAP_ROWS, 'memory'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const growingExternalMemory: Detector<ExternalEvidence, typeof READS> = {
   id: 'growing-external-memory',
   title: 'growing memory outside the heap',
   description:
     "After each major collection more memory is held outside of V8's heap than before, mostly by Buffers, and the load does not " +
     'explain it. The heap itself looks small, because the object that holds a Buffer is small.',
   remedy: REMEDY,
-  needs: ['gc', 'memory'],
+  reads: READS,
+  needs: [['gc', 'memory']],
   thresholds: [
     `warning: ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections, rising as for growing-heap; info where no server, socket or timer waits.`,
   ],
@@ -54,7 +59,7 @@ export const growingExternalMemory: Detector<ExternalEvidence> = {
   words: memoryGrowthWords,
 };
 
-function toFinding(recording: Recording, growth: HeapGrowth): Finding<ExternalEvidence> {
+function toFinding(recording: Seen, growth: HeapGrowth): Finding<ExternalEvidence> {
   const { fromBytes, toBytes, spanMs, collections } = growth;
   const severity = waitingIn(recording) > 0 ? 'warning' : 'info';
   const buffers = rowsOf(recording, 'memory').at(-1)?.arrayBuffersBytes ?? 0;

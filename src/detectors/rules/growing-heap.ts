@@ -1,4 +1,4 @@
-import { type Recording, rowsOf } from '../../recording/types.ts';
+import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs, formatShare } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -6,6 +6,7 @@ import { findingOf, told } from '../finding.ts';
 import {
   GROWN_BYTES,
   GROWN_SHARE,
+  HEAP_ROWS,
   type HeapGrowth,
   heapGrowthOf,
   LEAST_COLLECTIONS,
@@ -52,7 +53,10 @@ export interface NearContainerLimit {
 
 export type HeapEvidence = GrowthOfHeap | NearHeapLimit | NearContainerLimit;
 
-export const growingHeap: Detector<HeapEvidence> = {
+const READS = [...HEAP_ROWS, 'memory'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const growingHeap: Detector<HeapEvidence, typeof READS> = {
   id: 'growing-heap',
   title: 'growing heap',
   description:
@@ -60,7 +64,8 @@ export const growingHeap: Detector<HeapEvidence> = {
     'alive that a limit is near. A sawtooth, a cache that fills up and then stays, a warm-up and a heap that is large from the ' +
     'beginning do not count as growth.',
   remedy: GROWS,
-  needs: ['gc', 'memory'],
+  reads: READS,
+  needs: [['gc', 'memory']],
   thresholds: [
     `warning: ${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first 1.5 s, four of five pairs of them rising, in the later half too, and no such rise of connections and other resources; info where no server, socket or timer waits.`,
     `warning: ${percent(NEAR_SHARE)} of the heap's limit alive after a major collection; critical: ${percent(CRITICAL_SHARE)}.`,
@@ -107,7 +112,7 @@ export const growingHeap: Detector<HeapEvidence> = {
   },
 };
 
-function grows(recording: Recording, growth: HeapGrowth): Finding<HeapEvidence> {
+function grows(recording: Seen, growth: HeapGrowth): Finding<HeapEvidence> {
   const { fromBytes, toBytes, spanMs, collections, bytesPerSecond } = growth;
   const limit = limitOf(recording);
   const leftMs = bytesPerSecond > 0 ? (Math.max(0, limit - toBytes) / bytesPerSecond) * 1000 : 0;
@@ -123,7 +128,7 @@ function grows(recording: Recording, growth: HeapGrowth): Finding<HeapEvidence> 
   });
 }
 
-function nearLimit(recording: Recording): Finding<HeapEvidence>[] {
+function nearLimit(recording: Seen): Finding<HeapEvidence>[] {
   const alive = rowsOf(recording, 'gc').findLast(({ afterMajor }) => afterMajor);
   const limit = limitOf(recording);
   const bytes = alive?.afterMajor?.oldBytes ?? 0;
@@ -143,7 +148,7 @@ function nearLimit(recording: Recording): Finding<HeapEvidence>[] {
   ];
 }
 
-function nearContainerLimit(recording: Recording): Finding<HeapEvidence>[] {
+function nearContainerLimit(recording: Seen): Finding<HeapEvidence>[] {
   const limit = recording.header.containerMemoryBytes;
   const bytes = rowsOf(recording, 'memory').at(-1)?.rssBytes ?? 0;
   if (!limit || limit <= 0 || bytes < limit * CONTAINER_SHARE) return [];
@@ -163,7 +168,7 @@ function nearContainerLimit(recording: Recording): Finding<HeapEvidence>[] {
 }
 
 /** Of the old generation, where that is known; 0 where nothing is. */
-function limitOf(recording: Recording): number {
+function limitOf(recording: Seen): number {
   const last = rowsOf(recording, 'memory').at(-1);
   return last?.oldLimitBytes ?? last?.heapLimitBytes ?? 0;
 }

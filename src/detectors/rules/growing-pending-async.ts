@@ -1,4 +1,4 @@
-import type { Recording } from '../../recording/types.ts';
+import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { type Backlog, backlogOf, isContended, type Overlap, overlapOf } from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -24,7 +24,7 @@ import {
 } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
 
 export interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
@@ -43,7 +43,10 @@ const BACKLOG_REMEDY =
   'Start no more than can be served: bound how many run at once, refuse or delay what is beyond that, or make what is awaited faster.';
 const OVERLAP_REMEDY = 'Skip a run while the one before is under way, or start the next one when it has ended.';
 
-export const growingPendingAsync: Detector<Evidence> = {
+const READS = [...PERIOD_ROWS, 'cpu'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   id: 'growing-pending-async',
   title: 'growing number of suspended calls',
   description:
@@ -52,6 +55,7 @@ export const growingPendingAsync: Detector<Evidence> = {
     'their next message are not leaks.',
   remedy:
     'Settle what is awaited in every case, the failed ones included, or give up by a time-out; then delete the entry that holds it.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_CALLS} calls suspended at one place, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones ended, and the oldest still there.`,
@@ -135,7 +139,7 @@ function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
   });
 }
 
-function backlogged(period: Period, recording: Recording): Finding<Evidence>[] {
+function backlogged(period: Period, recording: Seen): Finding<Evidence>[] {
   const waits = waitsOf(period);
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;
@@ -174,7 +178,7 @@ function backlogEvidence({ last }: Place, backlog: Omit<Backlog, 'grown' | 'quic
   };
 }
 
-function overlapping(period: Period, recording: Recording): Finding<Evidence>[] {
+function overlapping(period: Period, recording: Seen): Finding<Evidence>[] {
   return placesOf(period, 'await').flatMap((place) => {
     const overlap = overlapOf(place);
     if (overlap === null || isLoop(place.last.entry) || isRecursive(place)) return [];

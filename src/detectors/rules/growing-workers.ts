@@ -1,4 +1,4 @@
-import { type Recording, type RowOf, rowsOf } from '../../recording/types.ts';
+import { type RowOf, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
@@ -7,7 +7,7 @@ import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 type ThreadsRow = RowOf<'threads'>;
 
@@ -40,14 +40,18 @@ export interface WorkersEvidence {
   endedMeanwhile?: number;
 }
 
-export const growingWorkers: Detector<WorkersEvidence> = {
+const READS = [...PERIOD_ROWS, 'threads'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const growingWorkers: Detector<WorkersEvidence, typeof READS> = {
   id: 'growing-workers',
   title: 'growing number of workers',
   description:
     'Worker threads or child processes are started again and again, one for each piece of work, or never end. A thread costs about ' +
     '10 MB and tens of milliseconds to start, a process more. A pool that reaches its size is not reported.',
   remedy: REMEDY,
-  needs: ['threads', 'unfinished'],
+  reads: READS,
+  needs: [['threads', 'unfinished']],
   thresholds: [
     `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children of one place, more in three of four rows over 4 s.`,
     `started: more than ${STARTED_PER_SECOND} threads per second, for ${STARTED_MS} ms.`,
@@ -81,7 +85,7 @@ export const growingWorkers: Detector<WorkersEvidence> = {
   ],
 };
 
-function placesIn(period: Period, { header: { cpuCount } }: Recording): Finding<WorkersEvidence>[] {
+function placesIn(period: Period, { header: { cpuCount } }: Seen): Finding<WorkersEvidence>[] {
   return placesOf(period, 'handle').flatMap((place) => {
     const { type } = place.last.entry;
     if (type !== 'WORKER' && type !== 'PROCESSWRAP') return [];
@@ -105,7 +109,7 @@ function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding<Wor
 }
 
 /** What the counts of the process tell, wherever the threads come from. */
-function threads(recording: Recording): Finding<WorkersEvidence>[] {
+function threads(recording: Seen): Finding<WorkersEvidence>[] {
   const rows = rowsOf(recording, 'threads');
   const [first, last] = [rows[0], rows.at(-1)];
   if (!first || !last) return [];
@@ -148,7 +152,7 @@ function churnOf(rows: readonly ThreadsRow[]): { started: number; ms: number } |
 }
 
 /** The longest rise, wherever it is: what grew is judged before a collection, or the exit, ends it. */
-function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Recording): { grown: number; ms: number } | null {
+function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Seen): { grown: number; ms: number } | null {
   const least = Math.max(header.cpuCount + BEYOND_CORES, header.cpuCount * PER_CORE);
   const peak = Math.max(...rows.map(({ alive }) => alive));
   const started = rows.at(-1)!.started - rows[0]!.started;
@@ -166,7 +170,7 @@ function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Recording):
 }
 
 /** The line that made most of the threads that were followed. */
-function startedAt(recording: Recording): Place | null {
+function startedAt(recording: Seen): Place | null {
   const places = periodsOf(recording)
     .flatMap((period) => placesOf(period, 'handle'))
     .filter(({ last }) => last.entry.type === 'WORKER');

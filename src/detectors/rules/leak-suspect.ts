@@ -2,11 +2,11 @@ import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { KEPT_OBJECTS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
+import { KEPT_OBJECTS, KEPT_ROWS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { percent } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 /** Each costs some 200 bytes: fewer are no leak that anybody would notice. */
 const GROWN_REACTIONS = 500;
@@ -20,7 +20,9 @@ const RACE_REMEDY =
 /** Of kind kept-objects, and of kind race. */
 export type LeakEvidence = KeptEvidence | GrowthEvidence;
 
-export const leakSuspect: Detector<LeakEvidence> = {
+const READS = [...PERIOD_ROWS, ...KEPT_ROWS] as const;
+
+export const leakSuspect: Detector<LeakEvidence, typeof READS> = {
   id: 'leak-suspect',
   title: 'suspected memory leak',
   description:
@@ -29,7 +31,8 @@ export const leakSuspect: Detector<LeakEvidence> = {
     'reaction to its promises, and a promise that never settles keeps all of them, with the results of the races that are over.',
   remedy:
     'Bound what grows, or let go of it when the work is done; wait for what outlives the work in a way that can be taken back.',
-  needs: ['unfinished', 'allocations', 'gc'],
+  reads: READS,
+  needs: [['unfinished', 'allocations', 'gc']],
   thresholds: [
     KEPT_THRESHOLD,
     `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there; at least ${percent(ONE_SHARE)} of them on one promise.`,
@@ -49,10 +52,12 @@ export const leakSuspect: Detector<LeakEvidence> = {
         'await Promise.race([work(), shutdown]);               // shutdown keeps a reaction of each race\nawait work({ signal: AbortSignal.any([stop, own]) });  // nothing is left',
     },
   ],
-  detect: (recording) => [
-    ...onePerLine(periodsOf(recording).flatMap(raced)),
-    ...keptObjects(recording).map((kept) => findingOf<LeakEvidence>(leakSuspect, kept)),
-  ],
+  detect(recording) {
+    const raceFindings = onePerLine(periodsOf(recording).flatMap(raced));
+    const kept = keptObjects(recording);
+    if ('noData' in kept) return raceFindings.length > 0 ? raceFindings : kept;
+    return [...raceFindings, ...kept.map((one) => findingOf<LeakEvidence>(leakSuspect, one))];
+  },
   explains: [{ rule: 'lost-async' }, ...KEEPS_MEMORY],
   words: (evidence) => ('aliveBytes' in evidence ? keptWords(evidence) : growthWords(evidence)),
 };

@@ -5,7 +5,7 @@ import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import { percent } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isPooled } from '../waits.ts';
 
 /** Above the size of common pools (10), with room for two of them. */
@@ -39,13 +39,16 @@ export interface HandlesEvidence extends GrowthEvidence {
   referenced: number;
 }
 
-export const leakedHandles: Detector<HandlesEvidence> = {
+const READS = [...PERIOD_ROWS] as const;
+
+export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
   id: 'leaked-handles',
   title: 'leaked handles',
   description:
     'Timers, sockets, files, servers or child processes are opened at one line, more and more of them, and are not closed. Pools ' +
     "that reach their size, sockets of Node's HTTP clients, incoming connections and one-shot timers are ignored.",
   remedy: 'Close what you open, in a finally block or with `await using`, also where the work failed.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_HANDLES} alive of one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones closed, and the oldest still there.`,

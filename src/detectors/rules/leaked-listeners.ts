@@ -3,7 +3,7 @@ import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 /** Twice the number at which Node warns of an emitter. */
 const GROWN_LISTENERS = 20;
@@ -15,13 +15,16 @@ export interface ListenersEvidence extends GrowthEvidence {
   target: string;
 }
 
-export const leakedListeners: Detector<ListenersEvidence> = {
+const READS = [...PERIOD_ROWS] as const;
+
+export const leakedListeners: Detector<ListenersEvidence, typeof READS> = {
   id: 'leaked-listeners',
   title: 'leaked listeners',
   description:
     'One emitter, event target or signal gets more and more listeners from one line and none is removed. Each keeps alive what it ' +
     'refers to and is called for every event. Node warns of emitters only, once, and never of an AbortSignal.',
   remedy: REMEDY,
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_LISTENERS} listeners of one event, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones removed, and the oldest still there.`,

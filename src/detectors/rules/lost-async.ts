@@ -12,7 +12,7 @@ import {
 } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isLoop, listens, reads } from '../waits.ts';
 
 /** Now and then a call is dropped on purpose. */
@@ -29,7 +29,9 @@ export interface LostEvidence extends AwaitedEvidence {
   ended: number;
 }
 
-export const lostAsync: Detector<LostEvidence> = {
+const READS = [...PERIOD_ROWS] as const;
+
+export const lostAsync: Detector<LostEvidence, typeof READS> = {
   id: 'lost-async',
   title: 'lost calls',
   description:
@@ -37,6 +39,7 @@ export const lostAsync: Detector<LostEvidence> = {
     'never ran, including its catch and finally blocks.',
   remedy:
     'Keep whatever settles the promise (the request, the emitter, the resolve function) reachable until it does, and settle it in every case.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${LOST_CALLS} calls lost at one await, and ${percent(LOST_SHARE)} of those that began there after the first ${WARM_UP_MS} ms.`,

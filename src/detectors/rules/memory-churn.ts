@@ -1,5 +1,5 @@
 import { functionKey, toLocation } from '../../recording/places.ts';
-import { type Frame, type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { type Frame, type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, plural } from '../../util/text.ts';
 import { innermost, perSecond, toStack, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -40,13 +40,17 @@ export interface AllocatingEvidence {
 
 type MemoryChurnEvidence = CopyingEvidence | AllocatingEvidence;
 
-export const memoryChurn: Detector<MemoryChurnEvidence> = {
+const READS = ['active-resources', 'look'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
   id: 'memory-churn',
   title: 'memory that is made and thrown away',
   description:
     "Much memory is allocated only to be collected soon after. Copies of Buffers, which are outside of V8's heap, show in the " +
     'stacks of a deep sample; objects show in its sampled allocations. What the collector costs is reported by gc-pressure.',
   remedy: COPYING,
+  reads: READS,
   needs: ['look'],
   thresholds: [
     `warning: ${percent(COPYING_SHARE)} of the stacks of a busy look (${LEAST_BUSY_SAMPLES} or more) copy Buffers for one function, while servers, sockets or timers waited.`,
@@ -68,7 +72,11 @@ export const memoryChurn: Detector<MemoryChurnEvidence> = {
       example: 'const point = { x, y };   // for each step\npoint.x = x; point.y = y; // one for all',
     },
   ],
-  detect: (recording) => [...copying(recording), ...allocating(recording)],
+  detect(recording) {
+    const isSeen = rowsOf(recording, 'look').some(({ samples, allocations }) => samples > 0 || allocations !== null);
+    if (!isSeen) return { noData: 'no deep sample took a stack' };
+    return [...copying(recording), ...allocating(recording)];
+  },
   explains: [
     { of: ['copying'], rule: 'gc-pressure' },
     { of: ['copying'], rule: 'growing-heap', kinds: ['old-space'], share: 'nothing' },
@@ -80,7 +88,7 @@ export const memoryChurn: Detector<MemoryChurnEvidence> = {
       : [`${formatBytes(evidence.perSecondBytes)} a second`, `${percent(evidence.share)} by one function`],
 };
 
-function copying(recording: Recording): Finding<MemoryChurnEvidence>[] {
+function copying(recording: Seen): Finding<MemoryChurnEvidence>[] {
   const found = rowsOf(recording, 'look').flatMap((look) => {
     const busy = look.busySamples >= Math.max(LEAST_BUSY_SAMPLES, look.samples * BUSY_SHARE);
     return busy ? copiesIn(look).filter(({ share }) => share >= COPYING_SHARE) : [];
@@ -141,7 +149,7 @@ function copyAbove(above: readonly Frame[]): string | null {
   return COPIES.test(name) ? `Buffer.${name}` : null;
 }
 
-function allocating(recording: Recording): Finding<MemoryChurnEvidence>[] {
+function allocating(recording: Seen): Finding<MemoryChurnEvidence>[] {
   return rowsOf(recording, 'look')
     .flatMap((look) => {
       const [top] = look.allocations ?? [];

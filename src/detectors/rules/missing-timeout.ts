@@ -1,4 +1,4 @@
-import type { Recording } from '../../recording/types.ts';
+import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { told } from '../finding.ts';
@@ -23,8 +23,9 @@ import {
   secondsText,
 } from '../place-findings.ts';
 import { round } from '../severity.ts';
+import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isLoop, isPooledVia, reads, viaOf, waitsOf } from '../waits.ts';
 
 /** Longer than people wait for an answer. */
@@ -44,7 +45,10 @@ export interface TimeoutEvidence extends AwaitedEvidence {
   endedMaxMs?: number;
 }
 
-export const missingTimeout: Detector<TimeoutEvidence> = {
+const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
   id: 'missing-timeout',
   title: 'missing time-out',
   description:
@@ -52,6 +56,7 @@ export const missingTimeout: Detector<TimeoutEvidence> = {
     'socket, their memory, and everything that waits for them.',
   remedy:
     'Give the request a time-out: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `stuck: a call that waits ${STUCK_MS} ms for the network, while ${ENDED_CALLS} that began later ended in a ${STUCK_RATIO}th of the time at most (in a loop ${POLLED_MS} ms).`,
@@ -84,7 +89,7 @@ export const missingTimeout: Detector<TimeoutEvidence> = {
     ),
 };
 
-function unanswered(period: Period, recording: Recording): Finding<TimeoutEvidence>[] {
+function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[] {
   const waits = waitsOf(period);
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;

@@ -27,14 +27,17 @@ export interface OrphansEvidence {
   observed: string;
 }
 
-export const orphanedAsync: Detector<OrphansEvidence> = {
+const READS = ['orphans', 'unfinished'] as const;
+
+export const orphanedAsync: Detector<OrphansEvidence, typeof READS> = {
   id: 'orphaned-async',
   title: 'orphaned calls',
   description:
     'A Promise.all was rejected by one of its promises while others were still pending. These run on although nobody waits for ' +
     'them: their results are thrown away, their errors go unseen, and they still use connections and memory.',
   remedy: 'Keep what succeeds with `Promise.allSettled`, or abort the others with an AbortSignal when one fails.',
-  needs: ['orphans', 'unfinished'],
+  reads: READS,
+  needs: [['orphans', 'unfinished']],
   thresholds: [
     `warning: ${WARNING_ORPHANS} promises within ${WINDOW_MS / 1000} s that ran on after their Promise.all had failed.`,
     `info: ${ORPHANS} of one Promise.all, for ${RAN_ON_MS} ms or longer.`,

@@ -1,13 +1,15 @@
-import { type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
   callback,
+  FILLING_ROWS,
   fillingOf,
   functionsOf,
   type HotFunction,
   isServed,
   looksFilledWith,
   meanOf,
+  SECOND_ROWS,
   type Second,
   secondsOf,
   toStack,
@@ -45,7 +47,10 @@ export interface OverloadedEvidence {
   callbacks: string[];
 }
 
-export const overloadedEventLoop: Detector<OverloadedEvidence> = {
+const READS = [...SECOND_ROWS, ...FILLING_ROWS, 'stall'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const overloadedEventLoop: Detector<OverloadedEvidence, typeof READS> = {
   id: 'overloaded-event-loop',
   title: 'overloaded event loop',
   description:
@@ -54,7 +59,8 @@ export const overloadedEventLoop: Detector<OverloadedEvidence> = {
     'count.',
   remedy:
     'Do less per turn: bound how much work is taken on at a time (a queue with a limit), merge small callbacks into batches, and refuse work beyond what one core can do.',
-  needs: ['event-loop-utilization', 'look'],
+  reads: READS,
+  needs: ['event-loop-utilization'],
   thresholds: [
     `busy: no idle time to speak of while the thread had a core, and that in ${percent(OWN_SHARE)} of the time, for ${BUSY_MS} ms in all.`,
     `warning: turns of ${WARNING_TURN_MS} ms on average, or of ${WARNING_RISEN_TURN_MS} ms where that is ${USUAL_FACTOR} times the program's usual, while servers, sockets or timers waited.`,
@@ -93,7 +99,7 @@ export const overloadedEventLoop: Detector<OverloadedEvidence> = {
 };
 
 /** One long call, a chain of microtasks or a breakpoint fills a loop as well, and is not many callbacks. */
-function longCallsMs(recording: Recording): number {
+function longCallsMs(recording: Seen): number {
   return rowsOf(recording, 'stall')
     .filter(({ chain, kind, startup }) => chain !== 'callbacks' && kind !== 'host' && !startup)
     .reduce((sum, { durationMs }) => sum + durationMs, 0);

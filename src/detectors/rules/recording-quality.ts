@@ -1,5 +1,5 @@
 import { REASONS } from '../../recording/losses.ts';
-import { type Recording, rowsOf } from '../../recording/types.ts';
+import { rowsOf, type View } from '../../recording/types.ts';
 import { formatMs, plural, stripControl } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -28,14 +28,18 @@ export interface QualityEvidence {
 }
 
 /** All are of severity info: a poor recording is nobody's emergency. */
-export const recordingQuality: Detector<QualityEvidence> = {
+const READS = ['agent-cost', 'cpu', 'dropped', 'end', 'event-loop-delay', 'event-loop-utilization'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
   id: 'recording-quality',
   title: 'limit of the recording',
   description:
     'What this recording cannot answer well: rows were lost, readings came late, it is too short, or the host was too busy. These ' +
     'findings are always info.',
   remedy: 'Record for longer, on a host with a free core, with a larger EVDIAG_MAX_MB.',
-  needs: ['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end'],
+  reads: READS,
+  needs: [['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end']],
   thresholds: [
     `length: less than ${LITTLE_DATA_MS} ms (kind little-data), the time of the first reading.`,
     `readings: ${LATE_MS} ms or more between two (kind late-samples), where one second is meant.`,
@@ -86,7 +90,7 @@ export const recordingQuality: Detector<QualityEvidence> = {
     ),
 };
 
-function contention(recording: Recording): Finding<QualityEvidence>[] {
+function contention(recording: Seen): Finding<QualityEvidence>[] {
   const rows = rowsOf(recording, 'cpu').filter(
     ({ mainThreadMs, runQueueMs }) => mainThreadMs !== null && runQueueMs !== null,
   );
@@ -111,12 +115,11 @@ const REMEDIES: Record<string, string> = {
   [REASONS.removed]: 'Keep clean-up jobs away from the recording while the program runs.',
 };
 
-function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding<QualityEvidence>[] {
+function droppedRows(recording: Seen): Finding<QualityEvidence>[] {
+  const { droppedRows, skippedLines } = recording;
   if (droppedRows + skippedLines === 0) return [];
   const reasons = new Map<string, number>();
-  for (const row of rows) {
-    if (row.type === 'dropped') reasons.set(row.why, (reasons.get(row.why) ?? 0) + row.rows);
-  }
+  for (const { why, rows } of rowsOf(recording, 'dropped')) reasons.set(why, (reasons.get(why) ?? 0) + rows);
   const lost = (count: number): string => `${plural(count, 'row was', 'rows were')} dropped`;
   const known = [...reasons.values()].reduce((sum, count) => sum + count, 0);
   const parts = [...reasons].map(([why, count]) => `${lost(count)}: ${stripControl(why)}`);
@@ -127,7 +130,7 @@ function droppedRows({ droppedRows, skippedLines, rows }: Recording): Finding<Qu
   return finding('dropped-rows', droppedRows + skippedLines, `${parts.join('; ')}.`, evidence, REMEDIES[mostly ?? '']);
 }
 
-function lateSamples(recording: Recording): Finding<QualityEvidence>[] {
+function lateSamples(recording: Seen): Finding<QualityEvidence>[] {
   const rows = rowsOf(recording, 'event-loop-utilization');
   const gaps = rows.map(({ activeMs, idleMs }) => activeMs + idleMs).filter((ms) => ms >= LATE_MS);
   if (gaps.length === 0) return [];
@@ -142,7 +145,7 @@ function lateSamples(recording: Recording): Finding<QualityEvidence>[] {
   );
 }
 
-function littleData({ durationMs }: Recording): Finding<QualityEvidence>[] {
+function littleData({ durationMs }: Seen): Finding<QualityEvidence>[] {
   if (durationMs >= LITTLE_DATA_MS) return [];
   return finding(
     'little-data',

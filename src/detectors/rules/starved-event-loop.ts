@@ -6,7 +6,7 @@ import { findingOf, isOf, told } from '../finding.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import { confidenceOfChains } from '../stack-confidence.ts';
-import { allStalls, isHeldUp, ownMs, spanOf } from '../stalls.ts';
+import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
 
 /** As for one long call (blocked-event-loop): what waits cannot tell the difference. */
@@ -22,7 +22,9 @@ export interface StarvedEvidence extends Times {
   chain: string[];
 }
 
-export const starvedEventLoop: Detector<StarvedEvidence> = {
+const READS = [...STALL_ROWS, 'event-loop-delay'] as const;
+
+export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
   id: 'starved-event-loop',
   title: 'starved event loop',
   description:
@@ -31,7 +33,8 @@ export const starvedEventLoop: Detector<StarvedEvidence> = {
     'stacks show that the queue keeps turning.',
   remedy:
     'Let the loop turn: every few milliseconds, await a setImmediate (from node:timers/promises) within the chain.',
-  needs: ['event-loop-delay', 'stall', 'stall-open'],
+  reads: READS,
+  needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
     'EVDIAG_SLOW_MS: 100 ms without a turn of the loop, in at least two pairs of stacks of different calls.',
     `warning: ${WARNING_COUNT} times at one place, or once for ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,

@@ -1,4 +1,4 @@
-import type { Recording } from '../../recording/types.ts';
+import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
@@ -12,8 +12,9 @@ import {
   secondsText,
 } from '../place-findings.ts';
 import { round } from '../severity.ts';
+import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isLoop, isRecursive, listens, reads, waitsOf } from '../waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
@@ -31,7 +32,10 @@ export interface StuckEvidence extends AwaitedEvidence {
   endedMaxMs: number;
 }
 
-export const stuckAsync: Detector<StuckEvidence> = {
+const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
   id: 'stuck-async',
   title: 'stuck calls',
   description:
@@ -39,6 +43,7 @@ export const stuckAsync: Detector<StuckEvidence> = {
     'number, growing-pending-async reports them; if they wait for the network, missing-timeout does. Stream readers, loops, waits ' +
     'for timers and connections that listen are ignored.',
   remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
+  reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, in a ${STUCK_RATIO}th of the time at most.`,
@@ -62,7 +67,7 @@ export const stuckAsync: Detector<StuckEvidence> = {
   ],
 };
 
-function stuckIn(period: Period, recording: Recording): Finding<StuckEvidence>[] {
+function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   const waits = waitsOf(period);
   return placesOf(period, 'await').flatMap((place) => {
     const { entry } = place.last;

@@ -1,14 +1,17 @@
-import { type Location, type LookRow, type Recording, rowsOf } from '../../recording/types.ts';
+import { type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatCount, formatMs } from '../../util/text.ts';
 import {
+  FILLING_ROWS,
   functionsOf,
   looksFilledWith,
   perSecond,
   resource,
+  SECOND_ROWS,
   secondsOf,
   toStack,
   totalMs,
   turnsPerSecond,
+  unseen,
   waitingIn,
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -38,7 +41,10 @@ export interface PollingEvidence {
 
 type ChurnEvidence = AwaitsEvidence | PollingEvidence;
 
-export const taskSwitchChurn: Detector<ChurnEvidence> = {
+const READS = [...SECOND_ROWS, ...FILLING_ROWS] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const taskSwitchChurn: Detector<ChurnEvidence, typeof READS> = {
   id: 'task-switch-churn',
   title: 'churn of task switches',
   description:
@@ -47,7 +53,8 @@ export const taskSwitchChurn: Detector<ChurnEvidence> = {
     'millisecond of CPU.',
   remedy:
     'Await once per batch instead of once per item, and wait for an event or a promise instead of asking again and again.',
-  needs: ['event-loop-utilization', 'look'],
+  reads: READS,
+  needs: ['event-loop-utilization'],
   thresholds: [
     `awaits: 1000 promises or more per ms of CPU, with no idle time to speak of for ${BUSY_MS} ms in all.`,
     `polling: 20 000 turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
@@ -70,7 +77,11 @@ export const taskSwitchChurn: Detector<ChurnEvidence> = {
         "const check = () => (done ? finish() : setImmediate(check)); // burns a core\nconst [result] = await once(job, 'done');                  // sleeps",
     },
   ],
-  detect: (recording) => [...awaits(recording), ...polling(recording)],
+  detect(recording) {
+    const found = [...awaits(recording), ...polling(recording)];
+    const busyMs = totalMs(secondsOf(recording).filter(({ busy }) => busy));
+    return found.length === 0 && busyMs >= BUSY_MS ? unseen(recording, busyMs) : found;
+  },
   explains: [{ rule: 'starved-event-loop', isMinor: true }],
   words: (evidence) =>
     'pollingMs' in evidence
@@ -83,7 +94,7 @@ export const taskSwitchChurn: Detector<ChurnEvidence> = {
         ],
 };
 
-function awaits(recording: Recording): Finding<ChurnEvidence>[] {
+function awaits(recording: Seen): Finding<ChurnEvidence>[] {
   const looks = looksFilledWith('awaits', recording);
   const busyMs = totalMs(secondsOf(recording).filter(({ busy }) => busy));
   const [look] = looks;
@@ -105,7 +116,7 @@ function awaits(recording: Recording): Finding<ChurnEvidence>[] {
   ];
 }
 
-function polling(recording: Recording): Finding<ChurnEvidence>[] {
+function polling(recording: Seen): Finding<ChurnEvidence>[] {
   const spinning = looksFilledWith('polling', recording);
   const timed = rowsOf(recording, 'look').filter(
     (look) => look.shortIntervals.length > 0 && turnsPerSecond(look, recording) >= POLL_TURNS_PER_SECOND,
@@ -145,7 +156,7 @@ function immediateStorm(look: LookRow): boolean {
 }
 
 function finding(
-  recording: Recording,
+  recording: Seen,
   looks: readonly LookRow[],
   kind: 'awaits' | 'polling',
   location: Location | null,

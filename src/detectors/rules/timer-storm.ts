@@ -19,13 +19,16 @@ export interface TimerStormEvidence {
   seconds: number;
 }
 
-export const timerStorm: Detector<TimerStormEvidence> = {
+const READS = ['active-resources', 'look'] as const;
+
+export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
   id: 'timer-storm',
   title: 'storm of timers',
   description:
     'Tens of thousands of short timers are alive and made anew all the time. Each costs an object, a list entry and a callback; ' +
     'together they fill the loop. Many long-lived timers, such as timeouts of connections, are not a storm.',
   remedy: 'Keep one timer and one queue ordered by due time, and run what is due when it fires.',
+  reads: READS,
   needs: ['active-resources'],
   thresholds: [
     `warning: ${STORM_TIMERS} live timers, ${MANY_TIMERS} in ${STORM_READINGS} readings, and 5000 made per second.`,
@@ -46,7 +49,11 @@ export const timerStorm: Detector<TimerStormEvidence> = {
     const look = rowsOf(recording, 'look').find((row) => isTimerStorm(row, recording));
     const created = look && resource(look, 'Timeout');
     const alive = maxOf(readings.map(({ counts }) => counts.Timeout ?? 0));
-    if (readings.length < STORM_READINGS || alive < STORM_TIMERS || !look?.created || !created) return [];
+    if (readings.length < STORM_READINGS || alive < STORM_TIMERS) return [];
+    if (!look?.created || !created) {
+      const isCounted = rowsOf(recording, 'look').some((row) => row.created !== null && row.created.wallMs > 0);
+      return isCounted ? [] : { noData: `${alive} timers were alive, but nobody counted how many are made` };
+    }
     const madePerSecond = Math.round(perSecond(created.count, look.created.wallMs));
     const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
     const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';

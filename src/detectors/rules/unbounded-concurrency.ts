@@ -9,8 +9,17 @@ import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings
 import { type PoolStarts, poolStarts, START_MS, START_STALLS } from '../pool-starts.ts';
 import { round } from '../severity.ts';
 import { confidenceOfStalls } from '../stack-confidence.ts';
+import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { allPlacesOf, functionOf, type Period, type Place, periodsOf, type Reading } from '../unfinished.ts';
+import {
+  allPlacesOf,
+  functionOf,
+  PERIOD_ROWS,
+  type Period,
+  type Place,
+  periodsOf,
+  type Reading,
+} from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */
@@ -49,7 +58,9 @@ export interface ConcurrencyEvidence {
   totalMs?: number;
 }
 
-export const unboundedConcurrency: Detector<ConcurrencyEvidence> = {
+const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+
+export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> = {
   id: 'unbounded-concurrency',
   title: 'unbounded concurrency',
   description:
@@ -57,8 +68,8 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence> = {
     'They compete for sockets, memory, threads and the other side, which answers all of them late or not at all. Incoming work, ' +
     'and what each piece of it needs, is not counted.',
   remedy: REMEDY,
+  reads: READS,
   needs: ['unfinished'],
-  hints: ['stall'],
   thresholds: [
     `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
     `burst: in waves that end, or half of all within one interval.`,

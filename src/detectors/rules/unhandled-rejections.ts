@@ -24,14 +24,17 @@ export interface RejectionsEvidence {
   rejections: number;
 }
 
-export const unhandledRejections: Detector<RejectionsEvidence> = {
+const READS = ['rejection', 'unfinished'] as const;
+
+export const unhandledRejections: Detector<RejectionsEvidence, typeof READS> = {
   id: 'unhandled-rejections',
   title: 'unhandled rejections',
   description:
     'A promise was rejected and nothing handled it. Without a handler for `unhandledRejection` this ends the process; with one ' +
     'that only counts or logs, the error is lost and what should have followed never happens.',
   remedy: 'Handle the rejection where the promise is made: await it in a try block, or give it a `catch`.',
-  needs: ['rejection', 'unfinished'],
+  reads: READS,
+  needs: [['rejection', 'unfinished']],
   thresholds: [
     'critical: one that ended the process.',
     `warning: ${SWALLOWED} swallowed rejections of one place; ${LATE} that were handled too late.`,
