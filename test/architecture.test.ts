@@ -96,7 +96,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   },
   // The library's half that hooks into Node, reached from src/library by path (dist/library.cjs).
   'agents/scopes': {
-    values: ['agents/agent', 'agents/watchdog', ...SHARED, ...RECORDING],
+    values: ['agents/agent', 'agents/watchdog', ...SHARED, ...RECORDING, PROTOCOL],
     types: ['src/library'],
   },
   scenarios: { values: [], builtinsOnly: true },

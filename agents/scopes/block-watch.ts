@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { type InterruptedStack, LIBRARY_KEY } from '../../src/protocol/thread-api.ts';
 import type { Inspection } from '../inspection.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
@@ -9,8 +10,6 @@ import { openThreadCpu } from '../watchdog/platform/thread-cpu.ts';
 const TICK_MS = 5;
 /** The first stack is taken at this share of the limit, so that one is there when it is crossed. */
 const FIRST_STACK_SHARE = 0.6;
-/** In one expression, as the evaluated script must not be told from the key's text alone. */
-const EXPRESSION = `globalThis[Symbol.for('evdiag.blocks')]?.stack()`;
 
 export interface BlockWatchData {
   /** The delay histogram of the watched thread: its count is the heartbeat. */
@@ -38,7 +37,13 @@ interface Seen {
 
 const { beats, blockMs, threadId, inspection } = workerData as BlockWatchData;
 const port = parentPort!;
-const capture = new ThreadCapture({ threadId, inspection, interrupts: null, onError() {} });
+const capture = new ThreadCapture({
+  threadId,
+  inspection,
+  interrupts: null,
+  onError() {},
+  api: `globalThis[Symbol.for(${JSON.stringify(LIBRARY_KEY)})]`,
+});
 /** The thread of a worker has no number that is known here. */
 const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
 const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;
@@ -51,14 +56,9 @@ let nextStackMs = blockMs * FIRST_STACK_SHARE;
 let seen: Seen | null = null;
 let asked: number[] = [];
 
-function askForStack(): void {
-  capture.post('stall', 'Runtime.evaluate', { expression: EXPRESSION, returnByValue: true, silent: true }, (answer) => {
-    const text = (answer as { result?: { value?: unknown } } | null)?.result?.value;
-    if (typeof text !== 'string') return;
-    const stack = JSON.parse(text) as Seen;
-    // An empty stack is the loop itself: it has gone on since.
-    if (stack.frames.length > 0) seen = stack;
-  });
+function onStack({ scope = 0, frames }: InterruptedStack): void {
+  // An empty stack is the loop itself: it has gone on since.
+  if (frames.length > 0) seen = { scope, frames };
 }
 
 function tick(): void {
@@ -70,7 +70,7 @@ function tick(): void {
     const silentMs = now - silentSince - lateMs;
     if (silentMs < nextStackMs) return;
     nextStackMs = silentMs * 2;
-    askForStack();
+    capture.ask('stall', {}, onStack);
     return;
   }
   // An answer that comes with the end of a native call is in the queue of messages: look again after it.

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, threadId, Worker } from 'node:worker_threads';
 import type { Block } from '../../src/library/types.ts';
+import { type InterruptedStack, LIBRARY_KEY, type ThreadApi } from '../../src/protocol/thread-api.ts';
 import { callSites } from '../agent/stack.ts';
 import { askInspection, createDebuggerUrl } from '../inspection.ts';
-import { monotonicMs, stringify } from '../primordials.ts';
+import { monotonicMs, toJson } from '../primordials.ts';
 import { FRAME_LIMIT } from '../shared-memory.ts';
 import { classify } from '../watchdog/stall/classify.ts';
 import type { BlockMessage, BlockWatchData, RawBlock } from './block-watch.ts';
@@ -13,8 +14,6 @@ import { within } from './natives.ts';
 import { open } from './open-scopes.ts';
 import { toFrame } from './run-sources.ts';
 
-/** What the other thread evaluates here. */
-export const BLOCKS_KEY = 'evdiag.blocks';
 const HEARTBEAT_MS = 10;
 /** The other thread answers within two beats; a busy host may need more. */
 const ANSWER_MS = 2000;
@@ -28,6 +27,16 @@ interface Watch {
   ask(): Promise<void>;
   stop(): void;
 }
+
+/** What the other thread calls here; of a block, only where it is counts. */
+const threadApi: Pick<ThreadApi, 'stack'> = {
+  stack: () =>
+    toJson<InterruptedStack>({
+      scope: open.currentId(),
+      frames: callSites(FRAME_LIMIT),
+      ...{ count: 0, turns: 0, asyncId: 0, triggerId: 0, idleMs: 0 },
+    }),
+};
 
 const debuggerUrl = createDebuggerUrl();
 let watching: Watch | null = null;
@@ -71,8 +80,7 @@ function start(blockMs: number): Watch {
   const histogram = monitorEventLoopDelay({ resolution: HEARTBEAT_MS });
   histogram.enable();
   const waiting: (() => void)[] = [];
-  const door = { stack: (): string => stringify({ scope: open.currentId(), frames: callSites(FRAME_LIMIT) }) };
-  Object.defineProperty(globalThis, Symbol.for(BLOCKS_KEY), { value: door, configurable: true });
+  Object.defineProperty(globalThis, Symbol.for(LIBRARY_KEY), { value: threadApi, configurable: true });
   const data: BlockWatchData = {
     beats: histogram as unknown as BlockWatchData['beats'],
     blockMs,
@@ -102,7 +110,7 @@ function start(blockMs: number): Watch {
       void worker.terminate();
       histogram.disable();
       for (const resolve of waiting.splice(0)) resolve();
-      delete (globalThis as Record<symbol, unknown>)[Symbol.for(BLOCKS_KEY)];
+      delete (globalThis as Record<symbol, unknown>)[Symbol.for(LIBRARY_KEY)];
     },
   };
   worker.on('message', (message: BlockMessage) => {

@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
+import type { V8CpuProfile } from '../../src/protocol/profile-parts.ts';
 import { THREAD_ENDED, within } from './ask.ts';
+import type { CallParams, CallResult, InspectorCall } from './platform/inspector-calls.ts';
 import type { StackCapture } from './platform/stack-capture.ts';
 
 /** Profiler.start walks the whole heap for its functions; a native call answers when it returns. */
@@ -34,9 +36,14 @@ export function createCpuProfiler(capture: StackCapture, flags: string) {
   let warmCode = false;
   let left = false;
 
-  const post = async (method: string, params: object = {}): Promise<unknown> => {
+  const post = async <Name extends InspectorCall>(
+    method: Name,
+    params: CallParams<Name>,
+  ): Promise<CallResult<Name>> => {
     if (left) throw new Error('nobody wants the profile any more');
-    const result = await within<unknown>(ANSWER_MS, (answer) => capture.post('profile', method, params, answer));
+    const result = await within<CallResult<Name> | null>(ANSWER_MS, (answer) =>
+      capture.post('profile', method, params, answer),
+    );
     if (result === undefined) throw new Error(`the thread did not answer ${method}`);
     if (result === null) throw new Error(capture.hasEnded() ? THREAD_ENDED : `${method} failed`);
     return result;
@@ -44,7 +51,7 @@ export function createCpuProfiler(capture: StackCapture, flags: string) {
   const forgetOptimisedCode = async (): Promise<void> => {
     await Promise.all([
       post('Profiler.startPreciseCoverage', { callCount: false, detailed: true }),
-      post('Profiler.stopPreciseCoverage'),
+      post('Profiler.stopPreciseCoverage', {}),
     ]);
   };
 
@@ -58,21 +65,21 @@ export function createCpuProfiler(capture: StackCapture, flags: string) {
       isApart = !inlining && warmCode && !/inlining|freeze-flags/.test(flags);
       if (isApart && ++apartCount === 1) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
       const truth = { intervalUs: jittered, warmCode, apart: isApart };
-      await post('Profiler.enable');
+      await post('Profiler.enable', {});
       await post('Profiler.setSamplingInterval', { interval: jittered });
-      await post('Profiler.start');
+      await post('Profiler.start', {});
       if (warmCode) await forgetOptimisedCode();
       return truth;
     },
     /** The profile as V8 tells it. Rejects where the thread does not answer or ends. */
-    stop: async (): Promise<object> => ((await post('Profiler.stop')) as { profile: object }).profile,
+    stop: async (): Promise<V8CpuProfile> => (await post('Profiler.stop', {})).profile,
     /** Ends what runs, without waiting for the thread: it is not to be used any more. */
     leave(): void {
       if (left) return;
       if (isApart && --apartCount === 0) for (const flag of INLINING) setFlagsFromString(`--${flag}`);
       // What was optimised meanwhile is slower than it need be.
       if (isApart && warmCode) forgetOptimisedCode().catch(() => {});
-      post('Profiler.disable').catch(() => {});
+      post('Profiler.disable', {}).catch(() => {});
       capture.detach('profile');
       left = true;
     },

@@ -19,3 +19,20 @@ export interface AllocationProfiled {
 }
 
 export type AllocationPart = TextPart | AllocationProfiled;
+
+export interface V8AllocationNode {
+  id: number;
+  /** Line and column 0-based. */
+  callFrame: { functionName: string; url: string; lineNumber: number; columnNumber: number };
+  selfSize: number;
+  children: V8AllocationNode[];
+}
+
+/**
+ * https://chromedevtools.github.io/devtools-protocol/v8/HeapProfiler/#type-SamplingHeapProfile. The ordinals of the
+ * samples number all that were taken, also those whose objects are gone.
+ */
+export interface V8AllocationProfile {
+  head: V8AllocationNode;
+  samples: { size: number; nodeId: number; ordinal: number }[];
+}

@@ -9,6 +9,9 @@ import type { OpenResources } from './open-resources.ts';
  */
 export const AGENT_NAME = 'evdiagAgent';
 
+/** The library, without an agent, is asked for its `stack` at `globalThis[Symbol.for(LIBRARY_KEY)]`, while a scope watches for blocks. */
+export const LIBRARY_KEY = 'evdiag.blocks';
+
 /** The functions of that constant, by name: their arguments, which are JSON, and what their answer says. */
 export interface ThreadCalls {
   stack: { args: [question: StackQuestion]; answer: InterruptedStack };
@@ -68,6 +71,8 @@ export interface InterruptedStack {
   entered?: 0 | 1;
   /** Innermost first, at most `FRAME_LIMIT`. */
   frames: RawFrame[];
+  /** Of the library alone: the scope that runs, 0 where there is none. */
+  scope?: number;
   /** Referenced servers, sockets and timers (but one); only where it was asked for. */
   waiting?: number;
   /** How often the queues of ticks and microtasks were seen to be empty; only where it was asked for. */

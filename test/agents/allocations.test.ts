@@ -1,14 +1,11 @@
 import { expect, test } from 'vitest';
-import {
-  type AllocationProfile,
-  summarizeAllocations,
-  summarizeKept,
-} from '../../agents/watchdog/deep-sample/allocations.ts';
+import { summarizeAllocations, summarizeKept } from '../../agents/watchdog/deep-sample/allocations.ts';
+import type { V8AllocationProfile } from '../../src/protocol/allocation-parts.ts';
 import { createFrameMapper } from '../../src/recording/source-maps.ts';
 
 const AGENT = '/opt/evdiag/dist/agent.cjs';
 let id = 0;
-const node = (functionName: string, url: string, selfSize: number, children: AllocationProfile['head'][] = []) => ({
+const node = (functionName: string, url: string, selfSize: number, children: V8AllocationProfile['head'][] = []) => ({
   id: ++id,
   callFrame: { functionName, url, lineNumber: functionName.length, columnNumber: 0 },
   selfSize,
@@ -26,7 +23,7 @@ test('what a built-in allocates behind the agent’s wrapper is the program’s;
     nodeId: one.id,
     ordinal: i + 1,
   }));
-  const profile: AllocationProfile = { head, samples: ids };
+  const profile: V8AllocationProfile = { head, samples: ids };
   const bytes = Object.fromEntries(
     summarizeAllocations(profile, createFrameMapper()).map((place) => [place.location.function, place.bytes]),
   );

@@ -1,3 +1,4 @@
+import type { V8AllocationNode, V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
 import { lineKey, toLocation } from '../../../src/recording/places.ts';
 import { functionFrame } from '../../../src/recording/source-maps.ts';
 import type { AllocationSite, Frame, Location } from '../../../src/recording/types.ts';
@@ -10,29 +11,13 @@ const AGENT_FILE = '/dist/agent.cjs';
 /** Its functions that stand between the program and a built-in (sync-calls.ts): what that allocates is the program's. */
 const WRAPPERS = ['markedCall', 'parse'];
 
-interface Node {
-  id: number;
-  callFrame: { functionName: string; url: string; lineNumber: number; columnNumber: number };
-  selfSize: number;
-  children: Node[];
-}
-
-/**
- * https://chromedevtools.github.io/devtools-protocol/v8/HeapProfiler/#type-SamplingHeapProfile. The ordinals of the
- * samples number all that were taken, also those whose objects are gone.
- */
-export interface AllocationProfile {
-  head: Node;
-  samples: { size: number; nodeId: number; ordinal: number }[];
-}
-
 type ToFrame = (raw: RawFrame) => Frame;
 
 /**
  * Bytes by the user's own function that allocated them, itself or through what it called; the heaviest places.
  * V8 tells the function, not the line: the position is the function's start.
  */
-export function summarizeAllocations(profile: AllocationProfile, toFrame: ToFrame) {
+export function summarizeAllocations(profile: V8AllocationProfile, toFrame: ToFrame) {
   const places = new Map<string, { bytes: number; location: Location }>();
   for (const { node, owner } of ownersOf(profile, toFrame)) {
     if (!owner || node.selfSize === 0) continue;
@@ -45,7 +30,7 @@ export function summarizeAllocations(profile: AllocationProfile, toFrame: ToFram
 
 /** What is alive, by such functions, and how much of it was allocated in the first half of the samples. */
 export function summarizeKept(
-  profile: AllocationProfile,
+  profile: V8AllocationProfile,
   toFrame: ToFrame,
 ): { aliveBytes: number; sites: AllocationSite[] } {
   const samplesOf = byNode(profile.samples);
@@ -74,8 +59,11 @@ export function summarizeKept(
 }
 
 /** Each node with the user's own function that it belongs to: itself, or who called it. */
-function* ownersOf({ head }: AllocationProfile, toFrame: ToFrame): Generator<{ node: Node; owner: Location | null }> {
-  const stack: { node: Node; owner: Location | null }[] = [{ node: head, owner: null }];
+function* ownersOf(
+  { head }: V8AllocationProfile,
+  toFrame: ToFrame,
+): Generator<{ node: V8AllocationNode; owner: Location | null }> {
+  const stack: { node: V8AllocationNode; owner: Location | null }[] = [{ node: head, owner: null }];
   for (let item = stack.pop(); item; item = stack.pop()) {
     const { functionName, url, lineNumber, columnNumber } = item.node.callFrame;
     if (url.endsWith(AGENT_FILE)) {
@@ -94,8 +82,8 @@ function* ownersOf({ head }: AllocationProfile, toFrame: ToFrame): Generator<{ n
   }
 }
 
-function byNode(samples: AllocationProfile['samples']): Map<number, AllocationProfile['samples']> {
-  const groups = new Map<number, AllocationProfile['samples']>();
+function byNode(samples: V8AllocationProfile['samples']): Map<number, V8AllocationProfile['samples']> {
+  const groups = new Map<number, V8AllocationProfile['samples']>();
   for (const sample of samples) {
     const group = groups.get(sample.nodeId);
     if (group) group.push(sample);

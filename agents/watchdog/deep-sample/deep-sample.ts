@@ -1,9 +1,10 @@
+import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
 import type { HookCounts, InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import type { LookRow, Suspicion } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { ThreadCpu } from '../platform/thread-cpu.ts';
 import { placeOf } from '../stall/classify.ts';
-import { type AllocationProfile, summarizeAllocations } from './allocations.ts';
+import { summarizeAllocations } from './allocations.ts';
 import { summarizeCreated } from './created.ts';
 import type { Loan } from './kept-objects.ts';
 import { StackCounter } from './stack-counter.ts';
@@ -119,11 +120,11 @@ export class DeepSample {
       return;
     }
     this.#options.capture.post('look', 'HeapProfiler.stopSampling', {}, (result) => {
-      this.#finish((result as { profile?: AllocationProfile } | null)?.profile ?? null);
+      this.#finish(result?.profile ?? null);
     });
   }
 
-  #finish(profile: AllocationProfile | null): void {
+  #finish(profile: V8AllocationProfile | null): void {
     if (this.#ended) return;
     this.#ended = true;
     const { capture, observedThread, now, maps } = this.#options;
@@ -134,7 +135,7 @@ export class DeepSample {
     maps.mapped(() => this.#row(t, cpu, profile), this.#onEnd);
   }
 
-  #row(t: number, cpu: ThreadCpu | null, profile: AllocationProfile | null): LookRow {
+  #row(t: number, cpu: ThreadCpu | null, profile: V8AllocationProfile | null): LookRow {
     const { toFrame } = this.#options;
     const startCpu = this.#startCpu;
     return {

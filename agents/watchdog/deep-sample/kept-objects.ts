@@ -1,10 +1,11 @@
 import { afterCollections, growthOfBytes, isRising } from '../../../src/detectors/heap-growth.ts';
+import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
 import type { Frame, Level, Row, RowOf, RowType } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { LoadedMaps } from '../loaded-maps.ts';
 import { areSessionsHeld } from '../platform/held-sessions.ts';
 import type { StackCapture } from '../platform/stack-capture.ts';
-import { type AllocationProfile, summarizeKept } from './allocations.ts';
+import { summarizeKept } from './allocations.ts';
 import { startSampling } from './start-sampling.ts';
 
 /** Mean bytes between samples: 1.02–1.03 of the CPU time of a program that does little but allocate. */
@@ -36,7 +37,7 @@ export interface KeptObjectsOptions {
   /** The latest rows of a type, oldest first. */
   rows<T extends RowType>(type: T): readonly RowOf<T>[];
   /** Writes the profile beside the recording and returns the file's name, or null. */
-  keepFile(profile: AllocationProfile): string | null;
+  keepFile(profile: V8AllocationProfile): string | null;
   /** At level diagnose, allocations are sampled all the time, and not only from a suspicion on. */
   always: boolean;
 }
@@ -155,7 +156,7 @@ export class KeptObjects {
     const sinceMs = this.#sinceMs;
     const asked: Asked = { fromMs: this.#options.now(), toMs: null };
     this.#asked = asked;
-    const answer = (profile: AllocationProfile | null): void => {
+    const answer = (profile: V8AllocationProfile | null): void => {
       if (asked.toMs !== null) return;
       const toMs = this.#options.now();
       asked.toMs = toMs;
@@ -163,12 +164,12 @@ export class KeptObjects {
       else this.#stop();
     };
     this.#options.capture.post('allocations', 'HeapProfiler.getSamplingProfile', {}, (result) =>
-      answer((result as { profile?: AllocationProfile } | null)?.profile ?? null),
+      answer(result?.profile ?? null),
     );
     setTimeout(() => answer(null), ANSWER_MS).unref();
   }
 
-  #record(profile: AllocationProfile, times: { sinceMs: number; tookMs: number }): void {
+  #record(profile: V8AllocationProfile, times: { sinceMs: number; tookMs: number }): void {
     const { keepFile, maps, toFrame, record, now } = this.#options;
     const about = { ...times, intervalBytes: INTERVAL_BYTES };
     const file = keepFile(profile);

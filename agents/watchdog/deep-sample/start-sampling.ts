@@ -1,3 +1,4 @@
+import type { CallParams } from '../platform/inspector-calls.ts';
 import type { StackCapture } from '../platform/stack-capture.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { StackCapture } from '../platform/stack-capture.ts';
 export function startSampling(
   capture: StackCapture,
   user: 'allocations' | 'look',
-  params: { samplingInterval: number } & Record<string, number | boolean>,
+  params: CallParams<'HeapProfiler.startSampling'>,
   onStarted: (started: boolean) => void,
   isWanted: () => boolean = () => true,
 ): void {

@@ -10,6 +10,7 @@ import { type Inspection, WITHOUT_INSPECTOR } from '../../inspection.ts';
 import type { Interrupts } from '../interrupts.ts';
 import { type Connection, connectToMain, WorkerConnection } from './connections.ts';
 import { areSessionsHeld, whenReleased } from './held-sessions.ts';
+import type { CallParams, CallResult, InspectorCall } from './inspector-calls.ts';
 
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 
@@ -35,7 +36,12 @@ export interface StackCapture {
   /** Calls one of the functions of the agent's half in that thread; null where it has no answer, or failed. */
   call<Name extends ThreadCall>(user: User, name: Name, args: ArgsOf<Name>, answer?: Reply<AnswerOf<Name>>): void;
   /** Any other method of the inspector's protocol; null where it failed. */
-  post(user: User, method: string, params: object, answer?: Reply): void;
+  post<Name extends InspectorCall>(
+    user: User,
+    method: Name,
+    params: CallParams<Name>,
+    answer?: Reply<CallResult<Name>>,
+  ): void;
   /** Disconnects when no user is left. Without a user: for good. */
   detach(user?: User): void;
   /** The thread is no longer there to be asked. */
@@ -49,6 +55,8 @@ export interface ThreadCaptureOptions {
   interrupts: Pick<Interrupts, 'begin' | 'end' | 'mayTerminate'> | null;
   /** Told once: it is not tried again. */
   onError(error: unknown): void;
+  /** An expression for the functions that it calls there (default: those of the agent). */
+  api?: string;
 }
 
 export class ThreadCapture implements StackCapture {
@@ -87,17 +95,23 @@ export class ThreadCapture implements StackCapture {
     args: ArgsOf<Name>,
     reply: Reply<AnswerOf<Name>> = () => {},
   ): void {
-    const expression = `${AGENT_NAME}.${name}(${args.map((arg) => JSON.stringify(arg)).join()})`;
+    const expression = `${this.#options.api ?? AGENT_NAME}.${name}(${args.map((arg) => JSON.stringify(arg)).join()})`;
     this.post(user, 'Runtime.evaluate', { ...NO_EVALUATION, expression }, (result) => {
-      const text = (result as { result?: { value?: unknown } } | null)?.result?.value;
+      const text = result?.result.value;
       // Written by the agent's half, by the same types (`Json`).
       reply(typeof text === 'string' ? JSON.parse(text) : null);
     });
   }
 
-  post(user: User, method: string, params: object, reply: Reply = () => {}): void {
+  post<Name extends InspectorCall>(
+    user: User,
+    method: Name,
+    params: CallParams<Name>,
+    reply: Reply<CallResult<Name>> = () => {},
+  ): void {
     const answer: Reply = (result) => {
-      if (this.#open.delete(answer)) reply(result);
+      // As V8's protocol says of the method.
+      if (this.#open.delete(answer)) reply(result as CallResult<Name> | null);
     };
     this.#open.add(answer);
     if (this.#failed) {
@@ -128,7 +142,7 @@ export class ThreadCapture implements StackCapture {
     return this.#ended || this.#connection?.hasEnded() === true;
   }
 
-  #send(method: string, params: object, release: () => void, answer: Reply): void {
+  #send(method: InspectorCall, params: object, release: () => void, answer: Reply): void {
     try {
       this.#connection ??= this.#connect();
       const connection = this.#connection;

@@ -1,4 +1,8 @@
-import type { AllocationPart, AllocationRequest } from '../../../../src/protocol/allocation-parts.ts';
+import type {
+  AllocationPart,
+  AllocationRequest,
+  V8AllocationProfile,
+} from '../../../../src/protocol/allocation-parts.ts';
 import type { Unchecked } from '../../../../src/protocol/methods.ts';
 import { THREAD_ENDED, within } from '../../ask.ts';
 import { startSampling } from '../../deep-sample/start-sampling.ts';
@@ -85,9 +89,9 @@ async function finish(thread: DumpableThread, problem: string | null, client: Cl
 }
 
 /** Null where it failed, or no answer came. */
-async function stop({ capture }: DumpableThread): Promise<object | null> {
-  const result = await within<unknown>(ANSWER_MS, (answer) =>
+async function stop({ capture }: DumpableThread): Promise<V8AllocationProfile | null> {
+  const result = await within<{ profile: V8AllocationProfile } | null>(ANSWER_MS, (answer) =>
     capture.post('allocations', 'HeapProfiler.stopSampling', {}, answer),
   );
-  return (result as { profile?: object } | null | undefined)?.profile ?? null;
+  return result?.profile ?? null;
 }

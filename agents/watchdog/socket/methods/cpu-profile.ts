@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Unchecked } from '../../../../src/protocol/methods.ts';
-import type { CpuProfilePart, CpuProfileRequest, V8CpuProfile } from '../../../../src/protocol/profile-parts.ts';
+import type { CpuProfilePart, CpuProfileRequest } from '../../../../src/protocol/profile-parts.ts';
 import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../../cpu-profile.ts';
 import { noteWaits, type Span, withIdle } from '../../platform/off-cpu.ts';
 import { requireInspector, sendText, waitFor, whileConnected } from './client.ts';
@@ -133,7 +133,7 @@ async function finish(started: Started): Promise<Finished> {
   const spans = started.waits?.() ?? [];
   if (!started.truth) return { ...started, profile: null };
   try {
-    return { ...started, profile: withIdle((await started.profiler.stop()) as V8CpuProfile, spans) };
+    return { ...started, profile: withIdle(await started.profiler.stop(), spans) };
   } catch (error) {
     return { ...started, profile: null, problem: (error as Error).message };
   } finally {
