@@ -1,6 +1,7 @@
 import Module, { findSourceMap } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { importedText } from './imported-map.ts';
 
 const { assign, defineProperty, hasOwn } = Object;
 const { stringify } = JSON;
@@ -21,12 +22,12 @@ interface Internals {
 /**
  * Of a file that was changed while it was loaded, in this thread, a text that ends in its `sourceMappingURL`: the map is in no file.
  * Node keeps it where source maps are on (tsx, esbuild-register, Node's own transform of types); else the hook of `require` for
- * such files is asked once more (ts-node, @swc-node/register). Null where neither knows one.
+ * such files is asked once more (ts-node, @swc-node/register), or that of `import`. Null where none knows one.
  *
  * Runs code of the program, and regular expressions: for a moment in which nothing of the program is on the stack.
  */
 export function loadedMap(url: string): string | null {
-  return keptMap(url) ?? compiledMap(url);
+  return keptMap(url) ?? compiledMap(url) ?? importedMap(url);
 }
 
 function keptMap(url: string): string | null {
@@ -59,6 +60,15 @@ function compiledMap(url: string): string | null {
     });
     _extensions[extension]!(module, file);
     return lastComment(code);
+  } catch {
+    return null;
+  }
+}
+
+/** A loader of ES modules may keep its maps to itself: then it is asked for the file once more. */
+function importedMap(url: string): string | null {
+  try {
+    return JAVASCRIPT.has(extname(new URL(url).pathname)) ? null : lastComment(importedText(url));
   } catch {
     return null;
   }
