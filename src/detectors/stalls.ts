@@ -73,6 +73,15 @@ export function ownMs(stall: OwnShareOf): number {
   return ranMs + (sleptMs === undefined ? restMs : Math.min(restMs, sleptMs + lockedByCode(stall)));
 }
 
+/**
+ * The part of a recording in which the thread could do something, in ms: what the host took of stalls is no time to be
+ * blocked in. Else the same program would be judged otherwise on a busy machine.
+ */
+export function availableMs(recording: StallView): number {
+  const heldMs = allStalls(recording).reduce((sum, stall) => sum + Math.max(0, stall.durationMs - ownMs(stall)), 0);
+  return Math.max(0, recording.durationMs - heldMs);
+}
+
 /** Where less than this part of a stall was not the code's, it is no more than the clocks disagree about. */
 const HELD_SHARE = 0.3;
 

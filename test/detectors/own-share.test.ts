@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import { isHeldUp, ownMs } from '../../src/detectors/stalls.ts';
 import type { RowOf, StallKind } from '../../src/recording/types.ts';
-import { find, stall } from '../support/recording.ts';
+import { cpu, find, stall } from '../support/recording.ts';
 
 const SLOW_MS = 100;
 type Fields = Partial<RowOf<'stall'>>;
@@ -129,4 +129,18 @@ test.each<[string, Fields, number | null, string]>([
   expect(finding.remedy).toMatch(
     /^Raise the CPU limit|^Give (it more memory|the (process a core|machine more memory))/,
   );
+});
+
+test('the share of the time that is blocked is one of the time that the host left', () => {
+  const blocks = [1, 2, 3, 4].map((n) =>
+    stall({ kind: 'js-cpu', t: n * 1000, startMs: n * 1000 - 200, durationMs: 200, cpuMs: 200 }),
+  );
+  const held = stall({ kind: 'host', t: 17_000, startMs: 7000, durationMs: 10_000, cpuMs: 20, runQueueMs: 9900 });
+  const severityAfter = (endMs: number, ...more: RowOf<'stall'>[]) => {
+    const rows = [...blocks, ...more, cpu({ t: endMs })];
+    return find(blockedEventLoop, rows).find(({ kind }) => kind === 'js-cpu')!.severity;
+  };
+  expect(severityAfter(7500)).toBe('critical');
+  expect(severityAfter(17_500, held), 'the same program on a busy machine').toBe('critical');
+  expect(severityAfter(17_500), 'a program that idles for so long').toBe('warning');
 });

@@ -9,7 +9,7 @@ import { wordsOf } from '../named-costs.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
 import { CALL_KINDS, KIND_TEXTS } from '../stall-kinds.ts';
-import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
+import { allStalls, availableMs, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
@@ -272,7 +272,9 @@ function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
   return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
 }
 
-function severityOf(group: readonly StallRow[], { durationMs: spanMs, header: { slowMs }, foreign }: Seen): Severity {
+function severityOf(group: readonly StallRow[], recording: Seen): Severity {
+  const { foreign } = recording;
+  const { slowMs } = recording.header;
   const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= leastMs(stall, slowMs));
   if (harmful.length === 0) return 'info';
   const times = harmful.map(ownMs);
@@ -284,7 +286,7 @@ function severityOf(group: readonly StallRow[], { durationMs: spanMs, header: { 
     maxMs < CRITICAL_MAX_MS
   )
     return 'info';
-  const share = times.reduce((sum, ms) => sum + ms, 0) / Math.max(spanMs, SHARE_SPAN_MS);
+  const share = times.reduce((sum, ms) => sum + ms, 0) / Math.max(availableMs(recording), SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
   return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
 }
