@@ -16,81 +16,106 @@ const LAST_ROWS = { tries: 20, everyMs: 100 };
 const MAX_ENDED = 100;
 const NOBODY = 'The program has ended, and no process of it could be watched: it ran without Node.js, or too shortly.';
 
-export interface Following {
-  /** To the process with that number, else to any; null until there is one. */
-  connection(pid?: number): Connection | null;
-  /** Numbers of the processes that are there. */
-  pids(): number[];
-  recordings(): Recording[];
-  stop(): void;
+export interface FollowOptions {
+  dispatch(action: Action): void;
+  state(): State;
+  /** Everybody has gone. */
+  onGone?: (() => void) | undefined;
 }
 
 /** Dispatches what comes until everybody has gone, of which `onGone` is told; then the whole recordings. */
-export function follow(
-  crowd: Crowd,
-  dispatch: (action: Action) => void,
-  state: () => State,
-  onGone: () => void = () => {},
-): Following {
-  const watchings = new Set<Watching>();
-  let past: Recording[] = [];
-  let timer: NodeJS.Timeout | null = null;
-  let stopped = false;
-  const recordings = (): Recording[] =>
-    inFamilyOrder([...past, ...[...watchings].flatMap((watching) => watching.recordings())]);
-  const flush = (): void => {
-    if (timer) clearTimeout(timer);
-    timer = null;
-    if (!stopped) dispatch({ type: 'recordings', recordings: recordings() });
-  };
-  const onRows = (urgent: boolean): void => {
-    const hurry = urgent || state().moment === null;
-    if (hurry && timer) clearTimeout(timer);
-    if (hurry) timer = setTimeout(flush, HURRY_MS);
-    else timer ??= setTimeout(flush, state().refreshMs);
-  };
-  const attend = (connection: Connection): Promise<unknown> => {
-    const watching = watchRows(connection, onRows);
-    watchings.add(watching);
+export class Following {
+  readonly #options: FollowOptions;
+  readonly #crowd: Crowd;
+  readonly #gathering: ReturnType<typeof gather>;
+  readonly #watchings = new Set<Watching>();
+  /** Of those that have gone. */
+  #past: Recording[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+
+  constructor(crowd: Crowd, options: FollowOptions) {
+    this.#options = options;
+    this.#crowd = crowd;
+    this.#gathering = gather(
+      crowd,
+      (connection) => this.#attend(connection),
+      (error) => void this.#end(error),
+    );
+  }
+
+  /** To the process with that number, else to any; null until there is one. */
+  connection(pid?: number): Connection | null {
+    const all = this.#gathering.connections();
+    return all.find(({ hello }) => hello.pid === pid) ?? (pid === undefined ? (all[0] ?? null) : null);
+  }
+
+  /** Numbers of the processes that are there. */
+  pids(): number[] {
+    return this.#gathering.connections().map(({ hello }) => hello.pid);
+  }
+
+  recordings(): Recording[] {
+    return inFamilyOrder([...this.#past, ...[...this.#watchings].flatMap((watching) => watching.recordings())]);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+    this.#gathering.stop();
+  }
+
+  #attend(connection: Connection): Promise<unknown> {
+    const watching = watchRows(connection, (urgent) => this.#onRows(urgent));
+    this.#watchings.add(watching);
     return watching.ended.catch((error: unknown) => {
-      const left = watching.recordings();
-      watchings.delete(watching);
-      past = [...past, ...left].slice(-MAX_ENDED);
-      // The others go on: what it wrote last is read meanwhile.
-      if (watchings.size > 0) {
-        // That a process has ended is seen.
-        if (error instanceof TargetError && error.code === 'too-slow')
-          dispatch({ type: 'message', text: error.message });
-        void lastRows(left).then((complete) => {
-          past = past.map((one) => complete.find((read) => isSame(one, read)) ?? one);
-          flush();
-        });
-      }
+      this.#left(watching, error);
       throw error;
     });
-  };
-  const end = async (error: Error | null): Promise<void> => {
-    if (timer) clearTimeout(timer);
-    if (stopped) return;
-    onGone();
-    dispatch({ type: 'recordings', recordings: recordings(), ended: error?.message ?? NOBODY });
-    const complete = withMissed(await lastRows(recordings()), crowd.family);
-    if (!stopped && complete.length > 0) dispatch({ type: 'recordings', recordings: complete });
-  };
-  const gathering = gather(crowd, attend, (error) => void end(error));
-  return {
-    connection(pid) {
-      const all = gathering.connections();
-      return all.find(({ hello }) => hello.pid === pid) ?? (pid === undefined ? (all[0] ?? null) : null);
-    },
-    pids: () => gathering.connections().map(({ hello }) => hello.pid),
-    recordings,
-    stop() {
-      stopped = true;
-      if (timer) clearTimeout(timer);
-      gathering.stop();
-    },
-  };
+  }
+
+  #onRows(urgent: boolean): void {
+    const { moment, refreshMs } = this.#options.state();
+    const hurry = urgent || moment === null;
+    if (hurry) this.#cancel();
+    this.#timer ??= setTimeout(() => this.#flush(), hurry ? HURRY_MS : refreshMs);
+  }
+
+  #flush(): void {
+    this.#cancel();
+    if (!this.#stopped) this.#options.dispatch({ type: 'recordings', recordings: this.recordings() });
+  }
+
+  #cancel(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #left(watching: Watching, error: unknown): void {
+    const left = watching.recordings();
+    this.#watchings.delete(watching);
+    this.#past = [...this.#past, ...left].slice(-MAX_ENDED);
+    if (this.#watchings.size === 0) return;
+    // That a process has ended is seen.
+    if (error instanceof TargetError && error.code === 'too-slow') {
+      this.#options.dispatch({ type: 'message', text: error.message });
+    }
+    // The others go on: what it wrote last is read meanwhile.
+    void lastRows(left).then((complete) => {
+      this.#past = this.#past.map((one) => complete.find((read) => isSame(one, read)) ?? one);
+      this.#flush();
+    });
+  }
+
+  async #end(error: Error | null): Promise<void> {
+    this.#cancel();
+    if (this.#stopped) return;
+    const { onGone, dispatch } = this.#options;
+    onGone?.();
+    dispatch({ type: 'recordings', recordings: this.recordings(), ended: error?.message ?? NOBODY });
+    const complete = withMissed(await lastRows(this.recordings()), this.#crowd.family);
+    if (!this.#stopped && complete.length > 0) dispatch({ type: 'recordings', recordings: complete });
+  }
 }
 
 /** With the rows that the agents wrote after they had closed their sockets. */

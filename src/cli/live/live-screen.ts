@@ -15,8 +15,8 @@ import { painter } from '../../util/terminal.ts';
 import { displayPath, formatMs } from '../../util/text.ts';
 import { ANNOUNCED_MS, estimateOf } from '../dump-costs.ts';
 import type { Crowd } from './crowd.ts';
-import { type Following, follow } from './follow.ts';
-import { createLeakHunt } from './leak-hunt.ts';
+import { Following } from './follow.ts';
+import { LeakHunt } from './leak-hunt.ts';
 import { createLiveProfile } from './live-profile.ts';
 import { performProfile } from './profile-effects.ts';
 import { recordedProfiles } from './recorded-profiles.ts';
@@ -41,7 +41,7 @@ export async function showLive(
   const { oneScreen, runApp } = await import('../../tui/views/app.ts');
   let following: Following | null = null;
   let agreedToDump = false;
-  const hunt = createLeakHunt();
+  const hunt = new LeakHunt();
   const profile = createLiveProfile();
   return runApp({
     machine: oneScreen,
@@ -57,7 +57,7 @@ export async function showLive(
         if (action.type !== 'recordings' || state().ended === null) return;
         dispatch({ type: 'profiles', profiles: recordedProfiles(state().recordings) });
       };
-      const started = follow(crowd, tell, state, onGone);
+      const started = new Following(crowd, { dispatch: tell, state, onGone });
       following = started;
       return () => {
         onClose?.(started.pids());

@@ -16,7 +16,7 @@ import { UserError } from '../../util/user-error.ts';
 import { launchScenario } from '../launch-scenario.ts';
 import { expectedText, loadScenarios, type ScenarioInfo, sourceOf } from '../scenario-list.ts';
 import { programOf } from './crowd.ts';
-import { type Following, follow } from './follow.ts';
+import { Following } from './follow.ts';
 
 /** Plays a scenario: broken, then fixed, each live and to be replayed afterwards. Resolves as `runApp` does. */
 export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndSignal | null> {
@@ -94,11 +94,10 @@ async function playVariant(
   try {
     const { headline } = await launchScenario(id, variant, join(folder, variant), (child, family) => {
       stage.child = child;
-      const one = follow(
-        programOf(child, family),
-        (action) => dispatch({ type: 'variant', variant, action }),
-        () => state()[variant],
-      );
+      const one = new Following(programOf(child, family), {
+        dispatch: (action) => dispatch({ type: 'variant', variant, action }),
+        state: () => state()[variant],
+      });
       stage.following.push(one);
     });
     return headline;

@@ -14,7 +14,7 @@ import {
 import type { Action, Effect, State, Tools } from '../state/types.ts';
 import { createJudge, inSlices, type Judge } from './between-frames.ts';
 import { type Look, painted } from './palette.ts';
-import { openTerminal } from './terminal.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
 
 const FRAME_MS = 50;
 const WHEEL_LINES = 3;
@@ -67,95 +67,150 @@ export interface AppOptions<S, A, E extends Effect> {
  * thrown. The terminal is as it was in every case.
  */
 export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Promise<EndSignal | null> {
-  const { machine, initial, look, start, perform } = options;
-  return new Promise((resolve, reject) => {
-    let stop = (): void => {};
-    const end = (settle: () => void): void => {
-      clearInterval(timer);
-      for (const signal of END_SIGNALS) process.off(signal, onSignal);
-      process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash).off('exit', terminal.close);
-      stop();
-      for (const judge of judges.values()) judge.stop();
-      for (const stopLooking of looking.values()) stopLooking();
-      terminal.close();
-      settle();
-    };
-    const onSignal = (signal: NodeJS.Signals): void => end(() => resolve(signal as EndSignal));
-    const onCrash = (error: unknown): void => end(() => reject(error));
-    const seen = rememberExcerpts();
+  return new Promise((resolve, reject) => new App(options, resolve, reject).run());
+}
 
-    const terminal = openTerminal({
-      onKey: (key) => dispatch({ type: 'key', key }),
-      onMouse: (kind, column, row) => {
-        if (kind !== 'click') dispatch({ type: 'wheel', by: kind === 'wheelup' ? -WHEEL_LINES : WHEEL_LINES });
-        else {
-          const hit = machine
-            .screenOf(state, seen)
-            .targets.find((one) => one.row === row && column >= one.from && column < one.to);
-          if (hit) dispatch(hit.action);
-        }
-      },
-      onResize: (columns, rows) => dispatch({ type: 'size', columns, rows }),
+/** The state on the screen: what comes in changes it, what it asks for is done, and what is seen of it is drawn. */
+class App<S, A, E extends Effect> {
+  readonly #options: AppOptions<S, A, E>;
+  readonly #resolve: (signal: EndSignal | null) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #terminal: Terminal;
+  readonly #seen = rememberExcerpts();
+  readonly #judges = new Map<unknown, Judge>();
+  /** What is asked later takes the place of what was asked before. */
+  readonly #looking = new Map<unknown, () => void>();
+  #state: S;
+  #timer: NodeJS.Timeout | undefined;
+  #stop = (): void => {};
+  #drawAgain = false;
+  #lastTick = performance.now();
+
+  constructor(
+    options: AppOptions<S, A, E>,
+    resolve: (signal: EndSignal | null) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#terminal = openTerminal({
+      onKey: (key) => this.#dispatch({ type: 'key', key }),
+      onMouse: (kind, column, row) => this.#onMouse(kind, column, row),
+      onResize: (columns, rows) => this.#dispatch({ type: 'size', columns, rows }),
     });
-    let state = initial(terminal.columns, terminal.rows);
-    const draw = (): void => terminal.draw(painted(machine.screenOf(state, seen).lines, look));
+    this.#state = options.initial(this.#terminal.columns, this.#terminal.rows);
+  }
 
-    let drawAgain = false;
-    let lastTick = performance.now();
-    function dispatch(action: A | Action): void {
-      const next = machine.reduce(state, action, seen);
-      state = next.state;
-      if (machine.bringsTime(action)) lastTick = performance.now();
-      for (const effect of next.effects) {
-        if (effect.type === 'quit') {
-          end(() => resolve(effect.signal ?? null));
-          return;
-        }
-        if (effect.type === 'marks') lookForMarks(effect, effect.recordings);
-        else if (effect.type === 'judge') judgeOf(effect).ask(effect.recordings, effect.atMs, effect.urgent);
-        else if (effect.type === 'copy') terminal.send(clipboardSequence(effect.text));
-        else perform(effect, dispatch, () => state);
+  run(): void {
+    for (const signal of END_SIGNALS) process.on(signal, this.#onSignal);
+    process.on('uncaughtException', this.#onCrash).on('unhandledRejection', this.#onCrash);
+    process.on('exit', this.#terminal.close);
+    this.#timer = setInterval(() => this.#tick(), FRAME_MS);
+    this.#draw();
+    this.#stop = this.#options.start(
+      (action) => this.#dispatch(action),
+      () => this.#state,
+    );
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => this.#end(() => this.#resolve(signal as EndSignal));
+  readonly #onCrash = (error: unknown): void => this.#end(() => this.#reject(error));
+
+  #end(settle: () => void): void {
+    clearInterval(this.#timer);
+    for (const signal of END_SIGNALS) process.off(signal, this.#onSignal);
+    process.off('uncaughtException', this.#onCrash).off('unhandledRejection', this.#onCrash);
+    process.off('exit', this.#terminal.close);
+    this.#stop();
+    for (const judge of this.#judges.values()) judge.stop();
+    for (const stopLooking of this.#looking.values()) stopLooking();
+    this.#terminal.close();
+    settle();
+  }
+
+  #onMouse(kind: 'click' | 'wheelup' | 'wheeldown', column: number, row: number): void {
+    if (kind !== 'click') {
+      this.#dispatch({ type: 'wheel', by: kind === 'wheelup' ? -WHEEL_LINES : WHEEL_LINES });
+      return;
+    }
+    const { targets } = this.#screen();
+    const hit = targets.find((one) => one.row === row && column >= one.from && column < one.to);
+    if (hit) this.#dispatch(hit.action);
+  }
+
+  #tick(): void {
+    const ms = performance.now() - this.#lastTick;
+    if (ms < this.#options.machine.tickMs(this.#state) - FRAME_MS / 2) return;
+    this.#lastTick = performance.now();
+    this.#dispatch({ type: 'tick', ms });
+  }
+
+  #dispatch(action: A | Action): void {
+    const { machine } = this.#options;
+    const { state, effects } = machine.reduce(this.#state, action, this.#seen);
+    this.#state = state;
+    if (machine.bringsTime(action)) this.#lastTick = performance.now();
+    for (const effect of effects) {
+      if (effect.type === 'quit') {
+        this.#end(() => this.#resolve(effect.signal ?? null));
+        return;
       }
-      // Several keys that come in one piece are one frame.
-      if (drawAgain) return;
-      drawAgain = true;
-      setImmediate(() => {
-        drawAgain = false;
-        draw();
-      });
+      this.#perform(effect);
     }
+    this.#drawSoon();
+  }
 
-    const judges = new Map<unknown, Judge>();
-    function judgeOf(effect: E): Judge {
-      const asker = askerOf(effect);
-      const judge =
-        judges.get(asker) ??
-        createJudge((report, atMs) => dispatch(machine.answer(effect, { type: 'report', report, atMs })));
-      judges.set(asker, judge);
-      return judge;
-    }
-
-    /** What is asked later takes the place of what was asked before. */
-    const looking = new Map<unknown, () => void>();
-    function lookForMarks(effect: E, recordings: readonly Recording[]): void {
-      looking.get(askerOf(effect))?.();
-      const stopLooking = inSlices(markSteps(recordings), (marks) =>
-        dispatch(machine.answer(effect, { type: 'marks', marks })),
+  #perform(effect: E): void {
+    if (effect.type === 'marks') this.#lookForMarks(effect, effect.recordings);
+    else if (effect.type === 'judge') this.#judgeOf(effect).ask(effect.recordings, effect.atMs, effect.urgent);
+    else if (effect.type === 'copy') this.#terminal.send(clipboardSequence(effect.text));
+    else {
+      this.#options.perform(
+        effect,
+        (action) => this.#dispatch(action),
+        () => this.#state,
       );
-      looking.set(askerOf(effect), stopLooking);
     }
+  }
 
-    for (const signal of END_SIGNALS) process.on(signal, onSignal);
-    process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash).on('exit', terminal.close);
-    const timer = setInterval(() => {
-      const ms = performance.now() - lastTick;
-      if (ms < machine.tickMs(state) - FRAME_MS / 2) return;
-      lastTick = performance.now();
-      dispatch({ type: 'tick', ms });
-    }, FRAME_MS);
-    draw();
-    stop = start(dispatch, () => state);
-  });
+  #judgeOf(effect: E): Judge {
+    const asker = askerOf(effect);
+    const known = this.#judges.get(asker);
+    if (known) return known;
+    const judge = createJudge((report, atMs) => this.#answer(effect, { type: 'report', report, atMs }));
+    this.#judges.set(asker, judge);
+    return judge;
+  }
+
+  #lookForMarks(effect: E, recordings: readonly Recording[]): void {
+    const asker = askerOf(effect);
+    this.#looking.get(asker)?.();
+    const stopLooking = inSlices(markSteps(recordings), (marks) => this.#answer(effect, { type: 'marks', marks }));
+    this.#looking.set(asker, stopLooking);
+  }
+
+  #answer(effect: E, action: Action): void {
+    this.#dispatch(this.#options.machine.answer(effect, action));
+  }
+
+  /** Several keys that come in one piece are one frame. */
+  #drawSoon(): void {
+    if (this.#drawAgain) return;
+    this.#drawAgain = true;
+    setImmediate(() => {
+      this.#drawAgain = false;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    this.#terminal.draw(painted(this.#screen().lines, this.#options.look));
+  }
+
+  #screen(): Screen {
+    return this.#options.machine.screenOf(this.#state, this.#seen);
+  }
 }
 
 /** OSC 52: the terminal puts it on the clipboard, also over ssh (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). */
