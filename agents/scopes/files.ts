@@ -20,82 +20,103 @@ export interface FileHolder {
   files: Set<FollowedFile>;
 }
 
-/** Follows descriptors from `open` to `close`: Node has no async resource for them. */
-export function followFiles(currentHolders: () => readonly FileHolder[] | null) {
-  const open = new Map<number, { file: FollowedFile; holders: readonly FileHolder[] }>();
+interface OpenFile {
+  file: FollowedFile;
+  holders: readonly FileHolder[];
+}
 
-  const opened = (fd: unknown, path: unknown, frames: RawFrame[], holders: readonly FileHolder[]): void => {
-    if (typeof fd !== 'number') return;
-    const file = { handle: null, path: String(path), startMs: monotonicMs(), frames };
-    open.set(fd, { file, holders });
-    for (const { files } of holders) files.add(file);
-  };
-  const closed = (fd: unknown): void => {
-    const one = open.get(fd as number);
-    if (!one) return;
-    open.delete(fd as number);
-    for (const { files } of one.holders) files.delete(one.file);
-  };
+/** Follows descriptors from `open` to `close`: Node has no async resource for them. */
+export class FollowedFiles {
+  readonly #currentHolders: () => readonly FileHolder[] | null;
+  readonly #open = new Map<number, OpenFile>();
   /** Streams open in a later tick, when nothing of the application is on the stack. */
-  const streams = new Map<string, RawFrame[][]>();
-  const onStream = (_self: unknown, { 0: path }: Arguments): void => {
-    if (!currentHolders()) return;
-    const waiting = streams.get(String(path)) ?? [];
-    streams.set(String(path), waiting);
+  readonly #streams = new Map<string, RawFrame[][]>();
+  readonly #restore: (() => void)[];
+
+  constructor(currentHolders: () => readonly FileHolder[] | null) {
+    this.#currentHolders = currentHolders;
+    const onClose = (_self: unknown, { 0: fd }: Arguments): void => this.#closed(fd);
+    this.#restore = [
+      wrapMethod(fs, 'createReadStream', this.#onStream),
+      wrapMethod(fs, 'createWriteStream', this.#onStream),
+      wrapMethod(fs, 'open', this.#onOpen),
+      this.#wrapOpenSync(),
+      wrapMethod(fs, 'close', onClose),
+      wrapMethod(fs, 'closeSync', onClose),
+    ];
+    syncBuiltinESMExports();
+  }
+
+  /** To be told of each emitter that is made: a `FileHandle` is one. Its async resource lives on when it is closed. */
+  onEmitter(self: object, holders: readonly FileHolder[]): void {
+    if (self.constructor?.name !== 'FileHandle') return;
+    const frames = currentFrames();
+    if (!frames.some(([, url]) => url === 'node:internal/fs/promises')) return;
+    const handle = new WeakRef(self as { fd: number });
+    const file: FollowedFile = { handle, path: '', startMs: monotonicMs(), frames };
+    for (const { files } of holders) files.add(file);
+  }
+
+  stop(): void {
+    for (const undo of this.#restore) undo();
+    syncBuiltinESMExports();
+    this.#open.clear();
+    this.#streams.clear();
+  }
+
+  readonly #onStream = (_self: unknown, { 0: path }: Arguments): void => {
+    if (!this.#currentHolders()) return;
+    const waiting = this.#streams.get(String(path)) ?? [];
+    this.#streams.set(String(path), waiting);
     if (waiting.length < MAX_WAITING) waiting.push(currentFrames());
   };
-  const framesOf = (path: unknown): RawFrame[] => {
-    const frames = currentFrames();
-    return frames.every(isNodes) ? (streams.get(String(path))?.shift() ?? frames) : frames;
-  };
-  const onOpen = (_self: unknown, args: Arguments): void => {
-    const holders = currentHolders();
+
+  /** The callback is called with the descriptor, or an error. */
+  readonly #onOpen = (_self: unknown, args: Arguments): void => {
+    const holders = this.#currentHolders();
     const callback = args[args.length - 1];
     if (!holders || typeof callback !== 'function') return;
-    const frames = framesOf(args[0]);
+    const frames = this.#framesOf(args[0]);
+    const opened = (fd: unknown): void => this.#opened(fd, args[0], frames, holders);
     args[args.length - 1] = function (this: unknown, ...results: unknown[]): unknown {
-      if (results[0] === null || results[0] === undefined) opened(results[1], args[0], frames, holders);
+      if (results[0] === null || results[0] === undefined) opened(results[1]);
       return Reflect.apply(callback, this, results);
     };
   };
-  let path: unknown;
-  const restore = [
-    wrapMethod(fs, 'createReadStream', onStream),
-    wrapMethod(fs, 'createWriteStream', onStream),
-    wrapMethod(fs, 'open', onOpen),
-    wrapMethod(
+
+  #wrapOpenSync(): () => void {
+    let path: unknown;
+    return wrapMethod(
       fs,
       'openSync',
       (_self, args) => {
         path = args[0];
       },
       (fd) => {
-        const holders = currentHolders();
-        if (holders) opened(fd, path, currentFrames(), holders);
+        const holders = this.#currentHolders();
+        if (holders) this.#opened(fd, path, currentFrames(), holders);
       },
-    ),
-    wrapMethod(fs, 'close', (_self, { 0: fd }) => closed(fd)),
-    wrapMethod(fs, 'closeSync', (_self, { 0: fd }) => closed(fd)),
-  ];
-  syncBuiltinESMExports();
+    );
+  }
 
-  return {
-    /** To be told of each emitter that is made: a `FileHandle` is one. Its async resource lives on when it is closed. */
-    onEmitter(self: object, holders: readonly FileHolder[]): void {
-      if (self.constructor?.name !== 'FileHandle') return;
-      const frames = currentFrames();
-      if (!frames.some(([, url]) => url === 'node:internal/fs/promises')) return;
-      const handle = new WeakRef(self as { fd: number });
-      const file: FollowedFile = { handle, path: '', startMs: monotonicMs(), frames };
-      for (const { files } of holders) files.add(file);
-    },
-    stop(): void {
-      for (const undo of restore) undo();
-      syncBuiltinESMExports();
-      open.clear();
-      streams.clear();
-    },
-  };
+  #framesOf(path: unknown): RawFrame[] {
+    const frames = currentFrames();
+    return frames.every(isNodes) ? (this.#streams.get(String(path))?.shift() ?? frames) : frames;
+  }
+
+  #opened(fd: unknown, path: unknown, frames: RawFrame[], holders: readonly FileHolder[]): void {
+    if (typeof fd !== 'number') return;
+    const file = { handle: null, path: String(path), startMs: monotonicMs(), frames };
+    this.#open.set(fd, { file, holders });
+    for (const { files } of holders) files.add(file);
+  }
+
+  #closed(fd: unknown): void {
+    const one = this.#open.get(fd as number);
+    if (!one) return;
+    this.#open.delete(fd as number);
+    for (const { files } of one.holders) files.delete(one.file);
+  }
 }
 
 /** A `FileHandle` that was closed, or collected (which closes it), is none any more. */

@@ -8,6 +8,9 @@ import type { RawFrame } from '../shared-memory.ts';
 const FRAMES = 16;
 const ADDING = new Set(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener']);
 
+/** The methods of an emitter that all others add by. */
+const ADDED_BY = ['on', 'addListener', 'prependListener'];
+
 /** What `events.once` listens for beside the event that it waits for. */
 const ONCE_BESIDE = new Set<string | symbol>(['error', 'abort']);
 
@@ -29,19 +32,66 @@ export interface ListenerHolder {
  * Follows listeners that a scope adds to emitters and event targets which are older than the scope: those of what it
  * made itself go with it.
  */
-export function followListeners<H extends ListenerHolder>(
-  currentHolders: () => readonly H[] | null,
-  maxListeners: number,
-  onEmitter: (emitter: object, holders: readonly H[]) => void,
-) {
-  const madeIn = new WeakMap<object, readonly H[]>();
+export class FollowedListeners<H extends ListenerHolder> {
+  readonly #currentHolders: () => readonly H[] | null;
+  readonly #maxListeners: number;
+  readonly #onEmitter: (emitter: object, holders: readonly H[]) => void;
+  readonly #madeIn = new WeakMap<object, readonly H[]>();
+  readonly #restore: (() => void)[];
 
-  const added = (target: unknown, args: Arguments): void => {
-    const holders = currentHolders();
-    const { 0: event, 1: listener } = args;
+  constructor(
+    currentHolders: () => readonly H[] | null,
+    maxListeners: number,
+    onEmitter: (emitter: object, holders: readonly H[]) => void,
+  ) {
+    this.#currentHolders = currentHolders;
+    this.#maxListeners = maxListeners;
+    this.#onEmitter = onEmitter;
+    const emitter = EventEmitter.prototype as object;
+    this.#restore = [
+      ...differentMethods(emitter, ADDED_BY).map((name) => wrapMethod(emitter, name, this.#added)),
+      wrapMethod(EventTarget.prototype, 'addEventListener', this.#added),
+      wrapMethod(EventEmitter, 'init', this.#made),
+    ];
+  }
+
+  /** To be told of resources that are event targets, as message ports are. */
+  noteMade(target: object | undefined, holders: readonly H[]): void {
+    if (target instanceof EventTarget) this.#madeIn.set(target, holders);
+  }
+
+  /** The stack of a listener that is still there, or null where it is none of the application's. */
+  leftFrames(one: FollowedListener): RawFrame[] | null {
+    if (!isAttached(one)) return null;
+    const frames = framesOf(one);
+    return frames[0] && !isNodes(frames[0]) ? frames : null;
+  }
+
+  /** The stack of a listener by which `events.once` waits; null for others. */
+  onceFrames(one: FollowedListener): RawFrame[] | null {
+    if (ONCE_BESIDE.has(one.event) || !isAttached(one)) return null;
+    const frames = framesOf(one);
+    const own = frames.findIndex((frame) => !isNodes(frame));
+    const [name, url] = frames[own - 1] ?? [];
+    return name === 'once' && url === 'node:events' ? frames.slice(own) : null;
+  }
+
+  stop(): void {
+    for (const undo of this.#restore) undo();
+  }
+
+  readonly #made = (self: unknown): void => {
+    const holders = this.#currentHolders();
+    if (!holders || typeof self !== 'object' || self === null) return;
+    this.#madeIn.set(self, holders);
+    this.#onEmitter(self, holders);
+  };
+
+  readonly #added = (target: unknown, { 0: event, 1: listener }: Arguments): void => {
+    const holders = this.#currentHolders();
     if (!holders || typeof target !== 'object' || target === null) return;
     if ((typeof listener !== 'function' && typeof listener !== 'object') || listener === null) return;
-    const makers = madeIn.get(target) ?? [];
+    const makers = this.#madeIn.get(target) ?? [];
     const strangers = holders.filter((holder) => !makers.includes(holder));
     if (strangers.length === 0) return;
     const one: FollowedListener = {
@@ -53,47 +103,17 @@ export function followListeners<H extends ListenerHolder>(
       frames: null,
     };
     for (const holder of strangers) {
-      if (holder.listeners.size >= maxListeners) prune(holder);
-      if (holder.listeners.size < maxListeners) holder.listeners.add(one);
+      if (holder.listeners.size >= this.#maxListeners) prune(holder);
+      if (holder.listeners.size < this.#maxListeners) holder.listeners.add(one);
       else holder.untracked++;
     }
   };
-  const made = (self: unknown): void => {
-    const holders = currentHolders();
-    if (!holders || typeof self !== 'object' || self === null) return;
-    madeIn.set(self, holders);
-    onEmitter(self, holders);
-  };
-  const emitter = EventEmitter.prototype as object;
-  const restore = [
-    ...['on', 'addListener', 'prependListener'].map((name) => wrapMethod(emitter, name, added)),
-    wrapMethod(EventTarget.prototype, 'addEventListener', added),
-    wrapMethod(EventEmitter, 'init', made),
-  ];
+}
 
-  return {
-    /** To be told of resources that are event targets, as message ports are. */
-    noteMade(target: object | undefined, holders: readonly H[]): void {
-      if (target instanceof EventTarget) madeIn.set(target, holders);
-    },
-    /** The stack of a listener that is still there, or null where it is none of the application's. */
-    leftFrames(one: FollowedListener): RawFrame[] | null {
-      if (!isAttached(one)) return null;
-      const frames = framesOf(one);
-      return frames[0] && !isNodes(frames[0]) ? frames : null;
-    },
-    /** The stack of a listener by which `events.once` waits; null for others. */
-    onceFrames(one: FollowedListener): RawFrame[] | null {
-      if (ONCE_BESIDE.has(one.event) || !isAttached(one)) return null;
-      const frames = framesOf(one);
-      const own = frames.findIndex((frame) => !isNodes(frame));
-      const [name, url] = frames[own - 1] ?? [];
-      return name === 'once' && url === 'node:events' ? frames.slice(own) : null;
-    },
-    stop(): void {
-      for (const undo of restore) undo();
-    },
-  };
+/** A method with several names is wrapped under all of them: `on` is `addListener`, unless the program has replaced one. */
+function differentMethods(holder: object, names: readonly string[]): readonly string[] {
+  const functions = names.map((name) => (holder as Record<string, unknown>)[name]);
+  return names.filter((_name, i) => functions.indexOf(functions[i]) === i);
 }
 
 function framesOf(one: FollowedListener): RawFrame[] {

@@ -59,74 +59,88 @@ interface Message {
  * Follows requests that a scope makes until their response has been read: those of fetch and undici by what undici
  * publishes, those of node:http and node:http2 as emitters. Their connection may be older, and be used again later.
  */
-export function followRequests(currentHolders: () => readonly RequestHolder[] | null, maxRequests: number) {
-  const known = new WeakMap<object, { holders: readonly RequestHolder[]; one: FollowedRequest }>();
-  const sockets = new WeakMap<object, WeakRef<SocketLike>>();
+export class FollowedRequests {
+  readonly #currentHolders: () => readonly RequestHolder[] | null;
+  readonly #maxRequests: number;
+  readonly #known = new WeakMap<object, { holders: readonly RequestHolder[]; one: FollowedRequest }>();
+  readonly #sockets = new WeakMap<object, WeakRef<SocketLike>>();
   /** Handles of connections that are undici's: the requests stand for them. */
-  const carriers = new WeakSet<object>();
+  readonly #carriers = new WeakSet<object>();
+  readonly #channels: [name: string, handler: (message: unknown) => void][];
 
-  const add = (holders: readonly RequestHolder[], request: object, one: FollowedRequest): void => {
-    known.set(request, { holders, one });
-    for (const holder of holders) {
-      if (holder.requests.size >= maxRequests) prune(holder);
-      if (holder.requests.size < maxRequests) holder.requests.add(one);
-      else holder.untracked++;
-    }
-  };
-  const onCreate = ({ request }: Message): void => {
-    const holders = currentHolders();
+  constructor(currentHolders: () => readonly RequestHolder[] | null, maxRequests: number) {
+    this.#currentHolders = currentHolders;
+    this.#maxRequests = maxRequests;
+    const onEnd = harmless(({ request }) => this.#onEnd(request));
+    this.#channels = [
+      ['undici:request:create', harmless(this.#onCreate)],
+      ['undici:client:sendHeaders', harmless((message) => this.#onSent(message))],
+      ['undici:request:trailers', onEnd],
+      ['undici:request:error', onEnd],
+    ];
+    for (const [name, handler] of this.#channels) subscribe(name, handler);
+  }
+
+  /** To be told of each emitter that is made: a request of node:http is one. */
+  onEmitter(self: object, holders: readonly RequestHolder[]): void {
+    if (!NODES_REQUESTS.has(self.constructor?.name)) return;
+    const request = new WeakRef(self as NodesRequest);
+    this.#add(holders, self, {
+      startMs: monotonicMs(),
+      frames: currentFrames(),
+      words: () => nodesWords(request.deref()),
+      isOpen: () => request.deref()?.destroyed === false,
+      socket: () => request.deref()?.socket ?? request.deref()?.session?.socket ?? null,
+      isUpgrade: false,
+    });
+  }
+
+  isCarrier(handle: object): boolean {
+    return this.#carriers.has(handle);
+  }
+
+  stop(): void {
+    for (const [name, handler] of this.#channels) unsubscribe(name, handler);
+  }
+
+  readonly #onCreate = ({ request }: Message): void => {
+    const holders = this.#currentHolders();
     if (!holders) return;
     const { method = '', origin, path = '', upgrade } = request;
     const url = withoutSecrets(`${String(origin)}${path}`);
     const words = upgrade ? url : `${method} ${url}`;
-    const socket = (): SocketLike | null => sockets.get(request)?.deref() ?? null;
-    add(holders, request, {
+    const socket = (): SocketLike | null => this.#sockets.get(request)?.deref() ?? null;
+    this.#add(holders, request, {
       startMs: monotonicMs(),
       frames: workFrames(),
       words: () => words,
-      isOpen: () => known.has(request) && !socket()?.destroyed,
+      isOpen: () => this.#known.has(request) && !socket()?.destroyed,
       socket,
       isUpgrade: Boolean(upgrade),
     });
   };
-  const onSent = ({ request, socket }: Message): void => {
-    if (!socket || !known.has(request)) return;
-    sockets.set(request, new WeakRef(socket));
-    if (socket._handle) carriers.add(socket._handle);
-  };
-  const onEnd = ({ request }: Message): void => {
-    const entry = known.get(request);
-    if (!entry) return;
-    known.delete(request);
-    for (const { requests } of entry.holders) requests.delete(entry.one);
-  };
-  const channels = Object.entries({
-    'undici:request:create': onCreate,
-    'undici:client:sendHeaders': onSent,
-    'undici:request:trailers': onEnd,
-    'undici:request:error': onEnd,
-  }).map(([name, handler]) => [name, harmless(handler)] as const);
-  for (const [name, handler] of channels) subscribe(name, handler);
 
-  return {
-    /** To be told of each emitter that is made: a request of node:http is one. */
-    onEmitter(self: object, holders: readonly RequestHolder[]): void {
-      if (!NODES_REQUESTS.has(self.constructor?.name)) return;
-      const request = new WeakRef(self as NodesRequest);
-      add(holders, self, {
-        startMs: monotonicMs(),
-        frames: currentFrames(),
-        words: () => nodesWords(request.deref()),
-        isOpen: () => request.deref()?.destroyed === false,
-        socket: () => request.deref()?.socket ?? request.deref()?.session?.socket ?? null,
-        isUpgrade: false,
-      });
-    },
-    isCarrier: (handle: object): boolean => carriers.has(handle),
-    stop(): void {
-      for (const [name, handler] of channels) unsubscribe(name, handler);
-    },
-  };
+  #onSent({ request, socket }: Message): void {
+    if (!socket || !this.#known.has(request)) return;
+    this.#sockets.set(request, new WeakRef(socket));
+    if (socket._handle) this.#carriers.add(socket._handle);
+  }
+
+  #onEnd(request: UndiciRequest): void {
+    const entry = this.#known.get(request);
+    if (!entry) return;
+    this.#known.delete(request);
+    for (const { requests } of entry.holders) requests.delete(entry.one);
+  }
+
+  #add(holders: readonly RequestHolder[], request: object, one: FollowedRequest): void {
+    this.#known.set(request, { holders, one });
+    for (const holder of holders) {
+      if (holder.requests.size >= this.#maxRequests) prune(holder);
+      if (holder.requests.size < this.#maxRequests) holder.requests.add(one);
+      else holder.untracked++;
+    }
+  }
 }
 
 /** What a subscriber throws, Node throws into the program. */

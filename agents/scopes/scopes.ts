@@ -6,7 +6,7 @@ import { monotonicMs } from '../primordials.ts';
 import { longestBlock } from './blocks.ts';
 import { type CallHolder, type FollowedCall, type FollowedCalls, followCalls } from './calls.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { type FileHolder, followFiles, isOpenFile } from './files.ts';
+import { type FileHolder, FollowedFiles, isOpenFile } from './files.ts';
 import {
   type LeftThing,
   tellCall,
@@ -17,10 +17,10 @@ import {
   together,
   withoutParts,
 } from './leftovers.ts';
-import { type FollowedListener, followListeners, type ListenerHolder } from './listeners.ts';
+import { type FollowedListener, FollowedListeners, type ListenerHolder } from './listeners.ts';
 import { sleep, turn } from './natives.ts';
 import { open } from './open-scopes.ts';
-import { type FollowedRequest, followRequests, type RequestHolder } from './requests.ts';
+import { type FollowedRequest, FollowedRequests, type RequestHolder } from './requests.ts';
 import { followServers } from './servers.ts';
 import { workFrames } from './work-frames.ts';
 
@@ -140,10 +140,10 @@ function startHooks() {
   const prune = ({ handles: all }: Followed): void => {
     for (const one of all) if (!handles.isAlive(one)) all.delete(one);
   };
-  const files = followFiles(currentHolders);
+  const files = new FollowedFiles(currentHolders);
   const servers = followServers(() => currentHolders() !== null);
-  const requests = followRequests(currentHolders, MAX_FOLLOWED);
-  const listeners = followListeners(currentHolders, MAX_FOLLOWED, (emitter, holders) => {
+  const requests = new FollowedRequests(currentHolders, MAX_FOLLOWED);
+  const listeners = new FollowedListeners(currentHolders, MAX_FOLLOWED, (emitter, holders) => {
     files.onEmitter(emitter, holders);
     requests.onEmitter(emitter, holders);
   });
@@ -153,7 +153,7 @@ function startHooks() {
     calls,
     listeners,
     isAlive: handles.isAlive,
-    isCarrier: requests.isCarrier,
+    isCarrier: (handle: object) => requests.isCarrier(handle),
     stop(): void {
       for (const part of [listeners, requests, servers, files, handles, calls]) part.stop();
       storage.disable();
