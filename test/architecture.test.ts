@@ -196,6 +196,10 @@ function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   return found;
 }
 
+/** `/…/.test(error.message)`, `message.includes('…')` and their like. */
+const JUDGES_TEXT =
+  /\.(test|exec)\([^()]*(\([^()]*\))?\??\.?\bmessage\)|\bmessage\??\.(includes|startsWith|endsWith|match|matchAll|search|indexOf)\(/;
+
 describe('architecture', () => {
   test('every import follows the import table', () => {
     const files = ['src', 'agents', 'scenarios', 'bin'].flatMap(sourceFiles);
@@ -210,6 +214,19 @@ describe('architecture', () => {
     const imports = new Map(files.map((file) => [file, importedFiles(file)]));
     expect(circles(imports)).toEqual([]);
   });
+
+  test('nothing is decided by the text of an error', () => {
+    const files = ['src', 'agents', 'bin'].flatMap(sourceFiles);
+    const found = files.filter((file) => JUDGES_TEXT.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(found, 'Cure: give the error a code (src/util/user-error.ts), or take that of Node.').toEqual([]);
+  });
+
+  test.each([
+    'if (/too slow/.test(error.message)) leave();',
+    "const isGone = error?.message.includes('ended');",
+    "switch (true) { case message.startsWith('No '): }",
+    'LEFT.exec((error as Error).message)',
+  ])('that is seen in %s', (text) => expect(text).toMatch(JUDGES_TEXT));
 
   test('circles are found, of any length', () => {
     const imports = { a: ['b'], b: ['c', 'd'], c: ['a'], d: ['e'], e: [] };
