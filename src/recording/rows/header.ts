@@ -1,0 +1,62 @@
+/** What a recording begins and ends with, and what happened to it in between. */
+
+/** What every row has: milliseconds since the recording began. */
+export interface RowBase {
+  t: number;
+}
+
+export type Level = 'watch' | 'diagnose';
+
+export interface Header {
+  t: 0;
+  type: 'header';
+  format: 'evdiag-recording';
+  major: number;
+  minor: number;
+  evdiagVersion: string;
+  nodeVersion: string;
+  v8Version: string;
+  libuvVersion: string;
+  pid: number;
+  parentPid: number;
+  /** Node's number of the observed thread: 0 is the main thread, others are worker threads (format 1.1; before, always 0). */
+  threadId: number;
+  /** Redacted command line. */
+  argv: string[];
+  /** ISO 8601 wall-clock time of `t` = 0. */
+  startedAt: string;
+  /** Monotonic clock (`process.hrtime`) at `t` = 0, in milliseconds. */
+  startMonotonicMs: number;
+  level: Level;
+  slowMs: number;
+  samplers: string[];
+  platform: string;
+  arch: string;
+  cpuCount: number;
+  /** cgroup limits, null where there are none. */
+  containerCpus: number | null;
+  containerMemoryBytes: number | null;
+}
+
+export interface LevelRow extends RowBase {
+  type: 'level';
+  level: Level;
+}
+
+export interface DroppedRow extends RowBase {
+  type: 'dropped';
+  rows: number;
+  why: string;
+}
+
+export interface AgentErrorRow extends RowBase {
+  type: 'agent-error';
+  message: string;
+}
+
+export interface EndRow extends RowBase {
+  type: 'end';
+  reason: 'exit' | 'signal';
+  exitCode: number | null;
+  signal: string | null;
+}

@@ -1,0 +1,76 @@
+/** How busy the loop, the process and the agent are. */
+import type { RowBase } from './header.ts';
+
+/** perf_hooks' histogram over the last interval, and the watchdog's own view of the longest silence. */
+export interface EventLoopDelayRow extends RowBase {
+  type: 'event-loop-delay';
+  count: number;
+  meanMs: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  heartbeatMaxMs: number;
+}
+
+export interface EventLoopUtilizationRow extends RowBase {
+  type: 'event-loop-utilization';
+  /** Share of the interval that the loop was busy, 0..1 (a delta, not cumulative). */
+  utilization: number;
+  activeMs: number;
+  idleMs: number;
+}
+
+export interface ActiveResourcesRow extends RowBase {
+  type: 'active-resources';
+  total: number;
+  /** Referenced resources by type, as `process.getActiveResourcesInfo()` names them. */
+  counts: Record<string, number>;
+  /** Those that a blocked loop keeps waiting: servers, sockets, timers but one (format 1.1). */
+  waiting?: number;
+}
+
+export interface CpuRow extends RowBase {
+  type: 'cpu';
+  intervalMs: number;
+  userMs: number;
+  systemMs: number;
+  /** CPU time of the main thread; null where the platform does not tell. */
+  mainThreadMs: number | null;
+  /** Time the main thread was runnable but had no core; null where the platform does not tell. */
+  runQueueMs: number | null;
+  /** Time that the CPU limit of the container held threads of it back; absent where there is none (format 1.4). */
+  throttledMs?: number;
+  /** That limit, in cores: it may be set or changed while the program runs (format 1.4). */
+  limitCpus?: number;
+}
+
+/** What the agent itself costs, over the last interval. */
+export interface AgentCostRow extends RowBase {
+  type: 'agent-cost';
+  intervalMs: number;
+  mainThreadMs: number;
+  /** CPU time of the watchdog thread; null where the platform does not tell. */
+  watchdogMs: number | null;
+  /** Stacks taken on the main thread. */
+  stacks: number;
+  recordingBytes: number;
+}
+
+/** How often the event loop turned, and how many events of the system it was given. */
+export interface LoopTurnsRow extends RowBase {
+  type: 'loop-turns';
+  intervalMs: number;
+  turns: number;
+  events: number;
+}
+
+/** Worker threads of the process so far, and those alive now. */
+export interface ThreadsRow extends RowBase {
+  type: 'threads';
+  started: number;
+  ended: number;
+  alive: number;
+  /** Beyond what is observed at a time. */
+  unobserved: number;
+}

@@ -1,0 +1,77 @@
+/** Closer looks, and what gives reason for them. */
+import type { RowBase } from './header.ts';
+import type { ChainKind, Frame, Location } from './places.ts';
+
+/** What makes a closer look worth its cost; `routine` at level diagnose. */
+export const SUSPICIONS = [
+  'allocation',
+  'gc',
+  'heap',
+  'latency',
+  'polling',
+  'resources',
+  'routine',
+  'timers',
+  'utilization',
+] as const;
+export type Suspicion = (typeof SUSPICIONS)[number];
+
+/** Written when a suspicion arises: the figure, its limit, and whether a look follows or the last one is too near. */
+export interface SuspicionRow extends RowBase {
+  type: 'suspicion';
+  reason: Suspicion;
+  value: number;
+  limit: number;
+  look: boolean;
+}
+
+/** Equal stacks of a look, together. */
+export interface LookStack {
+  count: number;
+  /** Innermost first. */
+  frames: Frame[];
+  caller: ChainKind;
+}
+
+/** Where something was created or allocated, in the user's own code where there is any on the stack. */
+export interface LookSite {
+  count: number;
+  location: Location | null;
+}
+
+/** A bounded closer look at a thread: stacks at random moments, and what was created meanwhile. */
+export interface LookRow extends RowBase {
+  type: 'look';
+  reasons: Suspicion[];
+  startMs: number;
+  durationMs: number;
+  /** CPU time of the thread during the look; null where the platform does not tell. */
+  cpuMs: number | null;
+  /** Time it waited for a core; null where the platform does not tell. */
+  runQueueMs: number | null;
+  /** Stacks taken, those of them while the loop was busy, and those of these that fell between two calls. */
+  samples: number;
+  busySamples: number;
+  framelessSamples: number;
+  /** Pairs of stacks at most 10 ms apart, and how many of them belong to different callbacks. */
+  pairs: number;
+  turnedPairs: number;
+  /** Mean time between the stacks of a pair. */
+  pairMs: number;
+  stacks: LookStack[];
+  /** The deepest stack seen, with all calls that await it; null where none is deeper than what a stack row holds. */
+  deepest: { frames: number; repeated: number; location: Location; awaits: boolean } | null;
+  /** What was created within `wallMs`; null where it was not counted. */
+  created: {
+    wallMs: number;
+    cpuMs: number;
+    promises: number;
+    resources: { type: string; count: number; sites: LookSite[] }[];
+  } | null;
+  /** Intervals of a few ms that are running: where they were started. */
+  shortIntervals: Location[];
+  /** Sampled allocation by function; `bytes` is an estimate. Null where it was not looked at. */
+  allocations: { bytes: number; location: Location }[] | null;
+  /** Referenced servers, sockets and timers that wait. */
+  waiting: number | null;
+}

@@ -1,0 +1,134 @@
+/** What was started and has not ended, or ended badly. */
+import type { RowBase } from './header.ts';
+import type { Location } from './places.ts';
+
+/** What of a thread was started and may not have ended. */
+export const UNFINISHED = ['await', 'call', 'reaction', 'promise', 'handle', 'listener'] as const;
+
+/**
+ * Things of one sort that were started at one place. Counts are since tracking began; where only one in so many could
+ * be followed, they are estimates.
+ */
+export interface UnfinishedEntry {
+  /**
+   * `await`: calls suspended at this place. `call`: calls of an async function, whose result is pending. `reaction`: results
+   * of then, catch, finally and the combinators that react to another promise. `promise`: others. `handle`: Node's async
+   * resources. `listener`: on one emitter and event.
+   */
+  what: (typeof UNFINISHED)[number];
+  /** handle: Node's name of the resource. reaction and promise: the built-in, `race`, `then`, `new`. listener: `emitter`, `event-target` or `abort-signal`. */
+  type: string;
+  /** listener: class and event. handle: of a Timeout `interval` or its delay, "30000 ms", where that is known. */
+  detail: string;
+  /** Modules of Node between the place and the thing: net, http, fetch, fs, timers, streams, events … */
+  via: string[];
+  /** Innermost frame of the user's own code. */
+  location: Location | null;
+  /** The next frames outwards in the user's own code, those that await included. */
+  callers: Location[];
+  /** Started after the function had been suspended before; null where that is not known. */
+  resumed: boolean | null;
+  created: number;
+  ended: number;
+  /** Collected as garbage while still pending. */
+  lost: number;
+  alive: number;
+  /** Most of them alive at once within the interval. */
+  peak: number;
+  /** Handles that keep the process alive, of those alive. */
+  referenced: number;
+  oldestMs: number;
+  /** Longest that one lasted which ended; null where none did. */
+  endedMaxMs: number | null;
+  /** The quickest that ended within the interval; null where none did (format 1.4). */
+  endedLeastMs?: number | null;
+  /** Nine of ten that ended took no longer than this, to a factor of two; null where none did (format 1.4). */
+  usualMs?: number | null;
+  /** Of those that ended, how many had begun after the oldest that is alive. */
+  endedSinceOldest: number;
+  /** call: made by the user's own code, and nothing reacted to the result when it settled, or 250 ms later. */
+  floating: number;
+  /** call: floating ones that were rejected. */
+  rejected: number;
+  /** The package whose code made it, for itself or for whoever called it; absent where it is the user's own (format 1.4). */
+  package?: string;
+  /** reaction: most of them to one promise. */
+  onOne?: number;
+  /** await: what made the awaited promise, where that was followed. */
+  madeBy: { what: string; type: string; via: string[]; location: Location | null } | null;
+  /** await: the awaited expression, and those awaited before it in the same function, as text; only where one is old. */
+  code?: string;
+  before?: string[];
+  /** await: stands in a loop of its function, as the text tells. */
+  loop?: boolean;
+}
+
+/** What is tracked at level diagnose, and for some seconds of a look (format 1.2). */
+export interface UnfinishedRow extends RowBase {
+  type: 'unfinished';
+  intervalMs: number;
+  /** Since tracking began. */
+  trackedMs: number;
+  /** Promises made within the interval. */
+  promises: number;
+  /** Signals aborted since tracking began. */
+  aborts: number;
+  /** Most connections and requests from outside that were open at once within the interval. */
+  inbound: number;
+  /** Places that there was no room for. */
+  dropped: number;
+  /** Those with most alive, and those that ended badly. */
+  entries: UnfinishedEntry[];
+}
+
+/** `linked`: made by a function that had looked at the signal. */
+export interface Leftover {
+  type: string;
+  via: string[];
+  location: Location | null;
+  callers: Location[];
+  referenced: boolean;
+  ageMs: number;
+  linked?: boolean;
+}
+
+/** An aborted signal, and what of the same unit of work is still there some time after (format 1.2). */
+export interface AbortedRow extends RowBase {
+  type: 'aborted';
+  sinceMs: number;
+  /** Who aborted; null for a time-out. */
+  abortedAt: Location | null;
+  /** Where the signal was handed out. */
+  scope: Location | null;
+  leftovers: Leftover[];
+}
+
+/** A Promise.all that was rejected while others of its promises were still pending (format 1.2). */
+export interface OrphansRow extends RowBase {
+  type: 'orphans';
+  location: Location | null;
+  callers: Location[];
+  total: number;
+  /** Pending when it was rejected. */
+  pending: number;
+  /** Of these, pending still when last looked, `ranOnMs` later. */
+  stillPending: number;
+  /** How long the last of them ran on, as far as it was followed. */
+  ranOnMs: number;
+}
+
+/** `swallowed`: the application has a handler; `fatal`: the process ends; `late`: handled after all, later. */
+export const REJECTION_KINDS = ['swallowed', 'fatal', 'late'] as const;
+
+/** Rejections that nothing handled, since the last row, by place (format 1.2). */
+export interface RejectionRow extends RowBase {
+  type: 'rejection';
+  kind: (typeof REJECTION_KINDS)[number];
+  count: number;
+  /** Name of the error's class. */
+  error: string;
+  /** Where the error was made. */
+  location: Location | null;
+  /** The call that nobody awaited, where it was followed. */
+  call: Location | null;
+}
