@@ -14,7 +14,7 @@ import {
   process,
   tryDefineProperty,
 } from '../primordials.ts';
-import { type AnyFunction, showAs } from './replace.ts';
+import { type AnyFunction, like, replace, showAs } from './replace.ts';
 
 /** Functions that are marked, of all add-ons together: more than the largest of them has. */
 export const MAX_ADD_ON_CALLS = 600;
@@ -106,20 +106,17 @@ export function markNativeAddons(options: {
     markAll(exports, '', 1, basename(NativeString(file)), found);
     if (found.length > 0) options.announce(found);
   };
-  const standInForLoading = new NativeProxy(dlopen, {
-    apply(original, self, args: unknown[]) {
-      const result = apply(original, self, args);
-      try {
-        if (!isOff(sensor)) onLoaded(args[0], args[1]);
-      } catch (error) {
-        // Its functions are not marked then.
-        sensor.caught = { error };
-      }
-      return result;
-    },
+  const loading = like(dlopen, function markedCall(this: unknown, ...args: unknown[]): unknown {
+    const result = apply(dlopen, this, args);
+    try {
+      if (!isOff(sensor)) onLoaded(args[0], args[1]);
+    } catch (error) {
+      // Its functions are not marked then.
+      sensor.caught = { error };
+    }
+    return result;
   });
-  showAs(dlopen, standInForLoading);
-  (process as unknown as { dlopen: AnyFunction }).dlopen = standInForLoading;
+  replace(process as unknown as Record<string, unknown>, 'dlopen', dlopen, loading);
   return () => {
     calls.fill(0, 0, count);
     for (let index = 0; index < count; index++) if (rests[index] !== 0 && --rests[index]! === 0) put[index]?.(true);

@@ -8,7 +8,6 @@ import {
   construct,
   getOwnPropertyDescriptor,
   NativeFunction,
-  NativeProxy,
   NativeWeakMap,
   ownKeys,
   tryDefineProperty,
@@ -58,7 +57,9 @@ export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
     };
     made = hasPrototype(original) ? kinds.constructible : kinds.markedCall;
   }
-  if (hasPrototype(original)) made.prototype = original.prototype;
+  const prototype = getOwnPropertyDescriptor(original, 'prototype');
+  // That of a built-in class cannot be changed; Node's can.
+  if (prototype) tryDefineProperty(made, 'prototype', prototype);
   return made;
 }
 
@@ -103,33 +104,23 @@ export function putBack(
 }
 
 /**
- * Puts a stand-in in a class's place that makes its objects within `during`: name, members and prototype are the class's own.
- * The trap is the function on the stack that the program called.
+ * Puts a wrapper in a class's place that makes its objects within `during`, which is told of the function that the program called:
+ * name, members and prototype are the class's own. No proxy: Node 26 shows those.
  */
 export function replaceClass(
   holder: Record<string, unknown>,
   name: string,
   original: AnyFunction,
-  during: (trap: AnyFunction, make: () => unknown) => unknown,
+  during: (caller: AnyFunction, make: () => unknown) => unknown,
 ): void {
-  const property = getOwnPropertyDescriptor(holder, name);
-  if (!property?.writable || !property.configurable) return;
-  // All that is on the stack then has the name of what only passes on.
-  const call = {
-    markedCall: (target: AnyFunction, self: unknown, args: unknown[]): unknown => {
-      const { markedCall: make } = { markedCall: () => apply(target, self, args) };
-      return during(traps.apply as AnyFunction, make);
-    },
-  };
-  const create = {
-    markedCall: (target: AnyFunction, args: unknown[], made: AnyFunction): object => {
-      const { markedCall: make } = { markedCall: () => construct(target, args, made === standIn ? target : made) };
-      return during(traps.construct as AnyFunction, make) as object;
-    },
-  };
-  const traps: ProxyHandler<AnyFunction> = { apply: call.markedCall, construct: create.markedCall };
-  const standIn = new NativeProxy(original, traps);
-  pointBack(original, standIn);
-  showAs(original, standIn);
-  tryDefineProperty(holder, name, { ...property, value: standIn });
+  const wrapper: AnyFunction = like(original, function markedCall(this: unknown, ...args: unknown[]): unknown {
+    const made = new.target as AnyFunction | undefined;
+    // All that is on the stack then has the name of what only passes on.
+    const { markedCall: make } = {
+      markedCall: () =>
+        made ? construct(original, args, made === wrapper ? original : made) : apply(original, this, args),
+    };
+    return during(wrapper, make);
+  });
+  replace(holder, name, original, wrapper);
 }

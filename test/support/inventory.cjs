@@ -42,7 +42,8 @@ function isConstructor(value) {
 function look(path, value) {
   if (typeof value === 'function') {
     say(`${path} as text`, Function.prototype.toString.call(value));
-    say(`${path} by String`, String(value));
+    // `os.freemem` is a number then.
+    if (!(Symbol.toPrimitive in value)) say(`${path} by String`, String(value));
     say(`${path} inspected`, inspect(value, { depth: 0 }));
     say(`${path} constructs`, isConstructor(value));
   }
