@@ -15,9 +15,11 @@ export async function main(argv: string[]): Promise<number> {
     exitCode = code;
   });
   let crashed = false;
-  let stop = (): void => {};
+  let over = false;
   const crash = new Promise<never>((_resolve, reject) => {
-    stop = onUncaught((error) => {
+    onUncaught((error) => {
+      // What was written last may fail when all else is done.
+      if (over) process.exit(told(error, words));
       crashed = true;
       reject(error);
     });
@@ -31,7 +33,7 @@ export async function main(argv: string[]): Promise<number> {
     if (crashed) process.exit(code);
     return code;
   } finally {
-    stop();
+    over = true;
   }
 }
 
@@ -86,13 +88,12 @@ function told(error: unknown, argv: readonly string[]): number {
   return exitCode;
 }
 
-/** Calls back for what nobody catches: in an event, a timer, a promise. Until what it returns is called. */
-function onUncaught(crash: (error: unknown) => void): () => void {
+/** Calls back for what nobody catches: in an event, a timer, a promise. */
+function onUncaught(crash: (error: unknown) => void): void {
   const onError = (error: NodeJS.ErrnoException): void => {
     // `evdiag report | head` closes our stdout early: that is no error.
     if (error.code !== 'EPIPE') crash(new InputError(`The output cannot be written (${nodeCode(error)}).`));
   };
   for (const stream of [process.stdout, process.stderr]) stream.on('error', onError);
   process.on('uncaughtException', crash).on('unhandledRejection', crash);
-  return () => void process.off('uncaughtException', crash).off('unhandledRejection', crash);
 }

@@ -55,6 +55,24 @@ describe('exit codes of the README', () => {
   });
 });
 
+test.skipIf(process.platform !== 'linux')('an output that cannot be written is no bug, and no success', () => {
+  const { status, stderr } = spawnSync('sh', ['-c', '"$0" "$1" explain > /dev/full', process.execPath, BIN], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: 'evdiag: The output cannot be written (ENOSPC).\n' });
+});
+
+test('whoever reads no more of the output is no error', () => {
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', '"$0" "$1" explain --json | head -c 5', process.execPath, BIN],
+    {
+      encoding: 'utf8',
+    },
+  );
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '[\n  {', stderr: '' });
+});
+
 describe('a bug of evdiag', () => {
   const TEXT = 'Please report it with the command line and what EVDIAG_DEBUG=1 prints.\n';
 
