@@ -1,3 +1,4 @@
+import { SLOW_MS } from '../src/recording/defaults.ts';
 import type { Level } from '../src/recording/types.ts';
 
 /** What the environment variables EVDIAG_* say. */
@@ -16,8 +17,8 @@ export interface Settings {
   family: string | null;
 }
 
-/** Where the numbers come from: asyncio's debug mode uses 100 ms; below 20 ms the watchdog's own tick is too coarse. */
-const SLOW_MS = { value: 100, least: 20, most: 3_600_000 };
+/** Below 20 ms the watchdog's own tick is too coarse. */
+const SLOW = { value: SLOW_MS, least: 20, most: 3_600_000 };
 /** Enough for days at level watch (about 3 kB/s); a disk is not hurt by it. */
 const MAX_MB = { value: 64, least: 1, most: 100_000 };
 
@@ -27,7 +28,7 @@ export function readSettings(
   resolve: (path: string) => string,
 ): { settings: Settings; problems: string[] } {
   const problems: string[] = [];
-  const number = (name: string, { value, least, most }: typeof SLOW_MS): number => {
+  const number = (name: string, { value, least, most }: typeof SLOW): number => {
     const text = env[name]?.trim();
     if (!text) return value;
     const parsed = Number(text);
@@ -50,7 +51,7 @@ export function readSettings(
   const settings: Settings = {
     out: resolve(env.EVDIAG_OUT || '.evdiag'),
     level: level === 'diagnose' ? 'diagnose' : 'watch',
-    slowMs: number('EVDIAG_SLOW_MS', SLOW_MS),
+    slowMs: number('EVDIAG_SLOW_MS', SLOW),
     maxBytes: number('EVDIAG_MAX_MB', MAX_MB) * 1e6,
     recent: flag('EVDIAG_RECENT', true),
     quiet: flag('EVDIAG_QUIET', false),

@@ -66,7 +66,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/inspection.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/primordials.ts': { values: [], types: [PROTOCOL], builtinsOnly: true },
   'agents/promise-hooks.ts': { values: [], builtinsOnly: true },
-  'agents/settings.ts': { values: [], types: ['src/recording'], builtinsOnly: true },
+  'agents/settings.ts': { values: ['src/recording/defaults.ts'], types: ['src/recording'], builtinsOnly: true },
   'agents/shared-beats.ts': { values: ['agents/primordials.ts'], types: ['agents/samplers'], builtinsOnly: true },
   'agents/shared-memory.ts': {
     values: ['agents/primordials.ts'],

@@ -1,3 +1,4 @@
+import { UNFINISHED_ENTRIES } from '../../src/recording/defaults.ts';
 import { packageNameOf, toLocation } from '../../src/recording/places.ts';
 import type {
   AbortedRow,
@@ -14,8 +15,7 @@ import type { RawSite, RawTracked } from '../tracked.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 import { placeOf } from './stall/classify.ts';
 
-/** Entries of a row: some 200 bytes each. */
-const MAX_ENTRIES = 60;
+/** Of an entry, and leftovers of an aborted unit of work. */
 const MAX_CALLERS = 4;
 const MAX_LEFTOVERS = 20;
 /** Before this, what an await waits for is not looked up in the source. */
@@ -141,7 +141,7 @@ function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
     if (seen) add(seen, entry);
     else merged.set(`${key} ${resumed}`, { ...entry });
   }
-  const all = [...merged.values()].sort((a, b) => importance(b) - importance(a)).slice(0, MAX_ENTRIES);
+  const all = [...merged.values()].sort((a, b) => importance(b) - importance(a)).slice(0, UNFINISHED_ENTRIES);
   for (const entry of all) {
     if (entry.what !== 'await' || entry.oldestMs < OLD_MS || !entry.location) continue;
     const texts = awaitedTexts(entry.location);

@@ -1,26 +1,34 @@
 /** Whether more begins at a place than ends there, so that all of it takes longer and longer. */
+
 import { rowsOf, type View } from '../recording/types.ts';
 import { GROWN_CALLS, WARM_UP_MS } from './growth.ts';
+import { GROWN_SHARE, RISING_SHARE } from './limits.ts';
+import { percent, secondsText } from './severity.ts';
 import type { Place, Reading } from './unfinished.ts';
 
 /** What began longer ago is past; a ramp of load is over sooner. */
 const WINDOW_MS = 30_000;
+/** Three rows, which come every 2 s, a little early. */
 const LEAST_MS = 5500;
+/** Two at each end, so that one odd row decides nothing. */
 const LEAST_READINGS = 4;
-/** One row in four may be without a rise. */
-const RISING_SHARE = 0.75;
-const GROWN_SHARE = 0.3;
 /** The oldest waits longer than people do, and for twice as long as at first; so does the quickest that ends. */
 const OLDEST_MS = 3000;
+/** A load that comes and goes makes calls slower by less than this. */
 const SLOWER_RATIO = 2;
 /** Runs of one job. */
 const RUNS = 4;
+/** The slowest of the last runs against that of the first: a job that has not more to do each time varies by less. */
 const RUNS_SLOWER_RATIO = 1.5;
 /** Starts are a schedule's where no row has more than one more or less than a schedule would make, and half a one for lateness. */
 const UNEVEN_STARTS = 1.5;
+/** Rows that have to be even: by chance some are, six seldom. */
 const SCHEDULED_READINGS = 6;
 /** Of the time that the thread could have run, waiting for a core: then the host may be what is slow. */
 const CONTENDED_SHARE = 0.5;
+
+export const BACKLOG_THRESHOLD = `backlog: ${GROWN_CALLS} calls, more in ${percent(RISING_SHARE)} of the rows over ${secondsText(LEAST_MS)}, while others end all the time, the oldest waits ${secondsText(OLDEST_MS)} and even the quickest takes ${SLOWER_RATIO} times as long as before.`;
+export const RUNS_THRESHOLD = `runs: ${RUNS} runs of what starts by a schedule, more and more of them, the slowest taking ${RUNS_SLOWER_RATIO} times as long as at first.`;
 
 export interface Backlog {
   alive: number;

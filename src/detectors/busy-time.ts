@@ -3,6 +3,7 @@
 import { functionKey, toLocation } from '../recording/places.ts';
 import { type Frame, type Location, type LookRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
+import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS } from './limits.ts';
 import type { NoData } from './types.ts';
 
 /** What `secondsOf` joins. */
@@ -15,6 +16,7 @@ type FillingView = View<(typeof FILLING_ROWS)[number]>;
 const STARTUP_MS = 1000;
 /** The loop has no room left in the time for which it had a core, and that was a good part of the second. */
 const BUSY_UTILIZATION = 0.88;
+/** Of the second: with less of a core, a utilization says more of the host than of the loop. */
 const LEAST_OWN_SHARE = 0.45;
 /** CPU time and utilization are read at different moments, and the kernel's own work is nobody's CPU time. */
 const CPU_SLACK = 1.1;
@@ -199,16 +201,12 @@ export type Filling = 'timers' | 'awaits' | 'polling' | 'computation' | 'callbac
 const MIN_BUSY_SAMPLES = 10;
 /** The loop was busy in this share of the look. */
 const BUSY_LOOK = 0.5;
-/** Live timers in a reading: of short ones, most have fired when they are counted. */
-export const MANY_TIMERS = 2000;
-/** Readings come once a second; one of them so near to a look. */
-const NEAR_MS = 1500;
 /** How many are made in a second: more than one each for all connections of a large server. */
-const STORM_TIMERS_PER_SECOND = 5000;
+export const STORM_TIMERS_PER_SECOND = 5000;
 /** A promise per microsecond of CPU: then switching is most of what is done (an await alone takes 0.1–0.3 µs). */
-const CHURN_PROMISES_PER_MS = 1000;
+export const CHURN_PROMISES_PER_MS = 1000;
 /** Turns of the loop a second, each with next to nothing in it: 50 µs is the cost of a few empty turns. */
-const EMPTY_TURNS_PER_SECOND = 20_000;
+export const EMPTY_TURNS_PER_SECOND = 20_000;
 /** Pairs of stacks some 5 ms apart that are of one callback: from 7 ms per callback on. */
 const LONG_CALLBACK_PAIRS = 0.3;
 /** With fewer pairs, callbacks are taken for short. */
@@ -230,8 +228,8 @@ export function fillingOf(look: LookRow, recording: FillingView): Filling | null
 export function isTimerStorm(look: LookRow, recording: View<'active-resources'>): boolean {
   const timers = resource(look, 'Timeout');
   if (!timers || !look.created) return false;
-  const from = look.startMs - NEAR_MS;
-  const to = look.startMs + look.durationMs + NEAR_MS;
+  const from = look.startMs - NEAR_READING_MS;
+  const to = look.startMs + look.durationMs + NEAR_READING_MS;
   const near = rowsOf(recording, 'active-resources').filter(({ t }) => t >= from && t <= to);
   const made = perSecond(timers.count, look.created.wallMs);
   return made >= STORM_TIMERS_PER_SECOND && near.some(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
@@ -247,9 +245,6 @@ export function turnsPerSecond(look: LookRow, recording: View<'loop-turns'>): nu
   if (!row || row.events > row.turns * EVENTS_PER_TURN) return 0;
   return perSecond(row.turns, row.intervalMs);
 }
-
-/** More events per turn than this, and the turns have a purpose. */
-const EVENTS_PER_TURN = 0.25;
 
 function nearestTo<R extends { t: number }>(rows: readonly R[], { startMs, durationMs }: LookRow): R | null {
   const middle = startMs + durationMs / 2;

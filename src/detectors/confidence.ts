@@ -1,6 +1,8 @@
 /** How sure a finding is: named levels of evidence, and their words. */
 
 /**
+ * Shares of one: of so many findings of this level, how many are right, at least.
+ *
  * What a finding rests on, and how often such findings are right. The numbers are held against what `npm run calibrate`
  * counts (docs/calibration.md): of what is told with 0.9 or more, at least nine of ten were right.
  */

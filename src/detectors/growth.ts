@@ -1,6 +1,8 @@
 /** Whether what was begun at a place grows in number or is stuck, against what ends there meanwhile. */
+
 import { formatMs } from '../util/text.ts';
-import { round } from './severity.ts';
+import { GROWN_SHARE, RISING_SHARE, thinned } from './limits.ts';
+import { percent, round, secondsText } from './severity.ts';
 import { allStalls, type StallView } from './stalls.ts';
 import type { Place, Reading } from './unfinished.ts';
 
@@ -10,13 +12,8 @@ export const WARM_UP_MS = 1500;
 /** Two rows, which come every 2 s, a little early: shorter than this, a rise is a burst. */
 export const GROWTH_MS = 3500;
 
+/** A line through two rows rises by chance. */
 const GROWTH_READINGS = 3;
-
-/** A long recording is judged by so many of its rows, so that a slow rise shows. */
-const MAX_READINGS = 12;
-
-/** One row in four may be without a rise: the load has pauses. */
-const RISING_SHARE = 0.75;
 
 /** Calls at one place: above the size that pools and limits of common clients have (10), with room for two of them. */
 export const GROWN_CALLS = 20;
@@ -24,15 +21,13 @@ export const GROWN_CALLS = 20;
 /** Below its highest by more than this it falls as well as rises: a sawtooth. */
 const STANDING_SHARE = 0.9;
 
-/** What rose by less of itself is a crowd that varies. */
-const GROWN_SHARE = 0.3;
-
 /** Where more end, the most are finished, and those that are not are judged by their age. */
 export const ENDED_SHARE = 0.25;
 
 /** The beginning of the oldest may move by so much of the time, and so many ms: nothing old ends. */
 const MOVED_SHARE = 0.2;
 
+/** Ages are read to some hundred ms. */
 const MOVED_MS = 500;
 
 /** One for each connection or request from outside; a few have come and gone since it was counted. */
@@ -43,9 +38,18 @@ const LEAST_STALL_MS = 200;
 
 /** So many times as long as is usual for those that ended, and as the slowest of them: one that was slow once raises no bar tenfold. */
 export const STUCK_RATIO = 10;
+/** The slowest of many is some times as slow as the usual one. */
 const SLOWEST_RATIO = 3;
 /** With fewer that ended, nobody knows how long it takes. */
 const USUAL_CALLS = 20;
+
+/** The rise that `growthOf` looks for, in words; `ended` is what becomes of such things. */
+export function growthText(ended: string, endedShare = ENDED_SHARE): string {
+  return (
+    `more in ${percent(RISING_SHARE)} of the rows over ${secondsText(GROWTH_MS)} after the first ${secondsText(WARM_UP_MS)}, ` +
+    `at most ${percent(endedShare)} of the new ones ${ended}, and the oldest still there`
+  );
+}
 
 /** How many more there are than there were. */
 export interface Growth {
@@ -96,11 +100,6 @@ function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: numb
   if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
   const inbound = last.inbound >= INBOUND_SHARE * to.alive;
   return { alive: to.alive, grown, created, ended, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
-}
-
-function thinned(readings: readonly Reading[]): Reading[] {
-  const stride = Math.max(1, Math.ceil((readings.length - 1) / MAX_READINGS));
-  return readings.filter((_, i) => (readings.length - 1 - i) % stride === 0);
 }
 
 function risingShare(readings: readonly Reading[]): number {

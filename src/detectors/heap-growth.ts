@@ -1,8 +1,10 @@
 /** Whether memory grows from collection to collection, against what the program has to do meanwhile. */
+
 import { type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { WARM_UP_MS } from './growth.ts';
-import { round } from './severity.ts';
+import { MAX_READINGS, NEAR_READING_MS, thinned } from './limits.ts';
+import { percent, round, secondsText } from './severity.ts';
 import type { Explains } from './types.ts';
 
 /** What tells whether memory grows. */
@@ -11,6 +13,7 @@ type HeapView = View<(typeof HEAP_ROWS)[number]>;
 
 /** Fewer collections than this tell a rise from noise by luck only. */
 export const LEAST_COLLECTIONS = 4;
+/** A burst of allocations has several collections in a second. */
 const LEAST_SPAN_MS = 3000;
 /** Memory that grows has no place of its own: it is a symptom of whatever never ends. A heap near its limit is a warning of its own. */
 export const KEEPS_MEMORY: readonly Explains[] = [
@@ -20,15 +23,17 @@ export const KEEPS_MEMORY: readonly Explains[] = [
 
 /** To look closer. */
 const RISING_COLLECTIONS = 3;
+/** To look closer: what the program’s own start may still add, in bytes and of the heap. */
 const RISING_BYTES = 1e6;
+/** The same as a share of the heap. */
 const RISING_SHARE = 0.03;
-/** A long recording is judged by so many stretches, each by its lowest reading, so that a sawtooth is seen by its feet. */
-const MAX_POINTS = 12;
 /** Of all pairs of readings, the later one is the higher (Kendall's tau of 0.6): more than a sawtooth or chance comes to. */
 const RISING_PAIRS = 0.8;
 /** As much of itself, in bytes, and against the scatter around its line. */
-export const GROWN_SHARE = 0.25;
-export const GROWN_BYTES = 4e6;
+const GROWN_SHARE = 0.25;
+/** In bytes, for small heaps: what modules that load late and caches of V8 come to. */
+const GROWN_BYTES = 4e6;
+/** Times the median distance of the readings from their line. */
 const SCATTER_FACTOR = 3;
 /** Of the rise, in the later half: a cache that fills up rises in the first one. */
 const LATE_SHARE = 0.2;
@@ -36,16 +41,19 @@ const LATE_SHARE = 0.2;
 const RISEN = 1.01;
 /** Load that grew by this, and by half of what memory did, is what memory grew with. */
 const LOAD_GROWN = 0.3;
+/** Of the relative growth of memory. */
 const LOAD_SHARE = 0.5;
+/** Of all pairs of readings of the load; it is noisier than the heap. */
 const LOAD_RISING_PAIRS = 0.7;
-/** Resources are read once a second. */
-const NEAR_MS = 1500;
 
 /** Just after a major collection. */
 export interface AfterCollection {
   t: number;
   bytes: number;
 }
+
+/** The rise that `heapGrowthOf` looks for, in words. */
+export const HEAP_RISE = `${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first ${secondsText(WARM_UP_MS)}, ${percent(RISING_PAIRS)} of their pairs rising, ${percent(LATE_SHARE)} of the rise in the later half, and no such rise of connections and other resources`;
 
 export interface HeapGrowth {
   collections: number;
@@ -149,7 +157,7 @@ function lateRise(points: readonly AfterCollection[], slope: number): number {
 }
 
 function lowestOfStretches(readings: readonly AfterCollection[]): AfterCollection[] {
-  const size = Math.max(1, Math.ceil(readings.length / MAX_POINTS));
+  const size = Math.max(1, Math.ceil(readings.length / MAX_READINGS));
   const lowest: AfterCollection[] = [];
   for (let end = readings.length; end > 0; end -= size) {
     const stretch = readings.slice(Math.max(0, end - size), end);
@@ -198,16 +206,13 @@ function growsWithLoad(
   { fromMs, spanMs, fromBytes, toBytes }: HeapGrowth & { fromMs: number },
 ) {
   const memory = toBytes / Math.max(1, fromBytes) - 1;
-  const open = rowsOf(recording, 'active-resources').filter(({ t }) => t >= fromMs - NEAR_MS && t <= fromMs + spanMs);
+  const open = rowsOf(recording, 'active-resources').filter(
+    ({ t }) => t >= fromMs - NEAR_READING_MS && t <= fromMs + spanMs,
+  );
   const load = thinned(open).map(({ t, total }) => ({ t, bytes: total }));
   const third = Math.ceil(load.length / 3);
   const before = middle(load.slice(0, third).map(({ bytes }) => bytes));
   const after = middle(load.slice(-third).map(({ bytes }) => bytes));
   const rises = meanOfAll(pairs(load, (a, b) => (b.bytes > a.bytes ? 1 : 0))) >= LOAD_RISING_PAIRS;
   return rises && before > 0 && after / before - 1 >= Math.max(LOAD_GROWN, memory * LOAD_SHARE);
-}
-
-function thinned<T>(readings: readonly T[]): T[] {
-  const stride = Math.max(1, Math.ceil(readings.length / MAX_POINTS));
-  return readings.filter((_, i) => (readings.length - 1 - i) % stride === 0);
 }

@@ -7,8 +7,8 @@ import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
 import type { Told } from './finding.ts';
 import { HEAP_ROWS, type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
-import { nameOf, secondsText } from './place-findings.ts';
-import { percent, round } from './severity.ts';
+import { nameOf } from './place-findings.ts';
+import { percent, round, secondsText } from './severity.ts';
 import type { KindText, NoData } from './types.ts';
 
 export const KEPT_ROWS = [...HEAP_ROWS, 'allocations'] as const;
@@ -22,6 +22,7 @@ export const ALIVE_SHARE = 0.3;
 const GROWTH_SHARE = 0.3;
 /** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. On a busy host the first half is the slower one. */
 const OLDER_SHARE = 0.2;
+/** Told in the evidence; one or two hold most. */
 const MAX_SITES = 5;
 
 export const KEPT_OBJECTS: KindText = {

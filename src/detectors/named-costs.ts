@@ -1,12 +1,9 @@
 /** Computation that has a name: what runs is not the program's own, and it has a remedy of its own. */
+
 import { packageNameOf } from '../recording/places.ts';
 import type { Frame, Location, StallKind, StallRow, StallStack } from '../recording/types.ts';
+import { INDEPENDENT_STACKS, MOST_SHARE } from './limits.ts';
 import { KIND_TEXTS } from './stall-kinds.ts';
-
-/** Of the time that stacks stand for. */
-const MOST_SHARE = 0.5;
-/** One stack is chance. */
-const MIN_STACKS = 2;
 
 interface Words {
   title: string;
@@ -85,7 +82,7 @@ function costOf(stacks: readonly StallStack[]): PlacedWords | null {
     });
     const ms = seen.reduce((sum, { entry }) => sum + entry.weightMs, 0);
     const count = seen.reduce((sum, { entry }) => sum + (entry.count ?? 1), 0);
-    if (count >= MIN_STACKS && ms >= totalMs * MOST_SHARE) {
+    if (count >= INDEPENDENT_STACKS && ms >= totalMs * MOST_SHARE) {
       const most = seen.filter(({ words }) => words.tellsMore);
       const { words, entry } = heaviest(most.length > 0 ? most : seen);
       return { title: words.title, remedy: words.remedy, location: entry.location };

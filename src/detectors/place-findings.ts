@@ -2,7 +2,7 @@
 import { fileAndLine, lineKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
 import { findingOf, type Told } from './finding.ts';
-import { round } from './severity.ts';
+import { LOST_MS } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
 
@@ -18,7 +18,7 @@ export function placeFinding<E extends object>(
     stack: [place.location, ...callers],
     ...about,
     location: place.location,
-    lostMs: oldestMs + about.count * 100 + alive,
+    lostMs: oldestMs + about.count * LOST_MS.thing + alive,
   });
 }
 
@@ -44,11 +44,6 @@ export function nameOf({ function: name }: Location): string {
 /** "handler (/srv/app.js:12)" */
 export function nameAndLine({ function: name, ...place }: Pick<Location, 'function' | 'file' | 'line'>): string {
   return `${name || '(anonymous)'} (${fileAndLine(place)})`;
-}
-
-/** "8.2 s" */
-export function secondsText(ms: number): string {
-  return `${round(ms / 1000)} s`;
 }
 
 /** One finding for each line and kind, the one that weighs most: periods and callers tell of the same line again. */

@@ -1,16 +1,13 @@
 /** Stalls that are the start of jobs for the thread pool: each takes some ten µs, so that there are thousands at once. Pure. */
+
 import { functionKey } from '../recording/places.ts';
 import type { Frame, Location, StallRow, StallStack } from '../recording/types.ts';
 import { groupBy } from '../util/group-by.ts';
+import { MOST_SHARE, WARNING_STALL_MS, WARNING_STALLS } from './limits.ts';
 import { allStalls, ownMs, type StallView } from './stalls.ts';
 
-/** Of the time that its stacks stand for. */
-const MOST_SHARE = 0.5;
-/** One stack is chance. */
+/** One more than tell a call: the start of a job is short, and what else runs may look like it. */
 const MIN_STACKS = 3;
-/** As for a blocked loop: fewer and shorter ones are a moment. */
-export const START_MS = 250;
-export const START_STALLS = 3;
 
 /** What node:zlib does when an asynchronous call makes its stream, and what node:crypto does before it hands a job on. */
 const STARTS: readonly { file: RegExp; name: RegExp; job: string }[] = [
@@ -55,7 +52,7 @@ export function poolStarts(recording: StallView): PoolStarts[] {
         totalMs: times.reduce((sum, ms) => sum + ms, 0),
       };
     })
-    .filter(({ maxMs, stalls }) => maxMs >= START_MS || stalls.length >= START_STALLS);
+    .filter(({ maxMs, stalls }) => maxMs >= WARNING_STALL_MS || stalls.length >= WARNING_STALLS);
 }
 
 /** The user's line whose call is about to start a job; null where another one runs, or the job itself (`…Sync`). */

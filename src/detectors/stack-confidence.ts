@@ -1,13 +1,13 @@
 /** What the stacks of stalls and looks amount to: a finding is as sure as the weakest part of its evidence. Pure. */
+
 import { functionKey } from '../recording/places.ts';
 import type { Location, LookRow, StallKind, StallRow, StallStack } from '../recording/types.ts';
 import { CONFIDENCE } from './confidence.ts';
+import { INDEPENDENT_STACKS } from './limits.ts';
 import { ownMs } from './stalls.ts';
 
 /** Of the time, at one place: so much is most of it. */
 const AGREEING_SHARE = 0.6;
-/** One stack is chance. */
-const INDEPENDENT_STACKS = 2;
 /** With less of the measured time, the length is the host's. */
 const OWN_SHARE = 0.3;
 

@@ -1,4 +1,5 @@
 /** Places over time, from the rows of what is unfinished: what the detectors of things that never end read. */
+import { UNFINISHED_ENTRIES } from '../recording/defaults.ts';
 import { functionKey, lineKey } from '../recording/places.ts';
 import {
   allRows,
@@ -14,9 +15,6 @@ import { leastOf, mostOf } from '../util/known.ts';
 /** What `periodsOf` reads. */
 export const PERIOD_ROWS = ['end', 'unfinished'] as const;
 type PeriodView = View<(typeof PERIOD_ROWS)[number]>;
-
-/** As many entries as a row holds: one that is missing is not gone. */
-const FULL_ROW = 60;
 
 /** What a program tears down at its end tells nothing of how it ran. */
 const FAREWELL_MS = 1000;
@@ -73,7 +71,7 @@ function splitPeriods(recording: PeriodView): Period[] {
 /** Places in the user's code that the last row of the period knows, or had no room for. */
 export function placesOf(period: Period, what: UnfinishedEntry['what']): Place[] {
   const { t, entries } = period.at(-1)!;
-  const isFull = entries.length >= FULL_ROW;
+  const isFull = entries.length >= UNFINISHED_ENTRIES;
   return allPlacesOf(period, what).filter(({ last }) => isFull || last.t === t);
 }
 

@@ -1,4 +1,5 @@
 /** Which tool fits which workload: asynchronous I/O, a worker pool, more processes, or none. */
+import { CONTENTION_SHARE } from '../detectors/limits.ts';
 import { formatShare, plural } from '../util/text.ts';
 import type { Load } from './load.ts';
 
@@ -12,8 +13,6 @@ const BUSY_SHARE = 0.7;
 const LOW_SHARE = 0.35;
 /** A loop that computes uses CPU for nearly all of its busy time; one that uses less than this part waits in synchronous calls. */
 const COMPUTING_SHARE = 0.6;
-/** Of the time a thread could run. A quarter without a core stretches all that is measured by a third. */
-const CONTENTION_SHARE = 0.25;
 /** Of the cores or of a container's limit. Throttling goes by periods of 100 ms, so that the mean stays below the limit. */
 const FULL_SHARE = 0.9;
 /** Of the busy time: what most of it goes to decides. */

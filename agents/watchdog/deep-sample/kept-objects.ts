@@ -1,5 +1,6 @@
 import { afterCollections, growthOfBytes, isRising } from '../../../src/detectors/heap-growth.ts';
 import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
+import { SAMPLED_BYTES, SAMPLING_MS } from '../../../src/recording/defaults.ts';
 import type { Frame, Level, Row, RowOf, RowType } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { LoadedMaps } from '../loaded-maps.ts';
@@ -10,15 +11,8 @@ import { startSampling } from './start-sampling.ts';
 
 /** Mean bytes between samples: 1.02–1.03 of the CPU time of a program that does little but allocate. */
 const INTERVAL_BYTES = 1 << 17;
-/**
- * To read the samples V8 collects all garbage at once, some 1.5 ms per MB that is alive (Node 20–26). A larger heap is
- * not stopped for that without being asked.
- */
-const MOST_LIVE_BYTES: Record<Level, number> = { watch: 100e6, diagnose: 256e6 };
 const KINDS = ['oldBytes', 'externalBytes'] as const;
 const COOL_DOWN_MS: Record<Level, number> = { watch: 600_000, diagnose: 10_000 };
-/** At level watch, so long at most are allocations sampled for one suspicion. */
-const SAMPLING_MS = 180_000;
 /** What does not stay goes meanwhile. */
 const LEAST_COLLECTIONS = 2;
 const LEAST_MS = 3000;
@@ -94,7 +88,7 @@ export class KeptObjects {
     const readings = afterCollections(rows('gc'), 'oldBytes').slice(-LATEST);
     const bytes = readings.map((reading) => reading.bytes);
     const alive = bytes.length > 0 ? Math.min(...bytes) : (rows('memory').at(-1)?.heapUsedBytes ?? 0);
-    return alive <= MOST_LIVE_BYTES[level];
+    return alive <= SAMPLED_BYTES[level];
   }
 
   /** For a look that wants to sample. */

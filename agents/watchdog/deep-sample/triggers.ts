@@ -1,4 +1,5 @@
 import { afterCollections, growthOfBytes } from '../../../src/detectors/heap-growth.ts';
+import { EVENTS_PER_TURN, MANY_TIMERS, POLL_TURNS_PER_SECOND } from '../../../src/detectors/limits.ts';
 import type { Level, RowOf, RowType, Suspicion } from '../../../src/recording/types.ts';
 
 /** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
@@ -9,11 +10,6 @@ const GC_SHARE = 0.05;
 /** Less than this is start-up, or noise. */
 const GC_MS = 25;
 const GC_OBSERVED_MS = 50;
-/** More live timers than most servers have connections. */
-const MANY_TIMERS = 2000;
-/** A 1 ms interval turns the loop 700–1000 times a second; nothing legitimate does without events to serve. */
-const POLL_TURNS_PER_SECOND = 400;
-const POLL_EVENTS_PER_TURN = 0.25;
 /** Of the delay's p99: against the program's own usual one, and in ms that a user of it would notice. */
 const LATENCY_FACTOR = 4;
 const LATENCY_MS = 40;
@@ -115,7 +111,7 @@ function gcShare(gc: readonly RowOf<'gc'>[], memory: readonly RowOf<'memory'>[])
 
 /** Turns a second, where few of them had an event to serve. */
 function emptyTurns(row: RowOf<'loop-turns'> | undefined): number | null {
-  if (!row || row.events > row.turns * POLL_EVENTS_PER_TURN) return null;
+  if (!row || row.events > row.turns * EVENTS_PER_TURN) return null;
   return (row.turns / row.intervalMs) * 1000;
 }
 

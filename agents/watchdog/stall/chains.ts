@@ -1,8 +1,7 @@
+import { CHAIN_PAIRS } from '../../../src/detectors/limits.ts';
 import type { InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import type { ChainKind, Frame } from '../../../src/recording/types.ts';
 
-/** Pairs of successive stacks that are needed to speak of a chain. */
-const MIN_PAIRS = 2;
 /** Of them, so many must be of different calls; of a chain fewer, as one link proves it. */
 const TURNED_SHARE = 0.75;
 const TURNED_CHAIN_SHARE = 0.5;
@@ -73,7 +72,7 @@ export function createChainWitness() {
     },
     /** null: one long call; undefined: too few stacks to tell. */
     kind(): ChainKind | null | undefined {
-      if (pairs < MIN_PAIRS) return undefined;
+      if (pairs < CHAIN_PAIRS) return undefined;
       const turned = linked + separate;
       const isChain = linked > 0 && linked >= turned * LINKED_SHARE;
       if (turned < pairs * (isChain ? TURNED_CHAIN_SHARE : TURNED_SHARE)) return null;

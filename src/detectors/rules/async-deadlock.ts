@@ -4,8 +4,8 @@ import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { awakeMs } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -15,7 +15,9 @@ import { isNetwork } from '../waits.ts';
 const STUCK_MS = 3000;
 /** Those that wait for each other began to wait at about the same time. */
 const ALIKE_MS = 1000;
+/** The same for long waits, as a share of the longer one. */
 const ALIKE_SHARE = 0.2;
+/** Told; all of them wait for the same cycle. */
 const MAX_QUEUE = 8;
 /** What is awaited to have something to oneself, by the names that libraries and people give it. */
 const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|semaphore|take|wait/i;
@@ -43,7 +45,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `critical: two awaits, each for what the other awaited before, stuck for ${STUCK_MS} ms, for about the same time (${ALIKE_MS} ms or ${ALIKE_SHARE * 100} %), with none ended in the last two rows.`,
+    `critical: awaits, each for what another one awaited before, stuck for ${STUCK_MS} ms, for about the same time (${ALIKE_MS} ms or ${percent(ALIKE_SHARE)}), with none ended since the row before.`,
   ],
   limits: [
     'Only locks that are awaited one after the other in your own functions are recognised.',

@@ -1,3 +1,4 @@
+import { SLOW_MS } from '../../recording/defaults.ts';
 import { functionKey, NATIVE_CALL } from '../../recording/places.ts';
 import type { Location, StallKind, StallRow, View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
@@ -5,6 +6,7 @@ import { formatMs, plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { findingOf, isOf, told } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
+import { CRITICAL_STALL_MS, INDEPENDENT_STACKS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { wordsOf } from '../named-costs.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
@@ -15,12 +17,6 @@ import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
 import { isStarvation } from './starved-event-loop.ts';
 
-/** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
-const WARNING_COUNT = 3;
-/** Sentry's and N|Solid's defaults are 1000 and 200 ms; people notice an interface that hangs for a quarter of a second. */
-const WARNING_MAX_MS = 250;
-/** A second without an answer: health checks and gateways begin to time out. */
-const CRITICAL_MAX_MS = 1000;
 /** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
 const CRITICAL_SHARE = 0.1;
 /** With less CPU time than that, it may have waited for a core. */
@@ -73,14 +69,14 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   reads: READS,
   needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
-    'EVDIAG_SLOW_MS: 100 ms without a turn of the loop make a stall (the default of asyncio’s debug mode).',
-    `warning: ${WARNING_COUNT} stalls at one place, or one of ${WARNING_MAX_MS} ms or more, while servers, sockets or timers waited.`,
-    `critical: one of ${CRITICAL_MAX_MS} ms or more, or ${CRITICAL_SHARE * 100} % of the time blocked at one place.`,
-    'info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code, or half more where the host had most of the time), programs where nothing else waited.',
+    `EVDIAG_SLOW_MS: ${SLOW_MS} ms without a turn of the loop make a stall (the default of asyncio’s debug mode).`,
+    `warning: ${WARNING_STALLS} stalls at one place, or one of ${WARNING_STALL_MS} ms or more, while servers, sockets or timers waited.`,
+    `critical: one of ${CRITICAL_STALL_MS} ms or more, or ${percent(CRITICAL_SHARE)} of the time blocked at one place.`,
+    `info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code, or ${STARVED_FACTOR} times that where the host had most of the time), programs where nothing else waited.`,
   ],
   limits: [
     "A native call that is not one of Node's synchronous functions cannot be interrupted: its place is known only when it returns, with lower confidence, and may be the line after it.",
-    'A kind other than js-cpu needs two stacks in the same call, or a call that the agent marks while it runs.',
+    `A kind other than js-cpu needs ${INDEPENDENT_STACKS} stacks in the same call, or a call that the agent marks while it runs.`,
     "Original lines need source maps: on disk, or from a loader that hands them to Node (tsx, ts-node, esbuild-register, @swc-node/register for CommonJS, Node's own type stripping). An ES module loader that keeps its maps to itself (@swc-node/register/esm) is asked for the file once more on Node 24 and later; before, the lines are those of its output unless source maps are on (--enable-source-maps).",
     'Waits for a core, for disks and for CPU limits (cgroup v1 and v2) can be subtracted on Linux only.',
     "In a worker thread, computing is normal: it is info unless servers, sockets or timers of that thread waited. A pool's worker that sits in Atomics.wait with nothing waiting for it is idle. While a debugger is attached, only time that ran counts.",
@@ -283,12 +279,12 @@ function severityOf(group: readonly StallRow[], recording: Seen): Severity {
   const computed = (stall: StallRow): boolean => foreign !== undefined && hasComputed(stall);
   if (
     harmful.every((stall) => stall.location === null && stall.kind === 'js-cpu' && !computed(stall)) &&
-    maxMs < CRITICAL_MAX_MS
+    maxMs < CRITICAL_STALL_MS
   )
     return 'info';
   const share = times.reduce((sum, ms) => sum + ms, 0) / Math.max(availableMs(recording), SHARE_SPAN_MS);
-  if (maxMs >= CRITICAL_MAX_MS || share >= CRITICAL_SHARE) return 'critical';
-  return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+  if (maxMs >= CRITICAL_STALL_MS || share >= CRITICAL_SHARE) return 'critical';
+  return harmful.length >= WARNING_STALLS || maxMs >= WARNING_STALL_MS ? 'warning' : 'info';
 }
 
 function messageOf(

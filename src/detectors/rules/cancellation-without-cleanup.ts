@@ -6,8 +6,8 @@ import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, secondsText } from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { nameOf } from '../place-findings.ts';
+import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { isPooledVia } from '../waits.ts';
 
@@ -136,7 +136,7 @@ function toFinding(group: readonly Leftover[]): Finding<CleanupEvidence> {
   const ageMs = maxOf(group.map((leftover) => leftover.ageMs));
   return findingOf(cancellationWithoutCleanup, {
     severity,
-    lostMs: ageMs + group.length * 1000,
+    lostMs: ageMs + group.length * LOST_MS.unit,
     kind: 'leftover',
     message: `${plural(units, 'aborted unit')} of work of ${nameOf(row.scope ?? location)} left ${listOf(byPlace.map(countText))} behind, the oldest ${secondsText(ageMs)} old.`,
     remedy: `Clean up in a finally block when the signal aborts: ${listOf([...new Set(group.map(cureOf))])}.`,

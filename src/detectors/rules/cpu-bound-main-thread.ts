@@ -15,16 +15,16 @@ import {
   withoutLongCalls,
 } from '../busy-time.ts';
 import { findingOf, told } from '../finding.ts';
+import { BUSY_MS } from '../limits.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfLooks } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
-/** Less than this is a burst. */
-const BUSY_MS = 2500;
 /** The thread computes rather than waits in synchronous calls. */
 const CPU_SHARE = 0.7;
 /** Mean time between beats of the heartbeat, which is 10 ms where the loop is free: beyond, what is served waits in line. */
 const WARNING_TURN_MS = 12;
+/** Half a minute of it is no burst: whoever waits has given up. */
 const CRITICAL_BUSY_MS = 30_000;
 
 export interface CpuBoundEvidence {

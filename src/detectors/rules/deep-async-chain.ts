@@ -25,7 +25,7 @@ export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
   id: 'deep-async-chain',
   title: 'deep chain of calls',
   description:
-    'A function calls or awaits itself a thousand levels deep or more. Each level of an async function keeps a promise, a context ' +
+    `A function calls or awaits itself ${DEEP_FRAMES} levels deep or more. Each level of an async function keeps a promise, a context ` +
     'and a reaction until the innermost one settles; each level of a synchronous function brings the stack closer to its limit.',
   remedy: 'Turn the recursion into a loop, or put what is left to do into a queue.',
   reads: READS,

@@ -4,7 +4,8 @@ import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, isOf, told } from '../finding.ts';
 import { growthOf } from '../growth.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 

@@ -3,6 +3,7 @@ import { formatBytes } from '../../util/text.ts';
 import { maxOf, SECOND_ROWS, secondsOf, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { round } from '../severity.ts';
 import type { Detector, Severity, Times } from '../types.ts';
 
@@ -10,8 +11,6 @@ import type { Detector, Severity, Times } from '../types.ts';
 const PAUSE_MS = 50;
 /** And one that stands out of the program's own delays. */
 const OWN_P99_FACTOR = 4;
-const WARNING_COUNT = 3;
-const WARNING_MAX_MS = 250;
 
 export interface GcPauseEvidence extends Times {
   heapUsedBytes: number;
@@ -32,7 +31,7 @@ export const gcPause: Detector<GcPauseEvidence, typeof READS> = {
   needs: ['event-loop-utilization', ['gc', 'memory']],
   thresholds: [
     `pause: ${PAUSE_MS} ms or more, without start-up and waits for a core, and ${OWN_P99_FACTOR} times the program's own usual p99 of the delay.`,
-    `warning: ${WARNING_COUNT} seconds with such a pause, or one of ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
+    `warning: ${WARNING_STALLS} seconds with such a pause, or one of ${WARNING_STALL_MS} ms, while servers, sockets or timers waited.`,
   ],
   limits: [
     'There is no line: a collection belongs to the whole heap. `evdiag leaks` and `evdiag profile --allocations` show what is alive and who allocates it.',
@@ -91,5 +90,5 @@ function usualP99(recording: Seen): number {
 
 function severityOf(count: number, maxMs: number, waiting: number): Severity {
   if (waiting === 0) return 'info';
-  return count >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+  return count >= WARNING_STALLS || maxMs >= WARNING_STALL_MS ? 'warning' : 'info';
 }

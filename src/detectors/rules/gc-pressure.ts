@@ -4,15 +4,16 @@ import { formatBytes, formatMs } from '../../util/text.ts';
 import { functionsOf, isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, toStack, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
+import { BUSY_MS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** Of wall time: JMC warns at 10 %; a server with much JSON that is well takes 3–8 %. */
 const WARNING_SHARE = 0.12;
+/** At two fifths the program has little more than half of its core. */
 const CRITICAL_SHARE = 0.4;
-/** Seconds of it: shorter than this, it is a warm-up or one big request. */
-const PRESSED_MS = 2500;
+/** Told in the evidence; the first few make most of it. */
 const MAX_PLACES = 5;
 
 export interface GcPressureEvidence {
@@ -38,7 +39,7 @@ export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
   reads: READS,
   needs: ['event-loop-utilization', ['gc', 'memory']],
   thresholds: [
-    `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${PRESSED_MS} ms in all, while servers, sockets or timers waited.`,
+    `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${BUSY_MS} ms in all, while servers, sockets or timers waited.`,
     `critical: ${percent(CRITICAL_SHARE)}.`,
   ],
   limits: [
@@ -56,7 +57,7 @@ export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
   ],
   detect(recording) {
     const pressed = secondsOf(recording).filter(({ gcShare }) => gcShare >= WARNING_SHARE);
-    if (totalMs(pressed) < PRESSED_MS) return [];
+    if (totalMs(pressed) < BUSY_MS) return [];
     return [toFinding(recording, pressed)];
   },
   explains: [

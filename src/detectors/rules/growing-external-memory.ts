@@ -12,7 +12,8 @@ import {
   memoryGrowthEvidence,
   memoryGrowthWords,
 } from '../heap-growth.ts';
-import { secondsText } from '../place-findings.ts';
+import { secondsText } from '../severity.ts';
+
 import type { Detector, Finding } from '../types.ts';
 
 /** V8 lets some 64 MB of Buffers go by between two collections, and frees them beside the program: what a reading varies by. */

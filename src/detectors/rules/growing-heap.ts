@@ -4,8 +4,7 @@ import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import {
-  GROWN_BYTES,
-  GROWN_SHARE,
+  HEAP_RISE,
   HEAP_ROWS,
   type HeapGrowth,
   heapGrowthOf,
@@ -14,12 +13,13 @@ import {
   memoryGrowthEvidence,
   memoryGrowthWords,
 } from '../heap-growth.ts';
-import { secondsText } from '../place-findings.ts';
-import { percent, round } from '../severity.ts';
+
+import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** Of the heap's limit, after a major collection: Node spends most of its time collecting from some 90 % on. */
 const NEAR_SHARE = 0.85;
+/** Above 90 % V8 collects nearly all the time; some room for the last reading. */
 const CRITICAL_SHARE = 0.93;
 /** Of the container's memory: the kernel ends the process at 100 %, without a word. */
 const CONTAINER_SHARE = 0.9;
@@ -67,13 +67,13 @@ export const growingHeap: Detector<HeapEvidence, typeof READS> = {
   reads: READS,
   needs: [['gc', 'memory']],
   thresholds: [
-    `warning: ${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first 1.5 s, four of five pairs of them rising, in the later half too, and no such rise of connections and other resources; info where no server, socket or timer waits.`,
+    `warning: ${HEAP_RISE}; info where no server, socket or timer waits.`,
     `warning: ${percent(NEAR_SHARE)} of the heap's limit alive after a major collection; critical: ${percent(CRITICAL_SHARE)}.`,
     `warning: ${percent(CONTAINER_SHARE)} of the container's memory resident.`,
   ],
   limits: [
     'There is no line; leak-suspect and `evdiag leaks` name one.',
-    'Needs at least four major collections, so short recordings say nothing.',
+    `Needs at least ${LEAST_COLLECTIONS} major collections, so short recordings say nothing.`,
   ],
   kinds: [
     {

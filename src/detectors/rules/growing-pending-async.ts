@@ -1,6 +1,14 @@
 import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
-import { type Backlog, backlogOf, isContended, type Overlap, overlapOf } from '../backlog.ts';
+import {
+  BACKLOG_THRESHOLD,
+  type Backlog,
+  backlogOf,
+  isContended,
+  type Overlap,
+  overlapOf,
+  RUNS_THRESHOLD,
+} from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import {
   GROWN_CALLS,
@@ -8,6 +16,7 @@ import {
   type GrowthEvidence,
   growthEvidence,
   growthOf,
+  growthText,
   growthWords,
   INBOUND_SHARE,
 } from '../growth.ts';
@@ -20,9 +29,8 @@ import {
   nameOf,
   onePerLine,
   placeFinding,
-  secondsText,
 } from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
@@ -58,10 +66,10 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_CALLS} calls suspended at one place, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones ended, and the oldest still there.`,
+    `warning: ${GROWN_CALLS} calls suspended at one place, ${growthText('ended')}.`,
     'info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more.',
-    `backlog: ${GROWN_CALLS} calls, more in three of four rows, while others end all the time and even the quickest takes twice as long as before.`,
-    'runs: 4 runs of what starts by a schedule, more and more of them, each slower than the one before.',
+    BACKLOG_THRESHOLD,
+    RUNS_THRESHOLD,
   ],
   limits: [
     'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',

@@ -2,10 +2,10 @@ import { type RowOf, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
-import { GROWTH_MS, type Growth, growthEvidence, growthOf } from '../growth.ts';
+import { GROWTH_MS, type Growth, growthEvidence, growthOf, growthText } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
@@ -13,13 +13,17 @@ type ThreadsRow = RowOf<'threads'>;
 
 /** Pools have up to 1.5 threads per core, and a few of their own. */
 const BEYOND_CORES = 8;
+/** A process each: pools of them have one per core, seldom more than eight. */
 const GROWN_CHILDREN = 10;
 /** A pool of a large machine starts at once; more than this over seconds is a thread for each piece of work. */
 const STARTED_PER_SECOND = 5;
+/** Three readings, which come once a second while the counts change. */
 const STARTED_MS = 3000;
 /** A pool that has reached its size starts no more: the growth goes on for most of the time, or threads are started again. */
 const GROWING_SHARE = 0.6;
+/** Or as many more have been started since as there were at most: they end in heaps. */
 const AGAIN_RATIO = 1.5;
+/** Two rows rise by chance. */
 const RISING_ROWS = 3;
 /** Below it, a rise has ended. */
 const STANDING_SHARE = 0.75;
@@ -47,13 +51,13 @@ export const growingWorkers: Detector<WorkersEvidence, typeof READS> = {
   id: 'growing-workers',
   title: 'growing number of workers',
   description:
-    'Worker threads or child processes are started again and again, one for each piece of work, or never end. A thread costs about ' +
-    '10 MB and tens of milliseconds to start, a process more. A pool that reaches its size is not reported.',
+    'Worker threads or child processes are started again and again, one for each piece of work, or never end. A thread costs some ' +
+    'megabytes and tens of milliseconds to start, a process more. A pool that reaches its size is not reported.',
   remedy: REMEDY,
   reads: READS,
   needs: [['threads', 'unfinished']],
   thresholds: [
-    `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children of one place, more in three of four rows over 4 s.`,
+    `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children of one place, ${growthText('ended')}.`,
     `started: more than ${STARTED_PER_SECOND} threads per second, for ${STARTED_MS} ms.`,
   ],
   limits: ['At level watch the line may be unknown, and the confidence is lower.'],
@@ -125,7 +129,7 @@ function threads(recording: Seen): Finding<WorkersEvidence>[] {
   return [
     findingOf(growingWorkers, {
       severity: 'warning',
-      lostMs: last.started * 100,
+      lostMs: last.started * LOST_MS.thing,
       kind: 'workers',
       message: `${message}${place ? `, most in ${nameOf(place.location)}` : ''}.`,
       location: place?.location ?? null,

@@ -1,10 +1,11 @@
+import { SAMPLED_BYTES, SAMPLING_MS } from '../../recording/defaults.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
-import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { KEPT_OBJECTS, KEPT_ROWS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
-import { percent } from '../severity.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
@@ -35,12 +36,12 @@ export const leakSuspect: Detector<LeakEvidence, typeof READS> = {
   needs: [['unfinished', 'allocations', 'gc']],
   thresholds: [
     KEPT_THRESHOLD,
-    `warning: ${GROWN_REACTIONS} pending reactions of one line, more in three of four rows over 4 s after the first 1.5 s, at most ${percent(ENDED_SHARE)} of the new ones settled, and the oldest still there; at least ${percent(ONE_SHARE)} of them on one promise.`,
+    `warning: ${GROWN_REACTIONS} pending reactions of one line, ${growthText('settled', ENDED_SHARE)}; at least ${percent(ONE_SHARE)} of them on one promise.`,
   ],
   limits: [
     'V8 samples functions, not lines: the line is known only where one line in the function keeps something.',
     'It names who allocates, not who holds: `evdiag leaks PID` names the holder.',
-    'At level watch V8 samples only from the first sign of growth on, for at most three minutes, and collects all garbage once to see what is still alive, if at most 100 MB are (diagnose: 256 MB).',
+    `At level watch V8 samples only from the first sign of growth on, for at most ${secondsText(SAMPLING_MS)}, and collects all garbage once to see what is still alive, if at most ${SAMPLED_BYTES.watch / 1e6} MB are (diagnose: ${SAMPLED_BYTES.diagnose / 1e6} MB).`,
   ],
   kinds: [
     KEPT_OBJECTS,

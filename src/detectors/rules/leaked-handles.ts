@@ -1,9 +1,9 @@
 import type { UnfinishedEntry } from '../../recording/types.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
-import { percent } from '../severity.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isPooled } from '../waits.ts';
@@ -51,7 +51,7 @@ export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_HANDLES} alive of one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones closed, and the oldest still there.`,
+    `warning: ${GROWN_HANDLES} alive of one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), ${growthText('closed')}.`,
     `silence: fewer timers than ${percent(REFERENCED_SHARE)} referenced, where it is not known that they are intervals; as many connections or requests from outside.`,
   ],
   limits: [

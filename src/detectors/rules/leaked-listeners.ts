@@ -1,7 +1,8 @@
 import { CONFIDENCE } from '../confidence.ts';
-import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthWords } from '../growth.ts';
+import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
@@ -27,7 +28,7 @@ export const leakedListeners: Detector<ListenersEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_LISTENERS} listeners of one event, more in three of four rows over 4 s after the first 1.5 s, at most a quarter of the new ones removed, and the oldest still there.`,
+    `warning: ${GROWN_LISTENERS} listeners of one event, ${growthText('removed')}.`,
     'silence: as many connections or requests from outside are open.',
   ],
   limits: ['One listener per incoming connection is normal and is not reported.'],

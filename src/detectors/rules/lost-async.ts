@@ -1,22 +1,15 @@
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { WARM_UP_MS } from '../growth.ts';
-import {
-  type AwaitedEvidence,
-  awaitedOf,
-  innermost,
-  nameOf,
-  onePerLine,
-  placeFinding,
-  secondsText,
-} from '../place-findings.ts';
-import { percent, round } from '../severity.ts';
+import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isLoop, listens, reads } from '../waits.ts';
 
 /** Now and then a call is dropped on purpose. */
 const TOLD_CALLS = 3;
+/** A few are dropped on purpose; ten of one await are a habit. */
 const LOST_CALLS = 10;
 /** Where most calls get through, the lost ones may be the losers of a race. */
 const LOST_SHARE = 0.5;

@@ -7,32 +7,26 @@ import {
   GROWN_CALLS,
   type Growth,
   growthOf,
+  growthText,
   INBOUND_SHARE,
   STUCK_RATIO,
   type Stuck,
   stuckOf,
 } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import {
-  type AwaitedEvidence,
-  awaitedOf,
-  innermost,
-  nameOf,
-  onePerLine,
-  placeFinding,
-  secondsText,
-} from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { STUCK_MS } from '../limits.ts';
+import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isLoop, isPooledVia, reads, viaOf, waitsOf } from '../waits.ts';
 
-/** Longer than people wait for an answer. */
-const STUCK_MS = 5000;
+/** With fewer that ended, nobody knows how long an answer takes. */
 const ENDED_CALLS = 10;
 /** As long as the usual time-outs of clients: what ends by one ends until then. */
 const HUNG_MS = 30_000;
+/** One may be a long poll; three at one line never answered are none. */
 const HUNG_CALLS = 3;
 /** Loops that poll hold a request for up to a minute, on purpose. */
 const POLLED_MS = 61_000;
@@ -61,7 +55,7 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
   thresholds: [
     `stuck: a call that waits ${STUCK_MS} ms for the network, while ${ENDED_CALLS} that began later ended in a ${STUCK_RATIO}th of the time at most (in a loop ${POLLED_MS} ms).`,
     `hung: ${HUNG_CALLS} calls that wait ${HUNG_MS} ms, where none ever ended.`,
-    `growing: ${GROWN_CALLS} calls, more and more of them over 4 s, while nothing old ends.`,
+    `growing: ${GROWN_CALLS} calls, ${growthText('ended')}.`,
     'silence: a timer that is alive in the function that waits, or in the one that made the promise.',
   ],
   limits: [
@@ -99,7 +93,7 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck))];
     if (looped || isTunnel(place)) return [];
     const growth = growthOf(place, GROWN_CALLS);
-    if (growth) return [toFinding(place, growth.alive, growth.oldestMs, growthText(growth))];
+    if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth))];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
     const isHung = entry.alive >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
     return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered')] : [];
@@ -115,7 +109,7 @@ function besideText({ ended, endedMaxMs }: Stuck): string {
   return `, while ${ended} that began later were answered within ${round(endedMaxMs)} ms`;
 }
 
-function growthText({ grown, spanMs }: Growth): string {
+function grownText({ grown, spanMs }: Growth): string {
   return `; ${grown} more than ${secondsText(spanMs)} before`;
 }
 

@@ -5,8 +5,8 @@ import { formatMs, plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
-import { nameOf, secondsText } from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { nameOf } from '../place-findings.ts';
+import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** One or two others are a pair of requests that belong together. */
@@ -15,6 +15,7 @@ const ORPHANS = 3;
 const RAN_ON_MS = 50;
 /** So many within a minute: work and results thrown away, not an accident. */
 const WARNING_ORPHANS = 10;
+/** A minute, as people count failures. */
 const WINDOW_MS = 60_000;
 
 export interface OrphansEvidence {
@@ -72,7 +73,7 @@ function toFinding(rows: readonly OrphansRow[]): Finding<OrphansEvidence> {
   const severity = mostWithin(rows) >= WARNING_ORPHANS ? 'warning' : 'info';
   return findingOf(orphanedAsync, {
     severity,
-    lostMs: ranOnMs + orphaned * 100,
+    lostMs: ranOnMs + orphaned * LOST_MS.thing,
     kind: 'all',
     message: `${orphaned} of ${total} promises ran on for up to ${round(ranOnMs)} ms after their Promise.all${location ? ` in ${nameOf(location)}` : ''} had failed (${plural(rows.length, 'time')}): 0 results were kept, ${total} thrown away.`,
     location,

@@ -18,23 +18,25 @@ import {
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
+import { BUSY_MS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfLooks } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
-/** Less than this is a burst, which a queue is for. */
-const BUSY_MS = 2500;
 /** With less of a core than this, the host is what overloads the loop. */
 const OWN_SHARE = 0.7;
 /** Mean time between turns: two of 40 ms and a request of two steps takes a tenth of a second for nothing. */
 const WARNING_TURN_MS = 40;
 /** The same against the program's own usual one, from where people could notice it. */
 const USUAL_FACTOR = 4;
+/** Two turns of it and a request of two steps takes 50 ms more than usual. */
 const WARNING_RISEN_TURN_MS = 25;
 /** A tenth of a second per turn, for this long. */
 const CRITICAL_TURN_MS = 100;
+/** Longer than a burst: clients retry by then, which adds to it. */
 const CRITICAL_BUSY_MS = 10_000;
+/** Told in the evidence; the first few take most of the time. */
 const MAX_CALLBACKS = 5;
 
 export interface OverloadedEvidence {

@@ -4,6 +4,7 @@ import { formatMs, plural, stripControl } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
+import { CONTENTION_SHARE } from '../limits.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
@@ -11,9 +12,9 @@ import type { Detector, Finding } from '../types.ts';
 const LITTLE_DATA_MS = 1000;
 /** A reading this late is of a thread or a host that was held up; rates over it are blurred. */
 const LATE_MS = 3000;
-/** As for the class of the workload: beyond this, durations are the host's as much as the program's. */
-const CONTENTION_SHARE = 0.25;
 
+/** In all: less is a moment, whatever its share. */
+const LEAST_QUEUE_MS = 1000;
 /** Below any finding about the program. */
 const MOST_SCORE = 10;
 
@@ -42,7 +43,7 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
   needs: [['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end']],
   thresholds: [
     `length: less than ${LITTLE_DATA_MS} ms (kind little-data), the time of the first reading.`,
-    `readings: ${LATE_MS} ms or more between two (kind late-samples), where one second is meant.`,
+    `readings: ${LATE_MS} ms or more from one to the next (kind late-samples), where they are to come each second.`,
     `contention: the thread waited for a core in ${percent(CONTENTION_SHARE)} of the time that it could have run.`,
     'rows: any that were lost (kind dropped-rows).',
   ],
@@ -97,7 +98,7 @@ function contention(recording: Seen): Finding<QualityEvidence>[] {
   const runMs = rows.reduce((sum, { mainThreadMs }) => sum + (mainThreadMs ?? 0), 0);
   const queueMs = rows.reduce((sum, { runQueueMs }) => sum + (runQueueMs ?? 0), 0);
   const share = queueMs / (runMs + queueMs);
-  if (!(share >= CONTENTION_SHARE) || queueMs < 1000) return [];
+  if (!(share >= CONTENTION_SHARE) || queueMs < LEAST_QUEUE_MS) return [];
   return finding(
     'contention',
     rows.length,

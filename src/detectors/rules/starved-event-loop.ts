@@ -1,20 +1,19 @@
+import { SLOW_MS } from '../../recording/defaults.ts';
 import { functionKey, toLocation } from '../../recording/places.ts';
 import type { StallRow } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { innermost, maxOf, toStack } from '../busy-time.ts';
 import { findingOf, isOf, told } from '../finding.ts';
+import { CHAIN_PAIRS, CRITICAL_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import { confidenceOfChains } from '../stack-confidence.ts';
 import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
 
-/** As for one long call (blocked-event-loop): what waits cannot tell the difference. */
-const WARNING_COUNT = 3;
-const WARNING_MAX_MS = 250;
-const CRITICAL_MAX_MS = 1000;
 /** A chain of half a second is one that requests wait for, whatever else the switches cost. */
 const LONG_CHAIN_MS = 500;
+/** Functions told in the evidence. */
 const MAX_CHAIN = 8;
 
 export interface StarvedEvidence extends Times {
@@ -36,11 +35,11 @@ export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
   reads: READS,
   needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
-    'EVDIAG_SLOW_MS: 100 ms without a turn of the loop, in at least two pairs of stacks of different calls.',
-    `warning: ${WARNING_COUNT} times at one place, or once for ${WARNING_MAX_MS} ms, while servers, sockets or timers waited.`,
-    `critical: once for ${CRITICAL_MAX_MS} ms.`,
+    `EVDIAG_SLOW_MS: ${SLOW_MS} ms without a turn of the loop, in at least ${CHAIN_PAIRS} pairs of stacks of different calls.`,
+    `warning: ${WARNING_STALLS} times at one place, or once for ${WARNING_STALL_MS} ms, while servers, sockets or timers waited.`,
+    `critical: once for ${CRITICAL_STALL_MS} ms.`,
   ],
-  limits: ['Needs at least two pairs of stacks in different calls: a single stack looks like a stall.'],
+  limits: [`Needs at least ${CHAIN_PAIRS} pairs of stacks in different calls: a single stack looks like a stall.`],
   kinds: [
     {
       kind: 'microtask',
@@ -145,6 +144,6 @@ function severityOf(group: readonly StallRow[]): Severity {
   const harmful = group.filter(({ startup, waiting }) => !startup && (waiting ?? 0) > 0);
   if (harmful.length === 0) return 'info';
   const maxMs = maxOf(harmful.map(ownMs));
-  if (maxMs >= CRITICAL_MAX_MS) return 'critical';
-  return harmful.length >= WARNING_COUNT || maxMs >= WARNING_MAX_MS ? 'warning' : 'info';
+  if (maxMs >= CRITICAL_STALL_MS) return 'critical';
+  return harmful.length >= WARNING_STALLS || maxMs >= WARNING_STALL_MS ? 'warning' : 'info';
 }

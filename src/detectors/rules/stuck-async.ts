@@ -2,16 +2,9 @@ import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
-import {
-  type AwaitedEvidence,
-  awaitedOf,
-  innermost,
-  nameOf,
-  onePerLine,
-  placeFinding,
-  secondsText,
-} from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { STUCK_MS } from '../limits.ts';
+import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -19,8 +12,6 @@ import { isLoop, isRecursive, listens, reads, waitsOf } from '../waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;
-/** Longer than people wait, and than any garbage collection or start of a program. */
-const STUCK_MS = 5000;
 /** With fewer that ended, nobody knows how long it takes. */
 const ENDED_CALLS = 20;
 
@@ -48,7 +39,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
   thresholds: [
     `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, in a ${STUCK_RATIO}th of the time at most.`,
   ],
-  limits: ['Needs at least 20 calls that passed the same await for comparison.'],
+  limits: [`Needs at least ${ENDED_CALLS} calls that passed the same await for comparison.`],
   kinds: [
     {
       kind: 'stuck',

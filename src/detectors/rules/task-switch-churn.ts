@@ -1,6 +1,8 @@
 import { type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatCount, formatMs } from '../../util/text.ts';
 import {
+  CHURN_PROMISES_PER_MS,
+  EMPTY_TURNS_PER_SECOND,
   FILLING_ROWS,
   functionsOf,
   looksFilledWith,
@@ -16,13 +18,10 @@ import {
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { BUSY_MS, EVENTS_PER_TURN, POLL_TURNS_PER_SECOND } from '../limits.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
-/** Less than this is a burst. */
-const BUSY_MS = 2500;
-/** An interval of 1–2 ms turns the loop as often. */
-const POLL_TURNS_PER_SECOND = 400;
 /** Seconds of it: shorter than this, it may wait for something that comes. */
 const POLL_SECONDS = 3;
 
@@ -56,8 +55,8 @@ export const taskSwitchChurn: Detector<ChurnEvidence, typeof READS> = {
   reads: READS,
   needs: ['event-loop-utilization'],
   thresholds: [
-    `awaits: 1000 promises or more per ms of CPU, with no idle time to speak of for ${BUSY_MS} ms in all.`,
-    `polling: 20 000 turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
+    `awaits: ${CHURN_PROMISES_PER_MS} promises or more per ms of CPU, with no idle time to speak of for ${BUSY_MS} ms in all.`,
+    `polling: ${formatCount(EMPTY_TURNS_PER_SECOND)} turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
     'warning: where servers, sockets or timers waited; else info.',
   ],
   limits: ['Polling is seen in the counters of the loop, without a deep sample; the line needs one.'],
@@ -124,7 +123,8 @@ function polling(recording: Seen): Finding<ChurnEvidence>[] {
   const look = spinning[0] ?? timed[0];
   if (!look) return [];
   const rows = rowsOf(recording, 'loop-turns').filter(
-    ({ turns, events, intervalMs }) => perSecond(turns, intervalMs) >= POLL_TURNS_PER_SECOND && events < turns / 4,
+    ({ turns, events, intervalMs }) =>
+      perSecond(turns, intervalMs) >= POLL_TURNS_PER_SECOND && events < turns * EVENTS_PER_TURN,
   );
   if (rows.length < POLL_SECONDS) return [];
   const totalTurns = rows.reduce((sum, { turns }) => sum + turns, 0);

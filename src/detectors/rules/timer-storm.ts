@@ -1,12 +1,15 @@
 import { rowsOf } from '../../recording/types.ts';
 import { formatCount, plural } from '../../util/text.ts';
-import { isTimerStorm, MANY_TIMERS, maxOf, perSecond, resource } from '../busy-time.ts';
+import { isTimerStorm, maxOf, perSecond, resource, STORM_TIMERS_PER_SECOND } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { MANY_TIMERS } from '../limits.ts';
+import { LOST_MS } from '../severity.ts';
 import type { Detector } from '../types.ts';
 
 /** Live timers in one reading at least, and in so many (one a second) at least `MANY_TIMERS`: fewer is a burst. */
 const STORM_TIMERS = 5000;
+/** Readings, one a second: fewer are a burst. */
 const STORM_READINGS = 3;
 /** Fifty thousand short timers keep a core from anything else. */
 const CRITICAL_TIMERS = 100_000;
@@ -31,7 +34,7 @@ export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
   reads: READS,
   needs: ['active-resources'],
   thresholds: [
-    `warning: ${STORM_TIMERS} live timers, ${MANY_TIMERS} in ${STORM_READINGS} readings, and 5000 made per second.`,
+    `warning: ${STORM_TIMERS} live timers, ${MANY_TIMERS} in ${STORM_READINGS} readings, and ${STORM_TIMERS_PER_SECOND} made per second.`,
     `critical: ${CRITICAL_TIMERS} live timers.`,
   ],
   limits: ['The line that makes them needs a deep sample.'],
@@ -60,7 +63,7 @@ export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
     return [
       findingOf(timerStorm, {
         severity,
-        lostMs: readings.length * 1000,
+        lostMs: readings.length * LOST_MS.unit,
         kind: 'timers',
         message: `${alive} timers were alive at once, and ${madePerSecond} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
         remedy: timerStorm.remedy,

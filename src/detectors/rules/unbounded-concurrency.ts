@@ -5,9 +5,10 @@ import { maxOf, toStack } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding, secondsText } from '../place-findings.ts';
-import { type PoolStarts, poolStarts, START_MS, START_STALLS } from '../pool-starts.ts';
-import { round } from '../severity.ts';
+import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
+import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { type PoolStarts, poolStarts } from '../pool-starts.ts';
+import { percent, round, secondsText } from '../severity.ts';
 import { confidenceOfStalls } from '../stack-confidence.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -34,14 +35,18 @@ const EBB_SHARE = 0.1;
 const BURST_SHARE = 0.5;
 /** As many are in flight at the end of a row as there were in it, in so many rows, and each was started again. */
 const RETRY_ROWS = 2;
+/** Of the most in flight, that are still so at the end of the row. */
 const STAYS_SHARE = 0.5;
+/** Times as many started in all as were in flight: each one more than once. */
 const AGAIN = 2;
 /** Started in so many of the rows, as a share of the most in flight. */
 const GOING_ROWS = 0.75;
+/** Of the most in flight, that start in a row. */
 const GOING_SHARE = 0.1;
 /** One job each, which are made for it and end with it. */
 const POOL_JOBS: ReadonlySet<string> = new Set(['ZLIB', 'PBKDF2REQUEST', 'SCRYPTREQUEST', 'KEYPAIRGENREQUEST']);
-const ENDED_SHARE = 0.25;
+/** Of the most in flight, that have ended: jobs do, streams of compression stay. */
+const JOBS_ENDED_SHARE = 0.25;
 const POOL_REMEDY =
   'Bound how many run at once (p-limit): the thread pool has four threads, and each job that waits for one holds its memory, outside of the heap.';
 const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or an agent with `maxSockets`.';
@@ -72,9 +77,9 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
   needs: ['unfinished'],
   thresholds: [
     `warning: ${IN_FLIGHT} of one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
-    `burst: in waves that end, or half of all within one interval.`,
-    `starts: the start of jobs of the thread pool alone blocks the loop for ${START_MS} ms, or ${START_STALLS} times; each takes some 0.1 ms.`,
-    `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, in ${GOING_ROWS * 100} % of the rows.`,
+    `burst: in waves that end, or ${percent(BURST_SHARE)} of all within one interval.`,
+    `starts: the start of jobs of the thread pool alone blocks the loop for ${WARNING_STALL_MS} ms, or ${WARNING_STALLS} times.`,
+    `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in all, in ${percent(GOING_ROWS)} of the rows.`,
   ],
   limits: [
     'At level watch, bursts are seen only where the start of thread-pool jobs alone blocks the loop, or during a deep sample.',
@@ -137,7 +142,7 @@ function isHigh({ entry, inbound }: Reading, least: number): boolean {
 
 /** Jobs of the thread pool's four threads; those of compression hold 256 kB each while they wait. Streams of it stay, and are none. */
 function isPoolWork({ what, type, ended, peak }: UnfinishedEntry): boolean {
-  return what === 'handle' && POOL_JOBS.has(type) && ended >= peak * ENDED_SHARE;
+  return what === 'handle' && POOL_JOBS.has(type) && ended >= peak * JOBS_ENDED_SHARE;
 }
 
 function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst' | 'retries' | null {

@@ -5,13 +5,14 @@ import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { nameOf } from '../place-findings.ts';
-import { round } from '../severity.ts';
+import { LOST_MS, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** One may be of a library that handles it a moment later; three of one place are a habit. */
 const SWALLOWED = 3;
 /** Handled after all, but so often that it is how the program works. */
 const LATE = 10;
+/** What became of the rejection, as the message says it. */
 const KINDS = {
   swallowed: 'by the handler of the application, and forgotten',
   late: 'at first, and handled later',
@@ -80,7 +81,7 @@ function toFinding(rows: readonly RejectionRow[]): Finding<RejectionsEvidence> {
   const place = call ?? location;
   return findingOf(unhandledRejections, {
     severity,
-    lostMs: count * 1000,
+    lostMs: count * LOST_MS.unit,
     kind,
     message: `A rejection${place ? ` of ${nameOf(place)}` : ''} (${error || 'no error'}) was not handled ${KINDS[kind]}, ${plural(count, 'time')} in all, first at ${round(t / 1000)} s.`,
     location: place,

@@ -2,9 +2,11 @@
  * Reads what clinic doctor collected (https://github.com/clinicjs/node-clinic-doctor): a folder `ID.clinic-doctor` with
  * `-systeminfo` (JSON), `-processstat` (samples) and `-traceevent` (what V8 traced) in it.
  */
+
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readRegular } from '../../util/regular-file.ts';
+import { SLOW_MS } from '../defaults.ts';
 import { accessError, InputError } from '../input-error.ts';
 import { FORMAT_MAJOR, FORMAT_MINOR, type Header, type Recording } from '../types.ts';
 import { isObject } from '../validate.ts';
@@ -13,8 +15,6 @@ import { secondsOf } from './doctor-rows.ts';
 import { processStatsOf } from './process-stats.ts';
 
 const SUFFIX = '.clinic-doctor';
-/** As EVDIAG_SLOW_MS is by default. */
-const SLOW_MS = 100;
 const MAX_INFO_BYTES = 1 << 20;
 const AGAIN = 'Collect it again: clinic doctor --collect-only -- node app.js';
 
