@@ -43,10 +43,15 @@ function loadEntries() {
 `;
 
 export function writeEntries() {
-  const { library, vitest } = require('../dist/evdiag.cjs');
+  const { library, recording, vitest } = require('../dist/evdiag.cjs');
   const names = (exported) => `{ ${Object.keys(exported).sort().join(', ')} }`;
-  writeFileSync('dist/index.cjs', "module.exports = { ...require('./evdiag.cjs').library };\n");
-  writeFileSync('dist/index.js', `${ES_MODULE}\nexport const ${names(library)} = loadEntries().library;\n`);
+  for (const [file, name, exported] of [
+    ['index', 'library', library],
+    ['recording', 'recording', recording],
+  ]) {
+    writeFileSync(`dist/${file}.cjs`, `module.exports = { ...require('./evdiag.cjs').${name} };\n`);
+    writeFileSync(`dist/${file}.js`, `${ES_MODULE}\nexport const ${names(exported)} = loadEntries().${name};\n`);
+  }
   writeFileSync(
     'dist/vitest.cjs',
     `const { vitest, install } = require('./evdiag.cjs');
@@ -85,6 +90,7 @@ export function writeTypes() {
   }
   for (const extension of ['d.ts', 'd.cts']) {
     writeFileSync(`dist/index.${extension}`, "export * from './types/index.cjs';\n");
+    writeFileSync(`dist/recording.${extension}`, "export * from './types/recording-api.cjs';\n");
     writeFileSync(`dist/vitest.${extension}`, "export * from './types/library/vitest.cjs';\n");
   }
   for (const extension of ['d.mts', 'd.cts']) writeFileSync(`dist/agent.${extension}`, 'export {};\n');

@@ -3,3 +3,4 @@
 export * as library from './index.ts';
 export { install } from './library/test-hooks.ts';
 export * as vitest from './library/vitest.ts';
+export * as recording from './recording-api.ts';

@@ -59,8 +59,9 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/cli': { values: [...VIEWS, 'src/lab', 'src/index.ts'] },
   // The library's entry.
   'src/index.ts': { values: [...VIEWS, 'src/library'] },
+  'src/recording-api.ts': { values: VIEWS },
   // What the package exports, as one bundle.
-  'src/entries.ts': { values: ['src/index.ts', 'src/library'] },
+  'src/entries.ts': { values: ['src/index.ts', 'src/library', 'src/recording-api.ts'] },
   // Shared by the agent's halves.
   'agents/guard.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/inspection.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },

@@ -1,7 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { apiPage } from '../scripts/docs/api-page.ts';
 import { installedPackage, mustRun, NODE, ROOT, run, typeCheck } from './support/packed.ts';
 
 const EXIT_CODE = 7;
@@ -45,11 +46,34 @@ process.exit();
 `;
 
 /** What the program `required.cjs` prints. */
-const REQUIRED = { line: 3, isLeakError: true, sameForImport: true, sameNames: true, plugin: 'evdiag' };
+const REQUIRED = {
+  line: 3,
+  isLeakError: true,
+  sameForImport: true,
+  sameNames: true,
+  recording: 'functionjudge',
+  plugin: 'evdiag',
+};
 const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+
+test('docs/api.md is what the declarations say', () => {
+  expect(readFileSync(join(ROOT, 'docs/api.md'), 'utf8'), 'cure: npm run docs').toBe(apiPage(ROOT));
+});
 
 describe('the packed package, installed elsewhere', () => {
   const folder = installedPackage();
+
+  test('licence, changelog, security, docs and examples are in it', () => {
+    for (const name of [
+      'LICENSE',
+      'CHANGELOG.md',
+      'SECURITY.md',
+      'docs/api.md',
+      'docs/rules/README.md',
+      'examples/README.md',
+    ])
+      expect(existsSync(join(folder, 'node_modules/evdiag', name)), name).toBe(true);
+  });
 
   test('npx evdiag --help', async () => {
     expect(await mustRun('npx', ['evdiag', '--help'], folder)).toMatch(/usage: evdiag/i);

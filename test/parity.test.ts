@@ -1,16 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { samplers } from '../agents/samplers/index.ts';
 import { scenarios } from '../scenarios/index.ts';
+import { commandPages, withOptions } from '../scripts/docs/command-pages.ts';
 import { rulePages } from '../scripts/docs/rule-pages.ts';
 import { commands } from '../src/cli/commands/index.ts';
 import { blockedEventLoop } from '../src/detectors/rules/blocked-event-loop.ts';
 import { detectors } from '../src/detectors/rules/index.ts';
 import { labs } from '../src/lab/index.ts';
-import { STALL_KINDS } from '../src/recording/types.ts';
+import { ROW_TYPES, STALL_KINDS } from '../src/recording/types.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NOT_UNITS = ['index', 'support', 'types'];
@@ -111,6 +112,62 @@ const idsAfter = (words: readonly string[], names: readonly string[]): string[] 
 const calls = detectors.flatMap(({ kinds }) =>
   kinds.flatMap(({ example }) => [...example.matchAll(/^npx (evdiag .*)$/gm)].map(([, call]) => call!)),
 );
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'src/README.md',
+  'bench/README.md',
+].concat(
+  ['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
+  ),
+);
+
+/** What GitHub makes of a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\s-]/g, '')
+    .replaceAll(' ', '-');
+
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading.replaceAll('`', '')));
+
+describe('docs', () => {
+  test('docs/commands has a page for each command, with its options as they are', () => {
+    const written = readdirSync(join(ROOT, 'docs/commands')).filter((name) => name !== 'README.md');
+    expect(sorted(written)).toEqual(sorted(commandPages));
+    for (const name of commandPages) {
+      const page = read(`docs/commands/${name}`);
+      expect(page, `docs/commands/${name}; cure: npm run docs`).toBe(withOptions(page, name));
+    }
+  });
+
+  test.each(pages)('%s: links lead to files and headings that exist', (page) => {
+    const text = read(page).replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, '');
+    for (const [, link = ''] of text.matchAll(/\]\(((?!https?:|mailto:)[^)]+)\)/g)) {
+      const [path = '', anchor] = link.split('#');
+      const file = path === '' ? page : join(page, '..', path);
+      expect(existsSync(join(ROOT, file)), `${page} links to ${link}`).toBe(true);
+      if (anchor) expect(anchorsOf(read(file)), `${page} links to ${link}`).toContain(anchor);
+    }
+  });
+
+  test('the README is short: the rest is in docs', () => {
+    expect(Buffer.byteLength(read('README.md'))).toBeLessThan(10_500);
+  });
+
+  test('the recording format has each type of row', () => {
+    const types = [...read('docs/recording-format.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, type]) => type);
+    expect(types).toEqual(sorted(ROW_TYPES));
+  });
+});
 
 describe('examples of --help and of rules', () => {
   test.each(calls)('%s', (call) => {

@@ -13,9 +13,9 @@ import { quickCalls } from './quick-calls.ts';
 /** Options of `dumpAsync`. */
 export interface DumpAsyncOptions {
   /**
-   * Count calls, each once, and look for what settles them and for await cycles. It takes a heap snapshot: 0.5 s for a
-   * small program, 50 ms per MB of heap, and a temporary file that can hold secrets while it is read. Without, promises
-   * are counted, of which one call may have several, and calls that share a promise with others are not seen.
+   * Count each call once, and find what would settle it and await cycles. This takes a heap snapshot: 0.5 s for a small
+   * program, 50 ms per MB of heap, and a temporary file that can hold secrets while it is read. Otherwise promises are
+   * counted, of which one call may have several, and calls that share a promise with others are missing.
    */
   exact?: boolean;
 }
@@ -26,11 +26,11 @@ export interface AsyncDump {
   counted: 'calls' | 'promises';
   /** Sum of all counts. */
   total: number;
-  /** Equal calls together, the most first. */
+  /** Equal calls together, the largest counts first. */
   suspended: CallGroup[];
   /** Calls that wait for each other; only looked for with `exact`. */
   cycles: AwaitCycle[];
-  /** How long the thread stood still, in milliseconds. */
+  /** How long the thread was paused, in milliseconds. */
   pauseMs: number;
 }
 
@@ -39,10 +39,9 @@ const laterOn = setImmediate;
 /**
  * Finds the suspended async calls of this thread: function, `file:line:column` of the `await` and who awaits them.
  *
- * It needs no agent, and nothing is hooked: the cost is that of the call, some 60 ms and 12 ms per MB of live heap,
- * during which the thread stands still. The call that awaits this dump is left out. Garbage is collected first: a call
- * that nothing can ever wake up any more is gone by then. Rejects with an Error where this version of Node does not
- * support it.
+ * It needs no agent and installs no hooks. The call itself costs about 60 ms and 12 ms per MB of live heap, during which
+ * the thread is paused. The call that awaits this dump is left out. Garbage is collected first: a call that nothing can
+ * wake up any more is gone by then. Rejects with an Error if this version of Node does not support it.
  *
  * @example
  * const { suspended } = await dumpAsync();

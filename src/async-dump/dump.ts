@@ -24,11 +24,11 @@ export interface DumpedThread extends Omit<ThreadPart, 'part'> {
 }
 
 export interface SuspendedCalls {
-  /** 'calls': each counted once. 'promises': how many promises lead there, of which one call may have several. */
+  /** 'calls': each is counted once. 'promises': promises are counted, of which one call may have several. */
   counted: 'calls' | 'promises';
   /** Sum of the counts. */
   total: number;
-  /** Counted in `total`, but not told one by one. */
+  /** Counted in `total`, but not listed. */
   untold: number;
   /** Promises in the heap, settled ones as well, and how many could not be asked about. */
   promises: number;
@@ -37,7 +37,7 @@ export interface SuspendedCalls {
   calls: CallGroup[];
   /** Calls that wait for each other; always empty in a quick dump, which cannot see them. */
   cycles: AwaitCycle[];
-  /** How long the thread stood still. */
+  /** How long the thread was paused. */
   pauseMs: number;
 }
 
@@ -51,11 +51,11 @@ export interface CallGroup {
   column: number;
   category: FrameCategory;
   exact: boolean;
-  /** Text of the awaited expression; '' where the source is not at hand. */
+  /** Text of the awaited expression; '' if the source is not available. */
   awaits: string;
-  /** Who awaits it, who awaits that …, each at its `await`. */
+  /** The calls that await it, innermost first, each at its `await`. */
   awaitedBy: Frame[];
-  /** Awaited by so many calls at different places: none of them is in `awaitedBy`. */
+  /** Number of calls at different places that await it: none of them is in `awaitedBy`. */
   otherAwaiters: number;
   /** The chain goes on from its beginning, many times: a cycle, or a deep recursion. */
   repeats: boolean;

@@ -3,9 +3,9 @@ import { CHANNEL, type LevelMessage } from '../protocol/channel.ts';
 import type { Level } from '../recording/types.ts';
 
 /**
- * Raises or lowers the level of the agent in this process, for all its threads, from now on.
+ * Changes the level of the agent in this process, for all its threads.
  *
- * Without an agent in the process it does nothing. `diagnose` looks closer every 10 s; `watch` only on suspicion.
+ * Without an agent in the process it does nothing. `diagnose` takes a deep sample every 10 s, `watch` only after a trigger.
  */
 export function setLevel(level: Level): void {
   if (level !== 'watch' && level !== 'diagnose') {

@@ -7,16 +7,16 @@ import type { ExpectNoLeaksOptions, Leftover, Scope } from './types.ts';
 const DEFAULT_GRACE_MS = 1000;
 
 /**
- * Runs a function, and fails where it leaves things behind that do not end by themselves within the grace period.
+ * Runs a function and throws if it leaves things behind that do not end by themselves within the grace period.
  *
  * ```ts
  * await expectNoLeaks(() => handleOneJob(), { runs: 3, graceMs: 500 });
  * ```
  *
- * Silent for what legitimately lives: idle sockets of pools, unref'd timers, what is older than the function, and what
- * ends within the grace period (the check waits only as long as needed).
+ * Ignores what may stay: idle sockets of pools, unref'd timers, what is older than the function, and what ends within the
+ * grace period (the check waits only as long as needed).
  *
- * @returns What the function returned, the last time.
+ * @returns What the function returned in its last run.
  * @throws {LeakError} Its message names each leftover in one line: what, file:line, count, age.
  * @throws What the function throws.
  */

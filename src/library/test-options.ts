@@ -1,11 +1,11 @@
 import type { Ignore } from './types.ts';
 
 export interface EvdiagVitestOptions {
-  /** A test may block the event loop so long at most, in milliseconds; 0: as long as it likes. Default 500. */
+  /** How long a test may block the event loop, in milliseconds; 0: without limit. Default 500. */
   blockMs?: number;
   /** How long leftovers of a test may take to end by themselves, in milliseconds. Default 500. */
   graceMs?: number;
-  /** Leftovers that are meant to stay. Functions only in a setup file: the configuration is in another process. */
+  /** Leftovers that are meant to stay. Functions work only in a setup file, as the configuration is loaded in another process. */
   ignore?: readonly Ignore[];
 }
 

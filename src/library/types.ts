@@ -36,23 +36,23 @@ export interface Leftover {
   referenced: boolean;
 }
 
-/** What `watch` tells of one unit of work. */
+/** What `watch` reports about one unit of work. */
 export interface Watched<T> {
   name: string;
   /** What the function returned, or its promise was fulfilled with. */
   value: T;
-  /** What it made and left open, the largest counts first. */
+  /** What it opened and left open, the largest counts first. */
   left: Leftover[];
   /** From the call to its end, without the grace period. */
   durationMs: number;
-  /** Things beyond the bounds of what is followed (50 000 at a time): `left` may lack them. */
+  /** Number of things beyond the limit of what is followed (50 000 at a time): `left` may lack them. */
   untracked: number;
 }
 
 export interface WatchOptions {
-  /** Wait so many milliseconds at most, until nothing is left. Default 0: what is left at the end of the function. */
+  /** Wait until nothing is left, at most this many milliseconds. Default 0: report what is left at the end of the function. */
   graceMs?: number;
-  /** Also told when the function throws; then `error` is what it threw, and there is no value. */
+  /** Called at the end, also if the function throws; then `error` is what it threw, and there is no value. */
   onEnd?(watched: Omit<Watched<unknown>, 'value'> & { error?: unknown }): void;
 }
 
@@ -63,35 +63,35 @@ export interface ExpectNoLeaksOptions {
   /** In the message. Default: the function's name. */
   name?: string;
   /**
-   * How often the function runs. With more than one, the first warms up (caches, pools, connections that stay), and
+   * How often the function runs. With more than one run, the first warms up (caches, pools, connections that stay), and
    * only what each later run leaves behind again is a leak. Default 1.
    */
   runs?: number;
   /** How long leftovers may take to end by themselves, in milliseconds. Default 1000. */
   graceMs?: number;
   ignore?: readonly Ignore[];
-  /** Also what does not keep the process alive (unref'd timers and sockets). Default false. */
+  /** Also report what does not keep the process alive (unref'd timers and sockets). Default false. */
   unreferenced?: boolean;
 }
 
 export interface ProfileOptions {
   /** Microseconds between samples. Default 1000, at least 50. */
   intervalUs?: number;
-  /** Functions told, the largest self time first. Default 20. */
+  /** Number of functions to list, the largest self time first. Default 20. */
   top?: number;
   /**
-   * Makes V8 forget its optimised code first (20–30 ms), and inline nothing meanwhile: functions that ran hot before
-   * would be missing, and those that it inlines would count for their caller. Very small functions seem slower than
-   * they are. Default true, but not while coverage is measured, which it would reset.
+   * Makes V8 drop its optimised code first (20–30 ms) and inline nothing while the profile runs. Otherwise functions that
+   * were hot before are missing, and inlined ones count for their caller. Very small functions seem slower than they
+   * are. Default true, except while coverage is measured, which it would reset.
    */
   deoptimize?: boolean;
   /**
-   * Follows what belongs to the function: when it runs, and each `await`. Without, CPU time is that of the whole thread, and
-   * there are no `waits`. It costs 30–90 µs of CPU for each of the first 10 000, told as "(evdiag)"; then one in ten is
-   * followed and stands for ten, at some 10 µs each. Default true.
+   * Follows when the function runs, and each `await`. Without it, CPU time is that of the whole thread and there are no
+   * `waits`. It costs 30–90 µs of CPU for each of the first 10 000 awaits, shown as "(evdiag)"; then one in ten is
+   * followed and stands for ten, at about 10 µs each. Default true.
    */
   waits?: boolean;
-  /** CPU time of all that the thread does meanwhile, not of the function alone. Default false. */
+  /** CPU time of everything the thread does while the function runs, not of the function alone. Default false. */
   all?: boolean;
 }
 
@@ -103,7 +103,7 @@ export interface ProfiledFunction {
   /** Time in the function itself, and with what it called (recursion counted once), in milliseconds. */
   selfMs: number;
   totalMs: number;
-  /** The line with most self time; null where V8 tells none. */
+  /** The line with most self time; null if V8 reports none. */
   hottestLine: number | null;
 }
 
@@ -130,11 +130,11 @@ export interface AwaitSite {
   /** What is awaited: "await fetch(url)"; '' where the source is not at hand. */
   code: string;
   count: number;
-  /** Of them, still suspended at the end. */
+  /** How many of them were still suspended at the end. */
   unfinished: number;
-  /** Sum over all calls: where several wait at once, it is more than the time that went by. */
+  /** Sum over all calls: if several wait at once, it is more than the elapsed time. */
   totalMs: number;
-  /** Of the total, what was no waiting for other calls of yours: these are told themselves. */
+  /** Of the total, without waiting for your own other calls: these are listed themselves. */
   selfMs: number;
   longestMs: number;
 }
@@ -159,11 +159,11 @@ export interface Profiled<T> {
   sampleCount: number;
   /** Of this CPU time. */
   functions: ProfiledFunction[];
-  /** What ran beside the function is in it as "(other work)", and what following it cost as "(evdiag)". */
+  /** Other work in the thread is in it as "(other work)", the cost of following the function as "(evdiag)". */
   cpuProfile: CpuProfile;
-  /** Where the function waited, the longest first; only what it started itself. */
+  /** Where the function, and what it started, waited; the longest first. */
   waits: AwaitSite[];
-  /** Awaits beyond the bounds of what is followed: `waits` lacks them. */
+  /** Number of awaits beyond the limit of what is followed: `waits` lacks them. */
   untoldWaits: number;
   /** The CPU time by call stack. */
   readonly cpu: Profile;
@@ -173,7 +173,7 @@ export interface Profiled<T> {
   export(format: 'pprof', what?: 'cpu' | 'waiting'): Uint8Array;
   export(format: Exclude<ProfileFormat, 'pprof'>, what?: 'cpu' | 'waiting'): string;
   export(format: ProfileFormat, what?: 'cpu' | 'waiting'): string | Uint8Array;
-  /** Functions and awaits as text, so many rows of each (default 10); `String(result)` is the same. */
+  /** Functions and awaits as text, this many rows of each (default 10); `String(result)` is the same. */
   table(rows?: number): string;
 }
 

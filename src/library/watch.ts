@@ -2,7 +2,7 @@ import { libraryBundle } from './bundle.ts';
 import type { Watched, WatchOptions } from './types.ts';
 
 /**
- * Runs one unit of work, and tells what it made and left open: timers, requests, sockets, servers, files, workers, listeners, and
+ * Runs one unit of work and reports what it opened and left open: timers, requests, sockets, servers, files, workers, listeners, and
  * async calls that are suspended, each with the line that made it.
  *
  * ```ts
@@ -10,14 +10,14 @@ import type { Watched, WatchOptions } from './types.ts';
  * for (const { what, location, count } of left) console.warn(what, location, count);
  * ```
  *
- * Only what the function itself starts counts, directly or through what it started: an AsyncLocalStorage tells it from
- * work that goes on beside. Scopes may be nested (what an inner one leaves, its outer one leaves, too) and concurrent.
- * Everything within the scope is followed, at some 5–10 µs for each promise: made for tests and jobs, not for each
- * request of a busy server. Hooks are there only while a scope is open.
+ * Only what the function itself starts counts, directly or through what it started: an AsyncLocalStorage separates it
+ * from work that runs at the same time. Scopes may be nested (what an inner one leaves, its outer one leaves, too) and concurrent.
+ * Everything within the scope is followed, at about 5–10 µs per promise: use it for tests and jobs, not for each request
+ * of a busy server. Hooks exist only while a scope is open.
  *
- * @param name For your own use, and in messages.
+ * @param name Appears in the result and in messages.
  * @param fn The work, synchronous or asynchronous.
- * @throws What the function throws; `onEnd` hears what it left all the same.
+ * @throws What the function throws; `onEnd` is still called with what it left.
  */
 export async function watch<T>(
   name: string,
