@@ -67,18 +67,27 @@ interface Declaration {
 }
 
 function declarationsOf({ declared, file }: Exported): Declaration[] {
+  const found = declarationsIn(file, declared);
+  if (found.length === 0) throw new Error(`${file} declares no ${declared}`);
+  return found;
+}
+
+/** In the file, or in one that it has the name from. */
+function declarationsIn(file: string, name: string): Declaration[] {
   const text = readFileSync(file, 'utf8');
-  const found = [...text.matchAll(new RegExp(`${DECLARATION}${declared}\\b`, 'g'))];
-  if (found.length === 0) {
-    const further = namesFrom(file, NAMED).find(({ name }) => name === declared);
-    if (!further) throw new Error(`${file} declares no ${declared}`);
-    return declarationsOf(further);
-  }
-  return found.map((match) => {
+  const found = [...text.matchAll(new RegExp(`${DECLARATION}${name}\\b`, 'g'))].map((match) => {
     const [all, comment = '', word = ''] = match;
     const start = match.index + comment.length;
     return { comment, word, code: text.slice(start, endOf(text, match.index + all.length, word)) };
   });
+  if (found.length > 0) return found;
+  const named = namesFrom(file, NAMED).find((one) => one.name === name);
+  if (named) return declarationsIn(named.file, named.declared);
+  for (const [, other = ''] of text.matchAll(/^export \* from '(\.[^']+)'/gm)) {
+    const further = declarationsIn(join(dirname(file), other.replace('.cjs', '.d.cts')), name);
+    if (further.length > 0) return further;
+  }
+  return [];
 }
 
 const wordOf = (one: Exported): string => declarationsOf(one)[0]!.word;
