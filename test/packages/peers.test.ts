@@ -20,7 +20,14 @@ describe('the packed package beside others', () => {
 
   test('Node 20.11.0, which cannot require ES modules, requires and imports it', async () => {
     const told = JSON.parse(await mustRun(join(folder, OLDEST), ['required.cjs'], folder));
-    expect(told).toEqual({ line: 3, isLeakError: true, sameForImport: true, sameNames: true, recording: 'functionjudge', plugin: 'evdiag' });
+    expect(told).toEqual({
+      line: 3,
+      isLeakError: true,
+      sameForImport: true,
+      sameNames: true,
+      recording: 'functionjudge',
+      plugin: 'evdiag',
+    });
     expect(await mustRun(join(folder, OLDEST), ['bundled-import.mjs'], folder)).toBe('1 job\n');
   });
 
