@@ -123,8 +123,9 @@ function unfinished(recording: StallView): StallRow[] {
       type: 'stall',
       kind: row.kind ?? 'js-cpu',
       stacks: [],
-      cpuMs: null,
-      runQueueMs: null,
+      // An older agent did not tell.
+      cpuMs: row.cpuMs ?? null,
+      runQueueMs: row.runQueueMs ?? null,
       gcMs: 0,
       startup: false,
       debugger: false,

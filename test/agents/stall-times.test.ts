@@ -14,17 +14,18 @@ function fakeThread() {
   const limit: { now: CpuLimit | null } = { now: null };
   const pressure: { now: Pressure | null } = { now: null };
   const stat: ThreadStat = { state: 'runs', majorFaults: 0, diskMs: 0 };
+  const thread = { ended: false };
   const times = new StallClocks({
-    cpu: () => ({ ...clocks }),
+    cpu: () => (thread.ended ? null : { ...clocks }),
     limit: () => limit.now && { ...limit.now },
     pressure: () => pressure.now && { ...pressure.now },
-    stat: () => ({ ...stat }),
+    stat: () => (thread.ended ? null : { ...stat }),
   });
   const look = (state: TaskState, ms: number): void => {
     stat.state = state;
     times.look(ms);
   };
-  return { clocks, limit, pressure, stat, times, look };
+  return { clocks, limit, pressure, stat, thread, times, look };
 }
 
 test('what was read stands for the whole silence, and is no more than it', () => {
@@ -59,6 +60,20 @@ test('nothing is told of a silence that nobody looked into', () => {
   times.begin(50);
   times.beat(100);
   expect(times.measure(300, 200)).toEqual({ cpuMs: 0, runQueueMs: 0 });
+});
+
+test('what was last read of a thread stands for it once it has ended', () => {
+  const { clocks, thread, times, look } = fakeThread();
+  times.beat(0);
+  times.begin(50);
+  clocks.cpuMs = 3;
+  clocks.runQueueMs = 900;
+  look('runs', 900);
+  thread.ended = true;
+  look('runs', 250);
+  expect(times.measure(1200, 1200)).toMatchObject({ cpuMs: 3, runQueueMs: 900 });
+  times.beat(1200);
+  expect(times.measure(1300, 100), 'nothing was read of this one').toMatchObject({ cpuMs: null, runQueueMs: null });
 });
 
 test('a CPU limit is told where there is one', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import { isHeldUp, ownMs } from '../../src/detectors/stalls.ts';
-import type { RowOf, StallKind } from '../../src/recording/types.ts';
+import type { Row, RowOf, StallKind } from '../../src/recording/types.ts';
 import { cpu, find, stall } from '../support/recording.ts';
 
 const SLOW_MS = 100;
@@ -143,4 +143,24 @@ test('the share of the time that is blocked is one of the time that the host lef
   expect(severityAfter(7500)).toBe('critical');
   expect(severityAfter(17_500, held), 'the same program on a busy machine').toBe('critical');
   expect(severityAfter(17_500), 'a program that idles for so long').toBe('warning');
+});
+
+test('a stall that lasts to the end of the recording is judged by its clocks as well', () => {
+  const open = (fields: object): Row => ({
+    t: 3000,
+    type: 'stall-open',
+    id: 9,
+    startMs: 1000,
+    durationMs: 2000,
+    kind: null,
+    location: null,
+    waiting: 1,
+    ...fields,
+  });
+  expect(find(blockedEventLoop, [open({ cpuMs: 20, runQueueMs: 1900 })])).toMatchObject([
+    { kind: 'host', severity: 'info' },
+  ]);
+  expect(find(blockedEventLoop, [open({ cpuMs: 1950, runQueueMs: 10 })])).toMatchObject([{ severity: 'critical' }]);
+  const asleep = open({ cpuMs: 5, runQueueMs: 10, sleptMs: 1980 });
+  expect(find(blockedEventLoop, [asleep])).toMatchObject([{ severity: 'critical' }]);
 });

@@ -50,6 +50,8 @@ export class StallClocks {
   #sleptMs = 0;
   #lockedMs = 0;
   #looks = 0;
+  /** Since the last beat: of a thread that has ended meanwhile nothing more can be read. */
+  #lastCpu: ThreadCpu | null = null;
 
   constructor(options: StallTimesOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class StallClocks {
   /** The loop turned. */
   beat(now: number): void {
     this.#beat = this.#read(now);
+    this.#lastCpu = null;
     this.#looks = 0;
   }
 
@@ -76,9 +79,10 @@ export class StallClocks {
 
   /** It goes on. */
   look(elapsedMs: number): void {
+    this.#lastCpu = this.#options.cpu() ?? this.#lastCpu;
     const last = this.#options.stat();
-    this.#last = last;
     if (!last) return;
+    this.#last = last;
     this.#looks++;
     if (last.state === 'sleeps') this.#sleptMs += elapsedMs;
     if (last.state === 'locked') this.#lockedMs += elapsedMs;
@@ -88,7 +92,8 @@ export class StallClocks {
   /** Since the last beat, for a silence of this length that ends now. */
   measure(now: number, durationMs: number): StallTimes {
     const beat = this.#beat;
-    const { cpu, limit } = this.#read(now);
+    const { cpu: latest, limit } = this.#read(now);
+    const cpu = latest ?? this.#lastCpu;
     const clocks = cpu && beat.cpu;
     const ranMs = clocks ? Math.max(0, cpu.cpuMs - beat.cpu!.cpuMs) : 0;
     const queueMs = clocks ? Math.max(0, cpu.runQueueMs - beat.cpu!.runQueueMs) : 0;

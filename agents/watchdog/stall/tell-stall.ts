@@ -22,7 +22,8 @@ interface Moment {
   times(): StallTimes;
 }
 
-type Known = Pick<StallOpenRow, 'kind' | 'location'>;
+type Clocks = Pick<StallOpenRow, 'cpuMs' | 'runQueueMs' | 'sleptMs' | 'lockedMs'>;
+type Known = Pick<StallOpenRow, 'kind' | 'location'> & Clocks;
 
 /** To be called while the stall lasts, often. */
 export function tellStall(options: StallWatchOptions, stall: OpenStall, moment: Moment): void {
@@ -52,10 +53,20 @@ function knownOf(options: StallWatchOptions, stall: OpenStall, { gap, times }: M
   const main = mostOf(stall);
   const soFar = { kind: main.kind ?? ('js-cpu' as const), durationMs: gap, gcMs: 0, ...times() };
   if (isIdle(options, stall, { ...soFar, kind: main.kind })) return null;
+  const clocks = clocksOf(soFar);
   // Just beyond the threshold any wait leaves less than it: what lasts on may well be the code's.
   const hardlyRuns = ownMs(soFar) < gap * HOST_SHARE;
-  if (hardlyRuns && isHost(soFar, stall.ownLateMs, options.slowMs)) return { kind: 'host', location: null };
-  return { kind: stall.stacks.length > 0 ? main.kind : null, location: main.location };
+  if (hardlyRuns && isHost(soFar, stall.ownLateMs, options.slowMs)) return { ...clocks, kind: 'host', location: null };
+  return { ...clocks, kind: stall.stacks.length > 0 ? main.kind : null, location: main.location };
+}
+
+function clocksOf({ cpuMs, runQueueMs, sleptMs, lockedMs }: StallTimes): Clocks {
+  return {
+    cpuMs,
+    runQueueMs,
+    ...(sleptMs !== undefined && { sleptMs }),
+    ...(lockedMs !== undefined && { lockedMs }),
+  };
 }
 
 function openRow(options: StallWatchOptions, stall: OpenStall, { now, gap }: Moment, known: Known): StallOpenRow {

@@ -33,6 +33,11 @@ export interface StallOpenRow extends RowBase {
   /** As in the stall's row (format 1.1). */
   chain?: ChainKind | null;
   waiting?: number | null;
+  /** The same, so far (format 1.4). */
+  cpuMs?: number | null;
+  runQueueMs?: number | null;
+  sleptMs?: number;
+  lockedMs?: number;
 }
 
 /** One distinct stack seen during a stall, with the time it stood for. */
