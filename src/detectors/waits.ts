@@ -78,14 +78,32 @@ function isDeadline(entry: UnfinishedEntry): boolean {
 export interface Waits {
   network(place: Place): boolean;
   timer(place: Place): boolean;
+  /** The request was answered, as its call has gone on from where it waited for that. */
+  answered(place: Place): boolean;
+}
+
+/** So many of the calls that wait at a place are within it. */
+const WITHIN_SHARE = 0.8;
+
+/** `then` of what calls got once they had gone on from an earlier await: the rest of an answer, mostly. */
+export function laterSteps(period: Period): Place[] {
+  return placesOf(period, 'reaction').filter(
+    ({ last: { entry } }) => entry.type === 'then' && entry.resumed === true && entry.alive > 0 && !isNetwork(entry),
+  );
 }
 
 export function waitsOf(period: Period): Waits {
   const outbound = functionsWith(period, isOutbound);
   const deadlines = functionsWith(period, isDeadline);
+  const steps = laterSteps(period).filter((step) => isWithin(outbound, step));
+  const isWithinCall = ({ last: { entry } }: Place, { location, last }: Place): boolean =>
+    entry.alive >= WITHIN_SHARE * last.entry.alive &&
+    entry.callers.some(({ file, line }) => file === location.file && line === location.line);
+  const answered = (place: Place): boolean => steps.some((step) => step === place || isWithinCall(step, place));
   return {
-    network: (place) => isNetwork(place.last.entry) || isWithin(outbound, place),
+    network: (place) => (isNetwork(place.last.entry) || isWithin(outbound, place)) && !answered(place),
     timer: (place) => viaOf(place.last.entry).includes('timers') || isWithin(deadlines, place),
+    answered,
   };
 }
 

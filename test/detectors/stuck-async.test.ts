@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { missingTimeout } from '../../src/detectors/rules/missing-timeout.ts';
 import { stuckAsync } from '../../src/detectors/rules/stuck-async.ts';
 import type { UnfinishedEntry } from '../../src/recording/types.ts';
 import {
@@ -86,4 +87,39 @@ test('who awaits a stuck call is not told as well', () => {
     () => ({ ...one, oldestMs: 7900, location: outer }),
   );
   expect(find(stuckAsync, rows)).toMatchObject([{ location, stack: [location, outer] }]);
+});
+
+/** An async function that asks at one line and reads the answer at another, called from a third. */
+function asking(reading: Partial<UnfinishedEntry> = {}) {
+  const ask = { ...location, line: 8, function: 'fetchJson' };
+  const caller = { ...location, line: 15, function: 'load' };
+  const calls = { alive: 5, created: 400, ended: 395, endedMaxMs: 40, endedSinceOldest: 90 };
+  const step = { ...calls, what: 'reaction', type: 'then', location: { ...ask, line: 11 } } as const;
+  return tracked(
+    4,
+    () => ({ ...step, callers: [{ ...caller, column: 30 }], resumed: true, ...reading }),
+    () => ({ ...calls, location: caller }),
+    () => ({ what: 'handle', type: 'TCPWRAP', via: ['http'], location: ask, callers: [caller], alive: 5 }),
+  );
+}
+
+test('an answer that has begun and does not end is not the network: the line that reads it is the place', () => {
+  expect(find(stuckAsync, asking())).toMatchObject([
+    {
+      kind: 'answer',
+      message:
+        '5 calls wait for the rest of an answer that has begun in fetchJson, the oldest for 7.9 s, while 90 that began later ended within 40 ms.',
+      location: { line: 11 },
+    },
+  ]);
+  expect(find(missingTimeout, asking())).toEqual([]);
+});
+
+test.each<[string, Partial<UnfinishedEntry>]>([
+  ['it began before any await', { resumed: false }],
+  ['few of the calls read', { alive: 1 }],
+  ['what is read comes from the network itself', { via: ['fetch'] }],
+])('the network is what is waited for where %s', (_what, reading) => {
+  expect(find(stuckAsync, asking(reading))).toEqual([]);
+  expect(find(missingTimeout, asking(reading))).toMatchObject([{ kind: 'network', location: { line: 15 } }]);
 });

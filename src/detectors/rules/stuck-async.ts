@@ -8,7 +8,7 @@ import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
-import { isLoop, isRecursive, listens, reads, waitsOf } from '../waits.ts';
+import { isLoop, isRecursive, laterSteps, listens, reads, waitsOf } from '../waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;
@@ -48,6 +48,14 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
       example:
         "worker.once('done', resolve);                                   // and when it fails?\nworker.once('done', resolve).once('error', reject);              // settled in every case",
     },
+    {
+      kind: 'answer',
+      title: 'answers that begin and never end',
+      remedy:
+        'Read or cancel the whole body of each answer, that of a `clone()` as well: a copy that nobody reads stops the original once its buffer is full. Give the whole a time-out.',
+      example:
+        'cache.set(url, response.clone()); return response.json();        // the copy is never read\nconst text = await response.text(); cache.set(url, text);        // read once',
+    },
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
   explains: [{ rule: 'leak-suspect' }],
@@ -60,12 +68,13 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
 
 function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   const waits = waitsOf(period);
-  return placesOf(period, 'await').flatMap((place) => {
+  return [...placesOf(period, 'await'), ...laterSteps(period)].flatMap((place) => {
     const { entry } = place.last;
     const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
     if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, GROWN_CALLS) !== null) return [];
     if (reads(entry) || isSubscriber(place) || isLoop(entry) || isRecursive(place)) return [];
-    return waits.timer(place) || waits.network(place) ? [] : [toFinding(place, stuck)];
+    if (waits.timer(place) || waits.network(place)) return [];
+    return [toFinding(place, stuck, waits.answered(place) ? 'answer' : 'stuck')];
   });
 }
 
@@ -74,11 +83,16 @@ function isSubscriber({ last: { entry, inbound } }: Place): boolean {
   return listens(entry) && inbound >= INBOUND_SHARE * entry.alive;
 }
 
-function toFinding(place: Place, { alive, oldestMs, ended, endedMaxMs }: Stuck): Finding<StuckEvidence> {
+function toFinding(
+  place: Place,
+  { alive, oldestMs, ended, endedMaxMs }: Stuck,
+  kind: 'answer' | 'stuck',
+): Finding<StuckEvidence> {
+  const what = kind === 'answer' ? 'wait for the rest of an answer that has begun' : 'are stuck';
   return placeFinding(stuckAsync, {
-    kind: 'stuck',
+    kind,
     severity: 'warning',
-    message: `${alive} calls are stuck in ${nameOf(place.location)}, the oldest for ${secondsText(oldestMs)}, while ${ended} that began later ended within ${round(endedMaxMs)} ms.`,
+    message: `${alive} calls ${what} in ${nameOf(place.location)}, the oldest for ${secondsText(oldestMs)}, while ${ended} that began later ended within ${round(endedMaxMs)} ms.`,
     place,
     count: alive,
     confidence: CONFIDENCE.compared,
