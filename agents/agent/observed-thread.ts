@@ -158,7 +158,7 @@ function createSamplerSet(context: SamplerContext, complain: (message: string) =
   const stop = (one: Running): void => {
     const { started } = one;
     one.started = null;
-    if (started) attempt(one.sensor, started.stop);
+    if (started) attempt(one.sensor, () => started.stop());
   };
   const start = (one: Running): void => {
     try {

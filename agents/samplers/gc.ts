@@ -18,70 +18,90 @@ export const gc: Sampler = {
   level: 'watch',
   thread: 'observed',
   cost: 'one callback per loop turn that had a collection, 10–50 µs, at most 100 a second; 10 µs more for a major one',
-  start({ addGcMs }) {
-    let count = 0;
-    let totalMs = 0;
-    let maxMs = 0;
-    let majorCount = 0;
-    let majorMs = 0;
-    let afterMajor: RowOf<'gc'>['afterMajor'];
-    let observing = false;
-    let observedMs = 0;
-    let since = 0;
-    const sensor = createSensor('the observer of collections');
-    const pause = (): void => {
-      if (!observing) return;
-      observing = false;
-      observer.disconnect();
-      observedMs += monotonicMs() - since;
-    };
-    const resume = (): void => {
-      since = monotonicMs();
-      if (observing) return;
-      observing = true;
-      observer.observe({ entryTypes: ['gc'] });
-    };
-    const onCollections = guarded(sensor, (list: PerformanceObserverEntryList) => {
-      for (const entry of list.getEntries()) {
-        const { duration, startTime } = entry;
-        // Told one turn late: it may be of before the last reading.
-        since = min(since, startTime);
-        const kind = (entry as unknown as { detail?: { kind?: number } }).detail?.kind;
-        count++;
-        totalMs += duration;
-        maxMs = max(maxMs, duration);
-        if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
-          majorCount++;
-          majorMs += duration;
-          afterMajor = readHeap();
-        }
-        addGcMs(duration);
-      }
-      if (count >= MAX_COUNTED) pause();
-    });
-    const observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
-    resume();
-    return {
-      read() {
-        if (isOff(sensor)) {
-          pause();
-          return null;
-        }
-        if (observing) observedMs += monotonicMs() - since;
-        const row = {
-          ...{ type: 'gc' as const, count, totalMs, maxMs, majorCount, majorMs, observedMs },
-          ...(afterMajor && { afterMajor }),
-        };
-        const any = count > 0;
-        afterMajor = undefined;
-        count = totalMs = maxMs = majorCount = majorMs = observedMs = 0;
-        resume();
-        return any ? row : null;
-      },
-      stop: pause,
-    };
-  },
+  start: ({ addGcMs }) => new Collections(addGcMs),
 };
+
+class Collections {
+  readonly #addGcMs: (ms: number) => void;
+  readonly #sensor = createSensor('the observer of collections');
+  readonly #observer: PerformanceObserver;
+  #count = 0;
+  #totalMs = 0;
+  #maxMs = 0;
+  #majorCount = 0;
+  #majorMs = 0;
+  #afterMajor: RowOf<'gc'>['afterMajor'];
+  #observing = false;
+  #observedMs = 0;
+  #since = 0;
+
+  constructor(addGcMs: (ms: number) => void) {
+    this.#addGcMs = addGcMs;
+    const onCollections = guarded(this.#sensor, (list: PerformanceObserverEntryList) => this.#add(list));
+    this.#observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
+    this.#resume();
+  }
+
+  read() {
+    if (isOff(this.#sensor)) {
+      this.stop();
+      return null;
+    }
+    if (this.#observing) this.#observedMs += monotonicMs() - this.#since;
+    const row = this.#count > 0 ? this.#row() : null;
+    this.#afterMajor = undefined;
+    this.#count = this.#totalMs = this.#maxMs = this.#majorCount = this.#majorMs = this.#observedMs = 0;
+    this.#resume();
+    return row;
+  }
+
+  /** Until the next reading; or for good. */
+  stop(): void {
+    if (!this.#observing) return;
+    this.#observing = false;
+    this.#observer.disconnect();
+    this.#observedMs += monotonicMs() - this.#since;
+  }
+
+  #row() {
+    return {
+      type: 'gc' as const,
+      count: this.#count,
+      totalMs: this.#totalMs,
+      maxMs: this.#maxMs,
+      majorCount: this.#majorCount,
+      majorMs: this.#majorMs,
+      observedMs: this.#observedMs,
+      ...(this.#afterMajor && { afterMajor: this.#afterMajor }),
+    };
+  }
+
+  #resume(): void {
+    this.#since = monotonicMs();
+    if (this.#observing) return;
+    this.#observing = true;
+    this.#observer.observe({ entryTypes: ['gc'] });
+  }
+
+  #add(list: PerformanceObserverEntryList): void {
+    for (const entry of list.getEntries()) {
+      const { duration, startTime } = entry;
+      // Told one turn late: it may be of before the last reading.
+      this.#since = min(this.#since, startTime);
+      const kind = (entry as unknown as { detail?: { kind?: number } }).detail?.kind;
+      this.#count++;
+      this.#totalMs += duration;
+      this.#maxMs = max(this.#maxMs, duration);
+      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
+        this.#majorCount++;
+        this.#majorMs += duration;
+        this.#afterMajor = readHeap();
+      }
+      this.#addGcMs(duration);
+    }
+    if (this.#count >= MAX_COUNTED) this.stop();
+  }
+}
 
 /** Without the young generation, which has filled again since the collection. */
 function readHeap(): NonNullable<RowOf<'gc'>['afterMajor']> {

@@ -19,7 +19,7 @@ import { openPressure } from './platform/pressure.ts';
 import { watchSignals } from './platform/signals.ts';
 import { createMethods } from './socket/methods/index.ts';
 import type { Target } from './socket/methods/types.ts';
-import { type LiveSocket, openSocket } from './socket/socket.ts';
+import { LiveSocket } from './socket/socket.ts';
 import { calibrateChains } from './stall/chains.ts';
 import { createLiveLog } from './stall/live-log.ts';
 import { createStorage, type Storage } from './storage.ts';
@@ -129,7 +129,8 @@ class Watchdog {
     const folders = runFolders(this.#data.folders);
     const methods = createMethods(this.#target(folders));
     const failed = (message: string): void => this.#tellError(message);
-    this.#socket = this.#storage.use(() => openSocket(folders, process.pid, methods, failed)) ?? null;
+    this.#socket =
+      this.#storage.use(() => new LiveSocket({ folders, pid: process.pid, methods, onError: failed })) ?? null;
   }
 
   /** What is told through the socket. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AnyMethod, RequestError } from '../../agents/watchdog/socket/methods/types.ts';
-import { type LiveSocket, openSocket } from '../../agents/watchdog/socket/socket.ts';
+import { LiveSocket } from '../../agents/watchdog/socket/socket.ts';
 import { type Connection, connect } from '../../src/attach/connect.ts';
 import { PROTOCOL } from '../../src/protocol/hello.ts';
 import type { MethodName } from '../../src/protocol/methods.ts';
@@ -25,8 +25,13 @@ afterEach(() => {
 /** Connects to a socket of the agent's in this very process, which answers by these methods. */
 async function connected(methods: Record<string, AnyMethod>): Promise<Connection> {
   const hello = () => ({ protocol: PROTOCOL, pid, evdiagVersion: '0', threads: [0] });
-  server = openSocket(candidateFolders(pid), pid, { hello, ...methods }, (message) => {
-    throw new Error(message);
+  server = new LiveSocket({
+    folders: candidateFolders(pid),
+    pid,
+    methods: { hello, ...methods },
+    onError(message) {
+      throw new Error(message);
+    },
   });
   return connect(pid);
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { openSocket } from '../../agents/watchdog/socket/socket.ts';
+import { LiveSocket } from '../../agents/watchdog/socket/socket.ts';
 import { socketPath } from '../../src/util/run-folder.ts';
 import { tempFolder } from '../support/recording.ts';
 import { chance, mutatedBytes, mutatedJson } from './mutate.ts';
@@ -39,7 +39,7 @@ test('the agent answers whoever sends nonsense, or leaves; the next one is serve
   const folder = tempFolder();
   const problems: string[] = [];
   const methods = { echo: (params: unknown) => params };
-  const server = openSocket([folder], PID, methods, (message) => problems.push(message));
+  const server = new LiveSocket({ folders: [folder], pid: PID, methods, onError: (message) => problems.push(message) });
   try {
     const path = socketPath(folder, PID);
     let served = 0;
