@@ -183,7 +183,8 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
       process,
       signal,
       guarded(sensor, (isHandled: boolean) => {
-        if (!isHandled) numbers[Sum.HandlerRemovedAt] = wallMs();
+        // Not where there was none.
+        if (!isHandled && load(control, word) === 1) numbers[Sum.HandlerRemovedAt] = wallMs();
         store(control, word, isHandled ? 1 : 0);
       }),
     );
