@@ -1,25 +1,14 @@
-import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
 import { AGENT_CJS, inLab, ROOT, SPIN, saidBesidesSummary } from '../support/run-agent.ts';
-import { commandOf, expectSameOutcome, nodeMajor, testFiles } from '../support/test-runners.ts';
+import { commandOf, expectSameOutcome, NODE_TESTS, nodeMajor, VITEST_TESTS } from '../support/test-runners.ts';
 
 const major = nodeMajor();
+const modules = join(ROOT, 'node_modules');
 /** Node 20 has processes only; later ones run the tests in the process of the runner as well. */
 const ISOLATIONS = { 22: ['--experimental-test-isolation=none'], 24: ['--test-isolation=none'] };
 const MODES = [[], ...(major >= 24 ? [ISOLATIONS[24]] : major >= 22 ? [ISOLATIONS[22]] : [])];
-
-const NODE_TESTS = testFiles(
-  'test.cjs',
-  `const { test } = require('node:test'); const { Worker } = require('node:worker_threads');`,
-  (name, body) => `test('${name}', async () => { ${body} });`,
-);
-const VITEST_TESTS = testFiles(
-  'test.mjs',
-  `import { test } from 'vitest'; import { Worker } from 'node:worker_threads';`,
-  (name, body) => `test('${name}', async () => { ${body} });`,
-);
 
 describe('test runners end as without the agent', () => {
   it.each(MODES.map((mode) => [mode]))(
@@ -34,11 +23,9 @@ describe('test runners end as without the agent', () => {
 
   it.each(['threads', 'forks'])('vitest --pool=%s', (pool) =>
     inLab(async (lab) => {
-      lab.file('package.json', '{ "type": "module" }');
-      lab.file('node_modules/readme', '');
-      symlinkSync(join(ROOT, 'node_modules/vitest'), join(lab.folder, 'node_modules/vitest'));
-      const args = [commandOf(join(ROOT, 'node_modules'), 'vitest'), 'run', `--pool=${pool}`, '--reporter=tap-flat'];
-      const { exitCode, results } = await expectSameOutcome(lab, { args, files: VITEST_TESTS });
+      const args = [commandOf(modules, 'vitest'), 'run', `--pool=${pool}`, '--reporter=tap-flat'];
+      const links = { vitest: join(modules, 'vitest') };
+      const { exitCode, results } = await expectSameOutcome(lab, { args, files: VITEST_TESTS, links });
       expect(exitCode).toBe(1);
       expect(results).toHaveLength(4);
     })(),

@@ -3,14 +3,16 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inLab, ROOT } from '../support/run-agent.ts';
-import { commandOf, expectSameOutcome, testFiles } from '../support/test-runners.ts';
+import { commandOf, expectSameOutcome, NODE_TESTS, testFiles, VITEST_TESTS } from '../support/test-runners.ts';
 
-/** The latest that run on Node 20. From npm, and not among our own packages: they are 100 MB. */
-const PACKAGES = ['jest@30', 'mocha@12'];
+/** The latest that run on Node 20. From npm, and not among our own packages: they are 200 MB. */
+const PACKAGES = ['jest@30', 'mocha@12', 'tap@21', 'ava@6', 'uvu@0'];
 const folder = join(ROOT, 'node_modules/.cache/evdiag-runners');
 const modules = join(folder, 'node_modules');
 const INSTALL_MS = 600_000;
 const MINUTES = 60_000;
+/** The runners' own time-outs of a test: on a busy machine those of 2 or 5 s pass, with the agent or without. */
+const BUSY_MS = 240_000;
 
 beforeAll(() => {
   if (PACKAGES.every((name) => existsSync(join(modules, name.split('@')[0]!, 'package.json')))) return;
@@ -22,8 +24,39 @@ beforeAll(() => {
 
 const WORKER = `const { Worker } = require('node:worker_threads');`;
 const inIt = (name: string, body: string): string => `it('${name}', async () => { ${body} });`;
+const inTest = (name: string, body: string): string => `test('${name}', async () => { ${body} });`;
 
 describe('test runners end as without the agent', () => {
+  it(
+    'node --test, with coverage',
+    inLab(async (lab) => {
+      const flags = ['--test', '--experimental-test-coverage', '--test-reporter=tap'];
+      const args = [...flags, 'test/first.test.cjs', 'test/second.test.cjs'];
+      const { exitCode, results } = await expectSameOutcome(lab, { args, files: NODE_TESTS });
+      expect(exitCode).toBe(1);
+      expect(results).toEqual(expect.arrayContaining(['# pass 3', '# fail 1', 'ok - computes', 'not ok - fails']));
+    }),
+    5 * MINUTES,
+  );
+
+  it.each(['vmThreads', 'vmForks'])(
+    'vitest --pool=%s',
+    (pool) =>
+      inLab(async (lab) => {
+        const own = join(ROOT, 'node_modules');
+        const args = [
+          commandOf(own, 'vitest'),
+          'run',
+          `--pool=${pool}`,
+          `--testTimeout=${BUSY_MS}`,
+          '--reporter=tap-flat',
+        ];
+        const links = { vitest: join(own, 'vitest') };
+        expectResults(await expectSameOutcome(lab, { args, files: VITEST_TESTS, links }));
+      })(),
+    5 * MINUTES,
+  );
+
   it.each([
     ['one process', ['--runInBand']],
     ['processes', ['--maxWorkers=2']],
@@ -32,7 +65,6 @@ describe('test runners end as without the agent', () => {
     'jest in %s',
     (_name, flags) =>
       inLab(async (lab) => {
-        lab.file('package.json', '{}');
         const reporter = lab.file(
           'reporter.cjs',
           `module.exports = class {
@@ -41,7 +73,7 @@ describe('test runners end as without the agent', () => {
             }
           };`,
         );
-        const args = [commandOf(modules, 'jest'), ...flags, `--reporters=${reporter}`];
+        const args = [commandOf(modules, 'jest'), ...flags, `--testTimeout=${BUSY_MS}`, `--reporters=${reporter}`];
         expectResults(await expectSameOutcome(lab, { args, files: testFiles('test.js', WORKER, inIt) }));
       })(),
     5 * MINUTES,
@@ -54,12 +86,59 @@ describe('test runners end as without the agent', () => {
     'mocha in %s',
     (_name, flags) =>
       inLab(async (lab) => {
-        const args = [commandOf(modules, 'mocha'), ...flags, '--reporter=tap', 'test/*.cjs'];
+        const args = [commandOf(modules, 'mocha'), ...flags, `--timeout=${BUSY_MS}`, '--reporter=tap', 'test/*.cjs'];
         expectResults(await expectSameOutcome(lab, { args, files: testFiles('cjs', WORKER, inIt) }));
       })(),
     5 * MINUTES,
   );
+
+  it(
+    'tap, with coverage',
+    inLab(async (lab) => {
+      const flags = ['--reporter=tap', '--allow-incomplete-coverage', '--jobs=2', `--timeout=${BUSY_MS / 1000}`];
+      const args = [commandOf(modules, 'tap'), ...flags, 'test/first.cjs', 'test/second.cjs'];
+      const files = testFiles('cjs', `${WORKER} const { test } = require('tap');`, inTest);
+      const { exitCode, results } = await expectSameOutcome(lab, { args, files, links: linkTo('tap') });
+      expect(exitCode).toBe(1);
+      expect(results).toEqual(
+        expect.arrayContaining(['# { total: 4, pass: 3, fail: 1 }', 'ok - computes', 'not ok - fails']),
+      );
+    }),
+    5 * MINUTES,
+  );
+
+  it.each([
+    ['threads', []],
+    ['processes', ['--no-worker-threads']],
+  ])(
+    'ava in %s',
+    (_name, flags) =>
+      inLab(async (lab) => {
+        const head = `import test from 'ava'; import { Worker } from 'node:worker_threads';`;
+        const files = testFiles('mjs', head, (name, body) => `test('${name}', async (t) => { ${body} t.pass(); });`);
+        const args = [commandOf(modules, 'ava'), '--tap', `--timeout=${BUSY_MS / 1000}s`, ...flags, 'test/*.mjs'];
+        expectResults(await expectSameOutcome(lab, { args, files, links: linkTo('ava') }));
+      })(),
+    5 * MINUTES,
+  );
+
+  it(
+    'uvu',
+    inLab(async (lab) => {
+      const files = testFiles('cjs', `${WORKER} const { test } = require('uvu');`, inTest);
+      for (const name of Object.keys(files)) files[name as keyof typeof files] += 'test.run();\n';
+      const args = [commandOf(modules, 'uvu'), 'test'];
+      const { exitCode, results } = await expectSameOutcome(lab, { args, files, links: linkTo('uvu') });
+      expect(exitCode).toBe(1);
+      expect(results).toEqual(['Passed: 3', 'Total: 4']);
+    }),
+    5 * MINUTES,
+  );
 });
+
+function linkTo(name: string): Record<string, string> {
+  return { [name]: join(modules, name) };
+}
 
 function expectResults({ exitCode, results }: { exitCode: number; results: string[] }): void {
   expect(exitCode).toBe(1);
