@@ -28,6 +28,13 @@ const GROUPS = [
   { name: 'full-starved', maxWorkers: 1, include: ['test/healthy/starved.test.ts'] },
   { name: 'full-same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
 ];
+/**
+ * Where it is set, Node 20 reads all these certificates at each start, which takes four times as long as the start itself; the tests
+ * start thousands. npm gets them back (test/support/packed.ts).
+ */
+const CERTIFICATES = process.env.NODE_EXTRA_CA_CERTS ?? '';
+const WITH_NPM = ['full-runners', 'full-packages'];
+const withoutCertificates = { NODE_EXTRA_CA_CERTS: '', EVDIAG_TEST_CA_CERTS: CERTIFICATES };
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };
 const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${pattern}/*.test.ts` : pattern);
 
@@ -38,6 +45,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          env: withoutCertificates,
           name: 'units',
           include: ['test/**/*.test.ts'],
           exclude: GROUPS.flatMap(({ include }) => include.map(testFiles)),
@@ -46,7 +54,13 @@ export default defineConfig({
         },
       },
       ...GROUPS.map(({ include, ...group }, i) => ({
-        test: { ...shared, ...group, include: include.map(testFiles), sequence: { groupOrder: i + 1 } },
+        test: {
+          ...shared,
+          ...group,
+          ...(!WITH_NPM.includes(group.name) && { env: withoutCertificates }),
+          include: include.map(testFiles),
+          sequence: { groupOrder: i + 1 },
+        },
       })),
     ],
   },

@@ -23,7 +23,10 @@ export function run(file: string, args: string[], options: ExecFileOptions): Pro
 }
 
 export async function mustRun(file: string, args: string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await run(file, args, { cwd });
+  // Taken from the tests by vitest.config.ts.
+  const certificates = process.env.EVDIAG_TEST_CA_CERTS;
+  const env = certificates ? { ...process.env, NODE_EXTRA_CA_CERTS: certificates } : process.env;
+  const { code, stdout, stderr } = await run(file, args, { cwd, env });
   expect(code, `${file} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
   return stdout;
 }
