@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Leftover, Scope } from '../../src/library/types.ts';
-import { type FollowedHandle, followHandles } from '../agent/tracking/handles.ts';
+import { type FollowedHandle, FollowedHandles } from '../agent/tracking/handles.ts';
 import { createSites, currentFrames } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
 import { longestBlock } from './blocks.ts';
@@ -121,7 +121,7 @@ function startHooks() {
   // An AsyncLocalStorage hooks in when it is first run: before the hooks that put Node 20's promise hooks back as they were.
   storage.run(createFollowed(null), () => {});
   const calls = followCalls(currentHolders, MAX_FOLLOWED);
-  const handles = followHandles(createSites(), {
+  const handles = new FollowedHandles(createSites(), {
     currentScope: currentHolders,
     onScoped(handle) {
       const holders = handle.scope as readonly Followed[];
@@ -152,7 +152,7 @@ function startHooks() {
     currentScope,
     calls,
     listeners,
-    isAlive: handles.isAlive,
+    isAlive: (handle: FollowedHandle) => handles.isAlive(handle),
     isCarrier: (handle: object) => requests.isCarrier(handle),
     stop(): void {
       for (const part of [listeners, requests, servers, files, handles, calls]) part.stop();

@@ -7,7 +7,7 @@ import { abs, monotonicMs, NativeNumber, NativeSet, process, store } from '../..
 import { hookPromises } from '../../promise-hooks.ts';
 import { createTraceMemory, type TraceMemory, TraceWord } from '../../shared-trace.ts';
 import { isArming } from '../microtask-turns.ts';
-import { hookWithoutPromises } from '../tracking/handles.ts';
+import { hookWithoutPromises } from '../tracking/handle-hook.ts';
 import { createSampling, type Sampling } from '../tracking/sampling.ts';
 import { currentFrames } from '../tracking/sites.ts';
 import { createEventRing } from './event-ring.ts';

@@ -43,19 +43,83 @@ interface Scope {
  * A scope begins where the application first takes the signal from its controller (to hand it to an operation); an
  * AsyncLocalStorage carries it to everything that is started from there.
  */
-export function followCancellations(sensor: Sensor) {
-  const storage = new AsyncLocalStorage<Scope>();
-  const bySignal = new NativeWeakMap<AbortSignal, Scope>();
-  const scopes = new NativeSet<Scope>();
-  let aborts = 0;
+export class FollowedCancellations {
+  readonly #storage = new AsyncLocalStorage<Scope>();
+  readonly #bySignal = new NativeWeakMap<AbortSignal, Scope>();
+  readonly #scopes = new NativeSet<Scope>();
+  readonly #restore: (() => void)[];
+  #aborts = 0;
 
-  const open = (signal: AbortSignal): void => {
-    if (bySignal.has(signal) || scopes.size >= MAX_SCOPES || signal.aborted) return;
+  constructor(sensor: Sensor) {
+    const { prototype: controllers } = nodesGlobal('AbortController');
+    const { prototype: signals } = nodesGlobal('AbortSignal');
+    const signalOf = getOwnPropertyDescriptor(controllers, 'signal')!.get!;
+    const onAbort = (controller: unknown): void => {
+      const scope = this.#bySignal.get(apply(signalOf, controller, []) as AbortSignal);
+      if (scope) this.#abort(scope, ownFrames(currentFrames()));
+    };
+    const isFollowed = (self: object): boolean => this.#bySignal.has(self as AbortSignal);
+    this.#restore = [
+      wrapGetter(controllers, 'signal', this.#open, undefined, sensor),
+      wrapGetter(signals, 'aborted', this.touch as (self: object) => void, isFollowed, sensor),
+      wrapMethod(controllers, 'abort', onAbort, undefined, sensor),
+      wrapMethod(signals, 'throwIfAborted', this.touch as (self: unknown) => void, undefined, sensor),
+    ];
+  }
+
+  /** The unit of work that runs. */
+  current(): unknown {
+    return this.#storage.getStore();
+  }
+
+  /** Somebody looks at the signal. */
+  readonly touch = (signal: AbortSignal): void => {
+    const scope = this.#bySignal.get(signal);
+    if (!scope || scope.touches.size >= MAX_TOUCHES) return;
+    for (const frame of ownFrames(currentFrames())) scope.touches.add(functionOf(frame));
+  };
+
+  add(handle: FollowedHandle): void {
+    const scope = handle.scope as Scope;
+    for (const one of [scope, ...scope.parents]) {
+      if (one.abortedMs === null && one.handles.size < MAX_HANDLES) one.handles.add(handle);
+    }
+  }
+
+  aborts(): number {
+    return this.#aborts;
+  }
+
+  /** Of each signal that was aborted long enough ago, what is left over; once. */
+  check(isAlive: (handle: FollowedHandle) => boolean): RawAborted[] {
+    const told: RawAborted[] = [];
+    const now = monotonicMs();
+    for (const scope of this.#scopes) {
+      for (const handle of scope.handles) if (!isAlive(handle)) scope.handles.delete(handle);
+      const signal = scope.signal.deref();
+      if (signal?.aborted) this.#abort(scope, null);
+      const isOver = scope.abortedMs === null ? !signal : now - scope.abortedMs >= GRACE_MS;
+      if (!isOver) continue;
+      this.#scopes.delete(scope);
+      const aborted = leftOver(scope, now);
+      if (aborted) told.push(aborted);
+    }
+    return told;
+  }
+
+  stop(): void {
+    for (const undo of this.#restore) undo();
+    this.#storage.disable();
+    this.#scopes.clear();
+  }
+
+  readonly #open = (signal: AbortSignal): void => {
+    if (this.#bySignal.has(signal) || this.#scopes.size >= MAX_SCOPES || signal.aborted) return;
     const all = currentFrames();
     // Node's own modules and packages use controllers for themselves.
     if (!all[0] || isNodes(all[0]) || all[0][1]?.includes('/node_modules/')) return;
     const frames = ownFrames(all);
-    const parent = storage.getStore();
+    const parent = this.#storage.getStore();
     const scope: Scope = {
       signal: new NativeWeakRef(signal),
       startMs: monotonicMs(),
@@ -66,78 +130,25 @@ export function followCancellations(sensor: Sensor) {
       abortFrames: null,
       touches: new NativeSet(),
     };
-    bySignal.set(signal, scope);
-    scopes.add(scope);
-    storage.enterWith(scope);
+    this.#bySignal.set(signal, scope);
+    this.#scopes.add(scope);
+    this.#storage.enterWith(scope);
   };
-  const touch = (signal: AbortSignal): void => {
-    const scope = bySignal.get(signal);
-    if (!scope || scope.touches.size >= MAX_TOUCHES) return;
-    for (const frame of ownFrames(currentFrames())) scope.touches.add(functionOf(frame));
-  };
-  const abort = (scope: Scope, frames: RawFrame[] | null): void => {
+
+  #abort(scope: Scope, frames: RawFrame[] | null): void {
     if (scope.abortedMs !== null) return;
-    aborts++;
+    this.#aborts++;
     scope.abortedMs = monotonicMs();
     scope.abortFrames = frames;
-  };
+  }
+}
 
-  const { prototype: controllers } = nodesGlobal('AbortController');
-  const { prototype: signals } = nodesGlobal('AbortSignal');
-  const signalOf = getOwnPropertyDescriptor(controllers, 'signal')!.get!;
-  const onAbort = (controller: unknown): void => {
-    const scope = bySignal.get(apply(signalOf, controller, []) as AbortSignal);
-    if (scope) abort(scope, ownFrames(currentFrames()));
-  };
-  const restore = [
-    wrapGetter(controllers, 'signal', open, undefined, sensor),
-    wrapGetter(
-      signals,
-      'aborted',
-      touch as (self: object) => void,
-      (self) => bySignal.has(self as AbortSignal),
-      sensor,
-    ),
-    wrapMethod(controllers, 'abort', onAbort, undefined, sensor),
-    wrapMethod(signals, 'throwIfAborted', (signal) => touch(signal as AbortSignal), undefined, sensor),
-  ];
-
-  return {
-    current: (): unknown => storage.getStore(),
-    onSignalListener: touch,
-    add(handle: FollowedHandle): void {
-      const scope = handle.scope as Scope;
-      for (const one of [scope, ...scope.parents]) {
-        if (one.abortedMs === null && one.handles.size < MAX_HANDLES) one.handles.add(handle);
-      }
-    },
-    aborts: () => aborts,
-    /** Of each signal that was aborted long enough ago, what is left over; once. */
-    check(isAlive: (handle: FollowedHandle) => boolean): RawAborted[] {
-      const told: RawAborted[] = [];
-      const now = monotonicMs();
-      for (const scope of scopes) {
-        for (const handle of scope.handles) if (!isAlive(handle)) scope.handles.delete(handle);
-        const signal = scope.signal.deref();
-        if (signal?.aborted) abort(scope, null);
-        if (scope.abortedMs === null) {
-          if (!signal) scopes.delete(scope);
-          continue;
-        }
-        if (now - scope.abortedMs < GRACE_MS) continue;
-        scopes.delete(scope);
-        const leftovers = [...scope.handles].filter(isLeftover).map((handle) => toLeftover(scope, handle, now));
-        if (leftovers.length === 0) continue;
-        told.push({ sinceMs: now - scope.abortedMs, abortedAt: scope.abortFrames, scope: scope.frames, leftovers });
-      }
-      return told;
-    },
-    stop(): void {
-      for (const undo of restore) undo();
-      storage.disable();
-      scopes.clear();
-    },
-  };
+/** What of the work is still there after the abort; null where nothing is. */
+function leftOver(scope: Scope, now: number): RawAborted | null {
+  if (scope.abortedMs === null) return null;
+  const leftovers = [...scope.handles].filter(isLeftover).map((handle) => toLeftover(scope, handle, now));
+  if (leftovers.length === 0) return null;
+  return { sinceMs: now - scope.abortedMs, abortedAt: scope.abortFrames, scope: scope.frames, leftovers };
 }
 
 /** Requests end by themselves; servers and what pools keep are not the operation's. */

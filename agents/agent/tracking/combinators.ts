@@ -2,7 +2,8 @@ import type { Sensor } from '../../guard.ts';
 import { isArray, min, monotonicMs, NativePromise, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawOrphans } from '../../tracked.ts';
-import { type FollowedPromises, stateOf } from './promises.ts';
+import { stateOf } from './promise-state.ts';
+import type { FollowedPromises } from './promises.ts';
 import { currentFrames } from './sites.ts';
 import { wrapMethod } from './wrap.ts';
 

@@ -1,20 +1,9 @@
-import { type AsyncHook, createHook, executionAsyncId, type HookCallbacks } from 'node:async_hooks';
-import { runInThisContext } from 'node:vm';
+import { executionAsyncId, type HookCallbacks } from 'node:async_hooks';
 import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
-import {
-  assign,
-  defineProperty,
-  getOwnPropertyDescriptor,
-  getOwnPropertySymbols,
-  monotonicMs,
-  NativeMap,
-  NativeNumber,
-  NativeSet,
-  NativeWeakRef,
-  process,
-} from '../../primordials.ts';
+import { monotonicMs, NativeMap, NativeNumber, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
+import { hookWithoutPromises } from './handle-hook.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 
@@ -59,139 +48,180 @@ interface HandleOptions {
   framesOf?(type: string): RawFrame[];
 }
 
+/** Where something is made: by whom, and where that was begun. */
+interface Maker {
+  frames: RawFrame[];
+  /** The operation whose answer is being handled. */
+  opener: FollowedHandle | undefined;
+}
+
 /**
  * Follows Node's async resources (timers, sockets, files, workers) from where they were made until they are destroyed,
  * by an async hook that is not called for promises.
  */
-export function followHandles(sites: Sites, options: HandleOptions) {
-  const { currentScope, onScoped, onMade, scopedOnly = false, framesOf = () => currentFrames() } = options;
-  const { sensor = unasked } = options;
-  const byId = new NativeMap<number, FollowedHandle>();
-  const outside = new NativeSet<number>();
+export class FollowedHandles {
+  readonly #sites: Sites;
+  readonly #options: Required<HandleOptions>;
+  readonly #byId = new NativeMap<number, FollowedHandle>();
+  readonly #outside = new NativeSet<number>();
   /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
-  let opening: FollowedHandle[] = [];
-  const open = createSampling(BUDGET_MS.open);
-  const timers = createSampling(BUDGET_MS.timers);
-  const requests = createSampling(BUDGET_MS.requests);
-  const samplingOf = (type: string) => (type === 'Timeout' ? timers : REQUESTS.test(type) ? requests : open);
-  let inboundPeak = 0;
-  let inside = false;
+  #opening: FollowedHandle[] = [];
+  readonly #open = createSampling(BUDGET_MS.open);
+  readonly #timers = createSampling(BUDGET_MS.timers);
+  readonly #requests = createSampling(BUDGET_MS.requests);
+  readonly #hook;
+  #inboundPeak = 0;
+  #inside = false;
 
-  /** The operation whose answer is being handled: where it was begun is where the program asked for what Node makes now. */
-  const steppedFrom = (): FollowedHandle | undefined => {
-    const running = byId.get(executionAsyncId());
-    return running && STEPS.test(running.site.type) ? running : undefined;
-  };
-  const start = (sampling: Sampling, id: number, type: string, resource: object): void => {
-    let frames = framesOf(type);
-    let opener: FollowedHandle | undefined;
-    if (!hasOwn(frames)) {
-      opener = type === 'FILEHANDLE' ? opening.shift() : type === 'Timeout' ? undefined : steppedFrom();
-      // A server's address is looked up first: what is asked later is the server itself.
-      if (!opener && !(scopedOnly && type.endsWith('SERVERWRAP'))) {
-        if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) {
-          outside.add(id);
-          if (outside.size > inboundPeak) inboundPeak = outside.size;
-        }
-        return;
+  constructor(sites: Sites, options: HandleOptions) {
+    this.#sites = sites;
+    this.#options = { sensor: unasked, scopedOnly: false, framesOf: () => currentFrames(), ...options };
+    this.#hook = hookWithoutPromises(this.#callbacks(this.#options.sensor));
+  }
+
+  adapt(intervalMs: number): void {
+    for (const sampling of [this.#open, this.#timers, this.#requests]) sampling.adapt(intervalMs);
+  }
+
+  /** Finds the oldest of each site. */
+  check(): void {
+    for (const one of this.#byId.values()) {
+      if (isClosedFile(one)) {
+        this.#byId.delete(one.id);
+        end(one, monotonicMs());
+        continue;
       }
-      frames = opener?.site.frames ?? frames;
+      if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
+      if (isReferenced(one)) one.site.referenced += one.weight;
     }
-    const site = sites.here('handle', type, type === 'Timeout' ? spanOf(resource) : '', frames);
+  }
+
+  /** Those that are followed, to be dumped. */
+  sites(): RawHandleSite[] {
+    return [...this.#byId.values()].slice(0, MAX_DUMPED).map((one) => ({
+      type: one.site.type,
+      ageMs: monotonicMs() - one.startMs,
+      ref: isReferenced(one),
+      frames: one.site.frames,
+    }));
+  }
+
+  isAlive(one: FollowedHandle): boolean {
+    return this.#byId.get(one.id) === one;
+  }
+
+  /** Most connections from outside since the last call. */
+  inbound(): number {
+    const peak = this.#inboundPeak;
+    this.#inboundPeak = this.#outside.size;
+    return peak;
+  }
+
+  stop(): void {
+    this.#hook.disable();
+    this.#byId.clear();
+    this.#outside.clear();
+  }
+
+  #callbacks(sensor: Sensor): HookCallbacks {
+    return {
+      init: (id, type, _trigger, resource) => {
+        try {
+          if (!isOff(sensor)) this.#made(id, type, resource);
+        } catch (error) {
+          sensor.caught = { error };
+        }
+      },
+      destroy: (id) => {
+        try {
+          if (!isOff(sensor)) this.#gone(id);
+        } catch (error) {
+          sensor.caught = { error };
+        }
+      },
+    };
+  }
+
+  #made(id: number, type: string, resource: object): void {
+    const { onMade, scopedOnly, currentScope } = this.#options;
+    if (type !== 'PROMISE') onMade(type);
+    if (this.#inside || PASSING.has(type)) return;
+    const sampling = this.#samplingOf(type);
+    if (this.#byId.size >= MAX_FOLLOWED || !(scopedOnly ? currentScope() : sampling.next())) return;
+    this.#inside = true;
+    try {
+      sampling.spend(() => this.#start(sampling, id, type, resource));
+    } finally {
+      this.#inside = false;
+    }
+  }
+
+  #samplingOf(type: string): Sampling {
+    if (type === 'Timeout') return this.#timers;
+    return REQUESTS.test(type) ? this.#requests : this.#open;
+  }
+
+  #gone(id: number): void {
+    const one = this.#byId.get(id);
+    if (one === undefined) {
+      this.#outside.delete(id);
+      return;
+    }
+    this.#byId.delete(id);
+    end(one, monotonicMs());
+    // Could not be opened.
+    if (this.#opening.length > 0) this.#opening = this.#opening.filter((other) => other !== one);
+  }
+
+  #start(sampling: Sampling, id: number, type: string, resource: object): void {
+    const { scopedOnly, currentScope, onScoped } = this.#options;
+    const maker = this.#makerOf(id, type);
+    if (!maker) return;
+    const { frames, opener } = maker;
+    const site = this.#sites.here('handle', type, type === 'Timeout' ? spanOf(resource) : '', frames);
     if (!site) return;
-    const weight = scopedOnly ? 1 : sampling.weight();
     const one: FollowedHandle = {
       id,
       site,
       startMs: monotonicMs(),
-      weight,
+      weight: scopedOnly ? 1 : sampling.weight(),
       ref: new NativeWeakRef(resource),
       scope: null,
     };
-    byId.set(id, one);
+    this.#byId.set(id, one);
     begin(one);
-    if (type === 'FSREQPROMISE' && frames.some(([name]) => name === 'open')) opening.push(one);
+    if (type === 'FSREQPROMISE' && frames.some(([name]) => name === 'open')) this.#opening.push(one);
     one.scope = currentScope() ?? opener?.scope ?? null;
     if (one.scope) onScoped(one);
-  };
+  }
 
-  const made = (id: number, type: string, resource: object): void => {
-    if (type !== 'PROMISE') onMade(type);
-    if (inside || PASSING.has(type)) return;
-    const sampling = samplingOf(type);
-    if (byId.size >= MAX_FOLLOWED || !(scopedOnly ? currentScope() : sampling.next())) return;
-    inside = true;
-    try {
-      sampling.spend(() => start(sampling, id, type, resource));
-    } finally {
-      inside = false;
-    }
-  };
-  const gone = (id: number): void => {
-    const one = byId.get(id);
-    if (one !== undefined) {
-      byId.delete(id);
-      end(one, monotonicMs());
-      // Could not be opened.
-      if (opening.length > 0) opening = opening.filter((other) => other !== one);
-    } else outside.delete(id);
-  };
+  /** Null where nothing of the application's is on the stack, nor began what leads here. */
+  #makerOf(id: number, type: string): Maker | null {
+    const { framesOf, scopedOnly } = this.#options;
+    const frames = framesOf(type);
+    if (hasOwn(frames)) return { frames, opener: undefined };
+    const opener = this.#openerOf(type);
+    // A server's address is looked up first: what is asked later is the server itself.
+    if (opener || (scopedOnly && type.endsWith('SERVERWRAP'))) return { frames: opener?.site.frames ?? frames, opener };
+    if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) this.#addOutside(id);
+    return null;
+  }
 
-  const callbacks: HookCallbacks = {
-    init(id, type, _trigger, resource) {
-      try {
-        if (!isOff(sensor)) made(id, type, resource);
-      } catch (error) {
-        sensor.caught = { error };
-      }
-    },
-    destroy(id) {
-      try {
-        if (!isOff(sensor)) gone(id);
-      } catch (error) {
-        sensor.caught = { error };
-      }
-    },
-  };
-  const hook = hookWithoutPromises(callbacks);
+  #openerOf(type: string): FollowedHandle | undefined {
+    if (type === 'FILEHANDLE') return this.#opening.shift();
+    return type === 'Timeout' ? undefined : this.#steppedFrom();
+  }
 
-  return {
-    adapt(intervalMs: number): void {
-      for (const sampling of [open, timers, requests]) sampling.adapt(intervalMs);
-    },
-    /** Finds the oldest of each site. */
-    check(): void {
-      for (const one of byId.values()) {
-        if (isClosedFile(one)) {
-          byId.delete(one.id);
-          end(one, monotonicMs());
-          continue;
-        }
-        if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
-        if (isReferenced(one)) one.site.referenced += one.weight;
-      }
-    },
-    /** Those that are followed, to be dumped. */
-    sites: (): RawHandleSite[] =>
-      [...byId.values()].slice(0, MAX_DUMPED).map((one) => ({
-        type: one.site.type,
-        ageMs: monotonicMs() - one.startMs,
-        ref: isReferenced(one),
-        frames: one.site.frames,
-      })),
-    isAlive: (one: FollowedHandle): boolean => byId.get(one.id) === one,
-    /** Most connections from outside since the last call. */
-    inbound(): number {
-      const peak = inboundPeak;
-      inboundPeak = outside.size;
-      return peak;
-    },
-    stop(): void {
-      hook.disable();
-      byId.clear();
-      outside.clear();
-    },
-  };
+  /** The operation whose answer is being handled: where it was begun is where the program asked for what Node makes now. */
+  #steppedFrom(): FollowedHandle | undefined {
+    const running = this.#byId.get(executionAsyncId());
+    return running && STEPS.test(running.site.type) ? running : undefined;
+  }
+
+  #addOutside(id: number): void {
+    this.#outside.add(id);
+    if (this.#outside.size > this.#inboundPeak) this.#inboundPeak = this.#outside.size;
+  }
 }
 
 /** "interval", or the delay with one significant digit: "30000 ms". */
@@ -228,45 +258,4 @@ function isFromOutside(frames: RawFrame[]): boolean {
   return frames.every(
     ([, url]) => url === null || url === 'node:net' || url.startsWith('node:_http') || url.startsWith('node:_tls'),
   );
-}
-
-interface AsyncWrap {
-  getPromiseHooks?(): unknown[];
-  setPromiseHooks?(...hooks: unknown[]): void;
-}
-
-/**
- * An async hook that is not called for promises: an option (24), or an own symbol of the hook (22). On Node 20 the
- * promise hooks that its enabling sets are put back as they were; where that has no door, promises are passed over.
- */
-export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
-  const hook = createHook({ ...callbacks, trackPromises: false } as HookCallbacks);
-  const symbol = getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
-  if (symbol) assign(hook, { [symbol]: true });
-  const wrap = symbol ? null : nodes20AsyncWrap();
-  const before = wrap?.getPromiseHooks?.();
-  hook.enable();
-  if (before) wrap!.setPromiseHooks!(...before);
-  return hook;
-}
-
-function nodes20AsyncWrap(): AsyncWrap | null {
-  if (!process.version.startsWith('v20.')) return null;
-  // It would be told of: the application asked for it.
-  if (process.execArgv.some((flag) => flag.includes('pending-deprecation'))) return null;
-  if (process.env.NODE_PENDING_DEPRECATION === '1' || process.env.NODE_OPTIONS?.includes('pending-deprecation'))
-    return null;
-  // Jest gives its tests a copy of `process`, at which Node does not look.
-  const host = runInThisContext('process') as NodeJS.Process & { binding(name: string): AsyncWrap };
-  const told = getOwnPropertyDescriptor(host, 'noDeprecation');
-  try {
-    // Node tells of this door once; it is not the application that uses it.
-    defineProperty(host, 'noDeprecation', { value: true, configurable: true, writable: true });
-    return host.binding('async_wrap');
-  } catch {
-    return null;
-  } finally {
-    if (told) defineProperty(host, 'noDeprecation', told);
-    else delete (host as { noDeprecation?: boolean }).noDeprecation;
-  }
 }

@@ -31,81 +31,90 @@ interface Target {
 }
 
 /** Follows the listeners of emitters, event targets and abort signals where one event has many of them. */
-export function followListeners(sites: Sites, onSignalListener: (signal: AbortSignal) => void, sensor: Sensor) {
-  const targets = new NativeSet<Target>();
-  const known = new NativeWeakMap<object, Map<string | symbol, Map<Site, Target>>>();
-  const added = new NativeWeakMap<object, number>();
-  let budget = PER_SECOND;
+export class FollowedListeners {
+  readonly #sites: Sites;
+  readonly #onSignalListener: (signal: AbortSignal) => void;
+  readonly #targets = new NativeSet<Target>();
+  readonly #known = new NativeWeakMap<object, Map<string | symbol, Map<Site, Target>>>();
+  readonly #added = new NativeWeakMap<object, number>();
+  readonly #signals = nodesGlobal('AbortSignal');
+  readonly #restore: (() => void)[];
+  #budget = PER_SECOND;
 
-  const note = (target: object, event: string | symbol, type: string): void => {
-    if (budget <= 0 || targets.size >= MAX_TARGETS) return;
-    budget--;
+  constructor(sites: Sites, onSignalListener: (signal: AbortSignal) => void, sensor: Sensor) {
+    this.#sites = sites;
+    this.#onSignalListener = onSignalListener;
+    const emitter = EventEmitter.prototype as object;
+    this.#restore = [
+      ...['on', 'prependListener'].map((name) => wrapMethod(emitter, name, this.#onEmitter, undefined, sensor)),
+      wrapMethod(NativeEventTarget.prototype, 'addEventListener', this.#onTarget, undefined, sensor),
+    ];
+  }
+
+  refill(intervalMs: number): void {
+    this.#budget = min(PER_SECOND, this.#budget + (PER_SECOND * intervalMs) / 1000);
+  }
+
+  /** Counts the listeners that there are now. */
+  check(): void {
+    const now = monotonicMs();
+    const biggest = new NativeMap<Site, number>();
+    for (const target of this.#targets) {
+      const object = target.ref.deref();
+      const count = object ? countOf(object, target.event) : 0;
+      if (count < MANY) this.#targets.delete(target);
+      if (count < MANY && object) this.#known.get(object)?.get(target.event)?.delete(target.site);
+      // Of several targets of one place, that with the most.
+      biggest.set(target.site, max(biggest.get(target.site) ?? 0, count));
+      if (target.startMs < target.site.oldestStart) target.site.oldestStart = target.startMs;
+    }
+    for (const [site, count] of biggest) tell(site, count, now);
+  }
+
+  stop(): void {
+    for (const undo of this.#restore) undo();
+    this.#targets.clear();
+  }
+
+  readonly #onEmitter = (self: unknown, { 0: event }: Arguments): void => {
+    const listeners = (self as { _events?: Record<string | symbol, unknown> } | null)?._events?.[event as string];
+    if (isArray(listeners) && listeners.length >= MANY) this.#note(self as object, event as string, 'emitter');
+  };
+
+  readonly #onTarget = (self: unknown, { 0: event }: Arguments): void => {
+    if (typeof self !== 'object' || self === null) return;
+    const isSignal = self instanceof this.#signals;
+    if (isSignal) this.#onSignalListener(self as AbortSignal);
+    const count = (this.#added.get(self) ?? 0) + 1;
+    this.#added.set(self, count);
+    // Asked of the target at most so often: the list is made for it.
+    if (count < MANY || (count % MANY !== 0 && this.#targets.size > 0)) return;
+    const name = NativeString(event);
+    if (countOf(self, name) >= MANY) this.#note(self, name, isSignal ? 'abort-signal' : 'event-target');
+  };
+
+  #note(target: object, event: string | symbol, type: string): void {
+    if (this.#budget <= 0 || this.#targets.size >= MAX_TARGETS) return;
+    this.#budget--;
     const frames = currentFrames();
     if (!frames.some((frame) => !isNodes(frame))) return;
-    const site = sites.here(
-      'listener',
-      type,
-      `${className(target)} ${NativeString(event)}`.slice(0, NAME_LIMIT),
-      frames,
-    );
+    const detail = `${className(target)} ${NativeString(event)}`.slice(0, NAME_LIMIT);
+    const site = this.#sites.here('listener', type, detail, frames);
     if (!site) return;
-    const events = known.get(target) ?? new NativeMap<string | symbol, Map<Site, Target>>();
-    known.set(target, events);
-    const places = events.get(event) ?? new NativeMap<Site, Target>();
-    events.set(event, places);
+    const places = this.#placesOf(target, event);
     if (places.has(site)) return;
     const one = { ref: new NativeWeakRef(target), event, site, startMs: monotonicMs() };
     places.set(site, one);
-    targets.add(one);
-  };
-  const onEmitter = (self: unknown, { 0: event }: Arguments): void => {
-    const listeners = (self as { _events?: Record<string | symbol, unknown> } | null)?._events?.[event as string];
-    if (isArray(listeners) && listeners.length >= MANY) note(self as object, event as string, 'emitter');
-  };
-  const Signal = nodesGlobal('AbortSignal');
-  const onTarget = (self: unknown, { 0: event }: Arguments): void => {
-    if (typeof self !== 'object' || self === null) return;
-    const isSignal = self instanceof Signal;
-    if (isSignal) onSignalListener(self);
-    const count = (added.get(self) ?? 0) + 1;
-    added.set(self, count);
-    // Asked of the target at most so often: the list is made for it.
-    if (count >= MANY && (count % MANY === 0 || targets.size === 0)) {
-      if (countOf(self, NativeString(event)) >= MANY)
-        note(self, NativeString(event), isSignal ? 'abort-signal' : 'event-target');
-    }
-  };
+    this.#targets.add(one);
+  }
 
-  const emitter = EventEmitter.prototype as object;
-  const restore = [
-    ...['on', 'prependListener'].map((name) => wrapMethod(emitter, name, onEmitter, undefined, sensor)),
-    wrapMethod(NativeEventTarget.prototype, 'addEventListener', onTarget, undefined, sensor),
-  ];
-
-  return {
-    refill(intervalMs: number): void {
-      budget = min(PER_SECOND, budget + (PER_SECOND * intervalMs) / 1000);
-    },
-    /** Counts the listeners that there are now. */
-    check(): void {
-      const now = monotonicMs();
-      const biggest = new NativeMap<Site, number>();
-      for (const target of targets) {
-        const object = target.ref.deref();
-        const count = object ? countOf(object, target.event) : 0;
-        if (count < MANY) targets.delete(target);
-        if (count < MANY && object) known.get(object)?.get(target.event)?.delete(target.site);
-        // Of several targets of one place, that with the most.
-        biggest.set(target.site, max(biggest.get(target.site) ?? 0, count));
-        if (target.startMs < target.site.oldestStart) target.site.oldestStart = target.startMs;
-      }
-      for (const [site, count] of biggest) tell(site, count, now);
-    },
-    stop(): void {
-      for (const undo of restore) undo();
-      targets.clear();
-    },
-  };
+  #placesOf(target: object, event: string | symbol): Map<Site, Target> {
+    const events = this.#known.get(target) ?? new NativeMap<string | symbol, Map<Site, Target>>();
+    this.#known.set(target, events);
+    const places = events.get(event) ?? new NativeMap<Site, Target>();
+    events.set(event, places);
+    return places;
+  }
 }
 
 function tell(site: Site, count: number, now: number): void {

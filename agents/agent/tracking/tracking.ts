@@ -1,13 +1,13 @@
 import { attempt, createSensor, guarded, isOff, type Sensor } from '../../guard.ts';
 import { clearInterval, isFiniteNumber, max, monotonicMs, NativeMap, setInterval } from '../../primordials.ts';
-import type { RawTracked } from '../../tracked.ts';
+import type { RawAborted, RawOrphans, RawTracked } from '../../tracked.ts';
 import { markOwn } from '../own-resources.ts';
-import { followCancellations } from './cancellations.ts';
+import { FollowedCancellations } from './cancellations.ts';
 import { followCombinators } from './combinators.ts';
 import { usualMs } from './durations.ts';
-import { followHandles } from './handles.ts';
-import { followListeners } from './listeners.ts';
-import { followPromises } from './promises.ts';
+import { FollowedHandles } from './handles.ts';
+import { FollowedListeners } from './listeners.ts';
+import { FollowedPromises } from './promises.ts';
 import { followRejections } from './rejections.ts';
 import { afterOldest, beforeOldest, createSites, type Site } from './sites.ts';
 
@@ -30,17 +30,14 @@ export interface Tap {
   onResource(type: string): void;
 }
 
-type Running = ReturnType<typeof start>;
-
 /**
  * Follows what the thread starts until it ends: promises and suspended calls, handles, listeners, aborted signals.
  * Nothing of it is there before `follow(true)` and after `follow(false)`; rejections that nothing handles are always counted.
  */
 export function createTracking() {
-  let running: Running | null = null;
-  let siteOf = (_promise: object): Site | null => null;
+  let running: RunningTracking | null = null;
   const sensor = createSensor('tracking');
-  const rejections = followRejections((promise) => siteOf(promise));
+  const rejections = followRejections((promise) => running?.siteOf(promise) ?? null);
   return {
     sensor,
     follow(wanted: boolean): void {
@@ -49,10 +46,8 @@ export function createTracking() {
       if (follows === (running !== null)) return;
       const ending = running;
       running = null;
-      siteOf = () => null;
       ending?.stop();
-      if (follows) running = start(sensor);
-      siteOf = running?.siteOf ?? siteOf;
+      if (follows) running = new RunningTracking(sensor);
     },
     /** While something runs, its hooks see everything: others need none of their own. */
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
@@ -68,81 +63,103 @@ export function createTracking() {
   };
 }
 
-function start(sensor: Sensor) {
-  const startMs = monotonicMs();
-  const sites = createSites();
-  const cancellations = followCancellations(sensor);
-  let tap: Tap | null = null;
-  const promises = followPromises(sites, () => tap?.onPromise(), sensor);
-  const handles = followHandles(sites, {
-    currentScope: cancellations.current,
-    onScoped: cancellations.add,
-    onMade: (type) => tap?.onResource(type),
-    sensor,
-  });
-  const listeners = followListeners(sites, cancellations.onSignalListener, sensor);
-  const combinators = followCombinators(promises, sensor);
-  const result = {
-    aborted: [] as ReturnType<typeof cancellations.check>,
-    orphans: [] as ReturnType<typeof combinators.check>,
-  };
-  let made = 0;
-  let lastCheckMs = startMs;
-  let lastReadMs = startMs;
+/** What follows the thread's work, from the beginning to the end of tracking. */
+class RunningTracking {
+  readonly #startMs = monotonicMs();
+  readonly #sites = createSites();
+  readonly #sensor: Sensor;
+  readonly #cancellations: FollowedCancellations;
+  readonly #promises: FollowedPromises;
+  readonly #handles: FollowedHandles;
+  readonly #listeners: FollowedListeners;
+  readonly #combinators: ReturnType<typeof followCombinators>;
+  readonly #timer: NodeJS.Timeout;
+  #tap: Tap | null = null;
+  #aborted: RawAborted[] = [];
+  #orphans: RawOrphans[] = [];
+  /** Promises since the last reading. */
+  #made = 0;
+  #lastCheckMs = this.#startMs;
+  #lastReadMs = this.#startMs;
 
-  const check = guarded(sensor, () => {
+  constructor(sensor: Sensor) {
+    this.#sensor = sensor;
+    const cancellations = new FollowedCancellations(sensor);
+    this.#cancellations = cancellations;
+    this.#promises = new FollowedPromises(this.#sites, () => this.#tap?.onPromise(), sensor);
+    this.#handles = new FollowedHandles(this.#sites, {
+      currentScope: () => cancellations.current(),
+      onScoped: (handle) => cancellations.add(handle),
+      onMade: (type) => this.#tap?.onResource(type),
+      sensor,
+    });
+    this.#listeners = new FollowedListeners(this.#sites, cancellations.touch, sensor);
+    this.#combinators = followCombinators(this.#promises, sensor);
+    const check = guarded(sensor, () => this.#check());
+    this.#timer = markOwn(startTimer(check, CHECK_MS).unref());
+  }
+
+  siteOf(promise: object): Site | null {
+    return this.#promises.siteOf(promise);
+  }
+
+  handleSites(): ReturnType<FollowedHandles['sites']> {
+    return this.#handles.sites();
+  }
+
+  setTap(tap: Tap | null): boolean {
+    this.#tap = tap;
+    return true;
+  }
+
+  /** Null where it is not time for a row yet. */
+  read(final: boolean): RawTracked['unfinished'] {
     const now = monotonicMs();
-    const intervalMs = now - lastCheckMs;
-    lastCheckMs = now;
-    made += promises.adapt(intervalMs);
-    handles.adapt(intervalMs);
-    result.orphans.push(...combinators.check(intervalMs));
-    listeners.refill(intervalMs);
-  });
-  const timer = markOwn(startTimer(check, CHECK_MS).unref());
+    const rowMs = now - this.#startMs < FIRST_MS ? ROW_MS.first : ROW_MS.later;
+    if (!final && now - this.#lastReadMs < rowMs) return null;
+    this.#findOldest();
+    this.#aborted.push(...this.#cancellations.check((handle) => this.#handles.isAlive(handle)));
+    const row = {
+      aborted: this.#aborted,
+      orphans: this.#orphans,
+      ...tellSites([...this.#sites.all()], now),
+      intervalMs: now - this.#lastReadMs,
+      trackedMs: now - this.#startMs,
+      promises: this.#made,
+      aborts: this.#cancellations.aborts(),
+      inbound: this.#handles.inbound(),
+      dropped: this.#sites.dropped(),
+    };
+    this.#aborted = [];
+    this.#orphans = [];
+    this.#made = 0;
+    this.#lastReadMs = now;
+    return row;
+  }
 
-  return {
-    siteOf: promises.siteOf,
-    handleSites: handles.sites,
-    setTap(next: Tap | null): boolean {
-      tap = next;
-      return true;
-    },
-    read(final: boolean): RawTracked['unfinished'] {
-      const now = monotonicMs();
-      if (!final && now - lastReadMs < (now - startMs < FIRST_MS ? ROW_MS.first : ROW_MS.later)) return null;
-      const before = beforeOldest(sites);
-      promises.check();
-      handles.check();
-      listeners.check();
-      afterOldest(sites, before);
-      result.aborted.push(...cancellations.check(handles.isAlive));
-      const told = tellSites([...sites.all()], now);
-      const row = {
-        ...result,
-        ...told,
-        intervalMs: now - lastReadMs,
-        trackedMs: now - startMs,
-        promises: made,
-        aborts: cancellations.aborts(),
-        inbound: handles.inbound(),
-        dropped: sites.dropped(),
-      };
-      result.aborted = [];
-      result.orphans = [];
-      made = 0;
-      lastReadMs = now;
-      return row;
-    },
-    stop(): void {
-      attempt(sensor, () => stopTimer(timer));
-      attempt(sensor, combinators.stop);
-      attempt(sensor, listeners.stop);
-      attempt(sensor, handles.stop);
-      attempt(sensor, promises.stop);
-      attempt(sensor, cancellations.stop);
-    },
-  };
+  stop(): void {
+    attempt(this.#sensor, () => stopTimer(this.#timer));
+    const followers = [this.#combinators, this.#listeners, this.#handles, this.#promises, this.#cancellations];
+    for (let i = 0; i < followers.length; i++) attempt(this.#sensor, () => followers[i]!.stop());
+  }
+
+  #check(): void {
+    const now = monotonicMs();
+    const intervalMs = now - this.#lastCheckMs;
+    this.#lastCheckMs = now;
+    this.#made += this.#promises.adapt(intervalMs);
+    this.#handles.adapt(intervalMs);
+    this.#orphans.push(...this.#combinators.check(intervalMs));
+    this.#listeners.refill(intervalMs);
+  }
+
+  #findOldest(): void {
+    const before = beforeOldest(this.#sites);
+    this.#promises.check();
+    this.#handles.check();
+    this.#listeners.check();
+    afterOldest(this.#sites, before);
+  }
 }
 
 /** Those with most alive, and those that ended badly; the frames of each once. */

@@ -1,0 +1,74 @@
+/** Calls whose result nobody asks for. */
+import { monotonicMs, NativeSet } from '../../primordials.ts';
+import { stateOf } from './promise-state.ts';
+import type { Started } from './sites.ts';
+
+/** A call whose result nobody asked for within this time after it was settled is floating. */
+const FLOATING_AFTER_MS = 1500;
+/** Kept at a time. */
+const MAX_SETTLED = 20_000;
+
+/** A promise that is followed, or the call that awaits one. */
+export interface FollowedPromise extends Started {
+  ref: WeakRef<object>;
+  /** From when it settles until it is asked whether it was rejected: V8 tells before the state changes, and it could be collected. */
+  kept: object | null;
+  /** call: something reacts to it. */
+  reacted: boolean;
+  /** call: made directly by the application, so that somebody could have awaited it. */
+  ownCaller: boolean;
+  settledMs: number;
+  floats: boolean;
+  rejected: boolean;
+}
+
+/** Calls that have settled, and to whose result nothing has reacted yet. */
+export class SettledCalls {
+  readonly #settled = new NativeSet<FollowedPromise>();
+
+  add(one: FollowedPromise): void {
+    if (one.site.what !== 'call' || !one.ownCaller || one.reacted) return;
+    one.settledMs = monotonicMs();
+    if (this.#settled.size >= MAX_SETTLED) return;
+    one.kept = one.ref.deref() ?? null;
+    this.#settled.add(one);
+  }
+
+  /** Soon after: their state has changed by then. */
+  askStates(): void {
+    for (const one of this.#settled) {
+      if (one.reacted) this.#settled.delete(one);
+      else if (one.kept) one.rejected = stateOf(one.kept) === 'rejected';
+      one.kept = null;
+    }
+  }
+
+  check(now: number): void {
+    for (const one of this.#settled) {
+      if (one.reacted) this.#settled.delete(one);
+      else if (now - one.settledMs > FLOATING_AFTER_MS) {
+        this.#settled.delete(one);
+        float(one);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#settled.clear();
+  }
+}
+
+function float(one: FollowedPromise): void {
+  one.floats = true;
+  one.site.floating += one.weight;
+  if (one.rejected) one.site.rejected += one.weight;
+}
+
+/** Late, perhaps: then it does not float after all. */
+export function react(one: FollowedPromise): void {
+  if (one.reacted) return;
+  one.reacted = true;
+  if (!one.floats) return;
+  one.site.floating -= one.weight;
+  if (one.rejected) one.site.rejected -= one.weight;
+}
