@@ -21,6 +21,81 @@ const loadInventory = () =>
 
 type DumpApi = Pick<ThreadApi, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 'dump' | 'endDump' | 'resources'>;
 
+/** A dump of the thread, piece by piece. */
+class Dump {
+  readonly #control: Int32Array;
+  readonly #pieceAtTurn: () => void;
+  #files: InventoryFiles | null = null;
+  #inventory: RunningInventory | null = null;
+  #snapshotFile: string | null = null;
+  #scheduled = false;
+  #busy = 0;
+  #progress: DumpProgress | null = null;
+
+  constructor(control: Int32Array) {
+    this.#control = control;
+    this.#pieceAtTurn = guarded(createSensor('the pieces of a dump', true), () => {
+      if (this.#scheduled && !this.#isOver()) this.#piece(false);
+      this.#scheduled = false;
+    });
+  }
+
+  begin(files: InventoryFiles | null, snapshotFile: string | null): void {
+    this.#files = files;
+    this.#inventory = null;
+    this.#snapshotFile = snapshotFile;
+    this.#busy = 0;
+    this.#scheduled = false;
+    this.#progress = null;
+  }
+
+  /** Does a piece: at the next turn of the loop, `now` in this interrupt. */
+  work(now: boolean): DumpProgress {
+    if (this.#progress && this.#isOver()) return this.#progress;
+    this.#progress = null;
+    if (now || isStackEmpty()) {
+      this.#scheduled = false;
+      this.#piece(now);
+    } else this.#atNextTurn();
+    return this.#progress ?? { waits: true };
+  }
+
+  #isOver(): boolean {
+    return this.#progress !== null && !('waits' in this.#progress);
+  }
+
+  #atNextTurn(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    laterOn(this.#pieceAtTurn).unref();
+  }
+
+  #piece(interrupts: boolean): void {
+    // A pause that we make is not the program's stall: as with a debugger. One that we interrupt is.
+    const before = load(this.#control, Word.Debugger);
+    if (!interrupts) store(this.#control, Word.Debugger, OWN_WORK);
+    try {
+      this.#progress = this.#work() ?? this.#progress ?? { waits: false };
+    } catch (error) {
+      const later = isBusy(error) && ++this.#busy < MAX_BUSY;
+      this.#progress = later ? { waits: true } : { problem: messageOf(error) };
+    } finally {
+      store(this.#control, Word.Debugger, before);
+    }
+  }
+
+  /** What came of it, null where there is more to do. */
+  #work(): DumpProgress | null {
+    const files = this.#files;
+    if (this.#snapshotFile !== null) {
+      return { snapshot: { pauseMs: loadInventory().writeSnapshot(this.#snapshotFile, monotonicMs) } };
+    }
+    if (this.#inventory) return this.#inventory.work(SLICE_MS) ? { inventory: this.#inventory.result() } : null;
+    this.#inventory = loadInventory().beginInventory({ ...(files && { files }), now: monotonicMs });
+    return null;
+  }
+}
+
 /**
  * The part of the agent's API that `evdiag dump` goes through. Nothing of it exists before it is first used.
  *
@@ -28,68 +103,13 @@ type DumpApi = Pick<ThreadApi, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 
  * not: V8 forgets in an interrupt which reaction runs, so that errors of that very turn would lack their `at async` lines.
  */
 export function createDumpApi({ control }: SharedMemory): DumpApi {
-  let files: InventoryFiles | null = null;
-  let inventory: RunningInventory | null = null;
-  let snapshotFile: string | null = null;
-  let scheduled = false;
-  let busy = 0;
-  let progress: DumpProgress | null = null;
-
-  const piece = (interrupts: boolean): void => {
-    // A pause that we make is not the program's stall: as with a debugger. One that we interrupt is.
-    const before = load(control, Word.Debugger);
-    if (!interrupts) store(control, Word.Debugger, OWN_WORK);
-    try {
-      if (snapshotFile !== null)
-        progress = { snapshot: { pauseMs: loadInventory().writeSnapshot(snapshotFile, monotonicMs) } };
-      else if (!inventory) inventory = loadInventory().beginInventory({ ...(files && { files }), now: monotonicMs });
-      else if (inventory.work(SLICE_MS)) progress = { inventory: inventory.result() };
-      progress ??= { waits: false };
-    } catch (error) {
-      const later = isBusy(error) && ++busy < MAX_BUSY;
-      progress = later ? { waits: true } : { problem: messageOf(error) };
-    } finally {
-      store(control, Word.Debugger, before);
-    }
-  };
-  const isOver = (): boolean => progress !== null && !('waits' in progress);
-  const atNextTurn = (): void => {
-    if (scheduled) return;
-    scheduled = true;
-    laterOn(pieceAtTurn).unref();
-  };
-  const pieceAtTurn = guarded(createSensor('the pieces of a dump', true), () => {
-    if (scheduled && !isOver()) piece(false);
-    scheduled = false;
-  });
-  const end = (): void => {
-    files = null;
-    inventory = null;
-    snapshotFile = null;
-    busy = 0;
-    scheduled = false;
-    progress = null;
-  };
+  const dump = new Dump(control);
   return {
     dumpEstimate: () => toJson({ heapBytes: getHeapStatistics().used_heap_size }),
-    beginDump(wanted) {
-      end();
-      files = wanted;
-    },
-    beginSnapshot(file) {
-      end();
-      snapshotFile = file;
-    },
-    dump(now) {
-      if (progress && isOver()) return toJson(progress);
-      progress = null;
-      if (now || isStackEmpty()) {
-        scheduled = false;
-        piece(now);
-      } else atNextTurn();
-      return toJson<DumpProgress>(progress ?? { waits: true });
-    },
-    endDump: end,
+    beginDump: (files) => dump.begin(files, null),
+    beginSnapshot: (file) => dump.begin(null, file),
+    dump: (now) => toJson(dump.work(now)),
+    endDump: () => dump.begin(null, null),
     resources: () => toJson(openResources()),
   };
 }

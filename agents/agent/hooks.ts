@@ -42,14 +42,14 @@ interface TypeCount {
 export function createHooks(
   tapTracking: (tap: Tap | null) => boolean,
 ): Pick<ThreadApi, 'startHooks' | 'stopHooks'> & { counts(): HookCounts | null } {
-  let running: ReturnType<typeof begin> | null = null;
+  let running: Counting | null = null;
   const stop = (): void => atNextTurn(() => running?.stop());
   return {
     startHooks() {
       stop();
       atNextTurn(
         guarded(sensor, () => {
-          running = begin(stop, tapTracking);
+          running = new Counting(stop, tapTracking);
         }),
       );
     },
@@ -58,83 +58,95 @@ export function createHooks(
   };
 }
 
-function begin(
-  askToStop: () => void,
-  tapTracking: (tap: Tap | null) => boolean,
-): { stop(): void; counts(): HookCounts | null } {
-  const types = new NativeMap<string, TypeCount>();
-  let promises = 0;
-  let events = 0;
-  let sitesTaken = 0;
-  let counting = true;
-  let result: HookCounts | null = null;
-  const startMs = monotonicMs();
-  const startCpu = processCpu();
+/** What is created from now on, for `HOOKS_MS` at most. */
+class Counting {
+  readonly #askToStop: () => void;
+  readonly #startMs = monotonicMs();
+  readonly #startCpu = processCpu();
+  readonly #types = new NativeMap<string, TypeCount>();
+  /** Takes the hooks away. */
+  readonly #unhook: () => void;
+  #promises = 0;
+  #events = 0;
+  #sitesTaken = 0;
+  #counting = true;
+  #result: HookCounts | null = null;
 
-  const close = (): void => {
-    counting = false;
-    const { user, system } = processCpu(startCpu);
-    const resources = [...types.values()].map(({ sites, ...rest }) => ({ ...rest, sites: [...sites.values()] }));
-    result = { wallMs: monotonicMs() - startMs, cpuMs: (user + system) / 1000, promises, resources };
-  };
-  const onEvent = (): void => {
-    if (++events % CLOCK_STRIDE !== 0 || monotonicMs() - startMs <= HOOKS_MS) return;
-    close();
-    askToStop();
-  };
-  const onPromise = (): void => {
-    if (!counting) return;
-    try {
-      if (isOff(sensor)) return;
-      promises++;
-      onEvent();
-    } catch (error) {
-      sensor.caught = { error };
-    }
-  };
-  const onResource = (type: string): void => {
-    if (!counting) return;
-    try {
-      if (isOff(sensor)) return;
-      onEvent();
-      countResource(type);
-    } catch (error) {
-      sensor.caught = { error };
-    }
-  };
-  const countResource = (type: string): void => {
-    let entry = types.get(type);
-    if (!entry) {
-      if (types.size >= MAX_DISTINCT) return;
-      entry = { type, count: 0, sites: new NativeMap() };
-      types.set(type, entry);
-    }
-    const nth = entry.count++;
-    if (sitesTaken >= MAX_SITES || (nth >= FIRST_SITES && nth % SITE_STRIDE !== 0)) return;
-    sitesTaken++;
-    addSite(entry);
-  };
-
-  if (tapTracking({ onPromise, onResource })) {
-    return {
-      stop() {
-        tapTracking(null);
-        if (counting) close();
-      },
-      counts: () => result,
-    };
+  constructor(askToStop: () => void, tapTracking: (tap: Tap | null) => boolean) {
+    this.#askToStop = askToStop;
+    const isTapped = tapTracking({ onPromise: this.#onPromise, onResource: this.#onResource });
+    this.#unhook = isTapped ? () => void tapTracking(null) : this.#hook();
   }
-  const { hook, seesPromises } = createResourceHook((type) => (type === 'PROMISE' ? onPromise() : onResource(type)));
-  hook.enable();
-  const stopPromises = seesPromises ? () => {} : hookPromises({ init: onPromise });
-  return {
-    stop() {
+
+  stop(): void {
+    this.#unhook();
+    if (this.#counting) this.#close();
+  }
+
+  /** Null before it has stopped. */
+  counts(): HookCounts | null {
+    return this.#result;
+  }
+
+  #hook(): () => void {
+    const init = (type: string): void => (type === 'PROMISE' ? this.#onPromise() : this.#onResource(type));
+    const { hook, seesPromises } = createResourceHook(init);
+    hook.enable();
+    const stopPromises = seesPromises ? () => {} : hookPromises({ init: this.#onPromise });
+    return () => {
       hook.disable();
       stopPromises();
-      if (counting) close();
-    },
-    counts: () => result,
+    };
+  }
+
+  readonly #onPromise = (): void => {
+    if (!this.#counting) return;
+    try {
+      if (isOff(sensor)) return;
+      this.#promises++;
+      this.#onEvent();
+    } catch (error) {
+      sensor.caught = { error };
+    }
   };
+
+  readonly #onResource = (type: string): void => {
+    if (!this.#counting) return;
+    try {
+      if (isOff(sensor)) return;
+      this.#onEvent();
+      this.#countResource(type);
+    } catch (error) {
+      sensor.caught = { error };
+    }
+  };
+
+  #onEvent(): void {
+    if (++this.#events % CLOCK_STRIDE !== 0 || monotonicMs() - this.#startMs <= HOOKS_MS) return;
+    this.#close();
+    this.#askToStop();
+  }
+
+  #close(): void {
+    this.#counting = false;
+    const { user, system } = processCpu(this.#startCpu);
+    const resources = [...this.#types.values()].map(({ sites, ...rest }) => ({ ...rest, sites: [...sites.values()] }));
+    const wallMs = monotonicMs() - this.#startMs;
+    this.#result = { wallMs, cpuMs: (user + system) / 1000, promises: this.#promises, resources };
+  }
+
+  #countResource(type: string): void {
+    let entry = this.#types.get(type);
+    if (!entry) {
+      if (this.#types.size >= MAX_DISTINCT) return;
+      entry = { type, count: 0, sites: new NativeMap() };
+      this.#types.set(type, entry);
+    }
+    const nth = entry.count++;
+    if (this.#sitesTaken >= MAX_SITES || (nth >= FIRST_SITES && nth % SITE_STRIDE !== 0)) return;
+    this.#sitesTaken++;
+    addSite(entry);
+  }
 }
 
 function addSite({ sites }: TypeCount): void {

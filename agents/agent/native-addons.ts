@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { attempt, createSensor, isOff } from '../guard.ts';
+import { attempt, createSensor, isOff, type Sensor } from '../guard.ts';
 import {
   apply,
   getOwnPropertyDescriptor,
@@ -31,81 +31,27 @@ const REST_LOOKS = 30;
 type Trap = (original: AnyFunction, self: unknown, args: unknown[]) => unknown;
 type Found = [module: string, name: string][];
 
-/**
- * Marks the functions of the native add-ons that a thread loads from now on while they run: a native call cannot be interrupted.
- * What it returns is to be called about once a second.
- */
-export function markNativeAddons(options: {
+interface Options {
   /** Marks the call of that number. */
   markCall(index: number): Trap;
   /** Tells their names, in the order of their numbers; an empty name stands for functions that cannot be marked. */
   announce(calls: Found): void;
-}): () => void {
-  const { dlopen } = process as unknown as { dlopen: AnyFunction };
-  let count = 0;
-  const calls = new NativeUint32Array(MAX_ADD_ON_CALLS);
-  const rests = new NativeUint8Array(MAX_ADD_ON_CALLS);
-  const put: ((marked: boolean) => void)[] = [];
-  const sensor = createSensor('the marks of native add-ons');
+}
 
-  /** What stands in for a function; it goes by itself when it is called too often. */
-  const standIn = (index: number, original: object, holder: object, key: string): object => {
-    const mark = options.markCall(index);
-    const trap: Trap = (target, self, args) => {
-      if (rests[index] !== 0) return apply(target, self, args);
-      if (++calls[index]! > OFTEN_CALLS) {
-        rests[index] = REST_LOOKS;
-        attempt(sensor, () => put[index]!(false));
-      }
-      return mark(target, self, args);
-    };
-    const proxy = new NativeProxy(original, { apply: trap as never });
-    showAs(original, proxy);
-    put[index] = (marked) => {
-      const property = getOwnPropertyDescriptor(holder, key);
-      // Somebody else may have put his own there.
-      if (property?.value === (marked ? original : proxy)) {
-        tryDefineProperty(holder, key, { ...property, value: marked ? proxy : original });
-      }
-    };
-    return proxy;
-  };
-  const stand = (holder: object, key: string, name: string, file: string, found: Found): void => {
-    const property = getOwnPropertyDescriptor(holder, key);
-    const original: unknown = property?.value;
-    if (typeof original !== 'function' || count >= MAX_ADD_ON_CALLS) return;
-    if (!property!.configurable && !property!.writable) {
-      if (!found.some(([, known]) => known === '')) found.push([file, '']);
-      count++;
-      return;
-    }
-    tryDefineProperty(holder, key, { ...property, value: standIn(count++, original, holder, key) });
-    found.push([file, name]);
-  };
-  const markMethods = (prototype: object, of: string, file: string, found: Found): void => {
-    for (const key of names(prototype)) if (key !== 'constructor') stand(prototype, key, `${of}.${key}`, file, found);
-  };
-  const markAll = (exported: object, of: string, depth: number, file: string, found: Found): void => {
-    for (const key of names(exported)) {
-      const value: unknown = getOwnPropertyDescriptor(exported, key)?.value;
-      if (typeof value === 'function') {
-        if (isClass(value)) markMethods(value.prototype as object, key, file, found);
-        else stand(exported, key, `${of}${key}`, file, found);
-      } else if (typeof value === 'object' && value !== null && depth < MAX_DEPTH && isPlain(value)) {
-        markAll(value, `${of}${key}.`, depth + 1, file, found);
-      }
-    }
-  };
-  const marked = new NativeWeakSet<object>();
-  const onLoaded = (module: unknown, file: unknown): void => {
-    const { exports } = module as { exports?: unknown };
-    if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null || marked.has(exports))
-      return;
-    marked.add(exports);
-    const found: Found = [];
-    markAll(exports, '', 1, basename(NativeString(file)), found);
-    if (found.length > 0) options.announce(found);
-  };
+/**
+ * Marks the functions of the native add-ons that a thread loads from now on while they run: a native call cannot be interrupted.
+ * What it returns is to be called about once a second.
+ */
+export function markNativeAddons(options: Options): () => void {
+  const sensor = createSensor('the marks of native add-ons');
+  const addOns = new AddOns(options, sensor);
+  followLoading(sensor, (module, file) => addOns.onLoaded(module, file));
+  return () => addOns.look();
+}
+
+/** Tells of each add-on that is loaded. */
+function followLoading(sensor: Sensor, onLoaded: (module: unknown, file: unknown) => void): void {
+  const { dlopen } = process as unknown as { dlopen: AnyFunction };
   const loading = like(dlopen, function markedCall(this: unknown, ...args: unknown[]): unknown {
     const result = apply(dlopen, this, args);
     try {
@@ -117,10 +63,97 @@ export function markNativeAddons(options: {
     return result;
   });
   replace(process as unknown as Record<string, unknown>, 'dlopen', dlopen, loading);
-  return () => {
-    calls.fill(0, 0, count);
-    for (let index = 0; index < count; index++) if (rests[index] !== 0 && --rests[index]! === 0) put[index]?.(true);
-  };
+}
+
+/** The functions of all add-ons, by number. */
+class AddOns {
+  readonly #options: Options;
+  readonly #sensor: Sensor;
+  readonly #marked = new NativeWeakSet<object>();
+  /** Calls since the last look, and looks that are to pass before it is marked again. */
+  readonly #calls = new NativeUint32Array(MAX_ADD_ON_CALLS);
+  readonly #rests = new NativeUint8Array(MAX_ADD_ON_CALLS);
+  readonly #put: ((marked: boolean) => void)[] = [];
+  #count = 0;
+
+  constructor(options: Options, sensor: Sensor) {
+    this.#options = options;
+    this.#sensor = sensor;
+  }
+
+  onLoaded(module: unknown, file: unknown): void {
+    const { exports } = module as { exports?: unknown };
+    if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return;
+    if (this.#marked.has(exports)) return;
+    this.#marked.add(exports);
+    const found: Found = [];
+    this.#markAll(exports, '', 1, basename(NativeString(file)), found);
+    if (found.length > 0) this.#options.announce(found);
+  }
+
+  look(): void {
+    const rests = this.#rests;
+    this.#calls.fill(0, 0, this.#count);
+    for (let index = 0; index < this.#count; index++) {
+      if (rests[index] !== 0 && --rests[index]! === 0) this.#put[index]?.(true);
+    }
+  }
+
+  #markAll(exported: object, of: string, depth: number, file: string, found: Found): void {
+    for (const key of names(exported)) {
+      const value: unknown = getOwnPropertyDescriptor(exported, key)?.value;
+      if (typeof value === 'function') {
+        if (isClass(value)) this.#markMethods(value.prototype as object, key, file, found);
+        else this.#stand(exported, key, `${of}${key}`, file, found);
+      } else if (typeof value === 'object' && value !== null && depth < MAX_DEPTH && isPlain(value)) {
+        this.#markAll(value, `${of}${key}.`, depth + 1, file, found);
+      }
+    }
+  }
+
+  #markMethods(prototype: object, of: string, file: string, found: Found): void {
+    for (const key of names(prototype)) {
+      if (key !== 'constructor') this.#stand(prototype, key, `${of}.${key}`, file, found);
+    }
+  }
+
+  #stand(holder: object, key: string, name: string, file: string, found: Found): void {
+    const property = getOwnPropertyDescriptor(holder, key);
+    const original: unknown = property?.value;
+    if (typeof original !== 'function' || this.#count >= MAX_ADD_ON_CALLS) return;
+    if (!property!.configurable && !property!.writable) {
+      if (!found.some(([, known]) => known === '')) found.push([file, '']);
+      this.#count++;
+      return;
+    }
+    tryDefineProperty(holder, key, { ...property, value: this.#standIn(this.#count++, original, holder, key) });
+    found.push([file, name]);
+  }
+
+  /** What stands in for a function; it goes by itself when it is called too often. */
+  #standIn(index: number, original: object, holder: object, key: string): object {
+    const calls = this.#calls;
+    const rests = this.#rests;
+    const mark = this.#options.markCall(index);
+    const trap: Trap = (target, self, args) => {
+      if (rests[index] !== 0) return apply(target, self, args);
+      if (++calls[index]! > OFTEN_CALLS) {
+        rests[index] = REST_LOOKS;
+        attempt(this.#sensor, () => this.#put[index]!(false));
+      }
+      return mark(target, self, args);
+    };
+    const proxy = new NativeProxy(original, { apply: trap as never });
+    showAs(original, proxy);
+    this.#put[index] = (marked) => {
+      const property = getOwnPropertyDescriptor(holder, key);
+      // Somebody else may have put his own there.
+      if (property?.value === (marked ? original : proxy)) {
+        tryDefineProperty(holder, key, { ...property, value: marked ? proxy : original });
+      }
+    };
+    return proxy;
+  }
 }
 
 function names(holder: object): string[] {

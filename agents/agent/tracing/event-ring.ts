@@ -65,3 +65,5 @@ export function createEventRing({ control, events }: TraceMemory, startMs: numbe
 }
 
 export type EventRing = ReturnType<typeof createEventRing>;
+
+export type Write = ReturnType<typeof createEventRing>['write'];

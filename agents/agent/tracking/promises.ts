@@ -1,9 +1,9 @@
 import { isOff, type Sensor } from '../../guard.ts';
 import { monotonicMs, NativeSet, NativeWeakMap, NativeWeakRef } from '../../primordials.ts';
-import { hookPromises } from '../../promise-hooks.ts';
+import { hookPromises, type PromiseCallbacks } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { type FollowedPromise, react, SettledCalls } from './floating.ts';
-import { PassedOver } from './passed-over.ts';
+import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
 import { stateOf } from './promise-state.ts';
 import { createSampling } from './sampling.ts';
@@ -45,9 +45,11 @@ export class FollowedPromises {
   readonly #followed = new NativeSet<FollowedPromise>();
   readonly #settled = new SettledCalls();
   readonly #sampling = createSampling(BUDGET_MS);
-  readonly #passedOver = new PassedOver();
+  readonly #passedOver = createPassedOver();
   /** Awaits that stand for several, in the order of the intervals. */
   readonly #heavy: { one: FollowedPromise; interval: unknown }[] = [];
+  /** Stacks are taken of what calls it. */
+  readonly #hook: (promise: object, parent?: object) => void;
   readonly #unhook: () => void;
   #inside = false;
 
@@ -55,7 +57,9 @@ export class FollowedPromises {
     this.#sites = sites;
     this.#onMade = onMade;
     this.#sensor = sensor;
-    this.#unhook = hookPromises({ init: this.#init, settled: this.#onSettled });
+    const callbacks = this.#callbacks();
+    this.#hook = callbacks.init;
+    this.#unhook = hookPromises(callbacks);
   }
 
   /** Returns how many promises were made since the last call. */
@@ -97,34 +101,42 @@ export class FollowedPromises {
     this.#settled.clear();
   }
 
-  /** For each promise that is made. */
-  readonly #init = (promise: object, parent?: object): void => {
-    try {
-      if (isOff(this.#sensor)) return;
-      this.#onMade();
-      if (parent !== undefined) {
-        const own = this.#known.get(parent)?.own;
-        if (own) react(own);
-      }
-      if (this.#inside) return;
-      if (this.#sampling.next() && this.#followed.size < MAX_FOLLOWED) this.#choose(promise, parent);
-      else if (parent !== undefined) this.#passedOver.add(parent, promise, this.#init);
-    } catch (error) {
-      this.#sensor.caught = { error };
-    }
-  };
-
-  /** For each that settles. */
-  readonly #onSettled = (promise: object): void => {
-    try {
-      if (isOff(this.#sensor)) return;
-      const entry = this.#known.get(promise);
-      if (entry !== undefined) this.#settle(entry);
-      this.#passedOver.settled(promise);
-    } catch (error) {
-      this.#sensor.caught = { error };
-    }
-  };
+  /** They are called for each promise: what they use is in variables of their own, which is quicker than in fields. */
+  #callbacks(): Required<Pick<PromiseCallbacks, 'init' | 'settled'>> {
+    const sensor = this.#sensor;
+    const onMade = this.#onMade;
+    const known = this.#known;
+    const sampling = this.#sampling;
+    const passedOver = this.#passedOver;
+    const callbacks = {
+      init: (promise: object, parent?: object) => {
+        try {
+          if (isOff(sensor)) return;
+          onMade();
+          if (parent !== undefined) {
+            const own = known.get(parent)?.own;
+            if (own) react(own);
+          }
+          if (this.#inside) return;
+          if (sampling.next() && this.#followed.size < MAX_FOLLOWED) this.#choose(promise, parent);
+          else if (parent !== undefined) passedOver.add(parent, promise, callbacks.init);
+        } catch (error) {
+          sensor.caught = { error };
+        }
+      },
+      settled: (promise: object) => {
+        try {
+          if (isOff(sensor)) return;
+          const entry = known.get(promise);
+          if (entry !== undefined) this.#settle(entry);
+          passedOver.settled(promise);
+        } catch (error) {
+          sensor.caught = { error };
+        }
+      },
+    };
+    return callbacks;
+  }
 
   #settle({ own, onSettled }: Known): void {
     if (own) {
@@ -148,10 +160,10 @@ export class FollowedPromises {
   }
 
   #sample(promise: object, parent: object | undefined): void {
-    const files = innermostFiles(this.#init);
+    const files = innermostFiles(this.#hook);
     if (isNodesOwn(files, parent !== undefined)) return;
     const isMadeByNode = parent === undefined && files[0] === null;
-    const frames = currentFrames(this.#init, isMadeByNode ? undefined : OWN_FRAMES);
+    const frames = currentFrames(this.#hook, isMadeByNode ? undefined : OWN_FRAMES);
     const sort = sortOf(frames, parent !== undefined);
     if (!sort || !isApplications(sort.what, frames)) return;
     if (sort.what === 'await') {

@@ -1,0 +1,53 @@
+import { EventKind } from '../../../src/protocol/async-trace.ts';
+import { isOff, type Sensor } from '../../guard.ts';
+import { NativeNumber } from '../../primordials.ts';
+import type { Write } from './event-ring.ts';
+import { type createNames, TYPES } from './names.ts';
+import { createOldResources } from './old-resources.ts';
+import type { SiteSampling } from './site-sampling.ts';
+
+/** Events of resources, by their async id. */
+export function resourceCallbacks(
+  write: Write,
+  sites: SiteSampling,
+  names: ReturnType<typeof createNames>,
+  sensor: Sensor,
+) {
+  const old = createOldResources(names);
+  let first = NativeNumber.POSITIVE_INFINITY;
+  const callbacks = {
+    init(asyncId: number, type: string, trigger: number) {
+      try {
+        // Where another hook wants them, Node tells of promises here as well.
+        if (type === 'PROMISE' || isOff(sensor)) return;
+        if (asyncId < first) first = asyncId;
+        write(EventKind.Init, names.type(type), asyncId, trigger, sites.ofResource(type, callbacks.init));
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
+    before(asyncId: number) {
+      try {
+        if (isOff(sensor)) return;
+        write(EventKind.Before, asyncId < first ? old.typeOf(asyncId) : TYPES.none, asyncId, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
+    after(asyncId: number) {
+      try {
+        if (!isOff(sensor)) write(EventKind.After, 0, asyncId, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
+    destroy(asyncId: number) {
+      try {
+        if (!isOff(sensor)) write(EventKind.Destroy, 0, asyncId, 0, 0);
+      } catch (error) {
+        sensor.caught = { error };
+      }
+    },
+  };
+  return callbacks;
+}
