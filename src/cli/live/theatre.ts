@@ -35,7 +35,7 @@ export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndS
         playing = playBoth(id, folder, stage, dispatch, state);
         return () => {
           stage.closed = true;
-          for (const { stop } of stage.following) stop();
+          for (const one of stage.following) one.stop();
           stage.child?.kill('SIGKILL');
         };
       },
