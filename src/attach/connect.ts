@@ -3,11 +3,13 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isGreeting, isResult } from '../protocol/answers.ts';
 import { type Hello, PROTOCOL } from '../protocol/hello.ts';
-import type { Failure, FailureCode, MethodName, ParamsOf, PartOf, ResultOf } from '../protocol/methods.ts';
+import type { MethodName } from '../protocol/methods.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { removeSnapshots, removeStale } from '../util/stale-files.ts';
 import { TargetError } from './target-error.ts';
+import { createWire, strangeAnswer, type Wire } from './wire.ts';
 
 /** A process that has just been started gets its socket about 100 ms later; on a busy host that takes longer. */
 const STARTING_MS = 600;
@@ -15,32 +17,16 @@ const YOUNG_MS = 5000;
 const RETRY_MS = 100;
 /** The watchdog answers this at once, whatever its process does. */
 const HELLO_MS = 5000;
-/** What is answered without asking the threads takes no time. */
-const ANSWER_MS = 30_000;
 /** A process with a large heap takes its time to die. */
 const DYING_MS = 2000;
+/** Of a version in a message. */
+const MAX_VERSION = 40;
 /** Requests whose answers are files. */
 const WRITES_FILES: ReadonlySet<MethodName> = new Set(['dump', 'snapshot']);
-/** Of one message: what is longer is no answer of ours. */
-const MAX_LINE = 64e6;
 
 /** A connection to the agent of one process. */
-export interface Connection {
+export interface Connection extends Wire {
   hello: Hello;
-  /** Rejects with TargetError where the connection ends, the time is over or the method fails. */
-  request<Name extends MethodName>(
-    method: Name,
-    params: ParamsOf<Name>,
-    options?: RequestOptions<PartOf<Name>>,
-  ): Promise<ResultOf<Name>>;
-  close(): void;
-}
-
-export interface RequestOptions<Part> {
-  /** Gets the parts of a long answer. */
-  onPart?: (part: Part) => void;
-  /** Between two messages (default: 30 s); Infinity where nothing need come. */
-  timeoutMs?: number;
 }
 
 /** Connects to the agent in the process with that number. Throws TargetError. */
@@ -158,12 +144,14 @@ function remove(path: string): void {
 async function greet(socket: Socket, pid: number): Promise<Connection> {
   const wire = createWire(socket, pid);
   try {
-    const hello = await wire.request('hello', {}, { timeoutMs: HELLO_MS });
+    // The number of an older or newer protocol is looked at first: its other fields may be others.
+    const hello = await wire.request('hello', {}, { timeoutMs: HELLO_MS, isResult: isGreeting });
     if (hello.pid !== pid) throw new TargetError(withoutAgent(pid));
     if (hello.protocol !== PROTOCOL) {
-      const version = `${hello.evdiagVersion} (protocol ${hello.protocol})`;
+      const version = `${String(hello.evdiagVersion).slice(0, MAX_VERSION)} (protocol ${hello.protocol})`;
       throw new TargetError(`Process ${pid} runs the agent of evdiag ${version}. Use the same version of evdiag.`);
     }
+    if (!isResult('hello', hello)) throw strangeAnswer(pid, 'hello');
     const request: Connection['request'] = async (method, params, options) => {
       try {
         return await wire.request(method, params, options);
@@ -177,93 +165,4 @@ async function greet(socket: Socket, pid: number): Promise<Connection> {
     wire.close();
     throw error;
   }
-}
-
-interface Waiting {
-  /** Of the types that belong to its method. */
-  resolve(result: never): void;
-  reject(error: Error): void;
-  onPart: ((part: never) => void) | undefined;
-  timeoutMs: number;
-  timer: NodeJS.Timeout | undefined;
-}
-
-function createWire(socket: Socket, pid: number): Omit<Connection, 'hello'> {
-  const waiting = new Map<number, Waiting>();
-  let nextId = 1;
-  let rest: string[] = [];
-  let restLength = 0;
-
-  const failAll = (message: string): void => {
-    for (const [id, { reject, timer }] of waiting) {
-      clearTimeout(timer);
-      waiting.delete(id);
-      reject(new TargetError(message, 'ended'));
-    }
-  };
-  const arm = (id: number, entry: Waiting): void => {
-    clearTimeout(entry.timer);
-    if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
-    entry.timer = setTimeout(() => {
-      waiting.delete(id);
-      const text = `Process ${pid} did not answer within ${Math.round(entry.timeoutMs / 1000)} s.`;
-      entry.reject(new TargetError(text, 'no-answer'));
-    }, entry.timeoutMs);
-  };
-  const onLine = (line: string): void => {
-    const message = JSON.parse(line) as { id: number; part?: never; result?: never; error?: Failure };
-    const entry = waiting.get(message.id);
-    if (!entry) return;
-    if ('part' in message) {
-      arm(message.id, entry);
-      entry.onPart?.(message.part as never);
-      return;
-    }
-    clearTimeout(entry.timer);
-    waiting.delete(message.id);
-    if (message.error) entry.reject(new TargetError(sentence(message.error.message), codeOf(message.error)));
-    else entry.resolve(message.result as never);
-  };
-
-  socket.setEncoding('utf8');
-  socket.on('data', (text: unknown) => {
-    const lines = String(text).split('\n');
-    for (const line of lines.slice(0, -1)) {
-      const whole = rest.join('') + line;
-      rest = [];
-      restLength = 0;
-      try {
-        onLine(whole);
-      } catch {
-        socket.destroy();
-      }
-    }
-    const last = lines.at(-1)!;
-    rest.push(last);
-    restLength += last.length;
-    if (restLength > MAX_LINE) socket.destroy();
-  });
-  socket.on('error', () => {});
-  socket.on('close', () => failAll(`Process ${pid} ended, or closed the connection.`));
-  return {
-    request: (method, params = {}, { onPart, timeoutMs = ANSWER_MS } = {}) =>
-      new Promise((resolve, reject) => {
-        const id = nextId++;
-        const entry: Waiting = { resolve, reject, onPart, timeoutMs, timer: undefined };
-        waiting.set(id, entry);
-        arm(id, entry);
-        if (socket.destroyed) failAll(`Process ${pid} ended, or closed the connection.`);
-        else socket.write(`${JSON.stringify({ id, method, params })}\n`);
-      }),
-    close: () => void socket.destroy(),
-  };
-}
-
-/** One that we do not know, of a newer agent, decides nothing. */
-function codeOf({ code }: Failure): 'refused' | FailureCode {
-  return code === 'too-slow' ? code : 'refused';
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

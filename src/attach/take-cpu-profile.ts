@@ -1,3 +1,4 @@
+import { cpuProfileOf } from '../protocol/answers.ts';
 import type { CpuProfiled, CpuProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
 import { type Gathered, gatherThreads, readText } from './gather-threads.ts';
@@ -39,7 +40,7 @@ export function takeCpuProfiles(
     what: 'profile',
     readerFor: () =>
       readText((text, { threadId, intervalUs, warmCode, apart, agentFile }: CpuProfiled) => {
-        const profile = JSON.parse(text) as V8CpuProfile;
+        const profile = cpuProfileOf(text);
         return { pid, threadId, ...measured(profile, intervalUs), warmCode, apart, agentFile };
       }),
   });

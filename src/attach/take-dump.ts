@@ -2,6 +2,7 @@ import { unlinkSync } from 'node:fs';
 import type { Dump, DumpedThread, SuspendedCalls } from '../async-dump/dump.ts';
 import { exactCalls } from '../async-dump/exact-calls.ts';
 import { quickCalls } from '../async-dump/quick-calls.ts';
+import { isWritten } from '../protocol/answers.ts';
 import type { DumpPart, InventoryPart, Road, ThreadPart } from '../protocol/dump-parts.ts';
 import type { Inventory, InventoryFiles } from '../protocol/inventory.ts';
 import type { FrameMapper } from '../recording/source-maps.ts';
@@ -10,6 +11,7 @@ import type { Frame } from '../recording/types.ts';
 import type { Connection } from './connect.ts';
 import { gatherThreads, type PartReader } from './gather-threads.ts';
 import { loadedMapper } from './take-loaded-maps.ts';
+import { strangeAnswer } from './wire.ts';
 
 /** Between two parts: a heap snapshot of 10 GB takes about that long. */
 const PART_TIMEOUT_MS = 20 * 60_000;
@@ -34,13 +36,19 @@ export async function takeDump(connection: Connection, { road, onProgress = () =
   const { pid, argv, nodeVersion, level, uptimeMs } = connection.hello;
   const takenAt = new Date().toISOString();
   const files: InventoryFiles[] = [];
+  const keep = (some: InventoryFiles): void => {
+    // They are removed in the end: what the agent has not written is not touched.
+    const areIts = [some.snapshot, some.index].every((file) => isWritten(file, connection.hello));
+    if (!areIts) throw strangeAnswer(pid, 'dump');
+    files.push(some);
+  };
   try {
     const gathered = await gatherThreads(connection, {
       method: 'dump',
       params: { road },
       timeoutMs: PART_TIMEOUT_MS,
       what: 'dump',
-      readerFor: (threadId) => readThread(threadId, files, onProgress),
+      readerFor: (threadId) => readThread(threadId, keep, onProgress),
     });
     const threads: DumpedThread[] = [];
     const seen = gathered.threads.flatMap(({ frames }) => frames.map(({ file }) => file));
@@ -55,7 +63,7 @@ export async function takeDump(connection: Connection, { road, onProgress = () =
 /** Notes the files of each part that names some, whatever comes behind it. */
 function readThread(
   threadId: number,
-  files: InventoryFiles[],
+  keep: (files: InventoryFiles) => void,
   onProgress: (words: string) => void,
 ): PartReader<DumpPart, ThreadParts> {
   let about: ThreadPart | null = null;
@@ -67,7 +75,7 @@ function readThread(
     else if (part.part === 'frames') frames.push(...part.frames);
     else if (part.part === 'groups') groups.push(...part.groups);
     else {
-      if (part.files) files.push(part.files);
+      if (part.files) keep(part.files);
       return about ? { threadId, about, frames, groups, inventory: part } : { problem: 'nothing came' };
     }
     return null;

@@ -1,3 +1,4 @@
+import { cpuProfileOf } from '../protocol/answers.ts';
 import type { RecentProfiled, RecentProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
 import { type Gathered, gatherThreads, readText } from './gather-threads.ts';
@@ -28,7 +29,7 @@ export function takeRecentProfiles(
     what: 'profile',
     readerFor: () =>
       readText((text, { threadId, intervalUs }: RecentProfiled) => {
-        return { pid, threadId, profile: JSON.parse(text) as V8CpuProfile, intervalUs };
+        return { pid, threadId, profile: cpuProfileOf(text), intervalUs };
       }),
   });
 }

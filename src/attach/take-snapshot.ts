@@ -1,6 +1,8 @@
 import { chmodSync, constants, copyFileSync, renameSync, unlinkSync } from 'node:fs';
+import { isWritten } from '../protocol/answers.ts';
 import type { WrittenSnapshot } from '../protocol/written-snapshot.ts';
 import type { Connection } from './connect.ts';
+import { strangeAnswer } from './wire.ts';
 
 /** A heap of 10 GB takes about that long. */
 const SNAPSHOT_TIMEOUT_MS = 20 * 60_000;
@@ -8,6 +10,7 @@ const SNAPSHOT_TIMEOUT_MS = 20 * 60_000;
 /** Has the process write a heap snapshot of its main thread and moves it to a new file, mode 0600. Throws TargetError. */
 export async function takeSnapshot(connection: Connection, file: string): Promise<WrittenSnapshot> {
   const snapshot = await connection.request('snapshot', {}, { timeoutMs: SNAPSHOT_TIMEOUT_MS });
+  if (!isWritten(snapshot.file, connection.hello)) throw strangeAnswer(connection.hello.pid, 'snapshot');
   move(snapshot.file, file);
   return { ...snapshot, file };
 }

@@ -10,6 +10,8 @@ const MAX_LARGE_ROWS = 200;
 const LARGE: ReadonlySet<RowType> = new Set(['look', 'unfinished']);
 /** So many rows go at a time. */
 const SLACK = 1000;
+/** More are not followed. */
+const MAX_THREADS = 1000;
 
 export interface Watching {
   /** Of each thread, the main thread first: new objects wherever rows have come. */
@@ -23,6 +25,7 @@ export function watchRows(connection: Connection, onChange: (urgent: boolean) =>
   const threads = new Map<number, Recording>();
   const onPart = (part: LivePart): void => {
     if (part.part === 'thread') {
+      if (threads.size >= MAX_THREADS) return;
       threads.set(part.header.threadId, empty(part.header, part.folder));
       onChange(false);
       return;

@@ -1,4 +1,18 @@
 /** What the lines of a recording must look like, field by field. A new row type is one more line in ROWS. */
+
+import {
+  arrayOf,
+  boolean,
+  type Check,
+  isObject,
+  number,
+  numbers,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  string,
+} from '../util/shapes.ts';
 import {
   type AllocationSite,
   CHAIN_KINDS,
@@ -14,39 +28,8 @@ import {
   type UnfinishedEntry,
 } from './types.ts';
 
-type Check = (value: unknown) => boolean;
-type Fields = Record<string, Check>;
+export { isObject };
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const number: Check = (value) => Number.isFinite(value);
-const string: Check = (value) => typeof value === 'string';
-const boolean: Check = (value) => typeof value === 'boolean';
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const oneOf =
-  (...values: readonly unknown[]): Check =>
-  (value) =>
-    values.includes(value);
-const arrayOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-const object =
-  (fields: Fields): Check =>
-  (value) =>
-    isObject(value) && Object.entries(fields).every(([field, check]) => check(value[field]));
-const numbers: Check = (value) => isObject(value) && Object.values(value).every(number);
-
-/** Fields that came with a later minor version. */
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
 const kind = oneOf(...STALL_KINDS);
 const PRESSURE = {
   of: oneOf('container', 'machine'),
@@ -54,9 +37,10 @@ const PRESSURE = {
   ioMs: orNull(number),
   memoryMs: orNull(number),
 };
+/** Fields that came with a later minor version are optional. */
 const LOCATION = { file: string, line: number, column: number, function: string, start: optional(string) };
 const location = orNull(object(LOCATION));
-const frame = object({
+export const isFrame = object({
   ...LOCATION,
   category: oneOf('application', 'dependency', 'node', 'native'),
   awaits: optional(oneOf(true)),
@@ -67,7 +51,7 @@ const stack = object({
   weightMs: number,
   count: optional(number),
   kind,
-  frames: arrayOf(frame),
+  frames: arrayOf(isFrame),
   location,
   marked: optional(oneOf(true)),
   late: optional(oneOf(true)),
@@ -209,7 +193,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     pairs: number,
     turnedPairs: number,
     pairMs: number,
-    stacks: arrayOf(object({ count: number, frames: arrayOf(frame), caller: chain })),
+    stacks: arrayOf(object({ count: number, frames: arrayOf(isFrame), caller: chain })),
     deepest: orNull(object({ frames: number, repeated: number, location: object(LOCATION), awaits: boolean })),
     created: orNull(
       object({
@@ -293,6 +277,10 @@ export function isRow(value: unknown): value is Row {
   if (typeof type !== 'string' || !Object.hasOwn(ROWS, type)) return false;
   return object(ROWS[type as RowType])(value);
 }
+
+/** The header of a recording that this version reads. */
+export const isHeader: Check = (value) =>
+  isObject(value) && value.type === 'header' && wrongHeaderField(value) === null;
 
 /** The first field of a header that is missing or wrong; null where all are right. */
 export function wrongHeaderField(header: Record<string, unknown>): string | null {

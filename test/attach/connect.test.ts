@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AnyMethod, RequestError } from '../../agents/watchdog/socket/methods/types.ts';
 import { LiveSocket } from '../../agents/watchdog/socket/socket.ts';
 import { type Connection, connect } from '../../src/attach/connect.ts';
-import { PROTOCOL } from '../../src/protocol/hello.ts';
+import { takeSnapshot } from '../../src/attach/take-snapshot.ts';
+import { type Hello, PROTOCOL } from '../../src/protocol/hello.ts';
 import type { MethodName } from '../../src/protocol/methods.ts';
 import { candidateFolders } from '../../src/util/run-folder.ts';
 import { tempFolder } from '../support/recording.ts';
@@ -23,8 +26,19 @@ afterEach(() => {
 });
 
 /** Connects to a socket of the agent's in this very process, which answers by these methods. */
-async function connected(methods: Record<string, AnyMethod>): Promise<Connection> {
-  const hello = () => ({ protocol: PROTOCOL, pid, evdiagVersion: '0', threads: [0] });
+async function connected(methods: Record<string, AnyMethod>, files?: Hello['files']): Promise<Connection> {
+  const hello = (): Hello => ({
+    protocol: PROTOCOL,
+    pid,
+    family: '/out/family',
+    argv: ['app.js'],
+    evdiagVersion: '0',
+    nodeVersion: process.version,
+    level: 'watch',
+    uptimeMs: 1,
+    threads: [0],
+    ...(files && { files }),
+  });
   server = new LiveSocket({
     folders: candidateFolders(pid),
     pid,
@@ -86,6 +100,41 @@ test('an answer that does not come in time, and a connection that ends, are told
   const answer = failure(cut, 'estimate');
   server?.close();
   expect(await answer).toMatchObject({ code: 'ended', exitCode: 3 });
+});
+
+test.each<[MethodName, unknown]>([
+  ['estimate', { threads: 'none', availableBytes: 1 }],
+  ['estimate', null],
+  ['snapshot', {}],
+])('an answer to %s that is none of ours is refused: %j', async (method, answer) => {
+  const connection = await connected({ [method]: () => answer });
+  const { code, message } = await failure(connection, method);
+  expect(code).toBe('refused');
+  expect(message).toContain(`Process ${pid} answers "${method}" with something that evdiag does not understand`);
+});
+
+test.each<[MethodName, unknown]>([
+  ['cpu-profile', { part: 'profile', threadId: -1, text: '' }],
+  ['dump', { part: 'unheard-of', threadId: 0 }],
+  ['estimate', { part: 'profile', threadId: 0, text: '' }],
+])('a part of %s that is none of ours is refused: %j', async (method, part) => {
+  const send: AnyMethod = async (_params, client) => {
+    await client.part(part);
+    return {};
+  };
+  const { code } = await failure(await connected({ [method]: send }), method);
+  expect(code).toBe('refused');
+});
+
+test('files that the agent cannot have written are neither moved nor removed', async () => {
+  const file = join(tempFolder({ 'precious.heapsnapshot': 'kept' }), 'precious.heapsnapshot');
+  const files = { folders: [dirname(file)], prefix: '1-2-' };
+  const connection = await connected({ snapshot: () => ({ file, takenAtMs: 1, pauseMs: 1 }) }, files);
+  await expect(takeSnapshot(connection, join(tempFolder(), 'new.heapsnapshot'))).rejects.toMatchObject({
+    code: 'refused',
+  });
+  connection.close();
+  expect(readFileSync(file, 'utf8')).toBe('kept');
 });
 
 test('a process without the agent is no target', async () => {

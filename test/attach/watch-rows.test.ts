@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Connection, RequestOptions } from '../../src/attach/connect.ts';
+import type { Connection } from '../../src/attach/connect.ts';
 import { watchRows } from '../../src/attach/watch-rows.ts';
+import type { RequestOptions } from '../../src/attach/wire.ts';
 import type { LivePart } from '../../src/protocol/live.ts';
 import { cpu, header, look, stall } from '../support/recording.ts';
 

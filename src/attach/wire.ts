@@ -1,0 +1,167 @@
+import type { Socket } from 'node:net';
+import { isPart, isResult } from '../protocol/answers.ts';
+import type { FailureCode, MethodName, ParamsOf, PartOf, ResultOf } from '../protocol/methods.ts';
+import { isObject } from '../util/shapes.ts';
+import { TargetError } from './target-error.ts';
+
+/** What is answered without asking the threads takes no time. */
+const ANSWER_MS = 30_000;
+/** Of one message, in characters: what is longer is no answer of ours. */
+const MAX_LINE = 64e6;
+/** Of one answer: profiles of an hour have some hundred million. Whoever watches keeps the newest rows only. */
+const MAX_ANSWER = 1e9;
+/** An answer in parts ends within so many times the time that may pass between two. */
+const MAX_WAITS = 20;
+const MAX_ERROR = 1000;
+
+export interface RequestOptions<Part> {
+  /** Gets the parts of a long answer. What it throws makes the answer one that is not understood. */
+  onPart?: (part: Part) => void;
+  /** Between two messages (default: 30 s); Infinity where nothing need come. */
+  timeoutMs?: number;
+  /** What the end of the answer must be, where not what the method's shape says. */
+  isResult?: (value: unknown) => boolean;
+}
+
+/** Asks the agent at the other end, and takes nothing from there but answers that have the shape of ours. */
+export interface Wire {
+  /** Rejects with TargetError where the connection ends, the time is over, the method fails or the answer is none. */
+  request<Name extends MethodName>(
+    method: Name,
+    params: ParamsOf<Name>,
+    options?: RequestOptions<PartOf<Name>>,
+  ): Promise<ResultOf<Name>>;
+  close(): void;
+}
+
+interface Waiting {
+  method: MethodName;
+  /** Of the types that belong to its method, once they are checked. */
+  resolve(result: never): void;
+  reject(error: Error): void;
+  onPart: ((part: never) => void) | undefined;
+  isResult: (value: unknown) => boolean;
+  timeoutMs: number;
+  giveUpAt: number;
+  timer: NodeJS.Timeout | undefined;
+  length: number;
+}
+
+export function strangeAnswer(pid: number, method: MethodName): TargetError {
+  const text = `Process ${pid} answers "${method}" with something that evdiag does not understand: another version of the agent may run there, or something else listens on its socket.`;
+  return new TargetError(text, 'refused');
+}
+
+export function createWire(socket: Socket, pid: number): Wire {
+  const waiting = new Map<number, Waiting>();
+  let nextId = 1;
+
+  const finish = (id: number, entry: Waiting): void => {
+    clearTimeout(entry.timer);
+    waiting.delete(id);
+  };
+  const failAll = (message: string | null): void => {
+    for (const [id, entry] of waiting) {
+      finish(id, entry);
+      const error = message === null ? strangeAnswer(pid, entry.method) : new TargetError(message, 'ended');
+      entry.reject(error);
+    }
+  };
+  /** Nothing more is read: what comes behind it would be no better. */
+  const leave = (): void => {
+    socket.destroy();
+    failAll(null);
+  };
+  const arm = (id: number, entry: Waiting): void => {
+    clearTimeout(entry.timer);
+    if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
+    const leftMs = Math.min(entry.timeoutMs, Math.max(0, entry.giveUpAt - performance.now()));
+    entry.timer = setTimeout(() => {
+      finish(id, entry);
+      const seconds = Math.round(entry.timeoutMs / 1000);
+      entry.reject(new TargetError(`Process ${pid} did not answer within ${seconds} s.`, 'no-answer'));
+    }, leftMs);
+  };
+  const onMessage = (message: Record<string, unknown>, length: number): boolean => {
+    const id = Number(message.id);
+    const entry = waiting.get(id);
+    // To a question that was given up.
+    if (!entry) return Number.isSafeInteger(id) && id > 0 && id < nextId;
+    entry.length += length;
+    if (entry.timeoutMs !== Number.POSITIVE_INFINITY && entry.length > MAX_ANSWER) return false;
+    if ('part' in message) {
+      if (!isPart(entry.method, message.part)) return false;
+      arm(id, entry);
+      entry.onPart?.(message.part as never);
+      return true;
+    }
+    const { message: text, code } = isObject(message.error) ? message.error : {};
+    if (typeof text !== 'string' && ('error' in message || !entry.isResult(message.result))) return false;
+    finish(id, entry);
+    if (typeof text === 'string') entry.reject(new TargetError(sentence(text), codeOf(code)));
+    else entry.resolve(message.result as never);
+    return true;
+  };
+
+  readLines(
+    socket,
+    (line) => {
+      const message: unknown = JSON.parse(line);
+      if (!isObject(message) || !onMessage(message, line.length)) throw new Error('no answer of ours');
+    },
+    leave,
+  );
+  socket.on('error', () => {});
+  socket.on('close', () => failAll(`Process ${pid} ended, or closed the connection.`));
+  return {
+    request: (method, params, { onPart, timeoutMs = ANSWER_MS, isResult: shape } = {}) =>
+      new Promise((resolve, reject) => {
+        const id = nextId++;
+        const giveUpAt = performance.now() + timeoutMs * MAX_WAITS;
+        const hasShape = shape ?? ((value: unknown) => isResult(method, value));
+        const entry = { method, resolve, reject, onPart, isResult: hasShape, timeoutMs, giveUpAt, length: 0 };
+        waiting.set(id, { ...entry, timer: undefined });
+        arm(id, waiting.get(id)!);
+        if (socket.destroyed) failAll(`Process ${pid} ended, or closed the connection.`);
+        else socket.write(`${JSON.stringify({ id, method, params })}\n`);
+      }),
+    close: () => void socket.destroy(),
+  };
+}
+
+/** In bounded memory; `onWrong` where a line is too long, or `onLine` throws. */
+function readLines(socket: Socket, onLine: (line: string) => void, onWrong: () => void): void {
+  let rest: string[] = [];
+  let restLength = 0;
+  socket.setEncoding('utf8');
+  socket.on('data', (text: unknown) => {
+    const lines = String(text).split('\n');
+    try {
+      for (const line of lines.slice(0, -1)) {
+        const whole = rest.join('') + line;
+        rest = [];
+        restLength = 0;
+        if (socket.destroyed) return;
+        onLine(whole);
+      }
+      const last = lines.at(-1)!;
+      rest.push(last);
+      restLength += last.length;
+      if (restLength > MAX_LINE) throw new Error('too long');
+    } catch {
+      rest = [];
+      onWrong();
+    }
+  });
+}
+
+/** One that we do not know, of a newer agent, decides nothing. */
+function codeOf(code: unknown): 'refused' | FailureCode {
+  return code === 'too-slow' ? code : 'refused';
+}
+
+/** What the agent says in its own words, on one line of a terminal. */
+function sentence(text: string): string {
+  const line = text.slice(0, MAX_ERROR).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}
