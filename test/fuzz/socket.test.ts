@@ -1,6 +1,12 @@
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LiveSocket } from '../../agents/watchdog/socket/socket.ts';
+import { TargetError } from '../../src/attach/target-error.ts';
+import { createWire } from '../../src/attach/wire.ts';
+import { isPart } from '../../src/protocol/answers.ts';
+import type { CpuProfilePart } from '../../src/protocol/profile-parts.ts';
 import { socketPath } from '../../src/util/run-folder.ts';
 import { tempFolder } from '../support/recording.ts';
 import { chance, mutatedBytes, mutatedJson } from './mutate.ts';
@@ -58,6 +64,59 @@ test('the agent answers whoever sends nonsense, or leaves; the next one is serve
     }
     expect(served).toBeGreaterThan(INPUTS / 2);
     expect(problems).toEqual([]);
+  } finally {
+    server.close();
+  }
+});
+
+/** What an agent sends to `cpu-profile`; some of it is mutated. */
+const ANSWER = [
+  { id: 1, part: { part: 'profile', threadId: 0, text: '{"nodes":[]}' } },
+  {
+    id: 1,
+    part: {
+      part: 'profiled',
+      threadId: 0,
+      intervalUs: 1000,
+      ...{ warmCode: true, apart: false, agentFile: '/a', problem: null },
+    },
+  },
+  { id: 1, result: {} },
+].map((message) => JSON.stringify(message));
+
+test('evdiag takes parts of the right shape alone, whatever the agent sends; else it says so', async () => {
+  const path = join(tempFolder(), 'agent.sock');
+  let answer: Buffer = Buffer.alloc(0);
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end(answer));
+  }).listen(path);
+  await once(server, 'listening');
+  const seen = { results: 0, errors: 0, parts: 0 };
+  /** Seeds with which something else was handed on. */
+  const strange: number[] = [];
+  try {
+    for (let seed = SEED; seed < SEED + INPUTS; seed++) {
+      const random = chance(seed);
+      const at = random.below(ANSWER.length + 1);
+      const lines = ANSWER.map((line, i) => (i === at ? mutatedJson(line, random) : line));
+      const whole = Buffer.from(`${lines.join('\n')}\n`);
+      answer = random.below(2) === 0 ? whole : mutatedBytes(whole, random);
+      const wire = createWire(await open(path), PID);
+      const onPart = (part: CpuProfilePart): void => {
+        seen.parts++;
+        if (!isPart('cpu-profile', part)) strange.push(seed);
+      };
+      const params = { durationMs: 1, intervalUs: 1000, inlining: false };
+      const outcome = await wire.request('cpu-profile', params, { onPart }).catch((error: unknown) => error);
+      wire.close();
+      if (outcome instanceof TargetError) seen.errors++;
+      else {
+        expect(outcome, `FUZZ_SEED=${seed}`).not.toBeInstanceOf(Error);
+        seen.results++;
+      }
+    }
+    expect(strange).toEqual([]);
+    expect(Math.min(seen.results, seen.errors, seen.parts)).toBeGreaterThan(INPUTS / 20);
   } finally {
     server.close();
   }
