@@ -2,9 +2,32 @@
 
 export { judge } from './detectors/judge.ts';
 export { detectors } from './detectors/rules/index.ts';
-export type { Detector, Finding, Judgement, KindText, Outcome, RuleResult, Severity } from './detectors/types.ts';
+export type {
+  Detector,
+  Explains,
+  Finding,
+  Judgement,
+  KindText,
+  NoData,
+  Outcome,
+  RuleResult,
+  Severity,
+  Span,
+  Times,
+} from './detectors/types.ts';
 export { type Family, InputError, readFamily, readRecording } from './recording/reader.ts';
-export type { Frame, Header, Level, Location, Recording, Row, RowOf, RowType, StallKind } from './recording/types.ts';
+export type {
+  Frame,
+  Header,
+  Level,
+  Location,
+  Recording,
+  Row,
+  RowOf,
+  RowType,
+  StallKind,
+  View,
+} from './recording/types.ts';
 export { rowsOf } from './recording/types.ts';
 export { htmlReport } from './report/html.ts';
 export { markdownReport } from './report/markdown.ts';

@@ -8,6 +8,7 @@ import { scenarios } from '../scenarios/index.ts';
 import { commandPages, withOptions } from '../scripts/docs/command-pages.ts';
 import { rulePages } from '../scripts/docs/rule-pages.ts';
 import { commands } from '../src/cli/commands/index.ts';
+import { rulePage } from '../src/detectors/finding.ts';
 import { blockedEventLoop } from '../src/detectors/rules/blocked-event-loop.ts';
 import { detectors } from '../src/detectors/rules/index.ts';
 import { labs } from '../src/lab/index.ts';
@@ -71,6 +72,12 @@ describe('detectors', () => {
     const folder = join(ROOT, 'docs/rules');
     const written = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
     expect(new Map(written), 'cure: npm run docs').toEqual(rulePages());
+  });
+
+  test('a finding links to the page of its rule, in the repository that package.json names', () => {
+    const { homepage } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { homepage: string };
+    const base = homepage.replace(/#.*$/, '');
+    expect(rulePage('gc-pause')).toBe(`${base}/blob/main/docs/rules/gc-pause.md`);
   });
 
   test.each(detectors)(

@@ -1,3 +1,4 @@
+import { GAP_INTERVALS } from '../profile/read-cpuprofile.ts';
 import { cpuProfileOf } from '../protocol/answers.ts';
 import type { CpuProfiled, CpuProfileRequest, V8CpuProfile } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
@@ -5,8 +6,6 @@ import { type Gathered, gatherThreads, readText } from './gather-threads.ts';
 
 /** What comes behind the end of the time: V8 may take a minute to hand out a large profile. */
 const PATIENCE_MS = 90_000;
-/** V8's sampler is late by less; a longer gap lacks samples. */
-const GAP = 1.5;
 
 /** The CPU profile of one thread, and how far it can be believed. */
 export interface TakenCpuProfile {
@@ -51,6 +50,6 @@ function measured(profile: V8CpuProfile, intervalUs: number) {
   let missedCount = 0;
   // The first one is the start of the profiler itself.
   for (const delta of timeDeltas.slice(1))
-    if (delta > GAP * intervalUs) missedCount += Math.round(delta / intervalUs) - 1;
+    if (delta > GAP_INTERVALS * intervalUs) missedCount += Math.round(delta / intervalUs) - 1;
   return { profile, intervalUs, spanMs: (endTime - startTime) / 1000, sampleCount: samples.length, missedCount };
 }

@@ -13,8 +13,8 @@ import { IDLE } from './tick-frames.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
-/** A gap so many times the interval lacks samples. */
-const GAP = 1.5;
+/** A gap of more intervals lacks samples: V8's sampler is late by less. */
+export const GAP_INTERVALS = 1.5;
 const NO_CLOCK_US = 1_000_000;
 /** No machine has run for 31 years: a later time is one of the wall clock (Bun's). */
 const WALL_CLOCK_US = 1e15;
@@ -263,7 +263,7 @@ function takenOf(
 function missedIn({ weight }: Samples, interval: number): number {
   let missed = 0;
   for (let i = 0; i < weight.length - 1; i++) {
-    if (weight[i]! > GAP * interval) missed += Math.round(weight[i]! / interval) - 1;
+    if (weight[i]! > GAP_INTERVALS * interval) missed += Math.round(weight[i]! / interval) - 1;
   }
   return missed;
 }

@@ -2,6 +2,9 @@ import type { Row, RowOf } from '../types.ts';
 import type { Collection } from './collections.ts';
 import type { ProcessStat } from './process-stats.ts';
 
+/** Of one, that the kind is right: the clock and the CPU time of the process tell it, and no stack. */
+const CLOCK_CONFIDENCE = 0.3;
+
 /** Rows of the agent come once a second; so do these. */
 const INTERVAL_MS = 1000;
 /** Of the handles that are counted, so many may be the standard streams: the others wait for something. */
@@ -97,7 +100,7 @@ function stallOf(
     startup: false,
     debugger: false,
     waiting: Math.max(0, stat.handles - STANDARD_STREAMS),
-    confidence: 0.3,
+    confidence: CLOCK_CONFIDENCE,
   };
 }
 
