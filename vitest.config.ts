@@ -13,11 +13,17 @@ const GROUPS = [
   // The terminal UI on a terminal.
   { name: 'tui', maxWorkers: 2, include: ['test/tui/views/**'] },
   // Vitest in vitest, and blocks that are measured.
-  { name: 'library', maxWorkers: 2, include: ['test/library/**'] },
-  { name: 'lab', maxWorkers: 1, include: ['test/lab/**'] },
+  { name: 'full-library', maxWorkers: 2, include: ['test/library/**'] },
+  { name: 'full-lab', maxWorkers: 1, include: ['test/lab/**'] },
   // Within the file, the cures run several at a time, the sick ones alone.
-  { name: 'scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
-  { name: 'healthy', maxWorkers: 1, include: ['test/healthy/healthy.test.ts'] },
+  { name: 'full-scenarios', maxWorkers: 1, include: ['test/scenarios/scenarios.test.ts'], maxConcurrency: 3 },
+  { name: 'full-healthy', maxWorkers: 1, include: ['test/healthy/healthy.test.ts'] },
+  // What people open our files with.
+  {
+    name: 'full-browser',
+    maxWorkers: 1,
+    include: ['test/exporters/consumers.test.ts', 'test/exporters/flamegraph-page.test.ts'],
+  },
   { name: 'full-faults', maxWorkers: 1, include: ['test/faults/**'], maxConcurrency: 4 },
   { name: 'full-runners', maxWorkers: 1, include: ['test/runners/**'] },
   { name: 'full-fuzz', maxWorkers: 1, include: ['test/fuzz/full.test.ts'] },

@@ -1,6 +1,7 @@
 import Module from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 
 /** Loaders may compile whole programs: what took so long is not asked for more. */
 const BUDGET_MS = 200;
@@ -17,6 +18,13 @@ interface Hooks {
   }): { deregister(): void };
 }
 
+/** As they are before the program can replace them: this runs in its thread. */
+const MAJOR = Number(process.versions.node.split('.')[0]);
+const now = performance.now.bind(performance);
+const { isView } = ArrayBuffer;
+const { isAnyArrayBuffer } = types;
+const Decoder = TextDecoder;
+
 let spentMs = 0;
 let count = 0;
 
@@ -29,8 +37,7 @@ let count = 0;
  */
 export function importedText(url: string): string | null {
   const { registerHooks } = Module as unknown as Hooks;
-  const isOld = Number(process.versions.node.split('.')[0]) < FIRST_MAJOR;
-  if (!registerHooks || isOld || spentMs >= BUDGET_MS || !isFile(url)) return null;
+  if (!registerHooks || MAJOR < FIRST_MAJOR || spentMs >= BUDGET_MS || !isFile(url)) return null;
   const own = `${url}${url.includes('?') ? '&' : '?'}evdiag=${++count}`;
   let text: string | null = null;
   let isAnswered = false;
@@ -48,10 +55,10 @@ export function importedText(url: string): string | null {
       return { format: 'module', source: '', shortCircuit: true };
     },
   });
-  const from = performance.now();
+  const from = now();
   const end = (): void => hooks.deregister();
   const imported = import(own);
-  spentMs += performance.now() - from;
+  spentMs += now() - from;
   // Without our answer, Node would load the file itself under that name.
   if (isAnswered) end();
   else spentMs = BUDGET_MS;
@@ -69,7 +76,5 @@ function isFile(url: string): boolean {
 
 function textOf(source: unknown): string | null {
   if (typeof source === 'string') return source;
-  return ArrayBuffer.isView(source) || source instanceof ArrayBuffer
-    ? new TextDecoder().decode(source as Uint8Array)
-    : null;
+  return isView(source) || isAnyArrayBuffer(source) ? new Decoder().decode(source as Uint8Array) : null;
 }

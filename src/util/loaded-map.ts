@@ -68,7 +68,7 @@ function compiledMap(url: string): string | null {
 /** A loader of ES modules may keep its maps to itself: then it is asked for the file once more. */
 function importedMap(url: string): string | null {
   try {
-    return JAVASCRIPT.has(extname(new URL(url).pathname)) ? null : lastComment(importedText(url));
+    return JAVASCRIPT.has(extname(fileURLToPath(url))) ? null : lastComment(importedText(url));
   } catch {
     return null;
   }
