@@ -10,7 +10,7 @@ import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../share
 import { endThread } from '../thread-gate.ts';
 import type { Message } from '../watchdog/types.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
-import { observeThisThread } from './observed-thread.ts';
+import { ObservedThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
@@ -46,11 +46,11 @@ export function startInWorker(): void {
   markOwn(startBeats(beats, HEARTBEAT_MS));
   const bound = boundUnread();
   const gate = findThreadGate();
-  const { shared, atExit } = observeThisThread(
-    readBeats(beats),
-    process.env.EVDIAG_LEVEL === 'diagnose',
+  const { shared, atExit } = new ObservedThread({
+    histogram: readBeats(beats),
+    diagnose: process.env.EVDIAG_LEVEL === 'diagnose',
     gate,
-    (sample) => {
+    post(sample) {
       const state = load(shared.control, Word.WatchdogState);
       if (state === WATCHDOG_FAILED) return false;
       // The watchdog may not have been up yet.
@@ -59,8 +59,8 @@ export function startInWorker(): void {
       if (bounded) send({ type: 'sample', threadId, sample: bounded });
       return true;
     },
-    () => {},
-  );
+    complain() {},
+  });
   const hello = (): void => {
     const gated = gate !== null;
     send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, gated, ...started } });

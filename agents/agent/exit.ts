@@ -1,0 +1,85 @@
+/** What happens when the process ends: the watchdog has its last word, for a bounded time. */
+import { createSensor, guarded } from '../guard.ts';
+import { apply, load, min, monotonicMs, NativeNumber, notify, process, store, wait } from '../primordials.ts';
+import { STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word } from '../shared-memory.ts';
+import { endThread, type ThreadGate } from '../thread-gate.ts';
+import { complain } from './complain.ts';
+import { createForcedExit, type ForcedExit } from './forced-exit.ts';
+import { type AnyFunction, like, replace } from './replace.ts';
+import { listenUnseen } from './unseen-listeners.ts';
+
+/** The exit waits at most this long for the watchdog's last rows and summary. */
+const EXIT_WAIT_MS = 1500;
+/** A process that ends before its watchdog could start (about 50 ms) is not held up for it. */
+const YOUNG_PROCESS_MS = 250;
+const YOUNG_POLL_MS = 5;
+/** One call on storage that takes longer is not waited for. */
+const STUCK_MS = 500;
+
+/** `last`: the last word of the main thread. */
+export function followExit(control: Int32Array, gate: ThreadGate, last: () => void): void {
+  const forced = createForcedExit(exitOf(process));
+  listenUnseen(process, 'exit', (code: number) => {
+    // Worker threads end with the process.
+    endThread(gate, 0);
+    last();
+    finish(control, code, forced);
+  });
+  followReallyExit(control, gate, forced);
+}
+
+/**
+ * Whoever has taken away the listeners of `exit`, or calls `process.reallyExit` directly, ends without that event: Node would
+ * say that it waits for the watchdog's session to disconnect.
+ */
+function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedExit): void {
+  const holder = process as unknown as Record<string, unknown>;
+  const original = holder.reallyExit as AnyFunction;
+  if (typeof original !== 'function') return;
+  const leave = guarded(createSensor('the exit', true), (status: unknown) => {
+    const code = NativeNumber(status ?? 0);
+    endThread(gate, 0);
+    if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
+    forced.go(code);
+  });
+  const wrapper = like(original, function markedCall(this: unknown, ...args) {
+    leave(args[0]);
+    return apply(original, this, args);
+  });
+  replace(holder, 'reallyExit', original, wrapper);
+}
+
+function exitOf(holder: object): (code: number) => void {
+  const { reallyExit } = holder as { reallyExit: AnyFunction };
+  return (code) => void apply(reallyExit, holder, [code]);
+}
+
+/** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends all the same. */
+function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'exit'): void {
+  store(control, Word.ExitCode, code);
+  store(control, Word.Stop, 1);
+  notify(control, Word.Stop);
+  const atStorage = (): boolean => load(control, Word.Storage) % 2 !== 0;
+  const isYoung = load(control, Word.WatchdogState) !== WATCHDOG_READY && monotonicMs() < YOUNG_PROCESS_MS;
+  // It begins no work on storage from then on.
+  if (isYoung) store(control, Word.Stop, STOP_AT_ONCE);
+  if (isYoung && !atStorage()) return;
+  const deadline = monotonicMs() + EXIT_WAIT_MS;
+  let at = load(control, Word.Storage);
+  let since = monotonicMs();
+  for (let left = EXIT_WAIT_MS; left > 0; left = deadline - monotonicMs()) {
+    const state = load(control, Word.WatchdogState);
+    if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED || (isYoung && !atStorage())) return;
+    wait(control, Word.WatchdogState, state, min(left, isYoung ? YOUNG_POLL_MS : STUCK_MS / 2));
+    if (load(control, Word.Storage) === at) continue;
+    at = load(control, Word.Storage);
+    since = monotonicMs();
+  }
+  // What is not on storage now gets there no more, and Node can end it.
+  store(control, Word.Stop, STOP_AT_ONCE);
+  while (atStorage() && monotonicMs() - since < STUCK_MS)
+    wait(control, Word.Storage, load(control, Word.Storage), YOUNG_POLL_MS);
+  if (!atStorage()) return;
+  if (!control[Word.Quiet]) complain('the storage of the recording does not answer; the last rows are not written');
+  forced.begin(code, true, way);
+}

@@ -1,0 +1,37 @@
+import { runInThisContext } from 'node:vm';
+import { threadId } from 'node:worker_threads';
+import { AGENT_NAME, type ThreadApi } from '../../src/protocol/thread-api.ts';
+import { assign, monotonicMs, toJson } from '../primordials.ts';
+import { type SharedMemory, Sum, Word } from '../shared-memory.ts';
+import { createDumpApi } from './dump-api.ts';
+import { shortIntervals } from './short-intervals.ts';
+import { interruptedStack, recentStack } from './stack.ts';
+import type { Tracking } from './tracking/tracking.ts';
+
+/** Puts the functions that the watchdog calls where it finds them. */
+export function publish(
+  shared: SharedMemory,
+  histogram: { count: number },
+  begin: number,
+  tracking: Tracking,
+  others: Pick<ThreadApi, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'>,
+): void {
+  const counted = <Text extends string>(take: () => Text): Text => {
+    const from = monotonicMs();
+    const text = take();
+    shared.control[Word.StackCount]!++;
+    shared.numbers[Sum.StackMs]! += monotonicMs() - from;
+    return text;
+  };
+  const api: ThreadApi = {
+    stack: (question) => counted(() => interruptedStack(histogram.count, question)),
+    recent: () => counted(recentStack),
+    shortIntervals: () => toJson(shortIntervals()),
+    handleSites: () => toJson(tracking.handleSites()),
+    ...createDumpApi(shared),
+    ...others,
+  };
+  // The histogram is held here: collected, its timer would end and the heartbeat with it.
+  const parts = { threadId, preloadMs: monotonicMs() - begin, histogram };
+  assign(runInThisContext(`const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object, api, parts);
+}
