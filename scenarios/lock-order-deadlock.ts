@@ -125,7 +125,7 @@ export const lockOrderDeadlock: Scenario = {
   id: 'lock-order-deadlock',
   title: 'Two locks taken in opposite order',
   description:
-    'A transfer locks giro, then savings; an audit locks savings, then giro. Once they meet, each waits for the other for ever, and so does every later request.',
+    'A transfer locks giro, then savings; an audit locks savings, then giro. Once they meet, each waits for the other forever, and so does every later request.',
   expect: [{ rule: 'async-deadlock', kind: 'cycle' }],
   level: 'diagnose',
   broken: () => serve(auditBackwards),

@@ -85,7 +85,7 @@ async function work(asks: readonly Ask[]): Promise<Headline> {
 
 export const missingTimeout: Scenario = {
   id: 'missing-timeout',
-  title: 'Requests without a time-out',
+  title: 'Requests without a timeout',
   description:
     'Exchange rates are refreshed from a backend that accepts a request and now and then never answers: those rates grow old.',
   expect: [{ rule: 'missing-timeout', kind: 'network' }],

@@ -94,7 +94,7 @@ function sell(order: Order): Promise<Headline> {
 
 export const retryStorm: Scenario = {
   id: 'retry-storm',
-  title: 'Trying again at once, for ever',
+  title: 'Trying again at once, forever',
   description:
     'While a backend fails, every client sends its request again at once and without limit, and new ones join them: the load grows just when it should fall.',
   expect: [{ rule: 'unbounded-concurrency', kind: 'retries' }],

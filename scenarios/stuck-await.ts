@@ -79,7 +79,7 @@ export const stuckAwait: Scenario = {
   id: 'stuck-await',
   title: 'Waiting for an event that now and then never comes',
   description:
-    'Most pages are reported as printed within milliseconds, empty ones never: who waits for one of them waits for ever.',
+    'Most pages are reported as printed within milliseconds, empty ones never: who waits for one of them waits forever.',
   expect: [{ rule: 'stuck-async', kind: 'stuck' }],
   level: 'diagnose',
   broken: () => work(printForever),

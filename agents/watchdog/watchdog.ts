@@ -79,7 +79,7 @@ class Watchdog {
         this.#finish({ reason: 'signal', exitCode: null, signal }),
       );
     } catch (error) {
-      this.#tellError(`signals are not heard: ${String(error).split('\n')[0]}`);
+      this.#tellError(`signals are not observed: ${String(error).split('\n')[0]}`);
     }
     this.#tick();
   }

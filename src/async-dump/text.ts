@@ -104,7 +104,7 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
   const { paint, expand } = options;
   const what = counted === 'calls' ? plural(total, 'suspended async call') : plural(total, 'promise');
   const title = counted === 'calls' ? what : `${what} with suspended async calls behind`;
-  const note = `the thread stood still for ${formatMs(pauseMs)}`;
+  const note = `the thread was paused for ${formatMs(pauseMs)}`;
   const told = expand ? calls : calls.filter(isOfApplication);
   const ofNode = calls.length - told.length;
   const roots = sorted(treeOf(told).children);
@@ -114,9 +114,9 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
     ...(left > 0 ? [moreText(left)] : []),
     ...(ofNode > 0 ? [`… ${formatCount(ofNode)} of Node's own, --expand`] : []),
     ...(untold > 0
-      ? [`… ${formatCount(untold)} promises whose calls are not told: there are too many different ones`]
+      ? [`… ${formatCount(untold)} promises whose calls are not listed: there are too many different ones`]
       : []),
-    ...(failed > 0 ? [`… ${formatCount(failed)} promises could not be asked about`] : []),
+    ...(failed > 0 ? [`… ${formatCount(failed)} promises could not be examined`] : []),
   ];
   return [
     ...cycles.slice(0, expand ? undefined : LIMIT.cycles).flatMap((cycle) => cycleLines(cycle, options)),
@@ -173,7 +173,7 @@ function nodeLines(node: TreeNode, first: string, rest: string, options: DumpTex
   const { paint, expand } = options;
   const { group, frame } = node;
   const count = group && group.count > 1 ? `${paint(`${formatCount(group.count)} ×`, 'bold')} ` : '';
-  const inexact = group && !group.exact ? paint(' function; at which await is not known', 'dim') : '';
+  const inexact = group && !group.exact ? paint(' function; the await is not known', 'dim') : '';
   const children = sorted(node.children);
   const shown = expand ? children : depth >= LIMIT.depth ? [] : children.slice(0, LIMIT.children);
   const left = children.length - shown.length;
@@ -195,7 +195,7 @@ function detailsOf(group: CallGroup, children: readonly TreeNode[], { paint, wid
   const lines: string[] = [];
   if (group.awaits) lines.push(paint(group.awaits.slice(0, width), 'dim'));
   const { settledBy, otherAwaiters, repeats, ageMs } = group;
-  if (repeats) lines.push(paint('awaited by itself, round and round: an await cycle or a deep recursion', 'yellow'));
+  if (repeats) lines.push(paint('awaits itself again and again: an await cycle or a deep recursion', 'yellow'));
   if (otherAwaiters > 0) lines.push(`awaited by ${formatCount(otherAwaiters)} calls`);
   if (ageMs !== null) lines.push(`since ${formatMs(ageMs)}`);
   // What it awaits is a call that stands right below.
@@ -238,8 +238,8 @@ function whatText({ kind, name, ms, event, variable, file, call }: SettledBy): s
   if (kind === 'structure') {
     const where = file ? `, ${displayPath(file)}` : '';
     return variable
-      ? `whoever calls what ${variable} holds (${name}${where})`
-      : `whoever calls what a ${name} holds${where}`;
+      ? `a call of a function in ${variable} (${name}${where})`
+      : `a call of a function in a ${name}${where}`;
   }
   const of = name && name !== WORDS[kind] ? ` (${name})` : '';
   return event ? `the event '${event}' of ${WORDS[kind]}${of}` : `${WORDS[kind]}${of}`;
@@ -250,7 +250,7 @@ function cycleLines({ calls, blockedCalls }: AwaitCycle, { paint }: DumpTextOpti
     blockedCalls > 0 ? ` ${plural(blockedCalls, 'further call waits', 'further calls wait')} for them.` : '';
   return [
     '',
-    `${INDENT}${paint(`await cycle: ${plural(calls.length, 'call waits for itself', 'calls wait for each other')}, for ever.${further}`, 'red', 'bold')}`,
+    `${INDENT}${paint(`await cycle: ${plural(calls.length, 'call waits for itself', 'calls wait for each other')}, forever.${further}`, 'red', 'bold')}`,
     ...calls.map((call, i) => {
       const next = calls[(i + 1) % calls.length]!;
       const lock = call.lock ? ` for ${stripControl(call.lock)}, which is held by` : ' for';
@@ -288,7 +288,7 @@ function handleLines(handles: readonly OpenHandles[], options: DumpTextOptions):
 function unlistedLines(unlisted: string, sites: readonly HandleSite[], { paint }: DumpTextOptions): string[] {
   const where =
     sites.length > 0
-      ? 'those that evdiag follows are told by where they were made'
+      ? 'those that evdiag follows are listed by where they were made'
       : 'evdiag follows them at level diagnose';
   return [`${INDENT}${paint(`${stripControl(unlisted)}: ${where}`, 'dim')}`];
 }

@@ -13,7 +13,7 @@ const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open'], 
 export function openFile(file: string): void {
   const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
   const child = spawn(command!, [...args, file], { stdio: 'ignore', detached: true });
-  child.on('error', () => complain(`Nothing is here to open it with. Open ${file} in a browser.`));
+  child.on('error', () => complain(`No program to open it was found. Open ${file} in a browser.`));
   child.unref();
 }
 

@@ -24,7 +24,7 @@ const HOLDERS: Record<string, HolderKind> = {
 };
 const MAX_SITES = 5;
 const SNAPSHOT_NOTE =
-  'A recording tells who allocates what stays, not who holds it: evdiag leaks PID does, while the process runs.';
+  'A recording shows which function allocates what stays, not what holds it. evdiag leaks PID shows that while the process runs.';
 
 /** What a recording tells of leaks: findings, allocations that survive, the heap after collections. Throws InputError. */
 export function leaksOfRecording(path: string): LeakReport {
@@ -42,7 +42,7 @@ export function leaksOfRecording(path: string): LeakReport {
     spanMs: main?.durationMs ?? null,
     heap,
     suspects,
-    notes: [...(heap.length < 2 ? ['Too few major collections were seen to tell a trend.'] : []), SNAPSHOT_NOTE],
+    notes: [...(heap.length < 2 ? ['Too few major collections were seen to show a trend.'] : []), SNAPSHOT_NOTE],
   };
 }
 
@@ -110,9 +110,9 @@ function survivors(recording: Recording, told: ReadonlySet<string>): Suspect[] {
       count: site.samples,
       bytes: Math.round(site.aliveBytes),
       growth: null,
-      message: `${formatBytes(site.aliveBytes)} of what it allocated within ${formatMs(row.t - row.sinceMs)} are still alive, by ${site.samples} samples.`,
+      message: `${formatBytes(site.aliveBytes)} of what it allocated within ${formatMs(row.t - row.sinceMs)} is still alive (${site.samples} samples).`,
       path: [],
-      remedy: 'It may be a cache that fills up, or data that is to stay. Take snapshots to see who holds it.',
+      remedy: 'It may be a cache that fills up, or data that is meant to stay. Take snapshots to see what holds it.',
     }));
 }
 

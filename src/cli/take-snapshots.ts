@@ -90,7 +90,7 @@ async function isWanted(pid: number, costs: Costs, { yes, force, steps }: Snapsh
     );
   }
   const times = steps === 1 ? '' : ` ${steps} times`;
-  const announced = `This stops process ${pid}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(neededBytes)} of memory`;
+  const announced = `This pauses process ${pid}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(neededBytes)} of memory`;
   if (yes || snapshotMs <= ANNOUNCED_MS) return true;
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw new InputError(`${announced}. Add --yes.`);
   return /^y/i.test(await question(`${announced}. Go on? y or n: `));

@@ -37,27 +37,28 @@ export function waitsText(group: readonly StallRow[], limits: Limits): string | 
 export function heldUpMessage(group: readonly StallRow[], times: string, limits: Limits): string {
   const waits = waitsOf(group);
   const { throttledMs, diskMs, durationMs, majorFaults } = waits;
-  const ran = waits.ranMs > 0 ? ` Of ${formatMs(durationMs)} the code ran ${formatMs(waits.ranMs)}.` : '';
+  const ran = waits.ranMs > 0 ? ` The code itself ran for ${formatMs(waits.ranMs)} of ${formatMs(durationMs)}.` : '';
   const pressed = pressureText(group);
   const cause = causeOf(group);
   const isUnknown = cause === null && group.some(({ runQueueMs }) => runQueueMs !== null);
   if (isUnknown) {
     const waited = waitsText(group, limits);
-    return `The machine held the main thread up ${times}${waited ? `: it waited ${waited}` : ''}.${ran}${pressed}`;
+    return `The machine delayed the main thread ${times}${waited ? `: it waited ${waited}` : ''}.${ran}${pressed}`;
   }
   if (cause === 'limit')
-    return `The main thread was held back ${times}: ${mayUse(group, limits)}, and was throttled for ${formatMs(throttledMs)}.${ran}`;
+    return `The CPU limit delayed the main thread ${times}: ${mayUse(group, limits)} and was throttled for ${formatMs(throttledMs)}.${ran}`;
   if (cause === 'memory')
-    return `The main thread was held up ${times}: the ${scopeOf(group)} is short of memory, and ${formatMs(diskMs)} went into getting pages back${faultsText(majorFaults)}.${ran}`;
+    return `A lack of memory delayed the main thread ${times}: the ${scopeOf(group)} is short of memory, and the thread spent ${formatMs(diskMs)} on reading pages back${faultsText(majorFaults)}.${ran}`;
   if (cause === 'disk')
-    return `The main thread was held up ${times}: it waited for a disk for ${formatMs(diskMs)}${faultsText(majorFaults)}. The machine was slow, not your code.${ran}`;
+    return `A slow disk delayed the main thread ${times}: it waited for the disk for ${formatMs(diskMs)}${faultsText(majorFaults)}. The machine was slow, not your code.${ran}`;
   return `The main thread got no core ${times}: the host was busy, not your code.${ran}${pressed}`;
 }
 
 const RAISE =
-  'Raise the CPU limit of the container, or run less in it: whoever has used up a period waits for the next one.';
-const MEMORY = 'Give it more memory, or run less in it, so that pages stay where they are.';
-const DISK = 'Give the machine more memory, so that pages stay in it, or a faster disk; look who else uses them.';
+  'Raise the CPU limit of the container, or run less in it: a container that has used up its quota waits for the next period.';
+const MEMORY = 'Give it more memory, or run less in it, so that its pages stay in memory.';
+const DISK =
+  'Give the machine more memory, so that pages stay cached, or a faster disk, and check what else uses the disk.';
 
 /** What to change about the host; null where the words of the kind say it. */
 export function heldUpRemedy(group: readonly StallRow[]): string | null {
@@ -116,7 +117,7 @@ function pressureText(group: readonly StallRow[]): string {
     .reduce((a, b) => (b[0] > a[0] ? b : a));
   if (ms < durationMs * CAUSE_SHARE || durationMs === 0) return '';
   const noun = { cpuMs: 'a core', ioMs: 'a disk', memoryMs: 'memory' }[what];
-  return ` Meanwhile tasks of the ${scopeOf(group)} waited for ${noun} in ${formatShare(ms / durationMs)} of the time.`;
+  return ` Tasks in the ${scopeOf(group)} waited for ${noun} ${formatShare(ms / durationMs)} of that time.`;
 }
 
 /** "the container may use 0.2 of a core" */

@@ -6,7 +6,7 @@ import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 /** Rows that level watch has only while something grows or is suspected. */
 const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'look', 'orphans', 'unfinished']);
 /** Ends what is said of rules that want these, where the level is the reason. */
-export const DIAGNOSE_HAS_THEM = 'level diagnose has them (EVDIAG_LEVEL=diagnose, or evdiag run)';
+export const DIAGNOSE_HAS_THEM = 'level diagnose records them (EVDIAG_LEVEL=diagnose, or evdiag run)';
 
 /** Of one rule: nobody reads more. */
 const MAX_FINDINGS = 200;
@@ -74,7 +74,7 @@ function foundSome(found: readonly Finding[]): Said {
 }
 
 function otherToolText(foreign: string): string {
-  return `a recording of ${foreign} does not tell; evdiag run does`;
+  return `a recording of ${foreign} has no such data; evdiag run records it`;
 }
 
 /** Empty where all is there that the rule needs. */

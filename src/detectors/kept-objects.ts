@@ -27,11 +27,11 @@ const MAX_SITES = 5;
 
 export const KEPT_OBJECTS: KindText = {
   kind: 'kept-objects',
-  title: 'objects that stay, allocated at one place',
+  title: 'objects that are never freed, allocated at one place',
   remedy:
     'Bound what holds them (an LRU, a WeakMap keyed by the object they belong to), or let go of them when the work is done; evdiag leaks shows the holder.',
   example:
-    'pages.set(url, page);                                              // kept for ever\nif (pages.size > 500) pages.delete(pages.keys().next().value);     // the oldest goes',
+    'pages.set(url, page);                                              // kept forever\nif (pages.size > 500) pages.delete(pages.keys().next().value);     // the oldest goes',
 };
 
 export const KEPT_THRESHOLD = `warning: the heap grows (as for growing-heap), ${LEAST_SAMPLES} samples of one function are alive, at least ${percent(ALIVE_SHARE)} of all that are, and ${percent(OLDER_SHARE)} of them from the first half of the time; info where no server, socket or timer waits.`;
@@ -96,7 +96,7 @@ function keptBy(
     severity: waitingIn(recording) > 0 ? 'warning' : 'info',
     lostMs: growth.spanMs,
     kind: KEPT_OBJECTS.kind,
-    message: `${formatBytes(site.aliveBytes)} of what ${nameOf(site.location)} allocated within ${secondsText(sampledMs)} are still alive, while the heap grows by ${formatBytes(growth.bytesPerSecond)} a second.`,
+    message: `${formatBytes(site.aliveBytes)} of what ${nameOf(site.location)} allocated within ${secondsText(sampledMs)} is still alive, while the heap grows by ${formatBytes(growth.bytesPerSecond)} per second.`,
     location: lineOf(site),
     count: site.samples,
     confidence: site.line ? CONFIDENCE.sampled : CONFIDENCE.indirect,

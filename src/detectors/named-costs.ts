@@ -27,7 +27,7 @@ const intl: Cost = (_above, call) =>
         title: `${call}, which makes or uses a formatter of Intl each time`,
         remedy:
           'Make one formatter (Intl.DateTimeFormat, Intl.NumberFormat, Intl.Collator) when the module loads, and use it for all rows: ' +
-          'each new one, and each toLocale… call with options, loads its rules again.',
+          'each new one, and each toLocale… call with options, loads its locale data again.',
       }
     : null;
 
@@ -115,5 +115,5 @@ function packageOf(stacks: readonly StallStack[]): string | null {
 }
 
 function packageRemedy(name: string): string {
-  return `The pattern is one of ${name}: update the package, and bound the length of what it is given before it looks at it.`;
+  return `The pattern belongs to ${name}: update the package, and limit the length of its input.`;
 }

@@ -55,7 +55,7 @@ export const KIND_TEXTS: readonly KindText[] = [
     kind: 'native-addon',
     title: 'a synchronous call of a native add-on',
     remedy:
-      'Use the asynchronous form of that function where the package has one, else call it in a worker thread (piscina, node:worker_threads).',
+      'Use the asynchronous form of that function where the package has one, otherwise call it in a worker thread (piscina, node:worker_threads).',
     example:
       'const hash = bcrypt.hashSync(password, 12);   // blocks\nconst hash = await bcrypt.hash(password, 12); // the thread pool computes',
   },

@@ -14,7 +14,7 @@ export const cpuprofile: Exporter = {
   mediaType: 'application/json',
   write({ threads, unit }) {
     if (unit === 'bytes')
-      throw new InputError('A .cpuprofile holds time, no bytes. Choose heapprofile, pprof or speedscope.');
+      throw new InputError('A .cpuprofile holds time, not bytes. Choose heapprofile, pprof or speedscope.');
     const thread = threads[0]!;
     const { first, next } = childLists(thread);
     const nodes: string[] = [];

@@ -17,6 +17,6 @@ export function editorPattern(wanted: string): string {
   if (known !== undefined) return known;
   if (/^[a-z][a-z0-9+.-]*:/i.test(wanted) && wanted.includes('{file}') && !HARMFUL.test(wanted)) return wanted;
   throw new InputError(
-    `"${wanted}" is no editor: give ${Object.keys(EDITORS).join(', ')}, or an address such as "myeditor://open?file={file}&line={line}".`,
+    `"${wanted}" is not a known editor: give ${Object.keys(EDITORS).join(', ')}, or a URL such as "myeditor://open?file={file}&line={line}".`,
   );
 }

@@ -11,7 +11,7 @@ export const heapprofile: Exporter = {
   mediaType: 'application/json',
   write({ threads, unit, kind }) {
     if (unit !== 'bytes')
-      throw new InputError('A .heapprofile holds bytes, no time. Choose cpuprofile, pprof or speedscope.');
+      throw new InputError('A .heapprofile holds bytes, not time. Choose cpuprofile, pprof or speedscope.');
     const thread = threads[0]!;
     const { first, next } = childLists(thread);
     const pieces: string[] = [];

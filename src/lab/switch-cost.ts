@@ -114,7 +114,8 @@ function conclude(rows: readonly LabRow[]): string[] {
   const [awaitNs, immediateNs] = [median('await-value'), median('set-immediate')];
   const [startNs, tripNs] = [median('worker-start'), median('worker-round-trip')];
   const sentences = [
-    awaitNs && `${formatCount(AWAITS)} awaits of nothing cost about ${formatMs((awaitNs * AWAITS) / 1e6)} of CPU here.`,
+    awaitNs &&
+      `${formatCount(AWAITS)} awaits of available values cost about ${formatMs((awaitNs * AWAITS) / 1e6)} of CPU here.`,
     immediateNs && `setTimeout 0 waits rather than works; setImmediate lets the loop turn in ${formatNs(immediateNs)}.`,
     startNs &&
       tripNs &&

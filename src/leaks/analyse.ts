@@ -95,7 +95,7 @@ function strangeness(before: Census | undefined, snapshot: HeapSnapshot): 'ids' 
 
 function strangerText(why: 'ids' | 'order', earlier: string, later: string): string {
   return why === 'ids'
-    ? `"${later}" has few objects of "${earlier}": it is of another process, or an inspector was disconnected between them, which gives all objects new ids. Give snapshots of one process.`
+    ? `"${later}" shares few objects with "${earlier}": it is from another process, or an inspector was disconnected in between, which gives all objects new ids. Give snapshots of one process.`
     : `"${later}" was taken before "${earlier}". Give the files in the order in which they were taken.`;
 }
 
@@ -108,7 +108,7 @@ function notesOf(count: number): string[] {
       'One snapshot shows what is large, not what grows. Give two or three of one process, with traffic between them, or its process id.',
     ];
   }
-  if (count === 2) return ['Two snapshots cannot tell a leak from a cache that fills up: a third one does.'];
+  if (count === 2) return ['Two snapshots cannot tell a leak from a cache that fills up: a third one can.'];
   return [];
 }
 

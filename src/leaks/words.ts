@@ -9,6 +9,10 @@ export function things(count: number, className: string): string {
   return `${formatCount(count)} ${className}`;
 }
 
+/** `500 new Record objects were never freed`. */
+const freed = (count: number, className: string): string =>
+  `${formatCount(count)} new ${className} ${count === 1 ? 'object was' : 'objects were'} never freed`;
+
 export function growthMessage(
   { kind, growth, className, count, holder, bytes }: Suspect,
   callName: string | null,
@@ -16,10 +20,10 @@ export function growthMessage(
   const { counts, newBytes } = growth!;
   const times = counts.length > 1 ? ` (${counts.map((each) => `+${formatCount(each)}`).join(', ')})` : '';
   const came = formatBytes(newBytes.reduce((total, each) => total + each, 0));
-  const all = kind === 'module-cache' ? '' : `, of ${formatBytes(bytes)} it holds`;
+  const all = kind === 'module-cache' ? '' : ` of the ${formatBytes(bytes)} that it holds`;
   const calls =
     callName === null || holder.includes(callName) ? '' : ` Each keeps a suspended async call of "${callName}".`;
-  return `${things(count, className)}${times} came and stayed: ${came}${all}.${calls}`;
+  return `${freed(count, className)}${times}: ${came}${all}.${calls}`;
 }
 
 export function singleMessage({ kind, count, className, bytes }: Suspect): string {
@@ -29,8 +33,8 @@ export function singleMessage({ kind, count, className, bytes }: Suspect): strin
 
 export function perMinute({ growth }: Suspect): string | null {
   if (!growth || growth.bytesPerMinute === null) return null;
-  const things = growth.countPerMinute === null ? '' : ` and ${formatCount(growth.countPerMinute)}`;
-  return `grows by ${formatBytes(growth.bytesPerMinute)}${things} a minute`;
+  const things = growth.countPerMinute === null ? '' : ` and ${formatCount(growth.countPerMinute)} objects`;
+  return `grows by ${formatBytes(growth.bytesPerMinute)}${things} per minute`;
 }
 
 /** "src/app.js:12 (handler)"; empty where the line is not known. */
@@ -49,7 +53,7 @@ export function stepText({ via, name, repeats }: PathStep): string {
 export function headline({ suspects, snapshots, spanMs, input }: LeakReport): string {
   const [first] = suspects;
   const isCompared = input === 'recording' || (snapshots.length > 1 && spanMs !== null);
-  if (!first) return isCompared ? 'Nothing grew in the way of a leak.' : 'Nothing stands out.';
+  if (!first) return isCompared ? 'Nothing grew like a leak.' : 'Nothing stands out.';
   const one = suspects.length === 1;
   if (first.growth === null) return `${suspects.length} ${one ? 'thing stands' : 'things stand'} out.`;
   return `${suspects.length} ${one ? 'thing grows' : 'things grow'}.`;

@@ -43,7 +43,8 @@ export async function expectNoLeaks<T>(
     } while (scopes.length < runs);
     const counted = scopes.length > 1 ? scopes.slice(1) : scopes;
     const left = await leftByEach(counted, graceMs, isMeant);
-    if (left.length > 0) throw new LeakError(subjectOf(name, runs), left, ` after ${formatMs(graceMs)} of grace`);
+    if (left.length > 0)
+      throw new LeakError(subjectOf(name, runs), left, ` after a grace period of ${formatMs(graceMs)}`);
     return value;
   } finally {
     for (const scope of scopes) scope.close();

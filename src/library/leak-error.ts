@@ -45,5 +45,5 @@ export function leftoverText({ what, location, callers, count, ageMs }: Leftover
 }
 
 export function seenAt(location: Location | null): string {
-  return location ? placeText(location) : 'at a line that could not be seen';
+  return location ? placeText(location) : 'at an unknown line';
 }

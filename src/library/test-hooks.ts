@@ -88,7 +88,7 @@ async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: H
   const left = await leftBehind(scope);
   if (left.length === 0) return;
   if (hasLaterCleanup(task, runner)) late.push({ test: task.name, scope });
-  else throw leakError('The test', left, ` after ${formatMs(options.graceMs)} of grace`);
+  else throw leakError('The test', left, ` after a grace period of ${formatMs(options.graceMs)}`);
 }
 
 function leakError(...args: ConstructorParameters<typeof LeakError>): LeakError {

@@ -10,12 +10,12 @@ export function bad(what: string): InputError {
 
 export function objectOf(value: unknown, what: string): Loose {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Loose;
-  throw bad(`${what} is no object`);
+  throw bad(`${what} is not an object`);
 }
 
 export function arrayOf(value: unknown, what: string): unknown[] {
   if (Array.isArray(value)) return value;
-  throw bad(`${what} is no list`);
+  throw bad(`${what} is not a list`);
 }
 
 /** A finite number, or the one for what is none. */

@@ -15,7 +15,7 @@ export function readCollapsed(text: string): ThreadProfile {
     const line = lines[i]!.trim();
     if (line === '' || line.startsWith('#')) continue;
     const match = LINE.exec(line);
-    if (!match) throw bad(`line ${i + 1} is no collapsed stack ("outer;inner 12")`);
+    if (!match) throw bad(`line ${i + 1} is not a collapsed stack ("outer;inner 12")`);
     const stack = match[1]!.split(';').map((name) => builder.frame(frameOf(name)));
     builder.add(builder.stack(stack), weightOf(Number(match[2])));
   }

@@ -152,13 +152,13 @@ function readSamples(
   if (!Array.isArray(ids) || !Array.isArray(timeDeltas) || ids.length === 0) {
     return { samples: null, spanUs, ownById: spreadHits(nodes, nodeOf, builder, spanUs) };
   }
-  if (ids.length !== timeDeltas.length) throw bad('it has not as many time deltas as samples');
+  if (ids.length !== timeDeltas.length) throw bad('it has different numbers of time deltas and samples');
   const count = ids.length;
   const samples = { node: new Uint32Array(count), atUs: new Float64Array(count), weight: new Float64Array(count) };
   let at = 0;
   for (let i = 0; i < count; i++) {
     const node = nodeOf.get(ids[i] as number);
-    if (node === undefined) throw bad(`sample ${i} is of no node`);
+    if (node === undefined) throw bad(`sample ${i} belongs to no node`);
     // V8 may tell a later one first.
     at = Math.min(MAX_US, at + numberOf(timeDeltas[i], 0));
     samples.node[i] = node;

@@ -26,7 +26,7 @@ export function readProfile(path: string): Profile {
     return profileOf(bytes, path);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    throw new InputError(`"${path}" is no profile that can be read: ${error.message}`);
+    throw new InputError(`"${path}" is not a readable profile: ${error.message}`);
   }
 }
 
@@ -38,7 +38,7 @@ function bytesOf(path: string): Buffer {
     const { size } = fstatSync(descriptor);
     if (size === 0) throw new InputError(`"${path}" is empty. ${HINT}`);
     if (size > MAX_BYTES)
-      throw new InputError(`"${path}" has ${Math.round(size / 1e6)} MB, 500 are the most. Record for a shorter time.`);
+      throw new InputError(`"${path}" has ${Math.round(size / 1e6)} MB, the limit is 500. Record for a shorter time.`);
     return readBytes(descriptor, size);
   } catch (error) {
     throw error instanceof InputError ? error : accessError(error, path, HINT);
@@ -54,7 +54,7 @@ function profileOf(bytes: Buffer, path: string): Profile {
   if (first === '[') return { title, kind: 'cpu', unit: 'samples', threads: [readTicks(parseJson(bytes))] };
   if (bytes.subarray(0, 11).toString('latin1') === 'v8-version,') {
     throw new InputError(
-      `it is V8's log as it was written. "node --prof-process --preprocess LOG > log.json" makes a file that can.`,
+      `it is an unprocessed V8 log. "node --prof-process --preprocess LOG > log.json" makes a file that can.`,
     );
   }
   // A pprof file begins with a field of its message, or with gzip's two bytes.
@@ -81,7 +81,7 @@ function ofJson(value: unknown, title: string): Profile {
   if ('nodes' in file || 'head' in file)
     return { title, kind: 'cpu', unit: 'us', threads: [readCpuProfile(file, originOf(title))] };
   throw new InputError(
-    'it is JSON, but of none of .cpuprofile, .heapprofile, speedscope, V8 log and evdiag dump. Other formats are pprof, collapsed stacks, and the folders of 0x and clinic flame.',
+    'it is JSON, but none of .cpuprofile, .heapprofile, speedscope, V8 log and evdiag dump. Other formats are pprof, collapsed stacks, and the folders of 0x and clinic flame.',
   );
 }
 

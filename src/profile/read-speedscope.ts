@@ -47,7 +47,7 @@ function toThread(profile: Loose, shared: readonly ProfileFrame[], index: number
 function addSampled(profile: Loose, builder: TreeBuilder, frame: (id: unknown) => number, factor: number): void {
   const samples = arrayOf(profile.samples, '"samples"');
   const weights = arrayOf(profile.weights, '"weights"');
-  if (weights.length !== samples.length) throw bad('it has not as many weights as samples');
+  if (weights.length !== samples.length) throw bad('it has different numbers of weights and samples');
   for (let i = 0; i < samples.length; i++) {
     const node = builder.stack(arrayOf(samples[i], 'a sample').map(frame));
     builder.add(node, weightOf(weights[i]) * factor);

@@ -20,7 +20,7 @@ function factsOf(thread: ThreadProfile, unit: ProfileUnit): string[] {
     `${formatCount(sampleCount)} samples${span}${every}`,
     ...(missedCount ? [`${formatCount(missedCount)} missed`] : []),
     ...(warmCode === false ? ['functions that were hot before may be missing'] : []),
-    ...(apart === false ? ['inlined functions count as their callers'] : []),
+    ...(apart === false ? ['inlined functions count for their callers'] : []),
   ];
 }
 

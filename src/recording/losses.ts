@@ -1,7 +1,7 @@
 /** Keeps account of the rows that went away, so that the chunks which are kept say together how many, and why. */
 
 export const REASONS = {
-  bound: 'the recording reached its bound (EVDIAG_MAX_MB)',
+  bound: 'the recording reached its limit (EVDIAG_MAX_MB)',
   unwritten: 'the recording could not be written',
   removed: 'its file was removed, moved or cut while it was written',
 } as const;

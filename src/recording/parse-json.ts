@@ -17,7 +17,7 @@ export function parseJson(bytes: Buffer, heapBytes = getHeapStatistics().heap_si
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new InputError('it is cut off, or no JSON. Record it again.');
+    throw new InputError('it is cut off, or not JSON. Record it again.');
   }
 }
 

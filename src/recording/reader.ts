@@ -96,7 +96,7 @@ function readFile(file: string): Part {
   }
   if (header === null)
     throw new InputError(
-      `"${file}" is empty: before its first row the program ended, or there was no room on the disk. Record it again.`,
+      `"${file}" is empty: the program ended before its first row, or the disk was full. Record it again.`,
     );
   return { header, ...part };
 }

@@ -194,11 +194,11 @@ export class RecordingWriter {
     const passing = PASSING[code];
     const why = passing ? `${code}, ${passing}` : code;
     if (this.#begun) {
-      const until = 'rows wait, and the oldest are dropped, until it can';
+      const until = 'rows wait in memory until it can, and the oldest are dropped';
       this.#tell('write', `the recording cannot be written (${why}); ${until}`);
     } else if (passing)
-      this.#tell('start', `no recording yet: ${folder} cannot be written (${why}); it is tried again`);
-    else this.#tell('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a folder that can`);
+      this.#tell('start', `no recording yet: ${folder} cannot be written (${why}); the agent tries again`);
+    else this.#tell('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a writable folder`);
   }
 
   #tell(what: 'start' | 'write' | 'removed', message: string): void {

@@ -45,7 +45,7 @@ const contended: Entry = {
   class: 'unknown',
   fits: (facts) => contention(facts) >= CONTENTION_SHARE,
   advice: (facts) =>
-    `The thread waited for a core for ${formatShare(contention(facts))} of the time that it could have run, so that it cannot be told what the program itself is bound by: record again on a host with less to do, or with more cores.`,
+    `The thread waited for a core ${formatShare(contention(facts))} of the time in which it was ready to run, so it is unknown what limits the program itself: record again on a host with less to do, or with more cores.`,
 };
 
 const throttled: Entry = {
@@ -53,7 +53,7 @@ const throttled: Entry = {
   // A thread that computes all the time is not held back by a limit of one core.
   fits: ({ process, limit, computed }) => limit !== null && process >= limit * FULL_SHARE && computed < BUSY_SHARE,
   advice: ({ limit }) =>
-    `The process used up its container's limit of ${plural(limit ?? 0, 'CPU')} and was held back, so that it cannot be told what the program itself is bound by: raise the limit and record again.`,
+    `The process used up its container's limit of ${plural(limit ?? 0, 'CPU')} and was throttled, so it is unknown what limits the program itself: raise the limit and record again.`,
 };
 
 /** Where there was next to nothing to run, a busy host took next to nothing away. */
@@ -111,12 +111,12 @@ export const WORKER: readonly Entry[] = [
     class: 'unknown',
     fits: ({ thread, loop }) => thread === null && loop >= LOW_SHARE,
     advice: ({ loop }) =>
-      `The worker's loop was busy for ${formatShare(loop)} of the time, but this platform does not tell how much of it was computing: a pool's worker also waits for jobs in Atomics.wait.`,
+      `The worker's loop was busy for ${formatShare(loop)} of the time, but this platform does not report how much of it was computing: a pool's worker also waits for jobs in Atomics.wait.`,
   },
   {
     class: 'idle',
     fits: ({ computed, queued }) => Math.max(computed, queued ?? 0) < IDLE_SHARE,
-    advice: () => 'The worker thread computed almost nothing: fewer workers would do for this load.',
+    advice: () => 'The worker thread computed almost nothing: fewer workers are enough for this load.',
   },
   contended,
   {
@@ -155,7 +155,7 @@ function computingText({ loop, cores, process, elsewhere, longPieces, slowMs }: 
     return `${busy}, and the program uses all ${cores} cores already: make the hot code cheaper, or use more machines.`;
   return longPieces >= LONG_PIECES_SHARE
     ? `${busy}, mostly in pieces of more than ${slowMs} ms: move these to a worker pool (piscina, node:worker_threads) of up to ${cores} threads, one per core. Asynchronous calls do not make computing faster.`
-    : `${busy}, mostly in pieces of less than ${slowMs} ms: share the load among up to ${cores} processes (node:cluster). A worker pool (piscina) pays only for pieces that outweigh the way there and back.`;
+    : `${busy}, mostly in pieces of less than ${slowMs} ms: share the load among up to ${cores} processes (node:cluster). A worker pool (piscina) pays off only for pieces that cost more than the round trip.`;
 }
 
 /** Whoever has little to do waits for nothing: what it does decides. */
@@ -176,7 +176,7 @@ function otherThreadsText({ loop, computed, process, workers, cores }: Facts): s
   const busy = `The process took ${formatShare(process)} of a core while ${main}: the work is in other threads, ${threads}.`;
   return process >= cores * FULL_SHARE
     ? `${busy} All ${plural(cores, 'core')} are in use: make the jobs cheaper, or use more machines.`
-    : `${busy} Their number decides the speed: size the pool to the ${plural(cores, 'core')} (UV_THREADPOOL_SIZE for crypto, zlib, fs and dns.lookup); further processes gain no more.`;
+    : `${busy} Their number limits the speed: size the pool to the ${plural(cores, 'core')} (UV_THREADPOOL_SIZE for crypto, zlib, fs and dns.lookup); more processes gain nothing.`;
 }
 
 function mixedText({ loop, process, cores }: Facts): string {

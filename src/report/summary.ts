@@ -32,9 +32,7 @@ export function summarize(threads: readonly JudgedThread[], { path }: { path: st
   if (findings.length > MAX_FINDINGS) lines.push(`… and ${findings.length - MAX_FINDINGS} more`);
   if (findings.length === 0) {
     const clear = rules.filter(({ outcome }) => outcome === 'clear').length;
-    lines.push(
-      clear > 0 ? `nothing found; clear: ${clear} of ${rules.length} rules` : 'nothing to say: too little data',
-    );
+    lines.push(clear > 0 ? `nothing found; clear: ${clear} of ${rules.length} rules` : 'too little data to judge');
   }
   if (place !== null) lines.push(`more: npx evdiag report ${shellWord(place)}`);
   return lines.map((line) => `evdiag: ${stripControl(line)}`);

@@ -11,7 +11,7 @@ export interface Workload {
 
 const NO_DATA: Workload = {
   class: 'unknown',
-  advice: 'Too little was recorded to tell: let the program run for a few seconds under its usual load.',
+  advice: 'Too little was recorded to judge the workload: let the program run for a few seconds under its usual load.',
 };
 
 /** What bounds each observed thread of a family, and which tool fits; in the order of the recordings. */
@@ -22,7 +22,7 @@ export function workloadsOf(family: readonly Recording[]): Workload[] {
     const { foreign } = family[i]!;
     return foreign === undefined
       ? NO_DATA
-      : { ...NO_DATA, advice: `A recording of ${foreign} does not tell how busy the loop was.` };
+      : { ...NO_DATA, advice: `A recording of ${foreign} does not show how busy the loop was.` };
   });
 }
 

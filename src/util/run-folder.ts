@@ -47,7 +47,7 @@ export function makeRunFolder(folder: string): void {
 export function folderProblem(folder: string, uid: number): string | null {
   if (isWindows) return null;
   const stats = lstatSync(folder);
-  if (!stats.isDirectory()) return `${folder} is no folder`;
+  if (!stats.isDirectory()) return `${folder} is not a folder`;
   if (stats.uid !== uid) return `${folder} belongs to another user`;
   if ((stats.mode & 0o077) !== 0) return `${folder} is open to other users (chmod 700 helps)`;
   return null;

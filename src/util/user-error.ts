@@ -1,4 +1,4 @@
-/** What `evdiag` exits with; the README has them as a table. */
+/** What `evdiag` exits with; docs/commands/README.md has them as a table. */
 export const EXIT = { done: 0, found: 1, usage: 2, target: 3, bug: 70 } as const;
 
 /** What went wrong, for whoever decides by it, and the exit code that belongs to it. */

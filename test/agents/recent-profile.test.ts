@@ -230,7 +230,7 @@ describe('evdiag profile --last', () => {
       const { status, stderr } = await evdiag(['profile', pid, '--last', '60', '-o', file]);
       expect(status, stderr).toBe(0);
       expect(stderr).toMatch(/\d+ stacks at safepoints in [\d.]+ s, one every 150 ms while busy\./);
-      expect(stderr).toMatch(/No profile of worker \d+: of worker threads nothing is kept, record one with -d\./);
+      expect(stderr).toMatch(/No profile of worker \d+: nothing is kept of worker threads, record one with -d\./);
       const stats = await evdiag(['stats', file, '--json']);
       expect(JSON.parse(stats.stdout).rows.map(({ name }: { name: string }) => name)).toContain('often');
       expect((await evdiag(['stats', file])).stdout).toMatch(/stacks at safepoints/);

@@ -65,7 +65,7 @@ test('however often the older chunk goes away, kept and dropped rows are all the
   const { kept, dropped, reasons, said, folder } = write(3000, {});
   expect(kept.length).toBeGreaterThan(150);
   expect(kept.length + dropped).toBe(3000);
-  expect(Object.keys(reasons)).toEqual(['the recording reached its bound (EVDIAG_MAX_MB)']);
+  expect(Object.keys(reasons)).toEqual(['the recording reached its limit (EVDIAG_MAX_MB)']);
   expect(said).toEqual([]);
   expect(bytesIn(folder)).toBeLessThan(MAX_BYTES);
 });

@@ -35,7 +35,7 @@ describe('the gate between interrupts and terminations', () => {
     expect([5, 5 + 1024].map((id) => isEnding(gate, id))).toEqual([true, false]);
   });
 
-  it('whoever ends a thread waits for what is asked of it or its own, not of others, and not for ever', async () => {
+  it('whoever ends a thread waits for what is asked of it or its own, not of others, and not forever', async () => {
     const gate = createThreadGate();
     setParent(gate, 4, 3);
     const timed = (id: number): number => {

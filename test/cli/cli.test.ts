@@ -65,7 +65,7 @@ describe('bad usage', () => {
     [['run', '--slow-ms', '-5', '--', 'node'], 'must be a number'],
     [['explain', 'blocked-event-lop'], 'Did you mean "blocked-event-loop"?'],
     [['explain', 'sync-databse'], 'Did you mean "sync-database"?'],
-    [['explain', 'sync-'], 'These begin so: sync-fs, '],
+    [['explain', 'sync-'], 'Several match: sync-fs, '],
     [['report', '--short', '--json'], 'Leave out --short'],
     [['scenario'], 'Missing required argument'],
     [['scenario', 'sync-oi'], 'Did you mean "sync-io"?'],
@@ -108,7 +108,7 @@ describe('the number of a process alone', () => {
       status: 3,
       stderr: 'evdiag: There is no process 2147483646.\n',
     });
-    expectOneSentence(evdiag(['2147483646']), 2, '"evdiag top" draws on a terminal');
+    expectOneSentence(evdiag(['2147483646']), 2, '"evdiag top" needs a terminal');
     expect(evdiag(['--help']).stdout).toContain('short for "evdiag top 4711"');
   });
 });
@@ -212,7 +212,7 @@ describe('run', () => {
     expect(status).toBe(0);
   });
 
-  test('--duration ends a program that would run for ever', () => {
+  test('--duration ends a program that would run forever', () => {
     const script = 'setInterval(() => {}, 1000)';
     const args = ['run', '--out', tempFolder(), '--duration', '1', '--', process.execPath, '-e', script];
     expect(evdiag(args)).toMatchObject({ status: 0, stdout: '' });

@@ -59,10 +59,10 @@ test(
     expect([full.status, full.stderr]).toEqual([0, '']);
     const text = full.stdout.replaceAll(`${lab.folder}/`, '');
     expect(text).toContain('main thread  waits for events');
-    expect(text).toContain('await cycle: 2 calls wait for each other, for ever.');
+    expect(text).toContain('await cycle: 2 calls wait for each other, forever.');
     expect(text).toMatch(/30 × handler sick\.cjs:5:\d+\n\s+│ {2}await query\(\)\n\s+└─ 30 × query sick\.cjs:6:\d+/);
     expect(text).toContain('await new Promise((resolve) => waiting.push(resolve))');
-    expect(text).toContain('waits for whoever calls what');
+    expect(text).toContain('waits for a call of a function in');
     expect(text).toMatch(/in 60 min 0 s\s+tooLate/);
     expect(text).toMatch(/Server {2}\[::\]:\d+/);
     expect(text).toMatch(/^ {2}\[31mred sick/m);
@@ -73,7 +73,7 @@ test(
     const quick = await evdiag(['dump', String(program.pid)]);
     expect(quick.status).toBe(0);
     expect(quick.stderr).toMatch(
-      /^evdiag: This is a quick dump\. A full one stops process \d+ for about .*: add --yes\.\n$/,
+      /^evdiag: This is a quick dump\. A full one pauses process \d+ for about .*: add --yes\.\n$/,
     );
     expect(quick.stdout).toContain('30 × query');
     expect(quick.stdout).toContain('awaited by itself, round and round');

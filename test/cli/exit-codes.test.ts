@@ -33,8 +33,8 @@ ChildProcess.prototype.spawn = function (...args) {
 };`;
 const UNHANDLED = CRASHING.replace('throw new Error(', 'Promise.reject(new Error(').replace("later');", "later'));");
 
-describe('exit codes of the README', () => {
-  const table = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^\| `(\d+)` \| (.+) \|$/gm)];
+describe('exit codes of docs/commands', () => {
+  const table = [...readFileSync(join(ROOT, 'docs/commands/README.md'), 'utf8').matchAll(/^\| `(\d+)` \| (.+) \|$/gm)];
   const provoked: Record<string, () => { status: number | null; stderr: string }> = {
     0: () => evdiag(['explain']),
     1: () => evdiag(['report', sick(), '--fail-on', 'info']),

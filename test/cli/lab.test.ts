@@ -25,7 +25,7 @@ describe('evdiag lab', () => {
   });
 
   test('an unknown id is one sentence that names those that exist', () => {
-    const stderr = 'evdiag: There is no lab "nope". What there is: switch-cost.\n';
+    const stderr = 'evdiag: There is no lab "nope". Available: switch-cost.\n';
     expect(evdiag('nope')).toMatchObject({ status: 2, stdout: '', stderr });
     expect(evdiag('nope', '--json')).toMatchObject({ status: 2, stdout: '', stderr });
   });
@@ -37,7 +37,7 @@ describe('evdiag lab', () => {
     expect(stdout).toMatch(/per switch +p10–p90 +× call/);
     expect(stdout).toMatch(/^function call +[\d.]+ ns +\S.* ns +1 {2}\S+$/m);
     expect(stdout).toMatch(/^child start +[\d.]+ m?s .*█/m);
-    expect(stdout).toContain('100 000 awaits of nothing');
+    expect(stdout).toContain('100 000 awaits of available values');
     expect(stdout).not.toContain('\x1b');
   });
 

@@ -73,7 +73,7 @@ test.each(['watch', 'diagnose'])(
       await pause(500); // `recent` is full, and code is compiled
 
       const refused = await evdiag(['leaks', pid, '--wait', '0']);
-      expectSentence(refused, 2, `This stops process ${pid} 3 times for about`);
+      expectSentence(refused, 2, `This pauses process ${pid} 3 times for about`);
 
       const kept = join(lab.folder, 'kept');
       const run = await evdiag(['leaks', pid, '--yes', '--wait', '1', '--json', '--out', kept, '--fail-on', 'likely']);

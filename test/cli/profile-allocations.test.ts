@@ -77,7 +77,7 @@ test.skipIf(noGo)(
 test('bad usage, and a process that is not there', () => {
   expect(evdiag('profile', '1', '--live')).toMatchObject({
     status: 2,
-    stderr: 'evdiag: Add --allocations: --live says which of them.\n',
+    stderr: 'evdiag: Add --allocations: --live needs it.\n',
   });
   expect(evdiag('profile', '1', '--allocations', '--every', '5')).toMatchObject({ status: 2 });
   expect(evdiag('profile', '999999999', '--allocations').status).toBe(3);

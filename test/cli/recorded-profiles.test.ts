@@ -61,5 +61,5 @@ test('a profile is written in the format of its name, for its owner, and never o
   expect(writeProfile(profile, join(folder, 'x.cpuprofile'))).toContain('it holds one thread, main thread');
   expect(writeProfile(profile, join(folder, 'x.foo'))).toContain('.speedscope.json');
   const bytes = profileOf([threadOf([['main', 1000]])], { unit: 'bytes', kind: 'in-use-space' });
-  expect(writeProfile(bytes, join(folder, 'y.cpuprofile'))).toContain('holds time, no bytes');
+  expect(writeProfile(bytes, join(folder, 'y.cpuprofile'))).toContain('holds time, not bytes');
 });

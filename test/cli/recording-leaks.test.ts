@@ -28,16 +28,16 @@ test('what grows, who allocates it, and what else survives', () => {
   expect(text(rows)).toMatch(
     /^2 things grow\.\nA recording of .*; old space after 8 major collections 19\.1 MiB → 59\.1 MiB {2}▁.*█\n/,
   );
-  expect(text(rows)).toMatch(/grows by \d+ MiB a minute/);
+  expect(text(rows)).toMatch(/grows by \d+ MiB per minute/);
   for (const render of [leaksHtml, leaksMarkdown]) expect(render(report)).toContain('/srv/app.js:12');
 });
 
 test('a heap that is large and stays so, with objects that are replaced', () => {
   const rows = [...collections([60, 61, 60, 59, 60, 61]), allocations([{ aliveBytes: 40e6, olderBytes: 0 }])];
   expect(leaksOf(rows).suspects).toEqual([]);
-  expect(text(rows)).toMatch(/^Nothing grew in the way of a leak\./);
+  expect(text(rows)).toMatch(/^Nothing grew like a leak\./);
 });
 
 test('a recording without collections says that it cannot tell', () => {
-  expect(leaksOf([]).notes[0]).toBe('Too few major collections were seen to tell a trend.');
+  expect(leaksOf([]).notes[0]).toBe('Too few major collections were seen to show a trend.');
 });

@@ -26,7 +26,7 @@ describe('more calls begin than end', () => {
         severity: 'warning',
         kind: 'backlog',
         message:
-          '85 calls are suspended in handler, 68 more than 8 s before: 12.5 begin and 4 end a second, and even the quickest now takes 4 s (1 s before).',
+          '85 calls are suspended in handler, 68 more than 8 s earlier: 12.5 begin and 4 end a second, and even the quickest now takes 4 s (1 s before).',
         location,
         count: 85,
         evidence: { createdPerSecond: 12.5, endedPerSecond: 4 },

@@ -21,7 +21,7 @@ test('the line that makes the call is the place', () => {
       rule: 'floating-promises',
       severity: 'warning',
       kind: 'floating',
-      message: 'Nobody awaited what handler called here 40 times in 8 s, and rejected 3 times.',
+      message: 'handler called this 40 times in 8 s without awaiting it; it was rejected 3 times.',
       location,
       count: 40,
       evidence: { floating: 40, rejected: 3, created: 40, ended: 40, alive: 0 },

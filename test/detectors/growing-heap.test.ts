@@ -15,7 +15,7 @@ test('how much it grew, and when the limit is reached', () => {
       rule: 'growing-heap',
       severity: 'warning',
       kind: 'old-space',
-      message: 'What is alive after a major collection grew from 19.1 MiB to 47.7 MiB within 5 s.',
+      message: 'Memory that survives a major collection grew from 19.1 MiB to 47.7 MiB within 5 s.',
       location: null,
       count: 6,
       evidence: { fromBytes: 20e6, toBytes: 50e6, perSecondBytes: 6e6, limitReachedInMs: 325_000 },

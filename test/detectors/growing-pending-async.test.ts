@@ -26,7 +26,7 @@ test('the await at which calls pile up is the place', () => {
     rule: 'growing-pending-async',
     severity: 'warning',
     kind: 'suspended',
-    message: '120 calls are suspended in handler, 90 more than 6 s before, the oldest for 7.9 s.',
+    message: '120 calls are suspended in handler, 90 more than 6 s earlier, the oldest for 7.9 s.',
     location,
     stack: [location, caller],
     count: 120,

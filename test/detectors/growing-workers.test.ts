@@ -36,7 +36,7 @@ test('the line that starts threads is the place', () => {
       rule: 'growing-workers',
       severity: 'warning',
       kind: 'workers',
-      message: '20 worker threads started in handler are alive, 15 more than 6 s before.',
+      message: '20 worker threads started in handler are alive, 15 more than 6 s earlier.',
       location,
       count: 20,
       confidence: CONFIDENCE.counted,

@@ -23,7 +23,7 @@ test('the race is the place', () => {
       rule: 'leak-suspect',
       severity: 'warning',
       kind: 'race',
-      message: '800 reactions made in handler wait for a promise that does not settle, 600 more than 6 s before.',
+      message: '800 reactions made in handler wait for a promise that does not settle, 600 more than 6 s earlier.',
       location,
       count: 800,
     },
@@ -62,7 +62,7 @@ test('what stays, by who allocated it, at its line where that is known', () => {
       severity: 'warning',
       kind: 'kept-objects',
       message:
-        '38.1 MiB of what handler allocated within 7 s are still alive, while the heap grows by 5.7 MiB a second.',
+        '38.1 MiB of what handler allocated within 7 s is still alive, while the heap grows by 5.7 MiB per second.',
       location: { line: 20, column: 5, function: 'handler' },
       evidence: { aliveShare: 1, olderShare: 0.5, code: 'pages.set(url, page);' },
     },

@@ -21,7 +21,7 @@ test('the line that opens them is the place', () => {
       rule: 'leaked-handles',
       severity: 'warning',
       kind: 'files',
-      message: '120 files opened in handler are alive, 90 more than 6 s before, the oldest for 7.9 s.',
+      message: '120 files opened in handler are alive, 90 more than 6 s earlier, the oldest for 7.9 s.',
       location,
       count: 120,
       evidence: {

@@ -12,7 +12,7 @@ test('the await that was never passed is the place', () => {
       rule: 'lost-async',
       severity: 'warning',
       kind: 'collected',
-      message: '30 calls of handler were collected while suspended, within 6 s: what comes after the await never ran.',
+      message: '30 calls of handler were collected while suspended, within 6 s: the code after the await never ran.',
       location,
       count: 30,
       evidence: { lost: 30, lostShare: 0.6, created: 50, ended: 0 },

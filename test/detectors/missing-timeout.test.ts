@@ -26,7 +26,7 @@ test('the await of the answer is the place', () => {
       severity: 'warning',
       kind: 'network',
       message:
-        '1 call waits in handler for the network without a time-out, the oldest for 7.9 s, while 40 that began later were answered within 30 ms.',
+        '1 call waits in handler for the network without a timeout, the oldest for 7.9 s, while 40 that began later were answered within 30 ms.',
       location,
       count: 1,
       evidence: { alive: 1, created: 50, ended: 49, oldestMs: 7900, endedMaxMs: 30 },
@@ -81,7 +81,7 @@ test.each([
   expect(severities(missingTimeout, rows)).toEqual(expected);
 });
 
-test('a timer in one of the functions is a time-out, one of the client itself is none', () => {
+test('a timer in one of the functions is a timeout, one of the client itself is none', () => {
   const rows = (via: string[]) =>
     tracked(4, () => ({ ...one, ...madeByAsk }), handle({ type: 'TCPWRAP' }), handle({ type: 'Timeout', via }));
   expect(severities(missingTimeout, rows(['timers']))).toEqual([]);

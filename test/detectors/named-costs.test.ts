@@ -66,8 +66,8 @@ test('one stack within source maps tells what the others wait for', () => {
 
 test('the pattern of a package is not the user’s to rewrite', () => {
   const stacks = (file: string) => [stackOf([builtIn('RegExp.test'), ofPackage(file)], 300, { kind: 'regexp' })];
-  expect(told(stacks('zod/v4/core/regexes.js'), 'regexp').remedy).toMatch(/^The pattern is one of zod: update/);
-  expect(told(stacks('@scope/name/lib/a.js'), 'regexp').remedy).toContain('of @scope/name:');
+  expect(told(stacks('zod/v4/core/regexes.js'), 'regexp').remedy).toMatch(/^The pattern belongs to zod: update/);
+  expect(told(stacks('@scope/name/lib/a.js'), 'regexp').remedy).toContain('to @scope/name:');
   const mine = [stackOf([builtIn('RegExp.test')], 300, { kind: 'regexp' })];
   expect(told(mine, 'regexp').remedy).toMatch(/^Rewrite the pattern/);
 });

@@ -57,7 +57,7 @@ test('numbers, severity and score are of the code’s own share, and the rest is
   expect(finding).toMatchObject({
     severity: 'warning',
     message:
-      'The event loop was blocked for 400 of 2400 ms by JavaScript computation in handler; beside that the thread waited 1.9 s for a core.',
+      'The event loop was blocked for 400 of 2400 ms by JavaScript computation in handler; in addition the thread waited 1.9 s for a core.',
     evidence: { maxMs: 400, totalMs: 400, wallMs: 2400 },
   });
   expect(finding.score).toBe(one({ durationMs: 400, cpuMs: 400 }).score);
@@ -73,55 +73,55 @@ test.each<[string, Fields, number | null, string]>([
     'a CPU limit',
     { cpuMs: 73, runQueueMs: 867, throttledMs: 640 },
     0.2,
-    'The main thread was held back for 940 ms: the container may use 0.2 of a core, and was throttled for 640 ms. Of 940 ms the code ran 73 ms.',
+    'The CPU limit delayed the main thread for 940 ms: the container may use 0.2 of a core and was throttled for 640 ms. The code itself ran for 73 ms of 940 ms.',
   ],
   [
     'a busy machine',
     { cpuMs: 73, runQueueMs: 860 },
     null,
-    'The main thread got no core for 940 ms: the host was busy, not your code. Of 940 ms the code ran 73 ms.',
+    'The main thread got no core for 940 ms: the host was busy, not your code. The code itself ran for 73 ms of 940 ms.',
   ],
   [
     'a disk',
     { cpuMs: 9, runQueueMs: 10, diskMs: 900, majorFaults: 12, sleptMs: 0 },
     null,
-    'The main thread was held up for 940 ms: it waited for a disk for 900 ms (12 pages had to be loaded). The machine was slow, not your code. Of 940 ms the code ran 9 ms.',
+    'A slow disk delayed the main thread for 940 ms: it waited for the disk for 900 ms (12 pages had to be loaded). The machine was slow, not your code. The code itself ran for 9 ms of 940 ms.',
   ],
   [
     'little of it a disk',
     { cpuMs: 90, runQueueMs: 10, diskMs: 168, kernelMs: 100, sleptMs: 0 },
     null,
-    'The machine held the main thread up for 940 ms: it waited 168 ms for a disk and 100 ms in the kernel. Of 940 ms the code ran 90 ms.',
+    'The machine delayed the main thread for 940 ms: it waited 168 ms for a disk and 100 ms in the kernel. The code itself ran for 90 ms of 940 ms.',
   ],
   [
     'a lock of the kernel',
     { cpuMs: 9, runQueueMs: 10, diskMs: 0, kernelMs: 900, sleptMs: 0 },
     null,
-    'The machine held the main thread up for 940 ms: it waited 900 ms in the kernel. Of 940 ms the code ran 9 ms.',
+    'The machine delayed the main thread for 940 ms: it waited 900 ms in the kernel. The code itself ran for 9 ms of 940 ms.',
   ],
   [
     'want of memory',
     { cpuMs: 9, runQueueMs: 10, diskMs: 900, majorFaults: 12, sleptMs: 0, pressure: { ...pressed, memoryMs: 880 } },
     null,
-    'The main thread was held up for 940 ms: the container is short of memory, and 900 ms went into getting pages back (12 pages had to be loaded). Of 940 ms the code ran 9 ms.',
+    'A lack of memory delayed the main thread for 940 ms: the container is short of memory, and the thread spent 900 ms on reading pages back (12 pages had to be loaded). The code itself ran for 9 ms of 940 ms.',
   ],
   [
     'others that want the cores of the container',
     { cpuMs: 73, runQueueMs: 860, pressure: { ...pressed, cpuMs: 893 } },
     null,
-    'The main thread got no core for 940 ms: the host was busy, not your code. Of 940 ms the code ran 73 ms. Meanwhile tasks of the container waited for a core in 95 % of the time.',
+    'The main thread got no core for 940 ms: the host was busy, not your code. The code itself ran for 73 ms of 940 ms. Tasks in the container waited for a core 95 % of that time.',
   ],
   [
     'a limit that was set since the start',
     { cpuMs: 73, runQueueMs: 867, throttledMs: 640, limitCpus: 0.2 },
     null,
-    'The main thread was held back for 940 ms: the container may use 0.2 of a core, and was throttled for 640 ms. Of 940 ms the code ran 73 ms.',
+    'The CPU limit delayed the main thread for 940 ms: the container may use 0.2 of a core and was throttled for 640 ms. The code itself ran for 73 ms of 940 ms.',
   ],
   [
     'something that nothing tells',
     { cpuMs: 9, runQueueMs: 10, diskMs: 0, sleptMs: 0 },
     null,
-    'The machine held the main thread up for 940 ms. Of 940 ms the code ran 9 ms.',
+    'The machine delayed the main thread for 940 ms. The code itself ran for 9 ms of 940 ms.',
   ],
 ])('a stall of the host says what it was: %s', (_what, fields, containerCpus, message) => {
   const finding = one({ kind: 'host', durationMs: 940, ...fields }, { containerCpus });

@@ -25,7 +25,7 @@ test('jobs whose start alone blocks the loop are very many, without a count', ()
       severity: 'warning',
       kind: 'burst',
       message:
-        'So many jobs of compression were started at once by packBatch that their start alone blocked the event loop for 400 ms.',
+        'packBatch started so many jobs of compression at once that starting them alone blocked the event loop for 400 ms.',
       location: { line: 10 },
       evidence: { maxMs: 400, type: 'compression' },
     },

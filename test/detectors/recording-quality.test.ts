@@ -32,7 +32,7 @@ test('all are information, with their numbers', () => {
   const recording = { ...recordingOf([...queued(300), late(5000)]), droppedRows: 1, durationMs: 500 };
   const findings = foundIn(recordingQuality, recording);
   expect(findings.map(({ message }) => message)).toEqual([
-    "The thread waited for a core in 33 % of the time that it could have run: durations are longer than the code's own.",
+    'The thread waited for a core 33 % of the time in which it was ready to run: durations are longer than those of the code itself.',
     '1 row was dropped.',
     '1 reading came late, one after 5 s instead of 1 s.',
     'The recording is 0.5 s long: what builds up slowly cannot be seen in it.',
@@ -44,7 +44,7 @@ test('all are information, with their numbers', () => {
 });
 
 test.each([
-  ['the recording reached its bound (EVDIAG_MAX_MB)', /EVDIAG_MAX_MB/],
+  ['the recording reached its limit (EVDIAG_MAX_MB)', /EVDIAG_MAX_MB/],
   ['the recording could not be written', /on a disk with room/],
   ['its file was removed, moved or cut while it was written', /clean-up jobs/],
 ])('lost rows, because %s', (why, remedy) => {

@@ -53,7 +53,7 @@ test.each([
   ['none ended', [], stuck({ endedMaxMs: null })],
   ['cured: all end', [], stuck({ oldestMs: 90 })],
   ['two a moment ago', [], tracked(4, (n) => ({ ...stuck()[0]!.entries[0]!, alive: n === 3 ? 2 : 9, oldestMs: 7900 }))],
-  ['long polls with a time-out', [], stuck({ via: ['timers'] })],
+  ['long polls with a timeout', [], stuck({ via: ['timers'] })],
   ['idle consumers of a queue', [], stuck({ loop: true })],
   ['connections that read', [], stuck({ via: ['streams'] })],
   ['an event that never comes', ['warning'], stuck({ via: ['events'] })],

@@ -35,7 +35,7 @@ describe('awaits', () => {
       severity: 'warning',
       kind: 'awaits',
       message:
-        'The thread was busy for 4 s with awaits that wait for nothing in price: 2 million promises a second, one per 0.5 µs of CPU.',
+        'The thread was busy for 4 s with awaits of values that were already there in price: 2 million promises a second, one per 0.5 µs of CPU.',
       location: { file: '/srv/app.js', line: 5, function: 'price' },
       count: 1,
       evidence: { busyMs: 4000, promisesPerSecond: 2e6, promisesPerCpuMs: 2000, betweenCallsShare: 0.4 },

@@ -22,7 +22,7 @@ test('the call that nobody awaits is the place, and the error’s the stack', ()
       severity: 'warning',
       kind: 'swallowed',
       message:
-        'A rejection of main (TypeError) was not handled by the handler of the application, and forgotten, 7 times in all, first at 2.5 s.',
+        "A rejection of main (TypeError) was not handled and was swallowed by the application's handler, 7 times in total, first at 2.5 s.",
       location: call,
       stack: [call, location],
       count: 7,

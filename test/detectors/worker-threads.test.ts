@@ -47,6 +47,6 @@ test('the starts of many workers are one line for each script', () => {
     ['/srv/other.js', 'info', 4],
   ]);
   expect(merged[0]?.message).toBe(
-    'The start of a worker thread blocked its event loop 2 times, up to 400 ms, 800 ms in all (in the worst of 3 threads).',
+    'The start of a worker thread blocked its event loop 2 times, up to 400 ms, 800 ms in total (in the worst of 3 threads).',
   );
 });

@@ -36,7 +36,7 @@ describe('editors', () => {
   test.each(['emacs', 'myeditor://open', 'javascript:alert("{file}")', 'data:{file}', '{file}', 'toString'])(
     '%s is none',
     (wanted) => {
-      expect(() => editorPattern(wanted)).toThrow(/is no editor: give vscode, idea, sublime, none, or/);
+      expect(() => editorPattern(wanted)).toThrow(/is not a known editor: give vscode, idea, sublime, none, or/);
     },
   );
 });

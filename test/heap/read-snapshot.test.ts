@@ -287,7 +287,7 @@ describe('what is no whole snapshot is refused with the byte', () => {
       },
     ],
     [
-      'location is of no node',
+      'location belongs to no node',
       (header) => {
         header.locations = [1, 1, 999, 1];
       },

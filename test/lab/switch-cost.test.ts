@@ -58,7 +58,7 @@ describe('switch-cost', () => {
 
   test('says what follows from it', () => {
     expect(result.conclusions).toEqual([
-      expect.stringMatching(/^100 000 awaits of nothing cost about \S+ m?s of CPU here\.$/),
+      expect.stringMatching(/^100 000 awaits of available values cost about \S+ m?s of CPU here\.$/),
       expect.stringContaining('setImmediate'),
       expect.stringContaining('A worker takes'),
     ]);

@@ -61,7 +61,7 @@ test('the text', () => {
 
  1 module variable "Session"  /app/Session.js:7 (Session)
    1 000 Session came.
-   grows by 1 KiB and 60 a minute
+   grows by 1 KiB and 60 objects per minute
    Map                                2 KiB
      entry: Session (3 in a row)      2 KiB
    → Give it a bound.
@@ -71,7 +71,7 @@ A note.
 });
 
 test('nothing', () => {
-  expect(leaksText(report([]), plain)).toContain('Nothing grew in the way of a leak.');
+  expect(leaksText(report([]), plain)).toContain('Nothing grew like a leak.');
   expect(leaksText({ ...report([]), snapshots: [] }, plain)).toContain('Nothing stands out.');
 });
 

@@ -34,7 +34,7 @@ describe('expectNoLeaks', () => {
     );
     expect(namesOf(import.meta.url, left)).toEqual(['listener listener', 'timer interval 3']);
     const [first, ...lines] = message.split('\n');
-    expect(first).toBe("'job' left 4 things behind after 20 ms of grace:");
+    expect(first).toBe("'job' left 4 things behind after a grace period of 20 ms:");
     expect(lines).toHaveLength(2);
     const age = '[\\d.]+ m?s old';
     const place = (name: string) => `test/library/expect-no-leaks\\.test\\.ts:\\d+:\\d+ ${name}`;

@@ -55,8 +55,8 @@ test('V8’s log of this Node, processed', () => {
       'const end = Date.now() + 300; function hot() { let s = 0; for (let i = 0; i < 1e6; i++) s += Math.sqrt(i) % 7; return s; } while (Date.now() < end) hot();',
   });
   execFileSync(NODE, ['--prof', '--no-logfile-per-isolate', '--logfile=isolate-v8.log', 'my app.js'], { cwd: folder });
-  expect(() => inputProfile(folder)).toThrow(/V8's log of it is not processed: run "node --prof-process/);
-  expect(() => inputProfile(join(folder, 'isolate-v8.log'))).toThrow(/V8's log as it was written/);
+  expect(() => inputProfile(folder)).toThrow(/Its V8 log is not processed yet: run "node --prof-process/);
+  expect(() => inputProfile(join(folder, 'isolate-v8.log'))).toThrow(/an unprocessed V8 log/);
   const text = execFileSync(NODE, ['--prof-process', '--preprocess', 'isolate-v8.log'], {
     cwd: folder,
     maxBuffer: 1e9,
@@ -99,14 +99,14 @@ describe('names as 0x has them', () => {
 
 describe('damaged and hostile', () => {
   test.each([
-    ['[[{"name":"a"}', 'it is cut off, or no JSON'],
+    ['[[{"name":"a"}', 'it is cut off, or not JSON'],
     ['[]', 'it has no samples'],
-    ['[1]', 'a stack is no list'],
-    ['[["a"]]', 'a frame is no object'],
+    ['[1]', 'a stack is not a list'],
+    ['[["a"]]', 'a frame is not an object'],
     ['{"code":[],"ticks":[]}', 'it has no samples'],
     ['{"schema":"evdiag-dump/1","threads":[]}', 'it has no threads'],
-    ['{"code":{},"ticks":[]}', '"code" is no list'],
-    ['{"code":[],"ticks":[{"s":7}]}', 'the stack of a tick is no list'],
+    ['{"code":{},"ticks":[]}', '"code" is not a list'],
+    ['{"code":[],"ticks":[{"s":7}]}', 'the stack of a tick is not a list'],
   ])('%s', (text, words) => {
     expect(() => read(text)).toThrow(words);
   });
@@ -130,15 +130,17 @@ describe('damaged and hostile', () => {
       const text = readFileSync(join(FIXTURES, folder, name), 'utf8');
       for (const share of [0.01, 0.3, 0.7, 0.999]) {
         expect(() => read(text.slice(0, share * text.length), name)).toThrow(
-          /is no profile that can be read: it is cut off/,
+          /is not a readable profile: it is cut off/,
         );
       }
     }
   });
 
   test('a folder without a profile says where there is one', () => {
-    expect(() => inputProfile(join(FIXTURES, 'clinic-doctor'))).toThrow(/clinic doctor takes none: "evdiag report /);
-    expect(() => inputProfile(tempFolder({ 'flamegraph.html': '<html>' }))).toThrow(/The page of 0x alone/);
+    expect(() => inputProfile(join(FIXTURES, 'clinic-doctor'))).toThrow(
+      /clinic doctor takes no profiles: "evdiag report /,
+    );
+    expect(() => inputProfile(tempFolder({ 'flamegraph.html': '<html>' }))).toThrow(/The HTML page of 0x/);
     expect(() => inputProfile(tempFolder())).toThrow(/Take one with "evdiag profile PID"/);
   });
 });

@@ -120,25 +120,25 @@ test('a dump: where calls wait, below those that await them', () => {
 describe('what is no profile gets one sentence', () => {
   const root = { id: 1, callFrame: { functionName: '(root)', url: '' }, children: [2] };
   test.each([
-    ['{"nodes":[', 'it is cut off, or no JSON'],
-    ['{"a":1}', 'of none of .cpuprofile, .heapprofile, speedscope, V8 log and'],
+    ['{"nodes":[', 'it is cut off, or not JSON'],
+    ['{"a":1}', 'none of .cpuprofile, .heapprofile, speedscope, V8 log and'],
     ['{"nodes":[]}', 'it has no nodes'],
-    ['{"nodes":[3]}', 'a node is no object'],
-    [JSON.stringify({ nodes: [root], samples: [9], timeDeltas: [1] }), 'sample 0 is of no node'],
-    [JSON.stringify({ nodes: [root], samples: [1], timeDeltas: [] }), 'not as many time deltas'],
-    ['{"head":{"selfSize":1,"children":[7]}}', 'a child is no object'],
-    ['{"shared":{},"profiles":[]}', '"shared.frames" is no list'],
+    ['{"nodes":[3]}', 'a node is not an object'],
+    [JSON.stringify({ nodes: [root], samples: [9], timeDeltas: [1] }), 'sample 0 belongs to no node'],
+    [JSON.stringify({ nodes: [root], samples: [1], timeDeltas: [] }), 'different numbers of time deltas'],
+    ['{"head":{"selfSize":1,"children":[7]}}', 'a child is not an object'],
+    ['{"shared":{},"profiles":[]}', '"shared.frames" is not a list'],
     [
       JSON.stringify({ shared: { frames: [] }, profiles: [{ type: 'sampled', samples: [[0]], weights: [1] }] }),
       'a frame is missing',
     ],
-    ['a;b twelve', 'line 1 is no collapsed stack'],
+    ['a;b twelve', 'line 1 is not a collapsed stack'],
     ['\n\x08garbage', 'cannot be unpacked'],
     ['\x1f\x8bgarbage', 'cannot be unpacked'],
   ])('%s', (content, words) => {
     const file = join(tempFolder({ 'x.profile': Buffer.from(content, 'latin1') }), 'x.profile');
     expect(() => readProfile(file)).toThrow(words);
-    expect(() => readProfile(file)).toThrow(/^".*" is no profile that can be read: /);
+    expect(() => readProfile(file)).toThrow(/^".*" is not a readable profile: /);
   });
 
   test('one that is not there', () => {

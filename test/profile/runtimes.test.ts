@@ -122,9 +122,9 @@ describe('v8-profiler', () => {
 
   test.each([
     [{ head: { id: 1, children: [{ id: 1 }] }, timestamps: [] }, /two of its nodes have the number 1/],
-    [{ head: { id: 1, children: [7] }, timestamps: [] }, /a child is no object/],
-    [{ head: null, typeId: 'CPU' }, /its head is no object/],
-    [{ head: { id: 1 }, samples: [2], timestamps: [1] }, /sample 0 is of no node/],
+    [{ head: { id: 1, children: [7] }, timestamps: [] }, /a child is not an object/],
+    [{ head: null, typeId: 'CPU' }, /its head is not an object/],
+    [{ head: { id: 1 }, samples: [2], timestamps: [1] }, /sample 0 belongs to no node/],
   ])('damaged: %j', (content, words) => {
     expect(() => inputProfile(tempFolder({ 'a.cpuprofile': JSON.stringify(content) }))).toThrow(words);
   });

@@ -141,7 +141,7 @@ describe('what cannot be told', () => {
   test('a busy host', () => {
     const { class: found, advice } = workload(steady(0.95, main(600, { runQueueMs: 300 })));
     expect(found).toBe('unknown');
-    expect(advice).toContain('waited for a core for 33 % of the time');
+    expect(advice).toContain('waited for a core 33 % of the time');
   });
 
   test('a busy host during start-up only, or for a moment, or beside an idle program', () => {

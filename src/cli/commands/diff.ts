@@ -43,7 +43,7 @@ export const diff: CliCommand<Options> = {
     const [a, b] = [inputProfile(before, options), inputProfile(after, options)];
     if (a.unit !== b.unit || a.kind !== b.kind) {
       throw new InputError(
-        `"${before}" and "${after}" do not count the same (${a.kind}, ${b.kind}): give two of one kind.`,
+        `"${before}" and "${after}" are of different kinds (${a.kind}, ${b.kind}): give two of the same kind.`,
       );
     }
     if (options.output !== undefined) {

@@ -56,10 +56,10 @@ async function chooseRoad(pid: number, costs: Costs, { quick, yes, force }: Opti
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     if (quickMs > ANNOUNCED_MS) {
       throw new InputError(
-        `A dump stops process ${pid} for about ${formatMs(fullMs)}, a quick one for ${formatMs(quickMs)}. Add --yes, or --quick --yes.`,
+        `A dump pauses process ${pid} for about ${formatMs(fullMs)}, a quick one for ${formatMs(quickMs)}. Add --yes, or --quick --yes.`,
       );
     }
-    complain(`This is a quick dump. A full one stops process ${pid} for about ${formatMs(fullMs)}: add --yes.`);
+    complain(`This is a quick dump. A full one pauses process ${pid} for about ${formatMs(fullMs)}: add --yes.`);
     return 'quick';
   }
   if (!quick && !force && availableBytes < neededBytes) complain(memoryText(costs));
@@ -74,7 +74,7 @@ function memoryText({ neededBytes, availableBytes }: Costs): string {
 async function ask(pid: number, wanted: Road, { quickMs, fullMs }: Costs): Promise<Road | null> {
   const pause = formatMs(wanted === 'full' ? fullMs : quickMs);
   const shorter = wanted === 'full' ? `, or q for a quick one (${formatMs(quickMs)})` : '';
-  const answer = await question(`This stops process ${pid} for about ${pause}. Go on? y or n${shorter}: `);
+  const answer = await question(`This pauses process ${pid} for about ${pause}. Go on? y or n${shorter}: `);
   if (/^q/i.test(answer)) return 'quick';
   return /^y/i.test(answer) ? wanted : null;
 }

@@ -65,11 +65,11 @@ function meant(word: string): string {
   const near = closest(word, names);
   const hint =
     longer.length > 1
-      ? `These begin so: ${longer.slice(0, MOST_NAMED).join(', ')}.`
+      ? `Several match: ${longer.slice(0, MOST_NAMED).join(', ')}.`
       : near === null
         ? 'List the rules with "evdiag explain".'
         : `Did you mean "${near}"?`;
-  throw new InputError(`There is no rule and no kind "${word}". ${hint}`);
+  throw new InputError(`There is no rule or kind "${word}". ${hint}`);
 }
 
 function plain({ detect: _, ...words }: Detector): Omit<Detector, 'detect'> {

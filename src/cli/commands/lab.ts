@@ -37,7 +37,7 @@ export const lab: CliCommand<Options> = {
 function find(id: string): Lab {
   const found = labs.find((candidate) => candidate.id === id);
   if (found !== undefined) return found;
-  throw new InputError(`There is no lab "${id}". What there is: ${labs.map((known) => known.id).join(', ')}.`);
+  throw new InputError(`There is no lab "${id}". Available: ${labs.map((known) => known.id).join(', ')}.`);
 }
 
 function list(json: boolean): void {

@@ -83,7 +83,7 @@ export const profile: CliCommand<Options> = {
   },
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
-    if (options.live && !options.allocations) throw new InputError('Add --allocations: --live says which of them.');
+    if (options.live && !options.allocations) throw new InputError('Add --allocations: --live needs it.');
     checkLast(options);
     const own = options.allocations ? 'heapprofile' : 'cpuprofile';
     const exporter = exporterFor(options.output, options.format, own);
@@ -114,9 +114,7 @@ function checkLast({ last, allocations, duration, interval, inlining }: Options)
   const others = { '-d': duration, '--allocations': allocations, '--interval': interval, '--inlining': inlining };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (last === undefined || other === undefined) return;
-  throw new InputError(
-    `Leave out --last or ${other}: --last tells what was, ${other} says what to record from now on.`,
-  );
+  throw new InputError(`Leave out --last or ${other}: --last shows the past, ${other} configures a new recording.`);
 }
 
 async function profileOf(

@@ -63,8 +63,8 @@ export const stats: CliCommand<Options> = {
     if (table.grouping === 'line' && table.rows.length === 0)
       complain(
         isPartOfTime(options)
-          ? 'V8 tells lines of the whole time only: leave out what cuts by time.'
-          : 'This profile does not tell lines of the source: only V8’s CPU profiles do, and not where Deno transpiled it.',
+          ? 'V8 reports lines for the whole time only: leave out --from, --to, --stall and --finding.'
+          : "This profile has no source lines: only V8's CPU profiles have them, except for code that Deno transpiled.",
       );
     process.stdout.write(tableText(table, profile.unit, text));
     return EXIT.done;

@@ -56,7 +56,7 @@ export const trace: CliCommand<Options> = {
   run([input = '.evdiag'], options) {
     if (/^\d+$/.test(input)) return ofProcess(toPid(input), options);
     if (options.duration !== undefined) {
-      throw new InputError(`--duration is for a running process: give its number in the place of "${input}".`);
+      throw new InputError(`--duration is for a running process: give its process ID instead of "${input}".`);
     }
     return ofRecording(input, options);
   },
@@ -104,11 +104,8 @@ function tell(made: CaptureTrace, threads: readonly TracedThread[], file: string
   if (file !== null) complain(`${file}: ${what} in ${formatMs(threads[0]!.spanMs)}, ${formatBytes(bytes)}. ${VIEWERS}`);
   for (const { threadId, fullMs, dropped } of threads) {
     const who = threadName(threadId);
-    if (fullMs !== null)
-      complain(
-        `The ${who} did so much that the trace was full after ${formatMs(fullMs)}: what came later is not in it.`,
-      );
-    if (dropped > 0) complain(`The ${who} was too quick: ${formatCount(dropped)} of its events are lost.`);
+    if (fullMs !== null) complain(`The ${who} filled the trace after ${formatMs(fullMs)}: later events are missing.`);
+    if (dropped > 0) complain(`The ${who} was too fast: ${formatCount(dropped)} of its events were lost.`);
   }
   const { lanes, runs: callbacks, flows } = made.leftOut;
   if (lanes + callbacks + flows > 0) {

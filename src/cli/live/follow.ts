@@ -14,7 +14,8 @@ const HURRY_MS = 50;
 const LAST_ROWS = { tries: 20, everyMs: 100 };
 /** Threads that have ended and are shown still; the recordings have all. */
 const MAX_ENDED = 100;
-const NOBODY = 'The program has ended, and no process of it could be watched: it ran without Node.js, or too shortly.';
+const NOBODY =
+  'The program has ended, and no process of it could be watched: it is not a Node.js program, or it ended too soon.';
 
 export interface FollowOptions {
   dispatch(action: Action): void;

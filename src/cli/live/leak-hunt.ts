@@ -97,7 +97,7 @@ export class LeakHunt {
   /** False where it waits for somebody to agree to the pause, or memory would not suffice. */
   async #isAgreed(what: What, { connection, say }: Asked): Promise<boolean> {
     const { snapshotMs, neededBytes, availableBytes } = await estimateOf(connection);
-    const needs = `stops the process for about ${formatMs(snapshotMs)}, takes about ${formatBytes(neededBytes)} of memory`;
+    const needs = `pauses the process for about ${formatMs(snapshotMs)}, takes about ${formatBytes(neededBytes)} of memory`;
     if (availableBytes < neededBytes) {
       say(`Refused: a heap snapshot ${needs}, ${formatBytes(availableBytes)} are available.`);
       return false;

@@ -110,7 +110,7 @@ async function dump(
   const { quickMs, fullMs, neededBytes, availableBytes } = await estimateOf(connection);
   const road: Road = fullMs <= ANNOUNCED_MS && neededBytes < availableBytes ? 'full' : 'quick';
   if (road === 'quick' && quickMs > ANNOUNCED_MS && !agreed) {
-    const text = `A dump stops the process for about ${formatMs(quickMs)}: press d again to take it.`;
+    const text = `A dump pauses the process for about ${formatMs(quickMs)}: press d again to take it.`;
     dispatch({ type: 'message', text });
     return false;
   }

@@ -40,7 +40,7 @@ export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndS
         };
       },
       perform(_effect, dispatch) {
-        dispatch({ type: 'message', text: 'That is for programs of your own: evdiag run --tui, evdiag top.' });
+        dispatch({ type: 'message', text: 'This works for your own programs only: evdiag run --tui, evdiag top.' });
       },
     });
   } finally {
@@ -54,7 +54,7 @@ export async function chooseScenario(look: Look): Promise<ScenarioInfo | null> {
   const { choose } = await import('../../tui/views/menu.ts');
   const all = (await loadScenarios()).filter((info) => (info.lacks?.() ?? null) === null);
   const choices = all.map((info) => ({ label: info.id, about: `${info.title}: ${expectedText(info)}` }));
-  const index = await choose('Scenarios: a sick program and its cure', choices, look);
+  const index = await choose('Scenarios: example programs, broken and fixed', choices, look);
   return index === null ? null : all[index]!;
 }
 

@@ -7,7 +7,7 @@ import { hasColor } from '../../util/terminal.ts';
 export function requireTerminal(command: string): void {
   if (process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== 'dumb') return;
   throw new InputError(
-    `"evdiag ${command}" draws on a terminal, and this is none. "evdiag report" prints the findings of a recording.`,
+    `"evdiag ${command}" needs a terminal, and there is none. "evdiag report" prints the findings of a recording.`,
   );
 }
 

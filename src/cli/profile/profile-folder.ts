@@ -64,11 +64,12 @@ function adviceFor(folder: string): string {
   const names = entriesOf(folder).map(({ name }) => name);
   const isDoctors = (name: string): boolean => /\.clinic-doctor(-\w+)?$/.test(name);
   if (isDoctors(basename(folder)) || names.some(isDoctors))
-    return `clinic doctor takes none: "evdiag report ${folder}" tells what it holds.`;
+    return `clinic doctor takes no profiles: "evdiag report ${folder}" shows what it recorded.`;
   const log = names.find((name) => RAW_LOG.test(name));
   if (log !== undefined) {
-    return `V8's log of it is not processed: run "node --prof-process --preprocess ${log} > ${log}.json" there.`;
+    return `Its V8 log is not processed yet: run "node --prof-process --preprocess ${log} > ${log}.json" there.`;
   }
-  if (existsSync(join(folder, 'flamegraph.html'))) return 'The page of 0x alone does not tell: give all that 0x left.';
+  if (existsSync(join(folder, 'flamegraph.html')))
+    return 'The HTML page of 0x is not enough: give the whole folder that 0x wrote.';
   return 'Take one with "evdiag profile PID".';
 }

@@ -89,7 +89,7 @@ function partOf(profile: Profile, path: string, options: CutOptions, moment?: Mo
     ...(hide !== undefined && { hide: toPattern(hide) }),
   };
   const part = cutProfile(profile, cut);
-  if (!part) throw new InputError(`"${path}" does not tell times: --from and --to need a CPU profile with samples.`);
+  if (!part) throw new InputError(`"${path}" has no times: --from and --to need a CPU profile with samples.`);
   if (part.threads.length === 0) {
     throw new InputError(
       `No thread is named "${thread}". There are: ${profile.threads.map(({ name }) => name).join(', ')}.`,
@@ -102,7 +102,7 @@ function toPattern(text: string): RegExp {
   try {
     return new RegExp(text);
   } catch {
-    throw new InputError(`"${text}" is no regular expression. Put \\ before its special characters.`);
+    throw new InputError(`"${text}" is not a regular expression. Put \\ before its special characters.`);
   }
 }
 

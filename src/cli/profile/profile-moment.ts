@@ -43,7 +43,7 @@ export function momentOf(path: string, thread: ThreadProfile, { stall, finding, 
   const spans = spansOf(match, of);
   const ranges = inProfile(spans, match.atMs, spanMs);
   const words = `${of.rule}${nameAndPlace(of.location)}`;
-  if (ranges.length === 0) throw notCovered(`What "${finding}" tells is not`, match, spanMs);
+  if (ranges.length === 0) throw notCovered(`The finding "${finding}" is not`, match, spanMs);
   return {
     ranges,
     words: `${words}: ${plural(ranges.length, 'time')}, ${formatMs(sumOf(ranges))}.`,
@@ -75,7 +75,7 @@ function chooseStall(stalls: readonly StallRow[], covered: readonly StallRow[], 
   const named = covered.slice(0, MAX_NAMED).map((stall) => `${stalls.indexOf(stall) + 1} (${stallText(stall)})`);
   const more = covered.length > named.length ? `, and ${covered.length - named.length} more` : '';
   throw new InputError(
-    `"${which}" is no stall: give longest, last or a number up to ${stalls.length}. In the profile: ${named.join(', ') || 'none'}${more}.`,
+    `"${which}" is not a stall: give longest, last or a number up to ${stalls.length}. In the profile: ${named.join(', ') || 'none'}${more}.`,
   );
 }
 
@@ -99,7 +99,7 @@ function findingOf({ family, recording }: MatchedRecording, wanted: string): Fin
     : all.filter(({ rule }) => rule === wanted);
   const list = all.slice(0, MAX_NAMED).map((one, i) => `${i + 1} (${one.rule}${nameAndPlace(one.location)})`);
   if (Number(wanted) < 1 || named.length === 0) {
-    throw new InputError(`"${wanted}" is no finding of this recording: there are ${list.join(', ') || 'none'}.`);
+    throw new InputError(`"${wanted}" is not a finding of this recording, which has ${list.join(', ') || 'none'}.`);
   }
   const mine = named.flatMap((one) => own.find((other) => isSame(one, other)) ?? []);
   if (mine.length === 0) throw new InputError(`"${wanted}" is a finding of another thread than the profile's.`);

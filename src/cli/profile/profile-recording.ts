@@ -27,7 +27,7 @@ export function recordingOf(path: string, thread: ThreadProfile, given?: string)
   const { origin } = thread;
   if (!origin || origin.startUs === null) {
     throw new InputError(
-      `"${path}" does not tell when it was taken: a .cpuprofile of "evdiag profile" or of Node's --cpu-prof does, as long as nothing was cut out of it.`,
+      `"${path}" does not say when it was taken. A .cpuprofile of "evdiag profile" or of Node's --cpu-prof does, unless something was cut out of it.`,
     );
   }
   const of: Timed = { ...origin, startUs: origin.startUs };
@@ -36,7 +36,7 @@ export function recordingOf(path: string, thread: ThreadProfile, given?: string)
   const beside = dirname(resolve(path));
   if (existsSync(join(beside, RECORDING_FILE)) || existsSync(join(beside, OLDER_FILE)))
     return only(beside, matching(familyAround(beside), of, spanMs, beside), of);
-  if (of.pid === null) throw new InputError(`"${path}" does not tell of which process it is. ${NAME_IT}`);
+  if (of.pid === null) throw new InputError(`"${path}" does not say which process it is from. ${NAME_IT}`);
   const found = foldersOf(of.pid, beside).flatMap((folder) => matching(readFamily(folder), of, spanMs));
   if (found.length === 0)
     throw new InputError(`No recording of process ${of.pid} from the time of "${path}" is here. ${NAME_IT}`);

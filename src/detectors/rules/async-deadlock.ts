@@ -35,13 +35,13 @@ type Seen = View<(typeof READS)[number]>;
 
 export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   id: 'async-deadlock',
-  title: 'deadlock of async calls',
+  title: 'async deadlock',
   description:
     'Async calls wait for each other: one holds the first lock and awaits the second, another holds the second and awaits the ' +
     'first. The text of the awaits forms a cycle, and no call has passed it since. Everything that needs one of these locks queues ' +
     'up behind them.',
   remedy:
-    'Take the locks in the same order everywhere, or give `acquire` a time-out and release what is held when it fires.',
+    'Take the locks in the same order everywhere, or give `acquire` a timeout and release what is held when it fires.',
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
@@ -57,7 +57,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
       kind: 'cycle',
       title: 'locks taken in different order',
       remedy:
-        'Take the locks in the same order everywhere, or give `acquire` a time-out and release what is held when it fires.',
+        'Take the locks in the same order everywhere, or give `acquire` a timeout and release what is held when it fires.',
       example:
         'await from.lock.acquire(); await to.lock.acquire();              // and the other way round elsewhere\nfor (const account of inOrderOfId(from, to)) await account.lock.acquire();',
     },

@@ -26,7 +26,7 @@ const STARVED_FACTOR = 1.5;
 /** A stall of which the code ran less than this is told with its whole length. */
 const TOLD_SHARE = 0.8;
 const RIGHT_PLACE =
-  'Nothing to change: a worker thread is the right place for such work. If jobs queue up, start more workers, up to one per core.';
+  'Nothing to change: a worker thread is the right place for this work. If jobs queue up, start more workers, up to one per core.';
 /** Only the name of the call says what it was. */
 const ADD_ONS: readonly string[] = ['native-addon', 'sync-database'];
 const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
@@ -99,7 +99,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   minor,
   words: ({ cpuMs, runQueueMs, gcMs, wallMs, throttledMs, diskMs, kernelMs, majorFaults, manyCallsShare }) =>
     told(
-      wallMs && `of ${formatMs(wallMs)} in all`,
+      wallMs && `of ${formatMs(wallMs)} elapsed`,
       cpuMs !== null && `CPU ${formatMs(cpuMs)}`,
       gcMs && `collections ${formatMs(gcMs)}`,
       runQueueMs && `waits for a core ${formatMs(runQueueMs)}`,
@@ -301,18 +301,16 @@ function messageOf(
   const times =
     group.length === 1
       ? `for ${Math.round(maxMs)}${wall} ms`
-      : `${group.length} times, up to ${Math.round(maxMs)}${wall} ms, ${Math.round(totalMs)} ms in all,`;
+      : `${group.length} times, up to ${Math.round(maxMs)}${wall} ms, ${Math.round(totalMs)} ms in total,`;
   if (kind === 'host') return heldUpMessage(group, times.replace(/,$/, ''), header);
   const waits = wall ? waitsText(group, header) : null;
-  const place = location
-    ? ` in ${location.function || 'an anonymous function'}`
-    : ', at a place that could not be seen';
+  const place = location ? ` in ${location.function || 'an anonymous function'}` : ', at an unknown place';
   if (startup && header.threadId !== 0) {
-    const beside = waits ? `; beside that it waited ${waits}` : '';
+    const beside = waits ? `; in addition it waited ${waits}` : '';
     return `The start of a worker thread blocked its event loop ${times.replace(/,$/, '')}${beside}.`;
   }
   if (isAtWork) return `A worker thread was busy ${times} with ${title}${place}.`;
-  return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}${waits ? `; beside that the thread waited ${waits}` : ''}.`;
+  return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}${waits ? `; in addition the thread waited ${waits}` : ''}.`;
 }
 
 /** Only what there was: most recordings have none of it. */

@@ -118,12 +118,12 @@ function toFinding(place: Place, count: number, rejected: number, isPiled: boole
   const { entry, trackedMs } = place.last;
   // An older recording does not tell who made it, but where a package's own line is the place.
   const maker = entry.package ?? packageNameOf(place.location.file);
-  const failed = rejected > 0 ? `, and rejected ${plural(rejected, 'time')}` : '';
-  const piled = isPiled ? `, and ${entry.alive} of them have not ended` : '';
+  const failed = rejected > 0 ? `; it was rejected ${plural(rejected, 'time')}` : '';
+  const piled = isPiled ? `; ${entry.alive} of these calls have not ended` : '';
   return placeFinding(floatingPromises, {
     kind: 'floating',
     severity: rejected > 0 || isPiled ? 'warning' : 'info',
-    message: `Nobody awaited what ${nameOf(place.location)} called here ${plural(count, 'time')} in ${secondsText(trackedMs)}${failed}${piled}.`,
+    message: `${nameOf(place.location)} called this ${plural(count, 'time')} in ${secondsText(trackedMs)} without awaiting it${failed}${piled}.`,
     place,
     count,
     confidence: CONFIDENCE.compared,

@@ -30,7 +30,7 @@ type Seen = View<(typeof READS)[number]>;
 
 export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
   id: 'gc-pressure',
-  title: 'pressure on the garbage collector',
+  title: 'garbage collector under pressure',
   description:
     'The garbage collector takes a large part of the time because the program allocates so much. Deep samples include sampled ' +
     'allocations and name the functions that make most of them.',

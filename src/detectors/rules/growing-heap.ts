@@ -121,7 +121,7 @@ function grows(recording: Seen, growth: HeapGrowth): Finding<HeapEvidence> {
     kind: 'old-space',
     lostMs: spanMs,
     location: null,
-    message: `What is alive after a major collection grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
+    message: `Memory that survives a major collection grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
     count: collections,
     confidence: CONFIDENCE.indirect,
     evidence: { ...memoryGrowthEvidence(growth), ...(limit > 0 && { limitReachedInMs: round(leftMs, 0) }) },

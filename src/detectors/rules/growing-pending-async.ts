@@ -62,7 +62,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
     'variables alive. A number that stays level, calls that wait for timers or child processes, and connections that wait for ' +
     'their next message are not leaks.',
   remedy:
-    'Settle what is awaited in every case, the failed ones included, or give up by a time-out; then delete the entry that holds it.',
+    'Settle what is awaited in every case, the failed ones included, or give up by a timeout; then delete the entry that holds it.',
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
@@ -80,7 +80,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
       kind: 'suspended',
       title: 'calls that await what is never settled',
       remedy:
-        'Settle what is awaited in every case, the failed ones included, or give up by a time-out; then delete the entry that holds it.',
+        'Settle what is awaited in every case, the failed ones included, or give up by a timeout; then delete the entry that holds it.',
       example:
         'pending.set(id, resolve);                                       // no reply: forever\nconst signal = AbortSignal.timeout(5000);                       // gives up\nsignal.onabort = () => { pending.delete(id); reject(signal.reason); };',
     },
@@ -138,7 +138,7 @@ function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
   return placeFinding(growingPendingAsync, {
     kind: 'suspended',
     severity: inbound ? 'info' : 'warning',
-    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
+    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
     // The calls were counted; but who waits need not be the reason.
@@ -167,7 +167,7 @@ function backlogFinding(place: Place, backlog: Backlog, contended: boolean): Fin
     kind: 'backlog',
     // Beside others that have the core, it may be the host that is slow.
     severity: contended ? 'info' : 'warning',
-    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} before: ${rates}, and ${slower}.`,
+    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier: ${rates}, and ${slower}.`,
     place,
     count: alive,
     confidence: contended ? CONFIDENCE.weak : CONFIDENCE.compared,

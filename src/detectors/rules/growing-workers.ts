@@ -67,7 +67,7 @@ export const growingWorkers: Detector<WorkersEvidence, typeof READS> = {
       title: 'child processes that do not end',
       remedy: 'End the child when its caller is done: pass a `signal`, or keep a few children and give them the work.',
       example:
-        "request: fork('render.js');                       // one each, for ever\nconst pool = Array.from({ length: 4 }, () => fork('render.js'));",
+        "request: fork('render.js');                       // one each, forever\nconst pool = Array.from({ length: 4 }, () => fork('render.js'));",
     },
     {
       kind: 'workers',
@@ -104,7 +104,7 @@ function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding<Wor
   return placeFinding(growingWorkers, {
     kind: isWorker ? 'workers' : 'children',
     severity: 'warning',
-    message: `${alive} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before.`,
+    message: `${alive} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} earlier.`,
     place,
     count: alive,
     confidence: CONFIDENCE.counted,
@@ -125,7 +125,7 @@ function threads(recording: Seen): Finding<WorkersEvidence>[] {
   const alive = Math.max(...rows.map((row) => row.alive));
   const message = churned
     ? `${plural(churned.started, 'worker thread')} were started in ${secondsText(churned.ms)}`
-    : `${alive} worker threads ${last.alive === alive ? 'are' : 'were'} alive, ${rise!.grown} more than ${secondsText(spanMs)} before`;
+    : `${alive} worker threads ${last.alive === alive ? 'are' : 'were'} alive, ${rise!.grown} more than ${secondsText(spanMs)} earlier`;
   return [
     findingOf(growingWorkers, {
       severity: 'warning',

@@ -76,7 +76,7 @@ function toFinding(place: Place, growth: Growth): Finding<LeakEvidence> {
   return placeFinding(leakSuspect, {
     kind: 'race',
     severity: 'warning',
-    message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} before.`,
+    message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} earlier.`,
     place,
     count: growth.alive,
     confidence: CONFIDENCE.compared,

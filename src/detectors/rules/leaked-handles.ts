@@ -75,7 +75,7 @@ export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
       'processes',
       'child processes',
       'End the child when its caller is done: pass a `signal`, or call `kill()` in a finally block.',
-      "spawn('tail', ['-f', file]);             // runs for ever\nspawn('tail', ['-f', file], { signal }); // ends with its caller",
+      "spawn('tail', ['-f', file]);             // runs forever\nspawn('tail', ['-f', file], { signal }); // ends with its caller",
     ),
     kindText(
       'servers',
@@ -123,7 +123,7 @@ function toFinding(place: Place, kind: string, growth: Growth): Finding<HandlesE
   return placeFinding(leakedHandles, {
     kind,
     severity: 'warning',
-    message: `${alive} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} before, the oldest for ${secondsText(oldestMs)}.`,
+    message: `${alive} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
     confidence: CONFIDENCE.counted,

@@ -72,7 +72,7 @@ function toFinding(place: Place, lost: number): Finding<LostEvidence> {
   return placeFinding(lostAsync, {
     kind: 'collected',
     severity: isMost ? 'warning' : 'info',
-    message: `${plural(lost, 'call')} of ${nameOf(place.location)} ${lost === 1 ? 'was' : 'were'} collected while suspended, within ${secondsText(trackedMs)}: what comes after the await never ran.`,
+    message: `${plural(lost, 'call')} of ${nameOf(place.location)} ${lost === 1 ? 'was' : 'were'} collected while suspended, within ${secondsText(trackedMs)}: the code after the await never ran.`,
     place,
     count: lost,
     confidence: isIdle ? CONFIDENCE.indirect : CONFIDENCE.counted,

@@ -46,7 +46,7 @@ type Seen = View<(typeof READS)[number]>;
 
 export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
   id: 'memory-churn',
-  title: 'memory that is made and thrown away',
+  title: 'short-lived memory',
   description:
     "Much memory is allocated only to be collected soon after. Copies of Buffers, which are outside of V8's heap, show in the " +
     'stacks of a deep sample; objects show in its sampled allocations. What the collector costs is reported by gc-pressure.',

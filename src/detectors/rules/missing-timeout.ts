@@ -44,12 +44,12 @@ type Seen = View<(typeof READS)[number]>;
 
 export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
   id: 'missing-timeout',
-  title: 'missing time-out',
+  title: 'missing timeout',
   description:
     'Calls wait for the network and nothing ends the wait: no answer arrives, and the waiting functions set no timer. They keep a ' +
     'socket, their memory, and everything that waits for them.',
   remedy:
-    'Give the request a time-out: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
+    'Give the request a timeout: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
@@ -67,7 +67,7 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
       kind: 'network',
       title: 'answers that never come',
       remedy:
-        'Give the request a time-out: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
+        'Give the request a timeout: `signal: AbortSignal.timeout(ms)`; one for the connection and one for the whole.',
       example:
         'const answer = await fetch(url);                                        // as long as it takes\nconst answer = await fetch(url, { signal: AbortSignal.timeout(5000) }); // 5 s',
     },
@@ -110,7 +110,7 @@ function besideText({ ended, endedMaxMs }: Stuck): string {
 }
 
 function grownText({ grown, spanMs }: Growth): string {
-  return `; ${grown} more than ${secondsText(spanMs)} before`;
+  return `; ${grown} more than ${secondsText(spanMs)} earlier`;
 }
 
 function toFinding(place: Place, count: number, oldestMs: number, more: string): Finding<TimeoutEvidence> {
@@ -119,7 +119,7 @@ function toFinding(place: Place, count: number, oldestMs: number, more: string):
   return placeFinding(missingTimeout, {
     kind: 'network',
     severity: 'warning',
-    message: `${calls} in ${nameOf(place.location)} for the network without a time-out, the oldest for ${secondsText(oldestMs)}${more}.`,
+    message: `${calls} in ${nameOf(place.location)} for the network without a timeout, the oldest for ${secondsText(oldestMs)}${more}.`,
     place,
     count,
     confidence: CONFIDENCE.compared,

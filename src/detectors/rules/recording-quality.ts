@@ -34,7 +34,7 @@ type Seen = View<(typeof READS)[number]>;
 
 export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
   id: 'recording-quality',
-  title: 'limit of the recording',
+  title: 'limits of the recording',
   description:
     'What this recording cannot answer well: rows were lost, readings came late, it is too short, or the host was too busy. These ' +
     'findings are always info.',
@@ -44,7 +44,7 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
   thresholds: [
     `length: less than ${LITTLE_DATA_MS} ms (kind little-data), the time of the first reading.`,
     `readings: ${LATE_MS} ms or more from one to the next (kind late-samples), where they are to come each second.`,
-    `contention: the thread waited for a core in ${percent(CONTENTION_SHARE)} of the time that it could have run.`,
+    `contention: the thread waited for a core ${percent(CONTENTION_SHARE)} of the time in which it was ready to run.`,
     'rows: any that were lost (kind dropped-rows).',
   ],
   limits: ['It describes the recording, not the program.'],
@@ -102,7 +102,7 @@ function contention(recording: Seen): Finding<QualityEvidence>[] {
   return finding(
     'contention',
     rows.length,
-    `The thread waited for a core in ${percent(share)} of the time that it could have run: durations are longer than the code's own.`,
+    `The thread waited for a core ${percent(share)} of the time in which it was ready to run: durations are longer than those of the code itself.`,
     {
       runQueueMs: round(queueMs),
       contentionShare: round(share, 3),

@@ -33,7 +33,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
     'Some calls wait at an await that others pass quickly: calls that began later have ended long ago. If such calls grow in ' +
     'number, growing-pending-async reports them; if they wait for the network, missing-timeout does. Stream readers, loops, waits ' +
     'for timers and connections that listen are ignored.',
-  remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
+  remedy: 'Find the case in which the awaited promise is never settled, and give the wait a timeout meanwhile.',
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
@@ -44,7 +44,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
     {
       kind: 'stuck',
       title: 'calls that wait where others pass',
-      remedy: 'Find the case in which the awaited promise is never settled, and give the wait a time-out meanwhile.',
+      remedy: 'Find the case in which the awaited promise is never settled, and give the wait a timeout meanwhile.',
       example:
         "worker.once('done', resolve);                                   // and when it fails?\nworker.once('done', resolve).once('error', reject);              // settled in every case",
     },
@@ -52,7 +52,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
       kind: 'answer',
       title: 'answers that begin and never end',
       remedy:
-        'Read or cancel the whole body of each answer, that of a `clone()` as well: a copy that nobody reads stops the original once its buffer is full. Give the whole a time-out.',
+        'Read or cancel the whole body of each answer, that of a `clone()` as well: a copy that nobody reads stops the original once its buffer is full. Give the whole a timeout.',
       example:
         'cache.set(url, response.clone()); return response.json();        // the copy is never read\nconst text = await response.text(); cache.set(url, text);        // read once',
     },

@@ -45,7 +45,7 @@ type Seen = View<(typeof READS)[number]>;
 
 export const taskSwitchChurn: Detector<ChurnEvidence, typeof READS> = {
   id: 'task-switch-churn',
-  title: 'churn of task switches',
+  title: 'task switches without work',
   description:
     'The thread spends its time on switching between tasks that do next to nothing: awaits of values that are already there, ' +
     'setImmediate loops, or intervals of a few milliseconds that wait for a flag. Deep samples count promises and loop turns per ' +
@@ -104,7 +104,7 @@ function awaits(recording: Seen): Finding<ChurnEvidence>[] {
   const place = hottest ? ` in ${hottest.location.function || 'an anonymous function'}` : '';
   return [
     finding(recording, looks, 'awaits', hottest?.location ?? null, hottest?.frames ?? [], busyMs, {
-      message: `The thread was busy for ${round(busyMs / 1000)} s with awaits that wait for nothing${place}: ${round(promisesPerSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
+      message: `The thread was busy for ${round(busyMs / 1000)} s with awaits of values that were already there${place}: ${round(promisesPerSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
       evidence: {
         busyMs: round(busyMs),
         promisesPerSecond: Math.round(promisesPerSecond),

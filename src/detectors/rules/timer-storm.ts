@@ -26,7 +26,7 @@ const READS = ['active-resources', 'look'] as const;
 
 export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
   id: 'timer-storm',
-  title: 'storm of timers',
+  title: 'timer storm',
   description:
     'Tens of thousands of short timers are alive and made anew all the time. Each costs an object, a list entry and a callback; ' +
     'together they fill the loop. Many long-lived timers, such as timeouts of connections, are not a storm.',

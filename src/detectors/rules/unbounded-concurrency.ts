@@ -97,7 +97,7 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
       title: 'a storm of retries',
       remedy: 'Wait between two attempts, longer each time and with jitter, and give up after a few.',
       example:
-        'while (true) try { return await get(url); } catch {}   // at once, for ever\nfor (let n = 0; n < 5; n++) try { return await get(url); } catch { await delay(2 ** n * 100 * Math.random()); }',
+        'while (true) try { return await get(url); } catch {}   // at once, forever\nfor (let n = 0; n < 5; n++) try { return await get(url); } catch { await delay(2 ** n * 100 * Math.random()); }',
     },
   ],
   detect(recording) {
@@ -190,7 +190,7 @@ function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolSt
     kind: 'burst',
     severity: 'warning',
     lostMs: totalMs,
-    message: `So many jobs of ${job} were started at once by ${nameOf(location)} that their start alone blocked the event loop ${times}.`,
+    message: `${nameOf(location)} started so many jobs of ${job} at once that starting them alone blocked the event loop ${times}.`,
     remedy: POOL_REMEDY,
     location,
     stack: toStack(stack),

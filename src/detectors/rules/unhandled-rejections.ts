@@ -14,8 +14,8 @@ const SWALLOWED = 3;
 const LATE = 10;
 /** What became of the rejection, as the message says it. */
 const KINDS = {
-  swallowed: 'by the handler of the application, and forgotten',
-  late: 'at first, and handled later',
+  swallowed: "and was swallowed by the application's handler",
+  late: 'in time, only later',
   fatal: 'and ended the process',
 } as const;
 
@@ -83,7 +83,7 @@ function toFinding(rows: readonly RejectionRow[]): Finding<RejectionsEvidence> {
     severity,
     lostMs: count * LOST_MS.unit,
     kind,
-    message: `A rejection${place ? ` of ${nameOf(place)}` : ''} (${error || 'no error'}) was not handled ${KINDS[kind]}, ${plural(count, 'time')} in all, first at ${round(t / 1000)} s.`,
+    message: `A rejection${place ? ` of ${nameOf(place)}` : ''} (${error || 'no error'}) was not handled ${KINDS[kind]}, ${plural(count, 'time')} in total, first at ${round(t / 1000)} s.`,
     location: place,
     stack: [call, location].filter((frame) => frame !== null),
     count,

@@ -103,7 +103,7 @@ function parse(content: string, file: string): Record<string, unknown> {
   } catch {
     // Said below.
   }
-  throw new InputError(`"${file}" is damaged: it is no JSON object. ${AGAIN}`);
+  throw new InputError(`"${file}" is damaged: it is not a JSON object. ${AGAIN}`);
 }
 
 /** Null where there is none: V8 writes it at the end. */

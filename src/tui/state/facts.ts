@@ -68,6 +68,6 @@ export function factLines(facts: readonly (readonly [string, string, Tone?])[], 
 
 /** Why a recording has no rows of what is tracked, and how to get them. */
 export function untracked({ foreign }: Recording): string {
-  if (foreign !== undefined) return `No data: a recording of ${foreign} does not tell; evdiag run does.`;
-  return 'No data at level watch: it is followed at level diagnose (live: L; else evdiag run, or EVDIAG_LEVEL=diagnose).';
+  if (foreign !== undefined) return `No data: a recording of ${foreign} has no such data; evdiag run records it.`;
+  return 'No data at level watch: this needs level diagnose (press L in a live view; or evdiag run, or EVDIAG_LEVEL=diagnose).';
 }

@@ -111,8 +111,9 @@ function ask(state: State, type: 'dump' | 'hunt' | 'profile' | 'save' | 'snapsho
 }
 
 function whileLive(state: State, act: () => void): State {
-  if (state.ended) return { ...state, message: 'The process has ended: it is recorded, and cannot be asked any more.' };
-  if (state.mode === 'replay') return { ...state, message: 'This is a recording: that is for live processes.' };
+  if (state.ended)
+    return { ...state, message: 'The process has ended: it is recorded, but cannot be queried any more.' };
+  if (state.mode === 'replay') return { ...state, message: 'This is a recording: that works for live processes only.' };
   act();
   return state;
 }

@@ -210,7 +210,7 @@ function overlayLines(state: State, tools: Tools): { title: string; lines: Line[
     return { title: `${overlay.title} (Esc closes)`, lines: overlay.lines.map((text) => line(` ${text}`)) };
   }
   const item = selectedItem(state);
-  if (!item) return { title: 'It is gone (Esc closes)', lines: [] };
+  if (!item) return { title: 'No longer there (Esc closes)', lines: [] };
   // The place comes first in the details.
   const name = item.name ?? (item.location ? 'details' : (item.cells(state.atMs).find((cell) => cell !== '') ?? ''));
   const title = `${tabOf(state).title}: ${name}`;
@@ -310,7 +310,7 @@ function footer(state: State): Line {
 
 /** What cannot be read is said behind the name. */
 function fileNameLine({ fileName, message }: State): Line {
-  const about = message ? span(`▏ ${message}`, 'warn') : span(`▏ Enter writes, Esc leaves · ${ENDINGS}`, 'dim');
+  const about = message ? span(`▏ ${message}`, 'warn') : span(`▏ Enter writes, Esc cancels · ${ENDINGS}`, 'dim');
   return [span(` write to: ${fileName}`, 'strong'), about];
 }
 

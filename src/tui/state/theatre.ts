@@ -175,7 +175,7 @@ function sceneTab(play: Play, variant: Variant): Tab {
 }
 
 function expectation({ expect }: Play, moment: Moment): Line[] {
-  if (expect.length === 0) return [line('This program is healthy: nothing is to be found.', 'good')];
+  if (expect.length === 0) return [line('This program is healthy: nothing should be found.', 'good')];
   return expect.map(({ rule, kind }): Line => {
     const found = moment.report?.findings.find((finding) => finding.rule === rule && finding.kind === kind);
     return found
@@ -187,7 +187,7 @@ function expectation({ expect }: Play, moment: Moment): Line[] {
 function cure(moment: Moment): Line[] {
   const alarm = moment.report?.findings.find(({ severity }) => severity !== 'info');
   if (alarm) return [line(`✗ ${alarm.message}`, SEVERITY_TONE[alarm.severity])];
-  return [line('✓ The cure: nothing to be woken for. What it changes:', 'good')];
+  return [line('✓ Fixed: nothing to act on. What the fix changes:', 'good')];
 }
 
 /** The guilty place: what the finding names, so that it can be compared. */

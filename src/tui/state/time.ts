@@ -59,7 +59,7 @@ export function toEvent(state: State, direction: 1 | -1): State {
 }
 
 export function toFinding(state: State, direction: 1 | -1): State {
-  if (state.marks === null) return { ...state, message: 'The findings are still being looked for.' };
+  if (state.marks === null) return { ...state, message: 'The rows are still being judged.' };
   const times = state.marks.map(({ atMs }) => atMs);
   return toTime(state, times, direction, 'No finding there.');
 }

@@ -57,8 +57,8 @@ function rows(screen: TestScreen): string[] {
 
 describe('the table of functions', () => {
   test('without a profile it says how to get one', () => {
-    expect(new TestScreen('live', [sick], 120).type('8').text()).toContain('f begins one, f again ends it');
-    expect(new TestScreen('replay', [sick], 120).type('8').text()).toContain('those beside it are shown');
+    expect(new TestScreen('live', [sick], 120).type('8').text()).toContain('f starts one and f again stops it');
+    expect(new TestScreen('replay', [sick], 120).type('8').text()).toContain('profiles beside it are shown');
   });
 
   test('a profile that was taken is shown, with what it stands on', () => {
@@ -221,7 +221,7 @@ describe('the time of a stall', () => {
     expect(screen.text()).toContain('5 s to 5.3 s: the stall of 300 ms at 5 s · r leaves it');
     expect(rows(screen)[0]).toBe('66.7 200 ms 93.3 280 ms render application /srv/app/render.ts:10');
     expect(screen.text()).not.toContain('parse');
-    expect(screen.type('<enter>').text()).toContain('V8 tells no lines of this part');
+    expect(screen.type('<enter>').text()).toContain('V8 reports no lines for this part');
     expect(screen.type('<escape>t').text()).not.toContain('parse');
     expect(screen.type('r').text()).toContain('parse');
     expect(screen.text()).toContain('all of it');
@@ -241,15 +241,15 @@ describe('the time of a stall', () => {
   test('a stall that no profile has seen says so', () => {
     const screen = withProfile().type('2/late<enter>r');
     expect(screen.state.tab).toBe('stalls');
-    expect(screen.text()).toContain('No profile saw that stall: the newest lasts from 2.9 s to 5.9 s.');
-    expect(new TestScreen('live', [sick]).type('2r').text()).toContain('There is no CPU profile of this thread');
+    expect(screen.text()).toContain('No profile covers that stall: the newest runs from 2.9 s to 5.9 s.');
+    expect(new TestScreen('live', [sick]).type('2r').text()).toContain('This thread has no CPU profile');
   });
 
   test('a profile whose time is not known has no stalls in it', () => {
     const threads = [{ threadId: 0, startMonotonicMs: null, spanMs: 3000 }];
     const screen = withProfile(shown({ threads })).type('2');
     expect(screen.text()).not.toContain('r shows the stall');
-    expect(screen.type('r').text()).toContain('that tells its times');
+    expect(screen.type('r').text()).toContain('with times');
   });
 });
 
@@ -268,7 +268,7 @@ describe('threads and several profiles', () => {
     expect(screen.text()).toContain('2 threads');
     expect(rows(screen.type('>'))).toEqual(['100.0 5 ms 100.0 5 ms compress application /srv/app/compress.ts:10']);
     const alone = new TestScreen('live', [sick, worker], 120, 40).act({ type: 'profile', profile: shown() });
-    expect(alone.type('>').text()).toContain('This thread has no profile. Another one has');
+    expect(alone.type('>').text()).toContain('This thread has no profile, but another one has');
   });
 
   test('o goes to the one before, and the newest is shown first', () => {
@@ -364,7 +364,7 @@ describe('written to a file', () => {
   test('without a profile there is nothing to write', () => {
     const screen = new TestScreen('live', [sick]).type('2');
     for (const key of 'wto') {
-      expect(screen.type(key).text()).toContain('There is no profile of this thread');
+      expect(screen.type(key).text()).toContain('This thread has no profile');
       expect(screen.state).toMatchObject({ tab: 'stalls', fileName: null });
     }
   });
@@ -402,7 +402,7 @@ describe('manners', () => {
     const { shown: lines, total } = screen.screen();
     expect(total).toBeLessThanOrEqual(lines);
     expect(screen.lines().slice(4).join('\n')).not.toContain('…');
-    for (const what of ['begin, end a CPU profile', 'level: watch, diagnose', 'write it to a file'])
+    for (const what of ['start, stop a CPU profile', 'level: watch, diagnose', 'write it to a file'])
       expect(screen.text()).toContain(what);
   });
 

@@ -121,7 +121,7 @@ describe('tabs', () => {
       look({ t: 5500, allocations: [{ bytes: 3 << 20, location: place(44, 'grow') }] }),
     ];
     expect(new TestScreen('replay', [recordingOf(rows)]).type('5').text()).toMatch(
-      /allocated in the last look +3 MiB.*grow .*:44/,
+      /allocated, last sample +3 MiB.*grow .*:44/,
     );
   });
 
@@ -269,7 +269,7 @@ describe('live', () => {
     const screen = live().act({ type: 'recordings', recordings: [ended], ended: 'gone' });
     expect(screen.text()).toContain('■ ended');
     expect(screen.text()).toContain('exit code 7');
-    expect(screen.type('d').text()).toContain('cannot be asked any more');
+    expect(screen.type('d').text()).toContain('cannot be queried any more');
     expect(screen.type('2{').text()).not.toContain('f20');
   });
 
@@ -341,7 +341,7 @@ describe('replay', () => {
   test('while the findings are looked for, n says so', () => {
     const state = { ...replay().state, marks: null };
     const { state: next, effects } = reduce(state, { type: 'key', key: 'n' }, () => []);
-    expect(next.message).toContain('still being looked for');
+    expect(next.message).toContain('still being judged');
     expect(effects).toEqual([]);
   });
 
@@ -359,7 +359,7 @@ describe('replay', () => {
 describe('manners', () => {
   test('? lists the keys', () => {
     const screen = live(100, 40).type('?');
-    for (const what of ['quit', 'filter', 'invert', 'pause the view', 'leak hunt', 'seek'])
+    for (const what of ['quit', 'filter', 'invert', 'pause the view', 'find leaks', 'seek'])
       expect(screen.text()).toContain(what);
     expect(screen.type('?').text()).not.toContain('these keys');
   });

@@ -169,9 +169,9 @@ describe('profiles beside a recording', () => {
         terminal.type(KEYS.enter);
         await terminal.until('Written: 100.heapprofile');
         terminal.type('o');
-        await terminal.until(/"out\/cut-off\.cpuprofile" is no profile that can be read: it is cut off/);
+        await terminal.until(/"out\/cut-off\.cpuprofile" is not a readable profile: it is cut off/);
         terminal.type('fL');
-        await terminal.until('This is a recording: that is for live processes.');
+        await terminal.until('This is a recording: that works for live processes only.');
         terminal.type('q');
         await terminal.exit;
       },

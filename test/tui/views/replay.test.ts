@@ -186,7 +186,7 @@ describe('evdiag replay', () => {
       terminal.type('2');
       await terminal.until(/js-cpu +9 +243 ms .*place not known/);
       terminal.type('4');
-      await terminal.until('a recording of clinic doctor does not tell');
+      await terminal.until('a recording of clinic doctor has no such data');
       terminal.type('2', '{');
       await terminal.until('No stall');
       terminal.type('.');

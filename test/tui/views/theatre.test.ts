@@ -21,7 +21,7 @@ describe('evdiag replay --scenario', () => {
         await terminal.until('-   Atomics.wait(cell');
         await terminal.until('+   await delay(SLEEP_MS);');
         terminal.type('b', '8');
-        await terminal.until('✓ The cure: nothing to be woken for');
+        await terminal.until('✓ Fixed: nothing to act on');
         await terminal.until(/FIXED .*took \d+ ms/);
         expect(terminal.text()).not.toContain('✗ found');
         terminal.type('b', '2');

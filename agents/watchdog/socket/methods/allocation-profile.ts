@@ -21,7 +21,7 @@ export function allocationProfile(target: Target): Method<'allocation-profile'> 
   return (params, client) => {
     const request = checked(params);
     requireInspector(target);
-    if (busy) throw new Error('Somebody else samples the allocations of this process: wait until it is done.');
+    if (busy) throw new Error('The allocations of this process are already being sampled: wait until that is done.');
     busy = true;
     const threads = target.threads();
     const leave = (): void => {

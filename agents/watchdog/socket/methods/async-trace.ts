@@ -34,7 +34,7 @@ export function asyncTrace(target: Target): Pick<MethodTable, 'async-trace' | 'e
   const trace: Method<'async-trace'> = (params, client) => {
     const { durationMs } = checked(params);
     requireInspector(target);
-    if (busy) throw new Error('Somebody else traces this process: wait until it is done.');
+    if (busy) throw new Error('This process is already being traced: wait until that is done.');
     busy = true;
     let ended = false;
     end = () => {
@@ -81,7 +81,7 @@ const silenceOf = ({ capture }: DumpableThread, otherwise: string): string =>
   capture.hasEnded() ? THREAD_ENDED : otherwise;
 
 const blockedText = (pid: number): string =>
-  `The main thread of process ${pid} did not come back to its loop within ${BEGIN_MS / 1000} s, so nothing can be followed: "evdiag dump ${pid}" shows where it is.`;
+  `The main thread of process ${pid} did not return to its event loop within ${BEGIN_MS / 1000} s, so nothing can be traced: "evdiag dump ${pid}" shows where it is.`;
 
 /** Null where the thread is blocked; then it will not begin later either. */
 async function begin(thread: DumpableThread, request: TraceRequest): Promise<TraceMemory | null> {

@@ -27,7 +27,7 @@ export function cpuProfile(target: Target): Pick<MethodTable, 'cpu-profile' | 'e
   const profile: Method<'cpu-profile'> = (params, client) => {
     const request = checked(params);
     requireInspector(target);
-    if (busy) throw new Error('Somebody else takes a profile of this process: wait until it is done.');
+    if (busy) throw new Error('A profile of this process is already being taken: wait until that is done.');
     busy = true;
     const takers = target
       .threads()

@@ -29,6 +29,6 @@ async function send(
   client: Client<RecentProfilePart>,
 ): Promise<void> {
   if (recent) await sendText(client, threadId, JSON.stringify(await recent.profile(lastMs)));
-  const problem = recent ? null : 'of worker threads nothing is kept, record one with -d';
+  const problem = recent ? null : 'nothing is kept of worker threads, record one with -d';
   await client.part({ part: 'profiled', threadId, intervalUs: (recent?.meanMs() ?? 0) * 1000, problem });
 }

@@ -70,7 +70,7 @@ function sourceLines(
   const hot = hotLines(thread, frame).filter(({ weight }) => weight >= LEAST_LINE_SHARE * self);
   if (frame.file === '' || self === 0) return [];
   if (hot.length === 0) {
-    const why = thread.lines === null ? [line('V8 tells no lines of this part of the profile.', 'dim')] : [];
+    const why = thread.lines === null ? [line('V8 reports no lines for this part of the profile.', 'dim')] : [];
     const source = excerpt({ ...frame }).map((one) => excerptLine(one, ''));
     return why.length + source.length === 0 ? [] : [line(''), ...why, ...source];
   }

@@ -39,7 +39,7 @@ export function nextProfile(state: State): State {
 }
 
 function noProfile(state: State): State {
-  return { ...state, message: 'There is no profile of this thread: f takes one of a live process.' };
+  return { ...state, message: 'This thread has no profile. In a live view, f takes one.' };
 }
 
 /** From a stall to its time in the profile; there, back to all of it. */
@@ -68,8 +68,8 @@ function toStall(state: State): State {
 
 function notSeen({ moment }: State): string {
   const spans = profilesOf(moment!).flatMap((of) => spanOf(of, moment!.chosen) ?? []);
-  if (spans.length > 0) return `No profile saw that stall: the newest lasts from ${spanText(spans[0]!)}.`;
-  return 'There is no CPU profile of this thread that tells its times. Of a live process, f takes one.';
+  if (spans.length > 0) return `No profile covers that stall: the newest runs from ${spanText(spans[0]!)}.`;
+  return 'This thread has no CPU profile with times. In a live view, f takes one.';
 }
 
 /** ← and → in a tree: fold and unfold; on what is folded or unfolded already, to the caller or the first callee. */

@@ -21,7 +21,7 @@ export const async: Tab = {
   summary({ chosen }) {
     const row = lastOf(chosen, 'unfinished');
     if (!row) return [];
-    const dropped = row.dropped > 0 ? ` · ${formatCount(row.dropped)} places there was no room for` : '';
+    const dropped = row.dropped > 0 ? ` · ${formatCount(row.dropped)} places beyond the limit` : '';
     const text = `${formatCount(row.promises)} promises in the last ${formatMs(row.intervalMs)}`;
     return [line(`${text} · tracked for ${formatMs(row.trackedMs)}${dropped}`, 'dim')];
   },
@@ -58,7 +58,7 @@ function detailLines(tracked: Tracked, tools: Tools): Line[] {
     line(''),
     ...factLines(
       [
-        ['awaits', entry.code ?? 'told once a call is old'],
+        ['awaits', entry.code ?? 'known once a call is old'],
         ['made by', entry.madeBy ? `${entry.madeBy.type} ${shortPlace(entry.madeBy.location)}` : 'not followed'],
         ...lifeFacts(tracked, { are: 'pending', begun: 'begun', ended: 'ended' }),
         ['lost', `${formatCount(entry.lost)} collected while pending`],

@@ -59,7 +59,7 @@ function detailLines(tracked: Tracked, tools: Tools): Line[] {
     ...factLines(
       [
         ...lifeFacts(tracked, { are: 'open', begun: 'opened', ended: 'closed' }),
-        ['by way of', entry.via.join(', ') || 'nothing of Node in between'],
+        ['by way of', entry.via.join(', ') || 'no module of Node in between'],
       ],
       tools.columns,
     ),

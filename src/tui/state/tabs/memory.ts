@@ -120,7 +120,7 @@ function allocations(recording: Recording): Item[] {
   const look = rowsOf(recording, 'look').findLast((row) => row.allocations !== null);
   return (look?.allocations ?? []).map(({ bytes, location }) => ({
     key: `allocated ${location.file}:${location.line}:${location.column}`,
-    cells: () => ['allocated in the last look', formatBytes(bytes), '', '', shortPlace(location)],
+    cells: () => ['allocated, last sample', formatBytes(bytes), '', '', shortPlace(location)],
     value: (column) => ['allocated', bytes, 0, 0, shortPlace(location)][column]!,
     tone: 'accent',
     location,

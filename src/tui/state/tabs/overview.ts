@@ -42,9 +42,9 @@ function verdict(moment: Moment): Line[] {
     return [[span(mark, SEVERITY_TONE[worst.severity]), span(` ${findingsText(report)}`)]];
   }
   const { foreign } = moment.chosen;
-  if (foreign !== undefined) return [line(`… a recording of ${foreign} tells too little to call it healthy`, 'dim')];
+  if (foreign !== undefined) return [line(`… a recording of ${foreign} has too little data to call it healthy`, 'dim')];
   if (!report.rules.some(({ outcome }) => outcome === 'clear')) return [line('… not enough data yet', 'dim')];
-  return [[span('✓ HEALTHY ', 'good'), span(` nothing to be woken for: ${coverageText(report)}`, 'dim')]];
+  return [[span('✓ HEALTHY ', 'good'), span(` nothing to act on: ${coverageText(report)}`, 'dim')]];
 }
 
 /** In any thread of the family, the shown one first. */

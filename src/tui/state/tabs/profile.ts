@@ -49,10 +49,10 @@ function emptyText(moment: Moment): string {
   const { profiles, chosen } = moment;
   const shown = shownOf(moment);
   if (shown) return shown.whole ? 'Nothing ran in that time.' : (shown.of.problem ?? 'The profile is being read …');
-  if (profiles.running) return 'What is hot is shown when the profile has ended.';
-  if (profiles.all.length > 0) return 'This thread has no profile. Another one has: < and > choose it.';
+  if (profiles.running) return 'The hot functions are shown when the profile has ended.';
+  if (profiles.all.length > 0) return 'This thread has no profile, but another one has: < and > switch threads.';
   if (chosen.foreign !== undefined) return `A recording of ${chosen.foreign} has no profile.`;
-  return 'No profile yet. Of a live process f begins one, f again ends it; of a recording, those beside it are shown.';
+  return 'No profile yet. In a live view f starts one and f again stops it; of a recording, profiles beside it are shown.';
 }
 
 function summaryLines(moment: Moment, tools: Tools): Line[] {
@@ -113,7 +113,7 @@ function rangeLine({ profiles }: Moment, { range, startMs, spanMs }: Shown): Lin
     const words = `${spanText({ fromMs: from, toMs: startMs! + range.toMs })}: ${profiles.range!.words}`;
     return [...view, span(words, 'warn'), span(' · r leaves it', 'dim')];
   }
-  if (profiles.range) return [...view, span('the range is outside of it · r leaves it', 'warn')];
+  if (profiles.range) return [...view, span('the range is outside of it · r clears it', 'warn')];
   const when =
     startMs === null || spanMs <= 0
       ? 'all of it'

@@ -42,7 +42,7 @@ export const stalls: Tab = {
     { title: 'place' },
   ],
   sortColumn: 3,
-  empty: ({ chosen }) => `No stall: the event loop was never silent for ${formatMs(chosen.header.slowMs)}.`,
+  empty: ({ chosen }) => `No stall: the event loop was never blocked for ${formatMs(chosen.header.slowMs)}.`,
   summary: (moment) => [...openLines(moment.chosen), ...profileLines(moment)],
   items: ({ chosen }) => itemsOf(chosen),
 };
@@ -83,9 +83,9 @@ export function calmState(open: RowOf<'stall-open'>): 'held' | 'waits' | 'works'
 }
 
 const CALM_WORDS = {
-  held: 'The host has held the thread up',
+  held: 'The host delayed the thread',
   waits: 'The worker thread waits for work',
-  works: 'The worker thread has been at work',
+  works: 'The worker thread was busy',
 };
 
 /** What is known of the first stalls stays true when others come: rows are added, seldom taken away. */
@@ -212,7 +212,7 @@ function detailLines(
   tools: Tools,
 ): Line[] {
   const head = placeLines(location, tools);
-  if (!longest) return [...head, line(''), line(`It began at ${formatMs(open?.startMs ?? 0)} and lasts.`)];
+  if (!longest) return [...head, line(''), line(`It began at ${formatMs(open?.startMs ?? 0)} and is still going on.`)];
   const facts = factLines(
     [
       ['longest', `${formatMs(longest.durationMs)}, at ${formatMs(longest.startMs)}`],

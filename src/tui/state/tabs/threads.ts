@@ -26,7 +26,7 @@ export const threads: Tab = {
   ],
   sortColumn: 0,
   empty: () => 'No process yet.',
-  summary: () => [line('Enter shows it in the other tabs; < and > the one before, after.', 'dim')],
+  summary: () => [line('Enter shows it in the other tabs; < and > show the previous, next one.', 'dim')],
   items: (moment) => moment.recordings.map((recording, i) => toItem(recording, i, moment)),
 };
 
