@@ -1,5 +1,6 @@
 /** Experimental, `import … from 'evdiag/recording'`: read recordings, judge them, build reports. It may change in any release. */
 
+export { type EvidenceOf, type FindingOf, isFindingOf, type RuleId } from './detectors/evidence.ts';
 export { judge } from './detectors/judge.ts';
 export { detectors } from './detectors/rules/index.ts';
 export type {

@@ -1,9 +1,6 @@
-import { isOf } from '../detectors/finding.ts';
+import { isFindingOf } from '../detectors/evidence.ts';
 import { isLasting, lineOf } from '../detectors/kept-objects.ts';
-import { growingExternalMemory } from '../detectors/rules/growing-external-memory.ts';
-import { growingHeap } from '../detectors/rules/growing-heap.ts';
 import { detectors } from '../detectors/rules/index.ts';
-import { leakSuspect } from '../detectors/rules/leak-suspect.ts';
 import type { Finding } from '../detectors/types.ts';
 import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
 import { namedPlace } from '../leaks/words.ts';
@@ -85,7 +82,10 @@ function toSuspect(finding: Finding): Suspect {
 
 /** What is alive, and what the heap grows by; 0 and null where the rule does not tell. */
 function memoryOf(finding: Finding): { bytes: number; perSecondBytes: number | null } {
-  const isMemory = isOf(finding, leakSuspect) || isOf(finding, growingHeap) || isOf(finding, growingExternalMemory);
+  const isMemory =
+    isFindingOf(finding, 'leak-suspect') ||
+    isFindingOf(finding, 'growing-heap') ||
+    isFindingOf(finding, 'growing-external-memory');
   if (!isMemory) return { bytes: 0, perSecondBytes: null };
   const { evidence } = finding;
   return {

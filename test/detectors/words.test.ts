@@ -1,6 +1,7 @@
 /** Whatever a recording holds, as long as its rows are valid: no detector throws, and all that is said can be read. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { isFindingOf } from '../../src/detectors/evidence.ts';
 import { judge } from '../../src/detectors/judge.ts';
 import { detectors } from '../../src/detectors/rules/index.ts';
 import type { Finding } from '../../src/detectors/types.ts';
@@ -11,6 +12,7 @@ import {
   collections,
   created,
   entry,
+  findingWith,
   foundIn,
   frame,
   gc,
@@ -223,4 +225,15 @@ test('a recording of many hours is judged', () => {
   } as const;
   const { rules } = judge(recordingOf(seconds(150_000, paused)));
   expect(rules.filter(({ outcome }) => outcome === 'error')).toEqual([]);
+});
+
+test('the evidence of each rule is known to the compiler by the name of the rule', () => {
+  const finding: Finding = findingWith({ rule: 'gc-pause', evidence: { maxMs: 80, totalMs: 90, heapUsedBytes: 5 } });
+  expect(isFindingOf(finding, 'gc-pause') && finding.evidence.heapUsedBytes).toBe(5);
+  expect(isFindingOf(finding, 'gc-pressure')).toBe(false);
+  // @ts-expect-error what no rule has said is nothing to read
+  expect(finding.evidence.heapUsedBytes).toBe(5);
+  const source = readFileSync(new URL('../../src/detectors/evidence.ts', import.meta.url), 'utf8');
+  for (const { id } of detectors)
+    expect(source, 'cure: a line in src/detectors/evidence.ts').toContain(`'${id}': EvidenceIn<`);
 });
