@@ -1,5 +1,5 @@
 /** Whatever a recording holds, as long as its rows are valid: no detector throws, and all that is said can be read. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isFindingOf } from '../../src/detectors/evidence.ts';
 import { judge } from '../../src/detectors/judge.ts';
@@ -236,4 +236,28 @@ test('the evidence of each rule is known to the compiler by the name of the rule
   const source = readFileSync(new URL('../../src/detectors/evidence.ts', import.meta.url), 'utf8');
   for (const { id } of detectors)
     expect(source, 'cure: a line in src/detectors/evidence.ts').toContain(`'${id}': EvidenceIn<`);
+});
+
+/** Fields of an interface of src/detectors, with those that it extends. */
+function fieldsOf(name: string, sources: string): string[] {
+  const found = new RegExp(`interface ${name}(?: extends ([^{]*))? \\{([^}]*(?:\\}\\)[^}]*)?)\\}`).exec(sources);
+  const [, parents = '', body = ''] = found ?? [];
+  const own = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]!);
+  const more = parents
+    .split(',')
+    .map((parent) => parent.trim())
+    .filter((parent) => parent !== '');
+  return [...own, ...more.flatMap((parent) => fieldsOf(parent, sources))];
+}
+
+test('docs/report-json.md has each field of the evidence of each rule', () => {
+  const folder = new URL('../../src/detectors/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const sources = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+  for (const { id } of detectors) {
+    const rule = readFileSync(new URL(`rules/${id}.ts`, folder), 'utf8');
+    const fields = [...rule.matchAll(/^export interface (\w+)/gm)].flatMap((match) => fieldsOf(match[1]!, sources));
+    const missing = fields.filter((field) => !documented(id).includes(field));
+    expect(missing, `cure: the row of ${id}`).toEqual([]);
+  }
 });
