@@ -25,7 +25,7 @@ await Promise.all([
     outfile: 'dist/agent.cjs',
     // Loaded a second time, it leaves: AGENT_NAME of src/protocol/thread-api.ts.
     banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined") return;' },
-    minifySyntax: true,
+    // No minifySyntax: it drops the names of functions, by which profiles know what only passes on (`markedCall`).
   }),
   build({
     ...common,

@@ -11,6 +11,7 @@
  */
 
 import { createContext, runInContext, Script } from 'node:vm';
+import { probing } from './probing.ts';
 
 /** What V8's CallSite has; Node's types lack some. */
 export interface AsyncSite {
@@ -113,9 +114,6 @@ export class BusyError extends Error {
 
 /** The one of async functions, whatever the application has put in its place. */
 export const NativePromise = Object.getPrototypeOf((async () => {})()).constructor as PromiseConstructor;
-
-/** Whether a probe runs: the promises that hooks see then are its own. */
-export const probing = { now: false };
 
 /** Makes the context (1–7 ms). Throws where this version of Node does not support it. */
 export function createProbe(): Probe {
