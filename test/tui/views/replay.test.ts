@@ -34,7 +34,7 @@ describe('evdiag replay', () => {
           ['5', 'resident set'],
           ['6', 'severity'],
           ['7', '● pid 100'],
-          ['8', '(1 of 3, o)'],
+          ['8', /\(1 of 3, o\)[\s\S]*writes it to a file/],
           ['t', 'calls, top down'],
           ['?', 'these keys'],
         ] as const) {
