@@ -67,7 +67,7 @@ try {
   ]);
   await draw('async', replay, 110, 24, [[/━·?[!✗]/, '4'], ['pending▼', '\r'], ['Await tree']]);
   const theatre = ['replay', '--scenario', 'blocking-sleep'];
-  await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ The cure']]);
+  await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ Fixed: nothing']]);
   await drawProfiles();
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -46,8 +46,8 @@ const USUAL_CALLS = 20;
 /** The rise that `growthOf` looks for, in words; `ended` is what becomes of such things. */
 export function growthText(ended: string, endedShare = ENDED_SHARE): string {
   return (
-    `more in ${percent(RISING_SHARE)} of the rows over ${secondsText(GROWTH_MS)} after the first ${secondsText(WARM_UP_MS)}, ` +
-    `at most ${percent(endedShare)} of the new ones ${ended}, and the oldest still there`
+    `growing in ${percent(RISING_SHARE)} of the rows over ${secondsText(GROWTH_MS)} after the first ${secondsText(WARM_UP_MS)}, ` +
+    `at most ${percent(endedShare)} of the new ones ${ended} and the oldest still there`
   );
 }
 

@@ -81,7 +81,7 @@ describe('the table', () => {
     for (const part of [
       'Node 22.1.0, 2 cores, beside 4 processes that compute; load average of the machine 2 to 7',
       '2 programs, recorded 2026-01-02T03:04 to 2026-01-02T03:09 UTC: 1 of healthy, 1 of scenarios',
-      'Sick, and nothing was told of it: scenarios/x-broken',
+      'Faulty, and nothing was reported: scenarios/x-broken',
       'Not counted: healthy/sqlite, needs node:sqlite',
       'Not run, for time: healthy/ws',
       '| 0.9 or more | 2 | 1 | 50 % | 100 % |',

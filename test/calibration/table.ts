@@ -45,10 +45,10 @@ export function calibrationText(calibration: Calibration): string {
   return `${[
     '# Calibration',
     '',
-    'How often findings of severity warning or above were right, by the confidence they were told with. A finding is right where a',
+    'How often findings of severity warning or above were right, by their stated confidence. A finding is right where a',
     'program’s expectation has its rule and kind and its place is a guilty line; of a healthy program, and of a cure, every one is wrong.',
     '“At the guilty line” adds those that name the line by another rule or kind. The levels of evidence were set by such tables, so',
-    'programs that played no part in them may do worse. On a busy machine most stalls are told as a guess. A command writes this page;',
+    'programs that played no part in them may do worse. On a busy machine most stalls are reported as a guess. A command writes this page;',
     'it judges recordings with the rules of the present build:',
     '',
     `\`${command}\``,
@@ -56,10 +56,10 @@ export function calibrationText(calibration: Calibration): string {
     `- Node ${node}, ${cores} cores${beside}; load average of the machine ${rangeOf(loads)}`,
     `- ${outcomes.length - skipped.length} programs, recorded ${times[0]?.slice(0, 16) ?? '-'} to ${times.at(-1)?.slice(0, 16) ?? '-'} UTC: ${groupsOf(outcomes)}`,
     ...skipped.map(({ program, skipped: why }) => `- Not counted: ${program}, ${why}`),
-    ...(missed.length > 0 ? [`- Sick, and nothing was told of it: ${missed.join(', ')}`] : []),
+    ...(missed.length > 0 ? [`- Faulty, and nothing was reported: ${missed.join(', ')}`] : []),
     ...(left.length > 0 ? [`- Not run, for time: ${left.join(', ')}`] : []),
     '',
-    '| told confidence | findings | right | share right | at the guilty line |',
+    '| confidence | findings | right | share right | at the guilty line |',
     '|---|---|---|---|---|',
     ...bucketsOf(findings).map(
       ({ label, count, right, line }) =>
@@ -94,7 +94,7 @@ function missesOf({ findings }: Calibration, verdict: Judged['verdict'], title: 
   return [
     title,
     '',
-    '| program | told | confidence | place |',
+    '| program | reported | confidence | place |',
     '|---|---|---|---|',
     ...misses.map(
       ({ program, rule, kind, severity, confidence, place }) =>

@@ -69,10 +69,10 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   reads: READS,
   needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
-    `EVDIAG_SLOW_MS: ${SLOW_MS} ms without a turn of the loop make a stall (the default of asyncio’s debug mode).`,
+    `EVDIAG_SLOW_MS: ${SLOW_MS} ms without a turn of the loop is a stall (the default of asyncio’s debug mode).`,
     `warning: ${WARNING_STALLS} stalls at one place, or one of ${WARNING_STALL_MS} ms or more, while servers, sockets or timers waited.`,
     `critical: one of ${CRITICAL_STALL_MS} ms or more, or ${percent(CRITICAL_SHARE)} of the time blocked at one place.`,
-    `info: start-up, stalls of the host (less than EVDIAG_SLOW_MS are left for the code, or ${STARVED_FACTOR} times that where the host had most of the time), programs where nothing else waited.`,
+    `info: start-up; stalls caused by the host (the code itself ran for less than EVDIAG_SLOW_MS, or ${STARVED_FACTOR} times that if the host took most of the time); programs in which nothing else waited.`,
   ],
   limits: [
     "A native call that is not one of Node's synchronous functions cannot be interrupted: its place is known only when it returns, with lower confidence, and may be the line after it.",

@@ -60,7 +60,7 @@ export const cancellationWithoutCleanup: Detector<CleanupEvidence, typeof READS>
   reads: READS,
   needs: [['aborted', 'unfinished']],
   thresholds: [
-    `warning: ${UNITS} aborted units of work that left something of the same line, or one that left something referenced for ${HELD_MS} ms, made by a function that was given the signal.`,
+    `warning: ${UNITS} aborted units of work that each left something made at the same line, or one that left something referenced for ${HELD_MS} ms, made by a function that was given the signal.`,
     'info: less.',
   ],
   limits: [

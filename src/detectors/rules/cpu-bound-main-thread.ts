@@ -49,7 +49,7 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence, typeof READS> = {
   reads: READS,
   needs: ['event-loop-utilization'],
   thresholds: [
-    `busy: no idle time to speak of while the thread had a core, for ${BUSY_MS} ms in all, ${percent(CPU_SHARE)} of it computing.`,
+    `busy: almost no idle time while the thread had a core, for ${BUSY_MS} ms in total, ${percent(CPU_SHARE)} of it computing.`,
     `warning: turns of ${WARNING_TURN_MS} ms or more on average while servers, sockets or timers waited.`,
     `critical: the same for ${CRITICAL_BUSY_MS} ms.`,
   ],

@@ -40,8 +40,8 @@ export const floatingPromises: Detector<FloatingEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: a floating promise that was rejected, or ${PILED_CALLS} floating calls of one place that are alive and grow in number.`,
-    `info: ${TOLD_CALLS} floating calls of one place.`,
+    `warning: a floating promise that was rejected, or ${PILED_CALLS} floating calls from one place that are alive and grow in number.`,
+    `info: ${TOLD_CALLS} floating calls from one place.`,
   ],
   limits: [
     'Calls that packages do not await internally, and that do not fail, are summed up in one info line.',

@@ -39,7 +39,7 @@ export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
   reads: READS,
   needs: ['event-loop-utilization', ['gc', 'memory']],
   thresholds: [
-    `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${BUSY_MS} ms in all, while servers, sockets or timers waited.`,
+    `warning: ${percent(WARNING_SHARE)} of the time in collections, for ${BUSY_MS} ms in total, while servers, sockets or timers waited.`,
     `critical: ${percent(CRITICAL_SHARE)}.`,
   ],
   limits: [

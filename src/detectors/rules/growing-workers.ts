@@ -57,7 +57,7 @@ export const growingWorkers: Detector<WorkersEvidence, typeof READS> = {
   reads: READS,
   needs: [['threads', 'unfinished']],
   thresholds: [
-    `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children of one place, ${growthText('ended')}.`,
+    `alive: ${BEYOND_CORES} threads more than cores, or ${GROWN_CHILDREN} children from one place, ${growthText('ended')}.`,
     `started: more than ${STARTED_PER_SECOND} threads per second, for ${STARTED_MS} ms.`,
   ],
   limits: ['At level watch the line may be unknown, and the confidence is lower.'],

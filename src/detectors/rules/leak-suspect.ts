@@ -36,7 +36,7 @@ export const leakSuspect: Detector<LeakEvidence, typeof READS> = {
   needs: [['unfinished', 'allocations', 'gc']],
   thresholds: [
     KEPT_THRESHOLD,
-    `warning: ${GROWN_REACTIONS} pending reactions of one line, ${growthText('settled', ENDED_SHARE)}; at least ${percent(ONE_SHARE)} of them on one promise.`,
+    `warning: ${GROWN_REACTIONS} pending reactions from one line, ${growthText('settled', ENDED_SHARE)}; at least ${percent(ONE_SHARE)} of them on one promise.`,
   ],
   limits: [
     'V8 samples functions, not lines: the line is known only where one line in the function keeps something.',

@@ -51,8 +51,8 @@ export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_HANDLES} alive of one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), ${growthText('closed')}.`,
-    `silence: fewer timers than ${percent(REFERENCED_SHARE)} referenced, where it is not known that they are intervals; as many connections or requests from outside.`,
+    `warning: ${GROWN_HANDLES} alive from one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), ${growthText('closed')}.`,
+    `ignored: if less than ${percent(REFERENCED_SHARE)} of the timers are referenced and it is unknown whether they are intervals; if as many connections or requests from outside are open.`,
   ],
   limits: [
     'Files that a package opens without node:fs are not seen.',

@@ -29,7 +29,7 @@ export const leakedListeners: Detector<ListenersEvidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_LISTENERS} listeners of one event, ${growthText('removed')}.`,
-    'silence: as many connections or requests from outside are open.',
+    'ignored: if as many connections or requests from outside are open.',
   ],
   limits: ['One listener per incoming connection is normal and is not reported.'],
   kinds: [

@@ -54,7 +54,7 @@ export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
   reads: READS,
   needs: ['look'],
   thresholds: [
-    `warning: ${percent(COPYING_SHARE)} of the stacks of a busy look (${LEAST_BUSY_SAMPLES} or more) copy Buffers for one function, while servers, sockets or timers waited.`,
+    `warning: ${percent(COPYING_SHARE)} of the stacks of a busy deep sample (${LEAST_BUSY_SAMPLES} or more) copy Buffers for one function, while servers, sockets or timers waited.`,
     `info: ${BYTES_PER_SECOND / 1e6} MB a second allocated, ${percent(ONE_SHARE)} of them by one function.`,
   ],
   limits: ['Needs a deep sample of a busy thread.'],

@@ -53,10 +53,10 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `stuck: a call that waits ${STUCK_MS} ms for the network, while ${ENDED_CALLS} that began later ended in a ${STUCK_RATIO}th of the time at most (in a loop ${POLLED_MS} ms).`,
+    `stuck: a call that waits ${STUCK_MS} ms for the network, while ${ENDED_CALLS} that began later ended within a ${STUCK_RATIO}th of that time (in a loop ${POLLED_MS} ms).`,
     `hung: ${HUNG_CALLS} calls that wait ${HUNG_MS} ms, where none ever ended.`,
     `growing: ${GROWN_CALLS} calls, ${growthText('ended')}.`,
-    'silence: a timer that is alive in the function that waits, or in the one that made the promise.',
+    'ignored: if a timer is alive in the function that waits, or in the one that made the promise.',
   ],
   limits: [
     'A timeout that a client library keeps in a timer of its own is recognised only if the timer was made by a function that waits.',

@@ -64,7 +64,7 @@ export const overloadedEventLoop: Detector<OverloadedEvidence, typeof READS> = {
   reads: READS,
   needs: ['event-loop-utilization'],
   thresholds: [
-    `busy: no idle time to speak of while the thread had a core, and that in ${percent(OWN_SHARE)} of the time, for ${BUSY_MS} ms in all.`,
+    `busy: almost no idle time while the thread had a core, which it had ${percent(OWN_SHARE)} of the time, for ${BUSY_MS} ms in total.`,
     `warning: turns of ${WARNING_TURN_MS} ms on average, or of ${WARNING_RISEN_TURN_MS} ms where that is ${USUAL_FACTOR} times the program's usual, while servers, sockets or timers waited.`,
     `critical: turns of ${CRITICAL_TURN_MS} ms on average for ${CRITICAL_BUSY_MS} ms.`,
   ],

@@ -43,7 +43,7 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
   needs: [['agent-cost', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'dropped', 'end']],
   thresholds: [
     `length: less than ${LITTLE_DATA_MS} ms (kind little-data), the time of the first reading.`,
-    `readings: ${LATE_MS} ms or more from one to the next (kind late-samples), where they are to come each second.`,
+    `readings: ${LATE_MS} ms or more from one to the next (kind late-samples), where one per second is expected.`,
     `contention: the thread waited for a core ${percent(CONTENTION_SHARE)} of the time in which it was ready to run.`,
     'rows: any that were lost (kind dropped-rows).',
   ],

@@ -37,7 +37,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, in a ${STUCK_RATIO}th of the time at most.`,
+    `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, within a ${STUCK_RATIO}th of that time.`,
   ],
   limits: [`Needs at least ${ENDED_CALLS} calls that passed the same await for comparison.`],
   kinds: [

@@ -55,9 +55,9 @@ export const taskSwitchChurn: Detector<ChurnEvidence, typeof READS> = {
   reads: READS,
   needs: ['event-loop-utilization'],
   thresholds: [
-    `awaits: ${CHURN_PROMISES_PER_MS} promises or more per ms of CPU, with no idle time to speak of for ${BUSY_MS} ms in all.`,
+    `awaits: ${CHURN_PROMISES_PER_MS} promises or more per ms of CPU, with almost no idle time for ${BUSY_MS} ms in total.`,
     `polling: ${formatCount(EMPTY_TURNS_PER_SECOND)} turns of the loop a second without events, or ${POLL_TURNS_PER_SECOND} from an interval of a few ms, for ${POLL_SECONDS} s.`,
-    'warning: where servers, sockets or timers waited; else info.',
+    'warning: if servers, sockets or timers waited, otherwise info.',
   ],
   limits: ['Polling is seen in the counters of the loop, without a deep sample; the line needs one.'],
   kinds: [

@@ -38,7 +38,7 @@ export const unhandledRejections: Detector<RejectionsEvidence, typeof READS> = {
   needs: [['rejection', 'unfinished']],
   thresholds: [
     'critical: one that ended the process.',
-    `warning: ${SWALLOWED} swallowed rejections of one place; ${LATE} that were handled too late.`,
+    `warning: ${SWALLOWED} swallowed rejections from one place; ${LATE} that were handled too late.`,
     'info: fewer.',
   ],
   limits: ['Where the call that nobody awaited is known, it is a symptom of floating-promises.'],
