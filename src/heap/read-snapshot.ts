@@ -243,7 +243,7 @@ async function readLocations(reader: ByteReader, layout: Layout): Promise<Int32A
     for (let row = 0; row < rowCount; row++, used += 4) {
       const at = row * fields.length;
       const node = rows[at + nodeAt!]! / nodeWidth;
-      if (!(node >= 0 && node < nodeCount && Number.isInteger(node))) return 'a location is of no node';
+      if (!(node >= 0 && node < nodeCount && Number.isInteger(node))) return 'a location belongs to no node';
       if (used === locations.length) locations = grown(locations);
       locations[used] = node;
       locations[used + 1] = rows[at + scriptAt!]!;
