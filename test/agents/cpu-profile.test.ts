@@ -101,7 +101,9 @@ test(
     const second = await connect(program.pid);
     try {
       // The first has begun by then: requests come in order of their connections' writes.
-      await expect(takeCpuProfiles(second, request)).rejects.toThrow('Somebody else takes a profile');
+      await expect(takeCpuProfiles(second, request)).rejects.toThrow(
+        'A profile of this process is already being taken',
+      );
       first.close();
       await lost;
       const short = { ...request, durationMs: 200 };

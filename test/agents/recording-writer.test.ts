@@ -137,7 +137,9 @@ describe('what fails is done later, from the step that failed', () => {
     expect(reasons[UNWRITTEN]).toBeGreaterThan(1000);
     expect(kept.at(-1)).toBe(2999);
     expect(said).toEqual([
-      expect.stringMatching(/^the recording cannot be written \(EEXIST\); rows wait in memory until it can, and the oldest/),
+      expect.stringMatching(
+        /^the recording cannot be written \(EEXIST\); rows wait in memory until it can, and the oldest/,
+      ),
     ]);
   });
 });
