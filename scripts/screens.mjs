@@ -1,4 +1,4 @@
-// Draws the screens of the terminal UI for the README, into docs/screens/: npm run screens.
+// Draws the screens of the terminal UI for README and docs, into docs/screens/: npm run screens [-- NAME…]
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,10 @@ process.chdir(new URL('..', import.meta.url).pathname);
 const BIN = join(process.cwd(), 'bin/evdiag.mjs');
 const OUT = join(process.cwd(), 'docs/screens');
 const CELL = { width: 8.4, height: 18 };
-const NEVER_MS = 60_000;
+const NEVER_MS = 240_000;
+/** Only these; all where none is named. */
+const WANTED = process.argv.slice(2);
+const isWanted = (...names) => WANTED.length === 0 || names.some((name) => WANTED.includes(name));
 const FOREGROUND = '#d4d4d4';
 const BACKGROUND = '#1e1e1e';
 /** Of xterm's 256 colours, those that the palette uses. */
@@ -68,7 +71,7 @@ try {
   await draw('async', replay, 110, 24, [[/━·?[!✗]/, '4'], ['pending▼', '\r'], ['Await tree']]);
   const theatre = ['replay', '--scenario', 'blocking-sleep'];
   await draw('theatre', theatre, 180, 36, [[/FIXED +three calls/, '8'], ['✓ Fixed: nothing']]);
-  await drawProfiles();
+  if (isWanted('profile', 'profile-function', 'flame', 'flamegraph')) await drawProfiles();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -135,6 +138,7 @@ async function photograph(name, page) {
 
 /** Waits for each text and types the keys after it; draws what is there in the end. */
 async function draw(name, args, columns, rows, steps, cwd = process.cwd()) {
+  if (!isWanted(name)) return;
   const terminal = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
   const env = { ...process.env, LC_ALL: 'C.UTF-8', TMPDIR: folder };
   const pty = spawn(process.execPath, [BIN, ...args], {

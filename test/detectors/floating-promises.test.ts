@@ -63,8 +63,7 @@ test('what packages do not await is one line for all of them, and nothing to cha
     {
       severity: 'info',
       count: 80,
-      message:
-        'Within packages (express, p-limit) 80 calls of async functions ran on without an await, and none failed.',
+      message: 'Packages (express, p-limit) called async functions 80 times without awaiting them, and none failed.',
       remedy: 'Nothing to change in your code: it is how these packages work.',
     },
   ]);

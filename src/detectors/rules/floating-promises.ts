@@ -88,7 +88,7 @@ function allOfPackages(findings: readonly Finding<FloatingEvidence>[]): Finding<
       severity: 'info',
       lostMs: 0,
       count,
-      message: `Within packages (${names.slice(0, MAX_NAMES).join(', ')}) ${plural(count, 'call')} of async functions ran on without an await, and none failed.`,
+      message: `Packages (${names.slice(0, MAX_NAMES).join(', ')}) called async functions ${plural(count, 'time')} without awaiting them, and none failed.`,
       remedy: 'Nothing to change in your code: it is how these packages work.',
       evidence: { floating: count, rejected: 0, package: names.join(', ') },
     }),

@@ -181,7 +181,7 @@ describe('evdiag replay', () => {
     await onTerminal(['replay', CLINIC_DOCTOR], async (terminal) => {
       await terminal.until(/32375\.clinic-doctor main thread of pid 32375 .*Node\.js 20\.20\.2/);
       await terminal.until('recorded by clinic doctor 11.0.0');
-      await terminal.until(/SICK +2 findings: 1 critical/);
+      await terminal.until(/CRITICAL +2 findings: 1 critical/);
       await terminal.until(/loop busy +no data\n/);
       terminal.type('2');
       await terminal.until(/js-cpu +9 +243 ms .*place not known/);

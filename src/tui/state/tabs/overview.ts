@@ -38,7 +38,7 @@ function verdict(moment: Moment): Line[] {
   if (report === null) return [line('… the rows are being judged', 'dim')];
   const worst = report.findings[0];
   if (worst && worst.severity !== 'info') {
-    const mark = worst.severity === 'critical' ? '✗ SICK ' : '! WARNING ';
+    const mark = worst.severity === 'critical' ? '✗ CRITICAL ' : '! WARNING ';
     return [[span(mark, SEVERITY_TONE[worst.severity]), span(` ${findingsText(report)}`)]];
   }
   const { foreign } = moment.chosen;
