@@ -4,8 +4,8 @@ import { AGENT_NAME, type ThreadApi } from '../../src/protocol/thread-api.ts';
 import { assign, monotonicMs, toJson } from '../primordials.ts';
 import { type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import { createDumpApi } from './dump-api.ts';
+import { interruptedStack, recentStack } from './interrupted-stack.ts';
 import { shortIntervals } from './short-intervals.ts';
-import { interruptedStack, recentStack } from './stack.ts';
 import type { Tracking } from './tracking/tracking.ts';
 
 /** Puts the functions that the watchdog calls where it finds them. */

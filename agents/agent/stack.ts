@@ -1,42 +1,16 @@
-import { executionAsyncId, triggerAsyncId } from 'node:async_hooks';
-import { performance } from 'node:perf_hooks';
-import type {
-  Depth,
-  InterruptedStack,
-  Json,
-  RecentFrame,
-  RecentStack,
-  StackQuestion,
-} from '../../src/protocol/thread-api.ts';
 import { isShortName } from '../../src/util/code-places.ts';
-import {
-  apply,
-  defineProperty,
-  getOwnPropertyDescriptor,
-  NativeError,
-  NativeMap,
-  NativeNumber,
-  process,
-  toJson,
-} from '../primordials.ts';
-import { FRAME_LIMIT, type RawFrame, RECENT_FRAME_LIMIT } from '../shared-memory.ts';
-import { waitingResources } from '../waiting.ts';
-import { microtaskTurns } from './microtask-turns.ts';
-import { queueDrains } from './queue-drains.ts';
+import { apply, defineProperty, getOwnPropertyDescriptor, NativeError } from '../primordials.ts';
+import type { RawFrame } from '../shared-memory.ts';
 
-const NAME_LIMIT = 200;
+export const NAME_LIMIT = 200;
 /** Of those that are kept: a URL may hold the whole script. */
-const URL_LIMIT = 1024;
-/** Deep enough for what Node's default stack holds (about 11 000 frames), and for as many calls that await. */
-const DEPTH_LIMIT = 25_000;
+export const URL_LIMIT = 1024;
 /** More than the agent and the inspector put on top of the program's. */
 const OWN_FRAMES = 24;
 
 // Kept from before the application could replace them.
 
 const { captureStackTrace } = NativeError;
-const hrtime = process.hrtime.bigint;
-
 /**
  * The frames above the caller of `below`, innermost first, positions in the generated code.
  *
@@ -123,7 +97,7 @@ function withPrepared<T>(use: (sites: NodeJS.CallSite[]) => T, read: () => void)
   return result;
 }
 
-function withCallSites<T>(
+export function withCallSites<T>(
   limit: number,
   below: AnyFunction | undefined,
   use: (sites: NodeJS.CallSite[]) => T,
@@ -141,7 +115,7 @@ function withCallSites<T>(
   }
 }
 
-function restore(name: 'stackTraceLimit' | 'prepareStackTrace', old: PropertyDescriptor | undefined): void {
+export function restore(name: 'stackTraceLimit' | 'prepareStackTrace', old: PropertyDescriptor | undefined): void {
   try {
     if (old) defineProperty(NativeError, name, old);
     else delete NativeError[name];
@@ -151,23 +125,23 @@ function restore(name: 'stackTraceLimit' | 'prepareStackTrace', old: PropertyDes
 }
 
 /** Neither this bundle nor the watchdog's `Runtime.evaluate`, whose script has an empty name. */
-function isNotOurs(site: NodeJS.CallSite): boolean {
+export function isNotOurs(site: NodeJS.CallSite): boolean {
   const file = site.getFileName();
   return file !== __filename && file !== '';
 }
 
 /** What V8 has and Node's types do not. https://v8.dev/docs/stack-trace-api */
-interface CallSiteBeyondTypes {
+export interface CallSiteBeyondTypes {
   isAsync(): boolean;
   getEnclosingLineNumber(): number;
   getEnclosingColumnNumber(): number;
 }
 
-function toFrames(sites: NodeJS.CallSite[]): RawFrame[] {
+export function toFrames(sites: NodeJS.CallSite[]): RawFrame[] {
   return sites.filter(isNotOurs).map(toFrame);
 }
 
-function urlOf(site: NodeJS.CallSite): string | null {
+export function urlOf(site: NodeJS.CallSite): string | null {
   return site.getFileName() ?? site.getEvalOrigin() ?? null;
 }
 
@@ -184,61 +158,10 @@ export function toFrame(site: NodeJS.CallSite): RawFrame {
   return frame;
 }
 
-/**
- * While V8 writes out a stack (`error.stack` through source maps takes its time) it calls nobody for another, and gives
- * the text of it: the same frames, read from that.
- */
-function writtenFrames(): RawFrame[] {
-  const oldLimit = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
-  try {
-    defineProperty(NativeError, 'stackTraceLimit', { value: FRAME_LIMIT, writable: true, configurable: true });
-    const { stack } = takenNow();
-    return typeof stack === 'string' ? framesOf(stack) : [];
-  } catch {
-    return [];
-  } finally {
-    restore('stackTraceLimit', oldLimit);
-  }
-}
-
-function takenNow(): TakenStack {
+export function takenNow(): TakenStack {
   const holder: TakenStack = {};
   captureStackTrace(holder);
   return holder;
-}
-
-const FRAME = '    at ';
-const AWAITS = 'async ';
-
-/** Without a regular expression, as below. */
-function framesOf(text: string): RawFrame[] {
-  return text.split('\n').flatMap((line) => {
-    if (!line.startsWith(FRAME)) return [];
-    const rest = line.slice(FRAME.length);
-    const awaits = rest.startsWith(AWAITS);
-    const open = rest.endsWith(')') ? rest.lastIndexOf(' (') : -1;
-    const name = open < 0 ? '' : bareName(rest.slice(awaits ? AWAITS.length : 0, open));
-    const place = open < 0 ? rest.slice(awaits ? AWAITS.length : 0) : rest.slice(open + 2, -1);
-    const column = place.lastIndexOf(':');
-    const row = place.lastIndexOf(':', column - 1);
-    const url = row < 0 ? null : place.slice(0, row);
-    // Neither this bundle nor the watchdog's question.
-    if (url === __filename || url === '<anonymous>') return [];
-    const at: [number, number] =
-      url === null ? [0, 0] : [NativeNumber(place.slice(row + 1, column)), NativeNumber(place.slice(column + 1))];
-    const frame: RawFrame = [name.slice(0, NAME_LIMIT), url, ...at];
-    if (awaits) frame.push(1);
-    return [frame];
-  });
-}
-
-/** "new Rule", "Object.warn [as log]": the function's own name, as a CallSite tells it. */
-function bareName(text: string): string {
-  const alias = text.indexOf(' [as ');
-  const full = alias < 0 ? text : text.slice(0, alias);
-  const name = full.slice(full.startsWith('new ') ? 'new '.length : 0);
-  const own = name.slice(name.lastIndexOf('.') + 1);
-  return own === '<anonymous>' ? '' : own;
 }
 
 /**
@@ -250,86 +173,4 @@ function bareName(text: string): string {
 function builtinName(text: string): string {
   const end = text.indexOf(' (');
   return end < 0 ? text : text.slice(0, end);
-}
-
-/** How deep the stack is, with everything that awaits it; takes some ms where it is very deep. */
-function depthOf(sites: NodeJS.CallSite[]): Depth {
-  const counts = new NativeMap<string, { repeated: number; site: NodeJS.CallSite }>();
-  for (const site of sites) {
-    const key = `${site.getFunctionName()} ${site.getFileName()}`;
-    const entry = counts.get(key);
-    if (entry) entry.repeated++;
-    else counts.set(key, { repeated: 1, site });
-  }
-  let most = { repeated: 0, site: sites[0]! };
-  for (const entry of counts.values()) if (entry.repeated > most.repeated) most = entry;
-  return { frames: sites.length, repeated: most.repeated, frame: toFrame(most.site) };
-}
-
-/** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
-export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): Json<InterruptedStack> {
-  let cutOff = false;
-  let entered = false;
-  const frames = withCallSites(FRAME_LIMIT, undefined, (sites) => {
-    cutOff = sites.length >= FRAME_LIMIT;
-    const top = sites.find(isNotOurs);
-    entered = top !== undefined && urlOf(top) !== null && isEntered(top, toFunction(top));
-    return toFrames(sites);
-  });
-  const answer: InterruptedStack = {
-    atMs: NativeNumber(hrtime()) / 1e6,
-    entered: entered ? 1 : 0,
-    count,
-    turns: microtaskTurns(),
-    asyncId: executionAsyncId(),
-    triggerId: triggerAsyncId(),
-    idleMs: performance.nodeTiming.idleTime,
-    frames: frames ?? writtenFrames(),
-  };
-  if (waiting) answer.waiting = waitingResources();
-  if (drains) answer.drains = queueDrains();
-  if (depth && cutOff) {
-    const deep = withCallSites(DEPTH_LIMIT, undefined, (sites) => depthOf(sites.filter(isNotOurs)));
-    if (deep) answer.depth = deep;
-  }
-  return toJson(answer);
-}
-
-/**
- * What the watchdog keeps of the last seconds: a `RecentStack` as JSON. Only what is on the stack, not what awaits it, and
- * functions by where they begin, as a profile has them.
- */
-export function recentStack(): Json<RecentStack> {
-  const answer: RecentStack = [performance.nodeTiming.idleTime, 0, [], 0, 0];
-  withCallSites(RECENT_FRAME_LIMIT, undefined, (sites) => {
-    if (sites.length >= RECENT_FRAME_LIMIT) answer[3] = 1;
-    for (const site of sites) {
-      if (apply((site as CallSiteBeyondTypes).isAsync, site, [])) return;
-      if (!isNotOurs(site)) continue;
-      const frame = toFunction(site);
-      if (answer[2].push(frame) > 1) continue;
-      answer[1] = site.getLineNumber() ?? 0;
-      answer[4] = isEntered(site, frame) ? 1 : 0;
-    }
-  });
-  return toJson(answer);
-}
-
-/** Before its first instruction V8 is at the parameters of a function, at most so far behind its beginning and its name. */
-const KEYWORD_LENGTH = 'function '.length;
-
-function isEntered(site: NodeJS.CallSite, [name, , line, column]: RecentFrame): boolean {
-  const ahead = (site.getColumnNumber() ?? 0) - column;
-  return site.getLineNumber() === line && ahead >= 0 && ahead <= KEYWORD_LENGTH + name.length;
-}
-
-function toFunction(site: NodeJS.CallSite): RecentFrame {
-  const url = urlOf(site);
-  const name = (site.getFunctionName() ?? '').slice(0, NAME_LIMIT);
-  if (url === null) return [name, '', 0, 0];
-  const { getEnclosingLineNumber, getEnclosingColumnNumber } = site as CallSiteBeyondTypes;
-  const [line, column] = [getEnclosingLineNumber, getEnclosingColumnNumber].map(
-    (get) => apply(get, site, []) as number,
-  );
-  return [name, url.slice(0, URL_LIMIT), line!, column!];
 }

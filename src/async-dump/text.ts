@@ -2,20 +2,12 @@ import type { HandleSite, Timers } from '../protocol/dump-parts.ts';
 import type { OpenHandles } from '../protocol/open-resources.ts';
 import { threadName } from '../recording/thread-name.ts';
 import type { Frame } from '../recording/types.ts';
-import type { Paint } from '../util/terminal.ts';
 import { displayPath, formatCount, formatMs, plural, stripControl } from '../util/text.ts';
-import type { AwaitCycle, CallGroup, Dump, DumpedThread, SettledBy, SuspendedCalls } from './dump.ts';
+import { nodeLines, sorted, treeOf } from './call-tree-text.ts';
+import type { AwaitCycle, CallGroup, Dump, DumpedThread, SuspendedCalls } from './dump.ts';
 import { sourceLine } from './source-text.ts';
+import { type DumpTextOptions, LIMIT, moreText, nameOf, placeOf } from './text-parts.ts';
 
-export interface DumpTextOptions {
-  paint: Paint;
-  /** Columns. */
-  width: number;
-  /** Show everything. */
-  expand: boolean;
-}
-
-const LIMIT = { roots: 12, children: 6, depth: 16, frames: 10, rows: 8, cycles: 5 };
 const INDENT = '  ';
 
 /** A dump for a terminal. */
@@ -90,15 +82,6 @@ function frameLines(frame: Frame, innermost: boolean, { paint }: DumpTextOptions
 
 // ── suspended calls ──
 
-/** A place in the tree: the call itself, and below it what it awaits. */
-interface TreeNode {
-  frame: Frame;
-  group: CallGroup | null;
-  children: Map<string, TreeNode>;
-  /** Largest count in this branch: what it is sorted by. */
-  weight: number;
-}
-
 function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): string[] {
   const { counted, total, untold, failed, cycles, calls, pauseMs } = suspended;
   const { paint, expand } = options;
@@ -130,119 +113,6 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
 /** Node's own calls wait as well, such as the one that loads the main module. */
 function isOfApplication({ category, awaitedBy }: CallGroup): boolean {
   return [category, ...awaitedBy.map((frame) => frame.category)].some((kind) => kind !== 'node' && kind !== 'native');
-}
-
-function treeOf(groups: readonly CallGroup[]): TreeNode {
-  const root: TreeNode = { frame: NOWHERE, group: null, children: new Map(), weight: 0 };
-  for (const group of groups) {
-    const call: Frame = {
-      ...NOWHERE,
-      function: group.function,
-      file: group.file,
-      line: group.line,
-      column: group.column,
-    };
-    let node = root;
-    for (const frame of [...[...group.awaitedBy].reverse(), call]) {
-      node = childOf(node, frame, frame === call && group.otherAwaiters > 0 ? ' shared' : '');
-      node.weight = Math.max(node.weight, group.count);
-    }
-    // The same place with and without a known await: they stay apart as groups, and together in the tree.
-    node.group = node.group ? { ...node.group, count: node.group.count + group.count } : group;
-  }
-  return root;
-}
-
-const NOWHERE: Frame = { function: '', file: '', line: 0, column: 0, category: 'application' };
-
-function childOf(node: TreeNode, frame: Frame, mark: string): TreeNode {
-  const key = `${frame.function} ${frame.file}:${frame.line}:${frame.column}${mark}`;
-  let child = node.children.get(key);
-  if (!child) {
-    child = { frame, group: null, children: new Map(), weight: 0 };
-    node.children.set(key, child);
-  }
-  return child;
-}
-
-function sorted(children: TreeNode['children']): TreeNode[] {
-  return [...children.values()].sort((a, b) => b.weight - a.weight);
-}
-
-function nodeLines(node: TreeNode, first: string, rest: string, options: DumpTextOptions, depth = 1): string[] {
-  const { paint, expand } = options;
-  const { group, frame } = node;
-  const count = group && group.count > 1 ? `${paint(`${formatCount(group.count)} ×`, 'bold')} ` : '';
-  const inexact = group && !group.exact ? paint(' function; the await is not known', 'dim') : '';
-  const children = sorted(node.children);
-  const shown = expand ? children : depth >= LIMIT.depth ? [] : children.slice(0, LIMIT.children);
-  const left = children.length - shown.length;
-  const bar = children.length > 0 ? '│' : ' ';
-  const details = group ? detailsOf(group, children, options) : [];
-  return [
-    `${first}${count}${nameOf(frame)} ${paint(placeOf(frame), 'cyan')}${inexact}`,
-    ...details.map((text) => `${rest}${paint(bar, 'dim')}  ${text}`),
-    ...shown.flatMap((child, i) => {
-      const last = i === children.length - 1;
-      const branch = `${rest}${paint(last ? '└─' : '├─', 'dim')} `;
-      return nodeLines(child, branch, `${rest}${last ? ' ' : paint('│', 'dim')}  `, options, depth + 1);
-    }),
-    ...(left > 0 ? [`${rest}${paint(`└─ ${moreText(left)}`, 'dim')}`] : []),
-  ];
-}
-
-function detailsOf(group: CallGroup, children: readonly TreeNode[], { paint, width }: DumpTextOptions): string[] {
-  const lines: string[] = [];
-  if (group.awaits) lines.push(paint(group.awaits.slice(0, width), 'dim'));
-  const { settledBy, otherAwaiters, repeats, ageMs } = group;
-  if (repeats) lines.push(paint('awaits itself again and again: an await cycle or a deep recursion', 'yellow'));
-  if (otherAwaiters > 0) lines.push(`awaited by ${formatCount(otherAwaiters)} calls`);
-  if (ageMs !== null) lines.push(`since ${formatMs(ageMs)}`);
-  // What it awaits is a call that stands right below.
-  const told = settledBy?.kind === 'async-call' && children.some(({ frame }) => isSame(frame, settledBy.call));
-  if (settledBy && !told) lines.push(settledText(settledBy, paint));
-  return lines;
-}
-
-function isSame(a: Frame, b: Frame | undefined): boolean {
-  return (
-    b !== undefined && a.function === b.function && a.file === b.file && a.line === b.line && a.column === b.column
-  );
-}
-
-const WORDS: Record<SettledBy['kind'], string> = {
-  timer: 'a timer',
-  socket: 'a socket',
-  server: 'a server',
-  'http-request': 'an HTTP request',
-  file: 'a file operation',
-  'child-process': 'a child process',
-  worker: 'a worker thread or port',
-  dns: 'a DNS look-up',
-  stream: 'a stream',
-  emitter: 'an emitter',
-  'abort-signal': 'an AbortSignal',
-  'async-call': 'an async call',
-  structure: 'a resolving function',
-  nothing: 'nothing',
-};
-
-function settledText(by: SettledBy, paint: Paint): string {
-  if (by.kind === 'nothing') return paint('nothing can settle it', 'red', 'bold');
-  return `waits for ${stripControl(whatText(by))}`;
-}
-
-function whatText({ kind, name, ms, event, variable, file, call }: SettledBy): string {
-  if (kind === 'timer') return ms === undefined ? WORDS.timer : `a timer of ${formatMs(ms)}`;
-  if (kind === 'async-call' && call) return `${nameOf(call)} ${placeOf(call)}`;
-  if (kind === 'structure') {
-    const where = file ? `, ${displayPath(file)}` : '';
-    return variable
-      ? `a call of a function in ${variable} (${name}${where})`
-      : `a call of a function in a ${name}${where}`;
-  }
-  const of = name && name !== WORDS[kind] ? ` (${name})` : '';
-  return event ? `the event '${event}' of ${WORDS[kind]}${of}` : `${WORDS[kind]}${of}`;
 }
 
 function cycleLines({ calls, blockedCalls }: AwaitCycle, { paint }: DumpTextOptions): string[] {
@@ -321,16 +191,4 @@ function table(title: string, rows: readonly string[][], { paint, expand }: Dump
     }),
     ...(left > 0 ? [`${INDENT}${paint(moreText(left), 'dim')}`] : []),
   ];
-}
-
-function moreText(count: number): string {
-  return `… ${formatCount(count)} more, --expand`;
-}
-
-function nameOf({ function: name }: Frame): string {
-  return stripControl(name) || '(anonymous)';
-}
-
-function placeOf({ file, line, column }: Frame): string {
-  return file === '' ? '' : `${displayPath(file)}:${line}:${column}`;
 }

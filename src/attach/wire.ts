@@ -53,80 +53,113 @@ export function strangeAnswer(pid: number, method: MethodName): TargetError {
 }
 
 export function createWire(socket: Socket, pid: number): Wire {
-  const waiting = new Map<number, Waiting>();
-  let nextId = 1;
+  const wire = new OpenWire(socket, pid);
+  return {
+    request: (method, params, options) => wire.request(method, params, options),
+    close: () => wire.close(),
+  };
+}
 
-  const finish = (id: number, entry: Waiting): void => {
-    clearTimeout(entry.timer);
-    waiting.delete(id);
-  };
-  const failAll = (message: string | null): void => {
-    for (const [id, entry] of waiting) {
-      finish(id, entry);
-      const error = message === null ? strangeAnswer(pid, entry.method) : new TargetError(message, 'ended');
-      entry.reject(error);
-    }
-  };
-  /** Nothing more is read: what comes behind it would be no better. */
-  const leave = (): void => {
-    socket.destroy();
-    failAll(null);
-  };
-  const arm = (id: number, entry: Waiting): void => {
-    clearTimeout(entry.timer);
-    if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
-    const leftMs = Math.min(entry.timeoutMs, Math.max(0, entry.giveUpAt - performance.now()));
-    entry.timer = setTimeout(() => {
-      finish(id, entry);
-      const seconds = Math.round(entry.timeoutMs / 1000);
-      entry.reject(new TargetError(`Process ${pid} did not answer within ${seconds} s.`, 'no-answer'));
-    }, leftMs);
-  };
-  const onMessage = (message: Record<string, unknown>, length: number): boolean => {
+class OpenWire {
+  readonly #socket: Socket;
+  readonly #pid: number;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+
+  constructor(socket: Socket, pid: number) {
+    this.#socket = socket;
+    this.#pid = pid;
+    readLines(
+      socket,
+      (line) => this.#onLine(line),
+      () => this.#leave(),
+    );
+    socket.on('error', () => {});
+    socket.on('close', () => this.#failAll(this.#endText()));
+  }
+
+  request<Name extends MethodName>(
+    method: Name,
+    params: ParamsOf<Name>,
+    { onPart, timeoutMs = ANSWER_MS, isResult: shape }: RequestOptions<PartOf<Name>> = {},
+  ): Promise<ResultOf<Name>> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      const giveUpAt = performance.now() + timeoutMs * MAX_WAITS;
+      const hasShape = shape ?? ((value: unknown) => isResult(method, value));
+      const entry = { method, resolve, reject, onPart, isResult: hasShape, timeoutMs, giveUpAt, length: 0 };
+      this.#waiting.set(id, { ...entry, timer: undefined });
+      this.#arm(id, this.#waiting.get(id)!);
+      if (this.#socket.destroyed) this.#failAll(this.#endText());
+      else this.#socket.write(`${JSON.stringify({ id, method, params })}\n`);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #onLine(line: string): void {
+    const message: unknown = JSON.parse(line);
+    if (!isObject(message) || !this.#onMessage(message, line.length)) throw new Error('no answer of ours');
+  }
+
+  /** False where it is none of ours. */
+  #onMessage(message: Record<string, unknown>, length: number): boolean {
     const id = Number(message.id);
-    const entry = waiting.get(id);
+    const entry = this.#waiting.get(id);
     // To a question that was given up.
-    if (!entry) return Number.isSafeInteger(id) && id > 0 && id < nextId;
+    if (!entry) return Number.isSafeInteger(id) && id > 0 && id < this.#nextId;
     entry.length += length;
     if (entry.timeoutMs !== Number.POSITIVE_INFINITY && entry.length > MAX_ANSWER) return false;
     if ('part' in message) {
       if (!isPart(entry.method, message.part)) return false;
-      arm(id, entry);
+      this.#arm(id, entry);
       entry.onPart?.(message.part as never);
       return true;
     }
     const { message: text, code } = isObject(message.error) ? message.error : {};
     if (typeof text !== 'string' && ('error' in message || !entry.isResult(message.result))) return false;
-    finish(id, entry);
+    this.#finish(id, entry);
     if (typeof text === 'string') entry.reject(new TargetError(sentence(text), codeOf(code)));
     else entry.resolve(message.result as never);
     return true;
-  };
+  }
 
-  readLines(
-    socket,
-    (line) => {
-      const message: unknown = JSON.parse(line);
-      if (!isObject(message) || !onMessage(message, line.length)) throw new Error('no answer of ours');
-    },
-    leave,
-  );
-  socket.on('error', () => {});
-  socket.on('close', () => failAll(`Process ${pid} ended, or closed the connection.`));
-  return {
-    request: (method, params, { onPart, timeoutMs = ANSWER_MS, isResult: shape } = {}) =>
-      new Promise((resolve, reject) => {
-        const id = nextId++;
-        const giveUpAt = performance.now() + timeoutMs * MAX_WAITS;
-        const hasShape = shape ?? ((value: unknown) => isResult(method, value));
-        const entry = { method, resolve, reject, onPart, isResult: hasShape, timeoutMs, giveUpAt, length: 0 };
-        waiting.set(id, { ...entry, timer: undefined });
-        arm(id, waiting.get(id)!);
-        if (socket.destroyed) failAll(`Process ${pid} ended, or closed the connection.`);
-        else socket.write(`${JSON.stringify({ id, method, params })}\n`);
-      }),
-    close: () => void socket.destroy(),
-  };
+  /** Its time begins anew. */
+  #arm(id: number, entry: Waiting): void {
+    clearTimeout(entry.timer);
+    if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
+    const leftMs = Math.min(entry.timeoutMs, Math.max(0, entry.giveUpAt - performance.now()));
+    entry.timer = setTimeout(() => {
+      this.#finish(id, entry);
+      const seconds = Math.round(entry.timeoutMs / 1000);
+      entry.reject(new TargetError(`Process ${this.#pid} did not answer within ${seconds} s.`, 'no-answer'));
+    }, leftMs);
+  }
+
+  #finish(id: number, entry: Waiting): void {
+    clearTimeout(entry.timer);
+    this.#waiting.delete(id);
+  }
+
+  /** Nothing more is read: what comes behind it would be no better. */
+  #leave(): void {
+    this.#socket.destroy();
+    this.#failAll(null);
+  }
+
+  #failAll(message: string | null): void {
+    for (const [id, entry] of this.#waiting) {
+      this.#finish(id, entry);
+      const error = message === null ? strangeAnswer(this.#pid, entry.method) : new TargetError(message, 'ended');
+      entry.reject(error);
+    }
+  }
+
+  #endText(): string {
+    return `Process ${this.#pid} ended, or closed the connection.`;
+  }
 }
 
 /** In bounded memory; `onWrong` where a line is too long, or `onLine` throws. */

@@ -1,9 +1,9 @@
 /** What the detectors of a busy loop share: which seconds were busy, and what a closer look saw filling them. */
 
-import { functionKey, toLocation } from '../recording/places.ts';
-import { type Frame, type Location, type LookRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { type LookRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS } from './limits.ts';
+import { functionsOf } from './look-frames.ts';
 import type { NoData } from './types.ts';
 
 /** What `secondsOf` joins. */
@@ -256,58 +256,6 @@ function nearestTo<R extends { t: number }>(rows: readonly R[], { startMs, durat
 
 function distance({ t }: { t: number }, to: number): number {
   return Math.abs(t - to);
-}
-
-/** The user's own frame nearest to what runs, else a package's. */
-export function innermost(frames: readonly Frame[]): Frame | null {
-  const own = frames.find(({ category, awaits }) => category === 'application' && !awaits);
-  const any = own ?? frames.find(({ category }) => category === 'application');
-  return any ?? frames.find(({ category }) => category === 'dependency') ?? null;
-}
-
-/** The user's own frame that the loop called: the callback. */
-export function callback(frames: readonly Frame[]): Frame | null {
-  const running = frames.filter(({ awaits }) => !awaits);
-  return running.findLast(({ category }) => category === 'application') ?? innermost(frames);
-}
-
-export interface HotFunction {
-  location: Location;
-  /** Of the stacks that have a frame at all. */
-  share: number;
-  frames: readonly Frame[];
-}
-
-/** Functions by their share of a look's stacks, each with its busiest line. */
-export function functionsOf(
-  look: LookRow,
-  frameOf: (frames: readonly Frame[]) => Frame | null = innermost,
-): HotFunction[] {
-  const groups = new Map<string, Map<number, { count: number; location: Location; frames: readonly Frame[] }>>();
-  let total = 0;
-  for (const { count, frames } of look.stacks) {
-    total += count;
-    const frame = frameOf(frames);
-    if (!frame) continue;
-    const key = functionKey(frame);
-    const lines = groups.get(key) ?? new Map();
-    groups.set(key, lines);
-    const line = lines.get(frame.line) ?? { count: 0, location: toLocation(frame), frames };
-    line.count += count;
-    lines.set(frame.line, line);
-  }
-  return [...groups.values()]
-    .map((lines) => {
-      const sorted = [...lines.values()].sort((a, b) => b.count - a.count);
-      const count = sorted.reduce((sum, line) => sum + line.count, 0);
-      return { location: sorted[0]!.location, frames: sorted[0]!.frames, share: count / Math.max(1, total) };
-    })
-    .sort((a, b) => b.share - a.share);
-}
-
-/** A stack as findings show it. */
-export function toStack(frames: readonly Frame[]): Location[] {
-  return frames.filter(({ file }) => file !== '').map(toLocation);
 }
 
 /** Of a busy loop that fits no rule: nothing to tell where its stacks were seen, unknown where they were not. */

@@ -4,21 +4,17 @@
  */
 import { graphOf, type HeapGraph, isGlobal } from './heap-graph.ts';
 import { callAt, callOfScope, type Holder, holdersOf, originsOf, promiseOfReaction } from './retaining.ts';
+import { NONE, nameOf, pathOf, type Step, timerMs } from './settler-names.ts';
 import type { HeapSnapshot } from './snapshot.ts';
 import { type SuspendedCall, suspendedCalls } from './suspended-calls.ts';
-import { isProperty, isVariable, ownerNames, scopeUrl } from './variable-names.ts';
+import { isProperty } from './variable-names.ts';
+import { callsByNode, waitingFor } from './waiters.ts';
 
-const NONE = -1;
 /** Nodes looked at for one promise. */
 const MAX_NODES = 20_000;
 /** Behind the first structure, a timer or a socket is looked for this many steps further. */
 const STEPS_BEHIND_STRUCTURE = 4;
 const MAX_PROTOTYPES = 6;
-const MAX_TIMERS = 10_000;
-const MAX_PATH = 16;
-/** Calls that wait for the promise, directly or not. */
-const MAX_WAITERS = 10_000;
-
 /** What kind of thing can settle a promise. */
 export type SettlerKind =
   | 'timer'
@@ -87,15 +83,6 @@ const PLAIN = /^(Object|Array)$/;
 /** What settles the promise. Always answers; 'nothing' where no resolving function is within anybody's reach. */
 export function whatSettles(snapshot: HeapSnapshot, promiseNode: number): Settler {
   return new Search(graphOf(snapshot), suspendedCalls(snapshot), promiseNode).run();
-}
-
-interface Step {
-  node: number;
-  depth: number;
-  /** What led here. */
-  from: Step | undefined;
-  /** -1 where V8's own structures were passed over. */
-  edge: number;
 }
 
 class Search {
@@ -286,102 +273,4 @@ class Search {
   #name(node: number): string {
     return this.#graph.snapshot.nodeName(node);
   }
-}
-
-const byNode = new WeakMap<readonly SuspendedCall[], Map<number, SuspendedCall>>();
-
-function callsByNode(calls: readonly SuspendedCall[]): Map<number, SuspendedCall> {
-  const known = byNode.get(calls) ?? new Map(calls.map((call) => [call.node, call]));
-  byNode.set(calls, known);
-  return known;
-}
-
-const byPromise = new WeakMap<readonly SuspendedCall[], Map<number, SuspendedCall[]>>();
-
-/** The calls that go on only after this promise: what they hold cannot settle it. */
-function waitingFor(calls: readonly SuspendedCall[], promise: number): Set<number> {
-  const known = byPromise.get(calls) ?? groupByPromise(calls);
-  byPromise.set(calls, known);
-  const waiting = new Set(known.get(promise) ?? []);
-  for (const call of waiting) {
-    if (waiting.size > MAX_WAITERS) break;
-    for (const index of call.awaitedBy) waiting.add(calls[index]!);
-  }
-  return new Set([...waiting].map((call) => call.node));
-}
-
-function groupByPromise(calls: readonly SuspendedCall[]): Map<number, SuspendedCall[]> {
-  const groups = new Map<number, SuspendedCall[]>();
-  for (const call of calls) {
-    const group = groups.get(call.waitsFor);
-    if (group) group.push(call);
-    else groups.set(call.waitsFor, [call]);
-  }
-  return groups;
-}
-
-/** Node keeps timers in lists, one for each duration, in an object with the durations as keys. Small integers are in no snapshot. */
-function timerMs(graph: HeapGraph, timer: number): { ms?: number } {
-  let node = timer;
-  for (let i = 0; i < MAX_TIMERS; i++) {
-    if (graph.snapshot.nodeName(node) === 'TimersList') return listMs(graph, node);
-    const next = graph.targets(node, (edge) => graph.snapshot.edgeName(edge) === '_idlePrev')[0];
-    if (next === undefined) break;
-    node = next;
-  }
-  return {};
-}
-
-function listMs(graph: HeapGraph, list: number): { ms?: number } {
-  const holders = holdersOf(graph, list).filter(({ node }) => graph.isNamed(node, 'Object'));
-  const keys = holders.map(({ edge }) => Number(graph.snapshot.edgeName(edge)));
-  const ms = keys.find((key) => Number.isFinite(key));
-  return ms === undefined ? {} : { ms };
-}
-
-interface Named {
-  step: Step;
-  variable: string;
-  url: string;
-}
-
-/** How the user's code calls a structure: by the way the search came to it, or by the variable that holds it. */
-function nameOf(graph: HeapGraph, step: Step): Named {
-  const isScope = graph.isContext(step.node) || isGlobal(graph, step.node);
-  // The scope itself says little; what the variable in it holds does.
-  const held = isScope && step.from ? step.from : step;
-  const edge = isScope ? step.edge : NONE;
-  const inside = edge === NONE ? [] : [graph.snapshot.edgeName(edge)];
-  const outside = isScope ? { names: [], url: scopeUrl(graph, step.node) } : ownerNames(graph, step.node);
-  const isValue = graph.snapshot.nodeType(held.node) === 'object' && !graph.isContext(held.node);
-  return {
-    step: isScope && isValue ? held : step,
-    variable: [...outside.names, ...inside].join('.'),
-    url: outside.url,
-  };
-}
-
-/** From the promise outwards; what is V8's own is left out. */
-function pathOf(graph: HeapGraph, last: Step | undefined): string[] {
-  const words: string[] = [];
-  for (let step = last; step?.from; step = step.from) {
-    const word = wordOf(graph, step);
-    if (word !== '') words.unshift(word);
-  }
-  return words.slice(0, MAX_PATH);
-}
-
-function wordOf(graph: HeapGraph, { node, edge }: Step): string {
-  const { snapshot } = graph;
-  const name = snapshot.nodeName(node);
-  if (graph.isCall(node)) {
-    return `async ${snapshot.nodeName(graph.follow(node, 'function')) || 'function'}`;
-  }
-  if (graph.builtin(node) === 'settle') return 'resolving function';
-  if (graph.isContext(node))
-    return edge !== NONE && isVariable(graph, edge) ? `variable ${snapshot.edgeName(edge)}` : '';
-  if (graph.isClosure(node)) return `function ${name}`.trim();
-  if (edge !== NONE && isProperty(graph, edge)) return `${name}.${snapshot.edgeName(edge)}`;
-  if (edge !== NONE && snapshot.edgeType(edge) === 'element') return `${name}[${snapshot.edgeName(edge)}]`;
-  return snapshot.nodeType(node) === 'object' || graph.isPromise(node) ? name : '';
 }

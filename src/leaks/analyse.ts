@@ -6,10 +6,12 @@ import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { InputError } from '../recording/input-error.ts';
 import { formatCount } from '../util/text.ts';
 import { findGrowth, type Group } from './growth.ts';
+import { HolderPaths } from './holder-paths.ts';
 import type { Holder, Holders } from './holders.ts';
 import { REMEDIES } from './remedies.ts';
 import { type Census, censusOf, kindsOf, lastIdOf, positionOf } from './subtree.ts';
-import { type Found, findSuspects } from './suspects.ts';
+import type { Found } from './suspect-kinds.ts';
+import { findSuspects } from './suspects.ts';
 import type { HolderKind, LeakReport, Place, SnapshotFacts, Suspect } from './types.ts';
 import { growthMessage, singleMessage } from './words.ts';
 
@@ -119,6 +121,7 @@ function growthSuspects(
   spanMs: number | null,
 ): Suspect[] {
   const { groups, holders, held } = findGrowth(snapshot, tree, older);
+  const paths = new HolderPaths(holders, snapshot, tree);
   const kept = groups.filter(({ holder }) => !holder.isOwn && !isLoaders(holder));
   return kept.map((group) => {
     const kind = kindOf(group, holders);
@@ -146,7 +149,7 @@ function growthSuspects(
       bytes: kind === 'module-cache' ? newBytes : group.heldBytes.at(-1)!,
       growth,
       message: '',
-      path: holders.steps(holders.withContents(group.chain, held.bytes), group.holder, (node) => held.bytes[node]!),
+      path: paths.steps(paths.withContents(group.chain, held.bytes), group.holder, (node) => held.bytes[node]!),
       remedy: REMEDIES[kind],
     };
     suspect.message = growthMessage(
@@ -193,11 +196,12 @@ function refined(
 
 function singleSuspects(snapshot: HeapSnapshot, tree: ReturnType<typeof pathTree>): Suspect[] {
   const { found, holders } = findSuspects(snapshot, tree);
-  const suspects = found.map((each) => toSuspect(each, holders));
+  const paths = new HolderPaths(holders, snapshot, tree);
+  const suspects = found.map((each) => toSuspect(each, holders, paths));
   return suspects.sort((a, b) => b.bytes - a.bytes);
 }
 
-function toSuspect(found: Found & { holder: Holder }, holders: Holders): Suspect {
+function toSuspect(found: Found & { holder: Holder }, holders: Holders, paths: HolderPaths): Suspect {
   const { holder, className, count, bytes, sample, closure } = found;
   const kind =
     found.kind === 'listeners' && holder.kind === 'abort-listeners' ? holder.kind : (found.kind ?? holder.kind);
@@ -215,7 +219,7 @@ function toSuspect(found: Found & { holder: Holder }, holders: Holders): Suspect
     bytes,
     growth: null,
     message: '',
-    path: holders.steps(holders.chainOf(sample), holder, () => null),
+    path: paths.steps(holders.chainOf(sample), holder, () => null),
     remedy: REMEDIES[kind],
   };
   suspect.message = singleMessage(suspect);

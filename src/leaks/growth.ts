@@ -5,8 +5,10 @@
  */
 import { NO_EDGE, type PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
+import { anchorsOf, birthTimes, TRANSIENT } from './births.ts';
 import { type Chain, type Holder, Holders } from './holders.ts';
-import { type Census, kindsOf, positionOf, programObjects, type Subtree, subtrees } from './subtree.ts';
+import { Signatures } from './signatures.ts';
+import { type Census, positionOf, programObjects, type Subtree, subtrees } from './subtree.ts';
 
 /** New things in each of two times: fewer may be connections, timers and the like that traffic brings. */
 const MIN_NEW = 10;
@@ -76,48 +78,6 @@ interface Context {
   /** By node: the nearest old node above, itself where it is old. */
   anchors: Uint32Array;
   held: Subtree;
-}
-
-/** Native objects of Node's have other ids in each snapshot: they count as neither new nor old. Memory of buffers keeps its id. */
-const TRANSIENT = 255;
-const TRANSIENT_NAME = /^(?!system \/ JSArrayBufferData)/;
-
-function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: readonly Census[]): Uint8Array {
-  const { nodeId, nodeType, nodeTypes } = snapshot.columns;
-  const native = nodeTypes.indexOf('native');
-  const synthetic = nodeTypes.indexOf('synthetic');
-  const born = new Uint8Array(snapshot.nodeCount);
-  const kindOf = kindsOf(snapshot);
-  for (const node of order) {
-    const type = nodeType[node]!;
-    const id = nodeId[node]!;
-    let time = older.findIndex((census) => {
-      const at = positionOf(census, id);
-      return at >= 0 && census.kinds[at] === kindOf(node);
-    });
-    if (time < 0) time = older.length;
-    if (time > 0 && (type === synthetic || (type === native && TRANSIENT_NAME.test(snapshot.nodeName(node))))) {
-      time = TRANSIENT;
-    }
-    born[node] = time;
-  }
-  return born;
-}
-
-/**
- * The last old node before the first new object of the program. What is old behind that (the rest of a list whose newest comes first)
- * starts nothing of its own: it may be new in truth, too, as V8 gives an object the id of one that has died at its address.
- */
-function anchorsOf({ order, parent }: PathTree, born: Uint8Array, counted: Uint8Array): Uint32Array {
-  const anchors = new Uint32Array(born.length);
-  const behindNew = new Uint8Array(born.length);
-  for (const node of order) {
-    const above = parent[node]!;
-    const isOld = born[node] === 0;
-    behindNew[node] = behindNew[above] === 1 || (!isOld && born[node] !== TRANSIENT && counted[node] === 1) ? 1 : 0;
-    anchors[node] = isOld && behindNew[node] === 0 ? node : anchors[above]!;
-  }
-  return anchors;
 }
 
 type Draft = Pick<Group, 'anchors' | 'newCounts' | 'newBytes' | 'heldCounts' | 'heldBytes'> & { edgeName: number };
@@ -334,55 +294,4 @@ function choose(classes: Map<string, ClassFigures>, least: number): [string, Cla
   const ranked = enough.sort(([, a], [, b]) => b.bytes - a.bytes);
   const top = ranked[0];
   return ranked.find(([name, { bytes }]) => !GENERIC.test(name) && bytes >= 0.1 * top![1].bytes) ?? top;
-}
-
-/** Equal ways from the root, numbers left out and loops passed once, have one number. */
-class Signatures {
-  #snapshot: HeapSnapshot;
-  #tree: PathTree;
-  #byNode = new Map<number, number>();
-  #byText = new Map<string, number>();
-  #labels: string[] = [''];
-  #parents: number[] = [0];
-
-  constructor(snapshot: HeapSnapshot, tree: PathTree) {
-    this.#snapshot = snapshot;
-    this.#tree = tree;
-  }
-
-  of(node: number): number {
-    const open: number[] = [];
-    let at = node;
-    while (!this.#byNode.has(at) && this.#tree.parentEdge[at] !== NO_EDGE) {
-      open.push(at);
-      at = this.#tree.parent[at]!;
-    }
-    let signature = this.#byNode.get(at) ?? 0;
-    for (const each of open.reverse()) {
-      signature = this.#extend(signature, this.#label(each));
-      this.#byNode.set(each, signature);
-    }
-    return signature;
-  }
-
-  #label(node: number): string {
-    const edge = this.#tree.parentEdge[node]!;
-    const isNamed = /^(property|context)$/.test(this.#snapshot.edgeType(edge));
-    const name = isNamed ? this.#snapshot.edgeName(edge).slice(0, 60).replace(/\d+/g, '#') : '';
-    return `${name} ${this.#snapshot.nodeName(node).slice(0, 60).replace(/\d+/g, '#')}`;
-  }
-
-  #extend(signature: number, label: string): number {
-    const above = this.#parents[signature]!;
-    for (const back of [signature, above]) if (back !== 0 && this.#labels[back] === label) return back;
-    const key = `${signature} ${label}`;
-    let found = this.#byText.get(key);
-    if (found === undefined) {
-      found = this.#labels.length;
-      this.#labels.push(label);
-      this.#parents.push(signature);
-      this.#byText.set(key, found);
-    }
-    return found;
-  }
 }

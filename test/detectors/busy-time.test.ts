@@ -1,19 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import {
-  callback,
   fillingOf,
-  functionsOf,
-  innermost,
   isServed,
   maxOf,
   meanOf,
   perSecond,
   secondsOf,
   sumOf,
-  toStack,
   totalMs,
   waitingIn,
 } from '../../src/detectors/busy-time.ts';
+import { callback, functionsOf, innermost, toStack } from '../../src/detectors/look-frames.ts';
 import type { Row, RowOf } from '../../src/recording/types.ts';
 import { cpu, created, frame, look, looked, recordingOf, second, seconds, utilization } from '../support/recording.ts';
 

@@ -1,17 +1,29 @@
 import { SLOW_MS } from '../../recording/defaults.ts';
-import { functionKey, NATIVE_CALL } from '../../recording/places.ts';
+import { NATIVE_CALL } from '../../recording/places.ts';
 import type { Location, StallKind, StallRow, View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { formatMs, plural } from '../../util/text.ts';
+import {
+  blamed,
+  groupKey,
+  hasComputed,
+  isHarmful,
+  leastMs,
+  manyCallsShare,
+  ofWorkerScript,
+  placeOf,
+  STARVED_FACTOR,
+  sumOf,
+} from '../blocked-stalls.ts';
 import { maxOf } from '../busy-time.ts';
 import { findingOf, isOf, told } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
 import { CRITICAL_STALL_MS, INDEPENDENT_STACKS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { wordsOf } from '../named-costs.ts';
 import { percent, round } from '../severity.ts';
-import { confidenceOfStalls, isMostlyHeld } from '../stack-confidence.ts';
+import { confidenceOfStalls } from '../stack-confidence.ts';
 import { CALL_KINDS, KIND_TEXTS } from '../stall-kinds.ts';
-import { allStalls, availableMs, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
+import { allStalls, availableMs, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
@@ -19,10 +31,6 @@ import { isStarvation } from './starved-event-loop.ts';
 
 /** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
 const CRITICAL_SHARE = 0.1;
-/** With less CPU time than that, it may have waited for a core. */
-const COMPUTED_SHARE = 0.75;
-/** A thread that hardly has a core needs more CPU time for the same work, as its caches are cold each time it gets one. */
-const STARVED_FACTOR = 1.5;
 /** A stall of which the code ran less than this is told with its whole length. */
 const TOLD_SHARE = 0.8;
 const RIGHT_PLACE =
@@ -144,27 +152,6 @@ function together(a: BlockedEvidence, b: BlockedEvidence): BlockedEvidence {
   return result;
 }
 
-/** An older agent took what a starved thread happened to run for the reason. */
-function blamed(stall: StallRow, slowMs: number): StallRow {
-  return !stall.startup && isHeldUp(stall, slowMs) ? { ...stall, kind: 'host' } : stall;
-}
-
-/** A pool starts many threads of one script, each in pieces of its own: its start is one thing, and has no line. */
-function ofWorkerScript(stall: StallRow): StallRow {
-  if (stall.kind === 'host') return stall;
-  const own = stall.stacks.flatMap(({ frames }) => frames.findLast(({ category }) => category === 'application') ?? []);
-  const script = own[0] ?? stall.location;
-  const location = script ? { file: script.file, line: 1, column: 1, function: '' } : null;
-  return { ...stall, kind: 'module-load', location };
-}
-
-/** Stalls of one cause: of the same kind in the same function, for single calls also at the same line. */
-function groupKey({ kind, location, startup }: StallRow): string {
-  if (kind === 'host') return kind;
-  const line = kind === 'js-cpu' || kind === 'gc' ? '' : location?.line;
-  return [kind, startup, location && functionKey(location), line].join('|');
-}
-
 function toFinding(group: readonly StallRow[], recording: Seen): Finding<BlockedEvidence> {
   // What the host took is its time as a whole; of others the code's own share counts.
   const msOf = (stall: StallRow): number => (stall.kind === 'host' ? stall.durationMs : ownMs(stall));
@@ -221,13 +208,6 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
   });
 }
 
-function manyCallsShare(group: readonly StallRow[]): number {
-  const known = group.filter(({ chain }) => chain !== undefined);
-  const total = known.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  const chained = known.reduce((sum, { chain, durationMs }) => sum + (chain ? durationMs : 0), 0);
-  return total > 0 ? round(chained / total, 2) : 0;
-}
-
 /** A native call is named where its name tells more than the kind. */
 function titleOf(kind: StallKind, title: string, call: string | undefined): string {
   if (call === NATIVE_CALL) return kind === 'js-cpu' ? 'a native call that nothing can interrupt' : title;
@@ -238,34 +218,6 @@ function startupRemedy(kind: StallKind, remedy: string): string {
   return kind === 'module-load'
     ? 'Load less at start, or load what is rarely needed with import() before the server listens.'
     : remedy;
-}
-
-/** The line that the most blocked time stands for. */
-function placeOf(group: readonly StallRow[]): Location | null {
-  const times = new Map<string, { location: Location; ms: number }>();
-  for (const stall of group) {
-    const { location } = stall;
-    if (!location) continue;
-    const key = `${location.file}:${location.line}`;
-    const entry = times.get(key) ?? { location, ms: 0 };
-    entry.ms += ownMs(stall);
-    times.set(key, entry);
-  }
-  return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
-}
-
-function isHarmful({ kind, startup, waiting }: StallRow): boolean {
-  return kind !== 'host' && !startup && (waiting ?? 0) > 0;
-}
-
-/** What makes a stall the code's own fault. */
-function leastMs(stall: StallRow, slowMs: number): number {
-  return isMostlyHeld([stall]) ? slowMs * STARVED_FACTOR : slowMs;
-}
-
-/** Other tools see everything by the clock alone: CPU time tells that it was not the host. */
-function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
-  return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
 }
 
 function severityOf(group: readonly StallRow[], recording: Seen): Severity {
@@ -323,9 +275,4 @@ function heldUpBy(group: readonly StallRow[], totalMs: number): Partial<BlockedE
     ...(kernelMs > 0 && { kernelMs: round(kernelMs) }),
     ...(majorFaults > 0 && { majorFaults }),
   };
-}
-
-function sumOf(group: readonly StallRow[], field: 'cpuMs' | 'runQueueMs' | 'gcMs'): number | null {
-  const values = group.map((stall) => stall[field]).filter((value) => value !== null);
-  return values.length > 0 ? round(values.reduce((sum, value) => sum + value, 0)) : null;
 }

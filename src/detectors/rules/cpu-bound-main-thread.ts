@@ -2,20 +2,19 @@ import type { LookRow, View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
   FILLING_ROWS,
-  functionsOf,
   isServed,
   looksFilledWith,
   meanOf,
   SECOND_ROWS,
   type Second,
   secondsOf,
-  toStack,
   totalMs,
   unseen,
   withoutLongCalls,
 } from '../busy-time.ts';
 import { findingOf, told } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
+import { functionsOf, toStack } from '../look-frames.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfLooks } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';

@@ -1,10 +1,11 @@
 import { functionKey } from '../../recording/places.ts';
 import { type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
-import { functionsOf, isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, toStack, totalMs } from '../busy-time.ts';
+import { isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
+import { functionsOf, toStack } from '../look-frames.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';

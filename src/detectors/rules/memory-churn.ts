@@ -1,9 +1,10 @@
 import { functionKey, toLocation } from '../../recording/places.ts';
 import { type Frame, type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, plural } from '../../util/text.ts';
-import { innermost, perSecond, toStack, waitingIn } from '../busy-time.ts';
+import { perSecond, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { innermost, toStack } from '../look-frames.ts';
 import { nameOf } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';

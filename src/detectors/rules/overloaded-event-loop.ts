@@ -1,24 +1,21 @@
 import { type LookRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
-  callback,
   FILLING_ROWS,
   fillingOf,
-  functionsOf,
-  type HotFunction,
   isServed,
   looksFilledWith,
   meanOf,
   SECOND_ROWS,
   type Second,
   secondsOf,
-  toStack,
   totalMs,
   withoutLongCalls,
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
+import { callback, functionsOf, type HotFunction, toStack } from '../look-frames.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfLooks } from '../stack-confidence.ts';

@@ -4,13 +4,11 @@ import {
   CHURN_PROMISES_PER_MS,
   EMPTY_TURNS_PER_SECOND,
   FILLING_ROWS,
-  functionsOf,
   looksFilledWith,
   perSecond,
   resource,
   SECOND_ROWS,
   secondsOf,
-  toStack,
   totalMs,
   turnsPerSecond,
   unseen,
@@ -19,6 +17,7 @@ import {
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { BUSY_MS, EVENTS_PER_TURN, POLL_TURNS_PER_SECOND } from '../limits.ts';
+import { functionsOf, toStack } from '../look-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 

@@ -1,11 +1,12 @@
 import { functionKey, lineKey } from '../../recording/places.ts';
 import type { UnfinishedEntry } from '../../recording/types.ts';
 import { formatCount } from '../../util/text.ts';
-import { maxOf, toStack } from '../busy-time.ts';
+import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
+import { toStack } from '../look-frames.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { type PoolStarts, poolStarts } from '../pool-starts.ts';
 import { percent, round, secondsText } from '../severity.ts';

@@ -3,22 +3,14 @@ import { fullThreadName } from '../../recording/thread-name.ts';
 import type { RowOf } from '../../recording/types.ts';
 import { commandText } from '../../report/words.ts';
 import { displayPath, formatMs, formatShare, plural } from '../../util/text.ts';
+import { footer } from './footer.ts';
 import { helpLines } from './help.ts';
 import { endOf, threadKey } from './moment.ts';
-import { ENDINGS } from './profile/endings.ts';
-import { shownOf } from './profile/shown.ts';
 import { lastOf } from './rows.ts';
 import { NEEDS, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
-import { fitLine, fitTo, line, paragraph, span } from './text.ts';
-import type { Action, Column, Item, Line, Moment, Span, State, Tools } from './types.ts';
-
-/** A part of the screen that answers to the mouse. */
-export interface Target {
-  row: number;
-  from: number;
-  to: number;
-  action: Action;
-}
+import { type Body, type Target, table } from './table.ts';
+import { fitLine, line, paragraph, span } from './text.ts';
+import type { Item, Line, Moment, Span, State, Tools } from './types.ts';
 
 export interface Screen {
   /** As many as the terminal has rows, none wider than it. */
@@ -171,12 +163,6 @@ function timeline(state: State, targets: Target[], row: number): Line {
   return [span(left, 'strong'), ...bar, span(right, 'dim')];
 }
 
-interface Body {
-  lines: Line[];
-  shown: number;
-  total: number;
-}
-
 function bodyOf(state: State, height: number, row: number, excerpt: Excerpt, targets: Target[]): Body {
   const { overlay, moment, columns } = state;
   const tools: Tools = { columns: columns - 2, excerpt };
@@ -226,116 +212,4 @@ export function selectedItem(state: State): Item | undefined {
   const items = shownItems(state);
   const { index } = tableOf(state);
   return items[Math.min(index, items.length - 1)];
-}
-
-function table(
-  state: State,
-  summary: readonly Line[],
-  items: readonly Item[],
-  height: number,
-  row: number,
-  targets: Target[],
-): Body {
-  const tab = tabOf(state);
-  const { top, index, sortColumn, inverted } = tableOf(state);
-  const columns = visibleColumns(tab.columns, state.columns);
-  const isTree = tab.isTree?.(state.moment!) === true;
-  const last = tab.columns.length - 1;
-  const widths = widthsOf(columns, state.columns - 2);
-  const shown = Math.max(1, height - summary.length - 1);
-  const first = Math.max(0, Math.min(top, items.length - shown));
-  let x = 1;
-  const titles = columns.map(({ title, right, index: column }, i): Span => {
-    const isSorted = column === sortColumn && !isTree;
-    const mark = isSorted ? (inverted ? '▲' : '▼') : '';
-    const from = x;
-    x += widths[i]! + 2;
-    targets.push({ row: row + summary.length, from, to: x, action: { type: 'sort', column } });
-    return span(`${fitTo(`${title}${mark}`, widths[i]!, { right: right === true })}  `, isSorted ? 'strong' : 'dim');
-  });
-  const rows = items.slice(first, first + shown).map((item, i): Line => {
-    const selected = first + i === Math.min(index, items.length - 1);
-    targets.push({
-      row: row + summary.length + 1 + i,
-      from: 0,
-      to: state.columns,
-      action: { type: 'item', index: first + i },
-    });
-    const texts = item.cells(state.atMs);
-    const cells = columns.map(({ right, title, index: column }, at) => {
-      const isPlace = item.location !== null && (title === 'place' || (column === last && tab.id !== 'findings'));
-      return fitTo(texts[column] ?? '', widths[at]!, { right: right === true, keepEnd: isPlace });
-    });
-    if (selected || !item.tones) return [span(` ${cells.join('  ')} `, selected ? 'selected' : item.tone)];
-    return [
-      span(' '),
-      ...columns.map(({ index: column }, at) => span(`${cells[at]}  `, item.tones![column] ?? item.tone)),
-    ];
-  });
-  const none = items.length === 0 ? [line(' Nothing matches the filter: c clears it.', 'dim')] : [];
-  return { lines: [...summary, [span(' '), ...titles], ...rows, ...none], shown, total: items.length };
-}
-
-/** The columns that a terminal of that width shows, with their places among all. */
-export function visibleColumns(columns: readonly Column[], width: number): (Column & { index: number })[] {
-  return columns
-    .map((column, index) => ({ ...column, index }))
-    .filter(({ from }) => from === undefined || width >= from);
-}
-
-function widthsOf(columns: readonly Column[], width: number): number[] {
-  let left = columns.reduce((rest, column) => rest - (column.width ?? 0) - 2, width);
-  let sharing = columns.filter((column) => column.width === undefined).length;
-  return columns.map((column) => {
-    if (column.width !== undefined) return column.width;
-    const share = Math.max(10, Math.floor(left / sharing--));
-    left -= share;
-    return share;
-  });
-}
-
-function footer(state: State): Line {
-  if (state.typing) return [span(` /${tableOf(state).filter}`, 'strong'), span('▏ Enter keeps, Esc clears', 'dim')];
-  if (state.fileName !== null) return fileNameLine(state);
-  if (state.message) return line(` ${state.message}`, 'warn');
-  const { filter } = tableOf(state);
-  const cleared = `${runningText(state)}${filter === '' ? '' : ` filter "${filter}", c clears `}`;
-  const room = state.columns - cleared.length;
-  let keys = '';
-  for (const key of keysOf(state)) {
-    if (keys.length + key.length + 2 <= room) keys += `${keys === '' ? ' ' : '  '}${key}`;
-  }
-  return [span(cleared, 'warn'), span(keys, 'dim')];
-}
-
-/** What cannot be read is said behind the name. */
-function fileNameLine({ fileName, message }: State): Line {
-  const about = message ? span(`▏ ${message}`, 'warn') : span(`▏ Enter writes, Esc cancels · ${ENDINGS}`, 'dim');
-  return [span(` write to: ${fileName}`, 'strong'), about];
-}
-
-/** In any tab. */
-function runningText({ profiles: { running }, atMs, recordings }: State): string {
-  if (!running) return '';
-  const ageMs = Math.max(0, Math.max(atMs, endOf(recordings)) - running.sinceMs);
-  return ` ● profile, ${formatMs(ageMs)}: f ends it `;
-}
-
-const COMMON_KEYS = ['q quit', '? help', 'Tab view', '⏎ details'];
-const REPLAY_KEYS = [...COMMON_KEYS, 'space play', 'n finding', '. event', '[ ] seek', '+ − speed', '/ filter'];
-
-const PROFILE_KEYS = ['q quit', '? help', '⏎ details', 't functions, calls, callers'];
-const TREE_KEYS = ['q quit', '? help', '⏎ details', 't functions, calls, callers', '← → fold, unfold'];
-
-function keysOf(state: State): readonly string[] {
-  if (state.tab === 'profile' && state.moment && shownOf(state.moment)) {
-    const keys = state.profiles.view === 'functions' ? PROFILE_KEYS : TREE_KEYS;
-    return [...keys, 'w write to a file', '/ filter', ...(state.mode === 'live' ? ['f profile'] : [])];
-  }
-  return state.mode === 'live' ? liveKeys(state) : REPLAY_KEYS;
-}
-
-function liveKeys({ following, refreshMs }: State): string[] {
-  const pause = following ? 'space pause' : 'space go on';
-  return [...COMMON_KEYS, pause, '/ filter', 'd dump', 'f profile', 's save', `+ − refresh ${formatMs(refreshMs)}`];
 }

@@ -1,7 +1,8 @@
 /** What is selected, opened, sorted and filtered. */
 import { threadKey } from './moment.ts';
-import { screenOf, selectedItem, visibleColumns } from './screen.ts';
+import { screenOf, selectedItem } from './screen.ts';
 import { atTime, shownItems, tableOf, tabOf, tabsOf } from './state.ts';
+import { visibleColumns } from './table.ts';
 import type { State, TableState, Tools } from './types.ts';
 
 type Excerpt = Tools['excerpt'];

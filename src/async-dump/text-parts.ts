@@ -1,0 +1,63 @@
+/** What the parts of a dump share as text. */
+import type { Frame } from '../recording/types.ts';
+import type { Paint } from '../util/terminal.ts';
+import { displayPath, formatCount, formatMs, stripControl } from '../util/text.ts';
+import type { SettledBy } from './dump.ts';
+
+export interface DumpTextOptions {
+  paint: Paint;
+  /** Columns. */
+  width: number;
+  /** Show everything. */
+  expand: boolean;
+}
+
+export const LIMIT = { roots: 12, children: 6, depth: 16, frames: 10, rows: 8, cycles: 5 };
+export const NOWHERE: Frame = { function: '', file: '', line: 0, column: 0, category: 'application' };
+
+const WORDS: Record<SettledBy['kind'], string> = {
+  timer: 'a timer',
+  socket: 'a socket',
+  server: 'a server',
+  'http-request': 'an HTTP request',
+  file: 'a file operation',
+  'child-process': 'a child process',
+  worker: 'a worker thread or port',
+  dns: 'a DNS look-up',
+  stream: 'a stream',
+  emitter: 'an emitter',
+  'abort-signal': 'an AbortSignal',
+  'async-call': 'an async call',
+  structure: 'a resolving function',
+  nothing: 'nothing',
+};
+
+export function settledText(by: SettledBy, paint: Paint): string {
+  if (by.kind === 'nothing') return paint('nothing can settle it', 'red', 'bold');
+  return `waits for ${stripControl(whatText(by))}`;
+}
+
+function whatText({ kind, name, ms, event, variable, file, call }: SettledBy): string {
+  if (kind === 'timer') return ms === undefined ? WORDS.timer : `a timer of ${formatMs(ms)}`;
+  if (kind === 'async-call' && call) return `${nameOf(call)} ${placeOf(call)}`;
+  if (kind === 'structure') {
+    const where = file ? `, ${displayPath(file)}` : '';
+    return variable
+      ? `a call of a function in ${variable} (${name}${where})`
+      : `a call of a function in a ${name}${where}`;
+  }
+  const of = name && name !== WORDS[kind] ? ` (${name})` : '';
+  return event ? `the event '${event}' of ${WORDS[kind]}${of}` : `${WORDS[kind]}${of}`;
+}
+
+export function moreText(count: number): string {
+  return `… ${formatCount(count)} more, --expand`;
+}
+
+export function nameOf({ function: name }: Frame): string {
+  return stripControl(name) || '(anonymous)';
+}
+
+export function placeOf({ file, line, column }: Frame): string {
+  return file === '' ? '' : `${displayPath(file)}:${line}:${column}`;
+}

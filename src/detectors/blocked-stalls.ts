@@ -1,0 +1,72 @@
+/** Stalls that are told as blocks: whose they are, and what they have in common. */
+import { functionKey } from '../recording/places.ts';
+import type { Location, StallRow } from '../recording/types.ts';
+import { round } from './severity.ts';
+import { isMostlyHeld } from './stack-confidence.ts';
+import { isHeldUp, ownMs } from './stalls.ts';
+
+/** With less CPU time than that, it may have waited for a core. */
+const COMPUTED_SHARE = 0.75;
+/** A thread that hardly has a core needs more CPU time for the same work, as its caches are cold each time it gets one. */
+export const STARVED_FACTOR = 1.5;
+
+/** An older agent took what a starved thread happened to run for the reason. */
+export function blamed(stall: StallRow, slowMs: number): StallRow {
+  return !stall.startup && isHeldUp(stall, slowMs) ? { ...stall, kind: 'host' } : stall;
+}
+
+/** A pool starts many threads of one script, each in pieces of its own: its start is one thing, and has no line. */
+export function ofWorkerScript(stall: StallRow): StallRow {
+  if (stall.kind === 'host') return stall;
+  const own = stall.stacks.flatMap(({ frames }) => frames.findLast(({ category }) => category === 'application') ?? []);
+  const script = own[0] ?? stall.location;
+  const location = script ? { file: script.file, line: 1, column: 1, function: '' } : null;
+  return { ...stall, kind: 'module-load', location };
+}
+
+/** Stalls of one cause: of the same kind in the same function, for single calls also at the same line. */
+export function groupKey({ kind, location, startup }: StallRow): string {
+  if (kind === 'host') return kind;
+  const line = kind === 'js-cpu' || kind === 'gc' ? '' : location?.line;
+  return [kind, startup, location && functionKey(location), line].join('|');
+}
+
+export function manyCallsShare(group: readonly StallRow[]): number {
+  const known = group.filter(({ chain }) => chain !== undefined);
+  const total = known.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const chained = known.reduce((sum, { chain, durationMs }) => sum + (chain ? durationMs : 0), 0);
+  return total > 0 ? round(chained / total, 2) : 0;
+}
+
+/** The line that the most blocked time stands for. */
+export function placeOf(group: readonly StallRow[]): Location | null {
+  const times = new Map<string, { location: Location; ms: number }>();
+  for (const stall of group) {
+    const { location } = stall;
+    if (!location) continue;
+    const key = `${location.file}:${location.line}`;
+    const entry = times.get(key) ?? { location, ms: 0 };
+    entry.ms += ownMs(stall);
+    times.set(key, entry);
+  }
+  return [...times.values()].sort((a, b) => b.ms - a.ms)[0]?.location ?? null;
+}
+
+export function isHarmful({ kind, startup, waiting }: StallRow): boolean {
+  return kind !== 'host' && !startup && (waiting ?? 0) > 0;
+}
+
+/** What makes a stall the code's own fault. */
+export function leastMs(stall: StallRow, slowMs: number): number {
+  return isMostlyHeld([stall]) ? slowMs * STARVED_FACTOR : slowMs;
+}
+
+/** Other tools see everything by the clock alone: CPU time tells that it was not the host. */
+export function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
+  return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
+}
+
+export function sumOf(group: readonly StallRow[], field: 'cpuMs' | 'runQueueMs' | 'gcMs'): number | null {
+  const values = group.map((stall) => stall[field]).filter((value) => value !== null);
+  return values.length > 0 ? round(values.reduce((sum, value) => sum + value, 0)) : null;
+}
