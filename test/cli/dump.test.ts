@@ -76,7 +76,7 @@ test(
       /^evdiag: This is a quick dump\. A full one pauses process \d+ for about .*: add --yes\.\n$/,
     );
     expect(quick.stdout).toContain('30 × query');
-    expect(quick.stdout).toContain('awaited by itself, round and round');
+    expect(quick.stdout).toContain('awaits itself again and again');
 
     const colored = await evdiag(['dump', String(program.pid), '--quick'], { FORCE_COLOR: '1' });
     expect(colored.stdout).toContain('\x1b[');
