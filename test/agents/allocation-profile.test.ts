@@ -82,7 +82,9 @@ describe.concurrent('allocation-profile', () => {
     'one at a time, and bad requests are told',
     observed(ALLOCATING, async (connection) => {
       const first = takeAllocationProfiles(connection, { ...request, live: true });
-      await expect(takeAllocationProfiles(connection, { ...request, live: true })).rejects.toThrow('already being taken');
+      await expect(takeAllocationProfiles(connection, { ...request, live: true })).rejects.toThrow(
+        'already being sampled',
+      );
       await first;
       const bad = { ...request, intervalBytes: 1, live: true };
       await expect(takeAllocationProfiles(connection, bad)).rejects.toThrow('from 1024 to');

@@ -121,7 +121,7 @@ async function gone(next: Connection, method: MethodName, params: object): Promi
       (error: Error) => error.message,
     );
     const word = await Promise.race([asking, next.request('hello', {}).then(() => 'works')]);
-    return word.includes('already being taken');
+    return /already being (taken|sampled)/.test(word);
   };
   if (method === 'dump' || method === 'snapshot') {
     // These wait for their turn: an estimate is behind them, and is answered.
