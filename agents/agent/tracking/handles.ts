@@ -174,8 +174,9 @@ export class FollowedHandles {
   }
 
   #start(sampling: Sampling, id: number, type: string, resource: object): void {
-    const { scopedOnly, currentScope, onScoped } = this.#options;
-    const maker = this.#makerOf(id, type);
+    const { scopedOnly, currentScope, onScoped, framesOf } = this.#options;
+    // Taken here: each call of ours on the stack is one frame of the program's less.
+    const maker = this.#makerOf(id, type, framesOf(type));
     if (!maker) return;
     const { frames, opener } = maker;
     const site = this.#sites.here('handle', type, type === 'Timeout' ? spanOf(resource) : '', frames);
@@ -196,9 +197,8 @@ export class FollowedHandles {
   }
 
   /** Null where nothing of the application's is on the stack, nor began what leads here. */
-  #makerOf(id: number, type: string): Maker | null {
-    const { framesOf, scopedOnly } = this.#options;
-    const frames = framesOf(type);
+  #makerOf(id: number, type: string, frames: RawFrame[]): Maker | null {
+    const { scopedOnly } = this.#options;
     if (hasOwn(frames)) return { frames, opener: undefined };
     const opener = this.#openerOf(type);
     // A server's address is looked up first: what is asked later is the server itself.
