@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { suspicions } from '../../agents/watchdog/deep-sample/triggers.ts';
+import { MANY_TIMERS } from '../../src/detectors/limits.ts';
 import type { Row, RowOf, RowType } from '../../src/recording/types.ts';
+import { seconds } from '../support/recording.ts';
 
 const MB = 1e6;
 /** One look at the heap each second: what is old, and how full the young generation is just then. */
@@ -53,5 +55,47 @@ describe('a heap that grows', () => {
         collections(4, 1),
       ),
     ).toBe(true);
+  });
+});
+
+describe('what gives reason to look closer', () => {
+  const reasonsIn = (rows: readonly Row[], level: 'watch' | 'diagnose' = 'watch'): string[] => {
+    const of = <T extends RowType>(type: T) => rows.filter((row): row is RowOf<T> => row.type === type);
+    return suspicions(of, level).map(({ reason }) => reason);
+  };
+  const gcOf = (totalMs: number) => ({ gcMs: totalMs });
+
+  test.each<[string, string[], Row[]]>([
+    ['a quiet second', [], seconds(2)],
+    ['two busy seconds', ['utilization'], seconds(2, { utilization: 0.7 })],
+    ['one busy second', [], [...seconds(1), ...seconds(1, { utilization: 1 }, 3000)]],
+    ['nearly busy', [], seconds(2, { utilization: 0.69 })],
+    ['a twentieth of the time in collections', ['gc'], seconds(2, gcOf(50))],
+    ['less', [], seconds(2, gcOf(49))],
+    ['very many timers', ['timers'], seconds(1, { timers: MANY_TIMERS })],
+    ['many timers', [], seconds(1, { timers: MANY_TIMERS - 1 })],
+    ['turns without events', ['polling'], seconds(1, { turns: 400, events: 0 })],
+    ['turns with events', [], seconds(1, { turns: 4000, events: 2000 })],
+    ['a delay of four times the usual', ['latency'], [...seconds(8), ...seconds(1, { p99Ms: 50 }, 10_000)]],
+    ['a delay that nobody notices', [], [...seconds(8, { p99Ms: 2 }), ...seconds(1, { p99Ms: 39 }, 10_000)]],
+    ['a delay, and nobody knows what is usual', [], [...seconds(3), ...seconds(1, { p99Ms: 500 }, 5000)]],
+    ['as long a delay as ever', [], seconds(9, { p99Ms: 500 })],
+  ])('%s: %j', (_what, expected, rows) => {
+    expect(reasonsIn(rows)).toEqual(expected);
+  });
+
+  test('at level diagnose there is always one', () => {
+    expect(reasonsIn([], 'diagnose')).toEqual(['routine']);
+    expect(reasonsIn(seconds(2, { utilization: 1 }), 'diagnose')).toEqual(['routine', 'utilization']);
+  });
+
+  test('resources that grow from window to window, by half and by thirty', () => {
+    const growing = (step: number) =>
+      Array.from({ length: SECONDS }, (_, s) =>
+        seconds(1, { timers: 40 + step * Math.floor(s / 10) }, 1000 * s),
+      ).flat();
+    expect(reasonsIn(growing(10))).toEqual(['resources']);
+    expect(reasonsIn(growing(9))).toEqual([]);
+    expect(reasonsIn(growing(0))).toEqual([]);
   });
 });
