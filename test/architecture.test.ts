@@ -31,7 +31,7 @@ const SHARED = [
 const RECORDING = [UTIL, 'src/recording'];
 const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
 /** What of it runs in the observed thread. */
-const PROBE = ['inventory', 'own-session', 'probe', 'probing'].map((name) => `src/async-dump/${name}.ts`);
+const PROBE = ['inventory', 'own-session', 'probe'].map((name) => `src/async-dump/${name}.ts`);
 /** What goes over the agent's socket and to its threads. */
 const PROTOCOL = 'src/protocol';
 const DUMP = [PROTOCOL, 'src/async-dump'];

@@ -1,5 +1,5 @@
 import { type OwnSession, withOwnSession } from '../../src/async-dump/own-session.ts';
-import { probing } from '../../src/async-dump/probing.ts';
+import { ownStacks } from '../../src/util/own-stacks.ts';
 import type { Inspection } from '../inspection.ts';
 import { apply, process } from '../primordials.ts';
 
@@ -29,7 +29,7 @@ export function hideOwnFrames(inspection: Inspection): void {
     // The name by which profiles know what only passes on: what the program's own formatter does is not the agent's time.
     const { markedCall } = {
       markedCall: (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) =>
-        prepareStackTraceCallback(realm, error, probing.now ? trace : withoutOurs(trace)),
+        prepareStackTraceCallback(realm, error, ownStacks.now ? trace : withoutOurs(trace)),
     };
     internals.internalBinding('errors').setPrepareStackTraceCallback(markedCall);
   } catch {

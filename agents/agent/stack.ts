@@ -1,4 +1,5 @@
 import { isShortName } from '../../src/util/code-places.ts';
+import { ownStacks } from '../../src/util/own-stacks.ts';
 import { apply, defineProperty, getOwnPropertyDescriptor, NativeError } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
@@ -77,6 +78,7 @@ export function readStack(taken: TakenStack): RawFrame[] {
 }
 
 function withPrepared<T>(use: (sites: NodeJS.CallSite[]) => T, read: () => void): T | null {
+  const before = ownStacks.now;
   const oldPrepare = getOwnPropertyDescriptor(NativeError, 'prepareStackTrace');
   let result: T | null = null;
   try {
@@ -88,10 +90,12 @@ function withPrepared<T>(use: (sites: NodeJS.CallSite[]) => T, read: () => void)
       writable: true,
       configurable: true,
     });
+    ownStacks.now = true;
     read();
   } catch {
     result = null;
   } finally {
+    ownStacks.now = before;
     restore('prepareStackTrace', oldPrepare);
   }
   return result;

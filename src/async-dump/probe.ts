@@ -11,7 +11,7 @@
  */
 
 import { createContext, runInContext, Script } from 'node:vm';
-import { probing } from './probing.ts';
+import { ownStacks } from '../util/own-stacks.ts';
 
 /** What V8's CallSite has; Node's types lack some. */
 export interface AsyncSite {
@@ -121,7 +121,7 @@ export function createProbe(): Probe {
   const inside = runInContext(SOURCE, context, { filename: 'evdiag:probe' }) as Inside;
   const turn = new Script('0', { filename: 'evdiag:probe' });
   const sites = (promises: readonly unknown[], limit: number): (AsyncSite[] | undefined)[] => {
-    probing.now = true;
+    ownStacks.now = true;
     try {
       inside.begin(limit, sites);
       for (let i = 0; i < promises.length; i++) inside.arm(promises[i]);
@@ -130,7 +130,7 @@ export function createProbe(): Probe {
       for (let i = 0; i < found.length; i++) if (typeof found[i] === 'string') throw new BusyError();
       return found;
     } finally {
-      probing.now = false;
+      ownStacks.now = false;
     }
   };
   const known = inside.known();

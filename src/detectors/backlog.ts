@@ -26,6 +26,8 @@ const UNEVEN_STARTS = 1.5;
 const SCHEDULED_READINGS = 6;
 /** Of the time that the thread could have run, waiting for a core: then the host may be what is slow. */
 const CONTENDED_SHARE = 0.5;
+/** Less of all the time delays nothing by seconds. */
+const WAITED_SHARE = 0.1;
 
 export const BACKLOG_THRESHOLD = `backlog: ${GROWN_CALLS} calls, growing in ${percent(RISING_SHARE)} of the rows over ${secondsText(LEAST_MS)}, while others end all the time, the oldest waits ${secondsText(OLDEST_MS)} and even the quickest takes ${SLOWER_RATIO} times as long as before.`;
 export const RUNS_THRESHOLD = `runs: ${RUNS} runs of what starts by a schedule, more and more of them, the slowest taking ${RUNS_SLOWER_RATIO} times as long as at first.`;
@@ -129,5 +131,5 @@ export function isContended(recording: View<'cpu'>, ms: number): boolean {
     ranMs += mainThreadMs;
     waitedMs += runQueueMs;
   }
-  return waitedMs > CONTENDED_SHARE * (ranMs + waitedMs);
+  return waitedMs > CONTENDED_SHARE * (ranMs + waitedMs) && waitedMs > WAITED_SHARE * ms;
 }
