@@ -5,7 +5,7 @@ import type { DumpProgress, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { load, monotonicMs, NativeError, NativeString, setImmediate, store, toJson } from '../primordials.ts';
 import { OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
-import { openResources } from './open-resources.ts';
+import { openResources, rememberScripts } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
 
 /** One slice of asking: the thread is held up no longer than this at a time. */
@@ -91,6 +91,7 @@ class Dump {
       return { snapshot: { pauseMs: loadInventory().writeSnapshot(this.#snapshotFile, monotonicMs) } };
     }
     if (this.#inventory) return this.#inventory.work(SLICE_MS) ? { inventory: this.#inventory.result() } : null;
+    rememberScripts();
     this.#inventory = loadInventory().beginInventory({ ...(files && { files }), now: monotonicMs });
     return null;
   }

@@ -13,6 +13,8 @@ const HANDOVER = Symbol.for('evdiag.handover');
 export interface OwnSession {
   /** Throws where the method fails or does not answer at once. */
   post(method: string, params?: object): Record<string, unknown>;
+  /** What a method tells of by events while it works. */
+  eventsOf(method: string, event: string): Record<string, unknown>[];
   /** The inspector's handle of a value. */
   handleOf(value: unknown): string;
   /** The value behind a handle. */
@@ -45,6 +47,19 @@ function wrap(session: Session): OwnSession {
   };
   return {
     post,
+    eventsOf(method, event) {
+      const told: Record<string, unknown>[] = [];
+      const listen = ({ params }: { params: object }): void => {
+        told[told.length] = params as Record<string, unknown>;
+      };
+      session.on(event, listen);
+      try {
+        post(method);
+      } finally {
+        session.removeListener(event, listen);
+      }
+      return told;
+    },
     handleOf(value) {
       const { result } = handOver(value, () =>
         post('Runtime.evaluate', { expression: `globalThis[Symbol.for('evdiag.handover')].value`, silent: true }),
