@@ -34,6 +34,8 @@ export async function withServer<T>(routes: Record<string, Route>, visit: (get: 
       response.writeHead(500).end(String(error));
     }
   });
+  // On a busy host, what idles for the usual 5 s would be closed at the moment in which it is used again.
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const agent = new Agent({ keepAlive: true });
