@@ -24,6 +24,8 @@ import type { RawFrame } from '../shared-memory.ts';
 const MAX_DISTINCT = 400;
 /** Urls of scripts that are remembered. */
 const MAX_SCRIPTS = 20_000;
+/** Beyond, V8 would hold the thread up by a tenth of a second to tell of them all. */
+const MAX_PARSED = 500;
 /** The place of a function costs 0.1 ms. */
 const MAX_PLACES = 300;
 const MAX_TIMERS = 200_000;
@@ -182,8 +184,9 @@ function readScripts(session: OwnSession): void {
   session.post('Profiler.disable');
 }
 
-/** All of them, as a debugger that attaches is told: takes 0.1 ms for each, so only where V8 has forgotten one. */
+/** All of them, as a debugger that attaches is told: takes 0.2 ms for each, so only where V8 has forgotten one, and they are not many. */
 function readParsedScripts(session: OwnSession): void {
+  if (scripts.size > MAX_PARSED) return;
   const parsed = session.eventsOf('Debugger.enable', 'Debugger.scriptParsed') as { scriptId: string; url: string }[];
   session.post('Debugger.disable');
   for (const { scriptId, url } of parsed) if (scripts.size < MAX_SCRIPTS) scripts.set(scriptId, url);

@@ -1,8 +1,9 @@
 /** Stalls that are told as blocks: whose they are, and what they have in common. */
-import { functionKey } from '../recording/places.ts';
+import { functionKey, lineKey } from '../recording/places.ts';
 import type { Location, StallRow } from '../recording/types.ts';
 import { round } from './severity.ts';
 import { isMostlyHeld } from './stack-confidence.ts';
+import { CALL_KINDS } from './stall-kinds.ts';
 import { isHeldUp, ownMs } from './stalls.ts';
 
 /** With less CPU time than that, it may have waited for a core. */
@@ -22,6 +23,23 @@ export function ofWorkerScript(stall: StallRow): StallRow {
   const script = own[0] ?? stall.location;
   const location = script ? { file: script.file, line: 1, column: 1, function: '' } : null;
   return { ...stall, kind: 'module-load', location };
+}
+
+/**
+ * A stall of which one stack alone was taken, within a call that other stalls have proven to block, was that call: alone it would be
+ * told as computation, at the same line.
+ */
+export function ofProvenCalls(stalls: readonly StallRow[]): StallRow[] {
+  const proven = new Set(stalls.filter(({ kind }) => CALL_KINDS.includes(kind)).map(callKey));
+  return stalls.map((stall) => {
+    const [only, ...others] = stall.stacks;
+    if (stall.kind !== 'js-cpu' || !only || others.length > 0 || only.kind === 'js-cpu') return stall;
+    return proven.has(callKey({ ...stall, ...only })) ? { ...stall, kind: only.kind, location: only.location } : stall;
+  });
+}
+
+function callKey({ kind, location, startup }: Pick<StallRow, 'kind' | 'location' | 'startup'>): string {
+  return [kind, startup, location && lineKey(location)].join('|');
 }
 
 /** Stalls of one cause: of the same kind in the same function, for single calls also at the same line. */

@@ -7,6 +7,6 @@ export function needsText(
 ): string {
   const needed = needs.map((need) => [need].flat().map(show).join(' or ')).join(', and ');
   const rest = [...new Set(reads)].filter((type) => !needs.flat().includes(type)).map(show);
-  const also = rest.length > 0 ? ` Where they are there, ${rest.join(', ')} are read as well.` : '';
+  const also = rest.length > 0 ? ` If the recording has them, it also reads ${rest.join(', ')}.` : '';
   return `It is judged from the rows ${needed} of the recording. Without them the rule answers ${show('no-data')}.${also}`;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
 import type { Row } from '../../src/recording/types.ts';
-import { delayRow, foundIn, location, recordingOf, stall } from '../support/recording.ts';
+import { delayRow, foundIn, frame, location, recordingOf, stall } from '../support/recording.ts';
 
 /** A minute of recording with these rows. */
 const findings = (...rows: Row[]) => foundIn(blockedEventLoop, recordingOf([...rows, delayRow(5, 60_000)]));
@@ -21,6 +21,21 @@ test('stalls of one call are one finding with count, max and total', () => {
     location,
     evidence: { maxMs: 500, totalMs: 800 },
   });
+});
+
+test('a stall that one stack alone tells is that of the call which others prove to block', () => {
+  const json = (id: number, kind: 'json' | 'js-cpu', count: number) => {
+    const stacks = [{ weightMs: 100, kind: 'json' as const, location, count, frames: [frame('handler')] }];
+    return stall({ ...harmful, id, kind, durationMs: 150, cpuMs: 150, location, stacks });
+  };
+  expect(findings(json(1, 'json', 3), json(2, 'js-cpu', 1), json(3, 'js-cpu', 1))).toMatchObject([
+    { kind: 'json', count: 3 },
+  ]);
+  // Nobody has proven anything: one stack each may be chance.
+  expect(findings(json(1, 'js-cpu', 1), json(2, 'js-cpu', 1))).toMatchObject([{ kind: 'js-cpu', count: 2 }]);
+  const elsewhere = { ...json(2, 'js-cpu', 1), location: { ...location, line: 99 } };
+  elsewhere.stacks = elsewhere.stacks.map((one) => ({ ...one, location: elsewhere.location }));
+  expect(findings(json(1, 'json', 3), elsewhere)).toHaveLength(2);
 });
 
 test('single calls at two lines of one function are two findings, computation is one', () => {

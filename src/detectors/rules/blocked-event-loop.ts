@@ -10,6 +10,7 @@ import {
   isHarmful,
   leastMs,
   manyCallsShare,
+  ofProvenCalls,
   ofWorkerScript,
   placeOf,
   STARVED_FACTOR,
@@ -95,7 +96,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
       .map((stall) => blamed(stall, recording.header.slowMs))
       .filter((stall) => !isStarvation(stall))
       .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall) : stall));
-    return [...groupBy(stalls, groupKey).values()].map((group) => toFinding(group, recording));
+    return [...groupBy(ofProvenCalls(stalls), groupKey).values()].map((group) => toFinding(group, recording));
   },
   explains: [
     { of: CALL_KINDS, rule: 'starved-event-loop', isMinor: false },
