@@ -183,6 +183,15 @@ describe('a stall', () => {
     expect(thread.closed[0]).toMatchObject({ startMs: 100, durationMs: 400, location: { line: 12 } });
   });
 
+  test('of a start that began before anybody looked is the code’s, by what was read since', () => {
+    const thread = fakeThread({ startAt: 60 });
+    thread.block(90);
+    thread.idle(100);
+    expect(thread.closed).toMatchObject([{ startMs: 0, kind: 'js-cpu', startup: true }]);
+    // But for the tick that noticed its end.
+    expect(thread.closed[0]!.cpuMs).toBeGreaterThan(thread.closed[0]!.durationMs * 0.8);
+  });
+
   test('has its first turn at start-up', () => {
     const thread = fakeThread();
     thread.block(400);

@@ -47,7 +47,8 @@ export class StallWatch {
     this.#started = this.#lastCount > 0;
     this.#lastBeatAt = this.#started ? options.now() : 0;
     this.#lastTickAt = this.#lastBeatAt;
-    this.#times.beat(this.#lastBeatAt);
+    // A silence that began with the process has been measured from now on only: what is read stands for all of it.
+    this.#times.beat(options.now());
   }
 
   /** To be called every `tickMs`. */
