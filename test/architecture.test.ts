@@ -16,6 +16,7 @@ interface Rule {
 
 const UTIL = 'src/util';
 const SHARED = [
+  'agents/built-in.ts',
   'agents/guard.ts',
   'agents/inspection.ts',
   'agents/primordials.ts',
@@ -63,6 +64,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   // What the package exports, as one bundle.
   'src/entries.ts': { values: ['src/index.ts', 'src/library', 'src/recording-api.ts'] },
   // Shared by the agent's halves.
+  'agents/built-in.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/guard.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/inspection.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/primordials.ts': { values: [], types: [PROTOCOL], builtinsOnly: true },
@@ -82,7 +84,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
   'agents/waiting.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/samplers': {
-    values: ['agents/guard.ts', 'agents/primordials.ts', 'agents/waiting.ts', UTIL],
+    values: ['agents/built-in.ts', 'agents/guard.ts', 'agents/primordials.ts', 'agents/waiting.ts', UTIL],
     types: ['src/recording'],
     builtinsOnly: true,
   },

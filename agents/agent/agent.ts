@@ -3,8 +3,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
 import { createSensor, guarded, messageOf } from '../guard.ts';
-import { askInspection } from '../inspection.ts';
-import { load, NativeBoolean, NativeDate, NativeNumber, NativeString, process, store, wallMs } from '../primordials.ts';
+import { askInspection, type Inspection } from '../inspection.ts';
+import { load, NativeDate, NativeNumber, NativeString, process, store, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
 import { HEARTBEAT_MS, type SharedMemory, Sum, WATCHDOG_FAILED, Word } from '../shared-memory.ts';
@@ -13,6 +13,7 @@ import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { complain } from './complain.ts';
 import { followExit } from './exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
+import { findInternals } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
 import { openThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
@@ -27,6 +28,7 @@ function watchdogData(
   { settings, problems }: ReturnType<typeof readSettings>,
   thread: Pick<WatchdogData['thread'], 'shared' | 'beats'>,
   gate: ThreadGate,
+  inspection: Inspection,
 ): WatchdogData {
   return {
     thread: {
@@ -43,9 +45,8 @@ function watchdogData(
     parentPid: process.ppid,
     problems,
     gate,
-    inspection: askInspection(),
+    inspection,
     flags: [...process.execArgv, process.env.NODE_OPTIONS, process.env.NODE_V8_COVERAGE && 'coverage'].join(' '),
-    color: NativeBoolean(process.env.FORCE_COLOR) || (!process.env.NO_COLOR && isTerminal()),
     folders: folderVariables(process.env),
   };
 }
@@ -84,10 +85,13 @@ function start(): void {
   const beats = histogram as unknown as DelayHistogram;
   const bound = boundUnread();
   const gate = openThreadGate();
+  const inspection = askInspection();
+  const internals = findInternals(inspection);
   const { shared, atExit } = new ObservedThread({
     histogram: beats,
     diagnose: settings.level === 'diagnose',
     gate,
+    internals,
     post(sample) {
       if (shared.control[Word.WatchdogState] === WATCHDOG_FAILED) return false;
       const bounded = bound(sample, shared.control);
@@ -96,7 +100,7 @@ function start(): void {
     },
     complain,
   });
-  const data = watchdogData(read, { shared, beats }, gate);
+  const data = watchdogData(read, { shared, beats }, gate, inspection);
   const ours = startWatchdog(data);
   watchdog = ours;
   process.env.EVDIAG_FAMILY = data.family;
@@ -104,15 +108,11 @@ function start(): void {
   followSignalHandlers(shared);
   store(shared.control, Word.Quiet, settings.quiet ? 1 : 0);
   followExit(shared.control, gate, atExit);
-  hideOwnFrames(data.inspection);
+  hideOwnFrames(internals);
 }
 
 function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {
   return { XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP };
-}
-
-function isTerminal(): boolean {
-  return (require('node:tty') as typeof import('node:tty')).isatty(2);
 }
 
 /**

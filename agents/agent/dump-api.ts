@@ -1,7 +1,7 @@
-import { getHeapStatistics } from 'node:v8';
 import type { RunningInventory } from '../../src/async-dump/inventory.ts';
 import type { InventoryFiles } from '../../src/protocol/inventory.ts';
 import type { DumpProgress, ThreadApi } from '../../src/protocol/thread-api.ts';
+import { builtIn } from '../built-in.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { load, monotonicMs, NativeError, NativeString, setImmediate, store, toJson } from '../primordials.ts';
 import { OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
@@ -106,7 +106,8 @@ class Dump {
 export function createDumpApi({ control }: SharedMemory): DumpApi {
   const dump = new Dump(control);
   return {
-    dumpEstimate: () => toJson({ heapBytes: getHeapStatistics().used_heap_size }),
+    dumpEstimate: () =>
+      toJson({ heapBytes: builtIn<typeof import('node:v8')>('v8')!.getHeapStatistics().used_heap_size }),
     beginDump: (files) => dump.begin(files, null),
     beginSnapshot: (file) => dump.begin(null, file),
     dump: (now) => toJson(dump.work(now)),

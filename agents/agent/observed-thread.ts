@@ -9,6 +9,7 @@ import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createHooks } from './hooks.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
+import type { NodeInternals } from './node-internals.ts';
 import { markOwn } from './own-resources.ts';
 import { publish } from './published-api.ts';
 import { createSamplerSet, samplerContext } from './sampler-set.ts';
@@ -26,7 +27,7 @@ const FIRST_SAMPLE_MS = 100;
 
 /**
  * Node 20: whoever puts in or takes away a hook of promises brings back those that tracking has put aside, and from
- * then on each await would cost ten times as much. So tracking and the hooks of deep samples pause while a capture has its own.
+ * then on each await would cost ten times as much. So tracking and the hooks of looks rest while a capture has its own.
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
@@ -40,6 +41,7 @@ export interface ObservedThreadOptions {
   /** The level at first. */
   diagnose: boolean;
   gate: ThreadGate | null;
+  internals: NodeInternals | null;
   /** Sends to the watchdog; when it returns false, all of it stops. */
   post(message: SampleMessage): boolean;
   complain(message: string): void;
@@ -64,19 +66,19 @@ export class ObservedThread {
   #ownMs = 0;
   /** A capture has hooks that others would disturb. */
   #capturing = false;
-  /** The last deep sample had no hooks of its own. */
+  /** The last look had no hooks of its own. */
   #withoutHooks = false;
 
   constructor(options: ObservedThreadOptions) {
     const begin = monotonicMs();
     const { shared } = this;
-    const { histogram, diagnose, gate, complain } = options;
+    const { histogram, diagnose, gate, internals, complain } = options;
     this.#options = options;
     shared.control[Word.Diagnose] = diagnose ? 1 : 0;
     this.#noteDebugger();
     this.#samplers = createSamplerSet(samplerContext(shared, histogram), complain);
     this.#follow();
-    const markLoaded = markSyncCalls(shared, gate, (addOnCalls) => this.#post({ addOnCalls }));
+    const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
     if (gate) followTerminations(gate);
     const mark = guarded(createSensor('the marks of what was loaded'), markLoaded);
     const sampling = createSensor('sampling', true);

@@ -1,4 +1,4 @@
-import timers from 'node:timers';
+import { builtIn } from '../built-in.ts';
 import { createSensor, isOff } from '../guard.ts';
 import { apply, globalObject, NativeNumber, NativeWeakRef } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
@@ -22,7 +22,8 @@ const intervals: ShortInterval[] = [];
 
 /** Wraps `setInterval`: the others of its family leave their line on the stacks of what they call next. */
 export function watchShortIntervals(): void {
-  const original = timers.setInterval as unknown as AnyFunction;
+  const timers = builtIn<Record<string, unknown>>('timers')!;
+  const original = timers.setInterval as AnyFunction;
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
     const timer = apply(original, this, args) as NodeJS.Timeout;
     try {
@@ -32,7 +33,7 @@ export function watchShortIntervals(): void {
     }
     return timer;
   });
-  replace(timers as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
+  replace(timers, 'setInterval', original, wrapper);
   if ((globalObject.setInterval as unknown) === original) {
     replace(globalObject as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
   }

@@ -1,14 +1,12 @@
-import childProcess from 'node:child_process';
-import crypto from 'node:crypto';
-import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import vm from 'node:vm';
-import zlib from 'node:zlib';
+import { builtIn } from '../built-in.ts';
 import { apply, NativeAtomics, NativeDate, NativeIntl, NativeJSON, NativeNumber, process } from '../primordials.ts';
 import { type SharedMemory, SYNC_CALLS } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
+import { onceLoaded } from './built-ins.ts';
 import { createCallMarks } from './call-marks.ts';
 import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
+import type { NodeInternals } from './node-internals.ts';
 import { type AnyFunction, replace, replaceClass } from './replace.ts';
 import { onlyTerminable, SHIELDED, shield } from './shields.ts';
 import { onlyLargeText, onlyWithOptions } from './some-calls.ts';
@@ -24,18 +22,17 @@ const SOME_ONLY: Record<string, ((original: AnyFunction, marked: AnyFunction) =>
 /** What holds the functions, by the name that SYNC_CALLS gives it. */
 type Holders = Record<string, Record<string, unknown>>;
 
-const MODULES: Holders = {
-  fs: fs as unknown as Record<string, unknown>,
-  child_process: childProcess as unknown as Record<string, unknown>,
-  crypto: crypto as unknown as Record<string, unknown>,
-  zlib: zlib as unknown as Record<string, unknown>,
+const HOLDERS: Holders = {
   JSON: NativeJSON as unknown as Record<string, unknown>,
   Date: NativeDate.prototype as unknown as Record<string, unknown>,
   Number: NativeNumber.prototype as unknown as Record<string, unknown>,
   Intl: NativeIntl as unknown as Record<string, unknown>,
   Atomics: NativeAtomics as unknown as Record<string, unknown>,
-  Script: vm.Script.prototype as unknown as Record<string, unknown>,
 };
+/** Those that Node loads for itself in any case are marked at once. */
+const LOADED_MODULES = ['fs', 'vm'];
+/** The others when they are loaded. */
+const MODULES = ['child_process', 'crypto', 'zlib'];
 
 /**
  * Marks the synchronous calls of Node while they run.
@@ -49,6 +46,7 @@ const MODULES: Holders = {
 export function markSyncCalls(
   shared: SharedMemory,
   gate: ThreadGate | null,
+  internals: NodeInternals | null,
   onAddOn: (calls: [module: string, name: string][]) => void,
 ): () => void {
   const { during, marked } = createCallMarks(shared, SYNC_CALLS.length + MAX_ADD_ON_CALLS);
@@ -70,7 +68,10 @@ export function markSyncCalls(
       const some = SOME_ONLY[module];
       replace(holder, name, original, some ? some(original, wrapper) : wrapper);
     });
-  markAll(MODULES);
+  markAll(HOLDERS);
+  const markModule = (name: string) => (exports: Record<string, unknown>) => markAll(holdersIn(name, exports));
+  for (let i = 0; i < LOADED_MODULES.length; i++) markModule(LOADED_MODULES[i]!)(builtIn(LOADED_MODULES[i]!)!);
+  for (let i = 0; i < MODULES.length; i++) onceLoaded(internals, MODULES[i]!, markModule(MODULES[i]!));
   syncBuiltinESMExports();
   const lookAtAddOns = markNativeAddons({ markCall: markAddOnCall, announce: onAddOn });
   let sqliteMarked = false;
@@ -81,6 +82,12 @@ export function markSyncCalls(
     sqliteMarked = true;
     markAll(sqlite);
   };
+}
+
+/** What has the marked functions of a module: itself, or a class of it. */
+function holdersIn(name: string, exports: Record<string, unknown>): Holders {
+  if (name !== 'vm') return { [name]: exports };
+  return { Script: (exports.Script as { prototype: Holders[string] }).prototype };
 }
 
 /** The classes of node:sqlite, once the application has loaded it: loading it here would print a warning. */

@@ -10,6 +10,7 @@ import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../share
 import { endThread } from '../thread-gate.ts';
 import type { Message } from '../watchdog/types.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
+import { findInternals } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
@@ -46,10 +47,12 @@ export function startInWorker(): void {
   markOwn(startBeats(beats, HEARTBEAT_MS));
   const bound = boundUnread();
   const gate = findThreadGate();
+  const internals = findInternals(askInspection());
   const { shared, atExit } = new ObservedThread({
     histogram: readBeats(beats),
     diagnose: process.env.EVDIAG_LEVEL === 'diagnose',
     gate,
+    internals,
     post(sample) {
       const state = load(shared.control, Word.WatchdogState);
       if (state === WATCHDOG_FAILED) return false;
@@ -82,7 +85,7 @@ export function startInWorker(): void {
     notify(shared.control, Word.Stop);
   };
   listenUnseen(process, 'exit', onExit);
-  hideOwnFrames(askInspection());
+  hideOwnFrames(internals);
 }
 
 /** Tells of each worker of this thread that ended, in whatever way; `ours` is not the application's. */

@@ -1,6 +1,6 @@
 import { constants, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import type { RowOf } from '../../src/recording/types.ts';
+import { builtIn } from '../built-in.ts';
 import { createSensor, guarded, isOff } from '../guard.ts';
 import { max, min, monotonicMs } from '../primordials.ts';
 import type { Sampler } from './types.ts';
@@ -105,6 +105,7 @@ class Collections {
 
 /** Without the young generation, which has filled again since the collection. */
 function readHeap(): NonNullable<RowOf<'gc'>['afterMajor']> {
+  const { getHeapSpaceStatistics, getHeapStatistics } = builtIn<typeof import('node:v8')>('v8')!;
   let oldBytes = 0;
   for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
     if (!space_name.startsWith('new_')) oldBytes += space_used_size;

@@ -1,7 +1,9 @@
-import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
+import { builtIn } from '../built-in.ts';
 import { NativeNumber, process } from '../primordials.ts';
 import type { Sampler } from './types.ts';
+
+type V8 = typeof import('node:v8');
 
 const OLD_LIMIT = /^--max[-_]old[-_]space[-_]size=(\d+)$/;
 
@@ -14,12 +16,14 @@ export const memory: Sampler = {
   cost: '25–40 µs once a second (most of it is the resident set size)',
   start() {
     const oldLimitBytes = oldLimit();
+    let v8: V8 | null = null;
     return {
       read() {
-        const heap = getHeapStatistics();
+        v8 ??= builtIn<V8>('v8')!;
+        const heap = v8.getHeapStatistics();
         const usage = process.memoryUsage();
         const spaces: Record<string, number> = {};
-        for (const space of getHeapSpaceStatistics()) spaces[space.space_name] = space.space_used_size;
+        for (const space of v8.getHeapSpaceStatistics()) spaces[space.space_name] = space.space_used_size;
         return {
           type: 'memory',
           rssBytes: usage.rss,

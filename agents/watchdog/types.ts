@@ -37,7 +37,6 @@ export interface WatchdogData {
   gate: ThreadGate;
   /** Options of Node, and "coverage" where that is measured. */
   flags: string;
-  color: boolean;
   /** Of its environment, what tells where the live socket may be; the watchdog has none of its own. */
   folders: Record<'XDG_RUNTIME_DIR' | 'TMPDIR' | 'TMP' | 'TEMP', string | undefined>;
 }

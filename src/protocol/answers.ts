@@ -115,9 +115,9 @@ const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
     },
     frames: { threadId, frames },
     groups: { threadId, groups: arrayOf(object({ count: number, frames: arrayOf(whole) })) },
-    inventory: {
+    census: {
       threadId,
-      figures: orNull(object({ ...FIGURES })),
+      census: orNull(object({ ...FIGURES })),
       files: orNull(object({ snapshot: string, index: string })),
       problem,
     },

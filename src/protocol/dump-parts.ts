@@ -5,11 +5,11 @@ import type { Inventory, InventoryFiles } from './inventory.ts';
 import type { OpenHandles, RawTimers } from './open-resources.ts';
 
 /** With 'full', a heap snapshot is written beside the quick look. */
-export type DumpMode = 'quick' | 'full';
+export type Road = 'quick' | 'full';
 
 /** Parameters of the method `dump`. */
 export interface DumpRequest {
-  mode: DumpMode;
+  road: Road;
 }
 
 export interface Timers extends Omit<RawTimers, 'callback'> {
@@ -66,10 +66,10 @@ export interface GroupsPart {
 
 /** The last part of a thread. */
 export interface InventoryPart {
-  part: 'inventory';
+  part: 'census';
   threadId: number;
   /** Null where there is none, for the reason that `problem` tells. */
-  figures: Omit<Inventory, 'frames' | 'groups'> | null;
+  census: Omit<Inventory, 'frames' | 'groups'> | null;
   /** Of a full dump; removed when the client goes. */
   files: InventoryFiles | null;
   problem: string | null;
