@@ -14,7 +14,7 @@ const HOOKS_MS = 150;
 const CLOCK_STRIDE = 256;
 /** Frames kept of a creation site. */
 const SITE_FRAMES = 16;
-/** Creation sites taken in one look: each costs 10–20 µs. */
+/** Creation sites taken in one deep sample: each costs 10–20 µs. */
 const MAX_SITES = 120;
 /** The first of each type, then one in so many: by then it is a storm. */
 const FIRST_SITES = 16;
@@ -22,7 +22,7 @@ const SITE_STRIDE = 61;
 /** Distinct sites and types kept. */
 const MAX_DISTINCT = 24;
 
-const sensor = createSensor('the hooks of looks');
+const sensor = createSensor('the hooks of deep samples');
 
 const processCpu = process.cpuUsage.bind(process);
 

@@ -27,7 +27,7 @@ const FIRST_SAMPLE_MS = 100;
 
 /**
  * Node 20: whoever puts in or takes away a hook of promises brings back those that tracking has put aside, and from
- * then on each await would cost ten times as much. So tracking and the hooks of looks rest while a capture has its own.
+ * then on each await would cost ten times as much. So tracking and the hooks of deep samples pause while a capture has its own.
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
@@ -66,7 +66,7 @@ export class ObservedThread {
   #ownMs = 0;
   /** A capture has hooks that others would disturb. */
   #capturing = false;
-  /** The last look had no hooks of its own. */
+  /** The last deep sample had no hooks of its own. */
   #withoutHooks = false;
 
   constructor(options: ObservedThreadOptions) {

@@ -76,7 +76,7 @@ export class AwaitHooks {
     const weight = holder.taken < ALL_AWAITS ? 1 : ONE_IN;
     if (weight > 1 && random() * weight >= 1) return;
     if (holder.taken++ >= MAX_AWAITS) {
-      holder.untold += weight;
+      holder.unfollowed += weight;
       return;
     }
     const one: Suspended = {

@@ -45,7 +45,7 @@ export interface Holder extends Turning {
   ended: Ended[];
   waits: Map<string, Wait>;
   taken: number;
-  untold: number;
+  unfollowed: number;
   closed: boolean;
 }
 
@@ -75,7 +75,7 @@ export function addTo(holder: Holder, { taken, result, joined, ms, unfinished, i
   let wait = holder.waits.get(key);
   if (!wait) {
     if (holder.waits.size >= MAX_STACKS) {
-      holder.untold += weight;
+      holder.unfollowed += weight;
       return;
     }
     const [top, ...rest] = frames.map(toFrame);

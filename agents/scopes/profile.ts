@@ -40,7 +40,7 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
     const startMs = monotonicMs();
     const value = await (call ? call.run(fn) : fn());
     const durationMs = monotonicMs() - startMs;
-    const { turns, ...told } = call?.end() ?? { waits: [], untoldWaits: 0, turns: [] };
+    const { turns, ...told } = call?.end() ?? { waits: [], unfollowedWaits: 0, turns: [] };
     const own = call && !all ? { turns: turns.map((ms) => ms + offsetMs), startMs: profileMs } : null;
     call = null;
     const { profile: whole } = post(session, 'Profiler.stop') as { profile: CpuProfile };

@@ -10,7 +10,7 @@ export interface FollowedCall {
   /** Ends following; what is suspended still counts until now. */
   end(): {
     waits: Wait[];
-    untoldWaits: number;
+    unfollowedWaits: number;
     /** When the thread ran the function or what it started: from and to in turn, ms of the monotonic clock. */
     turns: readonly number[];
   };
@@ -36,7 +36,7 @@ export function followCall(): FollowedCall {
     ended: [],
     waits: new Map(),
     taken: 0,
-    untold: 0,
+    unfollowed: 0,
     closed: false,
   };
   holder.around = [holder, ...outer];
@@ -53,7 +53,7 @@ export function followCall(): FollowedCall {
         hooks?.stop();
         hooks = null;
       }
-      return { waits: [...holder.waits.values()], untoldWaits: holder.untold, turns: holder.turns };
+      return { waits: [...holder.waits.values()], unfollowedWaits: holder.unfollowed, turns: holder.turns };
     },
   };
 }

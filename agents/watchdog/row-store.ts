@@ -5,7 +5,7 @@ import type { Storage } from './storage.ts';
 /** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks and unfinished ones are up to 40 kB each. */
 const MAX_ROWS_IN_MEMORY = 2000;
 const MAX_LARGE_IN_MEMORY = 60;
-const LARGE: ReadonlySet<RowType> = new Set(['allocations', 'look', 'unfinished']);
+const LARGE: ReadonlySet<RowType> = new Set(['allocations', 'deep-sample', 'unfinished']);
 const LEFT_OUT = 'the summary looks at the last ones only; the recording has them';
 /** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;

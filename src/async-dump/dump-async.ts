@@ -62,9 +62,9 @@ export function dumpAsync({ exact = false }: DumpAsyncOptions = {}): Promise<Asy
 }
 
 function takeQuick(except: Promise<unknown>): AsyncDump {
-  const census = beginInventory({ except });
-  census.work(Number.POSITIVE_INFINITY);
-  const { frames, groups, beyond, pauseMs, workMs } = census.result();
+  const inventory = beginInventory({ except });
+  inventory.work(Number.POSITIVE_INFINITY);
+  const { frames, groups, beyond, pauseMs, workMs } = inventory.result();
   const suspended = quickCalls(frames.map(createMapper()), groups);
   return { counted: 'promises', total: sum(suspended) + beyond, suspended, cycles: [], pauseMs: pauseMs + workMs };
 }
@@ -73,8 +73,8 @@ async function takeExact(except: Promise<unknown>): Promise<AsyncDump> {
   const folder = mkdtempSync(join(tmpdir(), 'evdiag-dump-'));
   try {
     const files = { snapshot: join(folder, 'a.heapsnapshot'), index: join(folder, 'a.index') };
-    const census = beginInventory({ files, except });
-    return await read(census.result(), files);
+    const inventory = beginInventory({ files, except });
+    return await read(inventory.result(), files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

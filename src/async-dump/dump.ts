@@ -1,10 +1,10 @@
 /** A dump as `evdiag dump --json` prints it. */
 import type { SettlerKind } from '../heap/settlers.ts';
-import type { Road, ThreadPart } from '../protocol/dump-parts.ts';
+import type { DumpMode, ThreadPart } from '../protocol/dump-parts.ts';
 import type { Frame, FrameCategory, Level } from '../recording/types.ts';
 
 export interface Dump {
-  schema: 'evdiag-dump/1';
+  schema: 'evdiag-dump/2';
   pid: number;
   /** Redacted. */
   argv: string[];
@@ -13,7 +13,7 @@ export interface Dump {
   uptimeMs: number;
   /** ISO 8601. */
   takenAt: string;
-  road: Road;
+  mode: DumpMode;
   /** The main thread, 0, first. */
   threads: DumpedThread[];
 }
@@ -29,7 +29,7 @@ export interface SuspendedCalls {
   /** Sum of the counts. */
   total: number;
   /** Counted in `total`, but not listed. */
-  untold: number;
+  unlisted: number;
   /** Promises in the heap, settled ones as well, and how many could not be asked about. */
   promises: number;
   failed: number;

@@ -23,7 +23,7 @@ function header(dump: Dump, { paint }: DumpTextOptions): string[] {
     `Node ${dump.nodeVersion.replace(/^v/, '')}`,
     `level ${dump.level}`,
     `up ${formatMs(dump.uptimeMs)}`,
-    `${dump.road} dump at ${time} UTC`,
+    `${dump.mode} dump at ${time} UTC`,
   ];
   const command = dump.argv.map((word, i) => (i === 0 ? word : displayPath(word))).join(' ');
   return [paint(stripControl(command), 'bold'), paint(stripControl(facts.join(' · ')), 'dim')];
@@ -83,7 +83,7 @@ function frameLines(frame: Frame, innermost: boolean, { paint }: DumpTextOptions
 // ── suspended calls ──
 
 function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): string[] {
-  const { counted, total, untold, failed, cycles, calls, pauseMs } = suspended;
+  const { counted, total, unlisted, failed, cycles, calls, pauseMs } = suspended;
   const { paint, expand } = options;
   const what = counted === 'calls' ? plural(total, 'suspended async call') : plural(total, 'promise');
   const title = counted === 'calls' ? what : `${what} with suspended async calls behind`;
@@ -96,8 +96,8 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
   const rest = [
     ...(left > 0 ? [moreText(left)] : []),
     ...(ofNode > 0 ? [`… ${formatCount(ofNode)} of Node's own, --expand`] : []),
-    ...(untold > 0
-      ? [`… ${formatCount(untold)} promises whose calls are not listed: there are too many different ones`]
+    ...(unlisted > 0
+      ? [`… ${formatCount(unlisted)} promises whose calls are not listed: there are too many different ones`]
       : []),
     ...(failed > 0 ? [`… ${formatCount(failed)} promises could not be examined`] : []),
   ];

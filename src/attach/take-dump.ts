@@ -3,7 +3,7 @@ import type { Dump, DumpedThread, SuspendedCalls } from '../async-dump/dump.ts';
 import { exactCalls } from '../async-dump/exact-calls.ts';
 import { quickCalls } from '../async-dump/quick-calls.ts';
 import { isWritten } from '../protocol/answers.ts';
-import type { DumpPart, InventoryPart, Road, ThreadPart } from '../protocol/dump-parts.ts';
+import type { DumpMode, DumpPart, InventoryPart, ThreadPart } from '../protocol/dump-parts.ts';
 import type { Inventory, InventoryFiles } from '../protocol/inventory.ts';
 import type { FrameMapper } from '../recording/source-maps.ts';
 import { threadName } from '../recording/thread-name.ts';
@@ -17,7 +17,7 @@ import { strangeAnswer } from './wire.ts';
 const PART_TIMEOUT_MS = 20 * 60_000;
 
 export interface DumpOptions {
-  road: Road;
+  mode: DumpMode;
   /** Called with what is going on, in a few words. */
   onProgress?: (words: string) => void;
 }
@@ -32,7 +32,7 @@ interface ThreadParts {
 }
 
 /** Asks for a dump of all threads and makes it readable. Heap snapshots are removed, whatever happens. */
-export async function takeDump(connection: Connection, { road, onProgress = () => {} }: DumpOptions): Promise<Dump> {
+export async function takeDump(connection: Connection, { mode, onProgress = () => {} }: DumpOptions): Promise<Dump> {
   const { pid, argv, nodeVersion, level, uptimeMs } = connection.hello;
   const takenAt = new Date().toISOString();
   const files: InventoryFiles[] = [];
@@ -45,7 +45,7 @@ export async function takeDump(connection: Connection, { road, onProgress = () =
   try {
     const gathered = await gatherThreads(connection, {
       method: 'dump',
-      params: { road },
+      params: { mode },
       timeoutMs: PART_TIMEOUT_MS,
       what: 'dump',
       readerFor: (threadId) => readThread(threadId, keep, onProgress),
@@ -54,7 +54,7 @@ export async function takeDump(connection: Connection, { road, onProgress = () =
     const seen = gathered.threads.flatMap(({ frames }) => frames.map(({ file }) => file));
     const map = await loadedMapper(connection, seen);
     for (const thread of gathered.threads) threads.push(await toThread(thread, map, onProgress));
-    return { schema: 'evdiag-dump/1', pid, argv, nodeVersion, level, uptimeMs, takenAt, road, threads };
+    return { schema: 'evdiag-dump/2', pid, argv, nodeVersion, level, uptimeMs, takenAt, mode, threads };
   } finally {
     files.forEach(removeFiles);
   }
@@ -103,21 +103,21 @@ async function toThread(
 }
 
 async function suspendedOf(
-  { threadId, frames, groups, inventory: { census, files } }: ThreadParts,
+  { threadId, frames, groups, inventory: { figures, files } }: ThreadParts,
   map: FrameMapper,
   onProgress: (words: string) => void,
 ): Promise<SuspendedCalls | null> {
-  if (!census) return null;
-  const { promises, failed, beyond, pauseMs, probed } = census;
-  const figures = { promises, failed: failed + promises - probed, pauseMs };
+  if (!figures) return null;
+  const { promises, failed, beyond, pauseMs, probed } = figures;
+  const facts = { promises, failed: failed + promises - probed, pauseMs };
   if (!files) {
     const calls = quickCalls(frames, groups);
-    return { counted: 'promises', total: sum(calls) + beyond, untold: beyond, ...figures, calls, cycles: [] };
+    return { counted: 'promises', total: sum(calls) + beyond, unlisted: beyond, ...facts, calls, cycles: [] };
   }
   const tell = (share: number): void =>
     onProgress(`reading the heap snapshot${threadText(threadId)}: ${Math.round(share * 100)} %`);
   const { calls, cycles } = await exactCalls(files, frames, groups, tell, map);
-  return { counted: 'calls', total: sum(calls), untold: 0, ...figures, calls, cycles };
+  return { counted: 'calls', total: sum(calls), unlisted: 0, ...facts, calls, cycles };
 }
 
 function sum(groups: readonly { count: number }[]): number {

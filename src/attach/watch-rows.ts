@@ -7,7 +7,7 @@ import type { Connection } from './connect.ts';
 const MAX_ROWS = 20_000;
 /** Looks and unfinished rows are up to 40 kB each. */
 const MAX_LARGE_ROWS = 200;
-const LARGE: ReadonlySet<RowType> = new Set(['look', 'unfinished']);
+const LARGE: ReadonlySet<RowType> = new Set(['deep-sample', 'unfinished']);
 /** So many rows go at a time. */
 const SLACK = 1000;
 /** More are not followed. */

@@ -1,15 +1,15 @@
-/** What the detectors of a busy loop share: which seconds were busy, and what a closer look saw filling them. */
+/** What the detectors of a busy loop share: which seconds were busy, and what a deep sample saw filling them. */
 
-import { type LookRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { type DeepSampleRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS } from './limits.ts';
-import { functionsOf } from './look-frames.ts';
+import { functionsOf } from './sampled-frames.ts';
 import type { NoData } from './types.ts';
 
 /** What `secondsOf` joins. */
 export const SECOND_ROWS = ['active-resources', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'gc'] as const;
 /** What tells how a busy loop is filled. */
-export const FILLING_ROWS = ['active-resources', 'look', 'loop-turns'] as const;
+export const FILLING_ROWS = ['active-resources', 'deep-sample', 'loop-turns'] as const;
 type FillingView = View<(typeof FILLING_ROWS)[number]>;
 
 /** Start-up is judged by nobody: it loads modules and compiles. */
@@ -185,22 +185,22 @@ export function isServed(seconds: readonly Second[]): boolean {
   return totalMs(seconds.filter(({ waiting }) => waiting > 0)) >= SERVED_MS;
 }
 
-/** Servers, sockets and timers that had to wait: as looks saw them, else as last counted. */
-export function waitingIn(recording: View<'active-resources'>, looks: readonly LookRow[] = []): number {
-  const seen = looks.map(({ waiting }) => waiting).filter((waiting) => waiting !== null);
+/** Servers, sockets and timers that had to wait: as deep samples saw them, else as last counted. */
+export function waitingIn(recording: View<'active-resources'>, deepSamples: readonly DeepSampleRow[] = []): number {
+  const seen = deepSamples.map(({ waiting }) => waiting).filter((waiting) => waiting !== null);
   if (seen.length > 0) return maxOf(seen);
   return maxOf(rowsOf(recording, 'active-resources').map(({ waiting }) => waiting ?? 0));
 }
 
-/* ---- what a look saw ---- */
+/* ---- what a deep sample saw ---- */
 
 /** What fills a busy loop. */
 export type Filling = 'timers' | 'awaits' | 'polling' | 'computation' | 'callbacks';
 
-/** A look with fewer busy stacks than this says little. */
+/** A deep sample with fewer busy stacks than this says little. */
 const MIN_BUSY_SAMPLES = 10;
-/** The loop was busy in this share of the look. */
-const BUSY_LOOK = 0.5;
+/** The loop was busy in this share of the deep sample. */
+const BUSY_STACKS_SHARE = 0.5;
 /** How many are made in a second: more than one each for all connections of a large server. */
 export const STORM_TIMERS_PER_SECOND = 5000;
 /** A promise per microsecond of CPU: then switching is most of what is done (an await alone takes 0.1–0.3 µs). */
@@ -214,39 +214,40 @@ const MIN_PAIRS = 8;
 /** One function with this share of the stacks is what is computed. */
 const ONE_FUNCTION = 0.5;
 
-export function fillingOf(look: LookRow, recording: FillingView): Filling | null {
-  if (look.busySamples < MIN_BUSY_SAMPLES || look.busySamples < look.samples * BUSY_LOOK) return null;
-  if (isTimerStorm(look, recording)) return 'timers';
-  const { created } = look;
+export function fillingOf(deepSample: DeepSampleRow, recording: FillingView): Filling | null {
+  if (deepSample.busySamples < MIN_BUSY_SAMPLES || deepSample.busySamples < deepSample.samples * BUSY_STACKS_SHARE)
+    return null;
+  if (isTimerStorm(deepSample, recording)) return 'timers';
+  const { created } = deepSample;
   if (created && created.cpuMs > 0 && created.promises / created.cpuMs >= CHURN_PROMISES_PER_MS) return 'awaits';
-  if (turnsPerSecond(look, recording) >= EMPTY_TURNS_PER_SECOND) return 'polling';
-  const longPairs = look.pairs >= MIN_PAIRS ? 1 - look.turnedPairs / look.pairs : 0;
-  const [hottest] = functionsOf(look);
+  if (turnsPerSecond(deepSample, recording) >= EMPTY_TURNS_PER_SECOND) return 'polling';
+  const longPairs = deepSample.pairs >= MIN_PAIRS ? 1 - deepSample.turnedPairs / deepSample.pairs : 0;
+  const [hottest] = functionsOf(deepSample);
   return longPairs >= LONG_CALLBACK_PAIRS && (hottest?.share ?? 0) >= ONE_FUNCTION ? 'computation' : 'callbacks';
 }
 
-export function isTimerStorm(look: LookRow, recording: View<'active-resources'>): boolean {
-  const timers = resource(look, 'Timeout');
-  if (!timers || !look.created) return false;
-  const from = look.startMs - NEAR_READING_MS;
-  const to = look.startMs + look.durationMs + NEAR_READING_MS;
+export function isTimerStorm(deepSample: DeepSampleRow, recording: View<'active-resources'>): boolean {
+  const timers = resource(deepSample, 'Timeout');
+  if (!timers || !deepSample.created) return false;
+  const from = deepSample.startMs - NEAR_READING_MS;
+  const to = deepSample.startMs + deepSample.durationMs + NEAR_READING_MS;
   const near = rowsOf(recording, 'active-resources').filter(({ t }) => t >= from && t <= to);
-  const made = perSecond(timers.count, look.created.wallMs);
+  const made = perSecond(timers.count, deepSample.created.wallMs);
   return made >= STORM_TIMERS_PER_SECOND && near.some(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
 }
 
-export function resource(look: LookRow, type: string) {
-  return look.created?.resources.find((entry) => entry.type === type) ?? null;
+export function resource(deepSample: DeepSampleRow, type: string) {
+  return deepSample.created?.resources.find((entry) => entry.type === type) ?? null;
 }
 
-/** How often the loop turned for nothing around a look; 0 where turns brought events, or are not known. */
-export function turnsPerSecond(look: LookRow, recording: View<'loop-turns'>): number {
-  const row = nearestTo(rowsOf(recording, 'loop-turns'), look);
+/** How often the loop turned for nothing around a deep sample; 0 where turns brought events, or are not known. */
+export function turnsPerSecond(deepSample: DeepSampleRow, recording: View<'loop-turns'>): number {
+  const row = nearestTo(rowsOf(recording, 'loop-turns'), deepSample);
   if (!row || row.events > row.turns * EVENTS_PER_TURN) return 0;
   return perSecond(row.turns, row.intervalMs);
 }
 
-function nearestTo<R extends { t: number }>(rows: readonly R[], { startMs, durationMs }: LookRow): R | null {
+function nearestTo<R extends { t: number }>(rows: readonly R[], { startMs, durationMs }: DeepSampleRow): R | null {
   const middle = startMs + durationMs / 2;
   return rows.reduce<R | null>(
     (best, row) => (!best || distance(row, middle) < distance(best, middle) ? row : best),
@@ -259,12 +260,12 @@ function distance({ t }: { t: number }, to: number): number {
 }
 
 /** Of a busy loop that fits no rule: nothing to tell where its stacks were seen, unknown where they were not. */
-export function unseen(recording: View<'look'>, busyMs: number): [] | NoData {
-  const isSeen = rowsOf(recording, 'look').some(({ busySamples }) => busySamples > 0);
+export function unseen(recording: View<'deep-sample'>, busyMs: number): [] | NoData {
+  const isSeen = rowsOf(recording, 'deep-sample').some(({ busySamples }) => busySamples > 0);
   return isSeen ? [] : { noData: `busy for ${formatMs(busyMs)}, but no deep sample of that was taken` };
 }
 
-/** The looks whose busy time was filled in one way. */
-export function looksFilledWith(filling: Filling, recording: FillingView): RowOf<'look'>[] {
-  return rowsOf(recording, 'look').filter((look) => fillingOf(look, recording) === filling);
+/** The deep samples whose busy time was filled in one way. */
+export function samplesFilledWith(filling: Filling, recording: FillingView): RowOf<'deep-sample'>[] {
+  return rowsOf(recording, 'deep-sample').filter((deepSample) => fillingOf(deepSample, recording) === filling);
 }

@@ -4,7 +4,7 @@ import { detectors } from './rules/index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 
 /** Rows that level watch has only while something grows or is suspected. */
-const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'look', 'orphans', 'unfinished']);
+const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'deep-sample', 'orphans', 'unfinished']);
 /** Ends what is said of rules that want these, where the level is the reason. */
 export const DIAGNOSE_HAS_THEM = 'level diagnose records them (EVDIAG_LEVEL=diagnose, or evdiag run)';
 

@@ -1,7 +1,7 @@
-/** What the stacks of stalls and looks amount to: a finding is as sure as the weakest part of its evidence. Pure. */
+/** What the stacks of stalls and deep samples amount to: a finding is as sure as the weakest part of its evidence. Pure. */
 
 import { functionKey } from '../recording/places.ts';
-import type { Location, LookRow, StallKind, StallRow, StallStack } from '../recording/types.ts';
+import type { DeepSampleRow, Location, StallKind, StallRow, StallStack } from '../recording/types.ts';
 import { CONFIDENCE } from './confidence.ts';
 import { INDEPENDENT_STACKS } from './limits.ts';
 import { ownMs } from './stalls.ts';
@@ -89,9 +89,9 @@ export function confidenceOfChains(stalls: readonly StallRow[]): number {
   return Math.min(witnessed(sum(inTime, ({ count = 1 }) => count)), ownership(stalls));
 }
 
-/** Of stacks that closer looks took at random moments, of which that share is at one place. */
-export function confidenceOfLooks(looks: readonly LookRow[], share: number): number {
-  const stacks = sum(looks, ({ busySamples }) => busySamples) * share;
+/** Of stacks that closer deep samples took at random moments, of which that share is at one place. */
+export function confidenceOfSamples(deepSamples: readonly DeepSampleRow[], share: number): number {
+  const stacks = sum(deepSamples, ({ busySamples }) => busySamples) * share;
   return Math.min(witnessed(stacks), share >= DIVIDED_SHARE ? CONFIDENCE.compared : CONFIDENCE.divided);
 }
 

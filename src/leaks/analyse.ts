@@ -9,7 +9,7 @@ import { findGrowth, type Group } from './growth.ts';
 import { HolderPaths } from './holder-paths.ts';
 import type { Holder, Holders } from './holders.ts';
 import { REMEDIES } from './remedies.ts';
-import { type Census, censusOf, kindsOf, lastIdOf, positionOf } from './subtree.ts';
+import { indexSnapshot, kindsOf, lastIdOf, positionOf, type SnapshotIndex } from './subtree.ts';
 import type { Found } from './suspect-kinds.ts';
 import { findSuspects } from './suspects.ts';
 import type { HolderKind, LeakReport, Place, SnapshotFacts, Suspect } from './types.ts';
@@ -35,7 +35,7 @@ export interface AnalyseOptions {
 /** Reads one to three snapshots, in the order in which they were taken. Throws InputError. */
 export async function analyseSnapshots(inputs: readonly SnapshotInput[], options: AnalyseOptions): Promise<LeakReport> {
   const facts: SnapshotFacts[] = [];
-  const older: Census[] = [];
+  const older: SnapshotIndex[] = [];
   const lost: string[] = [];
   for (const [i, input] of inputs.entries()) {
     const which = inputs.length > 1 ? ` ${i + 1} of ${inputs.length}` : '';
@@ -52,7 +52,7 @@ export async function analyseSnapshots(inputs: readonly SnapshotInput[], options
       older.length = 0;
       lost.push(newIdsNote(i));
     } else if (stranger) throw new InputError(strangerText(stranger, inputs[i - 1]!.file, input.file));
-    if (i < inputs.length - 1) older.push(censusOf(snapshot, tree));
+    if (i < inputs.length - 1) older.push(indexSnapshot(snapshot, tree));
     else {
       options.onProgress?.('looking for leaks', 1);
       const times = inputs.map(({ file, takenAtMs }) => takenAtMs ?? statSync(file).mtimeMs);
@@ -82,7 +82,7 @@ function factsOf({ file, takenAtMs }: SnapshotInput, snapshot: HeapSnapshot): Sn
 }
 
 /** Why a snapshot cannot be compared with the one before it: objects that have other ids, or a wrong order; null where it can. */
-function strangeness(before: Census | undefined, snapshot: HeapSnapshot): 'ids' | 'order' | null {
+function strangeness(before: SnapshotIndex | undefined, snapshot: HeapSnapshot): 'ids' | 'order' | null {
   if (!before) return null;
   const { nodeId } = snapshot.columns;
   const kindOf = kindsOf(snapshot);
@@ -117,7 +117,7 @@ function notesOf(count: number): string[] {
 function growthSuspects(
   snapshot: HeapSnapshot,
   tree: ReturnType<typeof pathTree>,
-  older: readonly Census[],
+  older: readonly SnapshotIndex[],
   spanMs: number | null,
 ): Suspect[] {
   const { groups, holders, held } = findGrowth(snapshot, tree, older);

@@ -1,13 +1,13 @@
 /** Which objects are new, and what was there before that they hang on. */
 import type { PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
-import { type Census, kindsOf, positionOf } from './subtree.ts';
+import { kindsOf, positionOf, type SnapshotIndex } from './subtree.ts';
 
 /** Native objects of Node's have other ids in each snapshot: they count as neither new nor old. Memory of buffers keeps its id. */
 export const TRANSIENT = 255;
 const TRANSIENT_NAME = /^(?!system \/ JSArrayBufferData)/;
 
-export function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: readonly Census[]): Uint8Array {
+export function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: readonly SnapshotIndex[]): Uint8Array {
   const { nodeId, nodeType, nodeTypes } = snapshot.columns;
   const native = nodeTypes.indexOf('native');
   const synthetic = nodeTypes.indexOf('synthetic');
@@ -16,9 +16,9 @@ export function birthTimes(snapshot: HeapSnapshot, { order }: PathTree, older: r
   for (const node of order) {
     const type = nodeType[node]!;
     const id = nodeId[node]!;
-    let time = older.findIndex((census) => {
-      const at = positionOf(census, id);
-      return at >= 0 && census.kinds[at] === kindOf(node);
+    let time = older.findIndex((index) => {
+      const at = positionOf(index, id);
+      return at >= 0 && index.kinds[at] === kindOf(node);
     });
     if (time < 0) time = older.length;
     if (time > 0 && (type === synthetic || (type === native && TRANSIENT_NAME.test(snapshot.nodeName(node))))) {

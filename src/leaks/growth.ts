@@ -8,7 +8,7 @@ import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { anchorsOf, birthTimes, TRANSIENT } from './births.ts';
 import { type Chain, type Holder, Holders } from './holders.ts';
 import { Signatures } from './signatures.ts';
-import { type Census, positionOf, programObjects, type Subtree, subtrees } from './subtree.ts';
+import { positionOf, programObjects, type SnapshotIndex, type Subtree, subtrees } from './subtree.ts';
 
 /** New things in each of two times: fewer may be connections, timers and the like that traffic brings. */
 const MIN_NEW = 10;
@@ -55,7 +55,7 @@ export interface Group {
 export function findGrowth(
   snapshot: HeapSnapshot,
   tree: PathTree,
-  older: readonly Census[],
+  older: readonly SnapshotIndex[],
 ): { groups: Group[]; holders: Holders; held: Subtree } {
   const counted = programObjects(snapshot);
   const held = subtrees(snapshot, tree, counted);
@@ -71,7 +71,7 @@ export function findGrowth(
 interface Context {
   snapshot: HeapSnapshot;
   tree: PathTree;
-  older: readonly Census[];
+  older: readonly SnapshotIndex[];
   counted: Uint8Array;
   /** By node: 0 from the beginning, else the time between snapshots in which it came. */
   born: Uint8Array;
@@ -152,7 +152,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 function addHeld(draft: Draft, { snapshot, older, held }: Context): void {
   const anchor = draft.anchors[0]!;
   const id = snapshot.nodeId(anchor);
-  const places = older.map((census) => positionOf(census, id));
+  const places = older.map((index) => positionOf(index, id));
   draft.heldCounts = [...places.map((at, i) => older[i]!.counts[at] ?? 0), held.counts[anchor]!];
   draft.heldBytes = [...places.map((at, i) => older[i]!.bytes[at] ?? 0), held.bytes[anchor]!];
 }

@@ -63,7 +63,7 @@ export function subtrees(snapshot: HeapSnapshot, tree: PathTree, counted: Uint8A
 }
 
 /** What is kept of an older snapshot: its ids, and what hung on each. */
-export interface Census {
+export interface SnapshotIndex {
   ids: Uint32Array | Float64Array;
   /** See `idTable`. */
   table: Uint32Array;
@@ -89,22 +89,22 @@ export function kindsOf(snapshot: HeapSnapshot): (node: number) => number {
   };
 }
 
-export function censusOf(snapshot: HeapSnapshot, tree: PathTree): Census {
+export function indexSnapshot(snapshot: HeapSnapshot, tree: PathTree): SnapshotIndex {
   const { order } = tree;
   const { nodeId } = snapshot.columns;
   const { bytes, counts } = subtrees(snapshot, tree, programObjects(snapshot));
   const kindOf = kindsOf(snapshot);
   const ids = nodeId.slice(0, order.length);
   const kinds = new Uint32Array(order.length);
-  const census = { bytes: new Float64Array(order.length), counts: new Uint32Array(order.length) };
+  const index = { bytes: new Float64Array(order.length), counts: new Uint32Array(order.length) };
   for (let at = 0; at < order.length; at++) {
     const node = order[at]!;
     ids[at] = nodeId[node]!;
     kinds[at] = kindOf(node);
-    census.bytes[at] = bytes[node]!;
-    census.counts[at] = counts[node]!;
+    index.bytes[at] = bytes[node]!;
+    index.counts[at] = counts[node]!;
   }
-  return { ...census, ids, kinds, table: idTable(ids), lastId: lastIdOf(snapshot) };
+  return { ...index, ids, kinds, table: idTable(ids), lastId: lastIdOf(snapshot) };
 }
 
 /** Of V8's own objects: Node's native ones have numbers of another kind. */
@@ -118,7 +118,7 @@ export function lastIdOf({ columns }: HeapSnapshot): number {
   return last;
 }
 
-/** Where the id is in the census; -1 where it is not. */
-export function positionOf({ table, ids }: Census, id: number): number {
+/** Where the id is in the index; -1 where it is not. */
+export function positionOf({ table, ids }: SnapshotIndex, id: number): number {
   return slotOf(table, ids, id);
 }

@@ -34,7 +34,7 @@ export class ProfileResult<T> implements Profiled<T> {
   readonly functions: Profiled<T>['functions'];
   readonly cpuProfile: Profiled<T>['cpuProfile'];
   readonly waits: AwaitSite[];
-  readonly untoldWaits: number;
+  readonly unfollowedWaits: number;
   readonly #name: string;
   readonly #raw: { waits: Wait[]; intervalUs: number; deoptimized: boolean };
   #cpu: Profile | undefined;
@@ -48,7 +48,7 @@ export class ProfileResult<T> implements Profiled<T> {
     this.functions = told.functions;
     this.cpuProfile = told.cpuProfile;
     this.waits = awaitSites(waits);
-    this.untoldWaits = told.untoldWaits;
+    this.unfollowedWaits = told.unfollowedWaits;
     this.#name = name || 'a function';
     this.#raw = { waits, intervalUs, deoptimized };
   }

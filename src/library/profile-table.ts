@@ -3,7 +3,7 @@ import type { Profiled } from './types.ts';
 
 /** What the thread did and where the function waited, as text of two tables. */
 export function profileTable(name: string, profiled: Profiled<unknown>, rows: number): string {
-  const { durationMs, busyMs, sampleCount, functions, waits, untoldWaits } = profiled;
+  const { durationMs, busyMs, sampleCount, functions, waits, unfollowedWaits } = profiled;
   const cpu = functions
     .slice(0, rows)
     .map((one) => [
@@ -20,12 +20,12 @@ export function profileTable(name: string, profiled: Profiled<unknown>, rows: nu
       `${one.count} ×`,
       `${clean(one.code) || '(source not at hand)'}  ${placeOf(one.location)} ${clean(one.function)}${one.unfinished > 0 ? `, ${one.unfinished} not finished` : ''}`,
     ]);
-  const untold = untoldWaits > 0 ? `${plural(untoldWaits, 'await')} more were not followed.\n` : '';
+  const unfollowed = unfollowedWaits > 0 ? `${plural(unfollowedWaits, 'await')} more were not followed.\n` : '';
   return [
     `${clean(name)}: ${formatMs(durationMs)}, of which it ran for ${formatMs(busyMs)} (${plural(sampleCount, 'sample')})\n`,
     cpu.length > 0 ? `\n${aligned([['self', 'total', 'function'], ...cpu])}` : '',
     waiting.length > 0 ? `\n${aligned([['self', 'total', 'longest', 'count', 'waits at'], ...waiting])}` : '',
-    untold,
+    unfollowed,
   ].join('');
 }
 

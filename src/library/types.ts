@@ -164,7 +164,7 @@ export interface Profiled<T> {
   /** Where the function, and what it started, waited; the longest first. */
   waits: AwaitSite[];
   /** Number of awaits beyond the limit of what is followed: `waits` lacks them. */
-  untoldWaits: number;
+  unfollowedWaits: number;
   /** The CPU time by call stack. */
   readonly cpu: Profile;
   /** The waiting by call stack: calls below those that await them, what is awaited innermost. */
@@ -193,7 +193,7 @@ export interface Wait {
 export interface RawProfiled<T>
   extends Pick<
     Profiled<T>,
-    'value' | 'durationMs' | 'busyMs' | 'sampleCount' | 'functions' | 'cpuProfile' | 'untoldWaits'
+    'value' | 'durationMs' | 'busyMs' | 'sampleCount' | 'functions' | 'cpuProfile' | 'unfollowedWaits'
   > {
   waits: Wait[];
   intervalUs: number;

@@ -5,6 +5,9 @@ import { categoryOf } from './read-collapsed.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
 
+/** Of `evdiag dump --json`; the second names the mode and what is not listed. */
+export const DUMP_SCHEMAS: readonly unknown[] = ['evdiag-dump/1', 'evdiag-dump/2'];
+
 /** Its weights are suspended calls; the innermost frame is what they wait for. Throws InputError. */
 export function readDump(value: unknown): Pick<Profile, 'kind' | 'unit' | 'threads'> {
   const threads = arrayOf(objectOf(value, 'the dump').threads, '"threads"').map((one) =>

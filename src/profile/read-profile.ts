@@ -6,7 +6,7 @@ import { openRegular, readBytes } from '../util/regular-file.ts';
 import { isOldCpuProfile } from './old-cpuprofile.ts';
 import { readCollapsed } from './read-collapsed.ts';
 import { type ReadCpuProfileOptions, readCpuProfile } from './read-cpuprofile.ts';
-import { readDump } from './read-dump.ts';
+import { DUMP_SCHEMAS, readDump } from './read-dump.ts';
 import { readHeapProfile } from './read-heapprofile.ts';
 import { readPprof } from './read-pprof.ts';
 import { readSpeedscope } from './read-speedscope.ts';
@@ -74,7 +74,7 @@ function ofJson(value: unknown, title: string): Profile {
     const { unit, threads } = readSpeedscope(file);
     return { title, kind: unit === 'bytes' ? 'in-use-space' : unit === 'us' ? 'cpu' : 'other', unit, threads };
   }
-  if (file.schema === 'evdiag-dump/1') return { title, ...readDump(file) };
+  if (DUMP_SCHEMAS.includes(file.schema)) return { title, ...readDump(file) };
   if ('head' in file && !isOldCpuProfile(file))
     return { title, kind: kindOf(file), unit: 'bytes', threads: [readHeapProfile(file)] };
   if ('code' in file && 'ticks' in file) return { title, kind: 'cpu', unit: 'us', threads: [readV8Log(file)] };

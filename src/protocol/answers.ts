@@ -115,9 +115,9 @@ const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
     },
     frames: { threadId, frames },
     groups: { threadId, groups: arrayOf(object({ count: number, frames: arrayOf(whole) })) },
-    census: {
+    inventory: {
       threadId,
-      census: orNull(object({ ...FIGURES })),
+      figures: orNull(object({ ...FIGURES })),
       files: orNull(object({ snapshot: string, index: string })),
       problem,
     },

@@ -5,11 +5,11 @@ import type { Inventory, InventoryFiles } from './inventory.ts';
 import type { OpenHandles, RawTimers } from './open-resources.ts';
 
 /** With 'full', a heap snapshot is written beside the quick look. */
-export type Road = 'quick' | 'full';
+export type DumpMode = 'quick' | 'full';
 
 /** Parameters of the method `dump`. */
 export interface DumpRequest {
-  road: Road;
+  mode: DumpMode;
 }
 
 export interface Timers extends Omit<RawTimers, 'callback'> {
@@ -66,10 +66,10 @@ export interface GroupsPart {
 
 /** The last part of a thread. */
 export interface InventoryPart {
-  part: 'census';
+  part: 'inventory';
   threadId: number;
   /** Null where there is none, for the reason that `problem` tells. */
-  census: Omit<Inventory, 'frames' | 'groups'> | null;
+  figures: Omit<Inventory, 'frames' | 'groups'> | null;
   /** Of a full dump; removed when the client goes. */
   files: InventoryFiles | null;
   problem: string | null;

@@ -1,7 +1,7 @@
 import type { Level } from '../recording/types.ts';
 
 /** Goes up where an older `evdiag` would misread an answer. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export interface Hello {
   protocol: number;

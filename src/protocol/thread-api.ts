@@ -106,7 +106,7 @@ export interface StackQuestion {
   drains?: boolean;
 }
 
-/** What the hooks of a closer look counted. */
+/** What the hooks of a deep sample counted. */
 export interface HookCounts {
   wallMs: number;
   cpuMs: number;

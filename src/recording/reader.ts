@@ -9,6 +9,7 @@ import { clinicDoctorFolder, readClinicDoctor } from './foreign/clinic-doctor.ts
 import { HINT, InputError } from './input-error.ts';
 import { type Line, linesOf } from './lines.ts';
 import { locate, type Source } from './locate.ts';
+import { withCurrentNames } from './renamed-rows.ts';
 import { FORMAT_MAJOR, type Header, type Recording, type Row } from './types.ts';
 import { isObject, isRow, wrongHeaderField } from './validate.ts';
 
@@ -102,7 +103,7 @@ function readFile(file: string): Part {
 }
 
 function addRow(part: { rows: Row[]; skippedLines: number }, text: string | null): void {
-  const value = parse(text);
+  const value = withCurrentNames(parse(text));
   if (isRow(value)) part.rows.push(value);
   else if (!(isObject(value) && value.type === 'header')) part.skippedLines++;
 }

@@ -5,6 +5,8 @@
  * Every row has `t` (milliseconds since the header's start, monotonic) and `type`; other fields carry their unit in
  * their name. Unknown types and fields are to be ignored by readers.
  */
+
+import type { DeepSampleRow, TriggerRow } from './rows/deep-samples.ts';
 import type { AgentErrorRow, DroppedRow, EndRow, Header, LevelRow } from './rows/header.ts';
 import type {
   ActiveResourcesRow,
@@ -15,21 +17,20 @@ import type {
   LoopTurnsRow,
   ThreadsRow,
 } from './rows/load.ts';
-import type { LookRow, SuspicionRow } from './rows/looks.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
 import type { AbortedRow, OrphansRow, RejectionRow, UnfinishedRow } from './rows/unfinished.ts';
 
+export * from './rows/deep-samples.ts';
 export * from './rows/header.ts';
 export * from './rows/load.ts';
-export * from './rows/looks.ts';
 export * from './rows/memory.ts';
 export * from './rows/places.ts';
 export * from './rows/stalls.ts';
 export * from './rows/unfinished.ts';
 
 export const FORMAT_MAJOR = 1;
-export const FORMAT_MINOR = 4;
+export const FORMAT_MINOR = 5;
 
 export type Row =
   | EventLoopDelayRow
@@ -44,8 +45,8 @@ export type Row =
   | LoopTurnsRow
   | ThreadsRow
   | LevelRow
-  | SuspicionRow
-  | LookRow
+  | TriggerRow
+  | DeepSampleRow
   | UnfinishedRow
   | AbortedRow
   | OrphansRow
@@ -65,21 +66,21 @@ export const ROW_TYPES: readonly RowType[] = [
   'agent-error',
   'allocations',
   'cpu',
+  'deep-sample',
   'dropped',
   'end',
   'event-loop-delay',
   'event-loop-utilization',
   'gc',
   'level',
-  'look',
   'loop-turns',
   'memory',
   'orphans',
   'rejection',
   'stall',
   'stall-open',
-  'suspicion',
   'threads',
+  'trigger',
   'unfinished',
 ];
 

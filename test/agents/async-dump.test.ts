@@ -330,7 +330,7 @@ process.once('SIGTERM', () => { stop = true; });
       const endAt = performance.now() + STRESS_MS;
       let dumps = 0;
       for (; performance.now() < endAt || dumps < 5; dumps++) {
-        const dump = await takeDump(connection, { road: 'quick' });
+        const dump = await takeDump(connection, { mode: 'quick' });
         const calls = callsIn(dump, file);
         expect(threadOf(dump).problem).toBeNull();
         expect(calls.filter((call) => call.function === 'anchor')).toMatchObject([{ count: 50, awaitedBy: [] }]);
@@ -368,7 +368,7 @@ setInterval(() => {}, 10);
       await Promise.all([program.until('stdout', 'ready'), program.watched()]);
       const dump = await dumpOf(program.pid, '--quick');
       expect(callsIn(dump, file)).toMatchObject([{ count: 100_000, function: 'waits', line: 4 }]);
-      expect(threadOf(dump).suspended).toMatchObject({ untold: 0, failed: 0 });
+      expect(threadOf(dump).suspended).toMatchObject({ unlisted: 0, failed: 0 });
       program.kill('SIGTERM');
       expect(await program.ended).toMatchObject({ exitCode: 7, ownStderr: '' });
     }),

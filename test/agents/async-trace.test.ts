@@ -146,7 +146,7 @@ test.each(['watch', 'diagnose'])(
     })(),
 );
 
-/** Once nothing has changed for a while: closer looks of level diagnose come and go. */
+/** Once nothing has changed for a while: deep samples of level diagnose come and go. */
 async function atRest(value: () => string): Promise<string> {
   for (let last = value(); ; last = value()) {
     await pause(400);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Recording, rowsOf, type Suspicion } from '../../src/recording/types.ts';
+import { type Recording, rowsOf, type TriggerReason } from '../../src/recording/types.ts';
 import { AGENT_CJS, inLab, type Lab, lineOf, OWN_ROWS, WORK } from '../support/run-agent.ts';
 
 const DIAGNOSE = { EVDIAG_LEVEL: 'diagnose' };
 
 /**
  * A preload that counts what is hooked and unhooked by anybody after it, and gives the agent reason to look: so many
- * timers, until the look has begun. At level watch nothing but a look hooks anything.
+ * timers, until the deep sample has begun. At level watch nothing but a deep sample hooks anything.
  */
 const SPY = `
 let timers = [];
@@ -41,31 +41,31 @@ function spied(lab: Lab): { node: string[]; plain: string[]; env: Record<string,
   return { node: ['-r', spy, '-r', AGENT_CJS], plain: ['-r', spy], env: {} };
 }
 
-const looksFor = (recording: Recording, reason: Suspicion) =>
-  rowsOf(recording, 'look').filter(({ reasons }) => reasons.includes(reason));
+const looksFor = (recording: Recording, reason: TriggerReason) =>
+  rowsOf(recording, 'deep-sample').filter(({ reasons }) => reasons.includes(reason));
 
-// They wait most of the time, each for a look of two seconds: several at once.
+// They wait most of the time, each for a deep sample of two seconds: several at once.
 describe.concurrent('at level watch', () => {
   it(
     'a busy loop is suspected and looked at once; then there is a rest',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}${WORK}
 const timer = setInterval(work, 1, 5e6);
-const looks = () => rows('look').filter(({ reasons }) => reasons.includes('utilization'));
-// Long enough for the suspicion to arise again after the look.
-until(() => looks().length > 0 && rows('memory').at(-1).t > looks()[0].t + 4000).then(() => clearInterval(timer));
+const deepSamples = () => rows('deep-sample').filter(({ reasons }) => reasons.includes('utilization'));
+// Long enough for the trigger to arise again after the deep sample.
+until(() => deepSamples().length > 0 && rows('memory').at(-1).t > deepSamples()[0].t + 4000).then(() => clearInterval(timer));
 `;
       await lab.run(lab.file('app.js', text));
       const recording = lab.recording();
-      const suspicions = rowsOf(recording, 'suspicion').filter(({ reason }) => reason === 'utilization');
-      expect(suspicions[0]!.value).toBeGreaterThanOrEqual(suspicions[0]!.limit);
-      expect(suspicions.filter(({ look }) => look)).toHaveLength(1);
-      const looks = looksFor(recording, 'utilization');
-      expect(looks).toHaveLength(1);
-      expect(looks[0]!.startMs).toBeGreaterThanOrEqual(suspicions[0]!.t - 1);
-      const [stack] = looks[0]!.stacks;
+      const triggers = rowsOf(recording, 'trigger').filter(({ reason }) => reason === 'utilization');
+      expect(triggers[0]!.value).toBeGreaterThanOrEqual(triggers[0]!.limit);
+      expect(triggers.filter(({ deepSample }) => deepSample)).toHaveLength(1);
+      const deepSamples = looksFor(recording, 'utilization');
+      expect(deepSamples).toHaveLength(1);
+      expect(deepSamples[0]!.startMs).toBeGreaterThanOrEqual(triggers[0]!.t - 1);
+      const [stack] = deepSamples[0]!.stacks;
       expect(stack?.frames.find(({ category }) => category === 'application')?.line).toBe(lineOf(text, '// works'));
-      expect(stack!.count).toBeGreaterThan(looks[0]!.samples / 4);
+      expect(stack!.count).toBeGreaterThan(deepSamples[0]!.samples / 4);
     }),
   );
 
@@ -74,34 +74,34 @@ until(() => looks().length > 0 && rows('memory').at(-1).t > looks()[0].t + 4000)
     inLab(async (lab) => {
       const text = `${OWN_ROWS} const timer = setInterval(() => {}, 100); until(() => rows('memory').length > 3).then(() => clearInterval(timer));`;
       await lab.run(lab.file('app.js', text));
-      expect([rowsOf(lab.recording(), 'look'), rowsOf(lab.recording(), 'suspicion')]).toEqual([[], []]);
+      expect([rowsOf(lab.recording(), 'deep-sample'), rowsOf(lab.recording(), 'trigger')]).toEqual([[], []]);
     }),
   );
 });
 
 describe.concurrent('at level diagnose', () => {
   it(
-    'a routine look of an idle program finds it idle, takes a bounded number of stacks, and comes again after a rest',
+    'a routine deep sample of an idle program finds it idle, takes a bounded number of stacks, and comes again after a rest',
     inLab(async (lab) => {
-      const text = `${OWN_ROWS} until(() => rows('look').length > 1);`;
+      const text = `${OWN_ROWS} until(() => rows('deep-sample').length > 1);`;
       await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
       const recording = lab.recording();
-      const looks = looksFor(recording, 'routine');
-      expect(looks).toHaveLength(2);
+      const deepSamples = looksFor(recording, 'routine');
+      expect(deepSamples).toHaveLength(2);
       // Every 8 ms at the most.
-      for (const look of looks) expect(look.samples).toBeLessThanOrEqual(look.durationMs / 8);
-      expect(looks[0]!.busySamples).toBeLessThan(looks[0]!.samples / 4);
-      expect(looks[0]!.created).toMatchObject({ promises: expect.any(Number) });
+      for (const deepSample of deepSamples) expect(deepSample.samples).toBeLessThanOrEqual(deepSample.durationMs / 8);
+      expect(deepSamples[0]!.busySamples).toBeLessThan(deepSamples[0]!.samples / 4);
+      expect(deepSamples[0]!.created).toMatchObject({ promises: expect.any(Number) });
       const stacks = rowsOf(recording, 'agent-cost').reduce((sum, row) => sum + row.stacks, 0);
-      expect(stacks).toBeLessThanOrEqual(looks.reduce((sum, { durationMs }) => sum + durationMs / 8, 0));
+      expect(stacks).toBeLessThanOrEqual(deepSamples.reduce((sum, { durationMs }) => sum + durationMs / 8, 0));
       // On a busy machine the loop may be late, which is a reason of its own.
-      const leastRestMs = looks[1]!.reasons.length === 1 ? 9900 : 4900;
-      expect(looks[1]!.startMs - looks[0]!.startMs).toBeGreaterThan(leastRestMs);
+      const leastRestMs = deepSamples[1]!.reasons.length === 1 ? 9900 : 4900;
+      expect(deepSamples[1]!.startMs - deepSamples[0]!.startMs).toBeGreaterThan(leastRestMs);
     }),
   );
 
   it(
-    'promises are tracked no longer after a look, and every hook is taken away',
+    'promises are tracked no longer after a deep sample, and every hook is taken away',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}
 const { executionAsyncId } = require('node:async_hooks');
@@ -110,13 +110,13 @@ const probe = () => new Promise((resolve) => setTimeout(() => Promise.resolve().
 (async () => {
   console.log('before', await probe());
   await until(() => globalThis.spy.on > 0);
-  await until(() => rows('look').length > 0);
+  await until(() => rows('deep-sample').length > 0);
   console.log('after', await probe(), globalThis.spy.on - globalThis.spy.off);
 })();
 `;
       const run = await lab.expectSame(lab.file('app.js', text), spied(lab));
       expect(run.stdout).toBe('before 0\nafter 0 0\n');
-      expect(rowsOf(lab.recording(), 'look')[0]?.created?.promises).toBeGreaterThan(0);
+      expect(rowsOf(lab.recording(), 'deep-sample')[0]?.created?.promises).toBeGreaterThan(0);
     }),
   );
 
@@ -156,7 +156,7 @@ async function round(value) {
   }
 }
 let looked = false;
-const done = until(() => rows('look').length > 0).then(() => { looked = true; });
+const done = until(() => rows('deep-sample').length > 0).then(() => { looked = true; });
 (async () => {
   for (let i = 0; !looked || operations < 100000; i++) {
     const values = Array.from({ length: 20 }, (_, n) => ({ i, n }));
@@ -170,7 +170,7 @@ const done = until(() => rows('look').length > 0).then(() => { looked = true; })
 `;
       const run = await lab.expectSame(lab.file('app.js', text), { env: DIAGNOSE });
       expect(run.stdout).toBe('{} 0 undefined\ntrue\n');
-      expect(rowsOf(lab.recording(), 'look').length).toBeGreaterThan(0);
+      expect(rowsOf(lab.recording(), 'deep-sample').length).toBeGreaterThan(0);
     }),
   );
 });
@@ -192,7 +192,7 @@ const STARVED = [
   { what: 'a loop', text: 'while (performance.now() < end); next();' },
 ];
 
-describe.concurrent('a look at a thread that is starved or blocked ends, and leaves nothing on', () => {
+describe.concurrent('a deep sample at a thread that is starved or blocked ends, and leaves nothing on', () => {
   it.for(STARVED)('$what', async ({ text }) => {
     await inLab(async (lab) => {
       const app = `${OWN_ROWS}
@@ -201,9 +201,9 @@ function starve(next) {
   ${text}
 }
 until(() => rows('memory').some(({ t }) => t > 900)).then(() => {
-  // Within the look, or where it is about to begin.
+  // Within the deep sample, or where it is about to begin.
   setTimeout(starve, 200, async () => {
-    await until(() => rows('look').length > 0);
+    await until(() => rows('deep-sample').length > 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     console.log('hooked:', globalThis.spy.on - globalThis.spy.off);
   });
@@ -211,12 +211,12 @@ until(() => rows('memory').some(({ t }) => t > 900)).then(() => {
 `;
       const run = await lab.run(lab.file('app.js', app), spied(lab));
       expect(run).toMatchObject({ stdout: 'hooked: 0\n', exitCode: 0 });
-      expect(rowsOf(lab.recording(), 'look').length).toBeGreaterThan(0);
+      expect(rowsOf(lab.recording(), 'deep-sample').length).toBeGreaterThan(0);
     })();
   });
 });
 
-/** What a program does in the midst of a look. */
+/** What a program does in the midst of a deep sample. */
 const ENDINGS = [
   { what: 'it exits', text: "process.on('exit', (code) => console.log('exit', code)); process.exit(3);" },
   { what: 'it ends', text: "process.exitCode = 4; console.log('bye');" },
@@ -239,7 +239,7 @@ setTimeout(() => { throw new Error('handled'); }, 10);
   { what: 'it kills itself', text: "process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 10000);" },
 ];
 
-describe.concurrent('in the midst of a look, all is as without', () => {
+describe.concurrent('in the midst of a deep sample, all is as without', () => {
   it.for(ENDINGS)('$what', async ({ text }) => {
     await inLab(async (lab) => {
       const app = `${OWN_ROWS}
@@ -251,8 +251,8 @@ until(() => globalThis.spy.on > 0).then(() => setTimeout(() => {
       const run = await lab.expectSame(lab.file('app.js', app), spied(lab));
       const recording = lab.recording();
       expect(recording.rows.at(-1)).toMatchObject({ type: 'end' });
-      expect(rowsOf(recording, 'look')).toHaveLength(1);
-      expect(rowsOf(recording, 'look')[0]!.durationMs, run.stderr).toBeLessThan(2000);
+      expect(rowsOf(recording, 'deep-sample')).toHaveLength(1);
+      expect(rowsOf(recording, 'deep-sample')[0]!.durationMs, run.stderr).toBeLessThan(2000);
     })();
   });
 });

@@ -19,7 +19,7 @@ const levels = () => rows('level').map(({ level }) => level).join();
   for (const level of ['diagnose', 'diagnose', 'watch']) channel.postMessage({ type: 'level', level });
   await until(() => levels() === 'diagnose,watch');
   channel.postMessage({ type: 'level', level: 'diagnose' });
-  await until(() => rows('look').length > 0);
+  await until(() => rows('deep-sample').length > 0);
   await until(() => rows('memory').at(-1).t > 2500);
   worker.terminate();
 })();
@@ -31,7 +31,7 @@ const levels = () => rows('level').map(({ level }) => level).join();
       expect(recording.header.level).toBe('watch');
       expect(rowsOf(recording, 'level').map(({ level }) => level)).toEqual(['diagnose', 'watch', 'diagnose']);
     }
-    expect(rowsOf(recordingOf(lab, 0), 'look')[0]?.reasons).toContain('routine');
+    expect(rowsOf(recordingOf(lab, 0), 'deep-sample')[0]?.reasons).toContain('routine');
   }),
 );
 
@@ -132,7 +132,7 @@ const messages = [
     { type: 'sample', threadId: 0, sample: { rows: [{ type: value }], mainThreadMs: 0 } },
     { type: 'thread', thread: value },
   ]),
-  ...['active-resources', 'gc', 'event-loop-delay', 'event-loop-utilization', 'loop-turns', 'look', 'stall', 'end'].map(
+  ...['active-resources', 'gc', 'event-loop-delay', 'event-loop-utilization', 'loop-turns', 'deep-sample', 'stall', 'end'].map(
     (type) => ({ type: 'sample', threadId: 0, sample: { rows: [{ type }], mainThreadMs: 0 } })),
   // Every field wrong by turns, at a number of its own.
   ...Object.keys(whole).flatMap((key) => values.map((value, i) => ({ type: 'thread', thread: { ...whole, threadId: 100 + i, [key]: value } }))),

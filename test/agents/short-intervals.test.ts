@@ -89,7 +89,7 @@ setTimeout(() => {}, 300);
 );
 
 it(
-  'a look tells where the polls that still run were started, and no others',
+  'a deep sample tells where the polls that still run were started, and no others',
   inLab(async (lab) => {
     const text = `${OWN_ROWS}
 function poll() {
@@ -97,11 +97,11 @@ function poll() {
 }
 const timers = [poll(), setInterval(() => {}, 50)];
 clearInterval(setInterval(() => {}, 1));
-until(() => rows('look').length > 0).then(() => timers.forEach(clearInterval));
+until(() => rows('deep-sample').length > 0).then(() => timers.forEach(clearInterval));
 `;
     await lab.run(lab.file('app.js', text), { env: { EVDIAG_LEVEL: 'diagnose' } });
-    const [look] = rowsOf(lab.recording(), 'look');
-    expect(look?.shortIntervals).toEqual([
+    const [deepSample] = rowsOf(lab.recording(), 'deep-sample');
+    expect(deepSample?.shortIntervals).toEqual([
       { file: `${lab.folder}/app.js`, line: lineOf(text, '// guilty'), column: expect.any(Number), function: 'poll' },
     ]);
   }),

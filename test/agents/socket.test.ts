@@ -45,7 +45,7 @@ async function ask(path: string, lines: readonly string[], answers = lines.lengt
 const HELLO = JSON.stringify({ id: 1, method: 'hello' });
 
 async function expectAlive(path: string, { pid }: Program): Promise<void> {
-  expect(await ask(path, [HELLO])).toMatchObject([{ id: 1, result: { pid, protocol: 1 } }]);
+  expect(await ask(path, [HELLO])).toMatchObject([{ id: 1, result: { pid, protocol: 2 } }]);
 }
 
 async function endsWell(program: Program): Promise<void> {
@@ -307,7 +307,7 @@ describe('bad clients', () => {
       const path = await socketOf(lab, program);
       const client = connect(path);
       await once(client, 'connect');
-      client.write(`${JSON.stringify({ id: 1, method: 'dump', params: { road: 'full' } })}\n`);
+      client.write(`${JSON.stringify({ id: 1, method: 'dump', params: { mode: 'full' } })}\n`);
       await once(client, 'data');
       client.destroy();
       await expectAlive(path, program);
@@ -315,7 +315,7 @@ describe('bad clients', () => {
       const { status, stdout } = await evdiag(['dump', String(program.pid), '--yes', '--json'], {
         XDG_RUNTIME_DIR: join(lab.folder, 'run'),
       });
-      expect([status, JSON.parse(stdout).road]).toEqual([0, 'full']);
+      expect([status, JSON.parse(stdout).mode]).toEqual([0, 'full']);
       for (let i = 0; i < 100 && readdirSync(join(path, '..')).length > 1; i++) await setTimeout(20);
       expect(readdirSync(join(path, '..'))).toEqual([`${program.pid}.sock`]);
       await endsWell(program);

@@ -87,7 +87,7 @@ test.each([
   ['cpu-profile', { durationMs: 600_000, intervalUs: 1000, inlining: false }],
   ['allocation-profile', { durationMs: 600_000, intervalBytes: 65_536, live: false }],
   ['async-trace', { durationMs: 60_000 }],
-  ['dump', { road: 'quick' }],
+  ['dump', { mode: 'quick' }],
   ['snapshot', {}],
 ] as const)(
   'who goes in the middle of "%s" locks nobody out, also where the thread does not answer',

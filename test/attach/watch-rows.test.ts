@@ -3,7 +3,7 @@ import type { Connection } from '../../src/attach/connect.ts';
 import { watchRows } from '../../src/attach/watch-rows.ts';
 import type { RequestOptions } from '../../src/attach/wire.ts';
 import type { LivePart } from '../../src/protocol/live.ts';
-import { cpu, header, look, stall } from '../support/recording.ts';
+import { cpu, deepSample, header, stall } from '../support/recording.ts';
 
 /** What an agent sends, in order; and what the viewer heard. */
 function watched(...parts: (LivePart | { part: 'rows'; threadId: number; rows: unknown[] })[]) {
@@ -58,7 +58,7 @@ test('the newest rows are kept, of large ones fewer', () => {
   const { recordings } = watched(MAIN, { part: 'rows', threadId: 0, rows: many });
   expect(recordings[0]!.rows.length).toBe(20_000);
   expect(recordings[0]!.rows.at(-1)).toEqual(many.at(-1));
-  const large = Array.from({ length: 500 }, (_, t) => look({ t }));
+  const large = Array.from({ length: 500 }, (_, t) => deepSample({ t }));
   const looks = watched(MAIN, { part: 'rows', threadId: 0, rows: [...large, cpu({ t: 600 })] }).recordings[0]!.rows;
   expect(looks.length).toBe(201);
   expect(looks[0]!.t).toBe(300);

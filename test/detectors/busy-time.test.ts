@@ -10,9 +10,19 @@ import {
   totalMs,
   waitingIn,
 } from '../../src/detectors/busy-time.ts';
-import { callback, functionsOf, innermost, toStack } from '../../src/detectors/look-frames.ts';
+import { callback, functionsOf, innermost, toStack } from '../../src/detectors/sampled-frames.ts';
 import type { Row, RowOf } from '../../src/recording/types.ts';
-import { cpu, created, frame, look, looked, recordingOf, second, seconds, utilization } from '../support/recording.ts';
+import {
+  cpu,
+  created,
+  deepSample,
+  frame,
+  recordingOf,
+  sampled,
+  second,
+  seconds,
+  utilization,
+} from '../support/recording.ts';
 
 const joined = (...rows: Row[]) => secondsOf(recordingOf(rows));
 
@@ -126,19 +136,19 @@ describe('numbers', () => {
     expect(maxOf(Array.from({ length: 1_000_000 }, (_, i) => i))).toBe(999_999);
   });
 
-  test('what waited: as looks saw it, else as last counted', () => {
+  test('what waited: as deep samples saw it, else as last counted', () => {
     const recording = recordingOf(seconds(2, { waiting: 7 }));
     expect(waitingIn(recording)).toBe(7);
-    expect(waitingIn(recording, [look({ waiting: 2 }), look({ waiting: null })])).toBe(2);
-    expect(waitingIn(recording, [look({ waiting: null })])).toBe(7);
+    expect(waitingIn(recording, [deepSample({ waiting: 2 }), deepSample({ waiting: null })])).toBe(2);
+    expect(waitingIn(recording, [deepSample({ waiting: null })])).toBe(7);
     expect(waitingIn(recordingOf([]))).toBe(0);
   });
 });
 
-describe('what fills a look', () => {
+describe('what fills a deep sample', () => {
   const timers = { type: 'Timeout', count: 600, sites: [] };
-  const filling = (fields: Partial<RowOf<'look'>>, around: Parameters<typeof second>[1] = {}) =>
-    fillingOf(look(fields), recordingOf(second(4500, around)));
+  const filling = (fields: Partial<RowOf<'deep-sample'>>, around: Parameters<typeof second>[1] = {}) =>
+    fillingOf(deepSample(fields), recordingOf(second(4500, around)));
 
   test.each([
     ['callbacks', {}, {}],
@@ -153,7 +163,7 @@ describe('what fills a look', () => {
     [null, { samples: 9, busySamples: 9 }, {}],
     [null, { busySamples: 49 }, {}],
   ] as const)('%s: %j %j', (expected, fields, around) => {
-    expect(filling(fields as Partial<RowOf<'look'>>, around)).toBe(expected);
+    expect(filling(fields as Partial<RowOf<'deep-sample'>>, around)).toBe(expected);
   });
 });
 
@@ -176,17 +186,21 @@ describe('frames', () => {
 
   test('functions by their share of the stacks, each at its busiest line', () => {
     const stacks = [
-      looked(3, [frame('a', 1)]),
-      looked(5, [frame('a', 2)]),
-      looked(10, [frame('b', 9)]),
-      looked(2, [node]),
+      sampled(3, [frame('a', 1)]),
+      sampled(5, [frame('a', 2)]),
+      sampled(10, [frame('b', 9)]),
+      sampled(2, [node]),
     ];
-    const hot = functionsOf(look({ stacks })).map(({ location, share }) => [location.function, location.line, share]);
+    const hot = functionsOf(deepSample({ stacks })).map(({ location, share }) => [
+      location.function,
+      location.line,
+      share,
+    ]);
     expect(hot).toEqual([
       ['b', 9, 0.5],
       ['a', 2, 0.4],
     ]);
-    expect(functionsOf(look({ stacks: [] }))).toEqual([]);
+    expect(functionsOf(deepSample({ stacks: [] }))).toEqual([]);
   });
 
   test('a stack as findings show it has no frames without a file', () => {

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { cpuBoundMainThread } from '../../src/detectors/rules/cpu-bound-main-thread.ts';
 import type { RowOf } from '../../src/recording/types.ts';
-import { find, frame, look, looked, outcome, seconds, severities } from '../support/recording.ts';
+import { deepSample, find, frame, outcome, sampled, seconds, severities } from '../support/recording.ts';
 
 /** No idle time left, in turns of 25 ms. */
 const busy = { utilization: 0.95, turnMs: 25 };
-const stacks = [looked(80, [frame('render', 7), frame('onRequest', 40)]), looked(20, [frame('handler')])];
+const stacks = [sampled(80, [frame('render', 7), frame('onRequest', 40)]), sampled(20, [frame('handler')])];
 /** Of its successive stacks, a third are of one callback, and most are of one function. */
-const computing = (fields: Partial<RowOf<'look'>> = {}) => look({ pairs: 90, turnedPairs: 60, stacks, ...fields });
+const computing = (fields: Partial<RowOf<'deep-sample'>> = {}) =>
+  deepSample({ pairs: 90, turnedPairs: 60, stacks, ...fields });
 
 test('the function that computes is the place', () => {
   const [finding, ...others] = find(cpuBoundMainThread, [...seconds(4, busy), computing()]);
@@ -36,18 +37,18 @@ test.each([
   ['some idle time', [], [...seconds(9, { ...busy, utilization: 0.87 }), computing()]],
   ['waits for a core', [], [...seconds(9, { ...busy, cpuMs: 500, runQueueMs: 450 }), computing()]],
   ['waits in synchronous calls', [], [...seconds(9, { ...busy, cpuMs: 690 }), computing()]],
-  ['no look', [], seconds(9, busy)],
+  ['no deep sample', [], seconds(9, busy)],
   ['each stack of another callback', [], [...seconds(9, busy), computing({ turnedPairs: 80 })]],
   ['too few pairs to tell', [], [...seconds(9, busy), computing({ pairs: 7, turnedPairs: 0 })]],
   ['no function with half of the stacks', [], [...seconds(9, busy), computing({ stacks: halves(49) })]],
-  ['a look at an idle loop', [], [...seconds(9, busy), computing({ busySamples: 49 })]],
-  ['a look of too few stacks', [], [...seconds(9, busy), computing({ samples: 9, busySamples: 9 })]],
+  ['a deep sample at an idle loop', [], [...seconds(9, busy), computing({ busySamples: 49 })]],
+  ['a deep sample of too few stacks', [], [...seconds(9, busy), computing({ samples: 9, busySamples: 9 })]],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(cpuBoundMainThread, [...rows])).toEqual(expected);
 });
 
 function halves(count: number) {
-  return [count, 25, 75 - count].map((n, i) => looked(n, [frame(`step${i}`)]));
+  return [count, 25, 75 - count].map((n, i) => sampled(n, [frame(`step${i}`)]));
 }
 
 test('CPU time that is not known does not silence it', () => {
@@ -64,17 +65,17 @@ test('the remedy tells how many cores there are for workers', () => {
 });
 
 test('a function without a name begins the sentence all the same', () => {
-  const [finding] = find(cpuBoundMainThread, [...seconds(3, busy), computing({ stacks: [looked(9, [frame('')])] })]);
+  const [finding] = find(cpuBoundMainThread, [...seconds(3, busy), computing({ stacks: [sampled(9, [frame('')])] })]);
   expect(finding?.message).toMatch(/^An anonymous function computed/);
 });
 
-test('neither utilization nor looks: no data', () => {
+test('neither utilization nor deep samples: no data', () => {
   expect(outcome(cpuBoundMainThread, seconds(4, { ...busy, without: ['event-loop-utilization'] }))).toBe('no-data');
-  expect(outcome(cpuBoundMainThread, [look()])).toBe('no-data');
+  expect(outcome(cpuBoundMainThread, [deepSample()])).toBe('no-data');
 });
 
 test('busy, and no deep sample was taken: no data; with one that saw something else: clear', () => {
   expect(outcome(cpuBoundMainThread, seconds(4, busy))).toBe('no-data');
-  expect(outcome(cpuBoundMainThread, [...seconds(4, busy), look()])).toBe('clear');
+  expect(outcome(cpuBoundMainThread, [...seconds(4, busy), deepSample()])).toBe('clear');
   expect(outcome(cpuBoundMainThread, seconds(4))).toBe('clear');
 });

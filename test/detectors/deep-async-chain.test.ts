@@ -4,21 +4,21 @@ import type { RowOf } from '../../src/recording/types.ts';
 import {
   asOldFormat,
   created,
+  deepSample,
   find,
   frame,
   location,
-  look,
-  looked,
   outcome,
+  sampled,
   seconds,
   severities,
 } from '../support/recording.ts';
 
-type Deepest = NonNullable<RowOf<'look'>['deepest']>;
+type Deepest = NonNullable<RowOf<'deep-sample'>['deepest']>;
 
 const walk = { ...location, line: 8, function: 'walk' };
-const deep = (fields: Partial<Deepest> = {}, more: Partial<RowOf<'look'>> = {}) =>
-  look({ deepest: { frames: 5010, repeated: 5000, location: walk, awaits: true, ...fields }, ...more });
+const deep = (fields: Partial<Deepest> = {}, more: Partial<RowOf<'deep-sample'>> = {}) =>
+  deepSample({ deepest: { frames: 5010, repeated: 5000, location: walk, awaits: true, ...fields }, ...more });
 
 test('the function that awaits itself is the place', () => {
   const [finding, ...others] = find(deepAsyncChain, [deep({ repeated: 3000 }), deep()]);
@@ -39,7 +39,7 @@ test.each([
   [
     'it awaits, as another stack tells',
     'async',
-    deep({ awaits: false }, { stacks: [looked(1, [frame('walk', 8, { awaits: true })])] }),
+    deep({ awaits: false }, { stacks: [sampled(1, [frame('walk', 8, { awaits: true })])] }),
   ],
   ['a promise per level', 'async', deep({ awaits: false }, { created: created({ promises: 6000 }) })],
   ['no promises', 'callbacks', deep({ awaits: false })],
@@ -54,14 +54,14 @@ test.each([
   ['nothing waited', ['info'], [deep({}, { waiting: 0 })]],
   ['nobody asked what waits', ['warning'], [...seconds(1), deep({}, { waiting: null })]],
   ['two functions', ['warning', 'warning'], [deep(), deep({ location: { ...walk, function: 'visit' } })]],
-  ['no deep stack', [], [look()]],
+  ['no deep stack', [], [deepSample()]],
   ['a recording of format 1.0', [], asOldFormat([...seconds(4), deep()])],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(deepAsyncChain, [...rows])).toEqual(expected);
 });
 
-test('no looks: no data', () => {
+test('no deep samples: no data', () => {
   expect(outcome(deepAsyncChain, seconds(4))).toBe('no-data');
-  expect(outcome(deepAsyncChain, [look()])).toBe('clear');
-  expect(outcome(deepAsyncChain, [look({ samples: 0, busySamples: 0, stacks: [] })])).toBe('no-data');
+  expect(outcome(deepAsyncChain, [deepSample()])).toBe('clear');
+  expect(outcome(deepAsyncChain, [deepSample({ samples: 0, busySamples: 0, stacks: [] })])).toBe('no-data');
 });

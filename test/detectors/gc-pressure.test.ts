@@ -4,21 +4,21 @@ import { gcPressure } from '../../src/detectors/rules/gc-pressure.ts';
 import type { Location } from '../../src/recording/types.ts';
 import {
   asOldFormat,
+  deepSample,
   find,
   frame,
   gc,
   location,
-  look,
-  looked,
   outcome,
+  sampled,
   seconds,
   severities,
 } from '../support/recording.ts';
 
 const pressed = { utilization: 0.9, gcMs: 200 };
 const place = (name: string): Location => ({ ...location, line: 3, function: name });
-const allocating = look({
-  stacks: [looked(90, [frame('copy', 5), frame('onRequest', 40)]), looked(10, [frame('copy', 6)])],
+const allocating = deepSample({
+  stacks: [sampled(90, [frame('copy', 5), frame('onRequest', 40)]), sampled(10, [frame('copy', 6)])],
   allocations: [
     { bytes: 300e6, location: place('copy') },
     { bytes: 100e6, location: place('join') },
@@ -64,7 +64,7 @@ test('where only a part of the second was observed, the share is of that part', 
   expect(finding?.evidence).toMatchObject({ gcShare: 0.3 });
 });
 
-test('without a look there is no place; a recording of format 1.0 is read', () => {
+test('without a deep sample there is no place; a recording of format 1.0 is read', () => {
   expect(find(gcPressure, seconds(3, pressed))).toMatchObject([
     { location: null, stack: [], confidence: CONFIDENCE.indirect },
   ]);

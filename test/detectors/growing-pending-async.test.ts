@@ -86,7 +86,7 @@ test('a timer of the function that made the promise ends the wait', () => {
   expect(severities(growingPendingAsync, rows(['fetch', 'timers']))).toEqual(['warning']);
 });
 
-test('entries of one place are summed up, and each closer look begins anew', () => {
+test('entries of one place are summed up, and each deep sample begins anew', () => {
   const halves = tracked(
     4,
     (n) => ({ alive: 8 * n, ...promise({}) }),

@@ -79,15 +79,15 @@ test('a rule sees only rows that it declares: the compiler says so', () => {
   const fewer: View<'event-loop-delay'> = some;
   expect(rowsOf(fewer, 'event-loop-delay')).toHaveLength(1);
   // @ts-expect-error not among the rows of this view
-  expect(rowsOf(some, 'look')).toEqual([]);
+  expect(rowsOf(some, 'deep-sample')).toEqual([]);
   // @ts-expect-error who may read less is not given to who reads more
-  const more: View<'look' | 'gc'> = some;
+  const more: View<'deep-sample' | 'gc'> = some;
   expect(more).toBe(all);
   const reads = ['gc'] as const;
   const rule: Pick<Detector<object, typeof reads>, 'reads' | 'needs'> = {
     reads,
     // @ts-expect-error a rule cannot need what it does not read
-    needs: ['look'],
+    needs: ['deep-sample'],
   };
   expect(rule.reads).toEqual(reads);
 });

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { memoryChurn } from '../../src/detectors/rules/memory-churn.ts';
 import type { Frame } from '../../src/recording/types.ts';
-import { find, frame, location, look, looked, outcome, seconds, severities } from '../support/recording.ts';
+import { deepSample, find, frame, location, outcome, sampled, seconds, severities } from '../support/recording.ts';
 
 const inBuffer = (name: string): Frame => ({ ...frame(name), file: 'node:buffer', category: 'node' });
 const concat = [inBuffer('_copyActual'), inBuffer('concat'), frame('onData', 7), frame('serve', 30)];
 const copying = (count: number, frames = concat, fields = {}) => [
   ...seconds(3),
-  look({ stacks: [looked(count, frames), looked(100 - count, [frame('other', 50)])], ...fields }),
+  deepSample({ stacks: [sampled(count, frames), sampled(100 - count, [frame('other', 50)])], ...fields }),
 ];
 const allocating = (bytes: number, top: number) => [
   ...seconds(3),
-  look({
+  deepSample({
     allocations: [
       { bytes: top, location },
       { bytes: bytes - top, location: { ...location, function: 'other', line: 40 } },
@@ -71,6 +71,6 @@ test.each([
   expect(severities(memoryChurn, [...rows])).toEqual(expected);
 });
 
-test('no look: no data', () => {
+test('no deep samples: no data', () => {
   expect(outcome(memoryChurn, seconds(4))).toBe('no-data');
 });

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CONFIDENCE, confidenceWord, LIKELY, SURE } from '../../src/detectors/confidence.ts';
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
-import { confidenceOfChains, confidenceOfLooks, confidenceOfStalls } from '../../src/detectors/stack-confidence.ts';
-import type { LookRow, StallKind, StallStack } from '../../src/recording/types.ts';
+import { confidenceOfChains, confidenceOfSamples, confidenceOfStalls } from '../../src/detectors/stack-confidence.ts';
+import type { DeepSampleRow, StallKind, StallStack } from '../../src/recording/types.ts';
 import { foundIn, location, recordingOf, stall } from '../support/recording.ts';
 
 const elsewhere = { ...location, line: 80, function: 'other' };
@@ -99,12 +99,12 @@ test('a chain is told by stacks of different calls, unless the host had the time
   expect(confidenceOfChains([stall({ kind: 'js-cpu', stacks, ...held })])).toBe(CONFIDENCE.held);
 });
 
-test('a look is as sure as its stacks at the place are many, and as it is one place', () => {
-  const look = (busySamples: number) => ({ busySamples }) as LookRow;
-  expect(confidenceOfLooks([look(60)], 0.8)).toBe(CONFIDENCE.compared);
-  expect(confidenceOfLooks([look(60)], 0.1)).toBe(CONFIDENCE.divided);
-  expect(confidenceOfLooks([look(1)], 0.9)).toBe(CONFIDENCE.single);
-  expect(confidenceOfLooks([look(1), look(2)], 0.9)).toBe(CONFIDENCE.compared);
+test('a deep sample is as sure as its stacks at the place are many, and as it is one place', () => {
+  const deepSample = (busySamples: number) => ({ busySamples }) as DeepSampleRow;
+  expect(confidenceOfSamples([deepSample(60)], 0.8)).toBe(CONFIDENCE.compared);
+  expect(confidenceOfSamples([deepSample(60)], 0.1)).toBe(CONFIDENCE.divided);
+  expect(confidenceOfSamples([deepSample(1)], 0.9)).toBe(CONFIDENCE.single);
+  expect(confidenceOfSamples([deepSample(1), deepSample(2)], 0.9)).toBe(CONFIDENCE.compared);
 });
 
 test('every rule names its evidence: none has a number of its own', () => {

@@ -5,25 +5,25 @@ import type { Location, RowOf } from '../../src/recording/types.ts';
 import {
   asOldFormat,
   created,
+  deepSample,
   find,
   frame,
   location,
-  look,
-  looked,
   outcome,
+  sampled,
   seconds,
   severities,
 } from '../support/recording.ts';
 
-type Created = NonNullable<RowOf<'look'>['created']>;
+type Created = NonNullable<RowOf<'deep-sample'>['created']>;
 
 describe('awaits', () => {
   const busy = { utilization: 0.99 };
-  const churning = (fields: Partial<Created> = {}, more: Partial<RowOf<'look'>> = {}) =>
-    look({
+  const churning = (fields: Partial<Created> = {}, more: Partial<RowOf<'deep-sample'>> = {}) =>
+    deepSample({
       created: created({ promises: 200_000, ...fields }),
       framelessSamples: 40,
-      stacks: [looked(60, [frame('price', 5)], 'microtask')],
+      stacks: [sampled(60, [frame('price', 5)], 'microtask')],
       ...more,
     });
 
@@ -51,7 +51,7 @@ describe('awaits', () => {
     ['some idle time', [], [...seconds(9, { utilization: 0.87 }), churning()]],
     ['waits for a core', [], [...seconds(9, { ...busy, cpuMs: 440, runQueueMs: 550 }), churning()]],
     ['no CPU time on the clock', [], [...seconds(9, busy), churning({ cpuMs: 0 })]],
-    ['nothing counted', [], [...seconds(9, busy), look({ created: null })]],
+    ['nothing counted', [], [...seconds(9, busy), deepSample({ created: null })]],
     ['a recording of format 1.0', [], asOldFormat([...seconds(9, busy), churning()])],
   ] as const)('%s: %j', (_what, expected, rows) => {
     expect(severities(taskSwitchChurn, [...rows])).toEqual(expected);
@@ -67,12 +67,12 @@ describe('polling', () => {
   const spinning = { utilization: 0.99, turns: 100_000, events: 0 };
   const check: Location = { ...location, line: 44, function: 'check' };
   const immediates = { type: 'Immediate', count: 10_000, sites: [{ count: 16, location: check }] };
-  const spin = (fields: Partial<RowOf<'look'>> = {}) =>
-    look({ created: created({ resources: [immediates] }), ...fields });
+  const spin = (fields: Partial<RowOf<'deep-sample'>> = {}) =>
+    deepSample({ created: created({ resources: [immediates] }), ...fields });
   /** An interval of 1 ms: the loop turns for it, and sleeps in between. */
   const timed = { utilization: 0.2, turns: 700, events: 0 };
-  const interval = (fields: Partial<RowOf<'look'>> = {}) =>
-    look({ busySamples: 5, stacks: [], shortIntervals: [{ ...check, line: 50 }], ...fields });
+  const interval = (fields: Partial<RowOf<'deep-sample'>> = {}) =>
+    deepSample({ busySamples: 5, stacks: [], shortIntervals: [{ ...check, line: 50 }], ...fields });
 
   test('the line that asks for the next turn is the place', () => {
     const [finding, ...others] = find(taskSwitchChurn, [...seconds(4, spinning), spin()]);
@@ -99,7 +99,7 @@ describe('polling', () => {
     ['no short interval', [], [...seconds(9, timed), interval({ shortIntervals: [] })]],
     ['turns that brought events', [], [...seconds(9, { ...timed, events: 200 }), interval()]],
     ['nothing waited', ['info'], [...seconds(3, timed), interval({ waiting: 0 })]],
-    ['no look', [], seconds(9, spinning)],
+    ['no deep sample', [], seconds(9, spinning)],
     ['fewer turns than an empty loop makes', [], [...seconds(9, { ...spinning, turns: 19_000 }), spin()]],
     ['Node that does not count turns', [], [...seconds(9, { ...spinning, without: ['loop-turns'] }), spin()]],
   ] as const)('%s: %j', (_what, expected, rows) => {
@@ -107,7 +107,7 @@ describe('polling', () => {
   });
 });
 
-test('neither utilization nor looks: no data', () => {
+test('neither utilization nor deep samples: no data', () => {
   expect(outcome(taskSwitchChurn, seconds(4, { without: ['event-loop-utilization'] }))).toBe('no-data');
   expect(outcome(taskSwitchChurn, seconds(4))).toBe('clear');
   expect(outcome(taskSwitchChurn, seconds(4, { utilization: 0.97 }))).toBe('no-data');

@@ -1,13 +1,24 @@
 import { expect, test } from 'vitest';
 import { timerStorm } from '../../src/detectors/rules/timer-storm.ts';
 import type { Location } from '../../src/recording/types.ts';
-import { asOldFormat, created, find, location, look, outcome, seconds, severities } from '../support/recording.ts';
+import {
+  asOldFormat,
+  created,
+  deepSample,
+  find,
+  location,
+  outcome,
+  seconds,
+  severities,
+} from '../support/recording.ts';
 
 const schedule: Location = { ...location, line: 17, function: 'schedule' };
 const storm = { utilization: 0.95, timers: 20_000 };
 /** So many timers are made in 100 ms. */
 const making = (count: number, place: Location | null = schedule) =>
-  look({ created: created({ resources: [{ type: 'Timeout', count, sites: [{ count: 16, location: place }] }] }) });
+  deepSample({
+    created: created({ resources: [{ type: 'Timeout', count, sites: [{ count: 16, location: place }] }] }),
+  });
 
 test('the line that makes the timers is the place', () => {
   const [finding, ...others] = find(timerStorm, [...seconds(4, storm), making(3000)]);
@@ -37,9 +48,9 @@ test.each([
   ['fewer alive: connections', [], [...seconds(9, { timers: 4999 }), making(500)]],
   ['few are made: they live long', [], [...seconds(9, storm), making(499)]],
   ['two readings: a burst', [], [...seconds(2, storm), making(500)]],
-  ['no look', [], seconds(9, storm)],
-  ['nothing counted', [], [...seconds(9, storm), look({ created: null })]],
-  ['no time on the clock', [], [...seconds(9, storm), look({ created: { ...making(500).created!, wallMs: 0 } })]],
+  ['no deep sample', [], seconds(9, storm)],
+  ['nothing counted', [], [...seconds(9, storm), deepSample({ created: null })]],
+  ['no time on the clock', [], [...seconds(9, storm), deepSample({ created: { ...making(500).created!, wallMs: 0 } })]],
   ['a recording of format 1.0', [], asOldFormat([...seconds(9, storm), making(500)])],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(timerStorm, [...rows])).toEqual(expected);
@@ -58,7 +69,7 @@ test('no readings of resources: no data', () => {
 
 test.each([
   ['no deep sample', seconds(9, storm)],
-  ['a deep sample that counted nothing', [...seconds(9, storm), look({ created: null })]],
+  ['a deep sample that counted nothing', [...seconds(9, storm), deepSample({ created: null })]],
 ])('many timers, and %s: no data', (_what, rows) => {
   expect(outcome(timerStorm, rows)).toBe('no-data');
 });

@@ -11,15 +11,15 @@ import {
   allocations,
   collections,
   created,
+  deepSample,
   entry,
   findingWith,
   foundIn,
   frame,
   gc,
   location,
-  look,
-  looked,
   recordingOf,
+  sampled,
   second,
   seconds,
   stall,
@@ -37,8 +37,8 @@ const immediates = { type: 'Immediate', count: 9000, sites: [{ count: 3, locatio
 const TEMPLATES: Row[] = [
   ...second(4000),
   stall(),
-  look({
-    stacks: CHAIN_KINDS.map((kind) => looked(40, [frame('Handler'), frame('', 9, { awaits: true })], kind)),
+  deepSample({
+    stacks: CHAIN_KINDS.map((kind) => sampled(40, [frame('Handler'), frame('', 9, { awaits: true })], kind)),
     deepest: { frames: 2000, repeated: 2000, location, awaits: false },
     created: created({ resources: [timers, immediates] }),
     shortIntervals: [location],
@@ -75,7 +75,9 @@ const GROWING: Row[][] = [
   ),
   [
     ...seconds(3),
-    look({ stacks: [looked(90, [{ ...frame('concat'), file: 'node:buffer', category: 'node' }, frame('onData')])] }),
+    deepSample({
+      stacks: [sampled(90, [{ ...frame('concat'), file: 'node:buffer', category: 'node' }, frame('onData')])],
+    }),
   ],
   tracked(4, (n) => ({ alive: 30 * n })),
   tracked(4, (n) => ({ alive: 30 * n, via: ['fetch'] })),
@@ -136,7 +138,7 @@ function oddRecording(seed: number): Recording {
     waiting: random() < 0.5 ? 0 : 5,
   };
   const odd = Array.from({ length: 12 }, () => vary(TEMPLATES[Math.floor(random() * TEMPLATES.length)], random));
-  const plain = look({ turnedPairs: random() < 0.5 ? 20 : 90 });
+  const plain = deepSample({ turnedPairs: random() < 0.5 ? 20 : 90 });
   const growing = GROWING[seed % (2 * GROWING.length)] ?? [];
   const rows = [...seconds(Math.floor(random() * 40), like), plain, ...growing, ...odd.filter(isRow)].sort(
     (a, b) => a.t - b.t,
@@ -208,7 +210,10 @@ test('every detector is heard, none throws, and what they say can be read', () =
 
 test.each([
   ['nothing at all', []],
-  ['one empty look', [look({ samples: 0, busySamples: 0, pairs: 0, turnedPairs: 0, stacks: [], created: null })]],
+  [
+    'one empty deep sample',
+    [deepSample({ samples: 0, busySamples: 0, pairs: 0, turnedPairs: 0, stacks: [], created: null })],
+  ],
   ['a second that took no time', [{ ...second(2000)[0]!, activeMs: 0, idleMs: 0 } as Row]],
 ])('%s: nothing throws, no alarm', (_what, rows) => {
   const { findings, rules } = judge(recordingOf(rows));

@@ -116,7 +116,7 @@ const MAP = {
   sourcesContent: ['x', null],
 };
 const DUMP = {
-  schema: 'evdiag-dump/1',
+  schema: 'evdiag-dump/2',
   threads: [
     {
       threadId: 0,

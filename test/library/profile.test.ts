@@ -128,7 +128,7 @@ describe('where a function waits', () => {
     expect(all.totalMs).toBeGreaterThan(timer.totalMs);
     expect(slept.longestMs).toBeLessThan(slept.totalMs);
     expect(result.waits[0]).toBe(slept);
-    expect(result.untoldWaits).toBe(0);
+    expect(result.unfollowedWaits).toBe(0);
   });
 
   test('profiles that overlap have their own, an outer one has those of the inner', async () => {

@@ -100,11 +100,11 @@ spin(300); keep();`,
   expect(tableOf(heap, 'function').rows.find(({ name }) => name === 'keep')!.total).toBeGreaterThan(1e6);
 });
 
-test('a dump: where calls wait, below those that await them', () => {
+test.each(['evdiag-dump/1', 'evdiag-dump/2'])('a dump, %s: where calls wait, below those that await them', (schema) => {
   const frame = (name: string, line: number) => ({ function: name, file: '/srv/app.js', line, column: 3 });
   const call = { ...frame('ask', 5), count: 30, awaits: 'reply', awaitedBy: [frame('order', 9), frame('handler', 20)] };
   const dump = {
-    schema: 'evdiag-dump/1',
+    schema,
     threads: [
       { threadId: 0, suspended: { calls: [call] } },
       { threadId: 3, suspended: null },

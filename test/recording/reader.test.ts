@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError, readFamily, readRecording } from '../../src/recording/reader.ts';
-import { cpu, header, ndjson, stall, tempFolder, utilization } from '../support/recording.ts';
+import { cpu, deepSample, header, ndjson, stall, tempFolder, utilization } from '../support/recording.ts';
 
 const FILE = 'recording.ndjson';
 const small = ndjson([header, utilization(0.5), stall(), cpu({ t: 2000 })]);
@@ -14,6 +14,18 @@ describe('reader', () => {
     expect(recording).toMatchObject({ header, durationMs: 2000, skippedLines: 0, truncated: false, path: folder });
     expect(recording?.rows.map((row) => row.type)).toEqual(['event-loop-utilization', 'stall', 'cpu']);
     expect(readRecording(join(folder, FILE))).toEqual([recording]);
+  });
+
+  test('reads deep samples and triggers by the names that they had before format 1.5', () => {
+    const fields = { t: 7000, reason: 'gc', value: 0.2, limit: 0.05 };
+    const old = [
+      { ...deepSample(), type: 'look' },
+      { ...fields, type: 'suspicion', look: true },
+    ];
+    const lines = [header, ...old].map((row) => `${JSON.stringify(row)}\n`);
+    const [recording] = readRecording(tempFolder({ [FILE]: lines.join('') }));
+    expect(recording?.skippedLines).toBe(0);
+    expect(recording?.rows).toEqual([deepSample(), { ...fields, type: 'trigger', deepSample: true }]);
   });
 
   test('is readable to the last whole line, wherever it was cut off', () => {

@@ -66,7 +66,7 @@ describe('an input of another kind names the command that reads it', () => {
     ours: `{"evdiag":{"interval":1},${profile.slice(1)}`,
     old: '{"typeId":"CPU","head":{"functionName":"","hitCount":0},"timestamps":[]}',
     allocations: '{"head":{"callFrame":{},"selfSize":0}}',
-    dump: '{\n  "schema": "evdiag-dump/1"}',
+    dump: '{\n  "schema": "evdiag-dump/2"}',
     report: '{\n  "schema": "evdiag-report/2"}',
     trace: '{"displayTimeUnit":"ms","traceEvents":[]}',
     log: 'v8-version,12,4',

@@ -117,11 +117,11 @@ describe('the recordings', () => {
     expect(latestOf(run.written)).toBeLessThan(ROW_LATE_MS);
   });
 
-  test('hold the two changes of the level, and the looks between them', () => {
+  test('hold the two changes of the level, and the deep samples between them', () => {
     const levels = run.written.filter((row) => row.type === 'level');
     expect(levels.map(({ level }) => level)).toEqual(['diagnose', 'watch']);
-    const looks = run.written.filter((row) => row.type === 'look' && row.reasons.includes('routine'));
-    expect(looks.length).toBeGreaterThan(0);
+    const deepSamples = run.written.filter((row) => row.type === 'deep-sample' && row.reasons.includes('routine'));
+    expect(deepSamples.length).toBeGreaterThan(0);
   });
 });
 

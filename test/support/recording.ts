@@ -9,10 +9,10 @@ import type { Detector, Finding, Outcome, Severity } from '../../src/detectors/t
 import type {
   AllocationSite,
   ChainKind,
+  DeepSampleStack,
   Frame,
   Header,
   Location,
-  LookStack,
   Recording,
   Row,
   RowOf,
@@ -216,20 +216,22 @@ export function frame(name: string, line = 12, fields: Partial<Frame> = {}): Fra
 }
 
 /** Equal stacks, innermost frame first. */
-export function looked(count: number, frames: Frame[], caller: ChainKind = 'callbacks'): LookStack {
+export function sampled(count: number, frames: Frame[], caller: ChainKind = 'callbacks'): DeepSampleStack {
   return { count, frames, caller };
 }
 
 /** What the hooks counted in 100 ms, all of them on a core. */
-export function created(fields: Partial<NonNullable<RowOf<'look'>['created']>> = {}): RowOf<'look'>['created'] {
+export function created(
+  fields: Partial<NonNullable<RowOf<'deep-sample'>['created']>> = {},
+): RowOf<'deep-sample'>['created'] {
   return { wallMs: 100, cpuMs: 100, promises: 100, resources: [], ...fields };
 }
 
-/** A look at a busy loop: 100 stacks of `handler`, each of another callback. */
-export function look(fields: Partial<RowOf<'look'>> = {}): RowOf<'look'> {
+/** A deep sample of a busy loop: 100 stacks of `handler`, each of another callback. */
+export function deepSample(fields: Partial<RowOf<'deep-sample'>> = {}): RowOf<'deep-sample'> {
   return {
     t: 5500,
-    type: 'look',
+    type: 'deep-sample',
     reasons: ['utilization'],
     startMs: 3500,
     durationMs: 2000,
@@ -241,7 +243,7 @@ export function look(fields: Partial<RowOf<'look'>> = {}): RowOf<'look'> {
     pairs: 90,
     turnedPairs: 90,
     pairMs: 20,
-    stacks: [looked(100, [frame('handler')])],
+    stacks: [sampled(100, [frame('handler')])],
     deepest: null,
     created: created(),
     shortIntervals: [],
@@ -313,9 +315,9 @@ export const HEALTHY_SHAPES: Record<string, PerRow> = {
   'a crowd that varies a little': (n) => ({ alive: 1000 + 3 * n, created: 1000 + 3 * n }),
 };
 
-/** The rows as a recorder of format 1.0 wrote them: it took no looks, and knew less of what it saw. */
+/** The rows as a recorder of format 1.0 wrote them: it took no deep samples, and knew less of what it saw. */
 export function asOldFormat(rows: readonly Row[]): Row[] {
-  const newer: readonly RowType[] = ['look', 'loop-turns', 'suspicion', 'threads', 'level'];
+  const newer: readonly RowType[] = ['deep-sample', 'loop-turns', 'trigger', 'threads', 'level'];
   return rows
     .filter(({ type }) => !newer.includes(type))
     .map((row) => {

@@ -37,8 +37,8 @@ function watched(level: Level = 'watch') {
     thread,
     tracked,
     seen,
-    suspicions: () => of('suspicion').map(({ reason, look }) => `${reason}${look ? ', a look' : ''}`),
-    looks: () => of('look').map(({ reasons }) => reasons),
+    triggers: () => of('trigger').map(({ reason, deepSample }) => `${reason}${deepSample ? ', a deep sample' : ''}`),
+    deepSamples: () => of('deep-sample').map(({ reasons }) => reasons),
     /** The clock moves on, and so do the timers. */
     pass(ms: number) {
       thread.at(thread.now() + ms);
@@ -60,17 +60,17 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('at level watch', () => {
-  test('a look follows a trigger, lasts for two seconds, and does not come again for two minutes', () => {
+  test('a deep sample follows a trigger, lasts for two seconds, and does not come again for two minutes', () => {
     const lab = watched();
     for (let i = 0; i < 4; i++) lab.second(BUSY);
-    expect(lab.suspicions()).toEqual(['utilization, a look']);
+    expect(lab.triggers()).toEqual(['utilization, a deep sample']);
     expect(lab.thread.asked()).toEqual(expect.arrayContaining(['startHooks', 'stack', 'stopHooks', 'shortIntervals']));
     lab.pass(LOOK_MS);
-    expect(lab.looks()).toEqual([['utilization']]);
+    expect(lab.deepSamples()).toEqual([['utilization']]);
     for (let i = 0; i < 110; i++) lab.second(BUSY);
-    expect(lab.looks()).toHaveLength(1);
+    expect(lab.deepSamples()).toHaveLength(1);
     for (let i = 0; i < 15; i++) lab.second(BUSY);
-    expect(lab.looks()).toHaveLength(2);
+    expect(lab.deepSamples()).toHaveLength(2);
   });
 
   test('what goes on is told once, and again when it has gone and come back', () => {
@@ -78,23 +78,23 @@ describe('at level watch', () => {
     for (let i = 0; i < 8; i++) lab.second(BUSY);
     for (let i = 0; i < 3; i++) lab.second({});
     for (let i = 0; i < 8; i++) lab.second(BUSY);
-    expect(lab.suspicions()).toEqual(['utilization, a look', 'utilization']);
+    expect(lab.triggers()).toEqual(['utilization, a deep sample', 'utilization']);
   });
 
   test('another reason has its own time, but not at once', () => {
     const lab = watched();
     for (let i = 0; i < 5; i++) lab.second(BUSY);
     for (let i = 0; i < 5; i++) lab.second({ gcMs: 200 });
-    expect(lab.suspicions()).toEqual(['utilization, a look', 'gc']);
+    expect(lab.triggers()).toEqual(['utilization, a deep sample', 'gc']);
     for (let i = 0; i < 15; i++) lab.second({ gcMs: 200 });
-    expect(lab.suspicions()).toEqual(['utilization, a look', 'gc', 'gc, a look']);
+    expect(lab.triggers()).toEqual(['utilization, a deep sample', 'gc', 'gc, a deep sample']);
     expect(lab.seen.lent).toBe(1);
   });
 
   test('resources that grow are followed for fifteen seconds', () => {
     const lab = watched();
     for (let i = 0; i < 40; i++) lab.second({ timers: 40 + 20 * Math.floor(i / 10) });
-    expect(lab.suspicions()).toEqual(['resources, a look']);
+    expect(lab.triggers()).toEqual(['resources, a deep sample']);
     expect(lab.tracked).toEqual([true]);
     lab.pass(15_000);
     expect(lab.tracked).toEqual([true, false]);
@@ -105,28 +105,28 @@ describe('at level watch', () => {
     early.thread.add(...seconds(2, BUSY));
     early.thread.at(900);
     early.samples.consider();
-    expect(early.suspicions()).toEqual([]);
+    expect(early.triggers()).toEqual([]);
     const debugged = watched();
     debugged.seen.debugger = true;
     for (let i = 0; i < 4; i++) debugged.second(BUSY);
-    expect(debugged.suspicions()).toEqual([]);
+    expect(debugged.triggers()).toEqual([]);
   });
 });
 
-test('at level diagnose there is a look every ten seconds', () => {
+test('at level diagnose there is a deep sample every ten seconds', () => {
   const lab = watched('diagnose');
   for (let i = 0; i < 35; i++) lab.second({});
-  expect(lab.looks()).toEqual([['routine'], ['routine'], ['routine'], ['routine']]);
-  expect(lab.suspicions()).toEqual([]);
+  expect(lab.deepSamples()).toEqual([['routine'], ['routine'], ['routine'], ['routine']]);
+  expect(lab.triggers()).toEqual([]);
   lab.samples.setLevel('watch');
   for (let i = 0; i < 35; i++) lab.second({});
-  expect(lab.looks()).toHaveLength(4);
+  expect(lab.deepSamples()).toHaveLength(4);
 });
 
-test('where the thread ends, so does the look, with what it saw', () => {
+test('where the thread ends, so does the deep sample, with what it saw', () => {
   const lab = watched();
   for (let i = 0; i < 2; i++) lab.second(BUSY);
   lab.samples.finish();
-  expect(lab.looks()).toEqual([['utilization']]);
-  expect(lab.thread.detached).toContain('look');
+  expect(lab.deepSamples()).toEqual([['utilization']]);
+  expect(lab.thread.detached).toContain('deep-sample');
 });

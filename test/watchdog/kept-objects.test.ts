@@ -113,7 +113,7 @@ describe('the only sampler', () => {
     expect(thread.kept.mayCollect('watch')).toBe(false);
   });
 
-  test('is lent to a look, given back, or found to be the program’s', () => {
+  test('is lent to a deep sample, given back, or found to be the program’s', () => {
     const thread = watched();
     const loan = thread.kept.lend();
     expect(loan.isMine()).toBe(true);

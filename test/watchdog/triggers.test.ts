@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { suspicions } from '../../agents/watchdog/deep-sample/triggers.ts';
+import { firedTriggers } from '../../agents/watchdog/deep-sample/triggers.ts';
 import { MANY_TIMERS } from '../../src/detectors/limits.ts';
 import type { Row, RowOf, RowType } from '../../src/recording/types.ts';
 import { seconds } from '../support/recording.ts';
@@ -25,7 +25,7 @@ const collections = (seconds: number, count: number) =>
   });
 const isGrowing = (...all: Row[][]): boolean => {
   const of = <T extends RowType>(type: T) => all.flat().filter((row): row is RowOf<T> => row.type === type);
-  return suspicions(of, 'watch').some(({ reason }) => reason === 'heap');
+  return firedTriggers(of, 'watch').some(({ reason }) => reason === 'heap');
 };
 
 const SECONDS = 40;
@@ -61,7 +61,7 @@ describe('a heap that grows', () => {
 describe('what gives reason to look closer', () => {
   const reasonsIn = (rows: readonly Row[], level: 'watch' | 'diagnose' = 'watch'): string[] => {
     const of = <T extends RowType>(type: T) => rows.filter((row): row is RowOf<T> => row.type === type);
-    return suspicions(of, level).map(({ reason }) => reason);
+    return firedTriggers(of, level).map(({ reason }) => reason);
   };
   const gcOf = (totalMs: number) => ({ gcMs: totalMs });
 

@@ -1,12 +1,12 @@
 import type { HookCounts } from '../../../src/protocol/thread-api.ts';
-import type { Frame, Location, LookRow } from '../../../src/recording/types.ts';
+import type { DeepSampleRow, Frame, Location } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { placeOf } from '../stall/classify.ts';
 
 const MAX_SITES = 8;
 
-/** What the hooks of a closer look counted, at the user's own lines. */
-export function summarizeCreated(counts: HookCounts, toFrame: (raw: RawFrame) => Frame): LookRow['created'] {
+/** What the hooks of a deep sample counted, at the user's own lines. */
+export function summarizeCreated(counts: HookCounts, toFrame: (raw: RawFrame) => Frame): DeepSampleRow['created'] {
   const { wallMs, cpuMs, promises, resources } = counts;
   return {
     wallMs,

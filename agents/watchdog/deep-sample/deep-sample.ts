@@ -1,6 +1,6 @@
 import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
 import type { HookCounts, InterruptedStack } from '../../../src/protocol/thread-api.ts';
-import type { LookRow, Suspicion } from '../../../src/recording/types.ts';
+import type { DeepSampleRow, TriggerReason } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { ThreadCpu } from '../platform/thread-cpu.ts';
 import { placeOf } from '../stall/classify.ts';
@@ -11,7 +11,7 @@ import { StackCounter } from './stack-counter.ts';
 import { startSampling } from './start-sampling.ts';
 import type { DeepSampleOptions } from './types.ts';
 
-const LOOK_MS = 2000;
+const SAMPLE_MS = 2000;
 /**
  * Between stacks: random, so that no rhythm of the program is in step with it. Every other one is soon after the one
  * before: the two tell whether callbacks last that long.
@@ -19,7 +19,7 @@ const LOOK_MS = 2000;
 const STEP_MS = { soon: [3, 7], later: [20, 40] } as const;
 /** The hooks stop themselves after 150 ms where anything happens; where nothing does, they are told to. */
 const HOOKS_MS = 170;
-/** Measuring a stack of 10 000 frames takes some 10 ms, so it is done so often per look. */
+/** Measuring a stack of 10 000 frames takes some 10 ms, so it is done so often per deep sample. */
 const MAX_DEPTHS = 5;
 /** Mean bytes between sampled allocations: summing them up stops the thread for 5–15 ms, at 64 kB for 200 ms. */
 const ALLOCATIONS = {
@@ -29,16 +29,16 @@ const ALLOCATIONS = {
 };
 
 export interface DeepSampleReason {
-  reasons: Suspicion[];
+  reasons: TriggerReason[];
   /** Where allocations are sampled, too. */
   sampling: Loan | null;
 }
 
-/** Looks at a thread for two seconds: stacks at random moments, what it creates, and on suspicion what it allocates. */
+/** Samples a thread for two seconds: stacks at random moments, what it creates, and what it allocates where the collector was the trigger. */
 export class DeepSample {
   readonly #options: DeepSampleOptions;
   readonly #why: DeepSampleReason;
-  readonly #onEnd: (row: LookRow) => void;
+  readonly #onEnd: (row: DeepSampleRow) => void;
   readonly #startMs: number;
   readonly #startCpu: ThreadCpu | null;
   readonly #stacks: StackCounter;
@@ -48,7 +48,7 @@ export class DeepSample {
   #ended = false;
   #soon = false;
 
-  constructor(options: DeepSampleOptions, why: DeepSampleReason, onEnd: (row: LookRow) => void) {
+  constructor(options: DeepSampleOptions, why: DeepSampleReason, onEnd: (row: DeepSampleRow) => void) {
     this.#options = options;
     this.#why = why;
     this.#onEnd = onEnd;
@@ -56,7 +56,7 @@ export class DeepSample {
     this.#startCpu = options.observedThread();
     this.#stacks = new StackCounter(options.toFrame);
     this.#sampleAllocations();
-    options.capture.call('look', 'startHooks', []);
+    options.capture.call('deep-sample', 'startHooks', []);
     setTimeout(() => this.#stopHooks(), HOOKS_MS);
     this.#step();
   }
@@ -69,7 +69,7 @@ export class DeepSample {
   #sampleAllocations(): void {
     const { sampling } = this.#why;
     if (!sampling) return;
-    startSampling(this.#options.capture, 'look', ALLOCATIONS, (started) => {
+    startSampling(this.#options.capture, 'deep-sample', ALLOCATIONS, (started) => {
       if (!started) sampling.giveBack(true);
     });
   }
@@ -77,8 +77,8 @@ export class DeepSample {
   #stopHooks(): void {
     if (this.#ended) return;
     const { capture } = this.#options;
-    capture.call('look', 'stopHooks', []);
-    capture.call('look', 'shortIntervals', [], (sites) => {
+    capture.call('deep-sample', 'stopHooks', []);
+    capture.call('deep-sample', 'shortIntervals', [], (sites) => {
       this.#intervals = sites ?? [];
     });
   }
@@ -86,12 +86,12 @@ export class DeepSample {
   #step(): void {
     if (this.#ended) return;
     const { capture, now } = this.#options;
-    if (now() - this.#startMs >= LOOK_MS) {
+    if (now() - this.#startMs >= SAMPLE_MS) {
       this.#askWhatIsLeft();
       return;
     }
     const question = { waiting: this.#waiting === null, depth: this.#stacks.depths() < MAX_DEPTHS };
-    capture.ask('look', question, this.#onAnswer);
+    capture.ask('deep-sample', question, this.#onAnswer);
     this.#soon = !this.#soon;
     const [least, most] = this.#soon ? STEP_MS.soon : STEP_MS.later;
     setTimeout(() => this.#step(), least + Math.random() * (most - least));
@@ -104,12 +104,12 @@ export class DeepSample {
   };
 
   #askWhatIsLeft(): void {
-    this.#options.capture.call('look', 'hookCounts', [], (counts) => {
+    this.#options.capture.call('deep-sample', 'hookCounts', [], (counts) => {
       this.#created = counts;
       this.#finishWithAllocations();
     });
-    // A thread that does not answer any more must not keep the look open.
-    setTimeout(() => this.finish(), LOOK_MS);
+    // A thread that does not answer any more must not keep the deep sample open.
+    setTimeout(() => this.finish(), SAMPLE_MS);
   }
 
   #finishWithAllocations(): void {
@@ -119,7 +119,7 @@ export class DeepSample {
       this.finish();
       return;
     }
-    this.#options.capture.post('look', 'HeapProfiler.stopSampling', {}, (result) => {
+    this.#options.capture.post('deep-sample', 'HeapProfiler.stopSampling', {}, (result) => {
       this.#finish(result?.profile ?? null);
     });
   }
@@ -129,18 +129,18 @@ export class DeepSample {
     this.#ended = true;
     const { capture, observedThread, now, maps } = this.#options;
     this.#why.sampling?.giveBack(false);
-    capture.detach('look');
+    capture.detach('deep-sample');
     const cpu = observedThread();
     const t = now();
     maps.mapped(() => this.#row(t, cpu, profile), this.#onEnd);
   }
 
-  #row(t: number, cpu: ThreadCpu | null, profile: V8AllocationProfile | null): LookRow {
+  #row(t: number, cpu: ThreadCpu | null, profile: V8AllocationProfile | null): DeepSampleRow {
     const { toFrame } = this.#options;
     const startCpu = this.#startCpu;
     return {
       t,
-      type: 'look',
+      type: 'deep-sample',
       reasons: this.#why.reasons,
       startMs: this.#startMs,
       durationMs: t - this.#startMs,

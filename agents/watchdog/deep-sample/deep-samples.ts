@@ -1,39 +1,39 @@
-import type { Level, LookRow, Suspicion } from '../../../src/recording/types.ts';
+import type { DeepSampleRow, Level, TriggerReason } from '../../../src/recording/types.ts';
 import { DeepSample } from './deep-sample.ts';
-import { suspicions } from './triggers.ts';
+import { firedTriggers } from './triggers.ts';
 import type { DeepSampleOptions } from './types.ts';
 
-/** A look costs the thread some 10–20 ms within its 2 s: at level watch at most 0.02 % of its time. */
+/** A deep sample costs the thread some 10–20 ms within its 2 s: at level watch at most 0.02 % of its time. */
 const COOL_DOWN_MS: Record<Level, number> = { watch: 120_000, diagnose: 10_000 };
 /** What grows is followed for that long: enough for what ends to end. */
 const TRACK_MS = 15_000;
-const GROWING: ReadonlySet<Suspicion> = new Set(['heap', 'resources']);
-/** Start-up is no time to look at. */
-const FIRST_LOOK_MS = 1000;
-/** Between looks for different reasons. */
+const GROWING: ReadonlySet<TriggerReason> = new Set(['heap', 'resources']);
+/** Start-up is not typical of the program. */
+const FIRST_SAMPLE_MS = 1000;
+/** Between deep samples for different reasons. */
 const GAP_MS: Record<Level, number> = { watch: 15_000, diagnose: 5_000 };
 
 /**
- * Escalation: a cheap suspicion, a bounded closer look, a cool-down. The suspicion and what the look saw are rows of
+ * A cheap trigger fires, a bounded deep sample follows, then a cool-down. The trigger and what the deep sample saw are rows of
  * the recording.
  */
 export function createDeepSamples(options: DeepSampleOptions) {
   const { now, record, rows } = options;
   let { level } = options;
   let running: DeepSample | null = null;
-  let lastLookAt = Number.NEGATIVE_INFINITY;
-  const lastFor = new Map<Suspicion, number>();
-  let suspected = new Set<Suspicion>();
+  let lastSampleAt = Number.NEGATIVE_INFINITY;
+  const lastFor = new Map<TriggerReason, number>();
+  let fired = new Set<TriggerReason>();
 
-  const isDue = (reason: Suspicion, t: number): boolean =>
-    t - lastLookAt >= GAP_MS[level] && t - (lastFor.get(reason) ?? Number.NEGATIVE_INFINITY) >= COOL_DOWN_MS[level];
+  const isDue = (reason: TriggerReason, t: number): boolean =>
+    t - lastSampleAt >= GAP_MS[level] && t - (lastFor.get(reason) ?? Number.NEGATIVE_INFINITY) >= COOL_DOWN_MS[level];
   const track = (): void => {
     options.track(true);
     setTimeout(() => options.track(false), TRACK_MS).unref();
   };
-  const end = (row: LookRow): void => {
+  const end = (row: DeepSampleRow): void => {
     running = null;
-    lastLookAt = now();
+    lastSampleAt = now();
     record(row);
   };
 
@@ -41,21 +41,21 @@ export function createDeepSamples(options: DeepSampleOptions) {
     /** To be called when the thread's samplers have been read. */
     consider(): void {
       const t = now();
-      // With a debugger attached, somebody looks closer than this.
-      if (running || t < FIRST_LOOK_MS || options.debuggerAttached()) return;
-      const found = suspicions(rows, level);
+      // With a debugger attached, somebody takes a closer look already.
+      if (running || t < FIRST_SAMPLE_MS || options.debuggerAttached()) return;
+      const found = firedTriggers(rows, level);
       const reasons = found.map(({ reason }) => reason);
       const isGrowing = reasons.includes('heap');
       options.kept.consider(level);
-      const look = reasons.some((reason) => isDue(reason, t));
+      const deepSample = reasons.some((reason) => isDue(reason, t));
       for (const { reason, value, limit } of found) {
-        // Told when it arises, and when it leads to a look; not every second.
-        if (reason !== 'routine' && (look || !suspected.has(reason))) {
-          record({ t, type: 'suspicion', reason, value, limit, look });
+        // Recorded when it begins to fire, and when it leads to a deep sample; not every second.
+        if (reason !== 'routine' && (deepSample || !fired.has(reason))) {
+          record({ t, type: 'trigger', reason, value, limit, deepSample });
         }
       }
-      suspected = new Set(reasons);
-      if (!look) return;
+      fired = new Set(reasons);
+      if (!deepSample) return;
       for (const reason of reasons) lastFor.set(reason, t);
       const ofCollector = reasons.includes('gc') || reasons.includes('allocation');
       const withAllocations = ofCollector && !isGrowing && options.kept.mayCollect(level);
@@ -65,7 +65,7 @@ export function createDeepSamples(options: DeepSampleOptions) {
     setLevel(next: Level): void {
       level = next;
     },
-    /** The thread ends: so does the look, with what it saw. */
+    /** The thread ends: so does the deep sample, with what it saw. */
     finish: () => running?.finish(),
   };
 }

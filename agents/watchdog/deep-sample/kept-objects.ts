@@ -32,7 +32,7 @@ export interface KeptObjectsOptions {
   rows<T extends RowType>(type: T): readonly RowOf<T>[];
   /** Writes the profile beside the recording and returns the file's name, or null. */
   keepFile(profile: V8AllocationProfile): string | null;
-  /** At level diagnose, allocations are sampled all the time, and not only from a suspicion on. */
+  /** At level diagnose, allocations are sampled all the time, and not only from a trigger on. */
   always: boolean;
 }
 
@@ -91,7 +91,7 @@ export class KeptObjects {
     return alive <= SAMPLED_BYTES[level];
   }
 
-  /** For a look that wants to sample. */
+  /** For a deep sample that wants to sample. */
   lend(): Loan {
     this.#stop();
     this.#state = 'lent';

@@ -1,25 +1,25 @@
 import type { Depth, InterruptedStack } from '../../../src/protocol/thread-api.ts';
-import type { ChainKind, Frame, LookRow, LookStack } from '../../../src/recording/types.ts';
+import type { ChainKind, DeepSampleRow, DeepSampleStack, Frame } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { callerOf, isOther } from '../stall/chains.ts';
 
 /** Two stacks further apart than this are no pair. */
 const PAIR_MS = 10;
 const IDLE_SHARE = 0.5;
-/** Kept of the look. */
+/** Kept of the deep sample. */
 const MAX_DISTINCT_STACKS = 400;
 const MAX_STACKS = 40;
 const MAX_FRAMES = 32;
 
 type StackSummary = Pick<
-  LookRow,
+  DeepSampleRow,
   'samples' | 'busySamples' | 'framelessSamples' | 'pairs' | 'turnedPairs' | 'pairMs' | 'stacks' | 'deepest'
 >;
 
-/** The stacks of a closer look, and what one soon after another tells. */
+/** The stacks of a deep sample, and what one soon after another tells. */
 export class StackCounter {
   readonly #toFrame: (raw: RawFrame) => Frame;
-  readonly #stacks = new Map<string, Omit<LookStack, 'frames'> & { frames: readonly RawFrame[] }>();
+  readonly #stacks = new Map<string, Omit<DeepSampleStack, 'frames'> & { frames: readonly RawFrame[] }>();
   #samples = 0;
   #busySamples = 0;
   #framelessSamples = 0;
@@ -95,7 +95,7 @@ function shorten(frames: readonly RawFrame[]): readonly RawFrame[] {
   return [...frames.slice(0, MAX_FRAMES / 2), ...frames.slice(-MAX_FRAMES / 2)];
 }
 
-function toDeepest({ frames, repeated, frame }: Depth, toFrame: (raw: RawFrame) => Frame): LookRow['deepest'] {
+function toDeepest({ frames, repeated, frame }: Depth, toFrame: (raw: RawFrame) => Frame): DeepSampleRow['deepest'] {
   const { category: _category, awaits, ...location } = toFrame(frame);
   return { frames, repeated, location, awaits: awaits === true };
 }

@@ -8,7 +8,7 @@ import type { StackCapture } from '../platform/stack-capture.ts';
  */
 export function startSampling(
   capture: StackCapture,
-  user: 'allocations' | 'look',
+  user: 'allocations' | 'deep-sample',
   params: CallParams<'HeapProfiler.startSampling'>,
   onStarted: (started: boolean) => void,
   isWanted: () => boolean = () => true,

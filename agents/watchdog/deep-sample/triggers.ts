@@ -1,11 +1,11 @@
 import { afterCollections, growthOfBytes } from '../../../src/detectors/heap-growth.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, POLL_TURNS_PER_SECOND } from '../../../src/detectors/limits.ts';
-import type { Level, RowOf, RowType, Suspicion } from '../../../src/recording/types.ts';
+import type { Level, RowOf, RowType, TriggerReason } from '../../../src/recording/types.ts';
 
 /** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
 const BUSY_UTILIZATION = 0.7;
 const BUSY_ROWS = 2;
-/** Half of what JMC calls a warning (10 %), so that the look is there when the share gets there. */
+/** Half of what JMC calls a warning (10 %), so that the deep sample is there when the share gets there. */
 const GC_SHARE = 0.05;
 /** Less than this is start-up, or noise. */
 const GC_MS = 25;
@@ -26,8 +26,8 @@ const WINDOW_ROWS = 10;
 /** Collected so often in a window, the young generation holds little but garbage, 16 MB or more of it: a leak is in the old one by then. */
 const CHURN_COLLECTIONS = 10;
 
-export interface Suspicious {
-  reason: Suspicion;
+export interface FiredTrigger {
+  reason: TriggerReason;
   value: number;
   limit: number;
 }
@@ -35,9 +35,9 @@ export interface Suspicious {
 type Rows = <T extends RowType>(type: T) => readonly RowOf<T>[];
 
 /** What the cheap figures of the last second or two give reason to look at. */
-export function suspicions(rows: Rows, level: Level): Suspicious[] {
-  const found: Suspicious[] = level === 'diagnose' ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
-  const check = (reason: Suspicion, value: number | null, limit: number): void => {
+export function firedTriggers(rows: Rows, level: Level): FiredTrigger[] {
+  const found: FiredTrigger[] = level === 'diagnose' ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
+  const check = (reason: TriggerReason, value: number | null, limit: number): void => {
     if (value !== null && value >= limit) found.push({ reason, value, limit });
   };
   check('utilization', sustainedUtilization(rows('event-loop-utilization')), BUSY_UTILIZATION);

@@ -1,7 +1,7 @@
 import { dumpText } from '../../async-dump/text.ts';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
-import type { Road } from '../../protocol/dump-parts.ts';
+import type { DumpMode } from '../../protocol/dump-parts.ts';
 import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
@@ -36,9 +36,9 @@ export const dump: CliCommand<Options> = {
     const pid = toPid(pidText);
     const connection = await connect(pid);
     try {
-      const road = await chooseRoad(pid, await estimateOf(connection), options);
-      if (road === null) return EXIT.done;
-      await show(connection, road, options);
+      const mode = await chooseMode(pid, await estimateOf(connection), options);
+      if (mode === null) return EXIT.done;
+      await show(connection, mode, options);
       return EXIT.done;
     } finally {
       connection.close();
@@ -47,10 +47,10 @@ export const dump: CliCommand<Options> = {
 };
 
 /** Null: nobody wants it. */
-async function chooseRoad(pid: number, costs: Costs, { quick, yes, force }: Options): Promise<Road | null> {
+async function chooseMode(pid: number, costs: Costs, { quick, yes, force }: Options): Promise<DumpMode | null> {
   const { quickMs, fullMs, neededBytes, availableBytes } = costs;
   if (!quick && yes && !force && availableBytes < neededBytes) throw new InputError(memoryText(costs));
-  const wanted: Road = quick ? 'quick' : 'full';
+  const wanted: DumpMode = quick ? 'quick' : 'full';
   const pauseMs = quick ? quickMs : fullMs;
   if (yes || pauseMs <= ANNOUNCED_MS) return wanted;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
@@ -71,7 +71,7 @@ function memoryText({ neededBytes, availableBytes }: Costs): string {
   return `A full dump needs about ${needs} of memory, ${formatBytes(availableBytes)} are available. Add --quick, or --force.`;
 }
 
-async function ask(pid: number, wanted: Road, { quickMs, fullMs }: Costs): Promise<Road | null> {
+async function ask(pid: number, wanted: DumpMode, { quickMs, fullMs }: Costs): Promise<DumpMode | null> {
   const pause = formatMs(wanted === 'full' ? fullMs : quickMs);
   const shorter = wanted === 'full' ? `, or q for a quick one (${formatMs(quickMs)})` : '';
   const answer = await question(`This pauses process ${pid} for about ${pause}. Go on? y or n${shorter}: `);
@@ -79,10 +79,10 @@ async function ask(pid: number, wanted: Road, { quickMs, fullMs }: Costs): Promi
   return /^y/i.test(answer) ? wanted : null;
 }
 
-async function show(connection: Connection, road: Road, { json, expand }: Options): Promise<void> {
+async function show(connection: Connection, mode: DumpMode, { json, expand }: Options): Promise<void> {
   const progress = progressLine();
   try {
-    const taken = await takeDump(connection, { road, onProgress: progress.show });
+    const taken = await takeDump(connection, { mode, onProgress: progress.show });
     progress.clear();
     if (json) printJson(taken);
     else {

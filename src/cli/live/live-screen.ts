@@ -2,7 +2,7 @@ import { dumpText } from '../../async-dump/text.ts';
 import { askLevel } from '../../attach/ask-level.ts';
 import type { Connection } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
-import type { Road } from '../../protocol/dump-parts.ts';
+import type { DumpMode } from '../../protocol/dump-parts.ts';
 import { familyName, recordingFolder } from '../../recording/paths.ts';
 import type { Level, Recording } from '../../recording/types.ts';
 import { openRecording } from '../../recording/writer.ts';
@@ -108,8 +108,8 @@ async function dump(
   agreed: boolean,
 ): Promise<boolean> {
   const { quickMs, fullMs, neededBytes, availableBytes } = await estimateOf(connection);
-  const road: Road = fullMs <= ANNOUNCED_MS && neededBytes < availableBytes ? 'full' : 'quick';
-  if (road === 'quick' && quickMs > ANNOUNCED_MS && !agreed) {
+  const mode: DumpMode = fullMs <= ANNOUNCED_MS && neededBytes < availableBytes ? 'full' : 'quick';
+  if (mode === 'quick' && quickMs > ANNOUNCED_MS && !agreed) {
     const text = `A dump pauses the process for about ${formatMs(quickMs)}: press d again to take it.`;
     dispatch({ type: 'message', text });
     return false;
@@ -117,9 +117,9 @@ async function dump(
   const onProgress = (words: string): void => dispatch({ type: 'message', text: `${words} …` });
   // That of the connection is as old as the connection.
   const hello = await connection.request('hello', {});
-  const taken = await takeDump({ ...connection, hello }, { road, onProgress });
+  const taken = await takeDump({ ...connection, hello }, { mode, onProgress });
   const text = dumpText(taken, { paint: painter(false), width, expand: true });
-  dispatch({ type: 'show', title: `${road === 'full' ? 'Full' : 'Quick'} dump`, lines: text.trimEnd().split('\n') });
+  dispatch({ type: 'show', title: `${mode === 'full' ? 'Full' : 'Quick'} dump`, lines: text.trimEnd().split('\n') });
   return true;
 }
 

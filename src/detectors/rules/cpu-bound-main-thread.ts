@@ -1,12 +1,12 @@
-import type { LookRow, View } from '../../recording/types.ts';
+import type { DeepSampleRow, View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
   FILLING_ROWS,
   isServed,
-  looksFilledWith,
   meanOf,
   SECOND_ROWS,
   type Second,
+  samplesFilledWith,
   secondsOf,
   totalMs,
   unseen,
@@ -14,9 +14,9 @@ import {
 } from '../busy-time.ts';
 import { findingOf, told } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
-import { functionsOf, toStack } from '../look-frames.ts';
+import { functionsOf, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
-import { confidenceOfLooks } from '../stack-confidence.ts';
+import { confidenceOfSamples } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** The thread computes rather than waits in synchronous calls. */
@@ -67,11 +67,11 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence, typeof READS> = {
   ],
   detect(recording) {
     const busy = withoutLongCalls(secondsOf(recording), recording).filter((second) => second.busy);
-    const looks = looksFilledWith('computation', recording);
+    const deepSamples = samplesFilledWith('computation', recording);
     const cpuShare = meanOf(busy, (second) => second.cpuShare);
     if (totalMs(busy) < BUSY_MS || (cpuShare !== null && cpuShare < CPU_SHARE)) return [];
-    if (looks.length === 0) return unseen(recording, totalMs(busy));
-    return [toFinding(recording, busy, looks, cpuShare)];
+    if (deepSamples.length === 0) return unseen(recording, totalMs(busy));
+    return [toFinding(recording, busy, deepSamples, cpuShare)];
   },
   // Both judge the loop as a whole.
   explains: [{ rule: 'overloaded-event-loop', nowhere: true }],
@@ -87,13 +87,13 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence, typeof READS> = {
 function toFinding(
   recording: Seen,
   busy: readonly Second[],
-  looks: readonly LookRow[],
+  deepSamples: readonly DeepSampleRow[],
   cpuShare: number | null,
 ): Finding<CpuBoundEvidence> {
   const busyMs = totalMs(busy);
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
   const severity = severityOf(turnMs, busyMs, isServed(busy));
-  const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0]!;
+  const hottest = deepSamples.flatMap((deepSample) => functionsOf(deepSample)).sort((a, b) => b.share - a.share)[0]!;
   const name = hottest.location.function || 'An anonymous function';
   const turns = turnMs >= 1 ? `: a turn of the loop took ${Math.round(turnMs)} ms on average` : '';
   return findingOf(cpuBoundMainThread, {
@@ -105,7 +105,7 @@ function toFinding(
     location: hottest.location,
     stack: toStack(hottest.frames),
     count: busy.length,
-    confidence: confidenceOfLooks(looks, hottest.share),
+    confidence: confidenceOfSamples(deepSamples, hottest.share),
     evidence: {
       busyMs: round(busyMs),
       functionShare: round(hottest.share, 3),

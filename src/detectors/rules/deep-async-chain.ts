@@ -1,5 +1,5 @@
 import { functionKey } from '../../recording/places.ts';
-import { type LookRow, rowsOf } from '../../recording/types.ts';
+import { type DeepSampleRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
@@ -19,7 +19,7 @@ export interface DeepChainEvidence {
   frames: number;
 }
 
-const READS = ['active-resources', 'look'] as const;
+const READS = ['active-resources', 'deep-sample'] as const;
 
 export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
   id: 'deep-async-chain',
@@ -29,7 +29,7 @@ export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
     'and a reaction until the innermost one settles; each level of a synchronous function brings the stack closer to its limit.',
   remedy: 'Turn the recursion into a loop, or put what is left to do into a queue.',
   reads: READS,
-  needs: ['look'],
+  needs: ['deep-sample'],
   thresholds: [
     `warning: ${DEEP_FRAMES} frames of one function on the stack or awaiting it, where servers, sockets or timers waited.`,
   ],
@@ -51,10 +51,10 @@ export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
     },
   ],
   detect(recording) {
-    const all = rowsOf(recording, 'look');
+    const all = rowsOf(recording, 'deep-sample');
     if (all.every(({ samples }) => samples === 0)) return { noData: 'no deep sample took a stack' };
-    const looks = all.filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
-    const byFunction = groupBy(looks, (look) => functionKey(look.deepest!.location));
+    const deepSamples = all.filter(({ deepest }) => (deepest?.repeated ?? 0) >= DEEP_FRAMES);
+    const byFunction = groupBy(deepSamples, (deepSample) => functionKey(deepSample.deepest!.location));
     return [...byFunction.values()].map((group) => {
       const worst = group.reduce((a, b) => (b.deepest!.repeated > a.deepest!.repeated ? b : a)).deepest!;
       const kind = group.some(isAsync) ? 'async' : 'callbacks';
@@ -83,7 +83,7 @@ export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
 };
 
 /** On its way down, an async function is on the stack like any other: then its promises tell. */
-function isAsync({ deepest, stacks, created }: LookRow): boolean {
+function isAsync({ deepest, stacks, created }: DeepSampleRow): boolean {
   if (!deepest) return false;
   const key = functionKey(deepest.location);
   const awaits = stacks.some(({ frames }) => frames.some((frame) => frame.awaits && functionKey(frame) === key));

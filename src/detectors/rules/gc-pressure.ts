@@ -1,12 +1,12 @@
 import { functionKey } from '../../recording/places.ts';
-import { type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
+import { type DeepSampleRow, type Location, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
-import { functionsOf, toStack } from '../look-frames.ts';
 import { nameAndLine } from '../place-findings.ts';
+import { functionsOf, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
@@ -26,7 +26,7 @@ export interface GcPressureEvidence {
   allocations: string[];
 }
 
-const READS = [...SECOND_ROWS, 'look', 'memory'] as const;
+const READS = [...SECOND_ROWS, 'deep-sample', 'memory'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
@@ -76,10 +76,10 @@ export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
 function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Finding<GcPressureEvidence> {
   const share = meanOf(pressed, ({ gcShare }) => gcShare) ?? 0;
   const ms = totalMs(pressed);
-  const look = rowsOf(recording, 'look').find(({ allocations }) => (allocations?.length ?? 0) > 0);
-  const total = look?.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
-  const places = (look?.allocations ?? []).slice(0, MAX_PLACES);
-  const place = places[0] ? busiestLine(look!, places[0].location) : null;
+  const deepSample = rowsOf(recording, 'deep-sample').find(({ allocations }) => (allocations?.length ?? 0) > 0);
+  const total = deepSample?.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+  const places = (deepSample?.allocations ?? []).slice(0, MAX_PLACES);
+  const place = places[0] ? busiestLine(deepSample!, places[0].location) : null;
   const severity = severityOf(share, isServed(pressed));
   const where = place ? `; most is allocated in ${place.function || 'an anonymous function'}` : '';
   return findingOf(gcPressure, {
@@ -90,15 +90,15 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
     remedy: gcPressure.remedy,
     location: place,
     stack:
-      place && look
-        ? toStack(functionsOf(look).find(({ location }) => sameFunction(location, place))?.frames ?? [])
+      place && deepSample
+        ? toStack(functionsOf(deepSample).find(({ location }) => sameFunction(location, place))?.frames ?? [])
         : [],
     count: pressed.length,
     confidence: place ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence: {
       gcShare: round(share, 3),
       pressedMs: round(ms),
-      ...(look && { allocatedBytesPerSecond: Math.round(perSecond(total, look.durationMs)) }),
+      ...(deepSample && { allocatedBytesPerSecond: Math.round(perSecond(total, deepSample.durationMs)) }),
       allocations: places.map(
         ({ bytes, location }) => `${percent(bytes / Math.max(1, total))} ${nameAndLine(location)}`,
       ),
@@ -107,8 +107,8 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
 }
 
 /** V8 tells the function that allocates; the line is the one that stacks saw most often in it, if any did. */
-function busiestLine(look: LookRow, place: Location): Location {
-  return functionsOf(look).find(({ location }) => sameFunction(location, place))?.location ?? place;
+function busiestLine(deepSample: DeepSampleRow, place: Location): Location {
+  return functionsOf(deepSample).find(({ location }) => sameFunction(location, place))?.location ?? place;
 }
 
 function sameFunction(a: Location, b: Location): boolean {

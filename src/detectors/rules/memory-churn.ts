@@ -1,15 +1,15 @@
 import { functionKey, toLocation } from '../../recording/places.ts';
-import { type Frame, type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
+import { type DeepSampleRow, type Frame, type Location, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, plural } from '../../util/text.ts';
 import { perSecond, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
-import { innermost, toStack } from '../look-frames.ts';
 import { nameOf } from '../place-findings.ts';
+import { innermost, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
-/** Of the stacks of a busy look, in Node's functions that copy Buffers, called from one function. */
+/** Of the stacks of a busy deep sample, in Node's functions that copy Buffers, called from one function. */
 const COPYING_SHARE = 0.3;
 /** Of 20 stacks, 30 % are six: chance makes two or three. */
 const LEAST_BUSY_SAMPLES = 20;
@@ -27,7 +27,7 @@ const COPYING =
 const ALLOCATION = 'Make the object once and use it again, or work on typed arrays; avoid a copy for each step.';
 
 export interface CopyingEvidence {
-  /** Of the stacks of a busy look. 0..1 */
+  /** Of the stacks of a busy deep sample. 0..1 */
   copyingShare: number;
   /** "Buffer.concat" */
   call: string;
@@ -42,7 +42,7 @@ export interface AllocatingEvidence {
 
 type MemoryChurnEvidence = CopyingEvidence | AllocatingEvidence;
 
-const READS = ['active-resources', 'look'] as const;
+const READS = ['active-resources', 'deep-sample'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
@@ -53,7 +53,7 @@ export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
     'stacks of a deep sample; objects show in its sampled allocations. What the collector costs is reported by gc-pressure.',
   remedy: COPYING,
   reads: READS,
-  needs: ['look'],
+  needs: ['deep-sample'],
   thresholds: [
     `warning: ${percent(COPYING_SHARE)} of the stacks of a busy deep sample (${LEAST_BUSY_SAMPLES} or more) copy Buffers for one function, while servers, sockets or timers waited.`,
     `info: ${BYTES_PER_SECOND / 1e6} MB a second allocated, ${percent(ONE_SHARE)} of them by one function.`,
@@ -75,7 +75,9 @@ export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
     },
   ],
   detect(recording) {
-    const isSeen = rowsOf(recording, 'look').some(({ samples, allocations }) => samples > 0 || allocations !== null);
+    const isSeen = rowsOf(recording, 'deep-sample').some(
+      ({ samples, allocations }) => samples > 0 || allocations !== null,
+    );
     if (!isSeen) return { noData: 'no deep sample took a stack' };
     return [...copying(recording), ...allocating(recording)];
   },
@@ -91,9 +93,9 @@ export const memoryChurn: Detector<MemoryChurnEvidence, typeof READS> = {
 };
 
 function copying(recording: Seen): Finding<MemoryChurnEvidence>[] {
-  const found = rowsOf(recording, 'look').flatMap((look) => {
-    const busy = look.busySamples >= Math.max(LEAST_BUSY_SAMPLES, look.samples * BUSY_SHARE);
-    return busy ? copiesIn(look).filter(({ share }) => share >= COPYING_SHARE) : [];
+  const found = rowsOf(recording, 'deep-sample').flatMap((deepSample) => {
+    const busy = deepSample.busySamples >= Math.max(LEAST_BUSY_SAMPLES, deepSample.samples * BUSY_SHARE);
+    return busy ? copiesIn(deepSample).filter(({ share }) => share >= COPYING_SHARE) : [];
   });
   const byFunction = new Map<string, (typeof found)[number]>();
   for (const one of found) {
@@ -102,8 +104,8 @@ function copying(recording: Seen): Finding<MemoryChurnEvidence>[] {
   }
   return [...byFunction.values()].map((one) =>
     findingOf<MemoryChurnEvidence>(memoryChurn, {
-      severity: waitingIn(recording, [one.look]) > 0 ? 'warning' : 'info',
-      lostMs: one.share * one.look.durationMs,
+      severity: waitingIn(recording, [one.deepSample]) > 0 ? 'warning' : 'info',
+      lostMs: one.share * one.deepSample.durationMs,
       kind: 'copying',
       message: `${percent(one.share)} of the busy time went to copies of Buffers (${one.call}) made in ${nameOf(one.location)}.`,
       location: one.location,
@@ -116,7 +118,7 @@ function copying(recording: Seen): Finding<MemoryChurnEvidence>[] {
 }
 
 interface Copies {
-  look: LookRow;
+  deepSample: DeepSampleRow;
   location: Location;
   call: string;
   count: number;
@@ -125,17 +127,17 @@ interface Copies {
 }
 
 /** By the user's own function that called what copies. */
-function copiesIn(look: LookRow): Copies[] {
-  const total = look.stacks.reduce((sum, { count }) => sum + count, 0);
+function copiesIn(deepSample: DeepSampleRow): Copies[] {
+  const total = deepSample.stacks.reduce((sum, { count }) => sum + count, 0);
   const copies = new Map<string, Omit<Copies, 'share'>>();
-  for (const { count, frames } of look.stacks) {
+  for (const { count, frames } of deepSample.stacks) {
     const frame = innermost(frames);
     const call = frame ? copyAbove(frames.slice(0, frames.indexOf(frame))) : null;
     if (!frame || call === null) continue;
     const key = functionKey(frame);
     const known = copies.get(key);
     if (known) known.count += count;
-    else copies.set(key, { look, location: toLocation(frame), call, count, frames });
+    else copies.set(key, { deepSample, location: toLocation(frame), call, count, frames });
   }
   return [...copies.values()].map((one) => ({ ...one, share: one.count / Math.max(1, total) }));
 }
@@ -152,16 +154,16 @@ function copyAbove(above: readonly Frame[]): string | null {
 }
 
 function allocating(recording: Seen): Finding<MemoryChurnEvidence>[] {
-  return rowsOf(recording, 'look')
-    .flatMap((look) => {
-      const [top] = look.allocations ?? [];
-      const total = look.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
-      const rate = perSecond(total, look.durationMs);
+  return rowsOf(recording, 'deep-sample')
+    .flatMap((deepSample) => {
+      const [top] = deepSample.allocations ?? [];
+      const total = deepSample.allocations?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+      const rate = perSecond(total, deepSample.durationMs);
       if (!top || rate < BYTES_PER_SECOND || top.bytes < total * ONE_SHARE) return [];
       return [
         findingOf<MemoryChurnEvidence>(memoryChurn, {
           severity: 'info',
-          lostMs: look.durationMs,
+          lostMs: deepSample.durationMs,
           kind: 'allocation',
           message: `${formatBytes(rate)} a second are allocated, ${percent(top.bytes / total)} of them in ${nameOf(top.location)}.`,
           location: top.location,

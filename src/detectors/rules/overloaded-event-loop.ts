@@ -1,13 +1,13 @@
-import { type LookRow, rowsOf, type View } from '../../recording/types.ts';
+import { type DeepSampleRow, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
   FILLING_ROWS,
   fillingOf,
   isServed,
-  looksFilledWith,
   meanOf,
   SECOND_ROWS,
   type Second,
+  samplesFilledWith,
   secondsOf,
   totalMs,
   withoutLongCalls,
@@ -15,10 +15,10 @@ import {
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, told } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
-import { callback, functionsOf, type HotFunction, toStack } from '../look-frames.ts';
 import { nameAndLine } from '../place-findings.ts';
+import { callback, functionsOf, type HotFunction, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
-import { confidenceOfLooks } from '../stack-confidence.ts';
+import { confidenceOfSamples } from '../stack-confidence.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
 /** With less of a core than this, the host is what overloads the loop. */
@@ -82,11 +82,15 @@ export const overloadedEventLoop: Detector<OverloadedEvidence, typeof READS> = {
     const seconds = withoutLongCalls(secondsOf(recording), recording);
     const busy = seconds.filter((second) => second.busy);
     if (totalMs(busy) < BUSY_MS || (meanOf(busy, ({ ownShare }) => ownShare) ?? 0) < OWN_SHARE) return [];
-    const looks = looksFilledWith('callbacks', recording);
+    const deepSamples = samplesFilledWith('callbacks', recording);
     // What another kind of work fills is another rule's to tell.
-    if (looks.length === 0 && rowsOf(recording, 'look').some((look) => fillingOf(look, recording) !== null)) return [];
-    if (looks.length === 0 && totalMs(busy) - longCallsMs(recording) < BUSY_MS) return [];
-    return [toFinding(seconds, busy, looks)];
+    if (
+      deepSamples.length === 0 &&
+      rowsOf(recording, 'deep-sample').some((deepSample) => fillingOf(deepSample, recording) !== null)
+    )
+      return [];
+    if (deepSamples.length === 0 && totalMs(busy) - longCallsMs(recording) < BUSY_MS) return [];
+    return [toFinding(seconds, busy, deepSamples)];
   },
   explains: [{ rule: 'blocked-event-loop', kinds: ['js-cpu'], isMinor: true }],
   words: ({ busyMs, cpuShare, meanTurnMs }) =>
@@ -107,7 +111,7 @@ function longCallsMs(recording: Seen): number {
 function toFinding(
   seconds: readonly Second[],
   busy: readonly Second[],
-  looks: readonly LookRow[],
+  deepSamples: readonly DeepSampleRow[],
 ): Finding<OverloadedEvidence> {
   const busyMs = totalMs(busy);
   const cpuShare = meanOf(busy, (second) => second.cpuShare);
@@ -115,8 +119,8 @@ function toFinding(
   // A loop that never turned within a second has no mean.
   const turns = turnMs >= 1 ? `: a turn took ${Math.round(turnMs)} ms on average` : '';
   const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, isServed(busy));
-  const hottest = looks.flatMap((look) => functionsOf(look)).sort((a, b) => b.share - a.share)[0];
-  const callbacks = looks[0] ? functionsOf(looks[0], callback).slice(0, MAX_CALLBACKS) : [];
+  const hottest = deepSamples.flatMap((deepSample) => functionsOf(deepSample)).sort((a, b) => b.share - a.share)[0];
+  const callbacks = deepSamples[0] ? functionsOf(deepSamples[0], callback).slice(0, MAX_CALLBACKS) : [];
   const place = callbacks[0] ? `, most of them in ${callbacks[0].location.function || 'an anonymous function'}` : '';
   return findingOf(overloadedEventLoop, {
     severity,
@@ -127,7 +131,7 @@ function toFinding(
     location: hottest?.location ?? null,
     stack: hottest ? toStack(hottest.frames) : [],
     count: busy.length,
-    confidence: hottest ? confidenceOfLooks(looks, hottest.share) : CONFIDENCE.weak,
+    confidence: hottest ? confidenceOfSamples(deepSamples, hottest.share) : CONFIDENCE.weak,
     evidence: {
       busyMs: round(busyMs),
       ownShare: round(meanOf(busy, ({ ownShare }) => ownShare) ?? 0, 3),

@@ -5,8 +5,8 @@ import { plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { findingOf, isOf, told } from '../finding.ts';
 import { CHAIN_PAIRS, CRITICAL_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
-import { innermost, toStack } from '../look-frames.ts';
 import { nameAndLine } from '../place-findings.ts';
+import { innermost, toStack } from '../sampled-frames.ts';
 import { round } from '../severity.ts';
 import { confidenceOfChains } from '../stack-confidence.ts';
 import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
@@ -40,7 +40,9 @@ export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
     `warning: ${WARNING_STALLS} times at one place, or once for ${WARNING_STALL_MS} ms, while servers, sockets or timers waited.`,
     `critical: once for ${CRITICAL_STALL_MS} ms.`,
   ],
-  limits: [`Needs at least ${CHAIN_PAIRS} pairs of stacks in different calls: a single stack looks like a stall.`],
+  limits: [
+    `Needs at least ${CHAIN_PAIRS} pairs of stacks in different calls: a single stack deepSamples like a stall.`,
+  ],
   kinds: [
     {
       kind: 'microtask',

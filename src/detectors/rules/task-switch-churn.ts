@@ -1,13 +1,13 @@
-import { type Location, type LookRow, rowsOf, type View } from '../../recording/types.ts';
+import { type DeepSampleRow, type Location, rowsOf, type View } from '../../recording/types.ts';
 import { formatCount, formatMs } from '../../util/text.ts';
 import {
   CHURN_PROMISES_PER_MS,
   EMPTY_TURNS_PER_SECOND,
   FILLING_ROWS,
-  looksFilledWith,
   perSecond,
   resource,
   SECOND_ROWS,
+  samplesFilledWith,
   secondsOf,
   totalMs,
   turnsPerSecond,
@@ -17,7 +17,7 @@ import {
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { BUSY_MS, EVENTS_PER_TURN, POLL_TURNS_PER_SECOND } from '../limits.ts';
-import { functionsOf, toStack } from '../look-frames.ts';
+import { functionsOf, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
@@ -93,34 +93,35 @@ export const taskSwitchChurn: Detector<ChurnEvidence, typeof READS> = {
 };
 
 function awaits(recording: Seen): Finding<ChurnEvidence>[] {
-  const looks = looksFilledWith('awaits', recording);
+  const deepSamples = samplesFilledWith('awaits', recording);
   const busyMs = totalMs(secondsOf(recording).filter(({ busy }) => busy));
-  const [look] = looks;
-  if (!look?.created || busyMs < BUSY_MS) return [];
-  const { promises, cpuMs, wallMs } = look.created;
+  const [deepSample] = deepSamples;
+  if (!deepSample?.created || busyMs < BUSY_MS) return [];
+  const { promises, cpuMs, wallMs } = deepSample.created;
   const promisesPerSecond = perSecond(promises, wallMs);
-  const hottest = functionsOf(look)[0];
+  const hottest = functionsOf(deepSample)[0];
   const place = hottest ? ` in ${hottest.location.function || 'an anonymous function'}` : '';
   return [
-    finding(recording, looks, 'awaits', hottest?.location ?? null, hottest?.frames ?? [], busyMs, {
+    finding(recording, deepSamples, 'awaits', hottest?.location ?? null, hottest?.frames ?? [], busyMs, {
       message: `The thread was busy for ${round(busyMs / 1000)} s with awaits of values that were already there${place}: ${round(promisesPerSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
       evidence: {
         busyMs: round(busyMs),
         promisesPerSecond: Math.round(promisesPerSecond),
         promisesPerCpuMs: Math.round(promises / cpuMs),
-        betweenCallsShare: round(look.framelessSamples / look.busySamples, 3),
+        betweenCallsShare: round(deepSample.framelessSamples / deepSample.busySamples, 3),
       },
     }),
   ];
 }
 
 function polling(recording: Seen): Finding<ChurnEvidence>[] {
-  const spinning = looksFilledWith('polling', recording);
-  const timed = rowsOf(recording, 'look').filter(
-    (look) => look.shortIntervals.length > 0 && turnsPerSecond(look, recording) >= POLL_TURNS_PER_SECOND,
+  const spinning = samplesFilledWith('polling', recording);
+  const timed = rowsOf(recording, 'deep-sample').filter(
+    (deepSample) =>
+      deepSample.shortIntervals.length > 0 && turnsPerSecond(deepSample, recording) >= POLL_TURNS_PER_SECOND,
   );
-  const look = spinning[0] ?? timed[0];
-  if (!look) return [];
+  const deepSample = spinning[0] ?? timed[0];
+  if (!deepSample) return [];
   const rows = rowsOf(recording, 'loop-turns').filter(
     ({ turns, events, intervalMs }) =>
       perSecond(turns, intervalMs) >= POLL_TURNS_PER_SECOND && events < turns * EVENTS_PER_TURN,
@@ -129,10 +130,10 @@ function polling(recording: Seen): Finding<ChurnEvidence>[] {
   const totalTurns = rows.reduce((sum, { turns }) => sum + turns, 0);
   const ms = rows.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
   const pollsPerSecond = Math.round(perSecond(totalTurns, ms));
-  const place = pollSite(look);
+  const place = pollSite(deepSample);
   const where = place ? ` for ${place.function || 'an anonymous function'}` : '';
   return [
-    finding(recording, [look], 'polling', place, [], ms, {
+    finding(recording, [deepSample], 'polling', place, [], ms, {
       message: `The event loop turned ${formatCount(pollsPerSecond)} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,
       evidence: { turnsPerSecond: pollsPerSecond, pollingMs: round(ms) },
     }),
@@ -140,30 +141,30 @@ function polling(recording: Seen): Finding<ChurnEvidence>[] {
 }
 
 /** Who starts the next turn: the line that calls setImmediate, or that started the interval; else what runs most. */
-function pollSite(look: LookRow): Location | null {
-  const immediate = resource(look, 'Immediate')?.sites.find(({ location }) => location !== null)?.location;
+function pollSite(deepSample: DeepSampleRow): Location | null {
+  const immediate = resource(deepSample, 'Immediate')?.sites.find(({ location }) => location !== null)?.location;
   return (
-    (look.shortIntervals[0] && !immediateStorm(look) ? look.shortIntervals[0] : immediate) ??
-    functionsOf(look)[0]?.location ??
+    (deepSample.shortIntervals[0] && !immediateStorm(deepSample) ? deepSample.shortIntervals[0] : immediate) ??
+    functionsOf(deepSample)[0]?.location ??
     null
   );
 }
 
 /** More immediates than an interval could bring. */
-function immediateStorm(look: LookRow): boolean {
-  return (resource(look, 'Immediate')?.count ?? 0) > (look.created?.wallMs ?? 0) * 5;
+function immediateStorm(deepSample: DeepSampleRow): boolean {
+  return (resource(deepSample, 'Immediate')?.count ?? 0) > (deepSample.created?.wallMs ?? 0) * 5;
 }
 
 function finding(
   recording: Seen,
-  looks: readonly LookRow[],
+  deepSamples: readonly DeepSampleRow[],
   kind: 'awaits' | 'polling',
   location: Location | null,
   frames: Parameters<typeof toStack>[0],
   lostMs: number,
   { message, evidence }: Pick<Finding<ChurnEvidence>, 'message' | 'evidence'>,
 ): Finding<ChurnEvidence> {
-  const severity: Severity = waitingIn(recording, looks) > 0 ? 'warning' : 'info';
+  const severity: Severity = waitingIn(recording, deepSamples) > 0 ? 'warning' : 'info';
   return findingOf(taskSwitchChurn, {
     severity,
     lostMs,
@@ -171,7 +172,7 @@ function finding(
     message,
     location,
     stack: toStack(frames),
-    count: looks.length,
+    count: deepSamples.length,
     confidence: location ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence,
   });

@@ -22,7 +22,7 @@ export interface TimerStormEvidence {
   seconds: number;
 }
 
-const READS = ['active-resources', 'look'] as const;
+const READS = ['active-resources', 'deep-sample'] as const;
 
 export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
   id: 'timer-storm',
@@ -49,15 +49,15 @@ export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
   ],
   detect(recording) {
     const readings = rowsOf(recording, 'active-resources').filter(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
-    const look = rowsOf(recording, 'look').find((row) => isTimerStorm(row, recording));
-    const created = look && resource(look, 'Timeout');
+    const deepSample = rowsOf(recording, 'deep-sample').find((row) => isTimerStorm(row, recording));
+    const created = deepSample && resource(deepSample, 'Timeout');
     const alive = maxOf(readings.map(({ counts }) => counts.Timeout ?? 0));
     if (readings.length < STORM_READINGS || alive < STORM_TIMERS) return [];
-    if (!look?.created || !created) {
-      const isCounted = rowsOf(recording, 'look').some((row) => row.created !== null && row.created.wallMs > 0);
+    if (!deepSample?.created || !created) {
+      const isCounted = rowsOf(recording, 'deep-sample').some((row) => row.created !== null && row.created.wallMs > 0);
       return isCounted ? [] : { noData: `${alive} timers were alive, but nobody counted how many are made` };
     }
-    const madePerSecond = Math.round(perSecond(created.count, look.created.wallMs));
+    const madePerSecond = Math.round(perSecond(created.count, deepSample.created.wallMs));
     const site = created.sites.find(({ location }) => location !== null)?.location ?? null;
     const severity = alive >= CRITICAL_TIMERS ? 'critical' : 'warning';
     return [

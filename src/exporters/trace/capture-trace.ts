@@ -44,7 +44,7 @@ export function captureTrace(
     events,
     dropped: 2 * (leftOut.lanes + leftOut.flows) + leftOut.runs,
     leftOut,
-    lanes: events.filter(({ ph, cat }) => ph === 'b' && cat !== 'look' && cat !== 'async').length,
+    lanes: events.filter(({ ph, cat }) => ph === 'b' && cat !== 'deep-sample' && cat !== 'async').length,
   };
 }
 

@@ -30,7 +30,7 @@ export interface RowOptions {
   stalls?: ReadonlySet<Row> | undefined;
 }
 
-/** What the rows of one thread tell: stalls, looks, lanes of what waits, figures and single moments. */
+/** What the rows of one thread say: stalls, deep samples, lanes of what waits, figures and single moments. */
 export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, stalls }: RowOptions): TraceEvent[] {
   const { header, rows, durationMs } = recording;
   const { pid, threadId } = header;
@@ -58,7 +58,8 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, st
       const apart = { ...row, startMs: fromMs, durationMs: stalledUntilMs - fromMs };
       if (apart.durationMs > 0) for (const event of stallEvents(apart, at)) add(event, stallTrack);
     } else if (row.type === 'unfinished') for (const entry of row.entries) lanes.see(row.t, entry);
-    else if (row.type === 'look') for (const event of lookEvents(row, `${pid}.${threadId}`, at)) add(event);
+    else if (row.type === 'deep-sample')
+      for (const event of deepSampleEvents(row, `${pid}.${threadId}`, at)) add(event);
     else {
       const moment = momentOf(row);
       if (moment) add({ ph: 'i', s: 't', cat: 'event', name: moment[0], ts: at(row.t), args: moment[1] });
@@ -69,9 +70,13 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, st
   return events;
 }
 
-function lookEvents(row: Row & { type: 'look' }, owner: string, at: (ms: number) => number): ThreadEvent[] {
+function deepSampleEvents(
+  row: Row & { type: 'deep-sample' },
+  owner: string,
+  at: (ms: number) => number,
+): ThreadEvent[] {
   const { startMs, durationMs, reasons, samples, busySamples } = row;
-  const common = { cat: 'look', id: `look.${owner}.${startMs}`, name: 'closer look' };
+  const common = { cat: 'deep-sample', id: `deep-sample.${owner}.${startMs}`, name: 'deep sample' };
   return [
     { ...common, ph: 'b', ts: at(startMs), args: { reasons, samples, busySamples } },
     { ...common, ph: 'e', ts: at(startMs + durationMs) },

@@ -6,7 +6,7 @@ import { namesOf } from './threads.ts';
 import { MAX_EVENTS, type Trace, type TraceEvent, type TraceMarker } from './types.ts';
 
 /**
- * A timeline that ui.perfetto.dev and chrome://tracing open: threads side by side; what blocked, with its stacks; looks;
+ * A timeline that ui.perfetto.dev and chrome://tracing open: threads side by side; what blocked, with its stacks; deep samples;
  * what never finished; figures by second; markers.
  */
 export function traceEvents(

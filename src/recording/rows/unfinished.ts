@@ -63,7 +63,7 @@ export interface UnfinishedEntry {
   loop?: boolean;
 }
 
-/** What is tracked at level diagnose, and for some seconds of a look (format 1.2). */
+/** What is tracked at level diagnose, and for some seconds around a deep sample (format 1.2). */
 export interface UnfinishedRow extends RowBase {
   type: 'unfinished';
   intervalMs: number;

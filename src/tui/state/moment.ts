@@ -74,7 +74,7 @@ const EVENTS: ReadonlySet<Row['type']> = new Set([
   'rejection',
   'stall',
   'stall-open',
-  'suspicion',
+  'trigger',
 ]);
 
 /** Times of events on the clock of the root, in order. */

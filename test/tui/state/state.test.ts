@@ -8,9 +8,9 @@ import { tabs } from '../../../src/tui/state/tabs/index.ts';
 import { columnsOf, fitTo, lineColumns, paragraph } from '../../../src/tui/state/text.ts';
 import type { Action, Item, State, Tab } from '../../../src/tui/state/types.ts';
 import {
+  deepSample,
   entry,
   frame,
-  look,
   memory,
   recordingOf,
   second,
@@ -114,11 +114,11 @@ describe('tabs', () => {
     expect(family('js-cpu', 2).type(digit).text()).toMatch(/worker 2 +blocked/);
   });
 
-  test('memory shows allocation sites where a look has some', () => {
+  test('memory shows allocation sites where a deep sample has some', () => {
     const rows = [
       ...seconds(3),
       memory({ t: 4500 }),
-      look({ t: 5500, allocations: [{ bytes: 3 << 20, location: place(44, 'grow') }] }),
+      deepSample({ t: 5500, allocations: [{ bytes: 3 << 20, location: place(44, 'grow') }] }),
     ];
     expect(new TestScreen('replay', [recordingOf(rows)]).type('5').text()).toMatch(
       /allocated, last sample +3 MiB.*grow .*:44/,
@@ -338,7 +338,7 @@ describe('replay', () => {
     expect(at(screen.type('N'))).toBe(3000);
   });
 
-  test('while the findings are looked for, n says so', () => {
+  test('while the findings are sampled for, n says so', () => {
     const state = { ...replay().state, marks: null };
     const { state: next, effects } = reduce(state, { type: 'key', key: 'n' }, () => []);
     expect(next.message).toContain('still being judged');

@@ -2,10 +2,10 @@ import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
+  DumpMode,
   DumpPart,
   HandleSite,
   InventoryPart,
-  Road,
   ThreadPart,
   ThreadState,
 } from '../../../../src/protocol/dump-parts.ts';
@@ -52,13 +52,13 @@ export function createDump(target: Target): Method<'dump'> {
   };
   return (params, client) => {
     requireInspector(target);
-    const road: Road = params.road === 'full' ? 'full' : 'quick';
+    const mode: DumpMode = params.mode === 'full' ? 'full' : 'quick';
     const threads = target.threads();
     const asked: DumpableThread[] = [];
     return whileConnected(client, leaveThreads(asked), async () => {
       for (const thread of threads) {
         asked.push(thread);
-        await dumpThread(thread, road, client, nextFiles);
+        await dumpThread(thread, mode, client, nextFiles);
       }
       return {};
     });
@@ -77,7 +77,7 @@ export function leaveThreads(threads: readonly DumpableThread[]): () => void {
 
 async function dumpThread(
   thread: DumpableThread,
-  road: Road,
+  mode: DumpMode,
   client: Client<DumpPart>,
   nextFiles: (heapBytes: number) => InventoryFiles,
 ): Promise<void> {
@@ -87,30 +87,30 @@ async function dumpThread(
   const about = await aboutThread(thread, client);
   await send(about);
   const end = (rest: Omit<InventoryPart, 'part' | 'threadId'>): Promise<void> =>
-    send({ part: 'census', threadId, ...rest });
+    send({ part: 'inventory', threadId, ...rest });
   if (about.state === 'no-answer' || about.state === 'ended') {
-    return end({ census: null, files: null, problem: silenceOf(thread) });
+    return end({ figures: null, files: null, problem: silenceOf(thread) });
   }
   const estimate = await askFor(client, thread, 'dumpEstimate', []);
   const heapBytes = estimate?.heapBytes ?? 0;
-  await send({ part: 'progress', threadId, doing: road === 'full' ? 'heap' : 'calls' });
+  await send({ part: 'progress', threadId, doing: mode === 'full' ? 'heap' : 'calls' });
   let files: InventoryFiles | null = null;
   try {
-    files = road === 'full' ? nextFiles(heapBytes) : null;
-    const census = await takeInventory(thread, files, timeoutMs(road, heapBytes), client);
-    await sendInventory(thread, census, send);
-    const { frames: _, groups: __, ...figures } = census;
-    await end({ census: figures, files, problem: null });
+    files = mode === 'full' ? nextFiles(heapBytes) : null;
+    const inventory = await takeInventory(thread, files, timeoutMs(mode, heapBytes), client);
+    await sendInventory(thread, inventory, send);
+    const { frames: _, groups: __, ...figures } = inventory;
+    await end({ figures, files, problem: null });
   } catch (error) {
     if (files) remove(files);
-    await end({ census: null, files: null, problem: (error as Error).message });
+    await end({ figures: null, files: null, problem: (error as Error).message });
   } finally {
     if (files) client.onGone(remove.bind(null, files));
   }
 }
 
-export function timeoutMs(road: Road, heapBytes: number): number {
-  return INVENTORY_TIMEOUT.baseMs + (INVENTORY_TIMEOUT.msPerMb[road] * heapBytes) / 1e6;
+export function timeoutMs(mode: DumpMode, heapBytes: number): number {
+  return INVENTORY_TIMEOUT.baseMs + (INVENTORY_TIMEOUT.msPerMb[mode] * heapBytes) / 1e6;
 }
 
 function silenceOf({ threadId, capture, shared }: DumpableThread, otherwise = NO_ANSWER): string {

@@ -117,8 +117,8 @@ function survivors(recording: Recording): Item[] {
 
 /** Of the last look that sampled them. */
 function allocations(recording: Recording): Item[] {
-  const look = rowsOf(recording, 'look').findLast((row) => row.allocations !== null);
-  return (look?.allocations ?? []).map(({ bytes, location }) => ({
+  const deepSample = rowsOf(recording, 'deep-sample').findLast((row) => row.allocations !== null);
+  return (deepSample?.allocations ?? []).map(({ bytes, location }) => ({
     key: `allocated ${location.file}:${location.line}:${location.column}`,
     cells: () => ['allocated, last sample', formatBytes(bytes), '', '', shortPlace(location)],
     value: (column) => ['allocated', bytes, 0, 0, shortPlace(location)][column]!,

@@ -1,9 +1,9 @@
-/** Closer looks, and what gives reason for them. */
+/** Deep samples, and what triggers them. */
 import type { RowBase } from './header.ts';
 import type { ChainKind, Frame, Location } from './places.ts';
 
-/** What makes a closer look worth its cost; `routine` at level diagnose. */
-export const SUSPICIONS = [
+/** What makes a deep sample worth its cost; `routine` at level diagnose. */
+export const TRIGGER_REASONS = [
   'allocation',
   'gc',
   'heap',
@@ -14,19 +14,19 @@ export const SUSPICIONS = [
   'timers',
   'utilization',
 ] as const;
-export type Suspicion = (typeof SUSPICIONS)[number];
+export type TriggerReason = (typeof TRIGGER_REASONS)[number];
 
-/** Written when a suspicion arises: the figure, its limit, and whether a look follows or the last one is too near. */
-export interface SuspicionRow extends RowBase {
-  type: 'suspicion';
-  reason: Suspicion;
+/** Written when a trigger fires: the figure, its limit, and whether a deep sample follows or the last one is too near. */
+export interface TriggerRow extends RowBase {
+  type: 'trigger';
+  reason: TriggerReason;
   value: number;
   limit: number;
-  look: boolean;
+  deepSample: boolean;
 }
 
-/** Equal stacks of a look, together. */
-export interface LookStack {
+/** Equal stacks of a deep sample, together. */
+export interface DeepSampleStack {
   count: number;
   /** Innermost first. */
   frames: Frame[];
@@ -34,18 +34,18 @@ export interface LookStack {
 }
 
 /** Where something was created or allocated, in the user's own code where there is any on the stack. */
-export interface LookSite {
+export interface CreatedSite {
   count: number;
   location: Location | null;
 }
 
-/** A bounded closer look at a thread: stacks at random moments, and what was created meanwhile. */
-export interface LookRow extends RowBase {
-  type: 'look';
-  reasons: Suspicion[];
+/** A bounded sample of a thread: stacks at random moments, and what was created meanwhile. */
+export interface DeepSampleRow extends RowBase {
+  type: 'deep-sample';
+  reasons: TriggerReason[];
   startMs: number;
   durationMs: number;
-  /** CPU time of the thread during the look; null where the platform does not tell. */
+  /** CPU time of the thread during the deep sample; null where the platform does not tell. */
   cpuMs: number | null;
   /** Time it waited for a core; null where the platform does not tell. */
   runQueueMs: number | null;
@@ -58,7 +58,7 @@ export interface LookRow extends RowBase {
   turnedPairs: number;
   /** Mean time between the stacks of a pair. */
   pairMs: number;
-  stacks: LookStack[];
+  stacks: DeepSampleStack[];
   /** The deepest stack seen, with all calls that await it; null where none is deeper than what a stack row holds. */
   deepest: { frames: number; repeated: number; location: Location; awaits: boolean } | null;
   /** What was created within `wallMs`; null where it was not counted. */
@@ -66,7 +66,7 @@ export interface LookRow extends RowBase {
     wallMs: number;
     cpuMs: number;
     promises: number;
-    resources: { type: string; count: number; sites: LookSite[] }[];
+    resources: { type: string; count: number; sites: CreatedSite[] }[];
   } | null;
   /** Intervals of a few ms that are running: where they were started. */
   shortIntervals: Location[];

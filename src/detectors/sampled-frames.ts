@@ -1,6 +1,6 @@
-/** Stacks of a look: whose functions they are. */
+/** Stacks of a deep sample: whose functions they are. */
 import { functionKey, toLocation } from '../recording/places.ts';
-import type { Frame, Location, LookRow } from '../recording/types.ts';
+import type { DeepSampleRow, Frame, Location } from '../recording/types.ts';
 
 /** The user's own frame nearest to what runs, else a package's. */
 export function innermost(frames: readonly Frame[]): Frame | null {
@@ -22,14 +22,14 @@ export interface HotFunction {
   frames: readonly Frame[];
 }
 
-/** Functions by their share of a look's stacks, each with its busiest line. */
+/** Functions by their share of a deep sample's stacks, each with its busiest line. */
 export function functionsOf(
-  look: LookRow,
+  deepSample: DeepSampleRow,
   frameOf: (frames: readonly Frame[]) => Frame | null = innermost,
 ): HotFunction[] {
   const groups = new Map<string, Map<number, { count: number; location: Location; frames: readonly Frame[] }>>();
   let total = 0;
-  for (const { count, frames } of look.stacks) {
+  for (const { count, frames } of deepSample.stacks) {
     total += count;
     const frame = frameOf(frames);
     if (!frame) continue;
