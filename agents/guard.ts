@@ -17,7 +17,7 @@ export interface Sensor {
   off: boolean;
   readonly name: string;
   caught: { error: unknown } | null;
-  told: boolean;
+  reported: boolean;
   /** It goes on whatever it has thrown: a timer that others depend on. */
   readonly goesOn: boolean;
 }
@@ -27,13 +27,13 @@ const { prototype: overflow } = NativeRangeError;
 const sensors: Sensor[] = [];
 
 export function createSensor(name: string, goesOn = false): Sensor {
-  const sensor: Sensor = { off: false, name, caught: null, told: false, goesOn };
+  const sensor: Sensor = { off: false, name, caught: null, reported: false, goesOn };
   sensors[sensors.length] = sensor;
   return sensor;
 }
 
 /** For code whose failures nobody asks for. */
-export const unasked: Sensor = { off: false, name: '', caught: null, told: false, goesOn: true };
+export const unasked: Sensor = { off: false, name: '', caught: null, reported: false, goesOn: true };
 
 /** Whether it has failed. To be asked inside of the `try` of an entry. */
 export function isOff(sensor: Sensor): boolean {
@@ -76,16 +76,16 @@ export function attempt(sensor: Sensor, job: () => void): void {
 
 /** What has failed since the last call, each sensor once. */
 export function failures(): string[] {
-  const told: string[] = [];
+  const reported: string[] = [];
   for (let i = 0; i < sensors.length; i++) {
     const sensor = sensors[i]!;
-    if (sensor.told || sensor.caught === null) continue;
+    if (sensor.reported || sensor.caught === null) continue;
     if (!isOff(sensor) && (!sensor.goesOn || isOverflow(sensor.caught.error))) continue;
-    sensor.told = true;
+    sensor.reported = true;
     const message = messageOf(sensor.caught.error);
-    told[told.length] = `${sensor.name} failed${sensor.goesOn ? '' : ' and is switched off'}: ${message}`;
+    reported[reported.length] = `${sensor.name} failed${sensor.goesOn ? '' : ' and is switched off'}: ${message}`;
   }
-  return told;
+  return reported;
 }
 
 const MESSAGE_LIMIT = 200;

@@ -54,7 +54,7 @@ function watchdogData(
 function startWatchdog(data: WatchdogData): Worker {
   const watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
     workerData: data,
-    // For the watchdog's thread alone: its signal handle has no public door.
+    // For the watchdog's thread alone: its signal handle has no public API.
     execArgv: ['--expose-internals', '--no-warnings'],
     env: {},
     // Its streams stay its own: piping them would open the host's stdout here, and make its pipe non-blocking.

@@ -40,7 +40,7 @@ const LISTENERS_MS = 1500;
  */
 const SCRIPT = `
 const { workerData: words } = require('node:worker_threads');
-const tell = (state) => { Atomics.store(words, ${STATE}, state); Atomics.notify(words, ${STATE}); };
+const setState = (state) => { Atomics.store(words, ${STATE}, state); Atomics.notify(words, ${STATE}); };
 try {
   const { WASI } = require('node:wasi');
   const wasi = new WASI({ version: 'preview1', returnOnExit: false });
@@ -49,7 +49,7 @@ try {
   const { poll_oneoff, proc_exit } = wasi.wasiImport;
   const view = new DataView(memory.buffer);
   view.setUint32(16, 1, true);
-  tell(${READY});
+  setState(${READY});
   while (Atomics.load(words, ${STATE}) !== ${GO}) Atomics.wait(words, ${STATE}, ${READY});
   view.setBigUint64(24, BigInt(words[${GRACE_MS}]) * 1000000n, true);
   Atomics.store(words, ${STATE}, ${GOING});
@@ -57,7 +57,7 @@ try {
   poll_oneoff(0, 64, 1, 128);
   proc_exit(words[${CODE}]);
 } catch {
-  tell(${FAILED});
+  setState(${FAILED});
 }
 `;
 

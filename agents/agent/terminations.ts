@@ -29,13 +29,13 @@ function handOn(gate: ThreadGate): void {
 export function followTerminations(gate: ThreadGate): void {
   const holder = Worker.prototype as unknown as Record<string, unknown>;
   const original = holder.terminate as AnyFunction;
-  const tell = guarded(createSensor('following terminations', true), (worker: unknown) => {
+  const notify = guarded(createSensor('following terminations', true), (worker: unknown) => {
     const threadId = (worker as { threadId?: unknown } | undefined)?.threadId;
     // -1 once it has ended.
     if (typeof threadId === 'number' && threadId > 0) endThread(gate, threadId);
   });
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
-    tell(this);
+    notify(this);
     return apply(original, this, args);
   });
   replace(holder, 'terminate', original, wrapper);

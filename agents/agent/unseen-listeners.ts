@@ -75,7 +75,7 @@ function veilOf(emitter: EventEmitter): Veil {
 }
 
 function trapsFor(emitter: EventEmitter, { unseen, followed }: Veil): ProxyHandler<Events> {
-  const tell = (key: PropertyKey, isHandled: boolean): void => followed[key]?.(isHandled);
+  const notify = (key: PropertyKey, isHandled: boolean): void => followed[key]?.(isHandled);
   let exited = false;
   /** `exit` is emitted once, and while nobody may be able to take a stack. */
   const isEmitting = (key: PropertyKey, trap: NonNullable<ProxyHandler<Events>['get']>): boolean => {
@@ -93,12 +93,12 @@ function trapsFor(emitter: EventEmitter, { unseen, followed }: Veil): ProxyHandl
     },
     set(target: Events, key: PropertyKey, value: unknown): boolean {
       target[key] = value;
-      tell(key, value !== undefined);
+      notify(key, value !== undefined);
       return true;
     },
     deleteProperty(target: Events, key: PropertyKey): boolean {
       delete target[key];
-      tell(key, false);
+      notify(key, false);
       return true;
     },
   };

@@ -26,24 +26,24 @@ const OUR_FOLDERS = [__dirname, join(__dirname, '../src/library')].flatMap((fold
 /** One thing that is left. */
 export type LeftThing = Omit<Leftover, 'count' | 'ageMs'> & { startMs: number };
 
-export function tellHandle(one: FollowedHandle): LeftThing | null {
+export function describeHandle(one: FollowedHandle): LeftThing | null {
   const { site, startMs, ref } = one;
   const kind = kindOf(site.type);
   const resource = ref.deref();
   if (!kind || !resource || isStandardStream(resource, site.frames) || isPartOfAnother(kind, site.frames)) return null;
   const frames = kind === 'server' ? (listenFrames(resource) ?? site.frames) : site.frames;
-  return tell(kind, wordsOf(kind, site.type, resource), frames, startMs, isReferenced(resource));
+  return describe(kind, wordsOf(kind, site.type, resource), frames, startMs, isReferenced(resource));
 }
 
-export function tellFile({ path, frames, startMs }: FollowedFile): LeftThing | null {
-  return tell('file', path ? `file ${path}` : 'file handle', frames, startMs, true);
+export function describeFile({ path, frames, startMs }: FollowedFile): LeftThing | null {
+  return describe('file', path ? `file ${path}` : 'file handle', frames, startMs, true);
 }
 
-export function tellRequest(one: FollowedRequest): LeftThing | null {
+export function describeRequest(one: FollowedRequest): LeftThing | null {
   const { frames, startMs, isUpgrade } = one;
   const what = `${isUpgrade ? 'WebSocket' : 'request'} ${one.words()}`.trim();
   const handle = one.socket()?._handle;
-  return tell(isUpgrade ? 'socket' : 'request', what, frames, startMs, handle ? isReferenced(handle) : true);
+  return describe(isUpgrade ? 'socket' : 'request', what, frames, startMs, handle ? isReferenced(handle) : true);
 }
 
 /**
@@ -69,21 +69,21 @@ function lineOf({ location }: LeftThing): string {
   return location ? `${location.file}:${location.line}` : '';
 }
 
-export function tellListener(one: FollowedListener, frames: RawFrame[] | null): LeftThing | null {
+export function describeListener(one: FollowedListener, frames: RawFrame[] | null): LeftThing | null {
   const target = one.target.deref();
   if (!frames || !target) return null;
   const what = `listener of '${String(one.event)}' on ${nameOf(target)}`;
-  return tell('listener', what, frames, one.startMs, false);
+  return describe('listener', what, frames, one.startMs, false);
 }
 
 /** Only those of the application itself: what packages await is theirs. */
-export function tellCall(call: FollowedCall, frames: RawFrame[] | null): LeftThing | null {
+export function describeCall(call: FollowedCall, frames: RawFrame[] | null): LeftThing | null {
   if (!frames) return null;
   const what = 'suspended async call';
   if (frames.length === 0) return { ...NOWHERE, kind: 'suspended-call', what, startMs: call.startMs };
   const top = frames.find(isNotOurs);
   if (!top || toFrame(top).category !== 'application') return null;
-  return tell('suspended-call', what, frames, call.startMs, false);
+  return describe('suspended-call', what, frames, call.startMs, false);
 }
 
 const NOWHERE = { location: null, callers: [], referenced: false } as {
@@ -92,7 +92,7 @@ const NOWHERE = { location: null, callers: [], referenced: false } as {
   referenced: false;
 };
 
-function tell(
+function describe(
   kind: LeftoverKind,
   what: string,
   raw: RawFrame[],

@@ -40,14 +40,14 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
     const startMs = monotonicMs();
     const value = await (call ? call.run(fn) : fn());
     const durationMs = monotonicMs() - startMs;
-    const { turns, ...told } = call?.end() ?? { waits: [], unfollowedWaits: 0, turns: [] };
+    const { turns, ...awaited } = call?.end() ?? { waits: [], unfollowedWaits: 0, turns: [] };
     const own = call && !all ? { turns: turns.map((ms) => ms + offsetMs), startMs: profileMs } : null;
     call = null;
     const { profile: whole } = post(session, 'Profiler.stop') as { profile: CpuProfile };
     const cpuProfile = toOwnNodes(whole, own);
     const sampleCount = cpuProfile.samples?.length ?? 0;
     const about = { value, durationMs, sampleCount, intervalUs, deoptimized: deoptimize };
-    return { ...about, ...sumUp(cpuProfile, top), ...told, cpuProfile };
+    return { ...about, ...sumUp(cpuProfile, top), ...awaited, cpuProfile };
   } finally {
     call?.end();
     if (apart && deoptimize) letFunctionsMerge(session);
@@ -152,7 +152,7 @@ function sumUp(cpuProfile: CpuProfile, top: number): { busyMs: number; functions
   const functions = [...sums.values()]
     .filter(({ node, totalUs }) => totalUs > 0 && !NOT_BUSY.has(node.callFrame.functionName))
     .sort((a, b) => b.selfUs - a.selfUs || b.totalUs - a.totalUs);
-  return { busyMs: busyUs / 1000, functions: functions.filter(isNotOursSum).slice(0, top).map(tell) };
+  return { busyMs: busyUs / 1000, functions: functions.filter(isNotOursSum).slice(0, top).map(describe) };
 }
 
 /** Each sample stands for the time until the next. */
@@ -176,7 +176,7 @@ function isNotOursSum({ node }: Sum): boolean {
   return url !== 'node:inspector' && isNotOurs([functionName, url, 0, 0]);
 }
 
-function tell({ node, selfUs, totalUs, lines }: Sum): ProfiledFunction {
+function describe({ node, selfUs, totalUs, lines }: Sum): ProfiledFunction {
   const { functionName, url, lineNumber, columnNumber } = node.callFrame;
   const frame = toFrame(functionFrame(functionName, url || null, lineNumber + 1, columnNumber + 1));
   const hottest = [...lines].sort(([, a], [, b]) => b - a)[0];

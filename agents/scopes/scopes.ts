@@ -8,12 +8,12 @@ import { type CallHolder, type FollowedCall, type FollowedCalls, followCalls } f
 import { collectGarbage } from './collect-garbage.ts';
 import { type FileHolder, FollowedFiles, isOpenFile } from './files.ts';
 import {
+  describeCall,
+  describeFile,
+  describeHandle,
+  describeListener,
+  describeRequest,
   type LeftThing,
-  tellCall,
-  tellFile,
-  tellHandle,
-  tellListener,
-  tellRequest,
   together,
   withoutParts,
 } from './leftovers.ts';
@@ -53,7 +53,7 @@ export function openScope(name: string): Scope {
   open.count++;
   const { storage, currentScope } = hooks;
   const scope = createFollowed(currentScope());
-  const look = (): Leftover[] => (hooks ? together(tellAll(scope, hooks)) : []);
+  const look = (): Leftover[] => (hooks ? together(describeAll(scope, hooks)) : []);
 
   return {
     name,
@@ -161,15 +161,15 @@ function startHooks() {
   };
 }
 
-function tellAll(scope: Followed, { calls, listeners, isAlive, isCarrier }: Hooks): LeftThing[] {
+function describeAll(scope: Followed, { calls, listeners, isAlive, isCarrier }: Hooks): LeftThing[] {
   const things = [
     ...handlesOf(scope, isAlive, isCarrier),
-    ...[...scope.requests].filter((one: FollowedRequest) => one.isOpen()).map(tellRequest),
-    ...[...scope.files].filter(isOpenFile).map(tellFile),
-    ...[...scope.listeners].map((one: FollowedListener) => tellListener(one, listeners.leftFrames(one))),
+    ...[...scope.requests].filter((one: FollowedRequest) => one.isOpen()).map(describeRequest),
+    ...[...scope.files].filter(isOpenFile).map(describeFile),
+    ...[...scope.listeners].map((one: FollowedListener) => describeListener(one, listeners.leftFrames(one))),
     ...suspendedOf(scope, calls),
   ];
-  const once = [...scope.listeners].map((one: FollowedListener) => tellListener(one, listeners.onceFrames(one)));
+  const once = [...scope.listeners].map((one: FollowedListener) => describeListener(one, listeners.onceFrames(one)));
   return withoutParts(things.filter(isThing), once.filter(isThing));
 }
 
@@ -179,11 +179,11 @@ function isThing(thing: LeftThing | null): thing is LeftThing {
 
 function handlesOf(scope: Followed, isAlive: Hooks['isAlive'], isCarrier: Hooks['isCarrier']): (LeftThing | null)[] {
   for (const one of scope.handles) if (!isAlive(one)) scope.handles.delete(one);
-  return [...scope.handles].map((one) => (isCarrier(one.ref.deref() ?? one) ? null : tellHandle(one)));
+  return [...scope.handles].map((one) => (isCarrier(one.ref.deref() ?? one) ? null : describeHandle(one)));
 }
 
 function suspendedOf({ calls: all }: Followed, calls: FollowedCalls): (LeftThing | null)[] {
-  return [...all].map((call: FollowedCall) => tellCall(call, calls.suspendedFrames(call)));
+  return [...all].map((call: FollowedCall) => describeCall(call, calls.suspendedFrames(call)));
 }
 
 /** Looks until nothing is left that is not meant to stay, or the time is up. */

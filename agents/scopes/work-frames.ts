@@ -8,10 +8,10 @@ const MAX_KEPT = 6;
 
 /** The stack of what the application does now through libraries: of theirs and of the application's frames some each. */
 export function workFrames(): RawFrame[] {
-  return belowHooks(chosenCallSites(MAX_FRAMES, undefined, telling));
+  return belowHooks(chosenCallSites(MAX_FRAMES, undefined, informative));
 }
 
-function telling(urls: (string | null)[]): boolean[] {
+function informative(urls: (string | null)[]): boolean[] {
   let libraries = 0;
   let own = 0;
   return urls.map((url) => {

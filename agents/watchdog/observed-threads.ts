@@ -30,7 +30,7 @@ export class ObservedThreads {
   #level: Level;
   #folders = 0;
   #changed = false;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #recordedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: CommonOptions, main: ThreadData) {
     this.#options = options;
@@ -88,13 +88,13 @@ export class ObservedThreads {
       if (worker.isGone()) this.#end(worker);
       else nextMs = Math.min(nextMs, worker.tick());
     }
-    this.#tellCounts(THREADS_ROW_MS);
+    this.#recordCounts(THREADS_ROW_MS);
     return nextMs;
   }
 
   endWorkers(): void {
     for (const worker of [...this.#workers.values()]) this.#end(worker);
-    this.#tellCounts(0);
+    this.#recordCounts(0);
   }
 
   #observe(thread: ThreadData): Observation {
@@ -116,11 +116,11 @@ export class ObservedThreads {
     this.#changed = true;
   }
 
-  #tellCounts(everyMs: number): void {
+  #recordCounts(everyMs: number): void {
     const t = this.main.now();
-    if (!this.#changed || t - this.#toldAt < everyMs) return;
+    if (!this.#changed || t - this.#recordedAt < everyMs) return;
     this.#changed = false;
-    this.#toldAt = t;
+    this.#recordedAt = t;
     const alive = this.#counts.started - this.#counts.ended;
     this.main.record({ t, type: 'threads', ...this.#counts, alive });
   }

@@ -52,7 +52,7 @@ class Watchdog {
         if (!quiet && (threadId === 0 || stall.waiting > 0)) live(stall, threadId);
       },
       onRow: (threadId: number, row: Row) => {
-        for (const tell of this.#viewers) tell(threadId, row);
+        for (const listener of this.#viewers) listener(threadId, row);
       },
       onFailure: (message: string) => {
         if (!quiet) printLine(`evdiag: ${message}`);
@@ -79,7 +79,7 @@ class Watchdog {
         this.#finish({ reason: 'signal', exitCode: null, signal }),
       );
     } catch (error) {
-      this.#tellError(`signals are not observed: ${String(error).split('\n')[0]}`);
+      this.#reportError(`signals are not observed: ${String(error).split('\n')[0]}`);
     }
     this.#tick();
   }
@@ -128,7 +128,7 @@ class Watchdog {
     if (this.#finished) return;
     const folders = runFolders(this.#data.folders);
     const methods = createMethods(this.#target(folders));
-    const failed = (message: string): void => this.#tellError(message);
+    const failed = (message: string): void => this.#reportError(message);
     this.#socket =
       this.#storage.use(() => new LiveSocket({ folders, pid: process.pid, methods, onError: failed })) ?? null;
   }
@@ -152,14 +152,14 @@ class Watchdog {
           // What the summary alone leaves out is no news to a viewer.
           rows: () => thread.inMemory().rows.filter(({ type }) => type !== 'dropped'),
         })),
-      onRow: (tell) => {
-        this.#viewers.add(tell);
-        return () => void this.#viewers.delete(tell);
+      onRow: (listener) => {
+        this.#viewers.add(listener);
+        return () => void this.#viewers.delete(listener);
       },
     };
   }
 
-  #tellError(message: string): void {
+  #reportError(message: string): void {
     const { main } = this.#threads;
     main.record({ t: main.now(), type: 'agent-error', message });
   }

@@ -78,8 +78,8 @@ function detailsOf(group: CallGroup, children: readonly TreeNode[], { paint, wid
   if (otherAwaiters > 0) lines.push(`awaited by ${formatCount(otherAwaiters)} calls`);
   if (ageMs !== null) lines.push(`since ${formatMs(ageMs)}`);
   // What it awaits is a call that stands right below.
-  const told = settledBy?.kind === 'async-call' && children.some(({ frame }) => isSame(frame, settledBy.call));
-  if (settledBy && !told) lines.push(settledText(settledBy, paint));
+  const isListed = settledBy?.kind === 'async-call' && children.some(({ frame }) => isSame(frame, settledBy.call));
+  if (settledBy && !isListed) lines.push(settledText(settledBy, paint));
   return lines;
 }
 

@@ -46,8 +46,8 @@ export async function exactCalls(
   const groupOfCall = ({ waitsFor }: SuspendedCall): number => groupOf[indexes.get(waitsFor) ?? -1] ?? LEADS_NOWHERE;
   const calls = suspendedCalls(snapshot);
   const places = placesOf(calls, (call) => frames[groups[groupOfCall(call)]?.frames[0] ?? -1], toFrame);
-  const told = calls.filter((call) => groupOfCall(call) !== EXCEPTED);
-  const grouped = group(told, calls, places);
+  const included = calls.filter((call) => groupOfCall(call) !== EXCEPTED);
+  const grouped = group(included, calls, places);
   addSettlers(snapshot, calls, places, grouped);
   return { calls: grouped.map(({ group }) => group), cycles: cyclesOf(snapshot, calls, places) };
 }
@@ -131,9 +131,13 @@ interface Grouped {
 }
 
 /** Equal calls with equal chains above them, the most first. */
-function group(told: readonly SuspendedCall[], calls: readonly SuspendedCall[], places: readonly Place[]): Grouped[] {
+function group(
+  included: readonly SuspendedCall[],
+  calls: readonly SuspendedCall[],
+  places: readonly Place[],
+): Grouped[] {
   const groups = new Map<string, Grouped>();
-  for (const call of told) {
+  for (const call of included) {
     const chain = chainOf(call, calls, places);
     const { exact } = places[call.index]!;
     const otherAwaiters = chain.otherAwaiters;

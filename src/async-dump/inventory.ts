@@ -16,7 +16,7 @@ const NAME_LIMIT = 200;
 
 /** In the file of a full dump, for a promise that leads to no call, and for one whose chain is not told. */
 export const LEADS_NOWHERE = -1;
-export const NOT_TOLD = -2;
+export const NOT_LISTED = -2;
 /** And for the promise that whoever asked waits for. */
 export const EXCEPTED = -3;
 
@@ -132,7 +132,7 @@ function createGroups(length: number) {
     const key = frame.join('|');
     const known = frameIds.get(key);
     if (known !== undefined) return known;
-    if (frames.length >= MAX_FRAMES) return NOT_TOLD;
+    if (frames.length >= MAX_FRAMES) return NOT_LISTED;
     frameIds.set(key, frames.length);
     frames.push(frame);
     return frames.length - 1;
@@ -143,7 +143,7 @@ function createGroups(length: number) {
     const key = ids.join(',');
     const known = groupIds.get(key);
     if (known !== undefined) return known;
-    if (groups.length >= MAX_GROUPS || ids.includes(NOT_TOLD)) return NOT_TOLD;
+    if (groups.length >= MAX_GROUPS || ids.includes(NOT_LISTED)) return NOT_LISTED;
     groupIds.set(key, groups.length);
     groups.push({ count: 0, frames: ids });
     return groups.length - 1;
@@ -156,7 +156,7 @@ function createGroups(length: number) {
       if (chain.length === 0) return;
       const id = groupId(chain);
       groupOf[index] = id;
-      if (id === NOT_TOLD) beyond++;
+      if (id === NOT_LISTED) beyond++;
       else groups[id]!.count++;
     },
     result: () => ({ frames, groups, failed, beyond }),

@@ -48,9 +48,9 @@ function wrap(session: Session): OwnSession {
   return {
     post,
     eventsOf(method, event) {
-      const told: Record<string, unknown>[] = [];
+      const events: Record<string, unknown>[] = [];
       const listen = ({ params }: { params: object }): void => {
-        told[told.length] = params as Record<string, unknown>;
+        events[events.length] = params as Record<string, unknown>;
       };
       session.on(event, listen);
       try {
@@ -58,7 +58,7 @@ function wrap(session: Session): OwnSession {
       } finally {
         session.removeListener(event, listen);
       }
-      return told;
+      return events;
     },
     handleOf(value) {
       const { result } = handOver(value, () =>

@@ -105,11 +105,11 @@ interface Inside {
 
 const NativeError = Error;
 
-/** In this interrupt V8 tells no stacks: it is formatting one, or the stack is full. A moment later it may. */
+/** In this interrupt V8 gives no stacks: it is formatting one, or the stack is full. A moment later it may. */
 export class BusyError extends Error {
   override name = 'BusyError';
   readonly code = 'EVDIAG_BUSY';
-  override message = 'V8 tells no stacks at this moment';
+  override message = 'V8 gives no stacks at this moment';
 }
 
 /** The one of async functions, whatever the application has put in its place. */
@@ -158,7 +158,7 @@ function selfTest(gate: unknown, ask: (promise: unknown) => AsyncSite[] | undefi
   const found = names(gate);
   if (lone !== '' || found !== 'inner,outer') {
     throw new NativeError(
-      `unsupported: this V8 does not tell who awaits a promise (of two known calls it told "${found}")`,
+      `unsupported: this V8 does not say who awaits a promise (of two known calls it named "${found}")`,
     );
   }
 }

@@ -88,9 +88,9 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
   const what = counted === 'calls' ? plural(total, 'suspended async call') : plural(total, 'promise');
   const title = counted === 'calls' ? what : `${what} with suspended async calls behind`;
   const note = `the thread was paused for ${formatMs(pauseMs)}`;
-  const told = expand ? calls : calls.filter(isOfApplication);
-  const ofNode = calls.length - told.length;
-  const roots = sorted(treeOf(told).children);
+  const listed = expand ? calls : calls.filter(isOfApplication);
+  const ofNode = calls.length - listed.length;
+  const roots = sorted(treeOf(listed).children);
   const shown = expand ? roots : roots.slice(0, LIMIT.roots);
   const left = roots.length - shown.length;
   const rest = [

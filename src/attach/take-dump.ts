@@ -114,9 +114,9 @@ async function suspendedOf(
     const calls = quickCalls(frames, groups);
     return { counted: 'promises', total: sum(calls) + beyond, unlisted: beyond, ...facts, calls, cycles: [] };
   }
-  const tell = (share: number): void =>
+  const report = (share: number): void =>
     onProgress(`reading the heap snapshot${threadText(threadId)}: ${Math.round(share * 100)} %`);
-  const { calls, cycles } = await exactCalls(files, frames, groups, tell, map);
+  const { calls, cycles } = await exactCalls(files, frames, groups, report, map);
   return { counted: 'calls', total: sum(calls), unlisted: 0, ...facts, calls, cycles };
 }
 

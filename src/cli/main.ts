@@ -19,7 +19,7 @@ export async function main(argv: string[]): Promise<number> {
   const crash = new Promise<never>((_resolve, reject) => {
     onUncaught((error) => {
       // What was written last may fail when all else is done.
-      if (over) process.exit(told(error, words));
+      if (over) process.exit(reportFailure(error, words));
       crashed = true;
       reject(error);
     });
@@ -28,7 +28,7 @@ export async function main(argv: string[]): Promise<number> {
     await Promise.race([program.parseAsync(words, { from: 'user' }), crash]);
     return exitCode;
   } catch (error) {
-    const code = told(error, words);
+    const code = reportFailure(error, words);
     // What goes on beside cannot be relied on any more.
     if (crashed) process.exit(code);
     return code;
@@ -81,7 +81,7 @@ function sentence(fragment: string): string {
 }
 
 /** Says what there is to say of an exception; its exit code. */
-function told(error: unknown, argv: readonly string[]): number {
+function reportFailure(error: unknown, argv: readonly string[]): number {
   const { exitCode, message } = failureOf(error, argv);
   if (message !== null) complain(message);
   if (process.env.EVDIAG_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);

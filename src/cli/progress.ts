@@ -13,9 +13,9 @@ export function progressLine(): { show(words: string): void; clear(): void } {
 export function countDown(words: string, durationMs: number): () => void {
   const { show, clear } = progressLine();
   const endAt = performance.now() + durationMs;
-  const tell = (): void => show(`${words}: ${Math.max(0, Math.ceil((endAt - performance.now()) / 1000))} s left`);
-  tell();
-  const timer = setInterval(tell, 250);
+  const update = (): void => show(`${words}: ${Math.max(0, Math.ceil((endAt - performance.now()) / 1000))} s left`);
+  update();
+  const timer = setInterval(update, 250);
   return () => {
     clearInterval(timer);
     clear();

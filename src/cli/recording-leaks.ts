@@ -28,9 +28,9 @@ export function leaksOfRecording(path: string): LeakReport {
   const family = readFamily(path);
   const found = reportOf(family).findings.filter(({ rule }) => rule in HOLDERS);
   const suspects = found.map(toSuspect);
-  const told = new Set(suspects.map(({ place }) => keyOf(place)));
+  const listed = new Set(suspects.map(({ place }) => keyOf(place)));
   const [main] = family.recordings;
-  for (const recording of family.recordings) suspects.push(...survivors(recording, told));
+  for (const recording of family.recordings) suspects.push(...survivors(recording, listed));
   const heap = main ? afterMajors(main) : [];
   return {
     schema: 'evdiag-leaks/1',
@@ -95,11 +95,11 @@ function memoryOf(finding: Finding): { bytes: number; perSecondBytes: number | n
 }
 
 /** What was sampled and is still alive, beyond what findings tell. */
-function survivors(recording: Recording, told: ReadonlySet<string>): Suspect[] {
+function survivors(recording: Recording, listed: ReadonlySet<string>): Suspect[] {
   const row = rowsOf(recording, 'allocations').at(-1);
   if (!row) return [];
   return row.sites
-    .filter((site) => isLasting(site) && !told.has(keyOf(toPlace(lineOf(site)))))
+    .filter((site) => isLasting(site) && !listed.has(keyOf(toPlace(lineOf(site)))))
     .slice(0, MAX_SITES)
     .map((site) => ({
       kind: 'other',

@@ -6,7 +6,7 @@ import { complain } from './output.ts';
 const NAMED = 3;
 
 /** Tells people which threads there is no profile (trace …) of: a sentence for each reason. */
-export function tellProblems(what: string, problems: readonly ThreadProblem[]): void {
+export function reportProblems(what: string, problems: readonly ThreadProblem[]): void {
   for (const [problem, of] of byProblem(problems)) {
     const names = of.slice(0, NAMED).map(({ threadId }) => threadName(threadId));
     const more = of.length > NAMED ? [`${of.length - NAMED} more`] : [];

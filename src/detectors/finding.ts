@@ -12,7 +12,7 @@ type Needed = 'kind' | 'severity' | 'message' | 'location' | 'count' | 'confiden
 type Optional = 'remedy' | 'stack' | 'startup' | 'span' | 'times' | 'alsoAt';
 
 /** What a rule says of one problem; the rest follows from the rule. */
-export interface Told<E extends object> extends Pick<Finding<E>, Needed>, Partial<Pick<Finding<E>, Optional>> {
+export interface FindingParts<E extends object> extends Pick<Finding<E>, Needed>, Partial<Pick<Finding<E>, Optional>> {
   /** How much time it cost, in ms, or a figure as large: for the score. */
   lostMs: number;
 }
@@ -20,25 +20,25 @@ export interface Told<E extends object> extends Pick<Finding<E>, Needed>, Partia
 /** The one way to make a finding. The remedy is that of its kind, else that of the rule. */
 export function findingOf<E extends object>(
   rule: Pick<Detector<E>, 'id' | 'kinds' | 'remedy'>,
-  told: Told<E>,
+  parts: FindingParts<E>,
 ): Finding<E> {
-  const { kind, severity, message, location, count, confidence, evidence } = told;
+  const { kind, severity, message, location, count, confidence, evidence } = parts;
   return {
     rule: rule.id,
     severity,
-    score: scoreOf(severity, told.lostMs),
+    score: scoreOf(severity, parts.lostMs),
     kind,
     message,
-    remedy: told.remedy ?? rule.kinds.find((text) => text.kind === kind)?.remedy ?? rule.remedy,
+    remedy: parts.remedy ?? rule.kinds.find((text) => text.kind === kind)?.remedy ?? rule.remedy,
     url: rulePage(rule.id),
     location,
-    stack: told.stack ?? [],
+    stack: parts.stack ?? [],
     count,
     confidence,
-    startup: told.startup ?? false,
-    span: told.span ?? null,
-    times: told.times ?? null,
-    alsoAt: told.alsoAt ?? [],
+    startup: parts.startup ?? false,
+    span: parts.span ?? null,
+    times: parts.times ?? null,
+    alsoAt: parts.alsoAt ?? [],
     threads: [],
     threadCount: 1,
     symptoms: [],
@@ -47,7 +47,7 @@ export function findingOf<E extends object>(
 }
 
 /** Of fragments, those that there are. */
-export function told(...parts: readonly (string | number | false | null | undefined)[]): string[] {
+export function fragments(...parts: readonly (string | number | false | null | undefined)[]): string[] {
   return parts.filter((part) => typeof part === 'string');
 }
 

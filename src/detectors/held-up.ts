@@ -4,7 +4,7 @@ import { formatMs, formatShare, plural } from '../util/text.ts';
 
 /** Parts of the time that are less than this are left out. */
 const LEAST_SHARE = 0.1;
-/** What took less than half of the wait is told beside the rest, not as its cause. */
+/** What took less than half of the wait is worthSaying beside the rest, not as its cause. */
 const CAUSE_SHARE = 0.5;
 
 type Limits = Pick<Header, 'containerCpus'>;
@@ -29,8 +29,8 @@ export function waitsText(group: readonly StallRow[], limits: Limits): string | 
     [diskMs, `${formatMs(diskMs)} for a disk${faultsText(majorFaults)}`],
     [kernelMs, `${formatMs(kernelMs)} in the kernel`],
   ];
-  const told = parts.filter(([ms]) => ms >= durationMs * LEAST_SHARE).map(([, text]) => text);
-  return told.length > 0 ? told.join(' and ') : null;
+  const worthSaying = parts.filter(([ms]) => ms >= durationMs * LEAST_SHARE).map(([, text]) => text);
+  return worthSaying.length > 0 ? worthSaying.join(' and ') : null;
 }
 
 /** The whole sentence about stalls that were the host's; `times` is "for 940 ms" or "3 times, up to …". */
@@ -110,10 +110,10 @@ function scopeOf(group: readonly StallRow[]): string {
 
 /** " Tasks of the container waited for a core for 94 % of that time." */
 function pressureText(group: readonly StallRow[]): string {
-  const told = group.filter(({ pressure }) => pressure);
-  const durationMs = told.reduce((sum, stall) => sum + stall.durationMs, 0);
+  const worthSaying = group.filter(({ pressure }) => pressure);
+  const durationMs = worthSaying.reduce((sum, stall) => sum + stall.durationMs, 0);
   const [ms, what] = (['cpuMs', 'ioMs', 'memoryMs'] as const)
-    .map((key) => [pressureMs(told, key), key] as const)
+    .map((key) => [pressureMs(worthSaying, key), key] as const)
     .reduce((a, b) => (b[0] > a[0] ? b : a));
   if (ms < durationMs * CAUSE_SHARE || durationMs === 0) return '';
   const noun = { cpuMs: 'a core', ioMs: 'a disk', memoryMs: 'memory' }[what];

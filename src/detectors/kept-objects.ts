@@ -5,7 +5,7 @@ import { type AllocationSite, type AllocationsRow, type Location, rowsOf, type V
 import { formatBytes, formatMs } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
-import type { Told } from './finding.ts';
+import type { FindingParts } from './finding.ts';
 import { HEAP_ROWS, type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
 import { nameOf } from './place-findings.ts';
 import { percent, round, secondsText } from './severity.ts';
@@ -22,7 +22,7 @@ export const ALIVE_SHARE = 0.3;
 const GROWTH_SHARE = 0.3;
 /** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. On a busy host the first half is the slower one. */
 const OLDER_SHARE = 0.2;
-/** Told in the evidence; one or two hold most. */
+/** FindingParts in the evidence; one or two hold most. */
 const MAX_SITES = 5;
 
 export const KEPT_OBJECTS: KindText = {
@@ -63,7 +63,7 @@ export function keptWords({ aliveBytes, aliveShare, olderShare, sampledMs, perSe
 }
 
 /** The function that allocates most of what stays while memory grows. */
-export function keptObjects(recording: KeptView): Told<KeptEvidence>[] | NoData {
+export function keptObjects(recording: KeptView): FindingParts<KeptEvidence>[] | NoData {
   const row = rowsOf(recording, 'allocations').at(-1);
   const growth = heapGrowthOf(recording, 'oldBytes') ?? heapGrowthOf(recording, 'externalBytes');
   if (!growth) return [];
@@ -90,7 +90,7 @@ function keptBy(
   row: AllocationsRow,
   site: AllocationSite,
   growth: HeapGrowth,
-): Told<KeptEvidence> {
+): FindingParts<KeptEvidence> {
   const sampledMs = row.t - row.sinceMs;
   return {
     severity: waitingIn(recording) > 0 ? 'warning' : 'info',

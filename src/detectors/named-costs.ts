@@ -11,7 +11,7 @@ interface Words {
 }
 
 /** Of one cost: some of its stacks may tell more than others, whatever time they stand for. */
-type CostWords = Words & { tellsMore?: true };
+type CostWords = Words & { saysMore?: true };
 
 /** The frames above the user's own, innermost first, and the built-in among them. */
 type Cost = (above: readonly Frame[], call: string) => CostWords | null;
@@ -36,7 +36,7 @@ const REMEDY_STACK = 'Do not read `stack` of errors that are expected: log code 
 const stack: Cost = (above, call) => {
   if (above.some(({ file }) => STACK_FILES.test(file))) {
     return {
-      tellsMore: true,
+      saysMore: true,
       title: 'the stacks of errors, which are looked up in source maps',
       remedy: `${REMEDY_STACK} Where stacks are read often, run without --enable-source-maps (or source-map-support), and map the few that matter later.`,
     };
@@ -83,7 +83,7 @@ function costOf(stacks: readonly StallStack[]): PlacedWords | null {
     const ms = seen.reduce((sum, { entry }) => sum + entry.weightMs, 0);
     const count = seen.reduce((sum, { entry }) => sum + (entry.count ?? 1), 0);
     if (count >= INDEPENDENT_STACKS && ms >= totalMs * MOST_SHARE) {
-      const most = seen.filter(({ words }) => words.tellsMore);
+      const most = seen.filter(({ words }) => words.saysMore);
       const { words, entry } = heaviest(most.length > 0 ? most : seen);
       return { title: words.title, remedy: words.remedy, location: entry.location };
     }

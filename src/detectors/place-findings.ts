@@ -1,12 +1,12 @@
 /** Findings about a place, and their words. */
 import { fileAndLine, lineKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
-import { findingOf, type Told } from './finding.ts';
+import { type FindingParts, findingOf } from './finding.ts';
 import { LOST_MS } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
 
-type About<E extends object> = Omit<Told<E>, 'lostMs' | 'location'> & { place: Place };
+type About<E extends object> = Omit<FindingParts<E>, 'lostMs' | 'location'> & { place: Place };
 
 /** A finding about what was begun at a place: the longer and the more, the worse. */
 export function placeFinding<E extends object>(

@@ -73,25 +73,25 @@ function ticksOf({ lines, taken, samples }: ThreadProfile): string[] {
 function samplesOf({ samples, self }: ThreadProfile): { ids: number[]; deltas: number[]; endUs: number } {
   const ids: number[] = [];
   const deltas: number[] = [];
-  let told = 0;
-  const tell = (node: number, atUs: number): void => {
-    const delta = Math.max(0, Math.round(atUs) - told);
-    told += delta;
+  let writtenUs = 0;
+  const add = (node: number, atUs: number): void => {
+    const delta = Math.max(0, Math.round(atUs) - writtenUs);
+    writtenUs += delta;
     ids.push(node + 1);
     deltas.push(delta);
   };
   let at = samples?.atUs[0] ?? 0;
   if (samples) {
     for (let i = 0; i < samples.node.length; i++) {
-      tell(samples.node[i]!, at);
+      add(samples.node[i]!, at);
       at += samples.weight[i]!;
     }
   } else {
     for (let node = 0; node < self.length; node++) {
       if (self[node] === 0) continue;
-      tell(node, at);
+      add(node, at);
       at += self[node]!;
     }
   }
-  return { ids, deltas, endUs: Math.max(told, Math.round(at)) };
+  return { ids, deltas, endUs: Math.max(writtenUs, Math.round(at)) };
 }

@@ -34,7 +34,7 @@ export const timeline: Exporter = {
   mediaType: 'application/json',
   write({ title, unit, threads }) {
     if (unit !== 'us' || threads.every(({ samples }) => samples === null))
-      throw new InputError('A timeline needs a CPU profile that tells the times of its samples. Take another format.');
+      throw new InputError('A timeline needs a CPU profile with the times of its samples. Take another format.');
     const drawn = threads.map((thread) => ({ thread, slices: slicesOf(thread) }));
     const count = drawn.reduce((sum, { slices }) => sum + slices.node.length, 0);
     const leastUs = leastOf(

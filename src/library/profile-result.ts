@@ -40,15 +40,15 @@ export class ProfileResult<T> implements Profiled<T> {
   #cpu: Profile | undefined;
   #waiting: Profile | undefined;
 
-  constructor(name: string, { waits, intervalUs, deoptimized, ...told }: RawProfiled<T>) {
-    this.value = told.value;
-    this.durationMs = told.durationMs;
-    this.busyMs = told.busyMs;
-    this.sampleCount = told.sampleCount;
-    this.functions = told.functions;
-    this.cpuProfile = told.cpuProfile;
+  constructor(name: string, { waits, intervalUs, deoptimized, ...raw }: RawProfiled<T>) {
+    this.value = raw.value;
+    this.durationMs = raw.durationMs;
+    this.busyMs = raw.busyMs;
+    this.sampleCount = raw.sampleCount;
+    this.functions = raw.functions;
+    this.cpuProfile = raw.cpuProfile;
     this.waits = awaitSites(waits);
-    this.unfollowedWaits = told.unfollowedWaits;
+    this.unfollowedWaits = raw.unfollowedWaits;
     this.#name = name || 'a function';
     this.#raw = { waits, intervalUs, deoptimized };
   }

@@ -8,7 +8,7 @@ import type { AwaitSite, Wait } from './types.ts';
 /** Awaits of one place together, those with the most waiting of their own first. */
 export function awaitSites(waits: readonly Wait[]): AwaitSite[] {
   const sites = new Map<string, AwaitSite>();
-  for (const { stack, self, count, unfinished, totalMs, longestMs } of told(waits)) {
+  for (const { stack, self, count, unfinished, totalMs, longestMs } of ownWaits(waits)) {
     const frame = stack[0]!;
     const key = `${frame.file}:${frame.line}:${frame.column}`;
     const site = sites.get(key) ?? newSite(frame);
@@ -29,7 +29,7 @@ function newSite(frame: Frame): AwaitSite {
 }
 
 /** What packages await is theirs, and counts for the call that awaits them; unless nothing else awaits. */
-function told(waits: readonly Wait[]): readonly Wait[] {
+function ownWaits(waits: readonly Wait[]): readonly Wait[] {
   const own = waits.filter(({ stack }) => stack[0]!.category === 'application');
   return own.length > 0 ? own : waits;
 }
@@ -37,7 +37,7 @@ function told(waits: readonly Wait[]): readonly Wait[] {
 /** Calls below those that call or await them; innermost is what is awaited, with the time. */
 export function waitingProfile(title: string, waits: readonly Wait[]): Profile {
   const builder = new TreeBuilder();
-  for (const { stack, self, totalMs } of told(waits)) {
+  for (const { stack, self, totalMs } of ownWaits(waits)) {
     if (!self) continue;
     const frames = stack.map(frameOf).reverse();
     const code = awaitedText(stack[0]!.file, stack[0]!.line, stack[0]!.column);

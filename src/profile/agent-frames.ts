@@ -24,13 +24,13 @@ export function agentParts(
   if (agentFile === null) return () => 'keep';
   const frames = new Map([...nodes].map(([id, node]) => [id, objectOf(node.callFrame, 'the callFrame of a node')]));
   const isOurs = (id: number): boolean => pathOf(textOf(frames.get(id)?.url)) === agentFile;
-  const doors = new Set<number>();
-  for (const id of frames.keys()) if (isOurs(id)) doors.add(parents.get(id) ?? -1);
+  const entries = new Set<number>();
+  for (const id of frames.keys()) if (isOurs(id)) entries.add(parents.get(id) ?? -1);
   return (id, above) => {
     const { functionName, url, scriptId } = frames.get(id) ?? {};
     if (isOurs(id)) return functionName === WRAPPER ? 'pass' : 'agent';
     // The watchdog's question is a script without a name that calls the agent.
-    if (!functionName && !url && numberOf(Number(scriptId), 0) > 0 && doors.has(id)) return 'agent';
+    if (!functionName && !url && numberOf(Number(scriptId), 0) > 0 && entries.has(id)) return 'agent';
     const isFile = textOf(url) !== '' && !textOf(url).startsWith('node:');
     return above === 'agent' && !isFile ? 'agent' : 'keep';
   };

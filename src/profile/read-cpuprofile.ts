@@ -175,14 +175,14 @@ function readSamples(
     idle = builder.child(0, builder.frame(IDLE));
     return idle;
   };
-  const told = isIdleBetween ? withIdleGaps(samples, medianGap(samples), idleNode) : samples;
-  for (let i = 0, sample = 0; i < told.node.length; i++) {
-    builder.add(told.node[i]!, told.weight[i]!);
-    if (told.node[i] === idle) continue;
+  const spread = isIdleBetween ? withIdleGaps(samples, medianGap(samples), idleNode) : samples;
+  for (let i = 0, sample = 0; i < spread.node.length; i++) {
+    builder.add(spread.node[i]!, spread.weight[i]!);
+    if (spread.node[i] === idle) continue;
     const id = ids[sample++] as number;
-    ownById.set(id, (ownById.get(id) ?? 0) + told.weight[i]!);
+    ownById.set(id, (ownById.get(id) ?? 0) + spread.weight[i]!);
   }
-  return { samples: told, spanUs: Math.max(spanUs, samples.atUs[count - 1]!), ownById };
+  return { samples: spread, spanUs: Math.max(spanUs, samples.atUs[count - 1]!), ownById };
 }
 
 /** Bun takes no samples while the thread waits, and has no node for that time; its clock is the wall's. */
@@ -227,13 +227,13 @@ function ours({ evdiag }: Loose): ReadCpuProfileOptions['taken'] {
 
 /** V8's times are the machine's monotonic clock; what does not know them begins at 0, or at 1 s as our exporter does. */
 function originOf({ startTime, evdiag }: Loose, known: ReadCpuProfileOptions['origin']): Origin {
-  const told = typeof evdiag === 'object' && evdiag !== null ? (evdiag as Loose) : {};
+  const header = typeof evdiag === 'object' && evdiag !== null ? (evdiag as Loose) : {};
   const startUs = numberOf(startTime, 0);
   const id = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
   return {
     startUs: startUs > NO_CLOCK_US && startUs < WALL_CLOCK_US ? startUs : null,
-    pid: id(told.pid) ?? known?.pid ?? null,
-    threadId: id(told.threadId) ?? known?.threadId ?? null,
+    pid: id(header.pid) ?? known?.pid ?? null,
+    threadId: id(header.threadId) ?? known?.threadId ?? null,
   };
 }
 

@@ -59,7 +59,7 @@ export class RecordingWriter {
   readonly #headerLine: WaitingLine;
   /** Ends a line that was cut, so that the next one can be read. */
   readonly #endOfLine: WaitingLine;
-  readonly #toldOf = new Set<string>();
+  readonly #reported = new Set<string>();
   #totalBytes = 0;
   #begun = false;
   #failing = false;
@@ -167,7 +167,8 @@ export class RecordingWriter {
 
   #beginAnew(): void {
     const rows = this.#losses.gone(this.#file.hasOlder());
-    if (rows > 0) this.#tell('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
+    if (rows > 0)
+      this.#report('removed', `the recording's file was removed while it was written: ${rows} rows are lost`);
     this.#begin();
   }
 
@@ -175,7 +176,7 @@ export class RecordingWriter {
     const rows = this.#losses.cut(share);
     this.#waiting.restart();
     this.#waiting.lead(share === 0 ? this.#headerLine : this.#endOfLine, this.#lostLines());
-    if (rows > 0) this.#tell('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
+    if (rows > 0) this.#report('removed', `the recording's file was cut while it was written: ${rows} rows are lost`);
   }
 
   #lostLines(): WaitingLine[] {
@@ -195,15 +196,16 @@ export class RecordingWriter {
     const why = passing ? `${code}, ${passing}` : code;
     if (this.#begun) {
       const until = 'rows wait in memory until it can, and the oldest are dropped';
-      this.#tell('write', `the recording cannot be written (${why}); ${until}`);
+      this.#report('write', `the recording cannot be written (${why}); ${until}`);
     } else if (passing)
-      this.#tell('start', `no recording yet: ${folder} cannot be written (${why}); the agent tries again`);
-    else this.#tell('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a writable folder`);
+      this.#report('start', `no recording yet: ${folder} cannot be written (${why}); the agent tries again`);
+    else
+      this.#report('start', `no recording: ${folder} cannot be written (${why}); set EVDIAG_OUT to a writable folder`);
   }
 
-  #tell(what: 'start' | 'write' | 'removed', message: string): void {
-    if (this.#toldOf.has(what)) return;
-    this.#toldOf.add(what);
+  #report(what: 'start' | 'write' | 'removed', message: string): void {
+    if (this.#reported.has(what)) return;
+    this.#reported.add(what);
     this.#options.onError(message);
   }
 }

@@ -376,7 +376,7 @@ setInterval(() => {}, 10);
 });
 
 test(
-  'a Node that cannot tell who awaits says so',
+  'a Node that cannot say who awaits says that',
   inLab(async (lab) => {
     const node = ['--no-async-stack-traces', '-r', AGENT_CJS];
     const program = lab.start(lab.file('plain.cjs', "console.log('ready'); setInterval(() => {}, 1e6);"), { node });

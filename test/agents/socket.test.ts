@@ -251,7 +251,7 @@ if (cluster.isPrimary && process.argv[2] !== 'child') {
 
 describe('bad clients', () => {
   test(
-    'garbage gets an error or the door, and nobody else notices',
+    'garbage gets an error or is disconnected, and nobody else notices',
     inLab(async (lab) => {
       const { program } = startProgram(lab);
       const path = await socketOf(lab, program);

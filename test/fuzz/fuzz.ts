@@ -35,8 +35,8 @@ export async function fuzz(
       result.read++;
     } catch (error) {
       result.refused++;
-      const isTold = error instanceof InputError && SENTENCE.test(error.message);
-      if (!isTold)
+      const isReported = error instanceof InputError && SENTENCE.test(error.message);
+      if (!isReported)
         result.wrong.push({ seed, why: String((error as Error).stack), input: input.toString().slice(0, 500) });
     }
     result.slowestMs = Math.max(result.slowestMs, performance.now() - from);

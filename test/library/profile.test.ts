@@ -269,7 +269,7 @@ describe('what a profile is written as', () => {
       expect(text(format, 'waiting'), format).not.toContain('burn');
     }
     expect(text('trace-events')).toContain('burn');
-    expect(() => text('trace-events', 'waiting')).toThrow('tells the times of its samples');
+    expect(() => text('trace-events', 'waiting')).toThrow('with the times of its samples');
     const bytes: Uint8Array = result.export('pprof');
     expect(bytes[0]).toBe(0x1f);
     const folder = tempFolder({ 'a.cpuprofile': result.export('cpuprofile') });

@@ -4,7 +4,7 @@ const { createServer, get } = require('node:http');
 const { writeSync, readFileSync } = require('node:fs');
 const { readFile } = require('node:fs/promises');
 const { EventEmitter } = require('node:events');
-const door = typeof evdiagAgent === 'undefined' ? undefined : evdiagAgent;
+const api = typeof evdiagAgent === 'undefined' ? undefined : evdiagAgent;
 const { defineProperty, deleteProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
 const NativeError = Error;
 const NativePromise = Promise;
@@ -104,7 +104,7 @@ const QUESTION = { waiting: true, depth: true, drains: true };
 
 /** What the watchdog asks in a deep sample. */
 function look(round) {
-  const { stack, recent, startHooks, stopHooks, hookCounts, shortIntervals, handleSites, wantMaps } = door;
+  const { stack, recent, startHooks, stopHooks, hookCounts, shortIntervals, handleSites, wantMaps } = api;
   const questions = [
     () => stack(QUESTION),
     recent,
@@ -155,7 +155,7 @@ async function work(port, round) {
   } catch {
     sum++;
   }
-  if (door) look(round);
+  if (api) look(round);
   await pause(50);
   return sum;
 }

@@ -63,10 +63,10 @@ export function createTraceApi({ post, onCapturing }: Options): Pick<ThreadApi, 
     },
     endTrace() {
       end();
-      const told = toJson(last && 'names' in last ? last.names() : last);
+      const answer = toJson(last && 'names' in last ? last.names() : last);
       // Nothing of it is kept: the ring has some MB.
       last = null;
-      return told;
+      return answer;
     },
   };
 }

@@ -28,9 +28,9 @@ export class Awaiting {
 
   /** Those of the candidates that an await waits for. */
   of(candidates: Passed[], startMs: number): Waiting[] {
-    const told = this.#ask(candidates.map(({ awaited }) => awaited));
+    const stacks = this.#ask(candidates.map(({ awaited }) => awaited));
     // Awaited by Promise.all: that has a promise of its own.
-    const awaited = candidates.flatMap((one, i) => (told[i]?.[0]?.[1] ? [{ ...one, frames: told[i] }] : []));
+    const awaited = candidates.flatMap((one, i) => (stacks[i]?.[0]?.[1] ? [{ ...one, frames: stacks[i] }] : []));
     // What V8 makes for an await leads nowhere; what a reaction settles leads to the same call.
     const beyond = this.#ask(awaited.map(({ made }) => made));
     return awaited.filter((_, i) => beyond[i]?.length === 0).map((one) => ({ ...one, startMs }));

@@ -92,7 +92,7 @@ export class FollowedCancellations {
 
   /** Of each signal that was aborted long enough ago, what is left over; once. */
   check(isAlive: (handle: FollowedHandle) => boolean): RawAborted[] {
-    const told: RawAborted[] = [];
+    const reported: RawAborted[] = [];
     const now = monotonicMs();
     for (const scope of this.#scopes) {
       for (const handle of scope.handles) if (!isAlive(handle)) scope.handles.delete(handle);
@@ -102,9 +102,9 @@ export class FollowedCancellations {
       if (!isOver) continue;
       this.#scopes.delete(scope);
       const aborted = leftOver(scope, now);
-      if (aborted) told.push(aborted);
+      if (aborted) reported.push(aborted);
     }
-    return told;
+    return reported;
   }
 
   stop(): void {

@@ -62,7 +62,7 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
   return {
     check(intervalMs: number): RawOrphans[] {
       budget = min(PER_SECOND, budget + (PER_SECOND * intervalMs) / 1000);
-      const told: RawOrphans[] = [];
+      const reported: RawOrphans[] = [];
       const now = monotonicMs();
       for (const one of rejected) {
         one.left = pendingOf(one.left);
@@ -70,9 +70,9 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
         if (one.left.length > 0 && one.ranOnMs < FOLLOW_MS) continue;
         rejected.delete(one);
         const { frames, total, pending, left, ranOnMs } = one;
-        told.push({ frames, total, pending, stillPending: left.length, ranOnMs });
+        reported.push({ frames, total, pending, stillPending: left.length, ranOnMs });
       }
-      return told;
+      return reported;
     },
     stop(): void {
       restore();

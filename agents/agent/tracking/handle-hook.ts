@@ -10,7 +10,7 @@ interface AsyncWrap {
 
 /**
  * An async hook that is not called for promises: an option (24), or an own symbol of the hook (22). On Node 20 the
- * promise hooks that its enabling sets are put back as they were; where that has no door, promises are passed over.
+ * promise hooks that its enabling sets are put back as they were; where that cannot be done, promises are passed over.
  */
 export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
   const hook = createHook({ ...callbacks, trackPromises: false } as HookCallbacks);
@@ -25,21 +25,21 @@ export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
 
 function nodes20AsyncWrap(): AsyncWrap | null {
   if (!process.version.startsWith('v20.')) return null;
-  // It would be told of: the application asked for it.
+  // The application would see the warning: it asked for it.
   if (process.execArgv.some((flag) => flag.includes('pending-deprecation'))) return null;
   if (process.env.NODE_PENDING_DEPRECATION === '1' || process.env.NODE_OPTIONS?.includes('pending-deprecation'))
     return null;
   // Jest gives its tests a copy of `process`, at which Node does not look.
   const host = runInThisContext('process') as NodeJS.Process & { binding(name: string): AsyncWrap };
-  const told = getOwnPropertyDescriptor(host, 'noDeprecation');
+  const before = getOwnPropertyDescriptor(host, 'noDeprecation');
   try {
-    // Node tells of this door once; it is not the application that uses it.
+    // Node warns of process.binding once; it is not the application that uses it.
     defineProperty(host, 'noDeprecation', { value: true, configurable: true, writable: true });
     return host.binding('async_wrap');
   } catch {
     return null;
   } finally {
-    if (told) defineProperty(host, 'noDeprecation', told);
+    if (before) defineProperty(host, 'noDeprecation', before);
     else delete (host as { noDeprecation?: boolean }).noDeprecation;
   }
 }

@@ -68,7 +68,7 @@ export class FollowedListeners {
       biggest.set(target.site, max(biggest.get(target.site) ?? 0, count));
       if (target.startMs < target.site.oldestStart) target.site.oldestStart = target.startMs;
     }
-    for (const [site, count] of biggest) tell(site, count, now);
+    for (const [site, count] of biggest) report(site, count, now);
   }
 
   stop(): void {
@@ -117,7 +117,7 @@ export class FollowedListeners {
   }
 }
 
-function tell(site: Site, count: number, now: number): void {
+function report(site: Site, count: number, now: number): void {
   const more = count - site.alive;
   if (more > 0) site.created += more;
   else site.ended -= more;

@@ -34,7 +34,7 @@ export interface Site {
   /** await: the site of what made the awaited promise, where that was followed. */
   madeBy: number | null;
   /** The watchdog knows its frames. */
-  told: boolean;
+  reported: boolean;
   changed: boolean;
 }
 
@@ -88,7 +88,7 @@ export function createSites() {
         referenced: 0,
         position: positions.of(`${what} ${type} ${detail}`, kept),
         madeBy: null,
-        told: false,
+        reported: false,
         changed: true,
       };
       byKey.set(key, site);
@@ -102,11 +102,11 @@ export type Sites = ReturnType<typeof createSites>;
 
 /** The stack of what the application does now, without the agent's frames, innermost first. */
 export function currentFrames(below?: (...args: never[]) => unknown, limit = MAX_FRAMES): RawFrame[] {
-  return belowHooks(chosenCallSites(limit, below, telling));
+  return belowHooks(chosenCallSites(limit, below, informative));
 }
 
 /** All before the second frame of the application, and from there only the application's: Node's are not kept. */
-function telling(urls: (string | null)[]): boolean[] {
+function informative(urls: (string | null)[]): boolean[] {
   let own = 0;
   return urls.map((url) => (isNodesUrl(url) ? own < 2 : ++own <= MAX_KEPT + 1));
 }

@@ -17,7 +17,7 @@ const CHECK_MS = 250;
 const ROW_MS = { first: 900, later: 4900 } as const;
 const FIRST_MS = 20_000;
 /** Sites told at a time. */
-const MAX_TOLD = 150;
+const MAX_REPORTED = 150;
 /** What a site must have reached to be told though nothing of it is alive. */
 const BUSY_PEAK = 100;
 
@@ -122,7 +122,7 @@ class RunningTracking {
     const row = {
       aborted: this.#aborted,
       orphans: this.#orphans,
-      ...tellSites([...this.#sites.all()], now),
+      ...reportSites([...this.#sites.all()], now),
       intervalMs: now - this.#lastReadMs,
       trackedMs: now - this.#startMs,
       promises: this.#made,
@@ -163,7 +163,7 @@ class RunningTracking {
 }
 
 /** Those with most alive, and those that ended badly; the frames of each once. */
-function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
+function reportSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
   const byId = new NativeMap(all.map((site) => [site.id, site]));
   const chosen = all
     .filter(
@@ -171,18 +171,26 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
         what !== 'promise' && (alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
     )
     .sort((a, b) => importance(b) - importance(a))
-    .slice(0, MAX_TOLD);
+    .slice(0, MAX_REPORTED);
   const frames: [number, Site['frames']][] = [];
-  const tell = (site: Site | undefined): void => {
-    if (!site || site.told) return;
-    site.told = true;
+  const report = (site: Site | undefined): void => {
+    if (!site || site.reported) return;
+    site.reported = true;
     frames.push([site.id, site.frames]);
   };
-  const told = chosen.map((site) => {
-    tell(site);
+  const reported = chosen.map((site) => {
+    report(site);
     const maker = site.madeBy === null ? undefined : byId.get(site.madeBy);
-    tell(maker);
-    const { frames: _frames, oldestStart, position, told: _told, changed: _changed, madeBy: _madeBy, ...counts } = site;
+    report(maker);
+    const {
+      frames: _frames,
+      oldestStart,
+      position,
+      reported: _reported,
+      changed: _changed,
+      madeBy: _madeBy,
+      ...counts
+    } = site;
     site.peak = site.alive;
     return {
       ...counts,
@@ -195,7 +203,7 @@ function tellSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfin
     };
   });
   for (const { position } of all) position.durations.leastMs = null;
-  return { sites: told, frames };
+  return { sites: reported, frames };
 }
 
 function importance({ alive, lost, floating, peak }: Site): number {

@@ -132,13 +132,13 @@ function toProfile({ parents, frames }: Tree, samples: readonly RecentSample[], 
   link(idleId, 1);
   const ids: number[] = [];
   const timeDeltas: number[] = [];
-  let toldUs = 0;
+  let writtenUs = 0;
   /** Until the next one that is told. */
-  const tell = (id: number, atMs: number): void => {
-    const us = Math.max(toldUs, Math.round((atMs - fromMs) * 1000));
+  const add = (id: number, atMs: number): void => {
+    const us = Math.max(writtenUs, Math.round((atMs - fromMs) * 1000));
     ids.push(id);
-    timeDeltas.push(us - toldUs);
-    toldUs = us;
+    timeDeltas.push(us - writtenUs);
+    writtenUs = us;
   };
   let endMs = fromMs;
   let before = idleId;
@@ -146,17 +146,17 @@ function toProfile({ parents, frames }: Tree, samples: readonly RecentSample[], 
     const gapMs = Math.max(0, askedMs - endMs);
     const halfMs = Math.max(0, gapMs - idleMs) / (before === idleId ? 1 : 2);
     if (before === idleId) {
-      tell(idleId, endMs);
-      tell(node + 1, askedMs - halfMs);
+      add(idleId, endMs);
+      add(node + 1, askedMs - halfMs);
     } else {
-      if (gapMs - 2 * halfMs > 0) tell(idleId, endMs + halfMs);
-      tell(node + 1, askedMs - halfMs);
+      if (gapMs - 2 * halfMs > 0) add(idleId, endMs + halfMs);
+      add(node + 1, askedMs - halfMs);
     }
     if (line > 0) tick(nodes[node]!, line);
     endMs = answeredMs;
     before = node + 1;
   }
-  if (toMs > endMs) tell(idleId, endMs);
+  if (toMs > endMs) add(idleId, endMs);
   return { nodes, startTime: 0, endTime: Math.round((toMs - fromMs) * 1000), samples: ids, timeDeltas };
 }
 

@@ -55,8 +55,8 @@ export class RecentStacks {
   /** The last sample, and what the thread was like before it was asked. */
   #last: { sample: RecentSample; before: Reading } | null = null;
   /** When the last answer came, and the idle time of the loop up to then. */
-  #toldMs = 0;
-  #toldIdleMs = 0;
+  #countedMs = 0;
+  #countedIdleMs = 0;
   #busy = true;
   #ended = false;
 
@@ -110,7 +110,7 @@ export class RecentStacks {
   #look(t: number): void {
     if (this.#beganMs === null) {
       this.#beganMs = t;
-      this.#toldMs = t;
+      this.#countedMs = t;
     }
     const before = this.#activity.read();
     const found = this.#activity.judge(t, before, this.#last?.before);
@@ -164,16 +164,16 @@ export class RecentStacks {
 
   #addSame(t: number, before: Reading): void {
     const { node, line } = this.#last!.sample;
-    this.#add(t, this.#toldIdleMs, { node, line }, before);
+    this.#add(t, this.#countedIdleMs, { node, line }, before);
   }
 
   #add(askedMs: number, idleMs: number, at: { node: number; line: number }, before: Reading): void {
     const answeredMs = this.#options.now();
-    const sample = { askedMs, answeredMs, idleMs: Math.max(0, idleMs - this.#toldIdleMs), ...at };
+    const sample = { askedMs, answeredMs, idleMs: Math.max(0, idleMs - this.#countedIdleMs), ...at };
     this.#ring.add(sample);
     this.#last = { sample, before };
-    this.#toldMs = answeredMs;
-    this.#toldIdleMs = Math.max(this.#toldIdleMs, idleMs);
+    this.#countedMs = answeredMs;
+    this.#countedIdleMs = Math.max(this.#countedIdleMs, idleMs);
   }
 
   /** What happens right now is part of it. */
@@ -205,7 +205,7 @@ export class RecentStacks {
     return {
       askedMs: atMs,
       answeredMs: t,
-      idleMs: Math.max(0, atMs - this.#toldMs - this.#ranMs(before)),
+      idleMs: Math.max(0, atMs - this.#countedMs - this.#ranMs(before)),
       node,
       line: 0,
     };

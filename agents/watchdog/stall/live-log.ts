@@ -33,17 +33,17 @@ export function liveLine({ durationMs, kind, location, unmapped, call, chain }: 
   return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
 }
 
-/** A stall at a place that was told a moment ago is left to the summary. */
+/** A stall at a place that was logged a moment ago is left to the summary. */
 export function createLiveLog(now: () => number, print = printLine): (stall: LiveStall, threadId?: number) => void {
-  const toldAt = new Map<string, number>();
+  const loggedAt = new Map<string, number>();
   let lines = 0;
   return (stall, threadId) => {
     if (lines > MAX_LINES) return;
     const key = `${stall.kind}|${stall.location?.file}|${stall.location?.line}`;
-    const last = toldAt.get(key);
+    const last = loggedAt.get(key);
     if (last !== undefined && now() - last < REPEAT_MS) return;
-    if (toldAt.size >= MAX_PLACES) toldAt.clear();
-    toldAt.set(key, now());
+    if (loggedAt.size >= MAX_PLACES) loggedAt.clear();
+    loggedAt.set(key, now());
     print(lines++ < MAX_LINES ? liveLine(stall, threadId) : 'evdiag: no more live lines; the recording has all stalls');
   };
 }

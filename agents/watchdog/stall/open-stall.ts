@@ -35,9 +35,9 @@ export interface OpenStall {
   lastStackAt: number;
   stackCount: number;
   /** It is told again when it has lasted this long; 0: it was not told. */
-  tellAtMs: number;
+  reportAtMs: number;
   /** It was told to be the host's: told again once it is not. */
-  toldHost: boolean;
+  reportedHost: boolean;
   /** It was told on the live log. */
   live: boolean;
   /** All stacks so far were of loading modules. */
@@ -66,8 +66,8 @@ export function createOpenStall(known: Pick<OpenStall, 'id' | 'startMs' | 'count
     pendingMs: 0,
     pendingKinds: new Map(),
     stackCount: 0,
-    tellAtMs: 0,
-    toldHost: false,
+    reportAtMs: 0,
+    reportedHost: false,
     live: false,
     loading: true,
     ownLateMs: 0,

@@ -28,9 +28,9 @@ export function stallRow(options: StallWatchOptions, ended: EndedStall, gcMs: nu
   const main = dominant(stall.stacks);
   const kind = causeOf(ended, main?.kind ?? null, gcMs);
   // Unless it was told of while it lasted: then its end is as well.
-  const isTold = stall.tellAtMs > 0;
+  const isReported = stall.reportAtMs > 0;
   const seen = main || stall.call ? kind : null;
-  if (!isTold && isIdle(options, stall, { kind: seen, durationMs, ...times })) return null;
+  if (!isReported && isIdle(options, stall, { kind: seen, durationMs, ...times })) return null;
   return {
     t: endMs,
     type: 'stall',

@@ -1,9 +1,9 @@
 import { HEARTBEAT_MS, Sum, Word } from '../../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
 import { askForStack, createOpenStall, type OpenStall, readMark } from './open-stall.ts';
+import { reportStall } from './report-stall.ts';
 import { type EndedStall, stallRow } from './stall-row.ts';
 import { StallClocks } from './stall-times.ts';
-import { tellStall } from './tell-stall.ts';
 import type { StallWatchOptions } from './types.ts';
 
 /** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
@@ -33,7 +33,7 @@ export class StallWatch {
   #lateMs = 0;
   #lateBefore = 0;
   /** Of the delays since the histogram was reset, the longest that was looked at. */
-  #longestTold = 0;
+  #longestReported = 0;
   #nextId = 1;
   #open: OpenStall | null = null;
   #closing: EndedStall[] = [];
@@ -70,7 +70,7 @@ export class StallWatch {
   acrossReset(reset: () => void): void {
     this.#clock.sync(this.#lastBeatAt);
     reset();
-    this.#longestTold = 0;
+    this.#longestReported = 0;
     this.#clock.rebase();
     this.#lastCount = this.#options.histogram.count;
   }
@@ -122,8 +122,8 @@ export class StallWatch {
   #unseenMs(): number {
     const { histogram, slowMs } = this.#options;
     const maxMs = histogram.max / 1e6;
-    const isNew = maxMs > this.#longestTold + 1;
-    this.#longestTold = Math.max(this.#longestTold, maxMs);
+    const isNew = maxMs > this.#longestReported + 1;
+    this.#longestReported = Math.max(this.#longestReported, maxMs);
     return isNew && maxMs >= slowMs ? maxMs : 0;
   }
 
@@ -180,6 +180,6 @@ export class StallWatch {
     const times = () => this.#times.measure(now, gap);
     askForStack(options, stall, { now, gap, times });
     Atomics.store(options.shared.control, Word.SiteWanted, 1);
-    tellStall(options, stall, { now, gap, started: this.#started, times });
+    reportStall(options, stall, { now, gap, started: this.#started, times });
   }
 }

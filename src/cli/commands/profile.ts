@@ -18,7 +18,7 @@ import { complain, printJson } from '../output.ts';
 import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
 import { recentThreadProfile, toThreadProfile } from '../profile/taken-profile.ts';
 import { countDown } from '../progress.ts';
-import { problemsJson, tellProblems } from '../thread-problems.ts';
+import { problemsJson, reportProblems } from '../thread-problems.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
@@ -39,7 +39,7 @@ interface Options {
 /** Formats that are read again. */
 const READABLE = ['collapsed', 'cpuprofile', 'pprof', 'speedscope'];
 /** What is told at once of the hottest functions. */
-const TOLD = 3;
+const PRINTED_FUNCTIONS = 3;
 const DURATION_S = 10;
 const INTERVAL_MS = 1;
 const EVERY_BYTES = 2 ** 16;
@@ -101,7 +101,7 @@ export const profile: CliCommand<Options> = {
           threads: taken.threads.map(({ name, taken: samples }) => ({ name, ...samples })),
           problems: problemsJson(problems),
         });
-      else tell(file, exporter.id, taken);
+      else printSummary(file, exporter.id, taken);
       return EXIT.done;
     } finally {
       connection.close();
@@ -127,7 +127,7 @@ async function profileOf(
     const take = last ? lastOf : allocations ? allocationsOf : cpuOf;
     const { threads, problems, ...about } = await take(connection, options);
     stop();
-    tellProblems('profile', problems);
+    reportProblems('profile', problems);
     const title = connection.hello.argv.map((word) => displayPath(word)).join(' ');
     return { profile: { title: stripControl(title), ...about, threads: named(threads, options.thread) }, problems };
   } finally {
@@ -185,10 +185,10 @@ function named(threads: readonly ThreadProfile[], wanted = ''): ThreadProfile[] 
   throw new TargetError(`No thread is named "${wanted}". There are: ${names}.`);
 }
 
-function tell(file: string, format: string, profile: Profile): void {
+function printSummary(file: string, format: string, profile: Profile): void {
   complain(`${file}: ${takenText(profile)}.`);
   const { all, rows } = tableOf(profile, 'function');
-  for (const { name, location, self } of rows.filter((row) => row.self > 0).slice(0, TOLD)) {
+  for (const { name, location, self } of rows.filter((row) => row.self > 0).slice(0, PRINTED_FUNCTIONS)) {
     const place = location ? `  ${displayPath(location.file)}:${location.line}` : '';
     const share = all > 0 ? `${((100 * self) / all).toFixed(0)} %` : '';
     complain(`${share.padStart(5)} ${formatWeight(self, profile.unit).padStart(8)}  ${stripControl(name)}${place}`);

@@ -10,7 +10,7 @@ import { InputError } from '../../util/input-error.ts';
 import { formatBytes, formatCount, formatMs, plural } from '../../util/text.ts';
 import { jsonOption, numberBetween, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
-import { problemsJson, tellProblems } from '../thread-problems.ts';
+import { problemsJson, reportProblems } from '../thread-problems.ts';
 import { traceProcess } from '../trace-process.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
@@ -78,11 +78,11 @@ function ofRecording(input: string, { output, maxEvents, json }: Options): numbe
 async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents, json }: Options): Promise<number> {
   const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
   const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
-  tellProblems('trace', problems);
+  reportProblems('trace', problems);
   const { file, bytes } = write(made, output, pid);
   const { lanes, leftOut, dropped, events } = made;
   if (json && file !== null) {
-    const told = threads.map(({ types: _types, sites: _sites, events: captured, ...about }) => about);
+    const summaries = threads.map(({ types: _types, sites: _sites, events: captured, ...about }) => about);
     printJson({
       file,
       events: events.length,
@@ -90,15 +90,15 @@ async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents
       dropped,
       leftOut,
       bytes,
-      threads: told,
+      threads: summaries,
       problems: problemsJson(problems),
     });
-  } else tell(made, threads, file, bytes);
+  } else printSummary(made, threads, file, bytes);
   return EXIT.done;
 }
 
 /** What came of it, then what did not. */
-function tell(made: CaptureTrace, threads: readonly TracedThread[], file: string | null, bytes: number): void {
+function printSummary(made: CaptureTrace, threads: readonly TracedThread[], file: string | null, bytes: number): void {
   const runs = made.events.filter(({ ph, cat }) => ph === 'X' && cat !== 'stall' && cat !== 'gc').length;
   const what = `${plural(made.lanes, 'operation')} and ${plural(runs, 'callback')}`;
   if (file !== null) complain(`${file}: ${what} in ${formatMs(threads[0]!.spanMs)}, ${formatBytes(bytes)}. ${VIEWERS}`);

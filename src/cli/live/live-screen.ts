@@ -51,13 +51,13 @@ export async function showLive(
     }),
     look,
     start(dispatch, state) {
-      const tell = (action: Action): void => {
+      const forward = (action: Action): void => {
         dispatch(action);
         // What the agents have left beside the recordings: from now on it stays.
         if (action.type !== 'recordings' || state().ended === null) return;
         dispatch({ type: 'profiles', profiles: recordedProfiles(state().recordings) });
       };
-      const started = new Following(crowd, { dispatch: tell, state, onGone });
+      const started = new Following(crowd, { dispatch: forward, state, onGone });
       following = started;
       return () => {
         onClose?.(started.pids());

@@ -74,11 +74,11 @@ async function playBoth(
 ): Promise<void> {
   for (const variant of VARIANTS) {
     if (stage.closed) return;
-    const tell = (text: string): void => {
+    const announce = (text: string): void => {
       if (!stage.closed) dispatch({ type: 'headline', variant, text });
     };
-    tell('runs …');
-    tell(await playVariant(id, variant, folder, stage, dispatch, state));
+    announce('runs …');
+    announce(await playVariant(id, variant, folder, stage, dispatch, state));
   }
 }
 

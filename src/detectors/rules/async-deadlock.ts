@@ -17,7 +17,7 @@ const STUCK_MS = 3000;
 const ALIKE_MS = 1000;
 /** The same for long waits, as a share of the longer one. */
 const ALIKE_SHARE = 0.2;
-/** Told; all of them wait for the same cycle. */
+/** FindingParts; all of them wait for the same cycle. */
 const MAX_QUEUE = 8;
 /** What is awaited to have something to oneself, by the names that libraries and people give it. */
 const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|semaphore|take|wait/i;

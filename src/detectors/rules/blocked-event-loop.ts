@@ -17,7 +17,7 @@ import {
   sumOf,
 } from '../blocked-stalls.ts';
 import { maxOf } from '../busy-time.ts';
-import { findingOf, isOf, told } from '../finding.ts';
+import { findingOf, fragments, isOf } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
 import { CRITICAL_STALL_MS, INDEPENDENT_STACKS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { wordsOf } from '../named-costs.ts';
@@ -33,7 +33,7 @@ import { isStarvation } from './starved-event-loop.ts';
 /** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
 const CRITICAL_SHARE = 0.1;
 /** A stall of which the code ran less than this is told with its whole length. */
-const TOLD_SHARE = 0.8;
+const NEARLY_ALL_SHARE = 0.8;
 const RIGHT_PLACE =
   'Nothing to change: a worker thread is the right place for this work. If jobs queue up, start more workers, up to one per core.';
 /** Only the name of the call says what it was. */
@@ -107,7 +107,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   ],
   minor,
   words: ({ cpuMs, runQueueMs, gcMs, wallMs, throttledMs, diskMs, kernelMs, majorFaults, manyCallsShare }) =>
-    told(
+    fragments(
       wallMs && `of ${formatMs(wallMs)} elapsed`,
       cpuMs !== null && `CPU ${formatMs(cpuMs)}`,
       gcMs && `collections ${formatMs(gcMs)}`,
@@ -250,7 +250,7 @@ function messageOf(
   { header }: Seen,
   isAtWork: boolean,
 ): string {
-  const wall = maxMs < durationMs * TOLD_SHARE ? ` of ${Math.round(durationMs)}` : '';
+  const wall = maxMs < durationMs * NEARLY_ALL_SHARE ? ` of ${Math.round(durationMs)}` : '';
   const times =
     group.length === 1
       ? `for ${Math.round(maxMs)}${wall} ms`
@@ -270,7 +270,7 @@ function messageOf(
 function heldUpBy(group: readonly StallRow[], totalMs: number): Partial<BlockedEvidence> {
   const { durationMs, throttledMs, diskMs, kernelMs, majorFaults } = waitsOf(group);
   return {
-    ...(totalMs < durationMs * TOLD_SHARE && { wallMs: round(durationMs) }),
+    ...(totalMs < durationMs * NEARLY_ALL_SHARE && { wallMs: round(durationMs) }),
     ...(throttledMs > 0 && { throttledMs: round(throttledMs) }),
     ...(diskMs > 0 && { diskMs: round(diskMs) }),
     ...(kernelMs > 0 && { kernelMs: round(kernelMs) }),

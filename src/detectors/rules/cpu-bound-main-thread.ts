@@ -12,7 +12,7 @@ import {
   unseen,
   withoutLongCalls,
 } from '../busy-time.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
 import { functionsOf, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
@@ -76,7 +76,7 @@ export const cpuBoundMainThread: Detector<CpuBoundEvidence, typeof READS> = {
   // Both judge the loop as a whole.
   explains: [{ rule: 'overloaded-event-loop', nowhere: true }],
   words: ({ busyMs, functionShare, cpuShare, meanTurnMs }) =>
-    told(
+    fragments(
       `busy ${formatMs(busyMs)}`,
       `${percent(functionShare)} of the stacks`,
       cpuShare !== null && `CPU ${percent(cpuShare)}`,

@@ -2,7 +2,7 @@ import { lineKey, packageNameOf } from '../../recording/places.ts';
 import { rowsOf, type View } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, isOf, told } from '../finding.ts';
+import { findingOf, fragments, isOf } from '../finding.ts';
 import { growthOf } from '../growth.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { secondsText } from '../severity.ts';
@@ -10,10 +10,10 @@ import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 /** A few at start-up (`main();`) are how programs begin. */
-const TOLD_CALLS = 5;
+const REPORTED_CALLS = 5;
 /** Nobody awaits them, and they do not end: work without a bound. */
 const PILED_CALLS = 100;
-/** Packages told by name. */
+/** Packages fragments by name. */
 const MAX_NAMES = 4;
 
 export interface FloatingEvidence {
@@ -41,7 +41,7 @@ export const floatingPromises: Detector<FloatingEvidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: a floating promise that was rejected, or ${PILED_CALLS} floating calls from one place that are alive and grow in number.`,
-    `info: ${TOLD_CALLS} floating calls from one place.`,
+    `info: ${REPORTED_CALLS} floating calls from one place.`,
   ],
   limits: [
     'Calls that packages do not await internally, and that do not fail, are summed up in one info line.',
@@ -68,7 +68,7 @@ export const floatingPromises: Detector<FloatingEvidence, typeof READS> = {
   // An error that nobody handles is a problem of its own, whatever made the call run on.
   minor: (all) => new Set(all.filter((one) => isOf(one, floatingPromises) && one.evidence.rejected === 0)),
   words: ({ floating, rejected, created, ended, alive }) =>
-    told(
+    fragments(
       `${floating} not awaited`,
       `${rejected} rejected`,
       created !== undefined && `${created} begun and ${ended ?? 0} ended`,
@@ -109,7 +109,7 @@ function floating(period: Period, rejections: Map<string, number>): Finding<Floa
     const { floating: count, alive } = place.last.entry;
     const rejected = Math.max(place.last.entry.rejected, rejections.get(lineKey(place.location)) ?? 0);
     const isPiled = alive >= PILED_CALLS && count >= PILED_CALLS && growthOf(place, PILED_CALLS) !== null;
-    if (count === 0 || (count < TOLD_CALLS && rejected === 0)) return [];
+    if (count === 0 || (count < REPORTED_CALLS && rejected === 0)) return [];
     return [toFinding(place, count, rejected, isPiled)];
   });
 }

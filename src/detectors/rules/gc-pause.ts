@@ -48,10 +48,10 @@ export const gcPause: Detector<GcPauseEvidence, typeof READS> = {
   ],
   detect(recording) {
     const limitMs = Math.max(PAUSE_MS, OWN_P99_FACTOR * usualP99(recording));
-    const told = rowsOf(recording, 'stall').filter(({ kind, startup }) => kind === 'gc' || startup);
+    const known = rowsOf(recording, 'stall').filter(({ kind, startup }) => kind === 'gc' || startup);
     const pauses = secondsOf(recording)
       .filter(
-        ({ t, gcMaxMs }) => gcMaxMs >= limitMs && !told.some((stall) => stall.startMs <= t && stall.t >= t - 2000),
+        ({ t, gcMaxMs }) => gcMaxMs >= limitMs && !known.some((stall) => stall.startMs <= t && stall.t >= t - 2000),
       )
       .map(({ gcMaxMs }) => gcMaxMs);
     if (pauses.length === 0) return [];

@@ -3,7 +3,7 @@ import { type DeepSampleRow, type Location, rowsOf, type View } from '../../reco
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { functionsOf, toStack } from '../sampled-frames.ts';
@@ -14,7 +14,7 @@ import type { Detector, Finding, Severity } from '../types.ts';
 const WARNING_SHARE = 0.12;
 /** At two fifths the program has little more than half of its core. */
 const CRITICAL_SHARE = 0.4;
-/** Told in the evidence; the first few make most of it. */
+/** FindingParts in the evidence; the first few make most of it. */
 const MAX_PLACES = 5;
 
 export interface GcPressureEvidence {
@@ -67,7 +67,7 @@ export const gcPressure: Detector<GcPressureEvidence, typeof READS> = {
     { rule: 'gc-pause', share: 'nothing' },
   ],
   words: ({ gcShare, pressedMs, allocatedBytesPerSecond }) =>
-    told(
+    fragments(
       `${percent(gcShare)} of ${formatMs(pressedMs)} in collections`,
       allocatedBytesPerSecond && `${formatBytes(allocatedBytesPerSecond)} allocated a second`,
     ),

@@ -2,7 +2,7 @@ import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs, formatShare } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, fragments } from '../finding.ts';
 import {
   HEAP_RISE,
   HEAP_ROWS,
@@ -107,7 +107,7 @@ export const growingHeap: Detector<HeapEvidence, typeof READS> = {
     const { limitReachedInMs } = evidence;
     return [
       ...memoryGrowthWords(evidence),
-      ...told(limitReachedInMs !== undefined && `the limit in ${formatMs(limitReachedInMs)}`),
+      ...fragments(limitReachedInMs !== undefined && `the limit in ${formatMs(limitReachedInMs)}`),
     ];
   },
 };

@@ -8,7 +8,7 @@ import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../un
 import { isLoop, listens, reads } from '../waits.ts';
 
 /** Now and then a call is dropped on purpose. */
-const TOLD_CALLS = 3;
+const REPORTED_CALLS = 3;
 /** A few are dropped on purpose; ten of one await are a habit. */
 const LOST_CALLS = 10;
 /** Where most calls get through, the lost ones may be the losers of a race. */
@@ -36,7 +36,7 @@ export const lostAsync: Detector<LostEvidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: ${LOST_CALLS} calls lost at one await, and ${percent(LOST_SHARE)} of those that began there after the first ${WARM_UP_MS} ms.`,
-    `info: ${TOLD_CALLS} calls; also more, where they listened to an emitter, read a stream, or stood in a loop.`,
+    `info: ${REPORTED_CALLS} calls; also more, where they listened to an emitter, read a stream, or stood in a loop.`,
   ],
   limits: ['Only collected calls are counted: nothing is reported before the garbage collector has run.'],
   kinds: [
@@ -59,7 +59,7 @@ export const lostAsync: Detector<LostEvidence, typeof READS> = {
 function lostIn(period: Period): Finding<LostEvidence>[] {
   return placesOf(period, 'await').flatMap((place) => {
     const lost = place.last.entry.lost;
-    return lost < TOLD_CALLS ? [] : [toFinding(place, lost)];
+    return lost < REPORTED_CALLS ? [] : [toFinding(place, lost)];
   });
 }
 

@@ -1,7 +1,7 @@
 import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { told } from '../finding.ts';
+import { fragments } from '../finding.ts';
 import {
   awakeMs,
   GROWN_CALLS,
@@ -75,7 +75,7 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
   explains: [{ rule: 'leaked-handles' }, ...KEEPS_MEMORY],
   words: ({ alive, created, ended, oldestMs, endedMaxMs }) =>
-    told(
+    fragments(
       `${alive} alive`,
       `${created} begun and ${ended} ended`,
       `the oldest for ${formatMs(oldestMs)}`,

@@ -13,7 +13,7 @@ import {
   withoutLongCalls,
 } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { callback, functionsOf, type HotFunction, toStack } from '../sampled-frames.ts';
@@ -33,7 +33,7 @@ const WARNING_RISEN_TURN_MS = 25;
 const CRITICAL_TURN_MS = 100;
 /** Longer than a burst: clients retry by then, which adds to it. */
 const CRITICAL_BUSY_MS = 10_000;
-/** Told in the evidence; the first few take most of the time. */
+/** FindingParts in the evidence; the first few take most of the time. */
 const MAX_CALLBACKS = 5;
 
 export interface OverloadedEvidence {
@@ -94,7 +94,7 @@ export const overloadedEventLoop: Detector<OverloadedEvidence, typeof READS> = {
   },
   explains: [{ rule: 'blocked-event-loop', kinds: ['js-cpu'], isMinor: true }],
   words: ({ busyMs, cpuShare, meanTurnMs }) =>
-    told(
+    fragments(
       `busy ${formatMs(busyMs)}`,
       cpuShare !== null && `CPU ${percent(cpuShare)}`,
       meanTurnMs > 0 && `a turn of ${formatMs(meanTurnMs)} on average`,

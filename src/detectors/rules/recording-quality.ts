@@ -3,7 +3,7 @@ import { rowsOf, type View } from '../../recording/types.ts';
 import { formatMs, plural, stripControl } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, fragments } from '../finding.ts';
 import { CONTENTION_SHARE } from '../limits.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -81,7 +81,7 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
     ...littleData(recording),
   ],
   words: ({ runQueueMs, contentionShare, droppedRows, skippedLines, maxMs, durationMs }) =>
-    told(
+    fragments(
       runQueueMs !== undefined && `waits for a core ${formatMs(runQueueMs)}`,
       contentionShare !== undefined && `${percent(contentionShare)} of the time`,
       droppedRows !== undefined && `${droppedRows} dropped`,

@@ -3,7 +3,7 @@ import { functionKey, toLocation } from '../../recording/places.ts';
 import type { StallRow } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
-import { findingOf, isOf, told } from '../finding.ts';
+import { findingOf, fragments, isOf } from '../finding.ts';
 import { CHAIN_PAIRS, CRITICAL_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
 import { innermost, toStack } from '../sampled-frames.ts';
@@ -14,7 +14,7 @@ import type { Detector, Finding, Severity, Times } from '../types.ts';
 
 /** A chain of half a second is one that requests wait for, whatever else the switches cost. */
 const LONG_CHAIN_MS = 500;
-/** Functions told in the evidence. */
+/** Functions fragments in the evidence. */
 const MAX_CHAIN = 8;
 
 export interface StarvedEvidence extends Times {
@@ -80,7 +80,7 @@ export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
   ],
   // A short chain is a symptom of its many switches; a long one is worse than they are.
   minor: (all) => new Set(all.filter((one) => isOf(one, starvedEventLoop) && one.evidence.maxMs < LONG_CHAIN_MS)),
-  words: ({ chain }) => told(chain.length > 0 && `${plural(chain.length, 'function')} in turn`),
+  words: ({ chain }) => fragments(chain.length > 0 && `${plural(chain.length, 'function')} in turn`),
   merge: (evidences) => ({
     ...evidences[0]!,
     maxMs: maxOf(evidences.map(({ maxMs }) => maxMs)),

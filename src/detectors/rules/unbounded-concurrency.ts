@@ -3,7 +3,7 @@ import type { UnfinishedEntry } from '../../recording/types.ts';
 import { formatCount } from '../../util/text.ts';
 import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, told } from '../finding.ts';
+import { findingOf, fragments } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
@@ -118,7 +118,7 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
     ...KEEPS_MEMORY,
   ],
   words: ({ peak, created, inbound }) =>
-    told(
+    fragments(
       peak !== undefined && `${formatCount(peak)} at once`,
       created !== undefined && `${formatCount(created)} begun`,
       inbound !== undefined && `${formatCount(inbound)} from outside`,

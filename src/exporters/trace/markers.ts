@@ -12,9 +12,9 @@ export function markerEvents(
     const of = recordings.find(({ header }) => header.pid === pid && header.threadId === threadId);
     if (!of) return [];
     const us = Math.round((of.header.startMonotonicMs - zeroMs + atMs) * 1000);
-    const told = us < 0 ? { ...args, secondsBefore: Math.round(-us / 1e5) / 10 } : args;
+    const shown = us < 0 ? { ...args, secondsBefore: Math.round(-us / 1e5) / 10 } : args;
     return [
-      { ph: 'i', s: 'p', cat: 'finding', name: clean(name), pid, tid: threadId, ts: Math.max(0, us), args: told },
+      { ph: 'i', s: 'p', cat: 'finding', name: clean(name), pid, tid: threadId, ts: Math.max(0, us), args: shown },
     ];
   });
 }

@@ -80,7 +80,7 @@ function readInfo(file: string): Info {
   const monotonicMs = Number(seconds) * 1e3 + Number(nanoseconds) * 1e-6;
   // Beyond that, a Date has no text.
   if (typeof unixMs !== 'number' || !(Math.abs(unixMs) < 8e15) || !Number.isFinite(monotonicMs)) {
-    throw new InputError(`"${file}" is damaged: it does not tell the time. ${AGAIN}`);
+    throw new InputError(`"${file}" is damaged: it has no times. ${AGAIN}`);
   }
   const versions = isObject(info.nodeVersions) ? info.nodeVersions : {};
   return { unixMs, monotonicMs, versions, toolVersion: text(info.toolVersion) };

@@ -118,7 +118,7 @@ async function run(
     return;
   }
   await read();
-  await tell(thread, memory, names, send);
+  await sendNames(thread, memory, names, send);
 }
 
 /** Sends what was written since the last call. */
@@ -138,7 +138,7 @@ function createReader(threadId: number, { control, events }: TraceMemory, send: 
   };
 }
 
-async function tell(
+async function sendNames(
   thread: DumpableThread,
   { control, startMonotonicMs }: TraceMemory,
   { types, sites, spanMs }: TraceNames,

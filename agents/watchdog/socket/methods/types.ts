@@ -89,7 +89,7 @@ export interface Target {
   /** What is recorded of each thread, the main thread first. */
   observed(): ObservedThread[];
   /** Calls back for each row that is recorded, until what it returns is called. */
-  onRow(tell: (threadId: number, row: Row) => void): () => void;
+  onRow(listener: (threadId: number, row: Row) => void): () => void;
   /** Where files may be put for a client. */
   folders: readonly string[];
 }

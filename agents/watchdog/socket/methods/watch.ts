@@ -12,11 +12,11 @@ const MAX_WAITING_ROWS = 10_000;
 /** Sends the rows kept so far, and from then on those that are recorded, until the client goes: `LivePart`. */
 export function watch(target: Target): Method<'watch'> {
   return (_params, client) => {
-    let tellFailure = (_error: Error): void => {};
+    let reportFailure = (_error: Error): void => {};
     const failed = new Promise<never>((_resolve, reject) => {
-      tellFailure = reject;
+      reportFailure = reject;
     });
-    const viewer = createViewer(target, client, tellFailure);
+    const viewer = createViewer(target, client, reportFailure);
     client.onGone(viewer.stop);
     return failed.finally(viewer.stop);
   };

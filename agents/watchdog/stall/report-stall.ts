@@ -26,26 +26,26 @@ type Clocks = Pick<StallOpenRow, 'cpuMs' | 'runQueueMs' | 'sleptMs' | 'lockedMs'
 type Known = Pick<StallOpenRow, 'kind' | 'location'> & Clocks;
 
 /** To be called while the stall lasts, often. */
-export function tellStall(options: StallWatchOptions, stall: OpenStall, moment: Moment): void {
+export function reportStall(options: StallWatchOptions, stall: OpenStall, moment: Moment): void {
   const { gap, started } = moment;
   const mayBeLive = !stall.live && started && gap >= LIVE_MS;
-  const isDue = gap >= stall.tellAtMs || stall.toldHost || mayBeLive;
+  const isDue = gap >= stall.reportAtMs || stall.reportedHost || mayBeLive;
   if (gap < options.slowMs || stall.debugger || !isDue) return;
   const known = knownOf(options, stall, moment);
   // Who was told of at work is told to wait.
-  if (!known && stall.tellAtMs === 0) return;
-  const told = known ?? { kind: 'sync-sleep' as const, location: null };
-  const unmapped = told.location !== null && options.maps.isUnknown(told.location.file);
+  if (!known && stall.reportAtMs === 0) return;
+  const state = known ?? { kind: 'sync-sleep' as const, location: null };
+  const unmapped = state.location !== null && options.maps.isUnknown(state.location.file);
   // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
-  const isDoubled = gap >= stall.tellAtMs;
-  if (isDoubled || (stall.toldHost && told.kind !== 'host')) {
-    stall.toldHost = told.kind === 'host';
-    if (isDoubled) stall.tellAtMs = gap * 2;
+  const isDoubled = gap >= stall.reportAtMs;
+  if (isDoubled || (stall.reportedHost && state.kind !== 'host')) {
+    stall.reportedHost = state.kind === 'host';
+    if (isDoubled) stall.reportAtMs = gap * 2;
     // Rather no place than the line of what a loader made of the file.
-    options.onOpen(openRow(options, stall, moment, { ...told, location: unmapped ? null : told.location }));
+    options.onOpen(openRow(options, stall, moment, { ...state, location: unmapped ? null : state.location }));
   }
   if (!known || known.kind === 'host' || !mayBeLive) return;
-  if (known.location || gap >= LIVE_MS + PLACE_MS) tellLive(options, stall, gap, { ...known, unmapped });
+  if (known.location || gap >= LIVE_MS + PLACE_MS) reportLive(options, stall, gap, { ...known, unmapped });
 }
 
 /** So far: what it is, unless the host holds the thread up; null for no stall at all. */
@@ -82,7 +82,7 @@ function openRow(options: StallWatchOptions, stall: OpenStall, { now, gap }: Mom
   };
 }
 
-function tellLive(
+function reportLive(
   options: StallWatchOptions,
   stall: OpenStall,
   gap: number,
