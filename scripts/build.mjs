@@ -37,7 +37,7 @@ await Promise.all([
   build({
     ...common,
     format: 'cjs',
-    entryPoints: { library: 'agents/scopes/library.ts', 'block-watch': 'agents/scopes/block-watch.ts' },
+    entryPoints: { library: 'agents/scopes/library.ts', 'stall-watch': 'agents/scopes/stall-watch.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     minifySyntax: true,

@@ -2,7 +2,7 @@ import type { Sampler } from './types.ts';
 
 /**
  * Delay of the event loop: perf_hooks' histogram, which a libuv timer fills without running JavaScript, and the
- * watchdog's own longest silence beside it. Read and reset from the watchdog.
+ * longest gap between heartbeats that the watchdog saw. Read and reset from the watchdog.
  */
 export const eventLoopDelay: Sampler = {
   id: 'event-loop-delay',

@@ -8,7 +8,7 @@ export interface SamplerContext {
   histogram: DelayHistogram;
   /** Sum of GC pauses so far, shared with the watchdog so that a stall knows its GC share. */
   addGcMs(ms: number): void;
-  /** The watchdog's own view of the longest silence since last asked. */
+  /** The longest gap between heartbeats that the watchdog saw since it was last asked. */
   heartbeatMaxMs(): number;
   /** CPU time and run-queue wait of the observed thread so far, in ms; null where the platform does not tell. */
   observedThread(): { cpuMs: number; runQueueMs: number } | null;

@@ -3,7 +3,6 @@ import type { Leftover, Scope } from '../../src/library/types.ts';
 import { type FollowedHandle, FollowedHandles } from '../agent/tracking/handles.ts';
 import { createSites, currentFrames } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
-import { longestBlock } from './blocks.ts';
 import { type CallHolder, type FollowedCall, type FollowedCalls, followCalls } from './calls.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { type FileHolder, FollowedFiles, isOpenFile } from './files.ts';
@@ -22,6 +21,7 @@ import { sleep, turn } from './natives.ts';
 import { open } from './open-scopes.ts';
 import { type FollowedRequest, FollowedRequests, type RequestHolder } from './requests.ts';
 import { followServers } from './servers.ts';
+import { longestStall } from './stalls.ts';
 import { workFrames } from './work-frames.ts';
 
 /** Of each kind of thing, followed at a time for one scope. */
@@ -59,7 +59,7 @@ export function openScope(name: string): Scope {
     name,
     run: (fn) => storage.run(scope, fn),
     untracked: () => scope.untracked,
-    block: () => longestBlock(scope.id, scope.startMs),
+    stall: () => longestStall(scope.id, scope.startMs),
     async left(graceMs = 0, isMeant = () => false) {
       const wait = (): Promise<Leftover[]> => untilNothing(look, graceMs, isMeant);
       const left = await wait();

@@ -26,7 +26,7 @@ declare const EVDIAG_VERSION: string;
 /** How often the heartbeat is looked at, as a share of the threshold; each look wakes the thread (about 0.2 ms CPU). */
 const TICK_SHARE = 0.5;
 const TICK_MS = { least: 5, most: 50 };
-/** During a silence, closer. */
+/** During a gap, closer. */
 const CLOSE_TICK_MS = 8;
 const READ_INTERVAL_MS = 1000;
 

@@ -292,4 +292,4 @@ const isNodes = ({ place, kind }: Holder) => place?.file.startsWith('node:') ===
 
 /** The agent's and the library's bundles. */
 const isOwnFile = (file: string) =>
-  /[\\/]evdiag[\\/]dist[\\/]|[\\/]dist[\\/](agent|watchdog|library|block-watch)\.[cm]js$/.test(file);
+  /[\\/]evdiag[\\/]dist[\\/]|[\\/]dist[\\/](agent|watchdog|library|stall-watch)\.[cm]js$/.test(file);

@@ -45,12 +45,12 @@ interface Late {
 function watchTests(vitest: Parameters<typeof install>[0]): void {
   const bundle = libraryBundle();
   const late: Late[] = [];
-  let stopBlocks = (): void => {};
+  let stopStalls = (): void => {};
   // Hooks into Node stay from test to test: open as long as the file runs.
   let whole: Scope | null = null;
   vitest.beforeAll(() => {
     whole = bundle.openScope('file');
-    if (options.blockMs > 0) stopBlocks = bundle.startBlocks(options.blockMs);
+    if (options.stallMs > 0) stopStalls = bundle.startStalls(options.stallMs);
   });
   vitest.aroundEach(async (runTest, { task }) => {
     const scope = bundle.openScope(task.name);
@@ -69,7 +69,7 @@ function watchTests(vitest: Parameters<typeof install>[0]): void {
         if (left.length > 0) throw leakError(`The test '${test}'`, left, ' after the last afterAll');
       }
     } finally {
-      stopBlocks();
+      stopStalls();
       whole?.close();
     }
   });
@@ -78,10 +78,10 @@ function watchTests(vitest: Parameters<typeof install>[0]): void {
 async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: HookReader): Promise<void> {
   // A test that failed leaves what it likes, and its own error is the one to be read.
   if (task.result?.state !== 'pass') return;
-  const block = options.blockMs > 0 ? await scope.block() : null;
-  if (block && block.durationMs >= options.blockMs) {
-    const { durationMs, kind, location } = block;
-    const limit = `limit ${formatMs(options.blockMs)}`;
+  const stall = options.stallMs > 0 ? await scope.stall() : null;
+  if (stall && stall.durationMs >= options.stallMs) {
+    const { durationMs, kind, location } = stall;
+    const limit = `limit ${formatMs(options.stallMs)}`;
     const message = `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${seenAt(location)}`;
     throw pointingAt(location, new BlockedError(message, durationMs));
   }

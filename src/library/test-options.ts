@@ -2,14 +2,14 @@ import type { Ignore } from './types.ts';
 
 export interface EvdiagVitestOptions {
   /** How long a test may block the event loop, in milliseconds; 0: without limit. Default 500. */
-  blockMs?: number;
+  stallMs?: number;
   /** How long leftovers of a test may take to end by themselves, in milliseconds. Default 500. */
   graceMs?: number;
   /** Leftovers that are meant to stay. Functions work only in a setup file, as the configuration is loaded in another process. */
   ignore?: readonly Ignore[];
 }
 
-export const DEFAULTS = { blockMs: 500, graceMs: 500, ignore: [] } as const;
+export const DEFAULTS = { stallMs: 500, graceMs: 500, ignore: [] } as const;
 
 /** Options as text: the tests run in other processes. */
 export function toText({ ignore = [], ...rest }: EvdiagVitestOptions): string {
@@ -24,7 +24,7 @@ export function toText({ ignore = [], ...rest }: EvdiagVitestOptions): string {
 export function fromText(text: string): EvdiagVitestOptions {
   const { ignore = [], ...rest } = JSON.parse(text) as {
     ignore?: (string | { source: string; flags: string })[];
-    blockMs?: number;
+    stallMs?: number;
     graceMs?: number;
   };
   return { ...rest, ignore: ignore.map((one) => (typeof one === 'string' ? one : new RegExp(one.source, one.flags))) };

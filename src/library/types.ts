@@ -201,8 +201,8 @@ export interface RawProfiled<T>
   deoptimized: boolean;
 }
 
-/** One silence of the event loop. */
-export interface Block {
+/** One stall of the event loop. */
+export interface Stall {
   durationMs: number;
   /** What blocked: a stall kind such as "js-cpu", "sync-fs", "json". */
   kind: string;
@@ -217,8 +217,8 @@ export interface Scope {
   /** What is left now. Waits up to `graceMs` for it to end, as long as `isMeant` does not take all of it. */
   left(graceMs?: number, isMeant?: (leftover: Leftover) => boolean): Promise<Leftover[]>;
   untracked(): number;
-  /** The longest silence of the loop that ran in this scope; null without `startBlocks`, or where there was none. */
-  block(): Promise<Block | null>;
+  /** The longest stall of the loop that ran in this scope; null without `startStalls`, or where there was none. */
+  stall(): Promise<Stall | null>;
   /** Ends following; hooks go with the last open scope. */
   close(): void;
 }
@@ -229,8 +229,8 @@ export interface LibraryBundle {
   profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<RawProfiled<T>>;
   /** Positions of V8 as frames of the original sources, also of what a test runner runs from memory. */
   toFrame(raw: RawFrame): Frame;
-  /** Watches the thread from another one for silences of `blockMs`; returns what ends it. */
-  startBlocks(blockMs: number): () => void;
+  /** Watches the thread from another one for stalls of `stallMs`; returns what ends it. */
+  startStalls(stallMs: number): () => void;
   /** The timers to wait with, where the ones of the moment may be fakes. */
   keepTimers(natives: Pick<typeof globalThis, 'setTimeout' | 'clearTimeout' | 'setImmediate'>): void;
   /** Whether hooks are in place. */

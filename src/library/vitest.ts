@@ -1,7 +1,7 @@
 /**
  * `evdiag/vitest`: fails a test that leaves something behind or blocks the event loop, and names the line.
  *
- * As a setup file: `setupFiles: ['evdiag/vitest']`. With options: `plugins: [evdiagVitest({ blockMs: 200 })]` in
+ * As a setup file: `setupFiles: ['evdiag/vitest']`. With options: `plugins: [evdiagVitest({ stallMs: 200 })]` in
  * vitest's configuration, or a call of `evdiagVitest({ … })` in a setup file of your own.
  */
 

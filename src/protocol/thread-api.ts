@@ -9,8 +9,8 @@ import type { OpenResources } from './open-resources.ts';
  */
 export const AGENT_NAME = 'evdiagAgent';
 
-/** The library, without an agent, is asked for its `stack` at `globalThis[Symbol.for(LIBRARY_KEY)]`, while a scope watches for blocks. */
-export const LIBRARY_KEY = 'evdiag.blocks';
+/** The library, without an agent, is asked for its `stack` at `globalThis[Symbol.for(LIBRARY_KEY)]`, while a scope watches for stalls. */
+export const LIBRARY_KEY = 'evdiag.stalls';
 
 /** The functions of that constant, by name: their arguments, which are JSON, and what their answer says. */
 export interface ThreadCalls {

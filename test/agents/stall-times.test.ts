@@ -28,7 +28,7 @@ function fakeThread() {
   return { clocks, limit, pressure, stat, thread, times, look };
 }
 
-test('what was read stands for the whole silence, and is no more than it', () => {
+test('what was read stands for the whole gap, and is no more than it', () => {
   const { clocks, times } = fakeThread();
   times.beat(1000);
   clocks.cpuMs = 40;
@@ -55,7 +55,7 @@ test('states are weighed by the time they were seen after', () => {
   expect(times.measure(1100, 1100)).toMatchObject({ sleptMs: 60, lockedMs: 5, diskMs: 20, majorFaults: 3 });
 });
 
-test('nothing is told of a silence that nobody looked into', () => {
+test('nothing is said of a gap that nobody looked into', () => {
   const { times } = fakeThread();
   times.begin(50);
   times.beat(100);

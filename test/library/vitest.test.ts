@@ -142,7 +142,7 @@ describe('evdiag/vitest', () => {
   test('as a plugin it takes options', async () => {
     const config = `import { evdiagVitest } from 'evdiag/vitest';
 export default {
-  plugins: [evdiagVitest({ blockMs: 0, graceMs: 50, ignore: ['bus', /poller\\.ts/, "listener of 'change'"] })],
+  plugins: [evdiagVitest({ stallMs: 0, graceMs: 50, ignore: ['bus', /poller\\.ts/, "listener of 'change'"] })],
   test: { include: ['*.spec.ts'] },
 };`;
     const { failed, output } = await run(folder, 'sick.spec.ts', config);

@@ -4,10 +4,10 @@ import type { DelayHistogram } from '../../samplers/types.ts';
 const MAX_LATE_MS = 60;
 
 /**
- * Tells when the heart beat last, and how long a silence was, more exactly than the watchdog's own ticks (up to 50 ms
+ * Tells when the heart beat last, and how long a gap was, more exactly than the watchdog's own ticks (up to 50 ms
  * apart): the histogram's sum is the time from its beginning to the last beat.
  *
- * The sum is read only where a silence begins and ends, and once a second: reading it takes about 0.1 ms.
+ * The sum is read only where a gap begins and ends, and once a second: reading it takes about 0.1 ms.
  */
 export function createBeatClock(histogram: DelayHistogram, resolutionMs: number) {
   /** Time of a beat, and the sum at that beat; null before the first synchronisation. */
@@ -30,7 +30,7 @@ export function createBeatClock(histogram: DelayHistogram, resolutionMs: number)
     rebase(): void {
       if (known) known.sumMs = sum();
     },
-    /** A silence is on: the time of the beat before it. */
+    /** A gap is open: the time of the beat before it. */
     stop(seenAt: number): number {
       const at = lastBeat(seenAt);
       before = { count: histogram.count, sumMs: known?.sumMs ?? 0 };

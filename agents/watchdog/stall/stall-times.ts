@@ -37,7 +37,7 @@ const MIN_UNINTERRUPTIBLE_LOOKS = 2;
 
 /**
  * Tells what a thread did while its loop was silent. Clocks are read at each beat, which comes often; the state of the
- * thread, and what the machine lacked, only during a silence.
+ * thread, and what the machine lacked, only during a gap.
  */
 export class StallClocks {
   readonly #options: StallTimesOptions;
@@ -65,7 +65,7 @@ export class StallClocks {
     this.#looks = 0;
   }
 
-  /** A silence was noticed, which has lasted for so long. */
+  /** A gap was noticed, which has lasted for so long. */
   begin(lastedMs: number): void {
     this.#silentMs = lastedMs;
     this.#sleptMs = 0;
@@ -89,7 +89,7 @@ export class StallClocks {
     this.#held.look(last.state === 'uninterruptible', elapsedMs);
   }
 
-  /** Since the last beat, for a silence of this length that ends now. */
+  /** Since the last beat, for a gap of this length that ends now. */
   measure(now: number, durationMs: number): StallTimes {
     const beat = this.#beat;
     const { cpu: latest, limit } = this.#read(now);
@@ -134,7 +134,7 @@ export class StallClocks {
     };
   }
 
-  /** Of the silence, by what is known of the part that was looked at. */
+  /** Of the gap, by what is known of the part that was looked at. */
   #pressure(durationMs: number): NonNullable<StallTimes['pressure']> | null {
     const atStart = this.#pressureAtStart;
     const now = atStart && this.#options.pressure();
@@ -180,7 +180,7 @@ function createRuns(least: number) {
 
 /**
  * A beat is noticed up to a tick late, and later where the watchdog has no core: what was read since then stands for the
- * whole silence, and is no more than it.
+ * whole gap, and is no more than it.
  */
 function scaler(readMs: number, durationMs: number, knownMs: number): (ms: number) => number {
   const longer = readMs > 0 ? Math.max(1, durationMs / readMs) : 1;

@@ -14,7 +14,7 @@ const SETTLE_MS = 40;
 const LATE_TICKS = 3;
 
 /**
- * Finds stalls of an observed thread from the heartbeat's silence, and explains them while they last.
+ * Finds stalls of an observed thread where the heartbeat stops, and explains them while they last.
  *
  * Idle in poll is never a stall: the heartbeat is a libuv timer that fires there too.
  */
@@ -23,12 +23,12 @@ export class StallWatch {
   readonly #clock;
   readonly #times;
   #lastCount: number;
-  /** The loop has turned; until then, silence began with the process. */
+  /** The loop has turned; until then, the gap began with the process. */
   #started: boolean;
   #lastBeatAt: number;
   #lastTickAt: number;
   #beatGcMs = 0;
-  #longestSilenceMs = 0;
+  #longestGapMs = 0;
   /** How late this thread was at most since it noticed a beat, and up to then since the beat before. */
   #lateMs = 0;
   #lateBefore = 0;
@@ -47,7 +47,7 @@ export class StallWatch {
     this.#started = this.#lastCount > 0;
     this.#lastBeatAt = this.#started ? options.now() : 0;
     this.#lastTickAt = this.#lastBeatAt;
-    // A silence that began with the process has been measured from now on only: what is read stands for all of it.
+    // A gap that began with the process has been measured from now on only: what is read stands for all of it.
     this.#times.beat(options.now());
   }
 
@@ -58,7 +58,7 @@ export class StallWatch {
     this.#lateMs = Math.max(this.#lateMs, elapsedMs - tickMs);
     const { count } = this.#options.histogram;
     if (count !== this.#lastCount) this.#beat(now, count);
-    else this.#silence(now, elapsedMs, tickMs);
+    else this.#noBeat(now, elapsedMs, tickMs);
     if (this.#closing.length > 0) this.#settle(now);
   }
 
@@ -75,10 +75,10 @@ export class StallWatch {
     this.#lastCount = this.#options.histogram.count;
   }
 
-  /** The longest silence since it was asked last, ms. */
+  /** The longest gap since it was last asked, ms. */
   heartbeatMaxMs(): number {
-    const longest = this.#longestSilenceMs;
-    this.#longestSilenceMs = 0;
+    const longest = this.#longestGapMs;
+    this.#longestGapMs = 0;
     return longest;
   }
 
@@ -90,7 +90,7 @@ export class StallWatch {
 
   #beat(now: number, count: number): void {
     const { shared, slowMs } = this.#options;
-    this.#longestSilenceMs = Math.max(this.#longestSilenceMs, now - this.#lastBeatAt);
+    this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastBeatAt);
     if (this.#open) this.#end(this.#open, now);
     else if (this.#started && Math.max(this.#lateMs, this.#lateBefore) >= slowMs * CAPTURE_SHARE) this.#addUnseen(now);
     this.#lateBefore = this.#lateMs;
@@ -162,7 +162,7 @@ export class StallWatch {
     if (this.#closing.length === 0 && !this.#open) capture.detach('stall');
   }
 
-  #silence(now: number, elapsedMs: number, tickMs: number): void {
+  #noBeat(now: number, elapsedMs: number, tickMs: number): void {
     const options = this.#options;
     const gap = now - this.#lastBeatAt;
     if (gap < (this.#started ? options.slowMs * CAPTURE_SHARE : options.slowMs)) return;
@@ -173,7 +173,7 @@ export class StallWatch {
       readMark(options, stall, elapsedMs);
     } else {
       this.#times.begin(gap);
-      // The first look stands for the whole silence so far.
+      // The first look stands for the whole gap so far.
       readMark(options, stall, gap);
     }
     this.#open = stall;

@@ -71,7 +71,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   title: 'blocked event loop',
   description:
     'One piece of synchronous work kept the main thread away from its event loop, so that no request, timer or socket was served. ' +
-    'The watchdog thread notices that a native heartbeat stops, takes stacks of the blocked thread while the block lasts, and ' +
+    'The watchdog thread notices that a native heartbeat stops, takes stacks of the blocked thread while the stall lasts, and ' +
     'names the innermost line of your own code that took most of the time. Times are those of the code itself: waiting for a core, ' +
     'for pages, for a disk or because of a CPU limit is subtracted and reported separately.',
   remedy: 'Make the work asynchronous, move it to a worker thread, or cut it into pieces that yield with setImmediate.',

@@ -1,7 +1,7 @@
 /** How busy the loop, the process and the agent are. */
 import type { RowBase } from './header.ts';
 
-/** perf_hooks' histogram over the last interval, and the watchdog's own view of the longest silence. */
+/** perf_hooks' histogram over the last interval, and the longest gap between heartbeats that the watchdog saw. */
 export interface EventLoopDelayRow extends RowBase {
   type: 'event-loop-delay';
   count: number;

@@ -84,8 +84,8 @@ async function finish(thread: DumpableThread, problem: string | null, client: Cl
   if (client.isGone()) return;
   const profile = problem === null ? await stop(thread) : null;
   if (profile) await sendText(client, threadId, JSON.stringify(profile));
-  const silence = thread.capture.hasEnded() ? THREAD_ENDED : 'the thread did not answer';
-  await client.part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : silence) });
+  const noAnswer = thread.capture.hasEnded() ? THREAD_ENDED : 'the thread did not answer';
+  await client.part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : noAnswer) });
 }
 
 /** Null where it failed, or no answer came. */

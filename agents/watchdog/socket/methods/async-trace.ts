@@ -53,7 +53,7 @@ export function asyncTrace(target: Target): Pick<MethodTable, 'async-trace' | 'e
       const memory = await begin(thread, request);
       if (memory) await run(thread, memory, durationMs, () => ended, send);
       else if (thread.threadId === 0) throw new Error(blockedText(target.header.pid));
-      else await send({ part: 'failed', threadId: thread.threadId, problem: silenceOf(thread, 'it is blocked') });
+      else await send({ part: 'failed', threadId: thread.threadId, problem: whyNoAnswer(thread, 'it is blocked') });
     };
     return whileConnected(client, leave, async () => {
       await Promise.all(threads.map(follow));
@@ -77,7 +77,7 @@ function checked(params: Unchecked<AsyncTraceRequest>): AsyncTraceRequest {
   return { durationMs };
 }
 
-const silenceOf = ({ capture }: DumpableThread, otherwise: string): string =>
+const whyNoAnswer = ({ capture }: DumpableThread, otherwise: string): string =>
   capture.hasEnded() ? THREAD_ENDED : otherwise;
 
 const blockedText = (pid: number): string =>
@@ -113,7 +113,7 @@ async function run(
   }
   const names = await askThread(thread.capture, 'trace', 'endTrace', [], END_MS);
   if (!names || 'problem' in names) {
-    const problem = names?.problem ?? silenceOf(thread, 'it did not answer at the end');
+    const problem = names?.problem ?? whyNoAnswer(thread, 'it did not answer at the end');
     await send({ part: 'failed', threadId, problem });
     return;
   }

@@ -89,7 +89,7 @@ async function dumpThread(
   const end = (rest: Omit<InventoryPart, 'part' | 'threadId'>): Promise<void> =>
     send({ part: 'inventory', threadId, ...rest });
   if (about.state === 'no-answer' || about.state === 'ended') {
-    return end({ figures: null, files: null, problem: silenceOf(thread) });
+    return end({ figures: null, files: null, problem: whyNoAnswer(thread) });
   }
   const estimate = await askFor(client, thread, 'dumpEstimate', []);
   const heapBytes = estimate?.heapBytes ?? 0;
@@ -113,7 +113,7 @@ export function timeoutMs(mode: DumpMode, heapBytes: number): number {
   return INVENTORY_TIMEOUT.baseMs + (INVENTORY_TIMEOUT.msPerMb[mode] * heapBytes) / 1e6;
 }
 
-function silenceOf({ threadId, capture, shared }: DumpableThread, otherwise = NO_ANSWER): string {
+function whyNoAnswer({ threadId, capture, shared }: DumpableThread, otherwise = NO_ANSWER): string {
   if (capture.hasEnded()) return ENDED;
   if (threadId !== 0 && Atomics.load(shared.control, Word.Waiting) > 0) return WAITS;
   return Atomics.load(shared.control, Word.Terminable) > 0 ? TIMED : otherwise;
@@ -141,7 +141,7 @@ async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Pr
     ...(unlisted !== null && { unlisted }),
     more: resources?.more ?? 0,
     handleSites: groupSites(thread, sites),
-    problem: stack && resources ? (resources.problem ?? null) : silenceOf(thread, stack ? UNREAD : NO_ANSWER),
+    problem: stack && resources ? (resources.problem ?? null) : whyNoAnswer(thread, stack ? UNREAD : NO_ANSWER),
   };
 }
 

@@ -11,16 +11,16 @@ const TICK_MS = 5;
 /** The first stack is taken at this share of the limit, so that one is there when it is crossed. */
 const FIRST_STACK_SHARE = 0.6;
 
-export interface BlockWatchData {
+export interface StallWatchData {
   /** The delay histogram of the watched thread: its count is the heartbeat. */
   beats: { count: number };
-  blockMs: number;
+  stallMs: number;
   threadId: number;
   inspection: Inspection;
 }
 
-/** One silence of the loop; `scope` is 0 where none ran, or no stack could be taken. */
-export interface RawBlock {
+/** One stall of the loop; `scope` is 0 where none ran, or no stack could be taken. */
+export interface RawStall {
   /** Wall clock, milliseconds since 1970: threads count from different starts. */
   startMs: number;
   durationMs: number;
@@ -28,14 +28,14 @@ export interface RawBlock {
   frames: RawFrame[];
 }
 
-export type BlockMessage = RawBlock | 'answer';
+export type StallMessage = RawStall | 'answer';
 
 interface Seen {
   scope: number;
   frames: RawFrame[];
 }
 
-const { beats, blockMs, threadId, inspection } = workerData as BlockWatchData;
+const { beats, stallMs, threadId, inspection } = workerData as StallWatchData;
 const port = parentPort!;
 const capture = new ThreadCapture({
   threadId,
@@ -49,10 +49,10 @@ const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
 const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;
 let count = beats.count;
 let waitedBefore = waitedMs();
-let silentSince = monotonicMs();
-let lastTick = silentSince;
+let lastBeatAt = monotonicMs();
+let lastTick = lastBeatAt;
 let lateMs = 0;
-let nextStackMs = blockMs * FIRST_STACK_SHARE;
+let nextStackMs = stallMs * FIRST_STACK_SHARE;
 let seen: Seen | null = null;
 let asked: number[] = [];
 
@@ -67,34 +67,34 @@ function tick(): void {
   lateMs += Math.max(0, now - lastTick - 3 * TICK_MS);
   lastTick = now;
   if (beats.count === count) {
-    const silentMs = now - silentSince - lateMs;
-    if (silentMs < nextStackMs) return;
-    nextStackMs = silentMs * 2;
+    const gapMs = now - lastBeatAt - lateMs;
+    if (gapMs < nextStackMs) return;
+    nextStackMs = gapMs * 2;
     capture.ask('stall', {}, onStack);
     return;
   }
   // An answer that comes with the end of a native call is in the queue of messages: look again after it.
-  // Nor is it a block where the thread had no core.
+  // Nor is it a stall where the thread had no core.
   const waited = waitedMs();
-  const durationMs = now - silentSince - Math.max(lateMs, waited - waitedBefore);
+  const durationMs = now - lastBeatAt - Math.max(lateMs, waited - waitedBefore);
   waitedBefore = waited;
   count = beats.count;
-  silentSince = now;
+  lastBeatAt = now;
   lateMs = 0;
-  nextStackMs = blockMs * FIRST_STACK_SHARE;
+  nextStackMs = stallMs * FIRST_STACK_SHARE;
   setImmediate(beat, durationMs);
 }
 
 function beat(durationMs: number): void {
-  if (durationMs >= blockMs) {
+  if (durationMs >= stallMs) {
     const startMs = performance.timeOrigin + monotonicMs() - durationMs;
-    port.postMessage({ startMs, durationMs, scope: seen?.scope ?? 0, frames: seen?.frames ?? [] } satisfies RawBlock);
+    port.postMessage({ startMs, durationMs, scope: seen?.scope ?? 0, frames: seen?.frames ?? [] } satisfies RawStall);
   }
   seen = null;
   asked = asked.map((beatsLeft) => beatsLeft - 1);
   while (asked.length > 0 && asked[0]! <= 0) {
     asked.shift();
-    port.postMessage('answer' satisfies BlockMessage);
+    port.postMessage('answer' satisfies StallMessage);
   }
 }
 
