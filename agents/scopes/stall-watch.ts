@@ -5,6 +5,7 @@ import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { ThreadCapture } from '../watchdog/platform/stack-capture.ts';
 import { openThreadCpu } from '../watchdog/platform/thread-cpu.ts';
+import { ownLateMs } from '../watchdog/stall/own-lateness.ts';
 
 /** How often the heartbeat is looked at. */
 const TICK_MS = 5;
@@ -61,10 +62,13 @@ function onStack({ scope = 0, frames }: InterruptedStack): void {
   if (frames.length > 0) seen = { scope, frames };
 }
 
+/**
+ * The watchdog's StallWatch for a thread without the agent: there is no shared memory to read marks, collections and counters from, so
+ * what is left of it is the heartbeat, the stack and the wait for a core.
+ */
 function tick(): void {
   const now = monotonicMs();
-  // This thread had no core either: the host's fault.
-  lateMs += Math.max(0, now - lastTick - 3 * TICK_MS);
+  lateMs += ownLateMs(now - lastTick, TICK_MS);
   lastTick = now;
   if (beats.count === count) {
     const gapMs = now - lastBeatAt - lateMs;

@@ -1,5 +1,6 @@
 /** What the parts of a dump share as text. */
 import type { Frame } from '../recording/types.ts';
+import { lineText } from '../util/place-text.ts';
 import type { Paint } from '../util/terminal.ts';
 import { displayPath, formatCount, formatMs, stripControl } from '../util/text.ts';
 import type { SettledBy } from './dump.ts';
@@ -59,5 +60,5 @@ export function nameOf({ function: name }: Frame): string {
 }
 
 export function placeOf({ file, line, column }: Frame): string {
-  return file === '' ? '' : `${displayPath(file)}:${line}:${column}`;
+  return file === '' ? '' : lineText({ file, line, column });
 }

@@ -1,5 +1,5 @@
 /** Options that several commands share. */
-import { InvalidArgumentError, Option } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import { SEVERITIES } from '../detectors/types.ts';
 import { InputError } from '../recording/reader.ts';
 
@@ -24,4 +24,10 @@ export function toPid(text: string): number {
   const pid = Number(text);
   if (Number.isInteger(pid) && pid > 0 && pid < 2 ** 31) return pid;
   throw new InputError(`"${text}" is not a process ID. "evdiag top" lists the processes that run with the agent.`);
+}
+
+/** The operand of commands that read a recording. */
+export function recordingArgument(): Argument {
+  const what = 'recording, or a folder of recordings (the newest one is used); folders of clinic doctor work, too';
+  return new Argument('[input]', what).default('.evdiag');
 }

@@ -1,6 +1,7 @@
 /** What the detectors of a busy loop share: which seconds were busy, and what a deep sample saw filling them. */
 
 import { type DeepSampleRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { firstIndex } from '../util/numbers.ts';
 import { formatMs } from '../util/text.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS } from './limits.ts';
 import { functionsOf } from './sampled-frames.ts';
@@ -139,25 +140,12 @@ function ranWithin(
 
 /** The index of the first row later than that. */
 function firstAfter(rows: readonly { t: number }[], t: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]!.t <= t) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstIndex(rows.length, (i) => rows[i]!.t > t);
 }
 
 function nearest<R extends { t: number }>(rows: readonly R[], t: number): R | null {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]!.t < t) low = middle + 1;
-    else high = middle;
-  }
-  const [before, after] = [rows[low - 1], rows[low]];
+  const from = firstIndex(rows.length, (i) => rows[i]!.t >= t);
+  const [before, after] = [rows[from - 1], rows[from]];
   const best = !before || (after && after.t - t < t - before.t) ? after : before;
   return best && Math.abs(best.t - t) <= SAME_SECOND_MS ? best : null;
 }

@@ -1,6 +1,7 @@
 /** Whether memory grows from collection to collection, against what the program has to do meanwhile. */
 
 import { type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { median } from '../util/numbers.ts';
 import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { WARM_UP_MS } from './growth.ts';
 import { MAX_READINGS, NEAR_READING_MS, thinned } from './limits.ts';
@@ -124,11 +125,20 @@ export function growthOfBytes(readings: readonly AfterCollection[]): (HeapGrowth
   const points = floorsOf(lowestOfStretches(warm));
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last || points.length < LEAST_COLLECTIONS || last.t - first.t < LEAST_SPAN_MS) return null;
-  const slope = middle(pairs(points, (a, b) => (b.bytes - a.bytes) / (b.t - a.t)));
+  const slope = median(
+    pairs(points, (a, b) => (b.bytes - a.bytes) / (b.t - a.t)),
+    0,
+  );
   const spanMs = last.t - first.t;
   const rise = slope * spanMs;
-  const from = middle(points.map(({ t, bytes }) => bytes - slope * (t - first.t)));
-  const scatter = middle(points.map(({ t, bytes }) => Math.abs(bytes - from - slope * (t - first.t))));
+  const from = median(
+    points.map(({ t, bytes }) => bytes - slope * (t - first.t)),
+    0,
+  );
+  const scatter = median(
+    points.map(({ t, bytes }) => Math.abs(bytes - from - slope * (t - first.t))),
+    0,
+  );
   const grows =
     rise >= Math.max(GROWN_BYTES, from * GROWN_SHARE, scatter * SCATTER_FACTOR) &&
     meanOfAll(pairs(points, (a, b) => (b.bytes > a.bytes * RISEN ? 1 : 0))) >= RISING_PAIRS &&
@@ -152,7 +162,13 @@ function lateRise(points: readonly AfterCollection[], slope: number): number {
   const from = points[0]!.t;
   const to = points.at(-1)!.t;
   const late = points.filter(({ t }) => t >= (from + to) / 2);
-  const lateSlope = late.length > 1 ? middle(pairs(late, (a, b) => (b.bytes - a.bytes) / (b.t - a.t))) : slope;
+  const lateSlope =
+    late.length > 1
+      ? median(
+          pairs(late, (a, b) => (b.bytes - a.bytes) / (b.t - a.t)),
+          0,
+        )
+      : slope;
   return (lateSlope * (to - from)) / 2;
 }
 
@@ -188,11 +204,6 @@ function pairs(
   return points.flatMap((a, i) => points.slice(i + 1).flatMap((b) => (b.t > a.t ? [value(a, b)] : [])));
 }
 
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
-}
-
 function meanOfAll(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
@@ -211,8 +222,14 @@ function growsWithLoad(
   );
   const load = thinned(open).map(({ t, total }) => ({ t, bytes: total }));
   const third = Math.ceil(load.length / 3);
-  const before = middle(load.slice(0, third).map(({ bytes }) => bytes));
-  const after = middle(load.slice(-third).map(({ bytes }) => bytes));
+  const before = median(
+    load.slice(0, third).map(({ bytes }) => bytes),
+    0,
+  );
+  const after = median(
+    load.slice(-third).map(({ bytes }) => bytes),
+    0,
+  );
   const rises = meanOfAll(pairs(load, (a, b) => (b.bytes > a.bytes ? 1 : 0))) >= LOAD_RISING_PAIRS;
   return rises && before > 0 && after / before - 1 >= Math.max(LOAD_GROWN, memory * LOAD_SHARE);
 }

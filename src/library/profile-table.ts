@@ -1,4 +1,5 @@
-import { displayPath, formatMs, plural, stripControl } from '../util/text.ts';
+import { lineText } from '../util/place-text.ts';
+import { formatMs, plural, stripControl } from '../util/text.ts';
 import type { Profiled } from './types.ts';
 
 /** What the thread did and where the function waited, as text of two tables. */
@@ -39,7 +40,7 @@ function aligned(table: readonly (readonly string[])[]): string {
 }
 
 function placeOf({ file, line }: { file: string; line: number }): string {
-  return clean(`${displayPath(file)}:${line}`);
+  return lineText({ file, line });
 }
 
 function clean(text: string): string {

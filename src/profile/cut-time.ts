@@ -1,3 +1,4 @@
+import { firstIndex } from '../util/numbers.ts';
 import type { Origin, Samples, ThreadProfile } from './types.ts';
 
 /** ms since the profile began. */
@@ -37,13 +38,7 @@ export function inRanges(thread: ThreadProfile, ranges: readonly TimeRange[]): T
 
 /** The index of the first sample that ends behind that time. */
 function firstBehind({ atUs, weight }: Samples, us: number): number {
-  let [low, high] = [0, atUs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (atUs[middle]! + weight[middle]! <= us) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstIndex(atUs.length, (i) => atUs[i]! + weight[i]! > us);
 }
 
 function endOf({ samples, taken }: ThreadProfile): number {

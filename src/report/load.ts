@@ -1,4 +1,5 @@
 import { type Header, type Recording, type RowOf, rowsOf } from '../recording/types.ts';
+import { median } from '../util/numbers.ts';
 
 /** Modules are loaded and code is compiled in the first second: that says nothing about the work to come. */
 const START_UP_MS = 1000;
@@ -101,7 +102,7 @@ function connectionsOf(recording: Recording, startUpMs: number): number {
   const open = rowsOf(recording, 'active-resources')
     .filter(({ t }) => t >= startUpMs)
     .map(({ counts }) => SOCKETS.reduce((total, name) => total + (counts[name] ?? 0), 0));
-  return open.sort((a, b) => a - b)[open.length >> 1] ?? 0;
+  return median(open, 0);
 }
 
 /** A call that others wait for is a long one, not the one that accepts them. */

@@ -1,6 +1,7 @@
 import { afterCollections, growthOfBytes } from '../../../src/detectors/heap-growth.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, POLL_TURNS_PER_SECOND } from '../../../src/detectors/limits.ts';
 import type { Level, RowOf, RowType, TriggerReason } from '../../../src/recording/types.ts';
+import { median } from '../../../src/util/numbers.ts';
 
 /** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
 const BUSY_UTILIZATION = 0.7;
@@ -117,6 +118,8 @@ function emptyTurns(row: RowOf<'loop-turns'> | undefined): number | null {
 
 function usualLatency(rows: readonly RowOf<'event-loop-delay'>[]): number | null {
   if (rows.length < LATENCY_ROWS) return null;
-  const sorted = rows.slice(-60).map(({ p99Ms }) => p99Ms);
-  return sorted.sort((a, b) => a - b)[Math.floor(sorted.length / 2)]!;
+  return median(
+    rows.slice(-60).map(({ p99Ms }) => p99Ms),
+    null,
+  );
 }

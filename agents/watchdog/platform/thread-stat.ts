@@ -1,4 +1,4 @@
-import { arch } from 'node:process';
+import { isFutexCall } from './futex-calls.ts';
 import { openThreadFile, type ThreadFileReader } from './thread-file.ts';
 
 /** Longer than the line: 52 numbers, and a name of 15 bytes. */
@@ -32,27 +32,17 @@ const STATES: Record<string, TaskState> = {
   t: 'held',
 };
 
-/** Numbers of futex and futex_wait, by architecture: how locks, and Atomics.wait, wait for another thread. */
-const FUTEX: Record<string, readonly number[]> = {
-  x64: [202, 455],
-  arm64: [98, 455],
-  riscv64: [98, 455],
-  loong64: [98, 455],
-  ppc64: [221, 455],
-  s390x: [238, 455],
-};
-
 /**
  * The state of a thread, and what it waited for disks, from Linux' `stat`; null elsewhere. Reading it takes 50 µs here.
  * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
  */
 export function openThreadStat(thread: number | null): ThreadFileReader<ThreadStat> {
   const stat = openThreadFile(thread, 'stat', parseStat, MAX_BYTES);
-  const call = openThreadFile(thread, 'syscall', (text) => Number.parseInt(text, 10));
+  const call = openThreadFile(thread, 'syscall', isFutexCall);
   const read = (): ThreadStat | null => {
     const seen = stat();
     if (seen?.state !== 'sleeps') return seen;
-    return FUTEX[arch]?.includes(call() ?? -1) ? { ...seen, state: 'locked' } : seen;
+    return call() ? { ...seen, state: 'locked' } : seen;
   };
   const close = (): void => {
     stat.close();

@@ -1,4 +1,5 @@
 import { arch } from 'node:process';
+import { FUTEX_CALLS, isFutexCall } from '../platform/futex-calls.ts';
 import { openThreadFile, type ThreadFileReader } from '../platform/thread-file.ts';
 
 /** Numbers of epoll_wait, epoll_pwait and epoll_pwait2, by architecture: the calls in which libuv waits for events. */
@@ -9,16 +10,6 @@ const WAITING: Record<string, readonly number[]> = {
   loong64: [22, 441],
   ppc64: [238, 303, 441],
   s390x: [250, 312, 441],
-};
-
-/** Numbers of futex and futex_wait: what Atomics.wait waits in, and locks. */
-const FUTEX: Record<string, readonly number[]> = {
-  x64: [202, 455],
-  arm64: [98, 455],
-  riscv64: [98, 455],
-  loong64: [98, 455],
-  ppc64: [221, 455],
-  s390x: [238, 455],
 };
 
 /** Waits for events, waits within another system call, or runs; null where the platform does not tell. */
@@ -42,6 +33,5 @@ export function openThreadState(thread: number | null): ThreadStateReader {
 
 /** Whether a thread of this process waits in a lock or in Atomics.wait; null where the platform does not tell. */
 export function openFutexWait(thread: number | null): ThreadFileReader<boolean> {
-  const futex = FUTEX[arch];
-  return openThreadFile(futex ? thread : null, 'syscall', (text) => futex!.includes(Number(text.split(' ')[0])));
+  return openThreadFile(FUTEX_CALLS ? thread : null, 'syscall', (text) => isFutexCall(text));
 }

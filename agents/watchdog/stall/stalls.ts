@@ -1,6 +1,7 @@
 import { HEARTBEAT_MS, Sum, Word } from '../../shared-memory.ts';
 import { createBeatClock } from './beat-clock.ts';
 import { askForStack, createOpenStall, type OpenStall, readMark } from './open-stall.ts';
+import { ownLateMs } from './own-lateness.ts';
 import { reportStall } from './report-stall.ts';
 import { type EndedStall, stallRow } from './stall-row.ts';
 import { StallClocks } from './stall-times.ts';
@@ -10,8 +11,6 @@ import type { StallWatchOptions } from './types.ts';
 const CAPTURE_SHARE = 0.5;
 /** PerformanceObserver tells of collections one loop turn after the stall: the row waits for it. */
 const SETTLE_MS = 40;
-/** Ticks apart so many times the usual: this thread itself had no core. */
-const LATE_TICKS = 3;
 
 /**
  * Finds stalls of an observed thread where the heartbeat stops, and explains them while they last.
@@ -168,7 +167,7 @@ export class StallWatch {
     if (gap < (this.#started ? options.slowMs * CAPTURE_SHARE : options.slowMs)) return;
     const stall = this.#open ?? this.#begin(this.#started ? this.#clock.stop(this.#lastBeatAt) : this.#lastBeatAt);
     if (this.#open) {
-      stall.ownLateMs += Math.max(0, elapsedMs - LATE_TICKS * tickMs);
+      stall.ownLateMs += ownLateMs(elapsedMs, tickMs);
       this.#times.look(elapsedMs);
       readMark(options, stall, elapsedMs);
     } else {

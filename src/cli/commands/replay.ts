@@ -5,7 +5,7 @@ import { performProfile } from '../live/profile-effects.ts';
 import { recordedProfiles } from '../live/recorded-profiles.ts';
 import { chooseScenario, playScenario } from '../live/theatre.ts';
 import { requireTerminal, terminalLook } from '../live/tui.ts';
-import { jsonOption } from '../options.ts';
+import { jsonOption, recordingArgument } from '../options.ts';
 import { printLargeJson } from '../output.ts';
 import { replayOf } from '../replay-json.ts';
 import { findScenario } from '../scenario-list.ts';
@@ -29,11 +29,7 @@ export const replay: CliCommand<Options> = {
   ],
   configure(command) {
     command
-      .argument(
-        '[input]',
-        'recording, or a folder of recordings (the newest one is used); folders of clinic doctor work, too',
-        '.evdiag',
-      )
+      .addArgument(recordingArgument())
       .option('--scenario [id]', 'play a scenario, broken and fixed; without an id, choose from a list')
       .option('--ascii', 'draw with ASCII characters only')
       .addOption(jsonOption('print events and findings with their times as JSON'));

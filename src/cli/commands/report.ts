@@ -9,7 +9,7 @@ import { type TextOptions, textReport } from '../../report/text.ts';
 import type { Report } from '../../report/types.ts';
 import { painter } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
-import { failOnOption, jsonOption } from '../options.ts';
+import { failOnOption, jsonOption, recordingArgument } from '../options.ts';
 import { lookOf, reportOf, textFor } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
@@ -35,11 +35,7 @@ export const report: CliCommand<Options> = {
   ],
   configure(command) {
     command
-      .argument(
-        '[input]',
-        'recording, or a folder of recordings (the newest one is used); folders of clinic doctor work, too',
-        '.evdiag',
-      )
+      .addArgument(recordingArgument())
       .addOption(
         new Option('--format <format>', 'format of the report')
           .choices(['text', 'json', 'markdown', 'html'])

@@ -1,4 +1,5 @@
 import { rowsOf, type View } from '../../recording/types.ts';
+import { median } from '../../util/numbers.ts';
 import { formatBytes } from '../../util/text.ts';
 import { maxOf, SECOND_ROWS, secondsOf, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -85,7 +86,7 @@ export const gcPause: Detector<GcPauseEvidence, typeof READS> = {
 
 function usualP99(recording: Seen): number {
   const values = rowsOf(recording, 'event-loop-delay').map(({ p99Ms }) => p99Ms);
-  return values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+  return median(values, 0);
 }
 
 function severityOf(count: number, maxMs: number, waiting: number): Severity {

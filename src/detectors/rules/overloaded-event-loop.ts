@@ -1,4 +1,5 @@
 import { type DeepSampleRow, rowsOf, type View } from '../../recording/types.ts';
+import { median } from '../../util/numbers.ts';
 import { formatMs } from '../../util/text.ts';
 import {
   FILLING_ROWS,
@@ -148,7 +149,7 @@ function describe({ location, share }: HotFunction): string {
 
 function usualTurnMs(seconds: readonly Second[]): number | null {
   const calm = seconds.filter(({ busy, meanDelayMs }) => !busy && meanDelayMs !== null).map((s) => s.meanDelayMs ?? 0);
-  return calm.length > 0 ? calm.sort((a, b) => a - b)[calm.length >> 1]! : null;
+  return median(calm, null);
 }
 
 function severityOf(turnMs: number, usualMs: number | null, busyMs: number, served: boolean): Severity {

@@ -1,3 +1,4 @@
+import { firstIndex } from '../../util/numbers.ts';
 import type { Row, RowOf } from '../types.ts';
 import type { Collection } from './collections.ts';
 import type { ProcessStat } from './process-stats.ts';
@@ -150,14 +151,6 @@ function gcRow(t: number, intervalMs: number, pauses: readonly Collection[]): Ro
 
 /** They are in order, and none overlaps another. */
 function endingWithin(pauses: readonly Collection[], fromMs: number, toMs: number): Collection[] {
-  const firstAfter = (ms: number): number => {
-    let [low, high] = [0, pauses.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (pauses[middle]!.endMs <= ms) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
+  const firstAfter = (ms: number): number => firstIndex(pauses.length, (i) => pauses[i]!.endMs > ms);
   return pauses.slice(firstAfter(fromMs), firstAfter(toMs));
 }

@@ -1,5 +1,7 @@
 /** Rows by their type: a frame asks for them many times, and they are the same until new ones come. */
+
 import type { Recording, Row, RowOf, RowType } from '../../recording/types.ts';
+import { firstIndex } from '../../util/numbers.ts';
 
 type Index = ReadonlyMap<RowType, readonly Row[]>;
 
@@ -42,12 +44,5 @@ export function lastOf<T extends RowType>(recording: Recording, type: T): RowOf<
 
 /** Index of the first row that is later. */
 export function after(rows: readonly Row[], t: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]!.t <= t) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstIndex(rows.length, (i) => rows[i]!.t > t);
 }
