@@ -26,10 +26,14 @@ function inspector(): Inspector | null {
   }
 }
 
+export function isInspectorForbidden(): boolean {
+  const { permission } = process as unknown as { permission?: { has(scope: string): boolean } };
+  return permission !== undefined && !permission.has('inspector');
+}
+
 /** To be asked in an observed thread: a session with itself, which is closed at once (0.1 to 0.3 ms). */
 export function askInspection(): Inspection {
-  const { permission } = process as unknown as { permission?: { has(scope: string): boolean } };
-  if (permission !== undefined && !permission.has('inspector')) return 'forbidden';
+  if (isInspectorForbidden()) return 'forbidden';
   try {
     const session = new (inspector()!.Session)();
     session.connect();

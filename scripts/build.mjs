@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { buildEntries, writeEntries, writeTypes } from './build-entries.mjs';
+import { buildSplit } from './build-split.mjs';
 import { buildViewer } from './build-viewer.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -18,7 +19,7 @@ const scenarios = readdirSync('scenarios').filter((f) => f.endsWith('.ts') && !/
 
 await Promise.all([
   buildViewer(),
-  build({
+  buildSplit({
     ...common,
     format: 'cjs',
     entryPoints: ['agents/agent/agent.ts'],

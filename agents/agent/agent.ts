@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { familyName } from '../../src/recording/paths.ts';
 import { createSensor, guarded, messageOf } from '../guard.ts';
-import { askInspection, type Inspection } from '../inspection.ts';
+import type { Inspection } from '../inspection.ts';
 import { load, NativeDate, NativeNumber, NativeString, process, store, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { readSettings } from '../settings.ts';
@@ -13,7 +13,7 @@ import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { complain } from './complain.ts';
 import { followExit } from './exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
-import { findInternals } from './node-internals.ts';
+import { lookInside } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
 import { openThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
@@ -85,8 +85,7 @@ function start(): void {
   const beats = histogram as unknown as DelayHistogram;
   const bound = boundUnread();
   const gate = openThreadGate();
-  const inspection = askInspection();
-  const internals = findInternals(inspection);
+  const { inspection, internals } = lookInside();
   const { shared, atExit } = new ObservedThread({
     histogram: beats,
     diagnose: settings.level === 'diagnose',

@@ -5,7 +5,6 @@ import { builtIn } from '../built-in.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { load, monotonicMs, NativeError, NativeString, setImmediate, store, toJson } from '../primordials.ts';
 import { OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
-import { openResources, rememberScripts } from './open-resources.ts';
 import { isStackEmpty } from './stack.ts';
 
 /** One slice of asking: the thread is held up no longer than this at a time. */
@@ -18,6 +17,9 @@ const laterOn = setImmediate;
 /** Loaded when it is first used: each built-in module that it needs would make every start 1 ms longer. */
 const loadInventory = () =>
   require('../../src/async-dump/inventory.ts') as typeof import('../../src/async-dump/inventory.ts');
+
+/** The same. */
+const loadResources = () => require('./open-resources.ts') as typeof import('./open-resources.ts');
 
 type DumpApi = Pick<ThreadApi, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 'dump' | 'endDump' | 'resources'>;
 
@@ -91,7 +93,7 @@ class Dump {
       return { snapshot: { pauseMs: loadInventory().writeSnapshot(this.#snapshotFile, monotonicMs) } };
     }
     if (this.#inventory) return this.#inventory.work(SLICE_MS) ? { inventory: this.#inventory.result() } : null;
-    rememberScripts();
+    loadResources().rememberScripts();
     this.#inventory = loadInventory().beginInventory({ ...(files && { files }), now: monotonicMs });
     return null;
   }
@@ -112,7 +114,7 @@ export function createDumpApi({ control }: SharedMemory): DumpApi {
     beginSnapshot: (file) => dump.begin(null, file),
     dump: (now) => toJson(dump.work(now)),
     endDump: () => dump.begin(null, null),
-    resources: () => toJson(openResources()),
+    resources: () => toJson(loadResources().openResources()),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type OwnSession, withOwnSession } from '../../src/async-dump/own-session.ts';
-import type { Inspection } from '../inspection.ts';
+import { type Inspection, isInspectorForbidden } from '../inspection.ts';
 import { process } from '../primordials.ts';
 
 export type Prepare = (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) => unknown;
@@ -21,15 +21,21 @@ export interface NodeInternals {
 const { binding } = process as unknown as { binding?: object };
 
 /**
- * What only Node's internals can change, found by a session of the thread with itself (1 ms). Null where there is none, or a Node
- * has them elsewhere.
+ * Whether the inspector may be used in this thread, and what only Node's internals can change, found by a session of the thread with
+ * itself (0.6 ms). Null where there is none, or a Node has them elsewhere.
  */
-export function findInternals(inspection: Inspection): NodeInternals | null {
-  if (inspection !== 'possible' || typeof binding !== 'function') return null;
+export function lookInside(): { inspection: Inspection; internals: NodeInternals | null } {
+  if (isInspectorForbidden()) return { inspection: 'forbidden', internals: null };
+  // A string is thrown where this thread has no inspector.
+  let inspection: Inspection = 'absent';
   try {
-    return withOwnSession((session) => internalsBehind(session, binding));
+    const internals = withOwnSession((session) => {
+      inspection = 'possible';
+      return typeof binding === 'function' ? internalsBehind(session, binding) : null;
+    });
+    return { inspection, internals };
   } catch {
-    return null;
+    return { inspection, internals: null };
   }
 }
 

@@ -7,7 +7,6 @@ import { createSharedMemory, type SharedMemory, Word } from '../shared-memory.ts
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
-import { createHooks } from './hooks.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import type { NodeInternals } from './node-internals.ts';
 import { markOwn } from './own-resources.ts';
@@ -19,6 +18,9 @@ import { followTerminations } from './terminations.ts';
 import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking } from './tracking/tracking.ts';
 import { renewVeil } from './unseen-listeners.ts';
+
+/** Loaded with the first look: it asks for hooks only then. */
+const loadHooks = () => require('./hooks.ts') as typeof import('./hooks.ts');
 
 /** How often the samplers of an observed thread are read. */
 const SAMPLE_INTERVAL_MS = 1000;
@@ -60,7 +62,7 @@ export class ObservedThread {
   readonly #samplers: ReturnType<typeof createSamplerSet>;
   readonly #tracking = createTracking();
   readonly #loadedMaps = createLoadedMaps((maps) => this.#post({ maps }));
-  readonly #hooks = createHooks(this.#tracking.tap);
+  #hooks: ReturnType<typeof import('./hooks.ts').createHooks> | null = null;
   readonly #following = createSensor('following the level', true);
   readonly #timer: NodeJS.Timeout;
   #ownMs = 0;
@@ -133,12 +135,11 @@ export class ObservedThread {
   }
 
   #api(): Pick<ThreadApi, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'> {
-    const hooks = this.#hooks;
     const traceApi = createTraceApi({
       post: (trace) => this.#post({ trace }),
       onCapturing: (now) => {
         this.#capturing = now && HOOKS_INTERFERE;
-        if (this.#capturing) hooks.stopHooks();
+        if (this.#capturing) this.#hooks?.stopHooks();
         this.#follow();
       },
     });
@@ -147,10 +148,11 @@ export class ObservedThread {
       wantMaps: this.#loadedMaps.wantMaps,
       startHooks: () => {
         this.#withoutHooks = this.#capturing;
-        if (!this.#capturing) hooks.startHooks();
+        this.#hooks ??= loadHooks().createHooks(this.#tracking.tap);
+        if (!this.#capturing) this.#hooks.startHooks();
       },
-      stopHooks: hooks.stopHooks,
-      hookCounts: () => toJson(this.#withoutHooks ? null : hooks.counts()),
+      stopHooks: () => this.#hooks?.stopHooks(),
+      hookCounts: () => toJson(this.#withoutHooks || !this.#hooks ? null : this.#hooks.counts()),
     };
   }
 

@@ -3,14 +3,13 @@ import { readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
 import { CHANNEL } from '../../src/protocol/channel.ts';
 import { createSensor, guarded } from '../guard.ts';
-import { askInspection } from '../inspection.ts';
 import { clearInterval, load, NativeNumber, notify, process, setInterval, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { endThread } from '../thread-gate.ts';
 import type { Message } from '../watchdog/types.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
-import { findInternals } from './node-internals.ts';
+import { lookInside } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
@@ -47,7 +46,7 @@ export function startInWorker(): void {
   markOwn(startBeats(beats, HEARTBEAT_MS));
   const bound = boundUnread();
   const gate = findThreadGate();
-  const internals = findInternals(askInspection());
+  const { internals } = lookInside();
   const { shared, atExit } = new ObservedThread({
     histogram: readBeats(beats),
     diagnose: process.env.EVDIAG_LEVEL === 'diagnose',

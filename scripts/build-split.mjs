@@ -1,0 +1,122 @@
+// Bundles code into one CommonJS file of which only a part is compiled when it is loaded.
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { build } from 'esbuild';
+
+/** Names by which the two parts of a bundle ask for each other's modules; nothing of them is left in the file. */
+const LATER = 'evdiag-later:';
+const CORE = 'evdiag-core:';
+
+/**
+ * What the sources load by `require('./file.ts')`, when they need it, becomes a text in the bundle. It is compiled with
+ * the first of these calls: V8 passes over a text much faster than over code. In one file, nothing has to be found
+ * later, when the program may have changed its folder, its permissions, or its `require`. Modules that both
+ * parts import belong to the first, and are there once.
+ */
+export async function buildSplit(options) {
+  const { entryPoints, outfile, banner, ...common } = options;
+  const entry = entryPoints[0];
+  const first = await bundleCore(common, entry, '');
+  if (first.later.size === 0) throw new Error(`${entry} loads nothing later`);
+  const { text, wanted } = await bundleLater(common, first.later, first.inputs);
+  const core = await bundleCore(common, entry, sharedModules(wanted));
+  writeFileSync(
+    outfile,
+    `${banner.js}\n${core.text}`.replace("'evdiag-later-text'", () => JSON.stringify(text)),
+  );
+}
+
+/** The part that is compiled at once, and which modules it loads later. */
+async function bundleCore(common, entry, shared) {
+  const later = new Set();
+  const cut = {
+    name: 'later',
+    setup({ onResolve }) {
+      onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'require-call') return undefined;
+        const file = relative('.', join(resolveDir, path));
+        later.add(file);
+        return { path: `${LATER}${file}`, external: true };
+      });
+    },
+  };
+  const handOn = {
+    name: 'shared',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^evdiag-shared$/ }, () => ({ path: 'shared', namespace: 'evdiag' }));
+      onLoad({ filter: /^shared$/, namespace: 'evdiag' }, () => ({ contents: shared, resolveDir: '.' }));
+    },
+  };
+  // First what is handed on: it is complete when the agent begins.
+  const stdin = {
+    contents: `import 'evdiag-shared';\nimport './${entry}';\n`,
+    resolveDir: '.',
+    sourcefile: 'entry.js',
+  };
+  const plugins = [cut, handOn];
+  const { outputFiles, metafile } = await build({ ...common, stdin, write: false, metafile: true, plugins });
+  const text = outputFiles[0].text
+    .replaceAll(`require("${LATER}`, 'evdiagLater("')
+    .replaceAll(/__toESM\((require\("node:[\w/]+"\)), 1\)/g, 'evdiagDefault($1)');
+  return { later, inputs: new Set(Object.keys(metafile.inputs)), text: `${LOADER}${text}` };
+}
+
+/** The other part: a function's body, to which the modules of the first are given. */
+async function bundleLater(common, files, coreInputs) {
+  const wanted = new Set();
+  const keep = {
+    name: 'core',
+    setup({ onResolve }) {
+      onResolve({ filter: /\.ts$/ }, ({ path, resolveDir, kind }) => {
+        const file = relative('.', join(resolveDir, path));
+        if (kind === 'entry-point' || !coreInputs.has(file)) return undefined;
+        wanted.add(file);
+        return { path: `${CORE}${file}`, external: true };
+      });
+    },
+  };
+  const contents = [...files]
+    .map((file) => `exports[${JSON.stringify(file)}] = () => require('./${file}');`)
+    .join('\n');
+  const stdin = { contents, resolveDir: '.', sourcefile: 'evdiag-later.js' };
+  const plugins = [keep];
+  const { outputFiles } = await build({ ...common, stdin, write: false, plugins, minifyWhitespace: true });
+  return { text: `"use strict";\n${outputFiles[0].text}`.replaceAll(`require("${CORE}`, 'evdiagCore("'), wanted };
+}
+
+/** Plain objects, whose fields V8 reads faster than what esbuild makes for a module: no module of the agent changes what it exports. */
+function sharedModules(files) {
+  const names = [...files];
+  const imports = names.map((file, i) => `import * as shared${i} from './${file}';`);
+  const table = names.map((file, i) => `  ${JSON.stringify(file)}: { ...shared${i} },`);
+  return `${imports.join('\n')}\nevdiagShared = {\n${table.join('\n')}\n};`;
+}
+
+/**
+ * `vm` is kept from before the program could replace it. Where a module fails while it is loaded, as on a full stack, none of them is
+ * used again: another attempt begins anew. `evdiagDefault` takes the place of esbuild's wrapper of a built-in module that has its own name,
+ * which makes a function for each of its properties.
+ */
+const LOADER = `var evdiagShared;
+var evdiagModules = null;
+var evdiagCompile = require('node:vm').compileFunction;
+function evdiagCore(file) {
+  return evdiagShared[file];
+}
+function evdiagLater(file) {
+  var modules = evdiagModules;
+  if (modules === null) {
+    modules = {};
+    evdiagCompile('evdiag-later-text', ['exports', 'require', 'evdiagCore', '__filename', '__dirname'], { filename: __filename })(
+      modules, require, evdiagCore, __filename, __dirname,
+    );
+  }
+  evdiagModules = null;
+  var loaded = modules[file]();
+  evdiagModules = modules;
+  return loaded;
+}
+function evdiagDefault(module) {
+  return { __proto__: module, default: module };
+}
+`;
