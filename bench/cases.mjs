@@ -2,13 +2,12 @@ import { measureProgram } from './program.mjs';
 import { measureServers } from './servers.mjs';
 
 /**
- * A case measures one program. Each of its metrics has `how`: 'ratio' (with the agent, divided by without) or 'added'
- * (the difference); `within`, how far the ends of the interval may be from the median before measuring ends; and bars
- * by level: a ratio or an amount that the agent must stay under ('<=') or above ('>=').
+ * @import { Bar, Case, Figures, Metric, RunOptions, Variant } from './types.d.ts'
  */
 const WITHIN_RATIO = 0.015;
 const MB = 1024 * 1024;
 
+/** @type {(diagnoseBar: number) => Metric[]} */
 const serverMetrics = (diagnoseBar) => [
   { id: 'cpuUsPerRequest', unit: 'µs', how: 'ratio', within: WITHIN_RATIO, bars: { watch: ['<=', 1.02] } },
   {
@@ -24,14 +23,23 @@ const serverMetrics = (diagnoseBar) => [
   // Near 1 the server was saturated; far below, others took the cores.
   { id: 'cores', unit: '', how: 'ratio', bars: {} },
 ];
+/** @type {(bars?: Record<string, Bar>) => Metric[]} */
 const workMetrics = (bars = {}) => [
   { id: 'cpuMs', unit: 'ms', how: 'ratio', within: WITHIN_RATIO, bars },
   { id: 'wallMs', unit: 'ms', how: 'ratio', bars },
 ];
 
-/** One run of the program per variant is a round. */
+/**
+ * One run of the program per variant is a round.
+ *
+ * @param {string} program
+ * @param {(variant: Variant) => RunOptions} options
+ * @param {(printed: Figures) => Figures} figures
+ * @returns {Case['measureRound']}
+ */
 function runs(program, options = () => ({}), figures = (printed) => printed) {
   return async (variants, round) => {
+    /** @type {Figures[]} */
     const results = [];
     const order = round % 2 === 0 ? [...variants.keys()] : [...variants.keys()].reverse();
     for (const which of order) {
@@ -42,6 +50,7 @@ function runs(program, options = () => ({}), figures = (printed) => printed) {
   };
 }
 
+/** @type {Case[]} */
 export const cases = [
   { id: 'awaits', metrics: workMetrics({ watch: ['<=', 1.01] }), measureRound: runs('awaits.mjs') },
   { id: 'cpu', metrics: workMetrics(), measureRound: runs('cpu.mjs') },

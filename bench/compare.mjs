@@ -2,13 +2,17 @@
 import { LEAST_CLUSTERS, medianInterval } from './interval.mjs';
 import { quantile } from './quantile.mjs';
 
+/** @import { Bar, Case, Comparison, Figures, Metric, Result, Variant } from './types.d.ts' */
+
 /**
- * @param {object} one a case of cases.mjs
- * @param {object[]} variants at least two
- * @param {{ name: string, of: number, to: number, judged: boolean }[]} comparisons which variants, by their place
- * @returns {Promise<object[]>} one result per comparison and metric
+ * @param {Case} one of cases.mjs
+ * @param {Variant[]} variants at least two
+ * @param {Comparison[]} comparisons
+ * @param {{ minutes: number, level: string }} options
+ * @returns {Promise<Result[]>} one per comparison and metric
  */
 export async function compare({ id, metrics, measureRound }, variants, comparisons, { minutes, level }) {
+  /** @type {Figures[][][]} */
   const rounds = [];
   const until = performance.now() + minutes * 60_000;
   for (;;) {
@@ -23,6 +27,13 @@ export async function compare({ id, metrics, measureRound }, variants, compariso
   }
 }
 
+/**
+ * @param {Metric} metric
+ * @param {Comparison} comparison
+ * @param {Figures[][][]} rounds
+ * @param {string} level
+ * @returns {Omit<Result, 'case'>}
+ */
 function resultOf(metric, { name, of, to, judged }, rounds, level) {
   const { id, unit, how, within, bars } = metric;
   const clusters = rounds.map((blocks) =>
@@ -32,8 +43,10 @@ function resultOf(metric, { name, of, to, judged }, rounds, level) {
   const { median, low, high } = interval;
   const isPrecise = Math.max(median - low, high - median) <= (within ?? 0);
   const bar = judged ? bars[level] : undefined;
+  /** @param {number} value */
   const number = (value) =>
     !Number.isFinite(value) ? '?' : how === 'ratio' ? value.toFixed(3) : `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+  /** @param {number} which */
   const amount = (which) =>
     quantile(
       rounds.flat(1).map((block) => block[which][id]),
@@ -51,11 +64,19 @@ function resultOf(metric, { name, of, to, judged }, rounds, level) {
   };
 }
 
-/** What the whole interval says; 'not shown' where it says both, or is too wide to say that there is no difference. */
+/**
+ * What the whole interval says; 'not shown' where it says both, or is too wide to say that there is no difference.
+ *
+ * @param {{ low: number, high: number }} interval
+ * @param {boolean} isPrecise
+ * @param {Bar | undefined} bar
+ * @param {Metric['how']} how
+ */
 function verdictOf({ low, high }, isPrecise, bar, how) {
   if (bar) {
     const [sign, limit] = bar;
     const [worst, best] = sign === '<=' ? [high, low] : [low, high];
+    /** @param {number} value */
     const holds = (value) => (sign === '<=' ? value <= limit : value >= limit);
     return holds(worst) ? 'ok' : holds(best) ? 'not shown' : 'over';
   }
@@ -65,6 +86,7 @@ function verdictOf({ low, high }, isPrecise, bar, how) {
   return isPrecise ? 'no difference' : 'not shown';
 }
 
+/** @param {string} text */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }

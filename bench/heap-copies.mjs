@@ -13,8 +13,10 @@ let lastId = 0;
 for (let at = idAt; at < nodes.length; at += width) lastId = Math.max(lastId, nodes[at]);
 
 const out = createWriteStream(large, { mode: 0o600 });
+/** @type {string[]} */
 let held = [];
 let heldLength = 0;
+/** @param {string} text */
 const write = async (text) => {
   held.push(text);
   heldLength += text.length;

@@ -4,6 +4,7 @@ import { writeHeapSnapshot } from 'node:v8';
 const [file, records] = process.argv.slice(2);
 
 class Session {
+  /** @param {number} id */
   constructor(id) {
     this.id = id;
     this.user = { name: `user ${id}`, roles: ['reader', 'writer'], since: id + 0.5 };
@@ -13,10 +14,11 @@ class Session {
 }
 
 const sessions = new Map();
+/** @type {{ head: object | null }} */
 const list = { head: null };
 for (let i = 0; i < Number(records); i++) {
   sessions.set(`session ${i}`, new Session(i));
   if (i % 4 === 0) list.head = { next: list.head, owner: list };
 }
-globalThis.state = { sessions, list };
+Object.assign(globalThis, { state: { sessions, list } });
 writeHeapSnapshot(file);

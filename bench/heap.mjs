@@ -33,6 +33,7 @@ console.log('    file      nodes   evdiag    memory         memlab    memory   f
 for (const mb of options.sizes.split(',').map(Number)) measure(mb);
 if (!options.keep) rmSync(FOLDER, { recursive: true, force: true });
 
+/** @param {number} mb */
 function measure(mb) {
   const file = makeFile(mb);
   const fileMb = statSync(file).size / 1e6;
@@ -56,9 +57,14 @@ function measure(mb) {
   if (!options.keep) rmSync(file, { force: true });
 }
 
+/**
+ * @param {number} mb
+ * @returns {string}
+ */
 function makeFile(mb) {
   const file = join(FOLDER, `${mb}.heapsnapshot`);
   if (existsSync(file)) return file;
+  /** @param {string[]} args */
   const node = (args) => execFileSync(process.execPath, args, { stdio: 'inherit' });
   if (mb <= REAL_MB) {
     node(['--max-old-space-size=8000', join(HERE, 'heap-patient.mjs'), file, String(Math.round(mb * RECORDS_PER_MB))]);
@@ -69,6 +75,10 @@ function makeFile(mb) {
   return file;
 }
 
+/**
+ * @param {string[]} args
+ * @param {number} [timeout]
+ */
 function run(args, timeout) {
   const from = performance.now();
   const { status, signal, stdout, stderr } = spawnSync(
@@ -98,10 +108,15 @@ function installMemlab() {
   return status === 0;
 }
 
+/**
+ * @param {number} value
+ * @param {number} width
+ */
 function column(value, width, digits = 0) {
   return value.toFixed(digits).padStart(width);
 }
 
+/** @param {{ ms: number }} run */
 function seconds({ ms }) {
   return `${column(ms / 1000, 6, 1)} s`;
 }

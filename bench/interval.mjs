@@ -30,7 +30,11 @@ export function medianInterval(clusters) {
   };
 }
 
-/** A bootstrap of few clusters is too sure of itself: Student's quantile (first term of its expansion), n for n - 1. */
+/**
+ * A bootstrap of few clusters is too sure of itself: Student's quantile (first term of its expansion), n for n - 1.
+ *
+ * @param {number} count
+ */
 function forFewClusters(count) {
   const degrees = count - 1;
   return (1 + (Z_95 ** 2 + 1) / (4 * degrees)) * Math.sqrt(count / degrees);

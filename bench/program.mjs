@@ -4,13 +4,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** @import { Figures, RunOptions, Variant } from './types.d.ts' */
+
 /** Node 20 reads these certificates at each start, for 40 ms: more than all that is measured of a start. */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
 
 /**
- * @param {{ node: string, agent: string | null, level: string, out: string }} variant which Node, and the agent if any
+ * @param {Variant} variant
  * @param {string} program a file of programs/
+ * @param {RunOptions} options
  */
 export function startProgram({ node, agent, level, out }, program, { flags = [], args = [], preload = true, stdio }) {
   const agentFlags = agent && preload ? ['-r', agent] : [];
@@ -22,12 +25,19 @@ export function startProgram({ node, agent, level, out }, program, { flags = [],
   return { child, ended };
 }
 
-/** What the program printed as JSON, and its whole wall time. */
+/**
+ * What the program printed as JSON, and its whole wall time.
+ *
+ * @param {Variant} variant
+ * @param {string} program
+ * @param {RunOptions} options
+ * @returns {Promise<Figures>}
+ */
 export async function measureProgram(variant, program, options = {}) {
   const startedAt = performance.now();
   const { child, ended } = startProgram(variant, program, { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     printed += chunk;
   });
   const { code } = await ended;

@@ -16,17 +16,22 @@ const SETTLED_MS = 20_000;
 const SLICE_MS = 150;
 const BLOCKS = 20;
 
+/** @import { Figures, Server, Slice, Variant } from './types.d.ts' */
+/** @typedef {Slice & { allUs: number, mainUs: number }} Turn */
+
 /**
  * One process per variant. In each block all take two turns, in the order ABBA.
  *
- * @returns {Promise<object[][]>} the blocks; each has the figures of every variant
+ * @param {readonly Variant[]} variants
+ * @param {string} program
+ * @returns {Promise<Figures[][]>} the blocks; each has the figures of every variant
  */
 export async function measureServers(variants, program) {
+  /** @type {Server[]} */
   const servers = [];
   try {
     for (const variant of variants) servers.push(await startServer(variant, program));
     const startedAt = performance.now();
-    for (const server of servers) server.load = await openLoad(server.port);
     for (const server of servers) await warmUp(server);
     while (performance.now() - startedAt < SETTLED_MS) for (const { load } of servers) await load.run(SLICE_MS);
     const blocks = [];
@@ -34,31 +39,45 @@ export async function measureServers(variants, program) {
     return blocks;
   } finally {
     for (const { child, load } of servers) {
-      load?.close();
+      load.close();
       child.kill('SIGKILL');
     }
     await Promise.all(servers.map(({ ended }) => ended));
   }
 }
 
+/**
+ * @param {Variant} variant
+ * @param {string} program
+ * @returns {Promise<Server>}
+ */
 async function startServer(variant, program) {
   const { child, ended } = startProgram(variant, program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const [port] = await Promise.race([once(child, 'message'), ended.then(() => [null])]);
   if (!port) throw new Error(`${program} ended before it listened`);
-  return { child, ended, port, load: null };
+  try {
+    return { child, ended, pid: /** @type {number} */ (child.pid), load: await openLoad(port) };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
 }
 
-async function warmUp({ child, load }) {
+/** @param {Server} server */
+async function warmUp({ pid, load }) {
   const until = performance.now() + LONGEST_WARM_UP_MS;
   await load.run(WARM_UP_MS);
-  while (processCpu(child.pid).mainUs < WARM_UP_CPU_US && performance.now() < until) await load.run(SLICE_MS);
+  while (processCpu(pid).mainUs < WARM_UP_CPU_US && performance.now() < until) await load.run(SLICE_MS);
 }
 
+/** @param {Server[]} servers */
 async function measureBlock(servers) {
+  /** @type {Turn[][]} */
   const slices = servers.map(() => []);
   const order = [...servers.keys()];
   for (const which of [...order, ...order.toReversed()]) slices[which].push(await measureSlice(servers[which]));
   return slices.map((turns) => {
+    /** @param {'allUs' | 'mainUs' | 'requests' | 'seconds'} field */
     const sum = (field) => turns.reduce((total, turn) => total + turn[field], 0);
     return {
       cpuUsPerRequest: sum('allUs') / sum('requests'),
@@ -73,9 +92,10 @@ async function measureBlock(servers) {
   });
 }
 
-async function measureSlice({ child, load }) {
-  const before = processCpu(child.pid);
+/** @param {Server} server */
+async function measureSlice({ pid, load }) {
+  const before = processCpu(pid);
   const slice = await load.run(SLICE_MS);
-  const after = processCpu(child.pid);
+  const after = processCpu(pid);
   return { ...slice, allUs: after.allUs - before.allUs, mainUs: after.mainUs - before.mainUs };
 }

@@ -26,6 +26,7 @@ try {
   });
   rmSync(outfile, { force: true });
   if (exitCode !== 0) throw new Error(`it ended with ${exitCode}:\n${text}`);
+  /** @param {number} value */
   const ms = (value) => value.toFixed(2).padStart(10);
   console.log(`CPU in ms of a frame at 120 × 40, median; Node ${process.version}; the bar is ${BAR_MS} ms\n`);
   console.log(

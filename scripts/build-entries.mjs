@@ -11,6 +11,7 @@ const require = createRequire(import.meta.url);
 const FILE_URL =
   "const evdiagUrl = require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.cwd() + '/-').href;";
 
+/** @param {import('esbuild').BuildOptions} common */
 export function buildEntries(common) {
   return build({
     ...common,
@@ -43,7 +44,10 @@ function loadEntries() {
 `;
 
 export function writeEntries() {
-  const { library, recording, vitest } = require('../dist/evdiag.cjs');
+  // By a variable: the type check must not read the bundle.
+  const bundle = '../dist/evdiag.cjs';
+  const { library, recording, vitest } = require(bundle);
+  /** @param {object} exported */
   const names = (exported) => `{ ${Object.keys(exported).sort().join(', ')} }`;
   for (const [file, name, exported] of [
     ['index', 'library', library],
@@ -81,7 +85,7 @@ export const ${names(vitest)} = vitest;
 export function writeTypes() {
   const tsc = require.resolve('typescript/package.json').replace('package.json', 'bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
-  for (const name of readdirSync('dist/types', { recursive: true })) {
+  for (const name of readdirSync('dist/types', { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.d.ts')) continue;
     const file = join('dist/types', name);
     const text = readFileSync(file, 'utf8');
@@ -93,5 +97,7 @@ export function writeTypes() {
     writeFileSync(`dist/recording.${extension}`, "export * from './types/recording-api.cjs';\n");
     writeFileSync(`dist/vitest.${extension}`, "export * from './types/library/vitest.cjs';\n");
   }
+  // For the type check of bin/, which must not read the bundle.
+  writeFileSync('dist/cli.d.ts', 'export declare function main(argv: string[]): Promise<number>;\n');
   for (const extension of ['d.mts', 'd.cts']) writeFileSync(`dist/agent.${extension}`, 'export {};\n');
 }

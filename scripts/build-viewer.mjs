@@ -5,12 +5,15 @@ import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
+/** @param {string} name */
 const ours = (name) => resolve('src/exporters/viewer', name);
 
 /** Whole parts of 0x's page that have one of ours in their place. */
+/** @type {Record<string, string>} */
 const REPLACED = { 'type-filters': 'type-filters.cjs', key: 'key.cjs', controls: 'controls.cjs' };
 
 /** Pieces of text in these files; one that is not there any more fails the build. */
+/** @type {Record<string, [string, string][]>} */
 const PATCHES = {
   '0x/visualizer/index.js': [
     // All categories are shown at first.
@@ -37,6 +40,7 @@ const PATCHES = {
   ],
 };
 
+/** @type {import('esbuild').Plugin} */
 const mended = {
   name: 'mended',
   setup({ onResolve, onLoad }) {
@@ -47,7 +51,7 @@ const mended = {
       const [name, ...rest] = file.split('/');
       const folder = require.resolve(`${name}/package.json`).replace(/package\.json$/, '');
       const path = resolve(folder, rest.join('/'));
-      onLoad({ filter: new RegExp(`${RegExp.escape?.(path) ?? path.replace(/[.\\]/g, '\\$&')}$`) }, async () => {
+      onLoad({ filter: new RegExp(`${path.replace(/[.\\]/g, '\\$&')}$`) }, async () => {
         let contents = await readFile(path, 'utf8');
         for (const [from, to] of pairs) {
           if (!contents.includes(from))
@@ -76,10 +80,14 @@ export async function buildViewer() {
     plugins: [mended],
   });
   const folders = Object.keys(metafile.inputs).map((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0]);
-  const licenses = [...new Set(folders)].filter(Boolean).sort().map(licenseOf);
+  const licenses = [...new Set(folders)]
+    .filter((path) => path !== undefined)
+    .sort()
+    .map(licenseOf);
   await writeFile('dist/flamegraph-viewer.licenses.txt', (await Promise.all(licenses)).join('\n\n'));
 }
 
+/** @param {string} folder */
 async function licenseOf(folder) {
   const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
   const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));

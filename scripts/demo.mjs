@@ -19,6 +19,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const agent = join(root, 'dist', 'agent.cjs');
 const program = join(root, 'scripts', 'demo', 'server.mjs');
 const out = join(root, '.evdiag');
+/** @param {string} text */
 const say = (text) => console.log(`demo: ${text}`);
 
 function build() {
@@ -41,7 +42,11 @@ async function startServer() {
   throw new Error('the server ended before it listened');
 }
 
-/** Many visitors of /ok, and now and then one of a slow route. */
+/**
+ * Many visitors of /ok, and now and then one of a slow route.
+ *
+ * @param {string} url
+ */
 async function visit(url) {
   say(`${LOAD_PER_SECOND} requests/s to ${url}/ok for ${LOAD_SECONDS} s, and a few to /report, /hash and /search`);
   const load = autocannon({ url: `${url}/ok`, connections: 5, overallRate: LOAD_PER_SECOND, duration: LOAD_SECONDS });
@@ -59,6 +64,7 @@ async function visit(url) {
   say(`GET /ok, which does nothing slow: median ${latency.p50} ms, 99th percentile ${latency.p99} ms`);
 }
 
+/** @param {import('node:child_process').ChildProcess} server */
 async function stop(server) {
   say('^C');
   const ended = once(server, 'exit');
@@ -74,6 +80,7 @@ function newestRecording() {
   const files = readdirSync(out, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('recording.ndjson'))
     .map((file) => join(out, file));
+  /** @param {string} file */
   const age = (file) => statSync(file).mtimeMs;
   const newest = files.sort((a, b) => age(a) - age(b)).at(-1);
   return newest ? dirname(newest) : null;

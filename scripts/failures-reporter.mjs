@@ -4,19 +4,28 @@ import { appendFileSync } from 'node:fs';
 const MAX_MESSAGE = 400;
 
 export default class FailuresReporter {
+  /** @param {import('vitest/node').TestCase} testCase */
   onTestCaseResult(testCase) {
     const { state, errors } = testCase.result();
-    if (state === 'failed') tell(testCase.module.relativeModuleId, testCase.fullName, errors);
+    if (state === 'failed') append(testCase.module.relativeModuleId, testCase.fullName, errors);
   }
 
+  /** @param {import('vitest/node').TestModule} testModule */
   onTestModuleEnd(testModule) {
     const errors = testModule.errors();
-    if (errors.length > 0) tell(testModule.relativeModuleId, 'the file itself', errors);
+    if (errors.length > 0) append(testModule.relativeModuleId, 'the file itself', errors);
   }
 }
 
-function tell(file, name, errors) {
+/**
+ * @param {string} file
+ * @param {string} name
+ * @param {readonly { message: string }[] | undefined} errors
+ */
+function append(file, name, errors) {
+  const { EVDIAG_FAILURES: summary } = process.env;
+  if (!summary) return;
   const why = (errors ?? []).map(({ message }) => String(message).slice(0, MAX_MESSAGE)).join(' | ');
   const node = process.env.EVDIAG_TEST_NODE ? ` [${process.env.EVDIAG_TEST_NODE_NAME ?? 'other Node'}]` : '';
-  appendFileSync(process.env.EVDIAG_FAILURES, `${file} > ${name}${node}\n    ${why.replaceAll('\n', '\n    ')}\n`);
+  appendFileSync(summary, `${file} > ${name}${node}\n    ${why.replaceAll('\n', '\n    ')}\n`);
 }

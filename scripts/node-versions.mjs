@@ -28,10 +28,13 @@ const NODE_BOUND = ['exits', 'live', 'permission', 'recent-profile', 'side-effec
 /** What Node tells of requests and file operations. */
 const PENDING = ['test/library/requests.test.ts'];
 const LISTED = ['test/cli/dump.test.ts', '-t', 'file operations'];
+/** @param {string[]} names */
 const agents = (...names) => names.map((name) => `test/agents/${name}.test.ts`);
 /**
  * What runs on each: most on the newest, the others are between it and the machine's, which runs all. By hand:
  * node scripts/node-versions.mjs 24 -- test/agents
+ *
+ * @type {Record<string, string[][]>}
  */
 const SUITES = {
   22: [[...agents(...V8_BOUND), ...PENDING]],
@@ -46,7 +49,11 @@ const divider = arguments_.includes('--') ? arguments_.indexOf('--') : arguments
 const majors = arguments_.slice(0, divider);
 const filters = arguments_.slice(divider + 1);
 
-/** The absolute path of that Node's binary; installs it where it is missing. */
+/**
+ * The absolute path of that Node's binary; installs it where it is missing.
+ *
+ * @param {string} major
+ */
 function nodeBinary(major) {
   const folder = join(root, 'node_modules', '.cache', 'evdiag-node', major);
   const binary = join(folder, 'node_modules', 'node', 'bin', 'node');
@@ -61,6 +68,11 @@ function nodeBinary(major) {
   return binary;
 }
 
+/**
+ * @param {string[]} suite
+ * @param {string} binary
+ * @param {string} name
+ */
 function runSuite(suite, binary, name) {
   const { status } = spawnSync('npx', ['vitest', 'run', ...suite], {
     cwd: root,
@@ -70,6 +82,7 @@ function runSuite(suite, binary, name) {
   return status === 0;
 }
 
+/** @param {string} major */
 function runTests(major) {
   const started = Date.now();
   const result = { name: `Node ${major}`, outcome: 'FAILED', seconds: 0, why: '' };
@@ -81,7 +94,7 @@ function runTests(major) {
     const passed = suites.map((suite) => runSuite(suite, binary, result.name));
     if (passed.every(Boolean)) result.outcome = 'passed';
   } catch (error) {
-    result.why = error.message;
+    result.why = String(error);
   }
   result.seconds = Math.round((Date.now() - started) / 1000);
   return result;

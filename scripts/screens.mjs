@@ -8,6 +8,9 @@ import { spawn } from '@lydell/node-pty';
 import headless from '@xterm/headless';
 import { chromium } from 'playwright-core';
 
+/** @typedef {import('@xterm/headless').Terminal} Terminal */
+/** @typedef {[text: string | RegExp, keys?: string]} Step What is waited for, and then typed. */
+
 process.chdir(new URL('..', import.meta.url).pathname);
 const BIN = join(process.cwd(), 'bin/evdiag.mjs');
 const OUT = join(process.cwd(), 'docs/screens');
@@ -15,10 +18,15 @@ const CELL = { width: 8.4, height: 18 };
 const NEVER_MS = 240_000;
 /** Only these; all where none is named. */
 const WANTED = process.argv.slice(2);
+/** @param {string[]} names */
 const isWanted = (...names) => WANTED.length === 0 || names.some((name) => WANTED.includes(name));
 const FOREGROUND = '#d4d4d4';
 const BACKGROUND = '#1e1e1e';
-/** Of xterm's 256 colours, those that the palette uses. */
+/**
+ * Of xterm's 256 colours, those that the palette uses.
+ *
+ * @type {Record<number, string>}
+ */
 const COLOURS = { 74: '#5fafd7', 110: '#87afd7', 202: '#ff5f00', 214: '#ffaf00', 245: '#8a8a8a' };
 
 const SHOP = `import { createServer } from 'node:http';
@@ -87,14 +95,17 @@ async function drawProfiles() {
   try {
     await setTimeout(2500);
     const profile = join(folder, 'shop.cpuprofile');
+    /** @param {string[]} args */
     const evdiag = (...args) => execFileSync(process.execPath, [BIN, ...args], { stdio: 'ignore', cwd: folder });
     evdiag('profile', String(child.pid), '-d', '4', '-o', profile);
+    /** @type {Step[]} */
     const taken = [
       ['● live', 'f'],
       [/● profile, [4-9](\.\d+)? s: f ends it/, 'f'],
     ];
     const top = ['top', String(child.pid)];
     await draw('profile', top, 120, 24, [...taken, ['self %▼', '']], folder);
+    /** @type {Step[]} */
     const render = [
       ['self %▼', '/render\r'],
       ['filter "render"', '\r'],
@@ -110,7 +121,12 @@ async function drawProfiles() {
   }
 }
 
-/** What a browser shows of a page, by day and by night. */
+/**
+ * What a browser shows of a page, by day and by night.
+ *
+ * @param {string} name
+ * @param {string} page
+ */
 async function photograph(name, page) {
   const places = [
     process.env.EVDIAG_CHROMIUM,
@@ -122,7 +138,7 @@ async function photograph(name, page) {
   if (!executablePath) throw new Error('No Chromium is found: apt-get install chromium, or name it in EVDIAG_CHROMIUM');
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   try {
-    for (const colorScheme of ['light', 'dark']) {
+    for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       const tab = await browser.newPage({ viewport: { width: 1120, height: 400 }, colorScheme });
       await tab.goto(`file://${page}`);
       await tab.waitForSelector('canvas');
@@ -136,7 +152,15 @@ async function photograph(name, page) {
   }
 }
 
-/** Waits for each text and types the keys after it; draws what is there in the end. */
+/**
+ * Waits for each text and types the keys after it; draws what is there in the end.
+ *
+ * @param {string} name
+ * @param {string[]} args
+ * @param {number} columns
+ * @param {number} rows
+ * @param {Step[]} steps
+ */
 async function draw(name, args, columns, rows, steps, cwd = process.cwd()) {
   if (!isWanted(name)) return;
   const terminal = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
@@ -164,6 +188,10 @@ async function draw(name, args, columns, rows, steps, cwd = process.cwd()) {
   }
 }
 
+/**
+ * @param {Terminal} terminal
+ * @param {string | RegExp} text
+ */
 async function until(terminal, text) {
   const giveUpAt = performance.now() + NEVER_MS;
   for (;;) {
@@ -177,6 +205,12 @@ async function until(terminal, text) {
   }
 }
 
+/**
+ * @param {string} title
+ * @param {Terminal} terminal
+ * @param {number} columns
+ * @param {number} rows
+ */
 function svg(title, terminal, columns, rows) {
   const width = Math.ceil(columns * CELL.width) + 16;
   const height = rows * CELL.height + 16;
@@ -200,11 +234,18 @@ ${parts.join('\n')}
 `;
 }
 
-/** Pieces of a line that look the same, without empty ones. */
+/**
+ * Pieces of a line that look the same, without empty ones.
+ *
+ * @param {import('@xterm/headless').IBufferLine | undefined} line
+ * @param {number} columns
+ */
 function runsOf(line, columns) {
+  /** @type {{ color: string, bold: boolean, inverse: boolean, x: number, text: string }[]} */
   const runs = [];
   for (let x = 0; x < columns; x++) {
-    const cell = line.getCell(x);
+    const cell = line?.getCell(x);
+    if (!cell) continue;
     const text = cell.getChars() || ' ';
     const look = {
       color: cell.isFgPalette() ? (COLOURS[cell.getFgColor()] ?? FOREGROUND) : FOREGROUND,
@@ -219,6 +260,7 @@ function runsOf(line, columns) {
   return runs.filter(({ text, inverse }) => inverse || text.trim() !== '');
 }
 
+/** @param {string} text */
 function escaped(text) {
-  return text.replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char]);
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

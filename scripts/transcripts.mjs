@@ -15,7 +15,12 @@ const BIN = join(ROOT, 'bin/evdiag.mjs');
 const out = mkdtempSync(join(tmpdir(), 'evdiag-transcripts-'));
 const env = { ...process.env, EVDIAG_OUT: join(out, 'recordings'), EVDIAG_QUIET: '1', NO_COLOR: '1' };
 
-/** What a program prints on both streams, in order, whatever its exit code. */
+/**
+ * What a program prints on both streams, in order, whatever its exit code.
+ *
+ * @param {string[]} args
+ * @param {string} cwd
+ */
 async function outputOf(args, cwd) {
   const { EVDIAG_QUIET: _, ...loud } = env;
   const child = spawn(process.execPath, args, { cwd, env: loud, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -28,9 +33,16 @@ async function outputOf(args, cwd) {
   return stripVTControlCharacters(text).trimEnd();
 }
 
+/** @param {string} name */
 const program = (name) => outputOf([join(PROGRAMS, name)], PROGRAMS);
 
-/** A program under the agent, and what a command says of it. */
+/**
+ * A program under the agent, and what a command says of it.
+ *
+ * @param {string} name
+ * @param {number} beforeMs
+ * @param {string[]} args
+ */
 async function ofProcess(name, beforeMs, ...args) {
   const flags = ['-r', join(ROOT, 'dist/agent.cjs'), name];
   const child = spawn(process.execPath, flags, { cwd: PROGRAMS, env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -67,7 +79,10 @@ const TRANSCRIPTS = {
   watch: () => program('import.mjs'),
 };
 
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map((name) => join('docs', name))]
+const pages = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
+]
   .filter((name) => name.endsWith('.md'))
   .map((name) => join(ROOT, name));
 const wanted = process.argv.slice(2);

@@ -11,4 +11,4 @@ app.get('/', { schema }, async () => {
   return { lines: Array.from({ length: 10 }, (_, id) => ({ id, price: id * 3 })) };
 });
 await app.listen({ port: 0, host: '127.0.0.1' });
-serveLoad(app.server.address().port);
+serveLoad(app.server);

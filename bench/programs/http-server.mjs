@@ -16,4 +16,4 @@ const server = createServer((request, response) => {
 });
 // The other variants warm up meanwhile.
 server.keepAliveTimeout = 300_000;
-server.listen(0, '127.0.0.1', () => serveLoad(server.address().port));
+server.listen(0, '127.0.0.1', () => serveLoad(server));

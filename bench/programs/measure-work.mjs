@@ -2,7 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const SETTLE_MS = 300;
 
-/** Runs the work once to warm up, lets start-up settle, then prints its CPU and wall time as JSON. */
+/**
+ * Runs the work once to warm up, lets start-up settle, then prints its CPU and wall time as JSON.
+ *
+ * @param {(share: number) => Promise<void>} work
+ */
 export async function measureWork(work) {
   await work(0.05);
   await sleep(SETTLE_MS);

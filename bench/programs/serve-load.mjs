@@ -1,5 +1,10 @@
-/** Tells the benchmark the port. The channel to it stays, and ends the server with it. */
-export function serveLoad(port) {
+/**
+ * Sends the benchmark the port. The channel to it stays open, and ends the server with it.
+ *
+ * @param {import('node:net').Server} server
+ */
+export function serveLoad(server) {
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   process.on('disconnect', () => process.exit());
-  process.send(port);
+  process.send?.(address.port);
 }

@@ -7,7 +7,7 @@ const TIMERS_PER_WAVE = 1_000;
 function wave() {
   return new Promise((resolve) => {
     let open = TIMERS_PER_WAVE;
-    const done = () => --open === 0 && resolve();
+    const done = () => --open === 0 && resolve(null);
     for (let i = 0; i < TIMERS_PER_WAVE; i++) setTimeout(() => setImmediate(done), i % 4);
   });
 }

@@ -1,8 +1,15 @@
 let facts = '';
 
-/** In the place of 0x's buttons: how much the picture stands on. */
-module.exports = (render) => () => render`<div id="facts">${facts}</div>`;
+/**
+ * In the place of 0x's buttons: how much the picture is based on.
+ *
+ * @param {import('./types.d.ts').Render} render
+ */
+const controls = (render) => () => render`<div id="facts">${facts}</div>`;
 
-module.exports.setFacts = (next) => {
+/** @param {string} next */
+controls.setFacts = (next) => {
   facts = next;
 };
+
+module.exports = controls;

@@ -3,7 +3,7 @@ import visualizer from '0x/visualizer';
 import controls from './controls.cjs';
 import { setEditor, setUnit } from './tooltip.js';
 
-const { tree, title, unit, facts, editor } = JSON.parse(document.getElementById('evdiag-data').textContent);
+const { tree, title, unit, facts, editor } = JSON.parse(document.getElementById('evdiag-data')?.textContent ?? '{}');
 setUnit(unit);
 setEditor(editor);
 controls.setFacts(facts);

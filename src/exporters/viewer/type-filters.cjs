@@ -1,9 +1,15 @@
 const { CATEGORIES, colorOf } = require('./colors.js');
 
-/** In the place of 0x's: the legend, whose entries hide and show their category. */
+/**
+ * In the place of 0x's: the legend, whose entries hide and show their category.
+ *
+ * @param {import('./types.d.ts').Render} render
+ * @returns {(state: { exclude: Set<string> }, action: (clicked: { name: string }) => void) => object}
+ */
 module.exports =
   (render) =>
   ({ exclude }, action) => {
+    /** @param {string} name */
     const entry = (name) => {
       const shown = !exclude.has(name);
       return render`<button class="evdiag-category" aria-pressed="${shown}" style="background:${shown ? colorOf(name, 0.06) : 'transparent'}" onclick=${() => action({ name })}>${CATEGORIES[name].label}</button>`;

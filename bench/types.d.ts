@@ -1,0 +1,80 @@
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+
+/** Which Node a program runs with, and the agent if any. */
+export interface Variant {
+  node: string;
+  agent: string | null;
+  level: string;
+  out: string;
+}
+
+export interface RunOptions {
+  flags?: string[];
+  args?: string[];
+  /** Whether the agent is preloaded; otherwise the program loads it. */
+  preload?: boolean;
+  stdio?: StdioOptions;
+}
+
+/** Figures of one run, by the id of their metric. */
+export type Figures = Record<string, number>;
+
+/** A limit that the agent must stay under or above. */
+export type Bar = [sign: '<=' | '>=', limit: number];
+
+export interface Metric {
+  id: string;
+  unit: string;
+  /** 'ratio': with the agent, divided by without; 'added': the difference. */
+  how: 'ratio' | 'added';
+  /** How far the ends of the interval may be from the median before measuring ends. */
+  within?: number;
+  /** By level. */
+  bars: Record<string, Bar>;
+}
+
+/** Measures one program. A round has blocks; each has the figures of every variant. */
+export interface Case {
+  id: string;
+  metrics: Metric[];
+  measureRound(variants: readonly Variant[], round: number): Promise<Figures[][]>;
+}
+
+/** Which variants are compared, by their place. */
+export interface Comparison {
+  name: string;
+  of: number;
+  to: number;
+  judged: boolean;
+}
+
+/** A line of the table, of one comparison and metric. */
+export interface Result {
+  case: string;
+  metric: string;
+  comparison: string;
+  base: string;
+  measured: string;
+  text: string;
+  bar: string;
+  verdict: string;
+  isWide: boolean;
+}
+
+export interface Slice {
+  requests: number;
+  seconds: number;
+  latenciesMs: number[];
+}
+
+export interface Load {
+  run(ms: number): Promise<Slice>;
+  close(): void;
+}
+
+export interface Server {
+  child: ChildProcess;
+  ended: Promise<unknown>;
+  pid: number;
+  load: Load;
+}
