@@ -166,7 +166,7 @@ export function stuckOf(
 }
 
 /** Age of the oldest, without the time in which the thread was blocked or the process stopped. */
-export function awakeMs(recording: StallView, { t, entry }: Reading): number {
+export function awakeMs(recording: StallView, { t, entry }: { t: number; entry: { oldestMs: number } }): number {
   const from = t - entry.oldestMs;
   const asleepMs = allStalls(recording)
     .filter(({ durationMs }) => durationMs >= LEAST_STALL_MS)
