@@ -1,6 +1,6 @@
 /** What the detectors of a busy loop share: which seconds were busy, and what a deep sample saw filling them. */
 
-import { type DeepSampleRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { type CreatedResources, type DeepSampleRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { firstIndex } from '../util/numbers.ts';
 import { formatMs } from '../util/text.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS } from './limits.ts';
@@ -224,7 +224,7 @@ export function isTimerStorm(deepSample: DeepSampleRow, recording: View<'active-
   return made >= STORM_TIMERS_PER_SECOND && near.some(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
 }
 
-export function resource(deepSample: DeepSampleRow, type: string) {
+export function resource(deepSample: DeepSampleRow, type: string): CreatedResources | null {
   return deepSample.created?.resources.find((entry) => entry.type === type) ?? null;
 }
 

@@ -36,9 +36,9 @@ import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.t
 import { ownAwaits } from '../wait-chains.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
 
-export interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
+interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
 
-export interface BacklogEvidence extends AwaitedEvidence {
+interface BacklogEvidence extends AwaitedEvidence {
   alive: number;
   oldestMs: number;
   observedMs: number;
