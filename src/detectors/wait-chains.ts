@@ -86,7 +86,7 @@ export function isOwn({ category }: Frame): boolean {
   return category === 'application';
 }
 
-export function isSameFunction(a: Frame, b: Frame): boolean {
+function isSameFunction(a: Frame, b: Frame): boolean {
   return functionKey(a) === functionKey(b);
 }
 

@@ -21,7 +21,7 @@ const ALIKE_SHARE = 0.2;
 /** FindingParts; all of them wait for the same cycle. */
 const MAX_QUEUE = 8;
 
-export interface CycleEvidence {
+interface CycleEvidence {
   /** In the cycle and in its queue. */
   suspendedCalls: number;
   oldestMs: number;
