@@ -80,6 +80,11 @@ describe('detectors', () => {
     expect(rulePage('gc-pause')).toBe(`${base}/blob/main/docs/rules/gc-pause.md`);
   });
 
+  test.each(detectors)('$id: has a test', ({ id }) => {
+    const file = `test/detectors/${id}.test.ts`;
+    expect(existsSync(join(ROOT, file)), `cure: ${file}`).toBe(true);
+  });
+
   test.each(detectors)(
     '$id: the words follow the grammar',
     ({ title, description, remedy, thresholds, limits, kinds }) => {

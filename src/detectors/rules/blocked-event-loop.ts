@@ -2,6 +2,7 @@ import { SLOW_MS } from '../../recording/defaults.ts';
 import { NATIVE_CALL } from '../../recording/places.ts';
 import type { Location, StallKind, StallRow, View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import {
   blamed,
@@ -16,7 +17,6 @@ import {
   STARVED_FACTOR,
   sumOf,
 } from '../blocked-stalls.ts';
-import { maxOf } from '../busy-time.ts';
 import { SURE } from '../confidence.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
