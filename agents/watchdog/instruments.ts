@@ -7,6 +7,7 @@ import { KeptObjects } from './deep-sample/kept-objects.ts';
 import { createInterrupts } from './interrupts.ts';
 import { LoadedMaps } from './loaded-maps.ts';
 import type { ObservationOptions } from './observation-options.ts';
+import { OverdueEnd } from './overdue-end.ts';
 import { createOwnCost } from './own-cost.ts';
 import { ThreadCapture } from './platform/stack-capture.ts';
 import { openThreadCpu } from './platform/thread-cpu.ts';
@@ -65,6 +66,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
   };
   return {
     ...{ histogram, maps, marks, deepSamples, stalls, recent, dumpable },
+    overdueEnd: new OverdueEnd(basics),
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
     unfinishedRows: createUnfinished(toFrame),
     threadCpu: readers.cpu,
