@@ -8,11 +8,13 @@ import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
+import { atNextTurn } from './microtask-turns.ts';
 import type { NodeInternals } from './node-internals.ts';
 import { markOwn } from './own-resources.ts';
 import { publish } from './published-api.ts';
 import { createSamplerSet, samplerContext } from './sampler-set.ts';
 import { watchShortIntervals } from './short-intervals.ts';
+import { isStackEmpty } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
 import { createTraceApi } from './tracing/trace-api.ts';
@@ -134,7 +136,10 @@ export class ObservedThread {
     }
   }
 
-  #api(): Pick<ThreadApi, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'> {
+  #api(): Pick<
+    ThreadApi,
+    'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps'
+  > {
     const traceApi = createTraceApi({
       post: (trace) => this.#post({ trace }),
       onCapturing: (now) => {
@@ -146,6 +151,11 @@ export class ObservedThread {
     return {
       ...traceApi,
       wantMaps: this.#loadedMaps.wantMaps,
+      lookBack: () => {
+        if (isStackEmpty()) this.#lookBack();
+        else atNextTurn(this.#lookBack);
+        return toJson({ asked: true });
+      },
       startHooks: () => {
         this.#withoutHooks = this.#capturing;
         this.#hooks ??= loadHooks().createHooks(this.#tracking.tap);
@@ -158,10 +168,19 @@ export class ObservedThread {
 
   #leave(): void {
     this.#loadedMaps.atExit();
+    const last = this.#unfinished();
+    if (last.tracked || last.rows.length > 0) this.#post(last);
+  }
+
+  readonly #lookBack = guarded(createSensor('the last look', true), () =>
+    this.#post({ ...this.#unfinished(), last: true }),
+  );
+
+  #unfinished(): Pick<SampleMessage, 'rows' | 'tracked'> {
     const tracked = this.#readTracked(true);
     const rows: Sample[] = [];
     addFailures(rows);
-    if (tracked || rows.length > 0) this.#post({ rows, tracked });
+    return { rows, tracked };
   }
 }
 

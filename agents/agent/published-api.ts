@@ -14,7 +14,10 @@ export function publish(
   histogram: { count: number },
   begin: number,
   tracking: Tracking,
-  others: Pick<ThreadApi, 'startHooks' | 'stopHooks' | 'hookCounts' | 'beginTrace' | 'endTrace' | 'wantMaps'>,
+  others: Pick<
+    ThreadApi,
+    'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps'
+  >,
 ): void {
   const counted = <Text extends string>(take: () => Text): Text => {
     const from = monotonicMs();

@@ -5,9 +5,9 @@ import { Word } from '../shared-memory.ts';
 import { createDeepSamples } from './deep-sample/deep-samples.ts';
 import { KeptObjects } from './deep-sample/kept-objects.ts';
 import { createInterrupts } from './interrupts.ts';
+import { LastLook } from './last-look.ts';
 import { LoadedMaps } from './loaded-maps.ts';
 import type { ObservationOptions } from './observation-options.ts';
-import { OverdueEnd } from './overdue-end.ts';
 import { createOwnCost } from './own-cost.ts';
 import { ThreadCapture } from './platform/stack-capture.ts';
 import { openThreadCpu } from './platform/thread-cpu.ts';
@@ -66,7 +66,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
   };
   return {
     ...{ histogram, maps, marks, deepSamples, stalls, recent, dumpable },
-    overdueEnd: new OverdueEnd(basics),
+    lastLook: new LastLook(capture),
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
     unfinishedRows: createUnfinished(toFrame),
     threadCpu: readers.cpu,

@@ -37,6 +37,7 @@ const SAMPLE: Checks<SampleMessage> = {
   trace: optional(fits(TRACE)),
   maps: optional(areTexts),
   addOnCalls: optional(arePairs),
+  last: optional((last) => last === true),
   dropped: optional(isCount),
 };
 

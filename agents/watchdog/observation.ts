@@ -99,7 +99,7 @@ export class Observation {
   }
 
   onSample(sample: SampleMessage): void {
-    const { maps, marks, unfinishedRows, deepSamples, cost, dumpable } = this.#instruments;
+    const { maps, marks, unfinishedRows, deepSamples, lastLook, cost, dumpable } = this.#instruments;
     Atomics.add(this.control, Word.SamplesTaken, 1);
     if (sample.dropped) this.#recordAll([{ type: 'dropped', rows: sample.dropped, why: 'the agent was held up' }]);
     if (sample.maps) maps.onMaps(sample.maps);
@@ -114,7 +114,8 @@ export class Observation {
         (rows) => this.#recordAll(rows),
       );
     }
-    deepSamples.consider();
+    if (sample.last) lastLook.onTaken();
+    else deepSamples.consider();
   }
 
   setLevel(next: Level): void {
@@ -125,9 +126,8 @@ export class Observation {
 
   /** Returns how many ms later it wants to be called again. */
   tick(): number {
-    const { stalls, maps, recent, overdueEnd } = this.#instruments;
+    const { stalls, maps, recent } = this.#instruments;
     const t = this.now();
-    overdueEnd.tick(t);
     stalls.tick(t, this.#untilNext(this.#tickMs));
     maps.tick(!stalls.isOpen());
     // The histogram is not reset while a stall is open: its count is the heartbeat.
@@ -143,6 +143,11 @@ export class Observation {
   isGone(): boolean {
     const { seenCpu, threadCpu } = this.#instruments;
     return Atomics.load(this.control, Word.Stop) === 1 || (seenCpu && threadCpu() === null);
+  }
+
+  /** Has the thread tell once more what it has not finished; resolves when it has, or could not within a short time. */
+  lookBack(): Promise<void> {
+    return this.#instruments.stalls.isOpen() ? Promise.resolve() : this.#instruments.lastLook.take();
   }
 
   /** The process waits at its exit for a session that is connected. */

@@ -54,6 +54,8 @@ export interface SampleMessage {
   maps?: Record<string, string | null>;
   /** Functions of a native add-on that has just been loaded, by file and name: they are marked while they run. */
   addOnCalls?: [module: string, name: string][];
+  /** It is what the thread was asked to tell before it ends. */
+  last?: boolean;
   /** Rows before these that the watchdog was not sent, as it took none. */
   dropped?: number;
 }

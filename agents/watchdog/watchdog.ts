@@ -75,9 +75,11 @@ class Watchdog {
       }
     };
     try {
-      watchSignals(this.#data.thread.shared, this.#storage, (signal) =>
-        this.#finish({ reason: 'signal', exitCode: null, signal }),
-      );
+      watchSignals(this.#data.thread.shared, this.#storage, {
+        lookBack: () => this.#threads.main.lookBack(),
+        lastWords: (signal) => this.#finish({ reason: 'signal', exitCode: null, signal }),
+        onHandled: (signal) => this.#onHandledSignal(signal),
+      });
     } catch (error) {
       this.#reportError(`signals are not observed: ${String(error).split('\n')[0]}`);
     }
@@ -104,6 +106,12 @@ class Watchdog {
     else if (message.type === 'thread-gone') this.#threads.onGone(message.threadId);
     else if (message.type === 'thread') this.#threads.add(message.thread);
     else if (message.type === 'level') this.#threads.setLevel(message.level);
+  }
+
+  #onHandledSignal(signal: string): void {
+    const { main } = this.#threads;
+    main.record({ t: main.now(), type: 'signal', signal }, true);
+    void main.lookBack();
   }
 
   #finish(end: Omit<EndRow, 't' | 'type'>): void {

@@ -13,11 +13,15 @@ import {
 import { leastOf, mostOf } from '../util/known.ts';
 
 /** What `periodsOf` reads. */
-export const PERIOD_ROWS = ['end', 'unfinished'] as const;
+export const PERIOD_ROWS = ['end', 'signal', 'unfinished'] as const;
 type PeriodView = View<(typeof PERIOD_ROWS)[number]>;
 
 /** What a program tears down at its end tells nothing of how it ran. */
 const FAREWELL_MS = 1000;
+/** So long it may take to end after a signal; who runs on for longer handles it otherwise. As long as Kubernetes gives, twice. */
+const SHUTDOWN_MS = 60_000;
+/** A look that was asked for with the signal may be told so long after it. */
+const LAST_LOOK_MS = 500;
 
 /** An entry as one row told it; entries of one place that a row tells apart are summed up. */
 export interface Reading {
@@ -44,7 +48,10 @@ const known = new WeakMap<PeriodView, { count: number; last: Row | undefined; pe
 
 const knownPlaces = new WeakMap<Period, Map<string, Place[]>>();
 
-/** Periods of tracking; the last one also without a row that was written while the program ended. */
+/**
+ * Periods of tracking, until the process was told to end: what it tears down then, and what it waits for, is no part of how it ran. The
+ * last one also without a row that was written while the program ended.
+ */
 export function periodsOf(recording: PeriodView): Period[] {
   const rows = allRows(recording);
   const before = known.get(recording);
@@ -57,7 +64,9 @@ export function periodsOf(recording: PeriodView): Period[] {
 function splitPeriods(recording: PeriodView): Period[] {
   const periods: UnfinishedRow[][] = [];
   let lastTrackedMs = Number.POSITIVE_INFINITY;
+  const untilMs = shutdownMs(recording) + LAST_LOOK_MS;
   for (const row of rowsOf(recording, 'unfinished')) {
+    if (row.t > untilMs) break;
     if (row.trackedMs <= lastTrackedMs) periods.push([]);
     periods.at(-1)!.push(row);
     lastTrackedMs = row.trackedMs;
@@ -66,6 +75,13 @@ function splitPeriods(recording: PeriodView): Period[] {
   const [end] = rowsOf(recording, 'end');
   if (last && end && end.t - last.at(-1)!.t < FAREWELL_MS) periods.push(last.slice(0, -1));
   return periods.filter((rows) => rows.length > 0);
+}
+
+/** When the process was first told to end, of those times that it was told shortly before it did; never where it was not. */
+function shutdownMs(recording: PeriodView): number {
+  const endMs = rowsOf(recording, 'end')[0]?.t ?? allRows(recording).at(-1)?.t ?? 0;
+  const told = rowsOf(recording, 'signal').find(({ t }) => endMs - t <= SHUTDOWN_MS);
+  return told?.t ?? Number.POSITIVE_INFINITY;
 }
 
 /** Places in the user's code that the last row of the period knows, or had no room for. */

@@ -52,13 +52,13 @@ export interface ThreadPart {
 }
 
 /** The frames of the groups that follow, in their order. */
-interface FramesPart {
+export interface FramesPart {
   part: 'frames';
   threadId: number;
   frames: Frame[];
 }
 
-interface GroupsPart {
+export interface GroupsPart {
   part: 'groups';
   threadId: number;
   groups: Inventory['groups'];
@@ -75,7 +75,7 @@ export interface InventoryPart {
   problem: string | null;
 }
 
-interface ProgressPart {
+export interface ProgressPart {
   part: 'progress';
   threadId: number;
   doing: 'stack' | 'calls' | 'heap';

@@ -13,7 +13,7 @@ export const AGENT_NAME = 'evdiagAgent';
 export const LIBRARY_KEY = 'evdiag.stalls';
 
 /** The functions of that constant, by name: their arguments, which are JSON, and what their answer says. */
-interface ThreadCalls {
+export interface ThreadCalls {
   stack: { args: [question: StackQuestion]; answer: InterruptedStack };
   recent: { args: []; answer: RecentStack };
   startHooks: { args: []; answer: null };
@@ -35,6 +35,8 @@ interface ThreadCalls {
   wantMaps: { args: [urls: readonly string[]]; answer: null };
   /** Where open handles were made; empty where nothing keeps account of it. */
   handleSites: { args: []; answer: RawHandleSite[] };
+  /** What is unfinished now is to be posted, when nothing of the program runs. */
+  lookBack: { args: []; answer: { asked: true } };
   /** From the next turn of the microtask queue on, each asynchronous operation is followed. */
   beginTrace: { args: [request: TraceRequest]; answer: null };
   /** Ends it; null where nothing has begun. */
@@ -125,7 +127,7 @@ export interface RawHandleSite {
 }
 
 /** What a dump of the thread depends on. */
-interface DumpEstimate {
+export interface DumpEstimate {
   heapBytes: number;
 }
 
@@ -143,7 +145,7 @@ export interface TraceRequest {
 }
 
 /** What the observed thread tells at the end: what was captured is named by it, or it says why nothing was. */
-type TraceEnd = TraceNames | { problem: string };
+export type TraceEnd = TraceNames | { problem: string };
 
 export interface TraceNames {
   spanMs: number;

@@ -7,7 +7,7 @@
  */
 
 import type { DeepSampleRow, TriggerRow } from './rows/deep-samples.ts';
-import type { AgentErrorRow, DroppedRow, EndRow, Header, LevelRow } from './rows/header.ts';
+import type { AgentErrorRow, DroppedRow, EndRow, Header, LevelRow, SignalRow } from './rows/header.ts';
 import type {
   ActiveResourcesRow,
   AgentCostRow,
@@ -19,7 +19,7 @@ import type {
 } from './rows/load.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
-import type { AbortedRow, OrphansRow, RejectionRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
+import type { AbortedRow, OrphansRow, RejectionRow, UnfinishedRow } from './rows/unfinished.ts';
 
 export * from './rows/deep-samples.ts';
 export * from './rows/header.ts';
@@ -51,10 +51,10 @@ export type Row =
   | AbortedRow
   | OrphansRow
   | RejectionRow
-  | WaitsRow
   | AllocationsRow
   | DroppedRow
   | AgentErrorRow
+  | SignalRow
   | EndRow;
 
 export type RowType = Row['type'];
@@ -78,12 +78,12 @@ export const ROW_TYPES: readonly RowType[] = [
   'memory',
   'orphans',
   'rejection',
+  'signal',
   'stall',
   'stall-open',
   'threads',
   'trigger',
   'unfinished',
-  'waits',
 ];
 
 /** A recording in memory. */

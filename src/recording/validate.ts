@@ -26,7 +26,6 @@ import {
   TRIGGER_REASONS,
   UNFINISHED,
   type UnfinishedEntry,
-  type WaitingGroup,
 } from './types.ts';
 
 export { isObject };
@@ -82,7 +81,6 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   floating: number,
   rejected: number,
   package: optional(string),
-  callee: optional(object(LOCATION)),
   onOne: optional(number),
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
   code: optional(string),
@@ -105,13 +103,6 @@ const SITE: { [K in keyof AllocationSite]: Check } = {
   aliveBytes: number,
   olderBytes: number,
   samples: number,
-};
-
-const WAITING: { [K in keyof WaitingGroup]: Check } = {
-  count: number,
-  oldestMs: number,
-  chain: arrayOf(number),
-  made: orNull(object({ what: string, type: string, via: arrayOf(string), at: location })),
 };
 
 /** What each field of a header must be. */
@@ -195,6 +186,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     waiting: orNull(number),
   },
   dropped: { rows: number, why: string },
+  signal: { signal: string },
   end: { reason: oneOf('exit', 'signal'), exitCode: orNull(number), signal: orNull(string) },
   'event-loop-delay': {
     count: number,
@@ -278,7 +270,6 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     dropped: number,
     entries: arrayOf(object(ENTRY)),
   },
-  waits: { trackedMs: number, frames: arrayOf(isFrame), codes: arrayOf(string), groups: arrayOf(object(WAITING)) },
 };
 
 export function isRow(value: unknown): value is Row {

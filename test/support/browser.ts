@@ -8,7 +8,7 @@ const PLACES = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ];
-const browserPath = PLACES.find((path) => path !== undefined && existsSync(path));
+export const browserPath = PLACES.find((path) => path !== undefined && existsSync(path));
 
 /** For `test.skipIf`; the gate of the project installs one. */
 export const noBrowser = browserPath === undefined;

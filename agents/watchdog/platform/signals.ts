@@ -22,12 +22,21 @@ const SIGNALS = [
  */
 const HANDLING_MS = 300;
 
+export interface AtSignal {
+  /** Looks at the program once more before it ends: for a bounded time. */
+  lookBack(): Promise<void>;
+  lastWords(signal: string): void;
+  /** The program handles it itself. */
+  onHandled(signal: string): void;
+}
+
 /**
  * Lets the watchdog say its last words when SIGINT or SIGTERM ends the process.
  *
  * The handle lives on this thread's libuv loop, so the signal is heard while the main thread is blocked, and a
- * blocked program dies from Ctrl-C as quickly as without the agent: after `lastWords` the handle is closed, which
- * restores the default action, and the signal is raised again. Where the application handles the signal, nothing is done.
+ * blocked program dies from Ctrl-C as quickly as without the agent: after `lookBack` and `lastWords` the handle is closed, which
+ * restores the default action, and the signal is raised again. A second signal waits for nothing. Where the application handles the
+ * signal, it is only told of.
  * Node opens such handles on its main thread only; this thread was started with --expose-internals to reach the
  * class behind them. Where that fails (Windows, other runtimes), signals end the process without a summary.
  *
@@ -36,7 +45,7 @@ const HANDLING_MS = 300;
 export function watchSignals(
   { control, numbers }: SharedMemory,
   storage: Storage,
-  lastWords: (signal: string) => void,
+  { lookBack, lastWords, onHandled }: AtSignal,
 ): void {
   if (process.platform === 'win32') return;
   const require = createRequire(__filename);
@@ -45,6 +54,15 @@ export function watchSignals(
   };
   const { Signal } = internalBinding('signal_wrap');
   const handles: { handle: SignalHandle; number: number }[] = [];
+  let endNow: (() => void) | null = null;
+  const endBy = (name: string, handle: SignalHandle) => (): void => {
+    if (handles.length === 0) return;
+    lastWords(name);
+    handles.length = 0;
+    handle.close();
+    // The default action is back once the handle is closed, on the next turn of this loop.
+    setTimeout(() => process.kill(process.pid, name), 1);
+  };
   for (const { name, number, word } of SIGNALS) {
     const handle = new Signal();
     handle.unref();
@@ -53,13 +71,11 @@ export function watchSignals(
       const at = Date.now();
       const again = at - lastSignalAt < HANDLING_MS;
       lastSignalAt = at;
-      if (Atomics.load(control, word) === 1) return;
-      if (!again && at - numbers[Sum.HandlerRemovedAt]! < HANDLING_MS) return;
-      lastWords(name);
-      handles.length = 0;
-      handle.close();
-      // The default action is back once the handle is closed, on the next turn of this loop.
-      setTimeout(() => process.kill(process.pid, name), 1);
+      const wasHandled = !again && at - numbers[Sum.HandlerRemovedAt]! < HANDLING_MS;
+      if (Atomics.load(control, word) === 1 || wasHandled) return onHandled(name);
+      if (endNow) return endNow();
+      endNow = endBy(name, handle);
+      void lookBack().then(endNow, endNow);
     };
     handle.start(number);
     handles.push({ handle, number });

@@ -17,7 +17,16 @@ const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 /** What was evaluated when the connection was closed is done by then, or inside a native call, where it harms nothing. */
 const UNHEARD_MS = 50;
 
-export type User = 'end' | 'stall' | 'deep-sample' | 'dump' | 'allocations' | 'profile' | 'recent' | 'trace' | 'maps';
+export type User =
+  | 'stall'
+  | 'deep-sample'
+  | 'dump'
+  | 'allocations'
+  | 'profile'
+  | 'recent'
+  | 'trace'
+  | 'maps'
+  | 'last-look';
 type Reply<Result = unknown> = (result: Result | null) => void;
 
 /**

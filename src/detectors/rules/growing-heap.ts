@@ -34,18 +34,18 @@ const NEAR =
 const CONTAINER =
   'Give the container more memory, or the process less: a lower --max-old-space-size makes V8 collect earlier; Buffers count beside it.';
 
-interface GrowthOfHeap extends MemoryGrowthEvidence {
+export interface GrowthOfHeap extends MemoryGrowthEvidence {
   /** Until the limit is reached, as it grows. */
   limitReachedInMs?: number;
 }
 
-interface NearHeapLimit {
+export interface NearHeapLimit {
   aliveBytes: number;
   limitBytes: number;
   limitShare: number;
 }
 
-interface NearContainerLimit {
+export interface NearContainerLimit {
   residentBytes: number;
   limitBytes: number;
   limitShare: number;

@@ -34,16 +34,9 @@ export interface DeepSampleStack {
 }
 
 /** Where something was created or allocated, in the user's own code where there is any on the stack. */
-interface CreatedSite {
+export interface CreatedSite {
   count: number;
   location: Location | null;
-}
-
-/** What was created of one type: Node's name of it. */
-export interface CreatedResources {
-  type: string;
-  count: number;
-  sites: CreatedSite[];
 }
 
 /** A bounded sample of a thread: stacks at random moments, and what was created meanwhile. */
@@ -73,7 +66,7 @@ export interface DeepSampleRow extends RowBase {
     wallMs: number;
     cpuMs: number;
     promises: number;
-    resources: CreatedResources[];
+    resources: { type: string; count: number; sites: CreatedSite[] }[];
   } | null;
   /** Intervals of a few ms that are running: where they were started. */
   shortIntervals: Location[];

@@ -54,6 +54,12 @@ export interface AgentErrorRow extends RowBase {
   message: string;
 }
 
+/** The process was asked to end, and handles that itself (format 1.5). */
+export interface SignalRow extends RowBase {
+  type: 'signal';
+  signal: string;
+}
+
 export interface EndRow extends RowBase {
   type: 'end';
   reason: 'exit' | 'signal';

@@ -132,7 +132,7 @@ export interface TableState {
   filter: string;
 }
 
-type Overlay =
+export type Overlay =
   /** Of the selected item. */
   | { kind: 'details'; top: number }
   | { kind: 'help'; top: number }
