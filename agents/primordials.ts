@@ -13,8 +13,8 @@ export const { stringify } = JSON;
 export const toJson = stringify as <Value>(value: Value) => Json<Value>;
 export const { abs, ceil, clz32, exp, floor, log, max, min, random, round } = Math;
 export const { apply, construct, defineProperty: tryDefineProperty, deleteProperty, ownKeys } = Reflect;
-export const { assign, create, defineProperty, entries, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
-export const { getOwnPropertySymbols, getPrototypeOf, hasOwn, keys } = Object;
+export const { assign, create, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
+export const { getOwnPropertySymbols, getPrototypeOf } = Object;
 export const { isArray } = Array;
 export const { isFinite: isFiniteNumber } = Number;
 export const { clearInterval, clearTimeout, performance, process, queueMicrotask } = globalThis;
@@ -26,7 +26,6 @@ export const monotonicMs = performance.now.bind(performance);
 export const wallMs = Date.now;
 
 export const {
-  Boolean: NativeBoolean,
   Date: NativeDate,
   Error: NativeError,
   EventTarget: NativeEventTarget,
@@ -42,7 +41,6 @@ export const {
   Set: NativeSet,
   SharedArrayBuffer: NativeSharedArrayBuffer,
   String: NativeString,
-  Symbol: NativeSymbol,
   Uint8Array: NativeUint8Array,
   Uint16Array: NativeUint16Array,
   Uint32Array: NativeUint32Array,

@@ -93,7 +93,7 @@ export const FRAME_LIMIT = 64;
 export const RECENT_FRAME_LIMIT = 128;
 
 /** `js-cpu`: what is quick once, and much where it is called for each row. */
-export type MarkedKind =
+type MarkedKind =
   | 'js-cpu'
   | 'sync-database'
   | 'native-addon'

@@ -15,6 +15,7 @@ export interface RawTracked {
     frames: [id: number, frames: RawFrame[]][];
     aborted: RawAborted[];
     orphans: RawOrphans[];
+    waiting: RawWaiting[];
   } | null;
 }
 
@@ -38,6 +39,18 @@ export interface RawSite {
   referenced: number;
   oldestMs: number;
   madeBy: { id: number; what: string; type: string } | null;
+  /** call: the function that is called; told once. */
+  callee?: RawFrame;
+}
+
+/** Calls that have waited for long in one chain of awaits. */
+export interface RawWaiting {
+  count: number;
+  oldestMs: number;
+  /** Innermost first. */
+  frames: RawFrame[];
+  /** What made the promise that the innermost awaits, where that was followed. */
+  made: { what: string; type: string; frames: RawFrame[] } | null;
 }
 
 export interface RawLeftover {

@@ -30,6 +30,7 @@ import { missingTimeout } from './missing-timeout.ts';
 import { mixedLoad } from './mixed-load.ts';
 import { narrowSemaphore } from './narrow-semaphore.ts';
 import { nativeAddOn } from './native-add-on.ts';
+import { nestedLimit } from './nested-limit.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
 import { overlappingRuns } from './overlapping-runs.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
@@ -83,6 +84,7 @@ export const scenarios: readonly Scenario[] = [
   mixedLoad,
   narrowSemaphore,
   nativeAddOn,
+  nestedLimit,
   nexttickStarvation,
   overlappingRuns,
   overloadedLoop,

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
+/** @typedef {Omit<import('esbuild').BuildOptions, 'entryPoints' | 'outfile' | 'banner'>} Common */
+
 /** Names by which the two parts of a bundle ask for each other's modules; nothing of them is left in the file. */
 const LATER = 'evdiag-later:';
 const CORE = 'evdiag-core:';
@@ -12,6 +14,8 @@ const CORE = 'evdiag-core:';
  * the first of these calls: V8 passes over a text much faster than over code. In one file, nothing has to be found
  * later, when the program may have changed its folder, its permissions, or its `require`. Modules that both
  * parts import belong to the first, and are there once.
+ *
+ * @param {Common & { entryPoints: [string], outfile: string, banner: { js: string } }} options
  */
 export async function buildSplit(options) {
   const { entryPoints, outfile, banner, ...common } = options;
@@ -26,9 +30,17 @@ export async function buildSplit(options) {
   );
 }
 
-/** The part that is compiled at once, and which modules it loads later. */
+/**
+ * The part that is compiled at once, and which modules it loads later.
+ *
+ * @param {Common} common
+ * @param {string} entry
+ * @param {string} shared
+ */
 async function bundleCore(common, entry, shared) {
+  /** @type {Set<string>} */
   const later = new Set();
+  /** @type {import('esbuild').Plugin} */
   const cut = {
     name: 'later',
     setup({ onResolve }) {
@@ -40,6 +52,7 @@ async function bundleCore(common, entry, shared) {
       });
     },
   };
+  /** @type {import('esbuild').Plugin} */
   const handOn = {
     name: 'shared',
     setup({ onResolve, onLoad }) {
@@ -55,15 +68,23 @@ async function bundleCore(common, entry, shared) {
   };
   const plugins = [cut, handOn];
   const { outputFiles, metafile } = await build({ ...common, stdin, write: false, metafile: true, plugins });
-  const text = outputFiles[0].text
+  const text = textOf(outputFiles)
     .replaceAll(`require("${LATER}`, 'evdiagLater("')
     .replaceAll(/__toESM\((require\("node:[\w/]+"\)), 1\)/g, 'evdiagDefault($1)');
-  return { later, inputs: new Set(Object.keys(metafile.inputs)), text: `${LOADER}${text}` };
+  return { later, inputs: new Set(Object.keys(metafile?.inputs ?? {})), text: `${LOADER}${text}` };
 }
 
-/** The other part: a function's body, to which the modules of the first are given. */
+/**
+ * The other part: a function's body, to which the modules of the first are given.
+ *
+ * @param {Common} common
+ * @param {Set<string>} files
+ * @param {Set<string>} coreInputs
+ */
 async function bundleLater(common, files, coreInputs) {
+  /** @type {Set<string>} */
   const wanted = new Set();
+  /** @type {import('esbuild').Plugin} */
   const keep = {
     name: 'core',
     setup({ onResolve }) {
@@ -81,10 +102,20 @@ async function bundleLater(common, files, coreInputs) {
   const stdin = { contents, resolveDir: '.', sourcefile: 'evdiag-later.js' };
   const plugins = [keep];
   const { outputFiles } = await build({ ...common, stdin, write: false, plugins, minifyWhitespace: true });
-  return { text: `"use strict";\n${outputFiles[0].text}`.replaceAll(`require("${CORE}`, 'evdiagCore("'), wanted };
+  return { text: `"use strict";\n${textOf(outputFiles)}`.replaceAll(`require("${CORE}`, 'evdiagCore("'), wanted };
 }
 
-/** Plain objects, whose fields V8 reads faster than what esbuild makes for a module: no module of the agent changes what it exports. */
+/** @param {import('esbuild').OutputFile[] | undefined} files */
+function textOf(files) {
+  if (!files?.[0]) throw new Error('esbuild wrote nothing');
+  return files[0].text;
+}
+
+/**
+ * Plain objects, whose fields V8 reads faster than what esbuild makes for a module: no module of the agent changes what it exports.
+ *
+ * @param {Set<string>} files
+ */
 function sharedModules(files) {
   const names = [...files];
   const imports = names.map((file, i) => `import * as shared${i} from './${file}';`);

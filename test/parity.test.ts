@@ -67,6 +67,21 @@ describe.each([
   });
 });
 
+/** Names of files in backticks. */
+const fileNames = (text: string) => [...text.matchAll(/`([\w./-]+\.ts)`/g)].map((match) => match[1]!);
+
+test('each file that the map names exists', () => {
+  const files = ['src', 'agents', 'scripts', 'test']
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+    )
+    .map((name) => name.replaceAll('\\', '/'));
+  const missing = fileNames(readFileSync(join(ROOT, 'src/README.md'), 'utf8')).filter(
+    (name) => !files.some((file) => `/${file}`.endsWith(`/${name}`)),
+  );
+  expect(missing, 'cure: src/README.md').toEqual([]);
+});
+
 describe('detectors', () => {
   test('docs/rules has what the rules say', () => {
     const folder = join(ROOT, 'docs/rules');
@@ -78,6 +93,11 @@ describe('detectors', () => {
     const { homepage } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { homepage: string };
     const base = homepage.replace(/#.*$/, '');
     expect(rulePage('gc-pause')).toBe(`${base}/blob/main/docs/rules/gc-pause.md`);
+  });
+
+  test.each(detectors)('$id: has a test', ({ id }) => {
+    const file = `test/detectors/${id}.test.ts`;
+    expect(existsSync(join(ROOT, file)), `cure: ${file}`).toBe(true);
   });
 
   test.each(detectors)(

@@ -4,8 +4,6 @@ import { type SharedMemory, Word } from '../shared-memory.ts';
 import { MarkedSites } from './marked-sites.ts';
 import { type AnyFunction, hasPrototype, like } from './replace.ts';
 
-export type CallMarks = ReturnType<typeof createCallMarks>;
-
 /**
  * Marks of calls in shared memory, while these run. What a call allocates is sampled under the name `markedCall`, and its time: see
  * the watchdog's allocations.ts, and agent-frames.ts. So no function of another name may stand between the program and the call.

@@ -2,7 +2,7 @@
 import { createSensor, guarded } from '../guard.ts';
 import { apply, load, min, monotonicMs, NativeNumber, notify, process, store, wait } from '../primordials.ts';
 import { STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word } from '../shared-memory.ts';
-import { endThread, type ThreadGate } from '../thread-gate.ts';
+import { leaveThread, type ThreadGate } from '../thread-gate.ts';
 import { complain } from './complain.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
@@ -21,7 +21,7 @@ export function followExit(control: Int32Array, gate: ThreadGate, last: () => vo
   const forced = createForcedExit(exitOf(process));
   listenUnseen(process, 'exit', (code: number) => {
     // Worker threads end with the process.
-    endThread(gate, 0);
+    leaveThread(gate, 0);
     last();
     finish(control, code, forced);
   });
@@ -38,7 +38,7 @@ function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedE
   if (typeof original !== 'function') return;
   const leave = guarded(createSensor('the exit', true), (status: unknown) => {
     const code = NativeNumber(status ?? 0);
-    endThread(gate, 0);
+    leaveThread(gate, 0);
     if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
     forced.go(code);
   });

@@ -5,6 +5,7 @@ import { assign, getOwnPropertySymbols, monotonicMs, NativeMap, process } from '
 import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
+import { disableHook, enableHook, enterInit, inits } from './own-hooks.ts';
 import { callSites } from './stack.ts';
 import type { Tap } from './tracking/tracking.ts';
 
@@ -90,11 +91,15 @@ class Counting {
 
   #hook(): () => void {
     const init = (type: string): void => (type === 'PROMISE' ? this.#onPromise() : this.#onResource(type));
-    const { hook, seesPromises } = createResourceHook(init);
-    hook.enable();
+    const { hook, seesPromises } = createResourceHook((type) => {
+      if (!enterInit()) return;
+      init(type);
+      inits.words[inits.at]! += 1;
+    });
+    enableHook(hook);
     const stopPromises = seesPromises ? () => {} : hookPromises({ init: this.#onPromise });
     return () => {
-      hook.disable();
+      disableHook(hook);
       stopPromises();
     };
   }

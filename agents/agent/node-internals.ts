@@ -2,7 +2,7 @@ import { type OwnSession, withOwnSession } from '../../src/async-dump/own-sessio
 import { type Inspection, isInspectorForbidden } from '../inspection.ts';
 import { process } from '../primordials.ts';
 
-export type Prepare = (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) => unknown;
+type Prepare = (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) => unknown;
 
 /** A built-in module, as Node keeps it, loaded or not. */
 export interface BuiltinModule {

@@ -2,22 +2,25 @@ import { threadId } from 'node:worker_threads';
 import { add, apply } from '../primordials.ts';
 import { type SharedMemory, Word } from '../shared-memory.ts';
 import { answerFirst, type ThreadGate } from '../thread-gate.ts';
+import { restHooks, wakeHooks } from './own-hooks.ts';
 import type { AnyFunction } from './replace.ts';
 
 /**
  * Calls within which the thread must not be interrupted by what the inspector evaluates.
  *
  * Atomics.wait: the thread is idle, and may be terminated, which the interrupt could swallow. A script of node:vm with a timeout, or
- * that Ctrl-C ends: V8 ends it as it ends a thread, and an interrupt at that moment would let it run for ever.
+ * that Ctrl-C ends: V8 ends it as it ends a thread, and an interrupt at that moment, or a hook, would let it run for ever.
  */
 export function shield({ control }: SharedMemory, gate: ThreadGate | null, original: AnyFunction, word: number) {
   return {
     markedCall(this: unknown, ...args: unknown[]): unknown {
       add(control, word, 1);
+      if (word === Word.Terminable) restHooks();
       try {
         if (gate) answerFirst(gate, threadId);
         return apply(original, this, args);
       } finally {
+        if (word === Word.Terminable) wakeHooks();
         add(control, word, -1);
       }
     },

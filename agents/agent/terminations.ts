@@ -2,6 +2,8 @@ import { getEnvironmentData, threadId as ownId, setEnvironmentData, Worker } fro
 import { createSensor, guarded } from '../guard.ts';
 import { apply, NativeObject } from '../primordials.ts';
 import { createThreadGate, endThread, GATE_KEY, isThreadGate, setParent, type ThreadGate } from '../thread-gate.ts';
+import { createReminder } from './overdue-workers.ts';
+import { makeWayFor } from './own-hooks.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 
 /** In the main thread: for the whole process. Worker threads that are started from now on find it. */
@@ -16,6 +18,7 @@ export function findThreadGate(): ThreadGate | null {
   const { gate, parentId } = NativeObject(getEnvironmentData(GATE_KEY)) as { gate?: unknown; parentId?: unknown };
   if (!isThreadGate(gate) || typeof parentId !== 'number') return null;
   setParent(gate, ownId, parentId);
+  makeWayFor(gate);
   handOn(gate);
   return gate;
 }
@@ -29,10 +32,13 @@ function handOn(gate: ThreadGate): void {
 export function followTerminations(gate: ThreadGate): void {
   const holder = Worker.prototype as unknown as Record<string, unknown>;
   const original = holder.terminate as AnyFunction;
+  const remind = createReminder();
   const notify = guarded(createSensor('following terminations', true), (worker: unknown) => {
     const threadId = (worker as { threadId?: unknown } | undefined)?.threadId;
     // -1 once it has ended.
-    if (typeof threadId === 'number' && threadId > 0) endThread(gate, threadId);
+    if (typeof threadId !== 'number' || threadId <= 0) return;
+    endThread(gate, threadId);
+    remind(worker as object);
   });
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
     notify(this);

@@ -6,7 +6,7 @@ import { createSensor, guarded } from '../guard.ts';
 import { clearInterval, load, NativeNumber, notify, process, setInterval, store, wallMs } from '../primordials.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
-import { endThread } from '../thread-gate.ts';
+import { leaveThread } from '../thread-gate.ts';
 import type { Message } from '../watchdog/types.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
 import { lookInside } from './node-internals.ts';
@@ -79,7 +79,7 @@ export function startInWorker(): void {
   const onExit = (): void => {
     atExit();
     // Those that this one has started end with it.
-    if (gate) endThread(gate, threadId);
+    if (gate) leaveThread(gate, threadId);
     store(shared.control, Word.Stop, 1);
     notify(shared.control, Word.Stop);
   };

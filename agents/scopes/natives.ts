@@ -1,5 +1,5 @@
 /** Timers as they were before a test replaced them. */
-export interface Natives {
+interface Natives {
   setTimeout: typeof setTimeout;
   clearTimeout: typeof clearTimeout;
   setImmediate: typeof setImmediate;

@@ -8,6 +8,7 @@ import { createInterrupts } from './interrupts.ts';
 import { LastLook } from './last-look.ts';
 import { LoadedMaps } from './loaded-maps.ts';
 import type { ObservationOptions } from './observation-options.ts';
+import { OverdueEnd } from './overdue-end.ts';
 import { createOwnCost } from './own-cost.ts';
 import { ThreadCapture } from './platform/stack-capture.ts';
 import { openThreadCpu } from './platform/thread-cpu.ts';
@@ -66,6 +67,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
   };
   return {
     ...{ histogram, maps, marks, deepSamples, stalls, recent, dumpable },
+    overdueEnd: new OverdueEnd(basics),
     lastLook: new LastLook(capture),
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
     unfinishedRows: createUnfinished(toFrame),

@@ -1,5 +1,5 @@
 import { Word } from '../shared-memory.ts';
-import { beginAsking, endAsking, isEnding, type ThreadGate } from '../thread-gate.ts';
+import { beginAsking, endAsking, isEnding, isTerminated, type ThreadGate } from '../thread-gate.ts';
 import { openFutexWait } from './recent/thread-state.ts';
 import type { ThreadData } from './types.ts';
 
@@ -10,10 +10,12 @@ export interface Interrupts {
   end(): void;
   /** The thread was told to end, and an interrupt has swallowed it: whether it may be told again. */
   mayTerminate(): boolean;
+  /** It was terminated; what it runs may be told to end as often as one likes. */
+  isTerminated(): boolean;
   close(): void;
 }
 
-/** Node 20 aborts when that happens in Atomics.wait. */
+/** Node 20 aborts when that happens in Atomics.wait; there it hands on each termination. */
 const TERMINATES_WAITING = !process.version.startsWith('v20.');
 
 /**
@@ -38,6 +40,7 @@ export function createInterrupts({ threadId, nativeId, shared, gated }: ThreadDa
     end,
     mayTerminate: () =>
       isWorker && isEnding(gate, threadId) && (TERMINATES_WAITING || Atomics.load(control, Word.Waiting) === 0),
+    isTerminated: () => isWorker && TERMINATES_WAITING && isTerminated(gate, threadId),
     close: () => futex.close(),
   };
 }

@@ -126,8 +126,9 @@ export class Observation {
 
   /** Returns how many ms later it wants to be called again. */
   tick(): number {
-    const { stalls, maps, recent } = this.#instruments;
+    const { stalls, maps, recent, overdueEnd } = this.#instruments;
     const t = this.now();
+    overdueEnd.tick(t);
     stalls.tick(t, this.#untilNext(this.#tickMs));
     maps.tick(!stalls.isOpen());
     // The histogram is not reset while a stall is open: its count is the heartbeat.

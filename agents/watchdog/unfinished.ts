@@ -8,12 +8,14 @@ import type {
   RejectionRow,
   UnfinishedEntry,
   UnfinishedRow,
+  WaitsRow,
 } from '../../src/recording/types.ts';
 import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawSite, RawTracked } from '../tracked.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 import { placeOf } from './stall/classify.ts';
+import { viaOf, waitsRow } from './waiting-rows.ts';
 
 /** Of an entry, and leftovers of an aborted unit of work. */
 const MAX_CALLERS = 4;
@@ -26,7 +28,8 @@ export type TrackedRow =
   | WithoutTime<UnfinishedRow>
   | WithoutTime<AbortedRow>
   | WithoutTime<OrphansRow>
-  | WithoutTime<RejectionRow>;
+  | WithoutTime<RejectionRow>
+  | WithoutTime<WaitsRow>;
 
 interface Place {
   location: Location | null;
@@ -34,6 +37,7 @@ interface Place {
   via: string[];
   resumed: boolean | null;
   package?: string;
+  callee?: Location;
 }
 
 /** Makes rows of what the tracking of a thread tells: places in the original sources, equal ones together. */
@@ -41,7 +45,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
   const places = new Map<number, Place>();
 
   const toEntry = (site: RawSite): UnfinishedEntry => {
-    const { id, madeBy, ...counts } = site;
+    const { id, madeBy, callee: _callee, ...counts } = site;
     const place = places.get(id) ?? NOWHERE;
     const maker = madeBy && (places.get(madeBy.id) ?? NOWHERE);
     return {
@@ -59,13 +63,19 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       call: call && placeOf(call.map(toFrame)),
     }));
     if (!unfinished) return rows;
-    const { sites, frames, aborted, orphans, ...figures } = unfinished;
+    const { sites, frames, aborted, orphans, waiting, ...figures } = unfinished;
+    const callees = new Map(
+      sites.flatMap(({ id, callee }) => (callee ? [[id, toLocation(toFrame(callee))] as const] : [])),
+    );
     const awaits = new Set(sites.filter(({ what }) => what === 'await').map(({ id }) => id));
     for (const [id, raw] of frames) {
       const place = placeOfAll(raw.map(toFrame));
-      places.set(id, awaits.has(id) && place.location ? { ...place, location: atAwait(place.location) } : place);
+      const callee = callees.get(id);
+      if (awaits.has(id) && place.location) places.set(id, { ...place, location: atAwait(place.location) });
+      else places.set(id, callee ? { ...place, callee } : place);
     }
     rows.push({ type: 'unfinished', ...figures, entries: merge(sites.map(toEntry)) });
+    if (waiting.length > 0) rows.push(waitsRow(waiting, figures.trackedMs, toFrame));
     for (const { frames: raw, ...rest } of orphans) {
       const { location, callers } = placeOfAll(raw.map(toFrame));
       rows.push({ type: 'orphans', ...rest, location, callers });
@@ -97,35 +107,10 @@ function placeOfAll(frames: readonly Frame[]): Place {
     ...(maker === null ? {} : { package: maker }),
     location: placeOf(frames),
     callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
-    via: [...new Set(above.map(moduleOf).filter((name) => name !== null))],
+    via: viaOf(above),
     // Node's frames below are not kept: of a function that Node calls, nothing tells.
     resumed: own[0]?.awaits ? null : own.length > 1 && own.slice(1).every(({ awaits }) => awaits),
   };
-}
-
-/** Node's modules that tell what is done, by a part of their name; the first that fits. */
-const MODULES: readonly [part: RegExp, name: string][] = [
-  [/undici|exposed-window-or-worker/, 'fetch'],
-  [/_http_server/, 'http-server'],
-  [/http2/, 'http2'],
-  [/https?(_|$)|_http_/, 'http'],
-  [/tls/, 'tls'],
-  [/dns/, 'dns'],
-  [/dgram/, 'dgram'],
-  [/:net$|\/net$/, 'net'],
-  [/fs(\/|$)/, 'fs'],
-  [/child_process/, 'child_process'],
-  [/worker/, 'worker'],
-  [/timers/, 'timers'],
-  [/streams?(\/|$)|webstreams/, 'streams'],
-  [/readline/, 'readline'],
-  [/abort_controller/, 'abort'],
-  [/events|event_target/, 'events'],
-];
-
-function moduleOf({ category, file }: Frame): string | null {
-  if (category !== 'node') return null;
-  return MODULES.find(([part]) => part.test(file))?.[1] ?? null;
 }
 
 /** Of one line of the application, whoever called it: the largest one's callers stand for all. */

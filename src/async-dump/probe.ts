@@ -106,7 +106,7 @@ interface Inside {
 const NativeError = Error;
 
 /** In this interrupt V8 gives no stacks: it is formatting one, or the stack is full. A moment later it may. */
-export class BusyError extends Error {
+class BusyError extends Error {
   override name = 'BusyError';
   readonly code = 'EVDIAG_BUSY';
   override message = 'V8 gives no stacks at this moment';

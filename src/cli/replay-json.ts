@@ -2,7 +2,7 @@ import type { Family } from '../recording/reader.ts';
 import { endOf, eventsOf, inOneGo, markSteps } from '../tui/state/moment.ts';
 
 /** What `evdiag replay --json` prints. */
-export const REPLAY_SCHEMA = 'evdiag-replay/1';
+const REPLAY_SCHEMA = 'evdiag-replay/1';
 
 /** What happened when, on the clock of the first recording: events as their rows, findings with the time they were first there. */
 export function replayOf({ path, recordings }: Family) {

@@ -1,7 +1,7 @@
 /** What the detectors of a busy loop share: which seconds were busy, and what a deep sample saw filling them. */
 
-import { type DeepSampleRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
-import { firstIndex } from '../util/numbers.ts';
+import { type CreatedResources, type DeepSampleRow, type RowOf, rowsOf, type View } from '../recording/types.ts';
+import { firstIndex, maxOf } from '../util/numbers.ts';
 import { formatMs } from '../util/text.ts';
 import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS } from './limits.ts';
 import { functionsOf } from './sampled-frames.ts';
@@ -113,11 +113,6 @@ export function perSecond(count: number, ms: number): number {
   return shareOf(count, ms) * 1000;
 }
 
-/** At least 0; a long recording has more rows than a call can have arguments. */
-export function maxOf(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), 0);
-}
-
 /** A blocked loop is read late, and its thread's clock is not read in step with it: what the rows tell of that time. */
 function ranWithin(
   rows: readonly RowOf<'cpu'>[],
@@ -224,7 +219,7 @@ export function isTimerStorm(deepSample: DeepSampleRow, recording: View<'active-
   return made >= STORM_TIMERS_PER_SECOND && near.some(({ counts }) => (counts.Timeout ?? 0) >= MANY_TIMERS);
 }
 
-export function resource(deepSample: DeepSampleRow, type: string) {
+export function resource(deepSample: DeepSampleRow, type: string): CreatedResources | null {
   return deepSample.created?.resources.find((entry) => entry.type === type) ?? null;
 }
 

@@ -22,7 +22,7 @@ export const GROWN_CALLS = 20;
 const STANDING_SHARE = 0.9;
 
 /** Where more end, the most are finished, and those that are not are judged by their age. */
-export const ENDED_SHARE = 0.25;
+const ENDED_SHARE = 0.25;
 
 /** The beginning of the oldest may move by so much of the time, and so many ms: nothing old ends. */
 const MOVED_SHARE = 0.2;
@@ -166,7 +166,7 @@ export function stuckOf(
 }
 
 /** Age of the oldest, without the time in which the thread was blocked or the process stopped. */
-export function awakeMs(recording: StallView, { t, entry }: Reading): number {
+export function awakeMs(recording: StallView, { t, entry }: { t: number; entry: { oldestMs: number } }): number {
   const from = t - entry.oldestMs;
   const asleepMs = allStalls(recording)
     .filter(({ durationMs }) => durationMs >= LEAST_STALL_MS)

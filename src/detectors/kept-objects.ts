@@ -17,7 +17,7 @@ type KeptView = View<(typeof KEPT_ROWS)[number]>;
 /** Fewer samples than this may be chance. */
 const LEAST_SAMPLES = 8;
 /** Of what was sampled and is alive. */
-export const ALIVE_SHARE = 0.3;
+const ALIVE_SHARE = 0.3;
 /** Of what memory grew by in the same time. */
 const GROWTH_SHARE = 0.3;
 /** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. On a busy host the first half is the slower one. */

@@ -7,6 +7,8 @@
 export const WARNING_STALLS = 3;
 /** Sentry's and N|Solid's defaults are 1000 and 200 ms; people notice an interface that hangs for a quarter of a second. */
 export const WARNING_STALL_MS = 250;
+/** Where the call and its line are beyond doubt, less is worth a change: N|Solid reports from 200 ms; half of that is a stall at all. */
+export const SURE_STALL_MS = 150;
 /** A second without an answer: health checks and gateways begin to time out. */
 export const CRITICAL_STALL_MS = 1000;
 

@@ -4,7 +4,7 @@ import type { Detector, Explains, Finding } from './types.ts';
 /** Findings that are related alike: of one rule and kind, and of one weight where the rule tells weights apart. */
 export type Node = string;
 
-export function nodeOf(rule: string, kind: string, isMinor: boolean): Node {
+function nodeOf(rule: string, kind: string, isMinor: boolean): Node {
   return `${rule} ${kind}${isMinor ? ' minor' : ''}`;
 }
 

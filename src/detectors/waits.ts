@@ -52,7 +52,7 @@ export function functionsWith(period: Period, isMeant: (entry: UnfinishedEntry) 
 /** What made the promise is not always known: it may not have been among those that are followed. */
 const FETCH = /^(?:await\s+)?(?:globalThis\.)?fetch\s*\(/;
 
-export function isOutbound({ what, type }: UnfinishedEntry): boolean {
+function isOutbound({ what, type }: UnfinishedEntry): boolean {
   return what === 'handle' && OUTBOUND.includes(type);
 }
 

@@ -20,7 +20,7 @@ const STYLE = `svg{font:12px ui-monospace,monospace}.t{font:600 14px ui-monospac
 rect.f{stroke:#fff;stroke-width:.6}@media(prefers-color-scheme:dark){.bg{fill:#12161b}.d{fill:#96a0ac}.t{fill:#dfe5ec}rect.f{stroke:#12161b}}`;
 
 /** How a frame is painted. */
-export interface Paintwork {
+interface Paintwork {
   /** One of the classes of the style. */
   kind: 'app' | 'deps' | 'core' | 'v8' | 'gc' | 'more' | 'less' | 'same';
   /** 0..1 */

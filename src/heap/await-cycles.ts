@@ -14,7 +14,7 @@ import { connectedParts, freeUp, shortestCycle, type WaitNode } from './wait-gra
 const MAX_WAY = 10_000;
 
 /** A call that waits for the next one of its cycle, the last for the first. */
-export interface CycleCall {
+interface CycleCall {
   /** Index into the suspended calls. */
   call: number;
   functionName: string;

@@ -9,7 +9,7 @@ const MAX_REACTIONS = 1_000_000;
  * How the next promise depends: 'then' is settled by nothing else; 'settle' by whoever has its resolving functions; 'all' when all
  * elements have settled; 'any' and race by one of them; 'maybe' by a handler that has a resolving function within reach.
  */
-export type How = 'then' | 'settle' | 'all' | 'any' | 'maybe';
+type How = 'then' | 'settle' | 'all' | 'any' | 'maybe';
 
 /** A promise, or the generator object of a call. */
 export type Step = { call: number } | { promise: number; how: How };
@@ -47,7 +47,7 @@ export function callOf(graph: HeapGraph, resume: number): number {
 }
 
 /** The promise that a resolving function, or the function of an element of Promise.all, belongs to. */
-export function promiseOf(graph: HeapGraph, closure: number): number {
+function promiseOf(graph: HeapGraph, closure: number): number {
   const context = graph.follow(closure, 'context');
   const own = graph.promiseAmong(context);
   return own !== NONE ? own : graph.promiseAmong(graph.hiddenNamed(context, 'system / PromiseCapability'));

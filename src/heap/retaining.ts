@@ -56,7 +56,7 @@ export function promiseOfReaction(graph: HeapGraph, reaction: number): number {
 }
 
 /** The scopes that a call made itself: from where it stands out to that which its function was made in. */
-export function ownScopes(graph: HeapGraph, call: number): number[] {
+function ownScopes(graph: HeapGraph, call: number): number[] {
   const outer = graph.follow(graph.follow(call, 'function'), 'context');
   const scopes: number[] = [];
   let scope = graph.follow(call, 'context');

@@ -40,7 +40,7 @@ export interface PathStep {
 }
 
 /** What came between the snapshots. */
-export interface Growth {
+interface Growth {
   /** New things that are still there, for each time between two snapshots. */
   counts: number[];
   /** Bytes that came with them and are still there, V8's own tables included. */

@@ -5,7 +5,7 @@ import type { LeakReport, PathStep, Place, Suspect } from './types.ts';
 const TREND_COLUMNS = 24;
 
 /** `500 Record`, `1 string`. */
-export function things(count: number, className: string): string {
+function things(count: number, className: string): string {
   return `${formatCount(count)} ${className}`;
 }
 

@@ -27,12 +27,12 @@ export class LeakError extends Error {
 }
 
 /** One line for each: "  interval of 1000 ms · src/poll.ts:12:18 startPolling · 3 × · 1.2 s old". */
-export function leftoverLines(left: readonly Leftover[]): string[] {
+function leftoverLines(left: readonly Leftover[]): string[] {
   const lines = left.slice(0, MAX_LINES).map((one) => `  ${leftoverText(one)}`);
   return left.length > MAX_LINES ? [...lines, `  and ${left.length - MAX_LINES} more places`] : lines;
 }
 
-export function leftoverText({ what, location, callers, count, ageMs }: Leftover): string {
+function leftoverText({ what, location, callers, count, ageMs }: Leftover): string {
   const caller = callers[0];
   const parts = [
     stripControl(what),

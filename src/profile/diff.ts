@@ -3,7 +3,7 @@ import { type Grouping, type TableRow, tableOf } from './table.ts';
 import type { Profile, ThreadProfile } from './types.ts';
 
 /** A function, file … in two profiles; shares are of the whole of each, 0..1. */
-export interface Difference {
+interface Difference {
   name: string;
   location: TableRow['location'];
   category: TableRow['category'];

@@ -52,13 +52,13 @@ export interface ThreadPart {
 }
 
 /** The frames of the groups that follow, in their order. */
-export interface FramesPart {
+interface FramesPart {
   part: 'frames';
   threadId: number;
   frames: Frame[];
 }
 
-export interface GroupsPart {
+interface GroupsPart {
   part: 'groups';
   threadId: number;
   groups: Inventory['groups'];
@@ -75,7 +75,7 @@ export interface InventoryPart {
   problem: string | null;
 }
 
-export interface ProgressPart {
+interface ProgressPart {
   part: 'progress';
   threadId: number;
   doing: 'stack' | 'calls' | 'heap';

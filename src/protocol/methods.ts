@@ -16,7 +16,7 @@ import type {
 import type { WrittenSnapshot } from './written-snapshot.ts';
 
 /** An empty object: no parameters, or nothing to say but that it is done. */
-export type Nothing = Record<string, never>;
+type Nothing = Record<string, never>;
 
 /**
  * What the agent's socket answers to, by name: the parameters of a request, the parts of a long answer, and its end.
@@ -24,7 +24,7 @@ export type Nothing = Record<string, never>;
  * Lines of JSON: `{id, method, params}`, answered by any number of `{id, part}`, then `{id, result}` or
  * `{id, error: {message, code?}}`. Both ends take their types from here: the methods of `agents/watchdog/socket`, and `src/attach`.
  */
-export interface Methods {
+interface Methods {
   'allocation-profile': { params: AllocationRequest; part: AllocationPart; result: Nothing };
   'async-trace': { params: AsyncTraceRequest; part: AsyncTracePart; result: Nothing };
   'cpu-profile': { params: CpuProfileRequest; part: CpuProfilePart; result: Nothing };
@@ -48,12 +48,6 @@ export type ResultOf<Name extends MethodName> = Methods[Name]['result'];
 
 /** As they come over the socket: of these names, where they are there, but of any type. */
 export type Unchecked<T> = { [Name in keyof T]?: unknown };
-
-/** How a request fails: the message is for a person. */
-export interface Failure {
-  message: string;
-  code?: FailureCode;
-}
 
 /** Why a request failed, where somebody decides by it; in all other cases there is no code. */
 export type FailureCode =

@@ -13,7 +13,7 @@ export const AGENT_NAME = 'evdiagAgent';
 export const LIBRARY_KEY = 'evdiag.stalls';
 
 /** The functions of that constant, by name: their arguments, which are JSON, and what their answer says. */
-export interface ThreadCalls {
+interface ThreadCalls {
   stack: { args: [question: StackQuestion]; answer: InterruptedStack };
   recent: { args: []; answer: RecentStack };
   startHooks: { args: []; answer: null };
@@ -127,7 +127,7 @@ export interface RawHandleSite {
 }
 
 /** What a dump of the thread depends on. */
-export interface DumpEstimate {
+interface DumpEstimate {
   heapBytes: number;
 }
 
@@ -145,7 +145,7 @@ export interface TraceRequest {
 }
 
 /** What the observed thread tells at the end: what was captured is named by it, or it says why nothing was. */
-export type TraceEnd = TraceNames | { problem: string };
+type TraceEnd = TraceNames | { problem: string };
 
 export interface TraceNames {
   spanMs: number;

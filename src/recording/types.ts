@@ -19,7 +19,7 @@ import type {
 } from './rows/load.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
-import type { AbortedRow, OrphansRow, RejectionRow, UnfinishedRow } from './rows/unfinished.ts';
+import type { AbortedRow, OrphansRow, RejectionRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
 
 export * from './rows/deep-samples.ts';
 export * from './rows/header.ts';
@@ -51,6 +51,7 @@ export type Row =
   | AbortedRow
   | OrphansRow
   | RejectionRow
+  | WaitsRow
   | AllocationsRow
   | DroppedRow
   | AgentErrorRow
@@ -84,6 +85,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'threads',
   'trigger',
   'unfinished',
+  'waits',
 ];
 
 /** A recording in memory. */

@@ -26,6 +26,7 @@ import {
   TRIGGER_REASONS,
   UNFINISHED,
   type UnfinishedEntry,
+  type WaitingGroup,
 } from './types.ts';
 
 export { isObject };
@@ -81,6 +82,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   floating: number,
   rejected: number,
   package: optional(string),
+  callee: optional(object(LOCATION)),
   onOne: optional(number),
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
   code: optional(string),
@@ -103,6 +105,13 @@ const SITE: { [K in keyof AllocationSite]: Check } = {
   aliveBytes: number,
   olderBytes: number,
   samples: number,
+};
+
+const WAITING: { [K in keyof WaitingGroup]: Check } = {
+  count: number,
+  oldestMs: number,
+  chain: arrayOf(number),
+  made: orNull(object({ what: string, type: string, via: arrayOf(string), at: location })),
 };
 
 /** What each field of a header must be. */
@@ -270,6 +279,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     dropped: number,
     entries: arrayOf(object(ENTRY)),
   },
+  waits: { trackedMs: number, frames: arrayOf(isFrame), codes: arrayOf(string), groups: arrayOf(object(WAITING)) },
 };
 
 export function isRow(value: unknown): value is Row {

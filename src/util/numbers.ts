@@ -1,4 +1,4 @@
-/** Sums over lists of numbers that several folders need. */
+/** Figures of lists of numbers that several folders need. */
 
 /** The first index from which on `isReached` is true, of those below `count` and `count` itself; it must not turn false again. */
 export function firstIndex(count: number, isReached: (index: number) => boolean): number {
@@ -15,4 +15,9 @@ export function firstIndex(count: number, isReached: (index: number) => boolean)
 export function median<T>(values: readonly number[], ofNone: T): number | T {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? ofNone;
+}
+
+/** The largest, at least 0. A long recording has more rows than a call can have arguments: no `Math.max(...rows)`. */
+export function maxOf(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
 }

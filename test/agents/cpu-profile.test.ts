@@ -125,8 +125,8 @@ test(
 );
 
 test.each([
-  [{ durationMs: 0 }, 'between 1 ms and an hour'],
-  [{ durationMs: 'ten' }, 'between 1 ms and an hour'],
+  [{ durationMs: 0 }, 'between 1 ms and 1 h'],
+  [{ durationMs: 'ten' }, 'between 1 ms and 1 h'],
   [{ intervalUs: 1 }, '50 µs to 1 s'],
   [{ durationMs: 3_000_000, intervalUs: 100 }, 'more than 2000000 samples'],
 ] as const)('%j is refused: %s', (fields, sentence) =>

@@ -15,14 +15,38 @@ it(
   8 * MINUTES,
 );
 
-// With stalls of 20 ms told, sessions come and go all the time: then some of these do not end (Node 24 and 26).
 it(
   'so does one whose own threads compute',
   inLab(async (lab) => {
-    const ended = await terminate(lab, { count: 40, atOnce: 4, states: ['parent'], level: 'watch', slowMs: 100 });
+    const ended = await terminate(lab, { count: 40, atOnce: 4, states: ['parent'], level: 'diagnose' });
     expect(ended).toBe('ended 40');
   }),
   8 * MINUTES,
+);
+
+it(
+  'so does one that calls async hooks all the time, or whose own threads do',
+  inLab(async (lab) => {
+    const states = ['resources', 'resourcesBelow'];
+    expect(await terminate(lab, { count: 12, atOnce: 2, states, level: 'diagnose' })).toBe('ended 12');
+  }),
+  8 * MINUTES,
+);
+
+it(
+  'and with the process, whenever it ends',
+  inLab(async (lab) => {
+    const text = `
+const { Worker } = require('node:worker_threads');
+const body = "const { MessageChannel, parentPort } = require('node:worker_threads'); parentPort.postMessage('in'); for (;;) new MessageChannel().port1.close();";
+new Worker(body, { eval: true }).once('message', () => setTimeout(() => process.exit(3), Number(process.argv[2])));`;
+    const app = lab.file('app.js', text);
+    for (const ms of [0, 20, 60, 150, 300, 450]) {
+      const run = await lab.run(app, { args: [`${ms}`], env: { EVDIAG_LEVEL: 'diagnose', EVDIAG_QUIET: '1' } });
+      expect(run).toMatchObject({ exitCode: 3, stderr: '' });
+    }
+  }),
+  4 * MINUTES,
 );
 
 it(
@@ -39,6 +63,7 @@ it(
   inLab(async (lab) => {
     const text = `
 const vm = require('node:vm');
+const { createSocket } = require('node:dgram');
 // V8 counts the lines of a new script for its first stack: that takes some 50 ms.
 const endless = '\\n'.repeat(2e7) + 'for (;;);';
 const run = {
@@ -46,6 +71,8 @@ const run = {
   this: (timeout) => vm.runInThisContext(endless, { timeout }),
   context: (timeout) => vm.runInContext(endless, vm.createContext(), { timeout }),
   script: (timeout) => new vm.Script(endless).runInThisContext({ timeout }),
+  // Node's C++ calls the async hooks for each handle.
+  hooks: (timeout) => vm.runInNewContext("for (;;) createSocket('udp4').close();", { createSocket }, { timeout }),
 };
 let round = 0;
 function again() {
@@ -58,7 +85,7 @@ again();
 console.log(vm.runInThisContext('1 + 1'), vm.runInThisContext('2 + 2', { timeout: 1000 }));`;
     const app = lab.file('app.js', text);
     const run = await lab.expectSame(app, { env: { EVDIAG_LEVEL: 'diagnose', EVDIAG_SLOW_MS: '20' } });
-    expect(run.stdout.split('ERR_SCRIPT_EXECUTION_TIMEOUT')).toHaveLength(21);
+    expect(run.stdout.split('ERR_SCRIPT_EXECUTION_TIMEOUT')).toHaveLength(26);
     expect(run.stdout).toContain('\n2 4\n');
   }),
   2 * MINUTES,

@@ -8,8 +8,14 @@ import {
   endAsking,
   endThread,
   GATE_MS,
+  initsAt,
   isEnding,
+  isTerminated,
+  leaveThread,
+  madeWay,
+  STRIDE,
   setParent,
+  type ThreadGate,
 } from '../../agents/thread-gate.ts';
 import { createInterrupts } from '../../agents/watchdog/interrupts.ts';
 
@@ -48,12 +54,64 @@ describe('the gate between interrupts and terminations', () => {
     expect(beginAsking(gate, 4)).toBe(false);
     const text = `const { workerData: { gate, at } } = require('node:worker_threads'); Atomics.wait(gate, 0, 1, 30);
       Atomics.sub(gate, at, 1); Atomics.notify(gate, at); Atomics.store(gate, 1, 1);`;
-    const worker = new Worker(text, { eval: true, workerData: { gate, at: 5 * 4 } });
+    const worker = new Worker(text, { eval: true, workerData: { gate, at: 5 * STRIDE } });
     const ended = new Promise((resolve) => worker.once('exit', resolve));
     while (Atomics.load(gate, 1) === 0) timed(3);
     await ended;
     endAsking(gate, 4);
     expect(isEnding(gate, 4)).toBe(true);
+  });
+});
+
+describe('the gate between hooks and terminations', () => {
+  const timed = (end: typeof endThread, gate: ThreadGate, id: number): number => {
+    const from = performance.now();
+    end(gate, id);
+    return performance.now() - from;
+  };
+
+  it('whoever ends a thread waits for the hook that runs there, or in one that it has started, and not forever', () => {
+    const gate = createThreadGate();
+    setParent(gate, 4, 3);
+    Atomics.add(gate, initsAt(gate, 4), 1);
+    expect(timed(endThread, gate, 3)).toBeGreaterThanOrEqual(GATE_MS - 1);
+    const whole = createThreadGate();
+    Atomics.add(whole, initsAt(whole, 4), 1);
+    expect(timed(leaveThread, whole, 0)).toBeGreaterThanOrEqual(GATE_MS - 1);
+  });
+
+  it('it does not wait once the hook has been left, nor for other threads, nor for its own, nor a second time', () => {
+    const gate = createThreadGate();
+    Atomics.add(gate, initsAt(gate, 4), 2);
+    Atomics.add(gate, initsAt(gate, 5), 1);
+    Atomics.add(gate, initsAt(gate, 6), 1);
+    expect(timed(endThread, gate, 4)).toBeLessThan(GATE_MS);
+    expect(timed(leaveThread, gate, 5)).toBeLessThan(GATE_MS);
+    timed(endThread, gate, 6);
+    expect(timed(endThread, gate, 6)).toBeLessThan(GATE_MS);
+  });
+
+  it('a thread that makes resources all the time is waited for until it has put its hooks away', async () => {
+    const gate = createThreadGate();
+    const at = initsAt(gate, 4);
+    Atomics.add(gate, at, 100_000);
+    const text = `const { workerData: { gate, at } } = require('node:worker_threads'); Atomics.store(gate, at, -1);`;
+    const worker = new Worker(text, { eval: true, workerData: { gate, at } });
+    await new Promise((resolve) => worker.once('exit', resolve));
+    expect(timed(endThread, gate, 4)).toBeLessThan(GATE_MS);
+    madeWay(gate, 4);
+    expect(isEnding(gate, 4)).toBe(true);
+  });
+
+  it('one that ends by itself, or with the process, is not told again: it still has its last work to do', () => {
+    const gate = createThreadGate();
+    setParent(gate, 7, 3);
+    leaveThread(gate, 3);
+    leaveThread(gate, 0);
+    expect([3, 7, 9].map((id) => [isEnding(gate, id), isTerminated(gate, id)])).toEqual(Array(3).fill([true, false]));
+    endThread(gate, 3);
+    leaveThread(gate, 3);
+    expect([3, 7, 9].map((id) => isTerminated(gate, id))).toEqual([true, true, false]);
   });
 });
 

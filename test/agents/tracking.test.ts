@@ -44,6 +44,40 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'who waits for whom, once some have waited for seconds: those that hold something apart from those that want it',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+let free = 2;
+const queue = [];
+async function use(job) {
+  if (free === 0) await new Promise((resolve) => queue.push(resolve)); // waits
+  else free--;
+  await job(); // runs
+  queue.shift()?.();
+}
+async function inner() {
+  await use(async () => {}); // inner
+}
+async function outer() {
+  await use(inner); // outer
+}
+for (let i = 0; i < 6; i++) outer();
+until(() => rows('waits').length > 0).then(() => process.exit(0));`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const { frames, groups, codes } = rowsOf(lab.recording(), 'waits').at(-1)!;
+      const [waits, ...lines] = ['waits', 'inner', 'runs', 'outer'].map((word) => lineOf(text, `// ${word}`));
+      const counts: Record<string, number> = {};
+      for (const { count, chain } of groups) {
+        const [innermost, ...outer] = chain.map((i) => frames[i]!.line);
+        if (innermost === waits) counts[outer.join()] = (counts[outer.join()] ?? 0) + count;
+      }
+      // The first call got both, and has ended.
+      expect(counts).toEqual({ [lines.join()]: 2, [lines[2]!]: 3 });
+      expect(codes).toContain('new Promise((resolve) => queue.push(resolve))');
+    }),
+  );
+
+  it(
     'what Node makes only after it has looked up a name, by the line that asked for it',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

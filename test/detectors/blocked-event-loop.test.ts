@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CONFIDENCE } from '../../src/detectors/confidence.ts';
 import { blockedEventLoop } from '../../src/detectors/rules/blocked-event-loop.ts';
-import type { Row } from '../../src/recording/types.ts';
+import type { Row, StallKind } from '../../src/recording/types.ts';
 import { delayRow, foundIn, frame, location, recordingOf, stall } from '../support/recording.ts';
 
 /** A minute of recording with these rows. */
@@ -67,6 +67,20 @@ test.each([
   ['nobody knows what waited', 'info', [stall({ ...harmful, waiting: null, durationMs: 5000 })]],
 ] as const)('%s: %s', (_what, severity, rows) => {
   expect(findings(...rows).map((finding) => finding.severity)).toEqual([severity]);
+});
+
+test('a call that is known by name, of which the cause is sure, needs less than others to be a warning', () => {
+  const severities = (kind: StallKind, durationMs: number, count: number, startup = false) => {
+    const stacks = [{ weightMs: durationMs, kind, location, count, frames: [frame('handler')] }];
+    const row = stall({ ...harmful, kind, durationMs, cpuMs: durationMs, startup, stacks });
+    return findings(row).map(({ severity }) => severity);
+  };
+  expect(severities('sync-crypto', 200, 3)).toEqual(['warning']);
+  expect(severities('sync-crypto', 140, 3)).toEqual(['info']);
+  expect(severities('sync-crypto', 200, 1), 'one stack').toEqual(['info']);
+  expect(severities('js-cpu', 200, 3), 'one odd request').toEqual(['info']);
+  expect(severities('module-load', 200, 3), 'happens once').toEqual(['info']);
+  expect(severities('sync-crypto', 200, 3, true)).toEqual(['info']);
 });
 
 test('of a thread that hardly had a core, little more than the threshold is no alarm, however often', () => {

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import {
   fillingOf,
   isServed,
-  maxOf,
   meanOf,
   perSecond,
   secondsOf,
@@ -12,6 +11,7 @@ import {
 } from '../../src/detectors/busy-time.ts';
 import { callback, functionsOf, innermost, toStack } from '../../src/detectors/sampled-frames.ts';
 import type { Row, RowOf } from '../../src/recording/types.ts';
+import { maxOf } from '../../src/util/numbers.ts';
 import {
   cpu,
   created,

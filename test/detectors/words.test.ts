@@ -152,9 +152,9 @@ const QUANTITY = /\d (ms|s|%|MB|µs|million|timers|levels|rows?|readings?|times)
 const NO_WORDS = /NaN|Infinity|undefined|null|\[object/;
 
 function readable({ message, remedy, score, confidence, ...finding }: Finding): void {
-  expect(message).toMatch(SENTENCE);
-  expect(message).toMatch(QUANTITY);
-  expect(remedy).toMatch(SENTENCE);
+  expect(message, 'a message is a sentence').toMatch(SENTENCE);
+  expect(message, 'a message has a figure with its unit; cure for a new unit: QUANTITY above').toMatch(QUANTITY);
+  expect(remedy, 'a remedy is a sentence').toMatch(SENTENCE);
   expect(`${message} ${remedy}`).not.toMatch(NO_WORDS);
   expect(score).toBeGreaterThanOrEqual(0);
   expect(score).toBeLessThanOrEqual(100);
@@ -205,7 +205,9 @@ test('every detector is heard, none throws, and what they say can be read', () =
       expect(undocumented(finding), 'cure: a row in docs/report-json.md').toEqual([]);
     }
   }
-  expect([...heard].sort()).toEqual(detectors.map(({ id }) => id));
+  expect([...heard].sort(), 'cure: rows in `oddRecording` that make the rule fire').toEqual(
+    detectors.map(({ id }) => id),
+  );
 });
 
 test.each([
@@ -221,7 +223,7 @@ test.each([
   expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
 });
 
-test('a recording of many hours is judged', () => {
+test('a recording of many hours is judged: no call gets all rows as arguments', () => {
   const paused = {
     utilization: 0.9,
     gcMaxMs: 300,

@@ -7,7 +7,7 @@ import { readSnapshot } from '../../src/heap/read-snapshot.ts';
 import type { HeapSnapshot } from '../../src/heap/snapshot.ts';
 import { type SuspendedCall, suspendedCalls } from '../../src/heap/suspended-calls.ts';
 
-export const TEST_NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
+const TEST_NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
 const RUN_LIMIT_MS = 120_000;
 /** SIGKILL, as a blocked thread of the pool would hold up an exit. */
 const EPILOGUE = `

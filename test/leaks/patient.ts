@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Shape } from './shapes.ts';
 
-export const TEST_NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
+const TEST_NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
 const RUN_LIMIT_MS = 120_000;
 
 const MAIN = `

@@ -8,7 +8,7 @@ const PLACES = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ];
-export const browserPath = PLACES.find((path) => path !== undefined && existsSync(path));
+const browserPath = PLACES.find((path) => path !== undefined && existsSync(path));
 
 /** For `test.skipIf`; the gate of the project installs one. */
 export const noBrowser = browserPath === undefined;

@@ -19,6 +19,7 @@ import type {
   RowType,
   UnfinishedEntry,
   UnfinishedRow,
+  WaitingGroup,
 } from '../../src/recording/types.ts';
 
 export const header: Header = {
@@ -294,6 +295,29 @@ export function tracked(rows: number, ...entries: PerRow[]): UnfinishedRow[] {
       t,
       entries.map((fields) => entry({ oldestMs: t - 100, ...fields(i + 1, t) })),
     );
+  });
+}
+
+/** Calls that wait in a chain, innermost first, as `frame` makes them; codes by line. */
+export interface Waiting {
+  count: number;
+  oldestMs?: number;
+  chain: Frame[];
+  made?: WaitingGroup['made'];
+}
+
+/** With each row of `tracked`, from the second on. */
+export function waits(rows: number, groups: Waiting[], codes: Record<number, string> = {}): RowOf<'waits'>[] {
+  const frames = groups.flatMap(({ chain }) => chain);
+  return Array.from({ length: rows - 1 }, (_, i) => {
+    const t = 2000 * (i + 2);
+    return {
+      ...{ t, type: 'waits', trackedMs: t, frames, codes: frames.map(({ line }) => codes[line] ?? '') },
+      groups: groups.map(({ count, oldestMs = t - 100, chain, made = null }) => ({
+        ...{ count, oldestMs, made },
+        chain: chain.map((one) => frames.indexOf(one)),
+      })),
+    };
   });
 }
 

@@ -22,7 +22,7 @@ export interface Outcome {
   results: string[];
 }
 
-export const EVDIAG = join(ROOT, 'bin/evdiag.mjs');
+const EVDIAG = join(ROOT, 'bin/evdiag.mjs');
 /** Far away: tap loads TypeScript in each process, and where 60 wait for a core that takes more than a minute. */
 const HANG_MS = 280_000;
 /** Such lines of the Test Anything Protocol; `#` may tell how long a test took. */

@@ -8,7 +8,7 @@ const PROCESSES = 4;
 const HOURS = 3600_000;
 
 it(
-  `${COUNT} waiting worker threads end when they are terminated, and so do those that compute`,
+  `${COUNT} waiting worker threads end when they are terminated, and so do those that compute, or call async hooks`,
   inLab(async (lab) => {
     const share = Math.ceil(COUNT / PROCESSES);
     const states = ['waiting', 'waiting', 'waiting', 'tasks'];
@@ -16,6 +16,9 @@ it(
       terminate(lab, { count: share, atOnce: 4, states, level: i % 2 === 0 ? 'watch' : 'diagnose' }),
     );
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => `ended ${share}`));
+    const hooked = ['resources', 'resourcesBelow', 'parent', 'computing'];
+    const pairs = { count: Math.ceil(COUNT / 20), atOnce: 4, level: 'diagnose' } as const;
+    expect(await terminate(lab, { ...pairs, states: hooked })).toBe(`ended ${pairs.count}`);
     const others = ['computing', 'allocating', 'turning', 'large', 'exiting', 'native', 'sleeping'];
     const count = Math.ceil(COUNT / 20);
     expect(await terminate(lab, { count, atOnce: 8, states: others, level: 'diagnose' })).toBe(`ended ${count}`);

@@ -2,7 +2,7 @@
 import type { StackCapture, User } from '../../agents/watchdog/platform/stack-capture.ts';
 import type { Row, RowOf, RowType } from '../../src/recording/types.ts';
 
-export interface Call {
+interface Call {
   user: User;
   name: string;
   answer(value: unknown): void;

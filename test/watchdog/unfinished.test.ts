@@ -53,6 +53,7 @@ function rowOf(toRows: (tracked: RawTracked) => object[], ...sites: [RawSite, Ra
     frames: sites.filter(([, frames]) => frames.length > 0).map(([{ id }, frames]) => [id, frames]),
     aborted: [],
     orphans: [],
+    waiting: [],
   };
   const [row] = toRows({ rejections: [], unfinished }) as { entries: UnfinishedEntry[] }[];
   return row!.entries;
@@ -113,6 +114,42 @@ test('frames are told once: later rows know them', () => {
   const toRows = createUnfinished(toFrame);
   rowOf(toRows, [site(1), [own(12)]]);
   expect(rowOf(toRows, [site(1, { alive: 9 }), []])).toMatchObject([{ alive: 9, location: { line: 12 } }]);
+});
+
+test('who waits for whom: frames and their text once, without Node’s own, and what made the promise', () => {
+  const waiting = {
+    count: 3,
+    oldestMs: 4000,
+    frames: [own(12, 'inner', 1), node('node:internal/timers'), own(40, 'route', 1)],
+    made: { what: 'promise', type: 'new', frames: [node('node:events'), own(7, 'make')] },
+  };
+  const figures = { intervalMs: 1000, trackedMs: 5000, promises: 0, aborts: 0, inbound: 0, dropped: 0 };
+  const unfinished = {
+    ...figures,
+    sites: [],
+    frames: [],
+    aborted: [],
+    orphans: [],
+    waiting: [waiting, { ...waiting, made: null }],
+  };
+  expect(createUnfinished(toFrame)({ rejections: [], unfinished })).toMatchObject([
+    { type: 'unfinished' },
+    {
+      type: 'waits',
+      frames: [{ line: 12 }, { line: 40 }],
+      codes: ['', ''],
+      groups: [
+        { count: 3, chain: [0, 1], made: { what: 'promise', type: 'new', via: ['events'], at: { line: 7 } } },
+        { chain: [0, 1], made: null },
+      ],
+    },
+  ]);
+});
+
+test('the function that is called is told with the call', () => {
+  const call = site(1, { what: 'call', type: '', callee: own(50, 'load') });
+  const [entry] = entriesOf([call, [own(12)]]);
+  expect(entry).toMatchObject({ location: { line: 12 }, callee: { line: 50, function: 'load' } });
 });
 
 test('the most first, and no more than a row holds', () => {

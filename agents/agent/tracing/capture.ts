@@ -3,6 +3,7 @@ import { createSensor } from '../../guard.ts';
 import { monotonicMs, NativeNumber, process, store } from '../../primordials.ts';
 import { hookPromises } from '../../promise-hooks.ts';
 import { createTraceMemory, type TraceMemory, TraceWord } from '../../shared-trace.ts';
+import { disableHook } from '../own-hooks.ts';
 import { hookWithoutPromises } from '../tracking/handle-hook.ts';
 import { followCollections } from './collections.ts';
 import { createEventRing } from './event-ring.ts';
@@ -53,7 +54,7 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
       close();
     },
     stop() {
-      hook.disable();
+      disableHook(hook);
       stopPromises();
       collections.stop();
       store(memory.control, TraceWord.Off, 1);

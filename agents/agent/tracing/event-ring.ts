@@ -64,6 +64,4 @@ export function createEventRing({ control, events }: TraceMemory, startMs: numbe
   };
 }
 
-export type EventRing = ReturnType<typeof createEventRing>;
-
 export type Write = ReturnType<typeof createEventRing>['write'];

@@ -1,6 +1,7 @@
 import { EventKind } from '../../../src/protocol/async-trace.ts';
 import { isOff, type Sensor } from '../../guard.ts';
 import { NativeNumber } from '../../primordials.ts';
+import { enterInit, inits } from '../own-hooks.ts';
 import type { Write } from './event-ring.ts';
 import { type createNames, TYPES } from './names.ts';
 import { createOldResources } from './old-resources.ts';
@@ -17,14 +18,18 @@ export function resourceCallbacks(
   let first = NativeNumber.POSITIVE_INFINITY;
   const callbacks = {
     init(asyncId: number, type: string, trigger: number) {
+      let entered = false;
       try {
         // Where another hook wants them, Node tells of promises here as well.
         if (type === 'PROMISE' || isOff(sensor)) return;
+        entered = enterInit();
+        if (!entered) return;
         if (asyncId < first) first = asyncId;
         write(EventKind.Init, names.type(type), asyncId, trigger, sites.ofResource(type, callbacks.init));
       } catch (error) {
         sensor.caught = { error };
       }
+      if (entered) inits.words[inits.at]! += 1;
     },
     before(asyncId: number) {
       try {

@@ -26,6 +26,11 @@ export class Awaiting {
     return this.#supported;
   }
 
+  /** Who awaits each, innermost first; V8 tells nobody of a promise with several reactions. */
+  chains(promises: object[]): RawFrame[][] {
+    return this.#supported ? this.#ask(promises) : promises.map(() => []);
+  }
+
   /** Those of the candidates that an await waits for. */
   of(candidates: Passed[], startMs: number): Waiting[] {
     const stacks = this.#ask(candidates.map(({ awaited }) => awaited));

@@ -2,6 +2,7 @@
 import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import { runInThisContext } from 'node:vm';
 import { assign, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, process } from '../../primordials.ts';
+import { enableHook } from '../own-hooks.ts';
 
 interface AsyncWrap {
   getPromiseHooks?(): unknown[];
@@ -10,7 +11,8 @@ interface AsyncWrap {
 
 /**
  * An async hook that is not called for promises: an option (24), or an own symbol of the hook (22). On Node 20 the
- * promise hooks that its enabling sets are put back as they were; where that cannot be done, promises are passed over.
+ * promise hooks that its enabling sets are put back as they were; where that cannot be done, promises are passed over. To be
+ * removed by `disableHook`.
  */
 export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
   const hook = createHook({ ...callbacks, trackPromises: false } as HookCallbacks);
@@ -18,7 +20,7 @@ export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
   if (symbol) assign(hook, { [symbol]: true });
   const wrap = symbol ? null : nodes20AsyncWrap();
   const before = wrap?.getPromiseHooks?.();
-  hook.enable();
+  enableHook(hook);
   if (before) wrap!.setPromiseHooks!(...before);
   return hook;
 }

@@ -3,6 +3,7 @@ import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
 import { monotonicMs, NativeMap, NativeNumber, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
+import { disableHook, enterInit, inits } from '../own-hooks.ts';
 import { hookWithoutPromises } from './handle-hook.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
@@ -118,7 +119,7 @@ export class FollowedHandles {
   }
 
   stop(): void {
-    this.#hook.disable();
+    disableHook(this.#hook);
     this.#byId.clear();
     this.#outside.clear();
   }
@@ -126,11 +127,15 @@ export class FollowedHandles {
   #callbacks(sensor: Sensor): HookCallbacks {
     return {
       init: (id, type, _trigger, resource) => {
+        let entered = false;
         try {
-          if (!isOff(sensor)) this.#made(id, type, resource);
+          if (isOff(sensor)) return;
+          entered = enterInit();
+          if (entered) this.#made(id, type, resource);
         } catch (error) {
           sensor.caught = { error };
         }
+        if (entered) inits.words[inits.at]! += 1;
       },
       destroy: (id) => {
         try {

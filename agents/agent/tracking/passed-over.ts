@@ -56,6 +56,7 @@ export function createPassedOver() {
     return older.length > RIPE_INTERVALS ? older.shift()! : null;
   };
   return {
+    awaiting,
     /** `made`: what V8 made for the await, or the promise of a reaction, which somebody else may await. To be told by `hook`. */
     add(awaited: object, made: object, hook: Hook): void {
       if (!isKeeping || ++added > MAX_KEPT) {

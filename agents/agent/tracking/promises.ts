@@ -2,6 +2,8 @@ import { isOff, type Sensor } from '../../guard.ts';
 import { monotonicMs, NativeSet, NativeWeakMap, NativeWeakRef } from '../../primordials.ts';
 import { hookPromises, type PromiseCallbacks } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
+import type { RawWaiting } from '../../tracked.ts';
+import { isCombinator, waitingChains } from './chains.ts';
 import { type FollowedPromise, react, SettledCalls } from './floating.ts';
 import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
@@ -95,6 +97,16 @@ export class FollowedPromises {
     this.#knownOf(promise).onSettled = callback;
   }
 
+  /** What has waited for long, and who awaits it. */
+  chains(now: number): RawWaiting[] {
+    this.#inside = true;
+    try {
+      return waitingChains(this.#followed, (id) => this.#sites.byId(id), this.#passedOver.awaiting, now);
+    } finally {
+      this.#inside = false;
+    }
+  }
+
   stop(): void {
     this.#unhook();
     this.#followed.clear();
@@ -172,8 +184,9 @@ export class FollowedPromises {
     }
     const site = this.#sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
-    const one = this.#follow(site, promise);
-    if (sort.what === 'reaction') countOnOne(site, this.#knownOf(parent!), one.weight);
+    const one = this.#follow(site, isCombinator(site) ? parent! : promise);
+    if (sort.what === 'reaction') this.#addReaction(site, this.#knownOf(parent!), one.weight);
+    if (sort.what === 'call') site.callee ??= frames[0]!;
     one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
     this.#knownOf(promise).own = one;
   }
@@ -188,6 +201,11 @@ export class FollowedPromises {
     }
     this.#addAwait(one, parent, promise);
     if (one.weight > 1) this.#heavy.push({ one, interval: this.#passedOver.interval() });
+  }
+
+  #addReaction(site: Site, parent: Known, weight: number): void {
+    countOnOne(site, parent, weight);
+    site.madeBy = parent.own?.site.id ?? site.madeBy;
   }
 
   /** V8 makes a promise for each await: it settles when the call has gone on. */

@@ -33,6 +33,8 @@ export interface Site {
   position: Position;
   /** await: the site of what made the awaited promise, where that was followed. */
   madeBy: number | null;
+  /** call: the function that is called. */
+  callee: RawFrame | null;
   /** The watchdog knows its frames. */
   reported: boolean;
   changed: boolean;
@@ -54,6 +56,7 @@ export interface Started {
 
 export function createSites() {
   const byKey = new NativeMap<string, Site>();
+  const byId = new NativeMap<number, Site>();
   const positions = createPositions();
   let nextId = 1;
   let dropped = 0;
@@ -88,13 +91,16 @@ export function createSites() {
         referenced: 0,
         position: positions.of(`${what} ${type} ${detail}`, kept),
         madeBy: null,
+        callee: null,
         reported: false,
         changed: true,
       };
       byKey.set(key, site);
+      byId.set(site.id, site);
       return site;
     },
     all: () => byKey.values(),
+    byId: (id: number): Site | undefined => byId.get(id),
     dropped: () => dropped,
   };
 }

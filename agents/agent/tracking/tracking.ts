@@ -129,6 +129,7 @@ class RunningTracking {
       aborts: this.#cancellations.aborts(),
       inbound: this.#handles.inbound(),
       dropped: this.#sites.dropped(),
+      waiting: this.#promises.chains(now),
     };
     this.#aborted = [];
     this.#orphans = [];
@@ -179,6 +180,7 @@ function reportSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unf
     frames.push([site.id, site.frames]);
   };
   const reported = chosen.map((site) => {
+    const callees = site.reported || !site.callee ? {} : { callee: site.callee };
     report(site);
     const maker = site.madeBy === null ? undefined : byId.get(site.madeBy);
     report(maker);
@@ -189,11 +191,13 @@ function reportSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unf
       reported: _reported,
       changed: _changed,
       madeBy: _madeBy,
+      callee: _callee,
       ...counts
     } = site;
     site.peak = site.alive;
     return {
       ...counts,
+      ...callees,
       endedMaxMs: position.durations.maxMs,
       endedLeastMs: position.durations.leastMs,
       usualMs: usualMs(position.durations),

@@ -2,7 +2,7 @@ import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts
 import type { V8CpuProfile } from '../../../src/protocol/profile-parts.ts';
 
 /** The methods of V8's own protocol that are used: https://chromedevtools.github.io/devtools-protocol/v8/ */
-export interface InspectorCalls {
+interface InspectorCalls {
   'HeapProfiler.disable': { params: object; result: object };
   'HeapProfiler.getSamplingProfile': { params: object; result: { profile: V8AllocationProfile } };
   'HeapProfiler.startSampling': {

@@ -55,7 +55,7 @@ function ownFolder({ cgroup, mountinfo }: CgroupFiles): string | null {
 }
 
 /** "some avg10=0.00 avg60=0.00 avg300=0.00 total=36182099", in microseconds. */
-export function someMsOf(text: string): number | null {
+function someMsOf(text: string): number | null {
   const us = /^some .*total=(\d+)/m.exec(text)?.[1];
   return us === undefined ? null : Number(us) / 1000;
 }

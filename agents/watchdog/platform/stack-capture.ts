@@ -18,6 +18,8 @@ const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 const UNHEARD_MS = 50;
 
 export type User =
+  | 'end'
+  | 'last-look'
   | 'stall'
   | 'deep-sample'
   | 'dump'
@@ -25,8 +27,7 @@ export type User =
   | 'profile'
   | 'recent'
   | 'trace'
-  | 'maps'
-  | 'last-look';
+  | 'maps';
 type Reply<Result = unknown> = (result: Result | null) => void;
 
 /**

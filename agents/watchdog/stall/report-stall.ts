@@ -7,7 +7,7 @@ import type { StallTimes } from './stall-times.ts';
 import type { StallWatchOptions } from './types.ts';
 
 /** A stall is told on the live log when it has lasted this long. */
-export const LIVE_MS = 500;
+const LIVE_MS = 500;
 /** Without a place by then, one more moment: the first answer may be on its way. */
 const PLACE_MS = 100;
 /** A stall that still lasts is the host's where the code ran for less of it. */

@@ -27,7 +27,7 @@ export const dump: CliCommand<Options> = {
     command
       .argument('<pid>', 'process ID; the process must run with the agent')
       .option('--quick', 'take no heap snapshot: a shorter pause, but no answer to what would settle a promise')
-      .option('--yes', 'do not ask before a pause of more than 200 ms')
+      .option('--yes', `do not ask before a pause of more than ${ANNOUNCED_MS} ms`)
       .option('--force', 'take the heap snapshot even if memory may not suffice')
       .option('--expand', 'show all calls, timers and handles, without limits')
       .addOption(jsonOption());

@@ -1,9 +1,12 @@
 import { Option } from 'commander';
 import type { Severity } from '../../detectors/types.ts';
 import { type Family, InputError, readFamily } from '../../recording/reader.ts';
+import { githubReport } from '../../report/github.ts';
 import { htmlReport } from '../../report/html.ts';
+import { junitReport } from '../../report/junit.ts';
 import { markdownReport } from '../../report/markdown.ts';
 import { hasFindingAt } from '../../report/report.ts';
+import { sarifReport } from '../../report/sarif.ts';
 import { shortReport } from '../../report/short.ts';
 import { type TextOptions, textReport } from '../../report/text.ts';
 import type { Report } from '../../report/types.ts';
@@ -14,7 +17,8 @@ import { lookOf, reportOf, textFor } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
 
-type Format = 'text' | 'json' | 'markdown' | 'html';
+const FORMATS = ['text', 'json', 'markdown', 'html', 'github', 'sarif', 'junit'] as const;
+type Format = (typeof FORMATS)[number];
 
 interface Options {
   format: Format;
@@ -26,21 +30,19 @@ interface Options {
 
 export const report: CliCommand<Options> = {
   id: 'report',
-  summary: 'print the findings of a recording as text, JSON, Markdown or HTML',
+  summary: 'print the findings of a recording as text, JSON, Markdown or HTML, or for CI',
   examples: [
     'evdiag report',
     'evdiag report --short                        ten lines: the worst findings',
     'evdiag report .evdiag --format html -o report.html',
     'evdiag report DIR --fail-on warning',
+    'evdiag report DIR --format github            annotations in a pull request',
+    'evdiag report DIR --format sarif -o evdiag.sarif',
   ],
   configure(command) {
     command
       .addArgument(recordingArgument())
-      .addOption(
-        new Option('--format <format>', 'format of the report')
-          .choices(['text', 'json', 'markdown', 'html'])
-          .default('text'),
-      )
+      .addOption(new Option('--format <format>', 'format of the report').choices(FORMATS).default('text'))
       .addOption(jsonOption().implies({ format: 'json' }))
       .option('--short', 'print ten lines: the worst findings and their places')
       .option('-o, --output <file>', 'write to this file instead of stdout')
@@ -54,15 +56,21 @@ export const report: CliCommand<Options> = {
       shortReport(result, input === '.evdiag' ? '' : ` ${input}`, options);
     const forTerminal: ToText = short ? () => brief(lookOf(process.stdout)) : textFor.bind(null, process.stdout);
     const forFile: ToText = short ? () => brief(PLAIN) : plainText;
-    if (output === undefined) process.stdout.write(render(result, family, format, forTerminal));
-    else writePrivate(output, [render(result, family, format, forFile)]);
+    if (output === undefined) process.stdout.write(render(result, family, { format, failOn, toText: forTerminal }));
+    else writePrivate(output, [render(result, family, { format, failOn, toText: forFile })]);
     return failOn !== undefined && hasFindingAt(result, failOn) ? EXIT.found : EXIT.done;
   },
 };
 
 type ToText = (report: Report, family: Family) => string;
 
-function render(report: Report, family: Family, format: Format, toText: ToText): string {
+interface Rendering {
+  format: Format;
+  failOn: Severity | undefined;
+  toText: ToText;
+}
+
+function render(report: Report, family: Family, { format, failOn, toText }: Rendering): string {
   switch (format) {
     case 'json':
       return `${toJson(report)}\n`;
@@ -70,9 +78,20 @@ function render(report: Report, family: Family, format: Format, toText: ToText):
       return markdownReport(report);
     case 'html':
       return htmlReport(report, family.recordings);
+    case 'github':
+      return githubReport(report, checkout());
+    case 'sarif':
+      return sarifReport(report, checkout());
+    case 'junit':
+      return junitReport(report, failOn ?? 'warning');
     case 'text':
       return toText(report, family);
   }
+}
+
+/** Where paths in annotations begin: GitHub's checkout, or the folder that the command runs in. */
+function checkout(): string {
+  return process.env.GITHUB_WORKSPACE || process.cwd();
 }
 
 const PLAIN: TextOptions = { paint: painter(false), width: 100 };

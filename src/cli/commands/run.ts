@@ -4,7 +4,7 @@ import type { Severity } from '../../detectors/types.ts';
 import { type Family, InputError, readFamily } from '../../recording/reader.ts';
 import type { Level } from '../../recording/types.ts';
 import { hasFindingAt } from '../../report/report.ts';
-import { launch, removeEmpty } from '../launch.ts';
+import { GRACE_MS, launch, removeEmpty } from '../launch.ts';
 import { screenFor } from '../live/run-screen.ts';
 import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { failOnOption, jsonOption, numberBetween } from '../options.ts';
@@ -42,7 +42,7 @@ export const run: CliCommand<Options> = {
       .option('--out <folder>', 'folder for the recordings', process.env.EVDIAG_OUT || '.evdiag')
       .option(
         '--duration <seconds>',
-        'end the program after this time: SIGTERM, then SIGKILL 5 s later',
+        `end the program after this time: SIGTERM, then SIGKILL ${GRACE_MS / 1000} s later`,
         numberBetween(0.1, 1e6),
       )
       .option(

@@ -4,6 +4,7 @@ import { formatMs, plural } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { awakeMs } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
+import { NESTED_THRESHOLD, type NestedEvidence, nestedLimits } from '../nested-limits.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
@@ -19,10 +20,8 @@ const ALIKE_MS = 1000;
 const ALIKE_SHARE = 0.2;
 /** FindingParts; all of them wait for the same cycle. */
 const MAX_QUEUE = 8;
-/** What is awaited to have something to oneself, by the names that libraries and people give it. */
-const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|semaphore|take|wait/i;
 
-export interface DeadlockEvidence {
+interface CycleEvidence {
   /** In the cycle and in its queue. */
   suspendedCalls: number;
   oldestMs: number;
@@ -30,7 +29,12 @@ export interface DeadlockEvidence {
   locks: string[];
 }
 
-const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+/** What is awaited to have something to oneself, by the names that libraries and people give it. */
+const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|semaphore|take|wait/i;
+
+export type DeadlockEvidence = CycleEvidence | NestedEvidence;
+
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
@@ -38,17 +42,19 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   title: 'async deadlock',
   description:
     'Async calls wait for each other: one holds the first lock and awaits the second, another holds the second and awaits the ' +
-    'first. The text of the awaits forms a cycle, and no call has passed it since. Everything that needs one of these locks queues ' +
-    'up behind them.',
+    'first. The text of the awaits forms a cycle, and no call has passed it since. Or all calls that hold a slot of a limit, or a ' +
+    'connection of a pool, wait for another one of the same. Everything that needs one queues up behind them.',
   remedy:
     'Take the locks in the same order everywhere, or give `acquire` a timeout and release what is held when it fires.',
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `critical: awaits, each for what another one awaited before, stuck for ${STUCK_MS} ms, for about the same time (${ALIKE_MS} ms or ${percent(ALIKE_SHARE)}), with none ended since the row before.`,
+    NESTED_THRESHOLD,
   ],
   limits: [
-    'Only locks that are awaited one after the other in your own functions are recognised.',
+    'Of a cycle, only locks that are awaited one after the other in your own functions are recognised.',
+    'Who holds a slot is seen by the awaits of async functions: of code that uses callbacks alone, nothing is known.',
     'Contention in which some calls still get through is not reported.',
     'Level watch sees it only during a deep sample.',
   ],
@@ -61,12 +67,34 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
       example:
         'await from.lock.acquire(); await to.lock.acquire();              // and the other way round elsewhere\nfor (const account of inOrderOfId(from, to)) await account.lock.acquire();',
     },
+    {
+      kind: 'nested-limit',
+      title: 'a limit within itself',
+      remedy:
+        'Use the connection or slot that is already held for what is done within, or give the inner work a limit or pool of its own.',
+      example:
+        "await db.transaction(async (trx) => { … await db('stock') … });   // takes a second connection while it holds one\nawait db.transaction(async (trx) => { … await trx('stock') … });  // the one that it has",
+    },
   ],
-  detect: (recording) => onePerLine(periodsOf(recording).flatMap((period) => deadlocks(period, recording))),
-  explains: [{ rule: 'cancellation-without-cleanup' }, ...KEEPS_MEMORY],
-  words: ({ suspendedCalls, oldestMs }) => [
-    plural(suspendedCalls, 'suspended call'),
-    `the oldest for ${formatMs(oldestMs)}`,
+  detect: (recording) =>
+    onePerLine<DeadlockEvidence>(
+      periodsOf(recording).flatMap((period) => [
+        ...deadlocks(period, recording),
+        ...nestedLimits(asyncDeadlock, period, recording),
+      ]),
+    ),
+  explains: [
+    { rule: 'growing-pending-async', of: ['nested-limit'] },
+    { rule: 'stuck-async', of: ['nested-limit'] },
+    { rule: 'missing-timeout', of: ['nested-limit'] },
+    { rule: 'cancellation-without-cleanup' },
+    ...KEEPS_MEMORY,
+  ],
+  words: (evidence) => [
+    ...('holding' in evidence
+      ? [`${evidence.holding} held`, `${evidence.waiting} waiting behind`]
+      : [plural(evidence.suspendedCalls, 'suspended call')]),
+    `the oldest for ${formatMs(evidence.oldestMs)}`,
   ],
 };
 
@@ -78,7 +106,7 @@ interface Waiter {
   has: ReadonlySet<string>;
 }
 
-function deadlocks(period: Period, recording: Seen): Finding<DeadlockEvidence>[] {
+function deadlocks(period: Period, recording: Seen): Finding<CycleEvidence>[] {
   const places = placesOf(period, 'await');
   const waiters = places.flatMap((place) => waiterOf(place, recording));
   const seen = new Set<Waiter>();
@@ -146,7 +174,7 @@ function queueOf(cycle: readonly Waiter[], places: readonly Place[]): Place[] {
   return places.filter((place) => !members.has(place) && isQueued(place));
 }
 
-function toFinding(cycle: readonly Waiter[], queue: readonly Place[]): Finding<DeadlockEvidence> {
+function toFinding(cycle: readonly Waiter[], queue: readonly Place[]): Finding<CycleEvidence> {
   const names = cycle.map(
     ({ place, wants }) => `${nameOf(place.location)} (line ${place.location.line}) waits for ${wants}`,
   );

@@ -2,6 +2,7 @@ import { SLOW_MS } from '../../recording/defaults.ts';
 import { NATIVE_CALL } from '../../recording/places.ts';
 import type { Location, StallKind, StallRow, View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import {
   blamed,
@@ -16,10 +17,10 @@ import {
   STARVED_FACTOR,
   sumOf,
 } from '../blocked-stalls.ts';
-import { maxOf } from '../busy-time.ts';
+import { SURE } from '../confidence.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
-import { CRITICAL_STALL_MS, INDEPENDENT_STACKS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
+import { CRITICAL_STALL_MS, INDEPENDENT_STACKS, SURE_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { wordsOf } from '../named-costs.ts';
 import { percent, round } from '../severity.ts';
 import { confidenceOfStalls } from '../stack-confidence.ts';
@@ -79,7 +80,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
     `EVDIAG_SLOW_MS: ${SLOW_MS} ms without a turn of the loop is a stall (the default of asyncio’s debug mode).`,
-    `warning: ${WARNING_STALLS} stalls at one place, or one of ${WARNING_STALL_MS} ms or more, while servers, sockets or timers waited.`,
+    `warning: ${WARNING_STALLS} stalls at one place, or one of ${WARNING_STALL_MS} ms or more (${SURE_STALL_MS} of a call that is known by name, if the cause is sure), while servers, sockets or timers waited.`,
     `critical: one of ${CRITICAL_STALL_MS} ms or more, or ${percent(CRITICAL_SHARE)} of the time blocked at one place.`,
     `info: start-up; stalls caused by the host (the code itself ran for less than EVDIAG_SLOW_MS, or ${STARVED_FACTOR} times that if the host took most of the time); programs in which nothing else waited.`,
   ],
@@ -160,9 +161,11 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
   const maxMs = msOf(longest);
   const totalMs = group.reduce((sum, stall) => sum + msOf(stall), 0);
   const { kind, startup } = longest;
-  const severity = severityOf(group, recording);
   const texts = wordsOf(kind, group);
   const location = kind === 'host' ? null : (texts.location ?? placeOf(group));
+  const confidence = confidenceOfStalls(group, { kind, location });
+  const isNamed = CALL_KINDS.includes(kind) || texts.location !== undefined;
+  const severity = severityOf(group, recording, isNamed && confidence >= SURE ? SURE_STALL_MS : WARNING_STALL_MS);
   const isThere = (place: Location | null): boolean => place?.line === location?.line;
   const witness = group.find(({ stacks }) => stacks.some((entry) => isThere(entry.location))) ?? longest;
   const stack = witness.stacks.find((entry) => isThere(entry.location)) ?? witness.stacks[0];
@@ -193,7 +196,7 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
     location,
     stack: stack ? stack.frames.filter(({ file }) => file !== '').map(({ category: _, ...place }) => place) : [],
     count: group.length,
-    confidence: confidenceOfStalls(group, { kind, location }),
+    confidence,
     startup,
     span: spanOf(group),
     times,
@@ -221,7 +224,7 @@ function startupRemedy(kind: StallKind, remedy: string): string {
     : remedy;
 }
 
-function severityOf(group: readonly StallRow[], recording: Seen): Severity {
+function severityOf(group: readonly StallRow[], recording: Seen, warningMs: number): Severity {
   const { foreign } = recording;
   const { slowMs } = recording.header;
   const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= leastMs(stall, slowMs));
@@ -237,7 +240,7 @@ function severityOf(group: readonly StallRow[], recording: Seen): Severity {
     return 'info';
   const share = times.reduce((sum, ms) => sum + ms, 0) / Math.max(availableMs(recording), SHARE_SPAN_MS);
   if (maxMs >= CRITICAL_STALL_MS || share >= CRITICAL_SHARE) return 'critical';
-  return harmful.length >= WARNING_STALLS || maxMs >= WARNING_STALL_MS ? 'warning' : 'info';
+  return harmful.length >= WARNING_STALLS || maxMs >= warningMs ? 'warning' : 'info';
 }
 
 function messageOf(

@@ -1,8 +1,8 @@
 import { functionKey, lineKey } from '../../recording/places.ts';
 import { type AbortedRow, type Location, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
-import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';

@@ -1,7 +1,7 @@
 import { rowsOf, type View } from '../../recording/types.ts';
-import { median } from '../../util/numbers.ts';
+import { maxOf, median } from '../../util/numbers.ts';
 import { formatBytes } from '../../util/text.ts';
-import { maxOf, SECOND_ROWS, secondsOf, waitingIn } from '../busy-time.ts';
+import { SECOND_ROWS, secondsOf, waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';

@@ -34,18 +34,18 @@ const NEAR =
 const CONTAINER =
   'Give the container more memory, or the process less: a lower --max-old-space-size makes V8 collect earlier; Buffers count beside it.';
 
-export interface GrowthOfHeap extends MemoryGrowthEvidence {
+interface GrowthOfHeap extends MemoryGrowthEvidence {
   /** Until the limit is reached, as it grows. */
   limitReachedInMs?: number;
 }
 
-export interface NearHeapLimit {
+interface NearHeapLimit {
   aliveBytes: number;
   limitBytes: number;
   limitShare: number;
 }
 
-export interface NearContainerLimit {
+interface NearContainerLimit {
   residentBytes: number;
   limitBytes: number;
   limitShare: number;

@@ -32,12 +32,13 @@ import {
 } from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
+import { ownAwaits } from '../wait-chains.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
 
-export interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
+interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
 
-export interface BacklogEvidence extends AwaitedEvidence {
+interface BacklogEvidence extends AwaitedEvidence {
   alive: number;
   oldestMs: number;
   observedMs: number;
@@ -51,7 +52,7 @@ const BACKLOG_REMEDY =
   'Start no more than can be served: bound how many run at once, refuse or delay what is beyond that, or make what is awaited faster.';
 const OVERLAP_REMEDY = 'Skip a run while the one before is under way, or start the next one when it has ended.';
 
-const READS = [...PERIOD_ROWS, 'cpu'] as const;
+const READS = [...PERIOD_ROWS, 'cpu', 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const growingPendingAsync: Detector<Evidence, typeof READS> = {
@@ -101,7 +102,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   ],
   detect(recording) {
     const periods = periodsOf(recording);
-    const pending = periods.flatMap(suspended);
+    const pending = periods.flatMap((period) => suspended(period, recording));
     const backlogs = periods.flatMap((period) => backlogged(period, recording));
     const overlaps = outermost(periods.flatMap((period) => overlapping(period, recording)));
     return explained(innermost(onePerLine<Evidence>([...pending, ...backlogs])), onePerLine(overlaps));
@@ -117,10 +118,10 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   explains: [{ rule: 'stuck-async' }, ...KEEPS_MEMORY],
 };
 
-function suspended(period: Period): Finding<PendingEvidence>[] {
+function suspended(period: Period, recording: Seen): Finding<PendingEvidence>[] {
   const waits = waitsOf(period);
   const children = functionsWith(period, ({ type }) => type === 'PROCESSWRAP');
-  return placesOf(period, 'await').flatMap((place) => {
+  return ownAwaits(period, recording).flatMap((place) => {
     const growth = growthOf(place, GROWN_CALLS);
     if (growth === null || isLoop(place.last.entry) || isRecursive(place)) return [];
     // Those are missing-timeout's.
@@ -149,7 +150,7 @@ function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
 
 function backlogged(period: Period, recording: Seen): Finding<Evidence>[] {
   const waits = waitsOf(period);
-  return placesOf(period, 'await').flatMap((place) => {
+  return ownAwaits(period, recording).flatMap((place) => {
     const { entry } = place.last;
     const backlog = backlogOf(place);
     if (backlog === null || isLoop(entry) || isRecursive(place) || waits.timer(place)) return [];
@@ -187,7 +188,7 @@ function backlogEvidence({ last }: Place, backlog: Omit<Backlog, 'grown' | 'quic
 }
 
 function overlapping(period: Period, recording: Seen): Finding<Evidence>[] {
-  return placesOf(period, 'await').flatMap((place) => {
+  return ownAwaits(period, recording).flatMap((place) => {
     const overlap = overlapOf(place);
     if (overlap === null || isLoop(place.last.entry) || isRecursive(place)) return [];
     return [overlapFinding(place, overlap, isContended(recording, overlap.spanMs))];

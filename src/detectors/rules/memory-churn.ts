@@ -26,7 +26,7 @@ const COPYING =
   'Pass chunks on as they come (pipeline, for await), or keep them in an array and join them once at the end; a part of a Buffer is a view: subarray.';
 const ALLOCATION = 'Make the object once and use it again, or work on typed arrays; avoid a copy for each step.';
 
-export interface CopyingEvidence {
+interface CopyingEvidence {
   /** Of the stacks of a busy deep sample. 0..1 */
   copyingShare: number;
   /** "Buffer.concat" */
@@ -34,7 +34,7 @@ export interface CopyingEvidence {
   stacks: number;
 }
 
-export interface AllocatingEvidence {
+interface AllocatingEvidence {
   perSecondBytes: number;
   /** Of them, by the one function. 0..1 */
   share: number;

@@ -19,7 +19,8 @@ import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFi
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
+import { ownAwaits } from '../wait-chains.ts';
 import { isLoop, isPooledVia, reads, viaOf, waitsOf } from '../waits.ts';
 
 /** With fewer that ended, nobody knows how long an answer takes. */
@@ -39,7 +40,7 @@ export interface TimeoutEvidence extends AwaitedEvidence {
   endedMaxMs?: number;
 }
 
-const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
@@ -85,7 +86,7 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
 
 function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[] {
   const waits = waitsOf(period);
-  return placesOf(period, 'await').flatMap((place) => {
+  return ownAwaits(period, recording).flatMap((place) => {
     const { entry } = place.last;
     if (!waits.network(place) || waits.timer(place) || reads(entry)) return [];
     const looped = isLoop(entry);

@@ -1,7 +1,7 @@
 import { REASONS } from '../../recording/losses.ts';
 import { rowsOf, type View } from '../../recording/types.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural, stripControl } from '../../util/text.ts';
-import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { CONTENTION_SHARE } from '../limits.ts';

@@ -1,8 +1,8 @@
 import { SLOW_MS } from '../../recording/defaults.ts';
 import { functionKey, toLocation } from '../../recording/places.ts';
 import type { StallRow } from '../../recording/types.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { plural } from '../../util/text.ts';
-import { maxOf } from '../busy-time.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { CHAIN_PAIRS, CRITICAL_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';

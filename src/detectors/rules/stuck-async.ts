@@ -7,7 +7,8 @@ import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFi
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
+import { ownAwaits } from '../wait-chains.ts';
 import { isLoop, isRecursive, laterSteps, listens, reads, waitsOf } from '../waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
@@ -23,7 +24,7 @@ export interface StuckEvidence extends AwaitedEvidence {
   endedMaxMs: number;
 }
 
-const READS = [...PERIOD_ROWS, ...STALL_ROWS] as const;
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
@@ -68,7 +69,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
 
 function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   const waits = waitsOf(period);
-  return [...placesOf(period, 'await'), ...laterSteps(period)].flatMap((place) => {
+  return [...ownAwaits(period, recording), ...laterSteps(period)].flatMap((place) => {
     const { entry } = place.last;
     const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
     if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, GROWN_CALLS) !== null) return [];

@@ -24,7 +24,7 @@ import type { Detector, Finding, Severity } from '../types.ts';
 /** Seconds of it: shorter than this, it may wait for something that comes. */
 const POLL_SECONDS = 3;
 
-export interface AwaitsEvidence {
+interface AwaitsEvidence {
   busyMs: number;
   promisesPerSecond: number;
   promisesPerCpuMs: number;
@@ -32,7 +32,7 @@ export interface AwaitsEvidence {
   betweenCallsShare: number;
 }
 
-export interface PollingEvidence {
+interface PollingEvidence {
   turnsPerSecond: number;
   pollingMs: number;
 }

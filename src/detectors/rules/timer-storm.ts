@@ -1,6 +1,7 @@
 import { rowsOf } from '../../recording/types.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatCount, plural } from '../../util/text.ts';
-import { isTimerStorm, maxOf, perSecond, resource, STORM_TIMERS_PER_SECOND } from '../busy-time.ts';
+import { isTimerStorm, perSecond, resource, STORM_TIMERS_PER_SECOND } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { MANY_TIMERS } from '../limits.ts';

@@ -1,7 +1,7 @@
 import { functionKey, lineKey } from '../../recording/places.ts';
 import type { UnfinishedEntry } from '../../recording/types.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatCount } from '../../util/text.ts';
-import { maxOf } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';

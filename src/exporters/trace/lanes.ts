@@ -13,7 +13,7 @@ export interface Lane {
 }
 
 /** What was over sooner took no noticeable time. */
-export const LEAST_US = 1000;
+const LEAST_US = 1000;
 /** Of a promise whose stack nobody looked at: most of these are of other people's code within one call. */
 const LEAST_UNPLACED_US = 100_000;
 /** A promise and what settles it are made one after the other. */

@@ -34,9 +34,16 @@ export interface DeepSampleStack {
 }
 
 /** Where something was created or allocated, in the user's own code where there is any on the stack. */
-export interface CreatedSite {
+interface CreatedSite {
   count: number;
   location: Location | null;
+}
+
+/** What was created of one type: Node's name of it. */
+export interface CreatedResources {
+  type: string;
+  count: number;
+  sites: CreatedSite[];
 }
 
 /** A bounded sample of a thread: stacks at random moments, and what was created meanwhile. */
@@ -66,7 +73,7 @@ export interface DeepSampleRow extends RowBase {
     wallMs: number;
     cpuMs: number;
     promises: number;
-    resources: { type: string; count: number; sites: CreatedSite[] }[];
+    resources: CreatedResources[];
   } | null;
   /** Intervals of a few ms that are running: where they were started. */
   shortIntervals: Location[];

@@ -1,6 +1,6 @@
 /** What was started and has not ended, or ended badly. */
 import type { RowBase } from './header.ts';
-import type { Location } from './places.ts';
+import type { Frame, Location } from './places.ts';
 
 /** What of a thread was started and may not have ended. */
 export const UNFINISHED = ['await', 'call', 'reaction', 'promise', 'handle', 'listener'] as const;
@@ -52,6 +52,8 @@ export interface UnfinishedEntry {
   rejected: number;
   /** The package whose code made it, for itself or for whoever called it; absent where it is the user's own (format 1.4). */
   package?: string;
+  /** call: the function that is called, at the place where it begins (format 1.5). */
+  callee?: Location;
   /** reaction: most of them to one promise. */
   onOne?: number;
   /** await: what made the awaited promise, where that was followed. */
@@ -79,6 +81,29 @@ export interface UnfinishedRow extends RowBase {
   dropped: number;
   /** Those with most alive, and those that ended badly. */
   entries: UnfinishedEntry[];
+}
+
+/** Calls that have waited for some seconds in one chain of awaits (format 1.5). */
+export interface WaitingGroup {
+  count: number;
+  oldestMs: number;
+  /** Who awaits what, innermost first: indexes of `frames`. */
+  chain: number[];
+  /**
+   * What made the promise that the innermost awaits, where that was followed: `at` is the innermost place outside of Node, in the
+   * package that made it where there is one, and `via` are modules of Node's above it.
+   */
+  made: { what: string; type: string; via: string[]; at: Location | null } | null;
+}
+
+/** Who waits for whom, where something has waited for some seconds (format 1.5). */
+export interface WaitsRow extends RowBase {
+  type: 'waits';
+  trackedMs: number;
+  frames: Frame[];
+  /** The awaited expression of each frame, '' where it is not at hand. */
+  codes: string[];
+  groups: WaitingGroup[];
 }
 
 /** `linked`: made by a function that had looked at the signal. */

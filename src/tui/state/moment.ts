@@ -15,7 +15,7 @@ export function threadKey({ pid, threadId }: Pick<Header, 'pid' | 'threadId'>): 
 }
 
 /** How much later the thread began than the root: its rows count from its own start. */
-export function offsetMs(recording: Recording, root: Recording): number {
+function offsetMs(recording: Recording, root: Recording): number {
   const offset = recording.header.startMonotonicMs - root.header.startMonotonicMs;
   return Number.isFinite(offset) ? Math.max(0, offset) : 0;
 }

@@ -132,7 +132,7 @@ export interface TableState {
   filter: string;
 }
 
-export type Overlay =
+type Overlay =
   /** Of the selected item. */
   | { kind: 'details'; top: number }
   | { kind: 'help'; top: number }

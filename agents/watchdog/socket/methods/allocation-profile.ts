@@ -8,10 +8,10 @@ import { THREAD_ENDED, within } from '../../ask.ts';
 import { startSampling } from '../../deep-sample/start-sampling.ts';
 import { areSessionsHeld } from '../../platform/held-sessions.ts';
 import { requireInspector, sendText, waitFor, whileConnected } from './client.ts';
+import { profileDurationMs } from './profile-duration.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 const INTERVAL_BYTES = { least: 1 << 10, most: 1 << 26 };
-const MAX_DURATION_MS = 3600e3;
 /** A full collection of a heap of several GB; a thread inside a native call answers when that returns. */
 const ANSWER_MS = 60_000;
 
@@ -46,10 +46,8 @@ function leaveThread({ capture, sampling }: DumpableThread): void {
 }
 
 function checked(params: Unchecked<AllocationRequest>): AllocationRequest {
-  const { durationMs, intervalBytes, live } = params;
-  if (!(typeof durationMs === 'number' && durationMs >= 1 && durationMs <= MAX_DURATION_MS)) {
-    throw new Error('A profile takes between 1 ms and an hour.');
-  }
+  const { intervalBytes, live } = params;
+  const durationMs = profileDurationMs(params.durationMs);
   const { least, most } = INTERVAL_BYTES;
   if (!(typeof intervalBytes === 'number' && intervalBytes >= least && intervalBytes <= most)) {
     throw new Error(`The bytes between two samples are a number from ${least} to ${most}.`);

@@ -4,12 +4,12 @@ import type { CpuProfilePart, CpuProfileRequest } from '../../../../src/protocol
 import { type CpuProfiler, type CpuProfileTruth, createCpuProfiler } from '../../cpu-profile.ts';
 import { noteWaits, type Span, withIdle } from '../../platform/off-cpu.ts';
 import { requireInspector, sendText, waitFor, whileConnected } from './client.ts';
+import { profileDurationMs } from './profile-duration.ts';
 import type { Client, Method, MethodTable, Target } from './types.ts';
 
 /** One sample is 8 to 20 bytes of text, and V8 holds them all until the end. */
 const MAX_SAMPLES = 2e6;
 const INTERVAL_US = { min: 50, max: 1e6 };
-const MAX_DURATION_MS = 3600e3;
 /** Once one thread has begun, the others have so long: V8 walks a heap of several GB for its functions. */
 const BEGIN_MS = 10_000;
 const LATE = 'it is inside a native call';
@@ -72,12 +72,12 @@ export function cpuProfile(target: Target): Pick<MethodTable, 'cpu-profile' | 'e
 }
 
 function checked(params: Unchecked<CpuProfileRequest>): CpuProfileRequest {
-  const { durationMs, intervalUs, inlining } = params;
+  const { intervalUs, inlining } = params;
+  const durationMs = profileDurationMs(params.durationMs);
   const isNumber = (value: unknown, min: number, max: number): value is number =>
     typeof value === 'number' && value >= min && value <= max;
-  if (!isNumber(durationMs, 1, MAX_DURATION_MS)) throw new Error('A profile takes between 1 ms and an hour.');
   if (!isNumber(intervalUs, INTERVAL_US.min, INTERVAL_US.max)) {
-    throw new Error('The time between two samples is 50 µs to 1 s.');
+    throw new Error(`The time between two samples is ${INTERVAL_US.min} µs to ${INTERVAL_US.max / 1e6} s.`);
   }
   if ((durationMs * 1000) / intervalUs > MAX_SAMPLES) {
     throw new Error(`That makes more than ${MAX_SAMPLES} samples: take a longer interval, or a shorter time.`);

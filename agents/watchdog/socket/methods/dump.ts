@@ -36,7 +36,7 @@ const CHUNK = 500;
 /** Bytes of a snapshot's file per byte of heap, and its index. */
 const FILE_RATIO = 2.5;
 
-const NO_ANSWER = 'The thread did not answer within 2 s: it is inside a native call.';
+const NO_ANSWER = `The thread did not answer within ${ANSWER_MS / 1000} s: it is inside a native call.`;
 const WAITS =
   'The thread waits in Atomics.wait. It is not interrupted there, as that could keep it from being terminated.';
 const TIMED = 'The thread is not interrupted while a script of node:vm runs that a timeout or Ctrl-C may end.';

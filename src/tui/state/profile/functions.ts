@@ -52,7 +52,7 @@ export function functionItems(thread: ThreadProfile, unit: ProfileUnit): readonl
   return items;
 }
 
-export function keyOf({ function: name, file, line, column }: ProfileFrame): string {
+function keyOf({ function: name, file, line, column }: ProfileFrame): string {
   return `${name} ${file}:${line}:${column}`;
 }
 
@@ -83,7 +83,7 @@ export function toItem(row: FunctionRow, all: number, thread: ThreadProfile, uni
 }
 
 /** '44.1' */
-export function percent(weight: number, all: number): string {
+function percent(weight: number, all: number): string {
   return all > 0 ? ((100 * weight) / all).toFixed(1) : '0.0';
 }
 
@@ -94,7 +94,7 @@ function locationOf(frame: ProfileFrame): Location | null {
 }
 
 /** 'src/view.ts:12' */
-export function placeOf({ file, line }: ProfileFrame): string {
+function placeOf({ file, line }: ProfileFrame): string {
   if (file === '') return '';
   return `${displayPath(stripControl(file))}${line > 0 ? `:${line}` : ''}`;
 }

@@ -243,7 +243,7 @@ function knownFact(label: string, ms: number | undefined): [string, string][] {
   return ms === undefined || ms < 1 ? [] : [[label, formatMs(ms)]];
 }
 
-export function frameLine(frame: Frame): Line {
+function frameLine(frame: Frame): Line {
   const tone = frame.category === 'application' ? 'accent' : 'dim';
   // What V8 is made of has no place.
   const place = frame.file === '' ? frame.function : `${shortPlace(frame)}:${frame.column}`;

@@ -86,7 +86,7 @@ function findingsOf(header: Header, { processes, findings }: Report): number {
 }
 
 /** "node server.js --port 80" */
-export function commandOf({ argv: [node = '', script, ...args] }: Pick<Header, 'argv'>): string {
+function commandOf({ argv: [node = '', script, ...args] }: Pick<Header, 'argv'>): string {
   return [basename(node), ...(script === undefined ? [] : [basename(script)]), ...args].join(' ');
 }
 

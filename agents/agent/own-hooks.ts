@@ -1,0 +1,78 @@
+/**
+ * The agent's async hooks, which rest where a termination may come.
+ *
+ * Node calls `init` from C++. Where V8 ends what runs at that moment (a thread that was terminated, a script of node:vm whose
+ * time is over), the hook alone ends, Node (22–26) takes that for the end of the matter, and the code that made the resource
+ * goes on for ever. Node 20 hands the termination on.
+ */
+import type { AsyncHook } from 'node:async_hooks';
+import { threadId } from 'node:worker_threads';
+import { createSensor, guarded } from '../guard.ts';
+import { NativeInt32Array, process } from '../primordials.ts';
+import { ENDINGS, initsAt, isEnding, madeWay, type ThreadGate } from '../thread-gate.ts';
+
+const sensor = createSensor('the rest of hooks', true);
+export const SWALLOWS_TERMINATIONS = !process.version.startsWith('v20.');
+
+/** Where this thread counts how often `init` has been entered and left; nobody looks in the main thread, and on Node 20. */
+export const inits: { words: Int32Array; at: number } = { words: new NativeInt32Array(1), at: 0 };
+/** Of the thread's end; null where `init` harms nothing. */
+let threadGate: ThreadGate | null = null;
+/** When it was looked at last. */
+let endings = 0;
+let inPlace: AsyncHook[] = [];
+/** Scripts that may be ended, one within the other. */
+let resting = 0;
+
+/** In a worker thread, whose end its hooks are to make way for. */
+export function makeWayFor(gate: ThreadGate): void {
+  if (!SWALLOWS_TERMINATIONS) return;
+  threadGate = gate;
+  inits.words = gate;
+  inits.at = initsAt(gate, threadId);
+}
+
+/** To be called in place of the hook's own `enable`. */
+export function enableHook(hook: AsyncHook): void {
+  inPlace[inPlace.length] = hook;
+  if (resting === 0) hook.enable();
+}
+
+export function disableHook(hook: AsyncHook): void {
+  inPlace = without(inPlace, hook);
+  hook.disable();
+}
+
+/**
+ * What `init` of each hook begins with: false where the thread is to end, and no hook is called any more. Where it was true,
+ * `init` ends with `inits.words[inits.at]! += 1`, without a call: it may have no room on the stack.
+ */
+export function enterInit(): boolean {
+  const { words, at } = inits;
+  words[at]! += 1;
+  // Without Atomics, which would cost more than the rest: what is seen too late is told again.
+  return threadGate === null || words[ENDINGS] === endings || !isToMakeWay(threadGate);
+}
+
+function isToMakeWay(gate: ThreadGate): boolean {
+  endings = gate[ENDINGS]!;
+  if (!isEnding(gate, threadId)) return false;
+  for (let i = 0; i < inPlace.length; i++) inPlace[i]!.disable();
+  madeWay(gate, threadId);
+  return true;
+}
+
+/** There are no hooks until `wakeHooks` has been called as often. */
+export const restHooks = guarded(sensor, () => {
+  if (SWALLOWS_TERMINATIONS && resting++ === 0) for (let i = 0; i < inPlace.length; i++) inPlace[i]!.disable();
+});
+
+export const wakeHooks = guarded(sensor, () => {
+  if (SWALLOWS_TERMINATIONS && --resting === 0) for (let i = 0; i < inPlace.length; i++) inPlace[i]!.enable();
+});
+
+function without(hooks: AsyncHook[], hook: AsyncHook): AsyncHook[] {
+  const rest: AsyncHook[] = [];
+  for (let i = 0; i < hooks.length; i++) if (hooks[i] !== hook) rest[rest.length] = hooks[i]!;
+  return rest;
+}

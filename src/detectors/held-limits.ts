@@ -1,0 +1,190 @@
+/**
+ * Who holds what others wait for: a connection of a pool, a slot of a limit, a lock.
+ *
+ * Calls that wait for promises which were made at one place queue up for one thing. A function that waits there, and of which other calls
+ * are suspended at a later await, has got it: these calls hold it. Where they themselves wait at that place again, nobody goes on.
+ */
+import { lineKey } from '../recording/places.ts';
+import type { Location } from '../recording/types.ts';
+import { type CallGraph, callGraph } from './call-graph.ts';
+import { isFrozen } from './frozen.ts';
+import type { Period } from './unfinished.ts';
+import {
+  type Chain,
+  type Chains,
+  isLaterIn,
+  isOwn,
+  oldestOf,
+  sumOf,
+  type WaitFrame,
+  waitedFor,
+} from './wait-chains.ts';
+
+/** What is awaited to have one of something, by the names that libraries and people give it. */
+const ACQUIRING =
+  /acquire|borrow|checkout|claim|connect|down|enter|hold|lease|lock|mutex|obtain|reserve|seize|semaphore|session|slot|take|ticket|turn|wait/i;
+
+/** Some of the counts are estimates. */
+const MOST_SHARE = 0.75;
+/** Began at about the time at which the others ceased to go on. */
+const BESIDE_MS = 2000;
+/** What holds something for long began so much earlier at most. */
+const BEFORE_MS = 10_000;
+
+export interface HeldLimit {
+  /** Of those that hold it, who themselves wait for it; and who only waits. */
+  nested: readonly Chain[];
+  waiters: readonly Chain[];
+  /** Calls that hold it. */
+  holding: number;
+  /** What those wait for who hold it and wait for something else. */
+  elsewhere: readonly Chain[];
+  /** Where the ones that hold it got it, if that is known; and the innermost of their frames that has it. */
+  acquiredAt: WaitFrame | null;
+  /** Where what is waited for is made. */
+  madeIn: string;
+}
+
+/** For each thing that calls queue up for without any of them going on: who holds it, as far as that is certain. */
+export function heldLimits(chains: Chains, period: Period): HeldLimit[] {
+  const graph = callGraph(period, chains.t);
+  return [...queuesOf(chains)].flatMap(({ file, queue }) => {
+    if (!isFrozen(queue, period, chains.t)) return [];
+    const limit = byFunction(queue, chains) ?? byMachinery(file, queue, chains);
+    if (limit === null) return [];
+    return [{ ...(nestedBelow(limit, queue, chains, graph) ?? limit), madeIn: file }];
+  });
+}
+
+interface Queue {
+  file: string;
+  queue: Chain[];
+}
+
+function queuesOf({ leaves }: Chains): Iterable<Queue> {
+  const queues = new Map<string, Queue>();
+  for (const leaf of leaves) {
+    const { file, key } = waitedFor(leaf);
+    const one = queues.get(key) ?? { file, queue: [] };
+    one.queue.push(leaf);
+    queues.set(key, one);
+  }
+  return queues.values();
+}
+
+type Found = Omit<HeldLimit, 'madeIn'>;
+
+/** A function of which some calls wait in the queue and others are past that: the nearest to what is waited for. */
+function byFunction(queue: readonly Chain[], { all, leaves }: Chains): Found | null {
+  const file = waitedFor(queue[0]!).file;
+  const depth = Math.max(...queue.map(({ frames }) => frames.length));
+  for (let i = 0; i < depth; i++) {
+    for (const { frames } of queue) {
+      const acquiring = frames[i];
+      if (!acquiring || !isAcquiring(acquiring, file)) continue;
+      const isPast = (frame: WaitFrame): boolean => isLaterIn(frame, acquiring);
+      const past = all.filter((chain) => isPast(chain.frames[0]!));
+      const within = leaves.filter((chain) => chain.frames.some(isPast));
+      if (past.length + within.length === 0) continue;
+      const nested = within.filter((chain) => queue.includes(chain));
+      const elsewhere = within.filter((chain) => !queue.includes(chain));
+      return {
+        nested,
+        waiters: queue.filter((chain) => !nested.includes(chain)),
+        holding: Math.round(Math.max(sumOf(past), sumOf(within))),
+        elsewhere,
+        acquiredAt: acquiring,
+      };
+    }
+  }
+  return null;
+}
+
+/** As its text says, or as it is part of what hands it out. */
+function isAcquiring({ code, file }: WaitFrame, machinery: string): boolean {
+  return ACQUIRING.test(code.replace(/\(.*/s, '')) || file === machinery;
+}
+
+/** Calls within the file that hands it out, which run what was given to them. */
+function byMachinery(file: string, queue: readonly Chain[], { all }: Chains): Found | null {
+  const running = all.filter((chain) => chain.frames[0]!.file === file && !queue.includes(chain));
+  if (running.length === 0 || isOwn(running[0]!.frames[0]!)) return null;
+  const holding = Math.round(sumOf(running));
+  return { nested: [], waiters: queue, holding, elsewhere: [], acquiredAt: null };
+}
+
+/**
+ * V8 does not tell all of a chain. Where the calls that hold something say no more than that they run what they were given, those are
+ * within them that were called from a line on which others wait for it still.
+ */
+function nestedBelow(limit: Found, queue: readonly Chain[], chains: Chains, graph: CallGraph): Found | null {
+  if (limit.nested.length > 0) return null;
+  const opaque = limit.elsewhere.every(({ frames, made }) => (made?.via.length ?? 0) === 0 && !isOwn(frames[0]!));
+  if (!opaque) return null;
+  for (const outer of queue) {
+    const line = ownFrame(outer, limit);
+    if (!line) continue;
+    const nested = queue.filter((chain) => graph.callsFrom(line, chain) !== null);
+    // A call that waits for several at once is one; and of a chain that V8 does not tell, one of the calls on the way is it.
+    const counts = [sumOf(nested), ...nested.flatMap((chain) => graph.callsFrom(line, chain) ?? [])];
+    const isAlike = (calls: number) => Math.abs(calls - limit.holding) <= Math.max(1, (1 - MOST_SHARE) * limit.holding);
+    if (nested.length === 0 || !counts.some(isAlike) || othersWait(nested, queue, limit, chains)) continue;
+    const isOnlyNested = nested.includes(outer) && outer !== nested[0];
+    const waiters = queue.filter((chain) => !nested.includes(chain));
+    return { ...limit, nested, waiters: isOnlyNested ? [] : waiters, elsewhere: [] };
+  }
+  return null;
+}
+
+/** Something else began to wait when the queue stopped: it may be what holds it up. */
+function othersWait(nested: readonly Chain[], queue: readonly Chain[], limit: Found, { leaves }: Chains): boolean {
+  const ageMs = oldestOf(nested);
+  return leaves.some(
+    (leaf) =>
+      !queue.includes(leaf) &&
+      !limit.elsewhere.includes(leaf) &&
+      leaf.frames[0]!.file !== waitedFor(queue[0]!).file &&
+      Math.abs(leaf.oldestMs - ageMs) <= BESIDE_MS,
+  );
+}
+
+/** Where the program itself waits for it: behind the frames of what hands it out. */
+export function ownFrame(
+  chain: Chain,
+  { acquiredAt, nested, waiters }: Pick<Found, 'acquiredAt' | 'nested' | 'waiters'>,
+): WaitFrame | null {
+  const others = [...nested, ...waiters].filter((other) => other !== chain);
+  let shared = 0;
+  const at = (one: Chain): string | undefined => (one.frames[shared] ? lineKey(one.frames[shared]!) : undefined);
+  while (others.length > 0 && at(chain) !== undefined && others.every((other) => at(other) === at(chain))) shared++;
+  // All that wait have the same frames: these are not all of what hands it out.
+  if (shared >= chain.frames.length) shared = 0;
+  const acquiring = acquiredAt && chain.frames.findIndex((frame) => lineKey(frame) === lineKey(acquiredAt));
+  const from = acquiring !== null && acquiring > 0 ? Math.max(shared, acquiring + 1) : shared;
+  return chain.frames.slice(from).find(isOwn) ?? chain.frames.find(isOwn) ?? null;
+}
+
+/** All of it hangs on itself: each that holds it waits for it. */
+export function isDeadlock(limit: HeldLimit, chains: Chains): boolean {
+  const { nested, elsewhere, holding } = limit;
+  const all = nested.length > 0 && elsewhere.length === 0 && sumOf(nested) >= MOST_SHARE * holding;
+  return all && !othersMayHold(limit, chains);
+}
+
+/** Where functions take and give back by themselves, another function may have it: whatever runs since before. */
+function othersMayHold({ nested, waiters, acquiredAt, madeIn }: HeldLimit, { all }: Chains): boolean {
+  if (!acquiredAt || !isOwn(acquiredAt) || acquiredAt.file === madeIn) return false;
+  const ageMs = oldestOf(nested);
+  const queued = [...nested, ...waiters];
+  const known = new Set(queued.flatMap(({ frames }) => frames.map(lineKey)));
+  return all.some(
+    ({ frames, oldestMs }) =>
+      !known.has(lineKey(frames[0]!)) && oldestMs > ageMs - BESIDE_MS && oldestMs < ageMs + BEFORE_MS,
+  );
+}
+
+/** The frames of the program outside of the one where it waits: who called it. */
+export function callersOf(chain: Chain, place: Location): WaitFrame[] {
+  const at = chain.frames.findIndex((frame) => lineKey(frame) === lineKey(place));
+  return chain.frames.slice(at + 1).filter(isOwn);
+}

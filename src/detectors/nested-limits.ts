@@ -1,0 +1,104 @@
+/** Calls that hold a slot, a connection or a lock, and wait for another one of the same: findings of async-deadlock. */
+import { lineKey } from '../recording/places.ts';
+import type { Location, View } from '../recording/types.ts';
+import { CONFIDENCE } from './confidence.ts';
+import { findingOf } from './finding.ts';
+import { FROZEN_MS } from './frozen.ts';
+import { awakeMs } from './growth.ts';
+import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame } from './held-limits.ts';
+import { type Resource, resourceOf } from './held-resource.ts';
+import { nameAndLine } from './place-findings.ts';
+import { LOST_MS, round, secondsText } from './severity.ts';
+import type { StallView } from './stalls.ts';
+import type { Detector, Finding } from './types.ts';
+import type { Period } from './unfinished.ts';
+import { type Chain, chainsIn, isOwn, oldestOf, sumOf, type WaitFrame } from './wait-chains.ts';
+
+export interface NestedEvidence {
+  /** Calls that hold one and wait for another one; and those that only wait. */
+  holding: number;
+  waiting: number;
+  oldestMs: number;
+  resource: Resource;
+  /** file:line:column where those that hold one got it, as far as that is known. */
+  acquiredAt?: string;
+}
+
+type Rule = Pick<Detector<object>, 'id' | 'kinds' | 'remedy'>;
+
+export function nestedLimits(
+  rule: Rule,
+  period: Period,
+  recording: View<'waits'> & StallView,
+): Finding<NestedEvidence>[] {
+  return chainsIn(period, recording).flatMap((chains) =>
+    heldLimits(chains, period).flatMap((limit) => {
+      const oldestMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(limit.nested) } });
+      return oldestMs >= FROZEN_MS && isDeadlock(limit, chains) ? [toFinding(rule, limit, oldestMs)] : [];
+    }),
+  );
+}
+
+function toFinding(rule: Rule, limit: HeldLimit, oldestMs: number): Finding<NestedEvidence> {
+  const inner = limit.nested.toSorted((a, b) => b.count - a.count)[0]!;
+  const place = ownFrame(inner, limit) ?? inner.frames[0]!;
+  const holder = callersOf(inner, place)[0] ?? place;
+  const resource = resourceOf(limit);
+  const waiting = Math.round(sumOf(limit.waiters));
+  const { holding } = limit;
+  const acquired = acquiredBy(limit, inner);
+  return findingOf(rule, {
+    kind: 'nested-limit',
+    severity: 'critical',
+    message:
+      `${holding} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ` +
+      `${holding === 1 ? 'waits' : 'wait'} for another one in ${nameAndLine(place)}` +
+      `${waiting > 0 ? `; ${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind` : ''}, ` +
+      `the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
+    remedy: REMEDIES[resource],
+    location: toPlace(place),
+    stack: [place, ...callersOf(inner, place)].map(toPlace),
+    alsoAt: linesOf([...limit.nested, ...limit.waiters], place),
+    count: holding + waiting,
+    confidence: limit.acquiredAt ? CONFIDENCE.agreeing : CONFIDENCE.compared,
+    evidence: {
+      ...{ holding, waiting, oldestMs: round(oldestMs), resource },
+      ...(acquired && { acquiredAt: lineKey(acquired) }),
+    },
+    lostMs: oldestMs + (holding + waiting) * LOST_MS.thing,
+  });
+}
+
+const REMEDIES: Record<Resource, string> = {
+  connection:
+    'Use the connection that is already held for what is asked within: pass the transaction or the client down. Else give the inner queries a pool of their own.',
+  lock: 'Do not take a lock again while it is held: split the function into one that takes the lock and one that expects it to be held.',
+  slot: 'Take no second slot of the same limit while one is held: give the inner work a limit of its own, or let only the inner work be limited.',
+};
+
+/** Where the calls that hold one took it, in the program: seen in those that wait for their first. */
+function acquiredBy(limit: HeldLimit, inner: Chain): WaitFrame | null {
+  if (limit.acquiredAt && isOwn(limit.acquiredAt)) return limit.acquiredAt;
+  const [first] = limit.waiters.filter((chain) => chain !== inner);
+  return first ? ownFrame(first, limit) : null;
+}
+
+/** Told of those that wait: they are many, their lines few. */
+const MAX_LINES = 12;
+
+/** Each of the program's own lines on which some of them wait. */
+function linesOf(chains: readonly Chain[], place: WaitFrame): Location[] {
+  const byLine = new Map<string, Location>();
+  for (const { frames } of chains) {
+    for (const frame of frames.filter(isOwn)) {
+      if (lineKey(frame) !== lineKey(place)) byLine.set(lineKey(frame), toPlace(frame));
+    }
+  }
+  return [...byLine.values()].slice(0, MAX_LINES);
+}
+
+function toPlace({ file, line, column, function: name, start }: WaitFrame): Location {
+  return { file, line, column, function: name, ...(start !== undefined && { start }) };
+}
+
+export const NESTED_THRESHOLD = `critical: calls that hold a slot of a limit, a connection of a pool or a lock, all of them waiting for another one for ${secondsText(FROZEN_MS)}, or ten times as long as calls used to wait there, with none of those that wait going on meanwhile.`;

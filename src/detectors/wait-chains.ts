@@ -1,0 +1,105 @@
+/** Who waits for whom at one time, from the rows of what waits. */
+import { functionKey, lineKey, packageNameOf, toLocation } from '../recording/places.ts';
+import { type Frame, rowsOf, type View, type WaitingGroup, type WaitsRow } from '../recording/types.ts';
+import { thinned } from './limits.ts';
+import { type Period, type Place, placesOf } from './unfinished.ts';
+
+/** A suspended call, and what it awaits as text, '' where that is not at hand. */
+export interface WaitFrame extends Frame {
+  code: string;
+}
+
+/** Calls that wait in one chain of awaits, innermost first. */
+export interface Chain {
+  count: number;
+  oldestMs: number;
+  frames: readonly WaitFrame[];
+  made: WaitingGroup['made'];
+}
+
+/** All chains of one row. */
+export interface Chains {
+  t: number;
+  all: readonly Chain[];
+  /** Those that wait for something that is no call of which more is known. */
+  leaves: readonly Chain[];
+}
+
+/** A promise that others settle. */
+const COMBINATORS: readonly string[] = ['all', 'allSettled', 'any', 'race'];
+
+/** A row may come a moment after the one that it belongs to. */
+const BESIDE_MS = 100;
+
+/** Those of a period of tracking; of a long one, some. */
+export function chainsIn(period: Period, recording: View<'waits'>): Chains[] {
+  const [from, to] = [period[0]!.t - BESIDE_MS, period.at(-1)!.t + BESIDE_MS];
+  return thinned(rowsOf(recording, 'waits').filter(({ t }) => t >= from && t <= to)).map(chainsOf);
+}
+
+function chainsOf(row: WaitsRow): Chains {
+  const told = row.groups.flatMap(({ chain, ...group }) => {
+    const frames = chain.flatMap((i) => (row.frames[i] ? [{ ...row.frames[i], code: row.codes[i] ?? '' }] : []));
+    return frames.length > 0 ? [{ ...group, frames }] : [];
+  });
+  const makers = new Map(told.flatMap(({ frames, made }) => (made ? [[lineKey(frames[0]!), made] as const] : [])));
+  const byKey = new Map<string, Chain>();
+  for (const { count, oldestMs, frames, ...one } of told) {
+    // Not each promise is followed: others that wait there tell what made theirs.
+    const made = one.made ?? makers.get(lineKey(frames[0]!)) ?? null;
+    const key = `${frames.map(lineKey).join(' ')} ${made ? `${made.what} ${made.type} ${made.at && lineKey(made.at)}` : ''}`;
+    const same = byKey.get(key);
+    const oldest = Math.max(oldestMs, same?.oldestMs ?? 0);
+    byKey.set(key, { count: count + (same?.count ?? 0), oldestMs: oldest, frames, made });
+  }
+  const all = [...byKey.values()];
+  const outer = new Set(all.flatMap(({ frames }) => frames.slice(1).map(lineKey)));
+  return { t: row.t, all, leaves: all.filter((one) => isLeaf(one, outer)) };
+}
+
+function isLeaf({ frames, made }: Chain, outer: ReadonlySet<string>): boolean {
+  if (made?.what === 'call') return false;
+  if (made?.what === 'promise') return !COMBINATORS.includes(made.type);
+  return !outer.has(lineKey(frames[0]!));
+}
+
+/** What is waited for: where the promise was made, or else where it is awaited. */
+export function waitedFor({ frames, made }: Chain): { file: string; key: string } {
+  const place = made?.at && !COMBINATORS.includes(made.type) ? made.at : frames[0]!;
+  return { file: place.file, key: lineKey(place) };
+}
+
+/** Awaits of a period; those within a package at the place in the program that waits for them, where that is known. */
+export function ownAwaits(period: Period, recording: View<'waits'>): Place[] {
+  const owners = new Map<string, WaitFrame>();
+  for (const { frames } of chainsIn(period, recording).flatMap(({ leaves }) => leaves)) {
+    const own = frames.findIndex(isOwn);
+    for (const frame of frames.slice(0, Math.max(0, own))) owners.set(lineKey(frame), frames[own]!);
+  }
+  return placesOf(period, 'await').map((place) => {
+    const owner = packageNameOf(place.location.file) === null ? undefined : owners.get(lineKey(place.location));
+    return owner ? { ...place, location: toLocation(owner) } : place;
+  });
+}
+
+export function isOwn({ category }: Frame): boolean {
+  return category === 'application';
+}
+
+function isSameFunction(a: Frame, b: Frame): boolean {
+  return functionKey(a) === functionKey(b);
+}
+
+/** Behind `before` in the same function. */
+export function isLaterIn(frame: Frame, before: Frame): boolean {
+  if (!isSameFunction(frame, before)) return false;
+  return frame.line > before.line || (frame.line === before.line && frame.column > before.column);
+}
+
+export function sumOf(chains: readonly Chain[]): number {
+  return chains.reduce((sum, { count }) => sum + count, 0);
+}
+
+export function oldestOf(chains: readonly Chain[]): number {
+  return Math.max(0, ...chains.map(({ oldestMs }) => oldestMs));
+}
