@@ -1,29 +1,12 @@
 // Runs every program whose truth is known, and prints how often each told confidence was right: npm run calibrate.
 // --cases DIR     also the cases of that folder: answers.json, run.mjs, packages installed
+// --field         also the programs of test/field, at both levels
 // --burners N     beside so many processes that compute
 // --only PATTERN  of the programs, those whose id matches; then docs/calibration.md is written only with --output FILE
 // --minutes N     begins no program later than that (40); what was recorded is kept, and the next call goes on from there
 // --fresh         runs all again; else what was recorded before is only judged again, with the present rules
 // --jobs N        so many programs at a time (1)
 // --output FILE   in place of docs/calibration.md;  --state DIR  where recordings are kept
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { runBundled } from './run-bundled.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-// Two folders below the root, as the modules that it bundles find their files from there.
-const outfile = join(ROOT, `dist/calibration/main-${process.pid}.mjs`);
-try {
-  await build({
-    entryPoints: [join(ROOT, 'test/calibration/main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  });
-  await import(pathToFileURL(outfile).href);
-} finally {
-  rmSync(outfile, { force: true });
-}
+await runBundled('test/calibration/main.ts');

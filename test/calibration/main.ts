@@ -4,7 +4,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../support/run-agent.ts';
+import { fieldPrograms } from '../field/programs.ts';
+import { ROOT, TEST_NODE } from '../support/run-agent.ts';
 import { BURN } from '../support/scenario.ts';
 import { casePrograms, ownPrograms } from './programs.ts';
 import { runAll, stateOf } from './run.ts';
@@ -13,6 +14,7 @@ import { calibrationText } from './table.ts';
 const { values } = parseArgs({
   options: {
     cases: { type: 'string' },
+    field: { type: 'boolean', default: false },
     burners: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
     minutes: { type: 'string', default: '40' },
@@ -23,7 +25,11 @@ const { values } = parseArgs({
   },
 });
 
-const all = [...ownPrograms(), ...(values.cases === undefined ? [] : casePrograms(resolve(values.cases)))];
+const all = [
+  ...ownPrograms(),
+  ...(values.cases === undefined ? [] : casePrograms(resolve(values.cases))),
+  ...(values.field ? fieldPrograms({ node: TEST_NODE, levels: ['watch', 'diagnose'] }) : []),
+];
 const programs = all.filter(({ id }) => new RegExp(values.only).test(id));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 // What was recorded beside burners is another measurement.
