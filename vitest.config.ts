@@ -32,6 +32,8 @@ const GROUPS = [
   // The package beside other tools, which npm installs.
   { name: 'full-packages', maxWorkers: 1, include: ['test/packages/**'] },
   { name: 'full-starved', maxWorkers: 1, include: ['test/healthy/starved.test.ts'] },
+  // Real libraries, which npm installs.
+  { name: 'full-field', maxWorkers: 1, include: ['test/field/field.test.ts'] },
   { name: 'full-same-core', maxWorkers: 1, include: ['test/scenarios/same-core.test.ts'], maxConcurrency: 2 },
 ];
 /**
@@ -39,7 +41,7 @@ const GROUPS = [
  * start thousands. npm gets them back (test/support/packed.ts).
  */
 const CERTIFICATES = process.env.NODE_EXTRA_CA_CERTS ?? '';
-const WITH_NPM = ['full-runners', 'full-packages'];
+const WITH_NPM = ['full-runners', 'full-packages', 'full-field'];
 const withoutCertificates = { NODE_EXTRA_CA_CERTS: '', EVDIAG_TEST_CA_CERTS: CERTIFICATES };
 const shared = { environment: 'node' as const, testTimeout: 60_000, hookTimeout: 60_000, retry: 0 };
 const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${pattern}/*.test.ts` : pattern);

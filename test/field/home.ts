@@ -8,28 +8,29 @@ import { ROOT } from '../support/run-agent.ts';
 import { FIELD } from './answers.ts';
 
 /** Installs what is missing there, by that Node, and puts the programs and the present build of evdiag into it. */
-export function prepareHome(node: string, say: (text: string) => void): string {
-  const major = majorOf(node);
-  const lock = createHash('sha256')
-    .update(readFileSync(join(FIELD, 'package-lock.json')))
-    .digest('hex');
-  // Add-ons are built for one Node.
-  const home = join(
-    process.env.EVDIAG_FIELD_HOME ?? join(homedir(), '.cache/evdiag-field'),
-    `${lock.slice(0, 8)}-node${major}`,
-  );
-  if (!existsSync(join(home, 'node_modules/.package-lock.json'))) {
-    say(`installing the libraries into ${home}`);
-    mkdirSync(home, { recursive: true });
-    for (const file of ['package.json', 'package-lock.json']) cpSync(join(FIELD, file), join(home, file));
-    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts=false'];
-    const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
-    if (process.env.EVDIAG_TEST_CA_CERTS) env.NODE_EXTRA_CA_CERTS = process.env.EVDIAG_TEST_CA_CERTS;
-    execFileSync('npm', ['ci', ...flags], { cwd: home, env, stdio: ['ignore', 'ignore', 'inherit'] });
-  }
+export function prepareHome(node: string, say: (text: string) => void, installMs?: number): string {
+  const home = installed(FIELD, node, say, installMs);
   rmSync(join(home, 'programs'), { recursive: true, force: true });
   cpSync(join(FIELD, 'programs'), join(home, 'programs'), { recursive: true });
   unpackInto(join(home, 'node_modules/evdiag'));
+  return home;
+}
+
+/** The folder in which the packages of such a lock file are installed, for Nodes of that major version: add-ons are built for one. */
+export function installed(from: string, node: string, say: (text: string) => void, installMs?: number): string {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(from, 'package-lock.json')))
+    .digest('hex');
+  const base = process.env.EVDIAG_FIELD_HOME ?? join(homedir(), '.cache/evdiag-field');
+  const home = join(base, `${lock.slice(0, 8)}-node${majorOf(node)}`);
+  if (existsSync(join(home, 'node_modules/.package-lock.json'))) return home;
+  say(`installing what ${join(from, 'package.json')} lists into ${home}`);
+  mkdirSync(home, { recursive: true });
+  for (const file of ['package.json', 'package-lock.json']) cpSync(join(from, file), join(home, file));
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts=false'];
+  const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
+  if (process.env.EVDIAG_TEST_CA_CERTS) env.NODE_EXTRA_CA_CERTS = process.env.EVDIAG_TEST_CA_CERTS;
+  execFileSync('npm', ['ci', ...flags], { cwd: home, env, stdio: ['ignore', 'ignore', 'inherit'], timeout: installMs });
   return home;
 }
 

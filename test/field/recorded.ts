@@ -41,7 +41,7 @@ export function fieldOf(outcomeOf: OutcomeOf, command: string, only: RegExp): Fi
   return { columns, rows, command, circumstances };
 }
 
-function verdictOf(name: string, answer: Answer, out: string): SickVerdict {
+export function verdictOf(name: string, answer: Answer, out: string): SickVerdict {
   return sickVerdict(name, answer, guiltyLinesOf(name), findingsIn(out));
 }
 
