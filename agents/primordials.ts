@@ -14,7 +14,7 @@ export const toJson = stringify as <Value>(value: Value) => Json<Value>;
 export const { abs, ceil, clz32, exp, floor, log, max, min, random, round } = Math;
 export const { apply, construct, defineProperty: tryDefineProperty, deleteProperty, ownKeys } = Reflect;
 export const { assign, create, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
-export const { getOwnPropertySymbols, getPrototypeOf } = Object;
+export const { getOwnPropertySymbols, getPrototypeOf, keys } = Object;
 export const { isArray } = Array;
 export const { isFinite: isFiniteNumber } = Number;
 export const { clearInterval, clearTimeout, performance, process, queueMicrotask } = globalThis;

@@ -16,6 +16,7 @@ export interface RawTracked {
     aborted: RawAborted[];
     orphans: RawOrphans[];
     waiting: RawWaiting[];
+    pools: RawPool[];
   } | null;
 }
 
@@ -51,6 +52,16 @@ export interface RawWaiting {
   frames: RawFrame[];
   /** What made the promise that the innermost awaits, where that was followed. */
   made: { what: string; type: string; frames: RawFrame[] } | null;
+}
+
+/** An address for which all connections of an http.Agent are taken, while requests wait. */
+export interface RawPool {
+  name: string;
+  max: number;
+  taken: number;
+  waiting: number;
+  /** Since when a request was seen to have one, and where it was made. */
+  held: { ms: number; state: 'unread' | 'unanswered' | 'read'; frames: RawFrame[] }[];
 }
 
 export interface RawLeftover {

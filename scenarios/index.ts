@@ -50,6 +50,7 @@ import { taskSwitchChurn } from './task-switch-churn.ts';
 import { timerStorm } from './timer-storm.ts';
 import type { Scenario } from './types.ts';
 import { unboundedConcurrency } from './unbounded-concurrency.ts';
+import { unreadBody } from './unread-body.ts';
 
 export const scenarios: readonly Scenario[] = [
   allocationChurn,
@@ -103,4 +104,5 @@ export const scenarios: readonly Scenario[] = [
   taskSwitchChurn,
   timerStorm,
   unboundedConcurrency,
+  unreadBody,
 ];

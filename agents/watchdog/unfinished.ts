@@ -3,6 +3,7 @@ import { packageNameOf, toLocation } from '../../src/recording/places.ts';
 import type {
   AbortedRow,
   Frame,
+  HttpPool,
   Location,
   OrphansRow,
   RejectionRow,
@@ -12,7 +13,7 @@ import type {
 } from '../../src/recording/types.ts';
 import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
-import type { RawSite, RawTracked } from '../tracked.ts';
+import type { RawPool, RawSite, RawTracked } from '../tracked.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 import { placeOf } from './stall/classify.ts';
 import { viaOf, waitsRow } from './waiting-rows.ts';
@@ -63,7 +64,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       call: call && placeOf(call.map(toFrame)),
     }));
     if (!unfinished) return rows;
-    const { sites, frames, aborted, orphans, waiting, ...figures } = unfinished;
+    const { sites, frames, aborted, orphans, waiting, pools, ...figures } = unfinished;
     const callees = new Map(
       sites.flatMap(({ id, callee }) => (callee ? [[id, toLocation(toFrame(callee))] as const] : [])),
     );
@@ -75,7 +76,9 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       else places.set(id, callee ? { ...place, callee } : place);
     }
     rows.push({ type: 'unfinished', ...figures, entries: merge(sites.map(toEntry)) });
-    if (waiting.length > 0) rows.push(waitsRow(waiting, figures.trackedMs, toFrame));
+    if (waiting.length + pools.length > 0) {
+      rows.push({ ...waitsRow(waiting, figures.trackedMs, toFrame), pools: poolsOf(pools, toFrame) });
+    }
     for (const { frames: raw, ...rest } of orphans) {
       const { location, callers } = placeOfAll(raw.map(toFrame));
       rows.push({ type: 'orphans', ...rest, location, callers });
@@ -94,6 +97,16 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     }
     return rows;
   };
+}
+
+function poolsOf(pools: readonly RawPool[], toFrame: (raw: RawFrame) => Frame): HttpPool[] {
+  return pools.map(({ held, ...pool }) => ({
+    ...pool,
+    held: held.map(({ frames, ...one }) => {
+      const { location, callers } = placeOfAll(frames.map(toFrame));
+      return { ...one, location, callers };
+    }),
+  }));
 }
 
 const NOWHERE: Place = { location: null, callers: [], via: [], resumed: false };

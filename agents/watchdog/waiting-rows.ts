@@ -9,7 +9,7 @@ export function waitsRow(
   waiting: readonly RawWaiting[],
   trackedMs: number,
   toFrame: (raw: RawFrame) => Frame,
-): Omit<WaitsRow, 't'> {
+): Omit<WaitsRow, 't' | 'pools'> {
   const frames: Frame[] = [];
   const indexes = new Map<string, number>();
   const indexOf = (frame: Frame): number => {

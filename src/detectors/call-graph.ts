@@ -2,7 +2,7 @@
 import { fileAndLine, functionKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
 import type { Period } from './unfinished.ts';
-import { type Chain, isOwn, type WaitFrame } from './wait-chains.ts';
+import { type Chain, isOwn, isSameFunction, type WaitFrame } from './wait-chains.ts';
 
 /** Calls from a line to what waits, at most. */
 const MAX_DEPTH = 5;
@@ -21,14 +21,17 @@ export function callGraph(period: Period, untilMs: number): CallGraph {
   const calls = row.entries.filter(({ what, callee }) => what === 'call' && callee !== undefined);
   const ways = (chain: Chain, line: WaitFrame): UnfinishedEntry[] | null => {
     const wanted = fileAndLine(line);
-    let open: { from: Location; way: UnfinishedEntry[] }[] = chain.frames
-      .filter((frame) => isOwn(frame) && frame !== line)
-      .map((from) => ({ from, way: [] }));
+    // In a bundle everything is on one line: that says nothing.
+    const starts = chain.frames.filter(
+      (frame) => isOwn(frame) && (fileAndLine(frame) !== wanted || isSameFunction(frame, line)),
+    );
+    let open: { from: Location; way: UnfinishedEntry[] }[] = starts.map((from) => ({ from, way: [] }));
     const seen = new Set<string>();
     for (let depth = 0; depth < MAX_DEPTH && open.length > 0; depth++) {
       const next: typeof open = [];
       for (const { from, way } of open) {
         for (const { place, call } of callersOf(from, calls, row.entries)) {
+          if (call === null && fileAndLine(from) === wanted) continue;
           const longer = call ? [...way, call] : way;
           if (fileAndLine(place) === wanted) return longer;
           const key = `${functionKey(place)} ${fileAndLine(place)}`;

@@ -4,6 +4,7 @@ import type { blockedEventLoop } from './rules/blocked-event-loop.ts';
 import type { cancellationWithoutCleanup } from './rules/cancellation-without-cleanup.ts';
 import type { cpuBoundMainThread } from './rules/cpu-bound-main-thread.ts';
 import type { deepAsyncChain } from './rules/deep-async-chain.ts';
+import type { exhaustedConnectionPool } from './rules/exhausted-connection-pool.ts';
 import type { floatingPromises } from './rules/floating-promises.ts';
 import type { gcPause } from './rules/gc-pause.ts';
 import type { gcPressure } from './rules/gc-pressure.ts';
@@ -37,6 +38,7 @@ export interface EvidenceOf {
   'cancellation-without-cleanup': EvidenceIn<typeof cancellationWithoutCleanup>;
   'cpu-bound-main-thread': EvidenceIn<typeof cpuBoundMainThread>;
   'deep-async-chain': EvidenceIn<typeof deepAsyncChain>;
+  'exhausted-connection-pool': EvidenceIn<typeof exhaustedConnectionPool>;
   'floating-promises': EvidenceIn<typeof floatingPromises>;
   'gc-pause': EvidenceIn<typeof gcPause>;
   'gc-pressure': EvidenceIn<typeof gcPressure>;

@@ -4,7 +4,7 @@
  * Calls that wait for promises which were made at one place queue up for one thing. A function that waits there, and of which other calls
  * are suspended at a later await, has got it: these calls hold it. Where they themselves wait at that place again, nobody goes on.
  */
-import { lineKey } from '../recording/places.ts';
+import { lineKey, toLocation } from '../recording/places.ts';
 import type { Location } from '../recording/types.ts';
 import { type CallGraph, callGraph } from './call-graph.ts';
 import { isFrozen } from './frozen.ts';
@@ -126,12 +126,11 @@ function nestedBelow(limit: Found, queue: readonly Chain[], chains: Chains, grap
     if (!line) continue;
     const nested = queue.filter((chain) => graph.callsFrom(line, chain) !== null);
     // A call that waits for several at once is one; and of a chain that V8 does not tell, one of the calls on the way is it.
-    const counts = [sumOf(nested), ...nested.flatMap((chain) => graph.callsFrom(line, chain) ?? [])];
-    const isAlike = (calls: number) => Math.abs(calls - limit.holding) <= Math.max(1, (1 - MOST_SHARE) * limit.holding);
-    if (nested.length === 0 || !counts.some(isAlike) || othersWait(nested, queue, limit, chains)) continue;
-    const isOnlyNested = nested.includes(outer) && outer !== nested[0];
+    const calls = Math.min(sumOf(nested), ...nested.flatMap((chain) => graph.callsFrom(line, chain) ?? []));
+    if (nested.length === 0 || calls < MOST_SHARE * limit.holding) continue;
+    if (othersWait(nested, queue, limit, chains)) continue;
     const waiters = queue.filter((chain) => !nested.includes(chain));
-    return { ...limit, nested, waiters: isOnlyNested ? [] : waiters, elsewhere: [] };
+    return { ...limit, nested, waiters, holding: Math.max(limit.holding, Math.round(calls)), elsewhere: [] };
   }
   return null;
 }
@@ -181,6 +180,20 @@ function othersMayHold({ nested, waiters, acquiredAt, madeIn }: HeldLimit, { all
     ({ frames, oldestMs }) =>
       !known.has(lineKey(frames[0]!)) && oldestMs > ageMs - BESIDE_MS && oldestMs < ageMs + BEFORE_MS,
   );
+}
+
+/** Told of those that wait: they are many, their lines few. */
+const MAX_LINES = 12;
+
+/** Each of the program's own lines on which some of them wait. */
+export function ownLines(chains: readonly Chain[], place: WaitFrame): Location[] {
+  const byLine = new Map<string, Location>();
+  for (const { frames } of chains) {
+    for (const frame of frames.filter(isOwn)) {
+      if (lineKey(frame) !== lineKey(place)) byLine.set(lineKey(frame), toLocation(frame));
+    }
+  }
+  return [...byLine.values()].slice(0, MAX_LINES);
 }
 
 /** The frames of the program outside of the one where it waits: who called it. */

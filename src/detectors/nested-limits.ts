@@ -1,11 +1,11 @@
 /** Calls that hold a slot, a connection or a lock, and wait for another one of the same: findings of async-deadlock. */
-import { lineKey } from '../recording/places.ts';
-import type { Location, View } from '../recording/types.ts';
+import { lineKey, toLocation } from '../recording/places.ts';
+import type { View } from '../recording/types.ts';
 import { CONFIDENCE } from './confidence.ts';
 import { findingOf } from './finding.ts';
 import { FROZEN_MS } from './frozen.ts';
 import { awakeMs } from './growth.ts';
-import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame } from './held-limits.ts';
+import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame, ownLines } from './held-limits.ts';
 import { type Resource, resourceOf } from './held-resource.ts';
 import { nameAndLine } from './place-findings.ts';
 import { LOST_MS, round, secondsText } from './severity.ts';
@@ -56,9 +56,9 @@ function toFinding(rule: Rule, limit: HeldLimit, oldestMs: number): Finding<Nest
       `${waiting > 0 ? `; ${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind` : ''}, ` +
       `the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
     remedy: REMEDIES[resource],
-    location: toPlace(place),
-    stack: [place, ...callersOf(inner, place)].map(toPlace),
-    alsoAt: linesOf([...limit.nested, ...limit.waiters], place),
+    location: toLocation(place),
+    stack: [place, ...callersOf(inner, place)].map(toLocation),
+    alsoAt: ownLines([...limit.nested, ...limit.waiters], place),
     count: holding + waiting,
     confidence: limit.acquiredAt ? CONFIDENCE.agreeing : CONFIDENCE.compared,
     evidence: {
@@ -81,24 +81,6 @@ function acquiredBy(limit: HeldLimit, inner: Chain): WaitFrame | null {
   if (limit.acquiredAt && isOwn(limit.acquiredAt)) return limit.acquiredAt;
   const [first] = limit.waiters.filter((chain) => chain !== inner);
   return first ? ownFrame(first, limit) : null;
-}
-
-/** Told of those that wait: they are many, their lines few. */
-const MAX_LINES = 12;
-
-/** Each of the program's own lines on which some of them wait. */
-function linesOf(chains: readonly Chain[], place: WaitFrame): Location[] {
-  const byLine = new Map<string, Location>();
-  for (const { frames } of chains) {
-    for (const frame of frames.filter(isOwn)) {
-      if (lineKey(frame) !== lineKey(place)) byLine.set(lineKey(frame), toPlace(frame));
-    }
-  }
-  return [...byLine.values()].slice(0, MAX_LINES);
-}
-
-function toPlace({ file, line, column, function: name, start }: WaitFrame): Location {
-  return { file, line, column, function: name, ...(start !== undefined && { start }) };
 }
 
 export const NESTED_THRESHOLD = `critical: calls that hold a slot of a limit, a connection of a pool or a lock, all of them waiting for another one for ${secondsText(FROZEN_MS)}, or ten times as long as calls used to wait there, with none of those that wait going on meanwhile.`;

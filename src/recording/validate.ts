@@ -17,19 +17,16 @@ import {
   type AllocationSite,
   CHAIN_KINDS,
   type Header,
-  type Leftover,
   REJECTION_KINDS,
   type Row,
   type RowOf,
   type RowType,
   STALL_KINDS,
   TRIGGER_REASONS,
-  UNFINISHED,
-  type UnfinishedEntry,
-  type WaitingGroup,
 } from './types.ts';
+import { aborted, isFrame, LOCATION, location, orphans, unfinished, waits } from './validate-unfinished.ts';
 
-export { isObject };
+export { isFrame, isObject };
 
 const kind = oneOf(...STALL_KINDS);
 const PRESSURE = {
@@ -38,14 +35,6 @@ const PRESSURE = {
   ioMs: orNull(number),
   memoryMs: orNull(number),
 };
-/** Fields that came with a later minor version are optional. */
-const LOCATION = { file: string, line: number, column: number, function: string, start: optional(string) };
-const location = orNull(object(LOCATION));
-export const isFrame = object({
-  ...LOCATION,
-  category: oneOf('application', 'dependency', 'node', 'native'),
-  awaits: optional(oneOf(true)),
-});
 const chain = oneOf(...CHAIN_KINDS);
 const site = object({ count: number, location });
 const stack = object({
@@ -58,60 +47,12 @@ const stack = object({
   late: optional(oneOf(true)),
 });
 
-const locations = arrayOf(object(LOCATION));
-const strings = arrayOf(string);
-const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
-  what: oneOf(...UNFINISHED),
-  type: string,
-  detail: string,
-  via: strings,
-  location,
-  callers: locations,
-  resumed: orNull(boolean),
-  created: number,
-  ended: number,
-  lost: number,
-  alive: number,
-  peak: number,
-  referenced: number,
-  oldestMs: number,
-  endedMaxMs: orNull(number),
-  endedSinceOldest: number,
-  endedLeastMs: optional(orNull(number)),
-  usualMs: optional(orNull(number)),
-  floating: number,
-  rejected: number,
-  package: optional(string),
-  callee: optional(object(LOCATION)),
-  onOne: optional(number),
-  madeBy: orNull(object({ what: string, type: string, via: strings, location })),
-  code: optional(string),
-  before: optional(strings),
-  loop: optional(boolean),
-};
-const LEFTOVER: { [K in keyof Required<Leftover>]: Check } = {
-  type: string,
-  via: strings,
-  location,
-  callers: locations,
-  referenced: boolean,
-  ageMs: number,
-  linked: optional(boolean),
-};
-const leftover = object(LEFTOVER);
 const SITE: { [K in keyof AllocationSite]: Check } = {
   location: object(LOCATION),
   line: orNull(object({ line: number, column: number, code: string })),
   aliveBytes: number,
   olderBytes: number,
   samples: number,
-};
-
-const WAITING: { [K in keyof WaitingGroup]: Check } = {
-  count: number,
-  oldestMs: number,
-  chain: arrayOf(number),
-  made: orNull(object({ what: string, type: string, via: arrayOf(string), at: location })),
 };
 
 /** What each field of a header must be. */
@@ -141,7 +82,7 @@ const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
 
 /** What each field of a row must be: a line per row type, held to `types.ts` by the compiler. */
 const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Check } } = {
-  aborted: { sinceMs: number, abortedAt: location, scope: location, leftovers: arrayOf(leftover) },
+  aborted,
   'active-resources': { total: number, counts: numbers, waiting: optional(number) },
   'agent-cost': {
     intervalMs: number,
@@ -228,7 +169,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     arrayBuffersBytes: number,
     spaces: numbers,
   },
-  orphans: { location, callers: locations, total: number, pending: number, stillPending: number, ranOnMs: number },
+  orphans,
   rejection: { kind: oneOf(...REJECTION_KINDS), count: number, error: string, location, call: location },
   stall: {
     id: number,
@@ -270,16 +211,8 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   },
   threads: { started: number, ended: number, alive: number, unobserved: number },
   trigger: { reason: oneOf(...TRIGGER_REASONS), value: number, limit: number, deepSample: boolean },
-  unfinished: {
-    intervalMs: number,
-    trackedMs: number,
-    promises: number,
-    aborts: number,
-    inbound: number,
-    dropped: number,
-    entries: arrayOf(object(ENTRY)),
-  },
-  waits: { trackedMs: number, frames: arrayOf(isFrame), codes: arrayOf(string), groups: arrayOf(object(WAITING)) },
+  unfinished,
+  waits,
 };
 
 export function isRow(value: unknown): value is Row {

@@ -146,3 +146,21 @@ test('what waits in these calls is a symptom, within packages too', () => {
   expect(alarms).toMatchObject([{ rule: 'async-deadlock' }]);
   expect(new Set(alarms[0]!.symptoms.map(({ location }) => location!.file))).toEqual(new Set([handler.file]));
 });
+
+test('a function that calls itself by way of a limit is nested in it; one that its own line does not call is not', () => {
+  const limiter = { file: '/srv/node_modules/p-limit/index.js', category: 'dependency' } as const;
+  const slots = { what: 'promise', type: 'new', via: [], at: frame('generator', 50, limiter) };
+  const walk = frame('walk', 6);
+  const queue: Waiting = { count: 12, chain: [walk], made: slots };
+  const run: Waiting = { count: 4, chain: [frame('run', 28, limiter)], made: { ...slots, what: 'call' } };
+  const rows = (calledAt: number) => [
+    ...tracked(
+      4,
+      () => ({ location: walk, what: 'reaction', type: 'all' }),
+      () => ({ what: 'call', location: frame('', calledAt), callee: walk, alive: 4 }),
+    ),
+    ...waits(4, [queue, run]),
+  ];
+  expect(severities(asyncDeadlock, rows(6))).toEqual(['critical']);
+  expect(severities(asyncDeadlock, rows(30))).toEqual([]);
+});

@@ -25,11 +25,16 @@ import {
   stall,
   tracked,
   unfinished,
+  waits,
 } from '../support/recording.ts';
 
 const RECORDINGS = 400;
 /** Small and large, none and one; what a clock, a counter or a damaged file may give. */
 const NUMBERS = [0, 0, 1e-9, 0.4, 1, 3, 12, 60, 150, 1100, 6000, 40_000, 2e6, 1e15];
+
+const HELD = { ms: 6000, state: 'unread' as const, location, callers: [location] };
+const POOL = { name: 'stock:80', max: 1, taken: 1, waiting: 4, held: [HELD] };
+const MADE = { what: 'promise', type: 'new', via: ['net'], at: location };
 
 /** Each row type with all of its fields filled. */
 const timers = { type: 'Timeout', count: 9000, sites: [{ count: 3, location }] };
@@ -61,6 +66,7 @@ const TEMPLATES: Row[] = [
   { t: 6000, type: 'rejection', kind: 'swallowed', count: 4, error: 'TypeError', location, call: null },
   gc({ t: 4000, majorCount: 1, afterMajor: { oldBytes: 20e6, externalBytes: 3e6 } }),
   allocations([{ line: { line: 9, column: 3, code: 'kept.push(it)' } }], { file: 'allocations-1.heapprofile' }),
+  ...waits(2, [{ count: 5, chain: [frame('handler'), frame('', 40)], made: MADE }], {}, [POOL]),
   { t: 6000, type: 'threads', started: 40, ended: 0, alive: 40, unobserved: 0 },
 ];
 
@@ -87,6 +93,7 @@ const GROWING: Row[][] = [
   tracked(4, (n) => ({ what: 'handle', type: 'WORKER', alive: 30 * n })),
   tracked(4, (n) => ({ what: 'handle', type: 'TCPWRAP', alive: 0, peak: 900, created: 900 * n })),
   tracked(4, (n) => ({ what: 'listener', type: 'emitter', detail: 'Bus price', alive: 30 * n })),
+  [...tracked(4, () => ({})), ...waits(4, [], {}, [POOL])],
   tracked(4, (n) => ({ what: 'reaction', type: 'race', alive: 600 * n })),
   tracked(
     4,
@@ -114,8 +121,8 @@ function vary(value: unknown, random: () => number): unknown {
   if (Array.isArray(value)) return random() < 0.3 ? [] : value.map((item) => vary(item, random));
   if (typeof value !== 'object' || value === null) return value;
   const object = Object.fromEntries(Object.entries(value).map(([key, field]) => [key, vary(field, random)]));
-  if ('waiting' in object) object.waiting = pick([null, 0, 3]);
-  if ('chain' in object) object.chain = pick([undefined, null, ...CHAIN_KINDS]);
+  if ('waiting' in object && !('max' in object)) object.waiting = pick([null, 0, 3]);
+  if ('chain' in object && !('made' in object)) object.chain = pick([undefined, null, ...CHAIN_KINDS]);
   if ('weightMs' in object || 'durationMs' in object) object.kind = pick(STALL_KINDS);
   if ('location' in object && random() < 0.2) object.location = null;
   if ('function' in object && random() < 0.2) object.function = '';

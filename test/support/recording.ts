@@ -12,6 +12,7 @@ import type {
   DeepSampleStack,
   Frame,
   Header,
+  HttpPool,
   Location,
   Recording,
   Row,
@@ -307,12 +308,17 @@ export interface Waiting {
 }
 
 /** With each row of `tracked`, from the second on. */
-export function waits(rows: number, groups: Waiting[], codes: Record<number, string> = {}): RowOf<'waits'>[] {
+export function waits(
+  rows: number,
+  groups: Waiting[],
+  codes: Record<number, string> = {},
+  pools: HttpPool[] = [],
+): RowOf<'waits'>[] {
   const frames = groups.flatMap(({ chain }) => chain);
   return Array.from({ length: rows - 1 }, (_, i) => {
     const t = 2000 * (i + 2);
     return {
-      ...{ t, type: 'waits', trackedMs: t, frames, codes: frames.map(({ line }) => codes[line] ?? '') },
+      ...{ t, type: 'waits', trackedMs: t, frames, codes: frames.map(({ line }) => codes[line] ?? ''), pools },
       groups: groups.map(({ count, oldestMs = t - 100, chain, made = null }) => ({
         ...{ count, oldestMs, made },
         chain: chain.map((one) => frames.indexOf(one)),

@@ -54,6 +54,7 @@ function rowOf(toRows: (tracked: RawTracked) => object[], ...sites: [RawSite, Ra
     aborted: [],
     orphans: [],
     waiting: [],
+    pools: [],
   };
   const [row] = toRows({ rejections: [], unfinished }) as { entries: UnfinishedEntry[] }[];
   return row!.entries;
@@ -131,6 +132,7 @@ test('who waits for whom: frames and their text once, without Node’s own, and 
     aborted: [],
     orphans: [],
     waiting: [waiting, { ...waiting, made: null }],
+    pools: [],
   };
   expect(createUnfinished(toFrame)({ rejections: [], unfinished })).toMatchObject([
     { type: 'unfinished' },

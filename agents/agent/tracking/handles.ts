@@ -3,8 +3,10 @@ import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
 import { monotonicMs, NativeMap, NativeNumber, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
+import type { RawPool } from '../../tracked.ts';
 import { disableHook, enterInit, inits } from '../own-hooks.ts';
 import { hookWithoutPromises } from './handle-hook.ts';
+import { HttpPools } from './http-pools.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 
@@ -29,6 +31,9 @@ const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|U
 const STEPS = /^(GETADDRINFOREQ|QUERY|TCPCONNECT|PIPECONNECT)WRAP$/;
 /** Made by Node for a connection or a request from outside: nothing of the application is on the stack. */
 const FROM_OUTSIDE = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
+
+/** A client's connections. */
+const CONNECTIONS = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'TLSWRAP']);
 
 /** A resource that is followed; `scope` is the unit of work it belongs to. */
 export interface FollowedHandle extends Started {
@@ -71,6 +76,7 @@ export class FollowedHandles {
   readonly #timers = createSampling(BUDGET_MS.timers);
   readonly #requests = createSampling(BUDGET_MS.requests);
   readonly #hook;
+  readonly #pools = new HttpPools();
   #inboundPeak = 0;
   #inside = false;
 
@@ -105,6 +111,16 @@ export class FollowedHandles {
       ref: isReferenced(one),
       frames: one.site.frames,
     }));
+  }
+
+  /** Connections that requests wait for. */
+  pools(): RawPool[] {
+    const handles: object[] = [];
+    for (const { site, ref } of this.#byId.values()) {
+      const handle = CONNECTIONS.has(site.type) ? ref.deref() : undefined;
+      if (handle) handles.push(handle);
+    }
+    return this.#pools.read(handles, (id) => this.#byId.get(id)?.site.frames ?? null);
   }
 
   isAlive(one: FollowedHandle): boolean {

@@ -130,6 +130,7 @@ class RunningTracking {
       inbound: this.#handles.inbound(),
       dropped: this.#sites.dropped(),
       waiting: this.#promises.chains(now),
+      pools: this.#handles.pools(),
     };
     this.#aborted = [];
     this.#orphans = [];

@@ -4,6 +4,7 @@ import { blockedEventLoop } from './blocked-event-loop.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { deepAsyncChain } from './deep-async-chain.ts';
+import { exhaustedConnectionPool } from './exhausted-connection-pool.ts';
 import { floatingPromises } from './floating-promises.ts';
 import { gcPause } from './gc-pause.ts';
 import { gcPressure } from './gc-pressure.ts';
@@ -33,6 +34,7 @@ export const detectors: readonly Detector[] = [
   cancellationWithoutCleanup,
   cpuBoundMainThread,
   deepAsyncChain,
+  exhaustedConnectionPool,
   floatingPromises,
   gcPause,
   gcPressure,

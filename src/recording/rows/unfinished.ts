@@ -96,6 +96,22 @@ export interface WaitingGroup {
   made: { what: string; type: string; via: string[]; at: Location | null } | null;
 }
 
+export const POOL_STATES = ['unread', 'unanswered', 'read'] as const;
+
+/** An address for which all connections of an http.Agent are taken, while requests wait for one (format 1.5). */
+export interface HttpPool {
+  /** "host:port" */
+  name: string;
+  max: number;
+  taken: number;
+  waiting: number;
+  /**
+   * Requests that have a connection. `ms`: since they were seen to have it. `unread`: the answer has begun and nobody takes more of it;
+   * `unanswered`: none has begun.
+   */
+  held: { ms: number; state: (typeof POOL_STATES)[number]; location: Location | null; callers: Location[] }[];
+}
+
 /** Who waits for whom, where something has waited for some seconds (format 1.5). */
 export interface WaitsRow extends RowBase {
   type: 'waits';
@@ -104,6 +120,7 @@ export interface WaitsRow extends RowBase {
   /** The awaited expression of each frame, '' where it is not at hand. */
   codes: string[];
   groups: WaitingGroup[];
+  pools: HttpPool[];
 }
 
 /** `linked`: made by a function that had looked at the signal. */

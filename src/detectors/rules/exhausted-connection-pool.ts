@@ -1,0 +1,176 @@
+import { lineKey } from '../../recording/places.ts';
+import { type HttpPool, type Location, rowsOf, type View } from '../../recording/types.ts';
+import { formatMs } from '../../util/text.ts';
+import { CONFIDENCE } from '../confidence.ts';
+import { findingOf } from '../finding.ts';
+import { FROZEN_MS } from '../frozen.ts';
+import { awakeMs, GROWN_CALLS, growthOf, growthText } from '../growth.ts';
+import { KEEPS_MEMORY } from '../heap-growth.ts';
+import { callersOf, type HeldLimit, heldLimits, ownFrame, ownLines } from '../held-limits.ts';
+import { type Resource, resourceOf } from '../held-resource.ts';
+import { nameAndLine, onePerLine } from '../place-findings.ts';
+import { LOST_MS, percent, round, secondsText } from '../severity.ts';
+import { STALL_ROWS } from '../stalls.ts';
+import type { Detector, Finding } from '../types.ts';
+import { PERIOD_ROWS, type Period, periodsOf, placesOf } from '../unfinished.ts';
+import { type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf } from '../wait-chains.ts';
+
+/** Of the connections: fewer, and the others serve those that wait. */
+const UNREAD_SHARE = 0.5;
+
+export interface PoolEvidence {
+  /** Calls or requests that have one, and that wait for one. */
+  holding: number;
+  waiting: number;
+  /** For so long those that hold it do. */
+  heldMs: number;
+  resource: Resource;
+  /** unread-body: "host:port". */
+  address?: string;
+}
+
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
+type Seen = View<(typeof READS)[number]>;
+
+export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
+  id: 'exhausted-connection-pool',
+  title: 'exhausted connection pool',
+  description:
+    'All connections of a pool, or slots of a limit, are held by calls that do not give them back, and whatever needs one waits. The ' +
+    'finding is about those that hold them. A pool that is too small, but in which calls go on, is not reported.',
+  remedy:
+    'Give back what is held in every case: read or cancel each answer, and give what is awaited meanwhile a timeout.',
+  reads: READS,
+  needs: ['unfinished'],
+  thresholds: [
+    `unread: all connections of an http.Agent to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait.`,
+    `held: calls that hold a connection, slot or lock all wait for something else, and ${GROWN_CALLS} wait for theirs, ${growthText('ended')}.`,
+  ],
+  limits: [
+    'Who holds a connection is seen by the awaits of async functions, and of http.Agent by its sockets: of other code that uses callbacks alone, nothing is known.',
+    'Of fetch without an agent, connections are not limited, and unread answers keep no request waiting.',
+  ],
+  kinds: [
+    {
+      kind: 'unread-body',
+      title: 'connections held by answers that nobody reads',
+      remedy:
+        'Read each answer to its end, or give it up: `response.resume()` or `destroy()` with http, `await response.text()` or `body.cancel()` with fetch, also where only the status matters.',
+      example:
+        'const { statusCode } = await get(url);                              // its connection never comes back\nconst response = await get(url); response.resume();                 // read to its end, and forgotten',
+    },
+    {
+      kind: 'held',
+      title: 'connections held by calls that wait',
+      remedy:
+        'Give what those calls wait for a timeout, so that what they hold comes back; hold it for no longer than it is used.',
+      example:
+        "await client.query('COMMIT');                                       // no answer: the connection is gone\nnew Pool({ query_timeout: 5000, connectionTimeoutMillis: 2000 });   // both waits end",
+    },
+  ],
+  detect(recording) {
+    const periods = periodsOf(recording);
+    const held = periods.flatMap((period) =>
+      chainsIn(period, recording).flatMap((chains) => heldIn(period, chains, recording)),
+    );
+    return onePerLine([...unreadIn(recording), ...held]);
+  },
+  explains: [{ rule: 'growing-pending-async' }, { rule: 'stuck-async' }, { rule: 'missing-timeout' }, ...KEEPS_MEMORY],
+  words: ({ holding, waiting, heldMs, address }) => [
+    `${holding} held for ${formatMs(heldMs)}`,
+    `${waiting} waiting`,
+    ...(address === undefined ? [] : [address]),
+  ],
+};
+
+function unreadIn(recording: Seen): Finding<PoolEvidence>[] {
+  return rowsOf(recording, 'waits').flatMap(({ t, pools, groups, frames }) =>
+    pools.flatMap((pool) => {
+      const unread = pool.held.filter(({ state }) => state === 'unread');
+      const heldMs = awakeMs(recording, { t, entry: { oldestMs: Math.max(0, ...unread.map(({ ms }) => ms)) } });
+      if (pool.taken < pool.max || unread.length < pool.taken * UNREAD_SHARE || heldMs < FROZEN_MS) return [];
+      const makers = groups.map(({ made, chain }) => ({ at: made?.at ?? null, by: frames[chain[0]!] ?? null }));
+      return [unreadFinding(pool, unread, heldMs, makers)];
+    }),
+  );
+}
+
+interface Maker {
+  at: Location | null;
+  by: Location | null;
+}
+
+function unreadFinding(
+  { name, max, waiting }: HttpPool,
+  unread: HttpPool['held'],
+  heldMs: number,
+  makers: readonly Maker[],
+): Finding<PoolEvidence> {
+  const ways = unread.map(({ location, callers }) => beyondHelpers(location ? [location, ...callers] : [], makers));
+  const stack = ways.find((way) => way.length > 0) ?? [];
+  const place = stack[0] ?? null;
+  const begun = place ? `, begun in ${nameAndLine(place)}` : '';
+  return findingOf(exhaustedConnectionPool, {
+    kind: 'unread-body',
+    severity: 'warning',
+    message:
+      `${unread.length} of ${max} connections to ${name} are held for ${secondsText(heldMs)} by answers that nobody reads${begun}; ` +
+      `${waiting} ${waiting === 1 ? 'request waits' : 'requests wait'} for one.`,
+    location: place,
+    stack,
+    alsoAt: makers.flatMap(({ by }) => by ?? []).filter((by) => !place || lineKey(by) !== lineKey(place)),
+    count: waiting,
+    confidence: CONFIDENCE.agreeing,
+    evidence: { holding: unread.length, waiting, heldMs: round(heldMs), resource: 'connection', address: name },
+    lostMs: heldMs + waiting * LOST_MS.thing,
+  });
+}
+
+/** Without the functions in which requests of several callers are made: who leaves an answer is outside of them. */
+function beyondHelpers(way: readonly Location[], makers: readonly Maker[]): Location[] {
+  const isHelper = ({ file, line }: Location): boolean => {
+    const callers = makers.filter(({ at }) => at?.file === file && at.line === line).flatMap(({ by }) => by ?? []);
+    return new Set(callers.map(({ function: name, file: in_ }) => `${in_} ${name}`)).size > 1;
+  };
+  const last = way.findLastIndex(isHelper);
+  return last + 1 < way.length ? way.slice(last + 1) : [...way];
+}
+
+function heldIn(period: Period, chains: Chains, recording: Seen): Finding<PoolEvidence>[] {
+  return heldLimits(chains, period).flatMap((limit) => {
+    const { elsewhere, waiters, acquiredAt } = limit;
+    if (acquiredAt === null || elsewhere.length === 0 || !isGrowing(waiters, period)) return [];
+    const heldMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(elsewhere) } });
+    return heldMs >= FROZEN_MS ? [heldFinding(limit, heldMs)] : [];
+  });
+}
+
+/** More and more calls wait for it, in one of their frames. */
+function isGrowing(waiters: readonly Chain[], period: Period): boolean {
+  const lines = new Set(waiters.flatMap(({ frames }) => frames.map(({ file, line }) => `${file}:${line}`)));
+  return placesOf(period, 'await').some(
+    (place) => lines.has(`${place.location.file}:${place.location.line}`) && growthOf(place, GROWN_CALLS) !== null,
+  );
+}
+
+function heldFinding(limit: HeldLimit, heldMs: number): Finding<PoolEvidence> {
+  const { elsewhere, holding, waiters, nested } = limit;
+  const most = elsewhere.toSorted((a, b) => b.count - a.count)[0]!;
+  const place = most.frames.find(isOwn) ?? ownFrame(most, limit) ?? most.frames[0]!;
+  const resource = resourceOf(limit);
+  const waiting = Math.round(sumOf([...waiters, ...nested]));
+  return findingOf(exhaustedConnectionPool, {
+    kind: 'held',
+    severity: 'warning',
+    message:
+      `${holding} × ${nameAndLine(place)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
+      `the oldest for ${secondsText(heldMs)}; ${waiting} calls wait for one behind them, and none gets one.`,
+    location: place,
+    stack: [place, ...callersOf(most, place)],
+    alsoAt: ownLines([...waiters, ...nested], place),
+    count: holding + waiting,
+    confidence: CONFIDENCE.compared,
+    evidence: { holding, waiting, heldMs: round(heldMs), resource },
+    lostMs: heldMs + (holding + waiting) * LOST_MS.thing,
+  });
+}

@@ -1,0 +1,115 @@
+/** What rows of unfinished work must look like, and the places in them. */
+
+import { arrayOf, boolean, type Check, number, object, oneOf, optional, orNull, string } from '../util/shapes.ts';
+import {
+  type HttpPool,
+  type Leftover,
+  POOL_STATES,
+  type RowOf,
+  type RowType,
+  UNFINISHED,
+  type UnfinishedEntry,
+  type WaitingGroup,
+} from './types.ts';
+
+/** Fields that came with a later minor version are optional. */
+export const LOCATION = { file: string, line: number, column: number, function: string, start: optional(string) };
+export const location = orNull(object(LOCATION));
+export const isFrame = object({
+  ...LOCATION,
+  category: oneOf('application', 'dependency', 'node', 'native'),
+  awaits: optional(oneOf(true)),
+});
+
+const locations = arrayOf(object(LOCATION));
+const strings = arrayOf(string);
+const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
+  what: oneOf(...UNFINISHED),
+  type: string,
+  detail: string,
+  via: strings,
+  location,
+  callers: locations,
+  resumed: orNull(boolean),
+  created: number,
+  ended: number,
+  lost: number,
+  alive: number,
+  peak: number,
+  referenced: number,
+  oldestMs: number,
+  endedMaxMs: orNull(number),
+  endedSinceOldest: number,
+  endedLeastMs: optional(orNull(number)),
+  usualMs: optional(orNull(number)),
+  floating: number,
+  rejected: number,
+  package: optional(string),
+  callee: optional(object(LOCATION)),
+  onOne: optional(number),
+  madeBy: orNull(object({ what: string, type: string, via: strings, location })),
+  code: optional(string),
+  before: optional(strings),
+  loop: optional(boolean),
+};
+const LEFTOVER: { [K in keyof Required<Leftover>]: Check } = {
+  type: string,
+  via: strings,
+  location,
+  callers: locations,
+  referenced: boolean,
+  ageMs: number,
+  linked: optional(boolean),
+};
+const leftover = object(LEFTOVER);
+
+const WAITING: { [K in keyof WaitingGroup]: Check } = {
+  count: number,
+  oldestMs: number,
+  chain: arrayOf(number),
+  made: orNull(object({ what: string, type: string, via: arrayOf(string), at: location })),
+};
+
+const POOL: { [K in keyof HttpPool]: Check } = {
+  name: string,
+  max: number,
+  taken: number,
+  waiting: number,
+  held: arrayOf(object({ ms: number, state: oneOf(...POOL_STATES), location, callers: locations })),
+};
+
+type Checks<T extends RowType> = { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Check };
+
+export const aborted: Checks<'aborted'> = {
+  sinceMs: number,
+  abortedAt: location,
+  scope: location,
+  leftovers: arrayOf(leftover),
+};
+
+export const orphans: Checks<'orphans'> = {
+  location,
+  callers: locations,
+  total: number,
+  pending: number,
+  stillPending: number,
+  ranOnMs: number,
+};
+
+export const unfinished: Checks<'unfinished'> = {
+  intervalMs: number,
+  trackedMs: number,
+  promises: number,
+  aborts: number,
+  inbound: number,
+  dropped: number,
+  entries: arrayOf(object(ENTRY)),
+};
+
+export const waits: Checks<'waits'> = {
+  trackedMs: number,
+  frames: arrayOf(isFrame),
+  codes: arrayOf(string),
+  groups: arrayOf(object(WAITING)),
+  pools: arrayOf(object(POOL)),
+};
