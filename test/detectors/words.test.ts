@@ -155,7 +155,7 @@ function oddRecording(seed: number): Recording {
 
 /** A sentence: begins with a capital, a number, or the name of a function; ends with its only period. */
 const SENTENCE = /^([A-Z]|\d|handler\b).*[^.]\.$/s;
-const QUANTITY = /\d (ms|s|%|MB|µs|million|timers|levels|rows?|readings?|times)\b|\d % /;
+const QUANTITY = /\d (ms|s|%|MB|µs|million|timers|levels|rows?|readings?|times|handles)\b|\d % /;
 const NO_WORDS = /NaN|Infinity|undefined|null|\[object/;
 
 function readable({ message, remedy, score, confidence, ...finding }: Finding): void {
