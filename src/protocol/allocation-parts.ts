@@ -7,7 +7,7 @@ export interface AllocationRequest {
   durationMs: number;
   /** Mean number of bytes between two samples. */
   intervalBytes: number;
-  /** Only what is still alive at the end; else all that was allocated. */
+  /** Only what is still alive at the end; otherwise everything that was allocated. */
   live: boolean;
 }
 

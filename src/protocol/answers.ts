@@ -1,5 +1,5 @@
 /**
- * What each answer of the agent must look like, field by field: on its socket may be an older agent, or something else. The shapes
+ * What each answer of the agent must look like, field by field: an older agent, or something else, may listen on the socket. The shapes
  * are those of the files beside this one.
  */
 import { basename, dirname } from 'node:path';
@@ -79,7 +79,7 @@ const FIGURES: Checks<Omit<Inventory, 'frames' | 'groups'>> = {
 };
 const profile: Checks<Omit<TextPart, 'part'>> = { threadId, text: string };
 
-/** The compiler asks for each method, each kind of part and each field. */
+/** The compiler requires every method, kind of part and field. */
 const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
   'allocation-profile': { profile, profiled: { threadId, problem } },
   'async-trace': {
@@ -126,12 +126,12 @@ const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
   'recent-profile': { profile, profiled: { threadId, intervalUs: number, problem } },
   watch: {
     thread: { header: isHeader, folder: orNull(string) },
-    // Rows of a type that is not known are skipped, as in a file.
+    // Rows of an unknown type are skipped, as in a file.
     rows: { threadId, rows: arrayOf(any) },
   },
 };
 
-/** Where a method has nothing to tell at its end, that may be anything. */
+/** A method that reports nothing at its end may send anything. */
 const RESULTS: { [Name in MethodName]: [ResultOf<Name>] extends [never] ? Fields : Checks<ResultOf<Name>> } = {
   'allocation-profile': {},
   'async-trace': {},
@@ -151,19 +151,19 @@ const RESULTS: { [Name in MethodName]: [ResultOf<Name>] extends [never] ? Fields
   watch: {},
 };
 
-/** Whether a part of an answer to that method has the shape that it must have; a method without parts has none. */
+/** Whether a part of an answer to that method has the required shape; a method without parts has none. */
 export function isPart<Name extends MethodName>(method: Name, value: unknown): value is PartOf<Name> {
   const shapes: Record<string, Record<string, Fields>> = PARTS;
   return Object.hasOwn(shapes, method) && tagged('part', shapes[method]!)(value);
 }
 
-/** Whether the end of an answer has. */
+/** Whether the end of an answer has the required shape. */
 export function isResult<Name extends MethodName>(method: Name, value: unknown): value is ResultOf<Name> {
   const fields: Fields = RESULTS[method];
   return Object.keys(fields).length === 0 || object(fields)(value);
 }
 
-/** Whoever greets: its other fields may be those of another version of the protocol. */
+/** The first answer of an agent: its other fields may be those of another version of the protocol. */
 export function isGreeting(value: unknown): value is Pick<Hello, 'protocol' | 'pid'> & { evdiagVersion?: unknown } {
   return object({ protocol: number, pid: whole })(value);
 }
@@ -189,14 +189,14 @@ const isV8CpuProfile = object({
   timeDeltas: arrayOf(number),
 });
 
-/** V8's profile, which comes as text. Throws where it is none. */
+/** V8's profile, which is sent as text. Throws if it is not one. */
 export function cpuProfileOf(text: string): V8CpuProfile {
   const value: unknown = JSON.parse(text);
   if (!isV8CpuProfile(value)) throw new Error('This is no CPU profile.');
   return value as V8CpuProfile;
 }
 
-/** Whether the agent may have written that file: it is removed or moved afterwards. */
+/** Whether the agent may have written that file: it will be removed or moved. */
 export function isWritten(file: string, { files }: Hello): boolean {
   const name = basename(file);
   const isOurs = /\.(heapsnapshot|index)$/.test(name) && (files === undefined || name.startsWith(files.prefix));

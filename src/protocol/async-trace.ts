@@ -6,32 +6,32 @@ import type { Frame } from '../recording/types.ts';
 
 /**
  * An event is five 32-bit words: kind and type (`kind | type << 4`), id, other id, site, time. Ids are Node's async ids
- * (their low 32 bits), or numbers of promises; the kind tells which.
+ * (their low 32 bits), or numbers of promises, depending on the kind.
  */
 export const EVENT_WORDS = 5;
 export const KIND_BITS = 4;
 /** Times are quarters of a µs since the capture began. */
 export const TICKS_PER_US = 4;
-/** What 32 bits hold of such times is nine minutes. */
+/** 32 bits hold nine minutes of them. */
 export const MAX_CAPTURE_MS = 300_000;
 
 export const EventKind = {
   /** A resource is made; the other id is that of its trigger. */
   Init: 0,
-  /** A callback begins and ends. The type is given where the resource was made before the capture began. */
+  /** A callback begins and ends. The type is given if the resource was made before the capture began. */
   Before: 1,
   After: 2,
   Destroy: 3,
-  /** A promise is made; the type is 1 where it was derived from another, whose number is the other id, 0 where not known. */
+  /** A promise is made; the type is 1 if it was derived from another, whose number is the other id (0: not known). */
   PromiseInit: 4,
-  /** A reaction, or the code behind an `await`, begins and ends. The type is 1 where nobody saw the promise being made. */
+  /** A reaction, or the code behind an `await`, begins and ends. The type is 1 if the promise was made before the capture. */
   PromiseBefore: 5,
   PromiseAfter: 6,
   /** Of promises that were not derived from another one that is followed. */
   Settled: 7,
   /** A collection of garbage: its type is Node's `kind`, its id how long it took, in the unit of times. */
   Collection: 8,
-  /** So many events (the id) were lost here, as nobody read them in time. */
+  /** So many events (the id) were lost here because they were not read in time. */
   Lost: 9,
   /** The callback of that id is the agent's own. */
   Own: 10,
@@ -42,7 +42,7 @@ export interface AsyncTraceRequest {
   durationMs: number;
 }
 
-/** Of each thread: the events in pieces, the places, then what there is to know. `threadId` 0 is the main thread. */
+/** Of each thread: the events in pieces, the places, then a summary. `threadId` 0 is the main thread. */
 export type AsyncTracePart =
   /** Little-endian words, base64. */
   | { part: 'events'; threadId: number; data: string }
@@ -58,9 +58,9 @@ export interface TracedThread {
   spanMs: number;
   /** Names of the types, by their number. */
   types: string[];
-  /** Events that nobody read in time. */
+  /** Events that were not read in time. */
   dropped: number;
-  /** When there was no room for more, in ms since the start; null where there was. */
+  /** When the capture was full, in ms since the start; null if it never was. */
   fullMs: number | null;
 }
 

@@ -4,7 +4,7 @@ import type { Frame } from '../recording/types.ts';
 import type { Inventory, InventoryFiles } from './inventory.ts';
 import type { OpenHandles, RawTimers } from './open-resources.ts';
 
-/** With 'full', a heap snapshot is written beside the quick look. */
+/** 'full' also writes a heap snapshot. */
 export type DumpMode = 'quick' | 'full';
 
 /** Parameters of the method `dump`. */
@@ -35,19 +35,19 @@ export interface ThreadPart {
   part: 'thread';
   threadId: number;
   state: ThreadState;
-  /** Innermost first; what awaits follows what is on the stack. */
+  /** Innermost first; the calls that await follow those on the stack. */
   stack: Frame[];
-  /** The synchronous call of Node's that is running, and where it was made if that is known. */
+  /** The synchronous Node call that is running, and where it was made if that is known. */
   syncCall: { name: string; stack: Frame[] } | null;
   timers: Timers[];
   handles: OpenHandles[];
-  /** What this Node leaves out of `handles`, in words; absent where it leaves nothing out. */
+  /** What this Node leaves out of `handles`, in words; absent if nothing. */
   unlisted?: string;
-  /** Distinct timers and handles that are not told. */
+  /** Distinct timers and handles that are not listed. */
   more: number;
-  /** Where open handles were made; empty where nothing keeps account of it (level watch). */
+  /** Where open handles were made; empty where that is not recorded (level watch). */
   handleSites: HandleSite[];
-  /** Why something of this is missing; null where all is there. */
+  /** Why something is missing; null if nothing is. */
   problem: string | null;
 }
 
@@ -68,7 +68,7 @@ interface GroupsPart {
 export interface InventoryPart {
   part: 'inventory';
   threadId: number;
-  /** Null where there is none, for the reason that `problem` tells. */
+  /** Null if there is none; `problem` says why. */
   figures: Omit<Inventory, 'frames' | 'groups'> | null;
   /** Of a full dump; removed when the client goes. */
   files: InventoryFiles | null;

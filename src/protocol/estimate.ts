@@ -2,9 +2,9 @@
 export interface Estimate {
   threads: {
     threadId: number;
-    /** Of V8's heap, garbage included; null where the thread did not answer. */
+    /** Of V8's heap, garbage included; null if the thread did not answer. */
     heapBytes: number | null;
   }[];
-  /** What the process may still take. */
+  /** What the process may still use. */
   availableBytes: number;
 }

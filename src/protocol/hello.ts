@@ -1,6 +1,6 @@
 import type { Level } from '../recording/types.ts';
 
-/** Goes up where an older `evdiag` would misread an answer. */
+/** Raised when an older `evdiag` would misread an answer. */
 export const PROTOCOL = 2;
 
 export interface Hello {
@@ -16,6 +16,6 @@ export interface Hello {
   uptimeMs: number;
   /** 0 is the main thread. */
   threads: number[];
-  /** Where it writes heap snapshots, and how their names begin: for whoever sees it die meanwhile. */
+  /** Where it writes heap snapshots, and how their names begin: a viewer removes them if the process dies meanwhile. */
   files?: { folders: string[]; prefix: string };
 }

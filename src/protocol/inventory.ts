@@ -8,13 +8,13 @@ export interface Inventory {
   probed: number;
   /** Could not be asked about. */
   failed: number;
-  /** Lead to calls that are not told, as there are too many different ones. */
+  /** Lead to calls that are not listed, because there are too many different ones. */
   beyond: number;
   /** Positions in the generated code. */
   frames: RawFrame[];
   /** Equal chains of calls: how many promises lead there, and the frames, the call that awaits first. */
   groups: { count: number; frames: number[] }[];
-  /** How long the thread stood still for it. */
+  /** How long the thread was paused for it. */
   pauseMs: number;
   /** What asking took after that, in slices. */
   workMs: number;

@@ -15,11 +15,11 @@ import type {
 } from './profile-parts.ts';
 import type { WrittenSnapshot } from './written-snapshot.ts';
 
-/** An empty object: no parameters, or nothing to say but that it is done. */
+/** An empty object: no parameters, or no result. */
 type Nothing = Record<string, never>;
 
 /**
- * What the agent's socket answers to, by name: the parameters of a request, the parts of a long answer, and its end.
+ * The methods of the agent's socket, by name: the parameters of a request, the parts of a long answer, and its result.
  *
  * Lines of JSON: `{id, method, params}`, answered by any number of `{id, part}`, then `{id, result}` or
  * `{id, error: {message, code?}}`. Both ends take their types from here: the methods of `agents/watchdog/socket`, and `src/attach`.
@@ -46,10 +46,10 @@ export type ParamsOf<Name extends MethodName> = Methods[Name]['params'];
 export type PartOf<Name extends MethodName> = Methods[Name]['part'];
 export type ResultOf<Name extends MethodName> = Methods[Name]['result'];
 
-/** As they come over the socket: of these names, where they are there, but of any type. */
+/** As they come over the socket: under these names, if present at all, but of any type. */
 export type Unchecked<T> = { [Name in keyof T]?: unknown };
 
-/** Why a request failed, where somebody decides by it; in all other cases there is no code. */
+/** Why a request failed, in the cases where a client acts on it; in all other cases there is no code. */
 export type FailureCode =
   /** The viewer did not read what it watches. */
   'too-slow';

@@ -3,7 +3,7 @@ import type { RawFrame } from '../recording/source-maps.ts';
 /** Timers with the same function, delay and kind. */
 export interface RawTimers {
   count: number;
-  /** The callback and where it begins; the place is missing for built-ins, and where there are very many timers. */
+  /** The callback and where it begins; the place is missing for built-ins, and if there are very many timers. */
   callback: RawFrame;
   delayMs: number;
   /** Since the oldest was started or fired last. */
@@ -18,7 +18,7 @@ export interface OpenHandles {
   count: number;
   /** Node's name of the class. */
   type: string;
-  /** Address, path, descriptor or process id; '' where there is none. */
+  /** Address, path, descriptor or process id; '' if there is none. */
   detail: string;
 }
 

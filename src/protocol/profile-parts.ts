@@ -5,7 +5,7 @@ export interface CpuProfileRequest {
   durationMs: number;
   /** Mean time between two samples. */
   intervalUs: number;
-  /** V8 may inline functions meanwhile, as it does else; then their time is their callers'. */
+  /** V8 may inline functions meanwhile, as usual; then their time counts for their callers. */
   inlining: boolean;
 }
 
@@ -16,19 +16,19 @@ export interface TextPart {
   text: string;
 }
 
-/** The last part of a thread: what there is to know of its profile. */
+/** The last part of a thread: a summary of its profile. */
 export interface CpuProfiled {
   part: 'profiled';
   threadId: number;
-  /** As it was set: the mean, but for chance. */
+  /** As it was set; the actual mean differs by chance. */
   intervalUs: number;
   /** Functions that were optimised before are in it. */
   warmCode: boolean;
-  /** Each function has its own time, that of inlined ones as well. */
+  /** Each function has its own time, inlined ones as well. */
   apart: boolean;
-  /** Absolute path of the agent: what of it is in the profile is not the program's. */
+  /** Absolute path of the agent: its functions in the profile are not the program's. */
   agentFile: string;
-  /** Null where all went well. */
+  /** Null if there was none. */
   problem: string | null;
 }
 

@@ -1,10 +1,10 @@
-/** What the watchdog asks an observed thread, and what that answers. */
+/** The agent API: what the watchdog asks of an observed thread, and the answers. */
 import type { RawFrame } from '../recording/source-maps.ts';
 import type { Inventory, InventoryFiles } from './inventory.ts';
 import type { OpenResources } from './open-resources.ts';
 
 /**
- * What the watchdog's `Runtime.evaluate` reaches the agent by in an observed thread: a constant that no object has, so that no list of the
+ * The name by which the watchdog's `Runtime.evaluate` reaches the agent in an observed thread: a constant that is no property of an object, so that no list of the
  * program's shows it. The bundle looks for it first: see scripts/build.mjs.
  */
 export const AGENT_NAME = 'evdiagAgent';
@@ -12,13 +12,13 @@ export const AGENT_NAME = 'evdiagAgent';
 /** The library, without an agent, is asked for its `stack` at `globalThis[Symbol.for(LIBRARY_KEY)]`, while a scope watches for stalls. */
 export const LIBRARY_KEY = 'evdiag.stalls';
 
-/** The functions of that constant, by name: their arguments, which are JSON, and what their answer says. */
+/** The functions of that constant, by name: their arguments, which are JSON, and their answers. */
 interface ThreadCalls {
   stack: { args: [question: StackQuestion]; answer: InterruptedStack };
   recent: { args: []; answer: RecentStack };
   startHooks: { args: []; answer: null };
   stopHooks: { args: []; answer: null };
-  /** Null before they have stopped. */
+  /** Null until they have stopped. */
   hookCounts: { args: []; answer: HookCounts | null };
   /** The creation sites of intervals of a few ms that still run. */
   shortIntervals: { args: []; answer: RawFrame[][] };
@@ -31,15 +31,15 @@ interface ThreadCalls {
   dump: { args: [now: boolean]; answer: DumpProgress };
   endDump: { args: []; answer: null };
   resources: { args: []; answer: OpenResources };
-  /** The maps of these files, as they were loaded, are to be posted when nothing of the program runs. */
+  /** Asks for the maps of these files, as they were loaded; they are posted when none of the program's code is running. */
   wantMaps: { args: [urls: readonly string[]]; answer: null };
-  /** Where open handles were made; empty where nothing keeps account of it. */
+  /** Where open handles were made; empty where that is not recorded. */
   handleSites: { args: []; answer: RawHandleSite[] };
-  /** What is unfinished now is to be posted, when nothing of the program runs. */
+  /** What is unfinished now is posted when none of the program's code is running. */
   lookBack: { args: []; answer: { asked: true } };
-  /** From the next turn of the microtask queue on, each asynchronous operation is followed. */
+  /** From the next time that the microtask queue is drained, each asynchronous operation is followed. */
   beginTrace: { args: [request: TraceRequest]; answer: null };
-  /** Ends it; null where nothing has begun. */
+  /** Ends it; null if nothing has begun. */
   endTrace: { args: []; answer: TraceEnd | null };
 }
 
@@ -50,7 +50,7 @@ export type AnswerOf<Name extends ThreadCall> = ThreadCalls[Name]['answer'];
 /** A text that is this value as JSON. */
 export type Json<Value> = string & { readonly json?: Value };
 
-/** What the observed thread provides. Where an answer says something, it is its JSON; else there is none. */
+/** What the observed thread provides. Answers are JSON text; a function without an answer returns nothing. */
 export type ThreadApi = {
   [Name in ThreadCall]: (...args: ArgsOf<Name>) => [AnswerOf<Name>] extends [null] ? void : Json<AnswerOf<Name>>;
 };
@@ -59,11 +59,11 @@ export type ThreadApi = {
 export interface InterruptedStack {
   /** The heartbeat's count at that moment. */
   count: number;
-  /** How often the microtask queue was seen to turn over since the agent began. */
+  /** How often the microtask queue was seen to be drained since the agent started. */
   turns: number;
   /** Node's id of the callback that is running: equal ids may be the same callback, different ones are not. */
   asyncId: number;
-  /** And of the callback that started it, 0 where that was a microtask. */
+  /** And of the callback that started it; 0 if that was a microtask. */
   triggerId: number;
   /** Time so far that the loop waited for events. */
   idleMs: number;
@@ -73,20 +73,20 @@ export interface InterruptedStack {
   entered?: 0 | 1;
   /** Innermost first, at most `FRAME_LIMIT`. */
   frames: RawFrame[];
-  /** Of the library alone: the scope that runs, 0 where there is none. */
+  /** Only in the library: the scope that is running, 0 if there is none. */
   scope?: number;
-  /** Referenced servers, sockets and timers (but one); only where it was asked for. */
+  /** Referenced servers, sockets and timers (less one); only if asked for. */
   waiting?: number;
-  /** How often the queues of ticks and microtasks were seen to be empty; only where it was asked for. */
+  /** How often the queues of ticks and microtasks were seen to be empty; only if asked for. */
   drains?: number;
-  /** Frames of the whole stack with everything that awaits it, and how many of them are of the commonest function; only where it was asked for and `frames` does not hold them all. */
+  /** Frames of the whole stack with everything that awaits it, and how many of them are of the most frequent function; only if asked for and `frames` does not hold them all. */
   depth?: Depth;
 }
 
 export interface Depth {
   frames: number;
   repeated: number;
-  /** The commonest function's frame. */
+  /** The frame of the most frequent function. */
   frame: RawFrame;
 }
 
@@ -100,7 +100,7 @@ export type RecentFrame = [name: string, url: string, line: number, column: numb
  */
 export type RecentStack = [idleMs: number, line: number, frames: RecentFrame[], cutOff: 0 | 1, entered: 0 | 1];
 
-/** What the interrupted thread is to tell beside its stack. */
+/** What the interrupted thread is asked for in addition to its stack. */
 export interface StackQuestion {
   waiting?: boolean;
   depth?: boolean;
@@ -131,7 +131,7 @@ interface DumpEstimate {
   heapBytes: number;
 }
 
-/** `waits`: nothing was done, as the thread has not returned to its loop; false: there is more to do. */
+/** `waits`: nothing was done, because the thread has not returned to its loop; false: there is more to do. */
 export type DumpProgress =
   | { waits: boolean }
   | { problem: string }
@@ -144,13 +144,13 @@ export interface TraceRequest {
   durationMs: number;
 }
 
-/** What the observed thread tells at the end: what was captured is named by it, or it says why nothing was. */
+/** What the observed thread sends at the end: names for what was captured, or why nothing was. */
 type TraceEnd = TraceNames | { problem: string };
 
 export interface TraceNames {
   spanMs: number;
   /** By their number in the events. */
   types: string[];
-  /** Where things were made, by their number in the events less one; innermost frame first. */
+  /** Where things were made, by their number in the events minus one; innermost frame first. */
   sites: RawFrame[][];
 }

@@ -15,8 +15,8 @@ import { makeFolders } from '../util/make-folders.ts';
 import { OLDER_FILE, RECORDING_FILE } from './paths.ts';
 
 /**
- * Never a file that is there already, which is somebody's; never through a link; and no waiting for the reader of a
- * pipe. Every write goes to the end, also after somebody has cut the file.
+ * Never an existing file, which belongs to others; never through a link; and without waiting for the reader of a
+ * pipe. Every write goes to the end, also after the file was truncated by others.
  */
 const NEW_FILE =
   constants.O_WRONLY |
@@ -26,7 +26,7 @@ const NEW_FILE =
   (constants.O_NOFOLLOW ?? 0) |
   (constants.O_NONBLOCK ?? 0);
 
-/** What was found of the file since the last look: as it was left, gone, still there but closed by somebody, or cut to that share. */
+/** What has happened to the file since the last check: nothing, it is gone, its descriptor was closed, or it was cut to that share. */
 export type Found = 'same' | 'gone' | 'closed' | { share: number };
 
 export class ChunkFile {
@@ -42,7 +42,7 @@ export class ChunkFile {
     this.#older = join(folder, OLDER_FILE);
   }
 
-  /** Begins a new, empty file; one that lies in its place becomes the older chunk. Throws the system's error. */
+  /** Begins a new, empty file; an existing one becomes the older chunk. Throws the system's error. */
   begin(): void {
     makeFolders(this.#folder);
     const fd = this.#open();
@@ -57,7 +57,7 @@ export class ChunkFile {
     }
   }
 
-  /** Compares the file with what was written to it. One that is gone is let go of. */
+  /** Compares the file with what was written to it. A file that is gone is closed. */
   look(): Found {
     const file = this.#file;
     if (file === null) return 'gone';
@@ -65,7 +65,7 @@ export class ChunkFile {
     // A program that closes every descriptor it finds closes ours; the number is then another file's.
     const isOurs = stats !== null && stats.ino === file.ino && stats.dev === file.dev;
     if (!isOurs || stats.nlink === 0) {
-      // Where the file is gone the path may lead anywhere, also to storage that hangs: it is left alone.
+      // If the file is gone, the path may lead anywhere, also to storage that hangs: it is not touched.
       const isHere = !isOurs && statOf(this.#path)?.ino === file.ino;
       this.#letGo(isOurs);
       return isHere ? 'closed' : 'gone';
@@ -76,7 +76,7 @@ export class ChunkFile {
     return { share };
   }
 
-  /** Appends all of it; where that fails, `written` has what was. Throws the system's error. */
+  /** Appends all of it; if that fails, `written` says how much was. Throws the system's error. */
   append(bytes: Uint8Array, written: (count: number) => void): void {
     let offset = 0;
     try {
@@ -87,12 +87,12 @@ export class ChunkFile {
     }
   }
 
-  /** Makes it the older chunk, in place of the one before, and closes it; false where it is elsewhere. Throws the system's error. */
+  /** Makes it the older chunk, replacing the previous one, and closes it; false if it was moved. Throws the system's error. */
   retire(): boolean {
-    // Moved away by somebody, it stays what it is; another file in its place is not ours to rename.
+    // If it was moved away, it stays there; a file in its place is not ours to rename.
     const isHere = statOf(this.#path)?.ino === this.#file?.ino;
     if (isHere) renameSync(this.#path, this.#older);
-    // Before the next one is made: that may be the last descriptor.
+    // Before the next one is opened: this may be the last descriptor.
     this.close();
     return isHere;
   }
@@ -119,7 +119,7 @@ export class ChunkFile {
     }
   }
 
-  /** `isOurs`: the number still leads to our file, and is ours to close. */
+  /** `isOurs`: the number still belongs to our file, so we may close it. */
   #letGo(isOurs: boolean): void {
     const fd = this.#file?.fd;
     // First: a number that was closed may be the program's a moment later.
@@ -128,7 +128,7 @@ export class ChunkFile {
     try {
       closeSync(fd);
     } catch {
-      // The number is free again all the same.
+      // The number is free again anyway.
     }
   }
 }

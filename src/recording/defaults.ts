@@ -1,17 +1,17 @@
-/** Numbers that the agent records by and that whoever reads a recording has to know. */
+/** Numbers that the agent uses and that readers of a recording have to know. */
 
 import type { Level } from './types.ts';
 
-/** EVDIAG_SLOW_MS where nothing is set, in ms without a turn of the loop: asyncio's debug mode has the same. */
+/** Default of EVDIAG_SLOW_MS, in ms without a turn of the loop: the same as in asyncio's debug mode. */
 export const SLOW_MS = 100;
 
 /**
- * Bytes that are alive at most where V8 is asked for its samples of allocations: it collects all garbage at once for that, some 1.5 ms
- * per MB (Node 20–26), and a larger heap is not stopped without being asked.
+ * V8 is asked for its samples of allocations only if at most this many bytes are alive: it collects all garbage at once for that, some 1.5 ms
+ * per MB (Node 20–26), and a larger heap is not paused unless a person asks for it.
  */
 export const SAMPLED_BYTES: Record<Level, number> = { watch: 100e6, diagnose: 256e6 };
-/** At level watch, ms for which allocations are sampled after one trigger. */
+/** At level watch, how long allocations are sampled after one trigger, in ms. */
 export const SAMPLING_MS = 180_000;
 
-/** Entries of one row of what is unfinished, at most; of some 200 bytes each. One that is missing from a full row is not gone. */
+/** Most entries in one row `unfinished`, of some 200 bytes each. An entry that is missing from a full row may still be alive. */
 export const UNFINISHED_ENTRIES = 60;

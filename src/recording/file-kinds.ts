@@ -1,4 +1,4 @@
-/** What a file is by its beginning: for an input that was given to a command that does not read it. */
+/** What a file is, judged by its beginning: for an input that was given to the wrong command. */
 import { closeSync } from 'node:fs';
 import { InputError } from '../util/input-error.ts';
 import { openRegular, readBytes } from '../util/regular-file.ts';
@@ -68,7 +68,7 @@ const SIGNS: readonly Sign[] = [
   { pattern: /^v8-version,/, kind: 'profile', what: "V8's log", cure: profileCure },
 ];
 
-/** Throws InputError, with what reads it, where the file is surely of another kind. One that cannot be read is not its matter. */
+/** Throws InputError, naming the command that reads the file, if it is certainly of another kind. Unreadable files are left to others. */
 export function requireKind(path: string, wanted: FileKind): void {
   const head = headOf(path);
   const sign = head === null ? undefined : SIGNS.find(({ pattern }) => pattern.test(head));

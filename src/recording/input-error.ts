@@ -8,7 +8,7 @@ export { InputError };
 export const HINT = 'Give the folder that the agent printed, or the .evdiag folder.';
 const HOW_TO_RECORD = 'Run a program under the agent ("evdiag run -- node app.js"), or give the folder of a recording.';
 
-/** Where the folder of recordings itself has none, nothing was recorded here. */
+/** If the folder of recordings itself is empty, nothing was recorded here. */
 export function hintFor(input: string): string {
   return basename(input) === '.evdiag' ? HOW_TO_RECORD : HINT;
 }

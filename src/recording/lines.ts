@@ -8,18 +8,18 @@ const MAX_LINE_BYTES = 4 << 20;
 const NEWLINE = 10;
 
 export interface Line {
-  /** null where the line is longer than any that the agent writes. */
+  /** null if the line is longer than any that the agent writes. */
   text: string | null;
   /** It ended with a newline. */
   whole: boolean;
 }
 
-/** The lines that the file had when it was opened. Throws InputError where it is not a regular file that may be read. */
+/** The lines that the file had when it was opened. Throws InputError if it is not a readable regular file. */
 export function* linesOf(file: string): Generator<Line> {
   const fd = openFile(file);
   try {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    // What is written while we read belongs to the next look: a reader must not chase a live writer for ever.
+    // What is written while we read is left for the next time: a reader must not chase a live writer forever.
     let left = fstatSync(fd).size;
     let pending: Buffer[] = [];
     let pendingBytes = 0;
@@ -36,7 +36,7 @@ export function* linesOf(file: string): Generator<Line> {
         from = end + 1;
       }
       pendingBytes += count - from;
-      // The chunk is written over by the next read, so that the rest of the line must be copied.
+      // The next read overwrites the chunk, so the rest of the line must be copied.
       if (pendingBytes <= MAX_LINE_BYTES) pending.push(Buffer.from(bytes.subarray(from)));
     }
     if (pendingBytes > 0) yield { text: lineText(pending, pendingBytes, Buffer.alloc(0)), whole: false };

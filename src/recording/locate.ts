@@ -50,7 +50,7 @@ function exists(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
-    return true; // not ours to see: opening it says why
+    return true; // no access: opening it says why
   }
 }
 
@@ -66,7 +66,7 @@ function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
-    return false; // a dangling link, or not ours to see
+    return false; // a dangling link, or no access
   }
 }
 

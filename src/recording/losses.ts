@@ -1,4 +1,4 @@
-/** Keeps account of the rows that went away, so that the chunks which are kept say together how many, and why. */
+/** Counts lost rows, so that the chunks that are kept together say how many, and why. */
 
 export const REASONS = {
   bound: 'the recording reached its limit (EVDIAG_MAX_MB)',
@@ -11,7 +11,7 @@ type Counts = Record<Reason, number>;
 
 interface Chunk {
   rows: number;
-  /** What the chunk says of rows that are lost. */
+  /** What the chunk says about lost rows. */
   stated: Counts;
 }
 
@@ -26,18 +26,18 @@ export function createLosses() {
     lose(reason: Reason, rows: number): void {
       lost[reason] += rows;
     },
-    /** A row, or what is said of lost ones, is in the current chunk. */
+    /** A row, or a report of lost ones, is in the current chunk. */
     written({ rows, reason }: { rows: number; reason: Reason | null }): void {
       if (reason === null) current.rows += rows;
       else current.stated[reason] += rows;
     },
-    /** The current chunk became the older one, in place of the one before. */
+    /** The current chunk became the older one and replaced the previous one. */
     rotated(): void {
       lost.bound += older.rows;
       older = current;
       current = emptyChunk();
     },
-    /** The current chunk is gone, and the older one with it unless it is seen. */
+    /** The current chunk is gone, and the older one with it unless it is still there. */
     gone(olderIsThere: boolean): number {
       const rows = current.rows + (olderIsThere ? 0 : older.rows);
       lost.removed += rows;
@@ -45,7 +45,7 @@ export function createLosses() {
       if (!olderIsThere) older = emptyChunk();
       return rows;
     },
-    /** Of the current chunk this share is left. Which rows these are is not known. */
+    /** This share of the current chunk is left. Which rows these are is not known. */
     cut(share: number): number {
       const rows = Math.ceil(current.rows * (1 - share));
       lost.removed += rows;
@@ -53,12 +53,12 @@ export function createLosses() {
       return rows;
     },
     rowsInChunk: () => current.rows,
-    /** In all, but for the bound. */
+    /** In total, except those dropped for the size limit. */
     harm: (): [Reason, number][] =>
       (['unwritten', 'removed'] as const)
         .map((reason): [Reason, number] => [reason, lost[reason]])
         .filter(([, rows]) => rows > 0),
-    /** What no kept chunk says yet. */
+    /** What no kept chunk reports yet. */
     unstated: (): [Reason, number][] =>
       (Object.keys(lost) as Reason[])
         .map((reason): [Reason, number] => [reason, lost[reason] - current.stated[reason] - older.stated[reason]])

@@ -2,16 +2,16 @@ import { getHeapStatistics } from 'node:v8';
 import { InputError } from '../util/input-error.ts';
 import { formatBytes } from '../util/text.ts';
 
-/** Smaller ones are parsed without a look: they cannot fill a heap. */
+/** Smaller ones are parsed without a check: they cannot fill a heap. */
 const SMALL_BYTES = 8 << 20;
-/** What V8 takes on 64 bits: an object with a few fields, a list, a number in either. */
+/** What V8 needs on 64-bit machines: an object with a few fields, a list, a number in either. */
 const COST = { object: 88, list: 56, value: 16 } as const;
-/** The rest is for what is made of it. */
+/** The rest is for what is made from it. */
 const HEAP_SHARE = 0.6;
 
 const [QUOTE, BACKSLASH, COMMA, OBJECT, LIST] = [...'"\\,{['].map((char) => char.charCodeAt(0));
 
-/** A JSON file as a value. Throws InputError: also where the value would not fit into memory, which ends the process otherwise. */
+/** A JSON file as a value. Throws InputError, also if the value would not fit into memory, which would end the process otherwise. */
 export function parseJson(bytes: Buffer, heapBytes = getHeapStatistics().heap_size_limit): unknown {
   if (bytes.length > SMALL_BYTES) requireRoom(bytes, heapBytes);
   try {
@@ -30,7 +30,7 @@ function requireRoom(bytes: Buffer, heapBytes: number): void {
   );
 }
 
-/** An estimate from above, in one pass. */
+/** An upper estimate, in one pass. */
 function neededBytes(bytes: Buffer): number {
   let needed = 2 * bytes.length;
   let inString = false;

@@ -1,6 +1,6 @@
 import type { Location } from './types.ts';
 
-/** One function, whatever its line: by name, or by where it begins where it has none. */
+/** One function, whatever the line: by name, or by its beginning if it has none. */
 export function functionKey({ file, function: name, start }: Location): string {
   return `${file}|${name || (start ?? '')}`;
 }
@@ -15,14 +15,14 @@ export function fileAndLine({ file, line }: Pick<Location, 'file' | 'line'>): st
   return `${file}:${line}`;
 }
 
-/** The place of a frame, without what only a stack is interested in. */
+/** The place of a frame, without the fields that only stacks need. */
 export function toLocation({ file, line, column, function: name, start }: Location): Location {
   return { file, line, column, function: name, ...(start !== undefined && { start }) };
 }
 
-/** The package whose file it is, "@scope/name"; null where it is no package's. */
+/** The package that the file belongs to, "@scope/name"; null if none. */
 export function packageNameOf(file: string): string | null {
   return /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1]?.replace('\\', '/') ?? null;
 }
-/** Name of a frame: a native call that nothing names. */
+/** Name of the frame of a native call without a name. */
 export const NATIVE_CALL = '(native call)';

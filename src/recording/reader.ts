@@ -1,5 +1,5 @@
 /**
- * Reads recordings back. Recordings are hostile input: they come by mail, from other machines and half written, so every
+ * Reads recordings. They are hostile input: they come by mail, from other machines and half written, so every
  * field is checked, everything is bounded, and only regular files are opened.
  */
 import { dirname, resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { isObject, isRow, wrongHeaderField } from './validate.ts';
 
 export { InputError } from './input-error.ts';
 
-/** The recordings of one program: of each of its threads, and of the processes it started. */
+/** The recordings of one program: its threads, and the processes it started. */
 export interface Family {
   path: string;
   /** At least one; the root process first, its main thread before its workers. */

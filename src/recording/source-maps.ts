@@ -6,8 +6,8 @@ import { readRegular } from '../util/regular-file.ts';
 import type { Frame, FrameCategory } from './types.ts';
 
 /**
- * One frame as V8's CallSite tells it, positions in the generated code: [function, url, line, column], 1 where the
- * frame is not on the stack but awaits the one before it, and where the function begins if its name says nothing: it has
+ * One frame as V8's CallSite has it, with positions in the generated code: [function, url, line, column], 1 if the
+ * frame is not on the stack but awaits the one before it, and where the function begins if its name is of no use: it has
  * none, or one that may be a minifier's.
  */
 export type RawFrame = [name: string, url: string | null, line: number, column: number, awaits?: 0 | 1, start?: string];
@@ -17,15 +17,15 @@ export function functionFrame(name: string, url: string | null, line: number, co
   return [name, url, line, column, 0, `${line}:${column}`];
 }
 
-/** A larger file is taken as it is: its map would cost the host more memory than the line is worth. */
+/** A larger file is not mapped: the map would cost the host too much memory. */
 const MAX_FILE_BYTES = 60e6;
 const MAX_CACHED_MAPS = 64;
 /** The stacks of a program repeat: rows that are kept share their frames (some 300 bytes each). */
 const MAX_CACHED_FRAMES = 5000;
 
 /**
- * The text of a file as it was run, with its `sourceMappingURL`; null where it is the one on disk, undefined where that is
- * not known yet: then it is asked for again with the next frame.
+ * The text of a file as it was run, with its `sourceMappingURL`; null if it is the one on disk, undefined if that is
+ * not known yet: then it is asked for again at the next frame.
  */
 export type RunText = (path: string, url: string) => string | null | undefined;
 
@@ -86,13 +86,13 @@ function original(raw: Frame, map: TraceMap): Frame {
   const found = positionIn(map, Math.max(1, raw.line), Math.max(0, raw.column - 1));
   if (!found?.source || found.line === null) return raw;
   const file = pathOf(found.source);
-  // Virtual sources (webpack:///./src/a.ts) have no place on disk but are still the name people know.
+  // Virtual sources (webpack:///./src/a.ts) are not on disk, but their names are the ones that people know.
   return { ...raw, file, line: found.line, column: (found.column ?? 0) + 1, category: categoryOf(file) };
 }
 
 /**
- * What the source calls a function of a short name. One that the source does not know is a minifier's and says nothing: then
- * it has none, and its line speaks for it.
+ * The name in the source of a function with a short name. A name that the source does not have was made by a minifier: then
+ * the function counts as unnamed, and its line identifies it.
  */
 function nameOf(name: string, start: string | undefined, frame: Frame, mapped: Frame, map: TraceMap): NameOfFunction {
   const begin = start ?? startOf(name, frame);
@@ -105,7 +105,7 @@ function nameOf(name: string, start: string | undefined, frame: Frame, mapped: F
 
 type NameOfFunction = Pick<Frame, 'function' | 'start'>;
 
-/** Where its parameters begin, "line:column", by the text: who only wrote the stack down does not tell. */
+/** Where its parameters begin, "line:column", according to the text: a written stack does not say. */
 function startOf(name: string, { file, line, column }: Frame): string | null {
   const text = readText(file);
   let from = 0;
@@ -125,17 +125,17 @@ function originalName(name: string, start: string, map: TraceMap): string | null
   if (!found || found.source === null) return null;
   const text = linesOf(map, found.source)?.[found.line - 1];
   if (text !== undefined) return nameAt(text, found.column);
-  // Without the source, the map may know what stood where the name ends and the parameters begin.
+  // Without the source, the map may know what was at the end of the name, where the parameters begin.
   return positionIn(map, line, column - 1 - name.length)?.name ?? null;
 }
 
-/** The text that a place is in, by the path it was given. */
+/** The text of a place, by the path of its file. */
 function sourcesOf(map: TraceMap, file: string): string[] | null {
   const source = map.resolvedSources.find((url) => pathOf(url) === file);
   return source === undefined ? null : linesOf(map, source);
 }
 
-/** Null where the map is damaged: it is decoded only when it is asked. A profile may tell any number as a line. */
+/** Null if the map is damaged: it is decoded only at this point. In a profile any number may be given as a line. */
 function positionIn(map: TraceMap, line: number, column: number): ReturnType<typeof originalPositionFor> | null {
   try {
     return originalPositionFor(map, { line: Math.trunc(line), column: Math.trunc(column) });
@@ -197,17 +197,17 @@ function loadMap(path: string, runText: string | null): TraceMap | null {
     const json = readRegular(mapPath, MAX_FILE_BYTES)?.toString('utf8');
     return json === undefined ? null : new TraceMap(json, pathToFileURL(join(mapPath)).href);
   } catch {
-    // A broken map is no reason to lose the place: the generated position stands.
+    // With a broken map the generated position is used.
     return null;
   }
 }
 
-/** '' for what is no regular file, or too large: the path is whatever a recording or a profile says. */
+/** '' if it is no regular file, or too large: the path may be anything, as it is from a recording or a profile. */
 function readText(path: string): string {
   return readRegular(path, MAX_FILE_BYTES)?.toString('utf8') ?? '';
 }
 
-/** The last `//# sourceMappingURL=` comment: bundles may carry those of their parts inside. */
+/** The last `//# sourceMappingURL=` comment: bundles may contain those of their parts. */
 function lastMapUrl(text: string): string | null {
   const at = text.lastIndexOf('# sourceMappingURL=');
   if (at < 0) return null;

@@ -3,7 +3,7 @@
  *
  * A recording is a folder that holds `recording.ndjson`: one JSON object per line, the first line is the header.
  * Every row has `t` (milliseconds since the header's start, monotonic) and `type`; other fields carry their unit in
- * their name. Unknown types and fields are to be ignored by readers.
+ * their name. Readers ignore unknown types and fields.
  */
 
 import type { DeepSampleRow, TriggerRow } from './rows/deep-samples.ts';
@@ -94,7 +94,7 @@ export interface Recording {
   rows: Row[];
   /** Time of the last row, in ms since start. */
   durationMs: number;
-  /** Rows the agent says it lost. */
+  /** Rows that the agent reported as lost. */
   droppedRows: number;
   /** Lines that were of an unknown type, or not readable. */
   skippedLines: number;
@@ -102,13 +102,13 @@ export interface Recording {
   truncated: boolean;
   /** The folder it was read from, if any. */
   path: string | null;
-  /** The tool that made it, where that was not the agent: what it has no rows of, nobody looked at. */
+  /** The tool that made it, if not the agent: it did not observe what has no rows. */
   foreign?: string;
 }
 
-/** A recording of which only rows of these types may be read: any other is a type error. A recording is a view of all. */
+/** A recording of which only rows of these types may be read: any other is a type error. A recording is a view of all types. */
 export interface View<T extends RowType> extends Omit<Recording, 'rows'> {
-  /** Never there: it tells the compiler that who may read more may read less, and not the other way round. */
+  /** Never set: by it the compiler knows that a view of more types can be passed as one of fewer, and not the other way round. */
   readonly mayRead?: (type: T) => void;
 }
 
@@ -117,7 +117,7 @@ export function rowsOf<T extends RowType>(recording: View<T>, type: T): RowOf<T>
   return allRows(recording).filter((row): row is RowOf<T> => row.type === type);
 }
 
-/** Whatever may be read of them: for caches, which have to know when rows are added. */
+/** All rows, whatever the view: for caches, which have to know when rows are added. */
 export function allRows(recording: View<never>): readonly Row[] {
   return (recording as Recording).rows;
 }

@@ -1,4 +1,4 @@
-/** What the lines of a recording must look like, field by field. A new row type is one more line in ROWS. */
+/** What the lines of a recording must look like, field by field. A new row type is a line in ROWS. */
 
 import {
   arrayOf,
@@ -80,7 +80,7 @@ const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
   containerMemoryBytes: orNull(number),
 };
 
-/** What each field of a row must be: a line per row type, held to `types.ts` by the compiler. */
+/** What each field of a row must be: a line per row type; the compiler checks it against `types.ts`. */
 const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Check } } = {
   aborted,
   'active-resources': { total: number, counts: numbers, waiting: optional(number) },
@@ -226,7 +226,7 @@ export function isRow(value: unknown): value is Row {
 export const isHeader: Check = (value) =>
   isObject(value) && value.type === 'header' && wrongHeaderField(value) === null;
 
-/** The first field of a header that is missing or wrong; null where all are right. */
+/** The first field of a header that is missing or wrong; null if all are right. */
 export function wrongHeaderField(header: Record<string, unknown>): string | null {
   return Object.entries(HEADER).find(([field, check]) => !check(header[field]))?.[0] ?? null;
 }

@@ -2,14 +2,14 @@ import type { Reason } from './losses.ts';
 
 export interface WaitingLine {
   text: string;
-  /** How many rows it holds, or says are lost. */
+  /** How many rows it holds, or reports as lost. */
   rows: number;
   /** Set on a line that says why rows are lost. */
   reason: Reason | null;
   isHeader?: boolean;
 }
 
-/** Lines that are to be written, oldest first; of the first one the beginning may be in the file. */
+/** Lines to be written, oldest first; part of the first one may be in the file already. */
 export class WaitingLines {
   #lines: WaitingLine[] = [];
   #characters = 0;
@@ -21,7 +21,7 @@ export class WaitingLines {
     this.#characters += line.text.length;
   }
 
-  /** What goes before the rows, in place of what waits of that kind: the header, and what is said of lost rows. */
+  /** Puts lines before the rows, replacing waiting lines of the same kind: the header, and the report of lost rows. */
   lead(header: WaitingLine | null, lost: readonly WaitingLine[]): void {
     const partial = this.#begun > 0 ? this.#lines.slice(0, 1) : [];
     const others = this.#lines.slice(partial.length).filter(({ reason }) => reason === null);
@@ -30,7 +30,7 @@ export class WaitingLines {
     this.#characters = this.#lines.reduce((sum, { text }) => sum + text.length, 0);
   }
 
-  /** The next file has nothing of the first line. */
+  /** The next file does not have the beginning of the first line. */
   restart(): void {
     this.#begun = 0;
   }
@@ -47,7 +47,7 @@ export class WaitingLines {
     return this.#characters;
   }
 
-  /** The first lines as bytes, without what is written: one at least, more while they have fewer characters than that. */
+  /** The first lines as bytes, without the part that is written: at least one, more while they have fewer characters than that. */
   head(most: number): Uint8Array {
     let text = '';
     for (const line of this.#lines) {
@@ -57,7 +57,7 @@ export class WaitingLines {
     return Buffer.from(text).subarray(this.#begun);
   }
 
-  /** So many bytes of the head were written: the lines that are whole. */
+  /** So many bytes of the head were written; returns the lines that are complete. */
   advance(bytes: number): WaitingLine[] {
     const whole: WaitingLine[] = [];
     let left = this.#begun + bytes;
@@ -69,7 +69,7 @@ export class WaitingLines {
     return whole;
   }
 
-  /** Drops the oldest rows beyond so many characters, and counts them. */
+  /** Drops the oldest rows beyond that many characters, and counts them. */
   trim(most: number): number {
     const before = this.#lines.length;
     let over = this.#characters - most;

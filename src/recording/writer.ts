@@ -5,9 +5,9 @@ import { type WaitingLine, WaitingLines } from './waiting-lines.ts';
 
 /** Rows are gathered in memory at most until they have this many characters; `flush` writes them earlier. */
 const BATCH_CHARACTERS = 64 * 1024;
-/** While they cannot be written, so many wait: minutes of rows. */
+/** While they cannot be written, this many characters wait: minutes of rows. */
 const WAITING_CHARACTERS = 1 << 20;
-/** What may be over in a moment; the folder is the right one all the same. */
+/** Problems that may pass; the folder is right anyway. */
 const PASSING: Record<string, string> = {
   EMFILE: 'the process has no file descriptor left',
   ENFILE: 'the system has no file descriptor left',
@@ -17,10 +17,10 @@ const PASSING: Record<string, string> = {
   ENOMEM: 'no memory',
 };
 
-/** Told of all work on storage, which may hang. */
+/** Is called around all work on storage, which may hang. */
 export interface Storage {
   use(work: () => void): void;
-  /** A part of it: makes the folder and a file in it. */
+  /** One such piece of work: makes the folder and a file in it. */
   begin(folder: string, work: () => void): void;
 }
 
@@ -35,10 +35,10 @@ export interface WriterOptions {
 /**
  * Writes a recording: a folder (0700) and in it a file (0600) that is appended to.
  *
- * At half of `maxBytes` the file becomes the older chunk, in place of the one before: the folder stays below `maxBytes`.
- * Never throws. What fails (full disk, no descriptor, a folder that is gone or read-only) is told to `onError`, once, and
- * tried again at each flush from the step that failed; rows wait meanwhile, and beyond 1 MB the oldest are dropped. A file
- * that somebody removes, moves or cuts is begun anew. Rows that went away, in whatever way, are counted in `dropped` rows.
+ * At half of `maxBytes` the file becomes the older chunk and replaces the previous one: the folder stays below `maxBytes`.
+ * Never throws. A failure (full disk, no descriptor, a folder that is gone or read-only) is reported to `onError` once, and
+ * the step is repeated at each flush; rows wait meanwhile, and beyond 1 MB the oldest are dropped. A file
+ * that others remove, move or cut is started again. Lost rows are counted in rows `dropped`, whatever the cause.
  */
 export function openRecording(
   folder: string,
@@ -50,7 +50,7 @@ export function openRecording(
   return new RecordingWriter({ folder, header, maxBytes, onError, storage });
 }
 
-/** What `openRecording` gives. */
+/** What `openRecording` returns. */
 export class RecordingWriter {
   readonly #options: WriterOptions;
   readonly #file: ChunkFile;
@@ -84,7 +84,7 @@ export class RecordingWriter {
   }
 
   flush(): void {
-    // Whoever hears of an error may write a row about it.
+    // The error handler may write a row about it.
     if (this.#working || (this.#begun && this.#waiting.isEmpty())) return;
     this.#working = true;
     try {
@@ -99,7 +99,7 @@ export class RecordingWriter {
 
   close(): void {
     this.flush();
-    // Nobody comes back for them.
+    // They will not be written later.
     this.#losses.lose('unwritten', this.#waiting.trim(0));
     this.#options.storage.use(() => this.#file.close());
   }
@@ -108,12 +108,12 @@ export class RecordingWriter {
     return this.#totalBytes;
   }
 
-  /** There is a file that rows were written to. */
+  /** There is a file with rows in it. */
   hasBegun(): boolean {
     return this.#begun;
   }
 
-  /** Rows that went away, but for those beyond the bound. */
+  /** Lost rows, except those dropped for the size limit. */
   lost(): { rows: number; why: string }[] {
     return this.#losses.harm().map(([reason, rows]) => ({ rows, why: REASONS[reason] }));
   }
@@ -129,7 +129,7 @@ export class RecordingWriter {
     }
   }
 
-  /** Makes a file where there is none, or the one there is went away. */
+  /** Makes a file if there is none, or the existing one is gone. */
   #prepare(): void {
     const { folder, storage } = this.#options;
     const found = this.#file.look();
@@ -159,7 +159,7 @@ export class RecordingWriter {
     this.#waiting.lead(this.#headerLine, this.#lostLines());
   }
 
-  /** What is there becomes the older chunk. */
+  /** The current file becomes the older chunk. */
   #beginAfter(): void {
     this.#losses.rotated();
     this.#begin();

@@ -1,21 +1,21 @@
-/** What V8 tells of code that is in no file of its own, and names that a minifier has left: as people know them. */
+/** Readable places and names for code that is in no file of its own, and for minified names. */
 
-// It runs in observed programs too, which may replace built-ins.
+// This runs in observed programs too, which may replace built-ins.
 const { max } = Math;
 const toNumber = Number;
 
-/** V8 tells where `eval` or `new Function` was called: "eval at render (/srv/app.js:36:10)", nested where they are. */
+/** V8 reports where `eval` or `new Function` was called: "eval at render (/srv/app.js:36:10)", possibly nested. */
 const EVAL = /^eval at /;
 const CALLED_AT = /\(((?:file:|node:|[/\\]|[A-Za-z]:[\\/])[^()]*?):(\d{1,9}):(\d{1,9})\)/g;
-/** Of a URL that holds the code itself, what comes before it. */
+/** The beginning of a URL that contains the code itself. */
 const HOLDS_CODE = /^(data:[^,]{0,80}),/;
 /** Real names are rarely shorter; a minifier's rarely longer. */
 const SHORT_NAME = 3;
 
-/** Where the code was made that a call of `eval` or `new Function` runs; null for other code. */
+/** Where code made by `eval` or `new Function` was made; null for other code. */
 export function evalPlace(url: string): { url: string; line: number; column: number } | null {
   if (!EVAL.test(url)) return null;
-  // The last one is the call in a file, around which all others are.
+  // The last one is the call in a file, which contains all others.
   const [, file, line, column] = [...url.matchAll(CALLED_AT)].at(-1) ?? [];
   return file === undefined ? null : { url: file, line: toNumber(line), column: toNumber(column) };
 }
@@ -32,8 +32,8 @@ export function isShortName(name: string): boolean {
 }
 
 /**
- * The name of the function that begins at this column (0-based) of a line of the original source: V8 tells the beginning of
- * its parameters, maps the beginning of the function. Null where the text says none.
+ * The name of the function that begins at this column (0-based) of a line of the original source: V8 reports the beginning of
+ * its parameters, maps the beginning of the function. Null if it has none in the text.
  */
 export function nameAt(text: string, column: number): string | null {
   const from = text.slice(column);
@@ -46,7 +46,7 @@ export function nameAt(text: string, column: number): string | null {
 }
 
 /**
- * Where the parameters begin of the function of this name that is defined last before a place of the text; null where none is.
+ * Where the parameters of the function with this name begin that is defined last before a place in the text; null if there is none.
  * No regular expression runs over the whole text: it may be a bundle.
  */
 export function definedBefore(text: string, name: string, before: number): number | null {
@@ -67,7 +67,7 @@ export function definedBefore(text: string, name: string, before: number): numbe
 }
 
 const WORD = /[\w$]/;
-/** A minifier gives a name to many variables: beyond so many assignments it is another one. */
+/** A minifier gives one name to many variables: after this many assignments it is another variable. */
 const MAX_TRIES = 1000;
 
 /** Whether a line of source may define a function of this name. */

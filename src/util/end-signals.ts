@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
 
-/** What ends a command that would go on for ever. */
+/** Signals that end a command that runs until it is stopped. */
 export const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type EndSignal = (typeof END_SIGNALS)[number];
 
-/** 128 + its number, as shells have it; 0 after `q`. */
+/** 128 + its number, as in shells; 0 after `q`. */
 export function exitCodeOf(signal: EndSignal | null): number {
   return signal === null ? 0 : 128 + constants.signals[signal];
 }

@@ -3,14 +3,14 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 
-/** Loaders may compile whole programs: what took so long is not asked for more. */
+/** Loaders may compile whole programs: one that took this long is not asked again. */
 const BUDGET_MS = 200;
-/** Before, Node loads asynchronously beside hooks: they would have to stay while other modules load. */
+/** Older versions load asynchronously when there are hooks: ours would have to stay while other modules load. */
 const FIRST_MAJOR = 24;
 
 type Next = (url: string, context: object) => { source?: unknown };
 
-/** What Node's types of today may leave out. https://nodejs.org/api/module.html#moduleregisterhooksoptions */
+/** What current types of Node may leave out. https://nodejs.org/api/module.html#moduleregisterhooksoptions */
 interface Hooks {
   registerHooks?(hooks: {
     resolve(specifier: string, context: object, next: Next): object;
@@ -30,11 +30,11 @@ let spentMs = 0;
 let count = 0;
 
 /**
- * The text that the hooks of `import` make of a file, once more; null where that is not to be had: before Node 24, for other
- * URLs than those of files, and after loaders that took long. Blocks while they work, some ms.
+ * The text that the hooks of `import` make of a file, once more; null if that is not possible: before Node 24, for other
+ * URLs than those of files, and after loaders that took long. Blocks while they work, for some ms.
  *
  * An empty module is imported under a URL of ours. Our hooks answer for it, and ask those of the program for the file; they are
- * gone when this returns. The program's own module runs no second time.
+ * removed when this returns. The program's own module does not run again.
  */
 export function importedText(url: string): string | null {
   const { registerHooks } = Module as unknown as Hooks;

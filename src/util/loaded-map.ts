@@ -8,9 +8,9 @@ const { stringify } = JSON;
 const bytesOf = Buffer.from;
 
 const COMMENT = '//# sourceMappingURL=';
-/** Extensions whose files run as they are on disk, unless somebody maps them. */
+/** Extensions whose files run as they are on disk, unless a loader changes them. */
 const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs', '.node', '.wasm', '.json']);
-/** More text than a file of source code needs; the map of a bundle is on disk. */
+/** Longer than any source file; the map of a bundle is on disk. */
 const MAX_TEXT = 8e6;
 
 /** What Node's types leave out. */
@@ -21,10 +21,10 @@ interface Internals {
 
 /**
  * Of a file that was changed while it was loaded, in this thread, a text that ends in its `sourceMappingURL`: the map is in no file.
- * Node keeps it where source maps are on (tsx, esbuild-register, Node's own transform of types); else the hook of `require` for
- * such files is asked once more (ts-node, @swc-node/register), or that of `import`. Null where none knows one.
+ * Node keeps it if source maps are on (tsx, esbuild-register, Node's own transform of types); otherwise the hook of `require` for
+ * such files is called again (ts-node, @swc-node/register), or that of `import`. Null if none has one.
  *
- * Runs code of the program, and regular expressions: for a moment in which nothing of the program is on the stack.
+ * Runs code of the program, and regular expressions: call it when none of the program's code is on the stack.
  */
 export function loadedMap(url: string): string | null {
   return keptMap(url) ?? compiledMap(url) ?? importedMap(url);
@@ -65,7 +65,7 @@ function compiledMap(url: string): string | null {
   }
 }
 
-/** A loader of ES modules may keep its maps to itself: then it is asked for the file once more. */
+/** A loader of ES modules may keep its maps to itself: then it is asked for the file again. */
 function importedMap(url: string): string | null {
   try {
     return JAVASCRIPT.has(extname(fileURLToPath(url))) ? null : lastComment(importedText(url));

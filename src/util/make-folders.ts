@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing, mode 0700. Throws the system's error; where something other than a
- * folder is in the way of the last one, whoever opens a file in it hears of that.
+ * Makes a folder and its missing parents, mode 0700. Throws the system's error; if something other than a
+ * folder is in the place of the last one, opening a file in it fails.
  *
- * Level by level: Node's recursive `mkdirSync` never returns where a file system answers ENOENT for a folder whose
- * parent is there.
+ * Level by level: Node's recursive `mkdirSync` never returns if a file system answers ENOENT for a folder whose
+ * parent exists.
  */
 export function makeFolders(path: string): void {
   const missing: string[] = [];
@@ -19,7 +19,7 @@ export function makeFolders(path: string): void {
   }
 }
 
-/** False where the folder above is missing. */
+/** False if the parent is missing. */
 function makeOne(folder: string): boolean {
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -27,7 +27,7 @@ function makeOne(folder: string): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return false;
-    // There already, or made by another process of the family a moment ago.
+    // It exists, perhaps made by another process of the family a moment ago.
     if (code === 'EEXIST') return true;
     throw error;
   }

@@ -1,6 +1,6 @@
 import { stripControl } from './text.ts';
 
-/** Text as it may stand anywhere in Markdown, table cells included; without control characters. */
+/** Text escaped for any place in Markdown, table cells included; without control characters. */
 export function escapeMarkdown(text: string): string {
   return stripControl(text)
     .replace(/[\\`*_{}[\]<>#|~]/g, '\\$&')

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from './input-error.ts';
 
 /**
- * The folder of evdiag's package.json. The bundler moves this file, so that it is looked for upwards; where a bundler of
- * the program's took the file in, it is the installed package.
+ * The folder of evdiag's package.json. The bundler moves this file, so we search upwards; if a bundler of
+ * the program included this file, it is the folder of the installed package.
  */
 export function packageRoot(): string {
   const root = above(dirname(fileURLToPath(import.meta.url))) ?? installedRoot();

@@ -1,7 +1,7 @@
 /** Places of program text in words: every report and message writes them in this way. */
 import { displayPath, stripControl } from './text.ts';
 
-/** A line, with as much about it as shall be shown. */
+/** A line, with as many details as should be shown. */
 export interface ShownPlace {
   file: string;
   line: number;

@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 
 /**
- * Writes to stderr itself: a worker's `process.stderr` goes through the main thread, which may be blocked. A full or
- * closed pipe loses the line, never the host.
+ * Writes to stderr directly: a worker's `process.stderr` goes through the main thread, which may be blocked. A full or
+ * closed pipe loses the line and does not harm the host.
  */
 export function printLine(line: string): void {
   print(stderr(), line);
@@ -19,7 +19,7 @@ function print(file: number, line: string): void {
   try {
     writeSync(file, `${line}\n`);
   } catch {
-    // Nothing can be said.
+    // There is no way to report anything.
   }
 }
 
@@ -32,7 +32,7 @@ function stderr(): number {
 
 /**
  * A pipe that nobody reads, or a terminal stopped by Ctrl-S, would block this thread in the kernel, and the process
- * could not end. So it is opened once more, non-blocking: the flag of the descriptor that the host writes to stays as it is.
+ * could not end. So it is opened again, non-blocking: the descriptor that the host writes to keeps its flags.
  */
 function openAgain(): number | null {
   try {
@@ -40,7 +40,7 @@ function openAgain(): number | null {
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return null;
     return openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    // No /proc: the host's own descriptor has to do.
+    // No /proc: use the host's own descriptor.
     return null;
   }
 }

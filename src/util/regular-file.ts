@@ -1,21 +1,21 @@
-/** Opens and reads regular files alone: a pipe or a device in the place of one would hang, or never end. */
+/** Opens and reads regular files only: reading a pipe or a device instead would hang, or never end. */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 /** Not on Windows, where nothing of the kind blocks. */
 const { O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
 
-/** A descriptor of a regular file, or where links lead to one; null where it is something else. Throws what Node throws. */
+/** A descriptor of a regular file, also through links; null if it is something else. Throws what Node throws. */
 export function openRegular(path: string): number | null {
-  // Opening alone does something to some devices.
+  // For some devices opening has an effect.
   if (!statSync(path).isFile()) return null;
-  // What is there now may be something else: it is not waited for.
+  // Something else may be there by now: do not wait for it.
   const descriptor = openSync(path, constants.O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (fstatSync(descriptor).isFile()) return descriptor;
   closeSync(descriptor);
   return null;
 }
 
-/** The bytes of a regular file as it was when it was opened; null where it is something else, or larger. Throws what Node throws. */
+/** The bytes of a regular file as it was when it was opened; null if it is something else, or larger. Throws what Node throws. */
 export function readRegular(path: string, maxBytes: number): Buffer | null {
   const descriptor = openRegular(path);
   if (descriptor === null) return null;

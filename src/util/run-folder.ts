@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
-/** What the system's address of a socket holds (Linux 108 bytes, macOS 104), less its last byte. */
+/** The longest socket address of the system (Linux 108 bytes, macOS 104), without its last byte. */
 const MAX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
 const SOCKET_SUFFIX = '.sock';
@@ -22,7 +22,7 @@ export function socketPath(folder: string, pid: number): string {
   return isWindows ? `${folder}\\evdiag-${pid}` : join(folder, `${pid}${SOCKET_SUFFIX}`);
 }
 
-/** Where the process listens until it can be spoken to: a socket that is bound and not yet listening looks dead. */
+/** Where the process listens until it accepts connections: a socket that is bound and not yet listening looks dead. */
 export function newSocketPath(folder: string, pid: number): string {
   return isWindows ? socketPath(folder, pid) : join(folder, `${pid}.new`);
 }
@@ -31,7 +31,7 @@ function fits(path: string): boolean {
   return Buffer.byteLength(path) <= MAX_PATH_BYTES;
 }
 
-/** Makes the folder where it is missing. Throws a sentence where it is not ours alone. */
+/** Makes the folder if it is missing. Throws a sentence if others can use it. */
 export function makeRunFolder(folder: string): void {
   if (isWindows) return;
   try {
@@ -43,7 +43,7 @@ export function makeRunFolder(folder: string): void {
   if (problem) throw new Error(problem);
 }
 
-/** Why what lies there cannot be trusted; null where it is a folder that only `uid` can use. */
+/** Why the folder cannot be trusted; null if only `uid` can use it. */
 export function folderProblem(folder: string, uid: number): string | null {
   if (isWindows) return null;
   const stats = lstatSync(folder);
@@ -53,7 +53,7 @@ export function folderProblem(folder: string, uid: number): string | null {
   return null;
 }
 
-/** Where a process may listen: where we would, where it would by its own environment, and the usual places. */
+/** Where a process may listen: where we would, where it would with its own environment, and the usual places. */
 export function candidateFolders(pid: number): string[] {
   const uid = uidOf(pid);
   const theirs = environmentOf(pid);

@@ -1,4 +1,4 @@
-/** What values from outside must look like: small checks that are put together. Fields beyond those named are no fault. */
+/** What values from outside must look like: small checks that can be combined. Additional fields are allowed. */
 export type Check = (value: unknown) => boolean;
 export type Fields = Record<string, Check>;
 
@@ -34,7 +34,7 @@ export const object =
   (fields: Fields): Check =>
   (value) =>
     isObject(value) && Object.entries(fields).every(([field, check]) => check(value[field]));
-/** Objects of several shapes, told apart by the text in one of their fields. */
+/** Objects of several shapes, distinguished by the text in one of their fields. */
 export const tagged =
   (field: string, shapes: Record<string, Fields>): Check =>
   (value) => {

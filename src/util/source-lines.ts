@@ -1,22 +1,22 @@
 import { readRegular } from './regular-file.ts';
 
-/** Program text of a sane size. */
+/** The largest program text that is read. */
 const PROGRAM = /\.[cm]?[jt]sx?$/;
 const MAX_BYTES = 8 << 20;
-/** Of all files that are at hand: the oldest go. */
+/** Of all cached files together: the oldest are dropped. */
 const MAX_CHARACTERS = 32e6;
 
 interface Known {
   lines: readonly string[] | null;
   characters: number;
-  /** It was read where it is no larger. */
+  /** It was read if it is no larger than this. */
   maxBytes: number;
 }
 
 const files = new Map<string, Known>();
 let characters = 0;
 
-/** The lines of a source file; null where it is not at hand, or larger. What is read once is not looked for again. */
+/** The lines of a source file; null if it is not there, or larger. A file is read once. */
 export function sourceLines(path: string, maxBytes = MAX_BYTES): readonly string[] | null {
   const known = files.get(path);
   if (known && (known.lines !== null || known.maxBytes >= maxBytes)) return known.lines;
@@ -32,7 +32,7 @@ export function sourceLines(path: string, maxBytes = MAX_BYTES): readonly string
   return entry.lines;
 }
 
-/** The same of a path that a recording or a profile names, which may be any file: of program text only. */
+/** The same for a path from a recording or a profile, which may be any file: program text only. */
 export function programLines(path: string): readonly string[] | null {
   return PROGRAM.test(path) ? sourceLines(path) : null;
 }

@@ -1,6 +1,6 @@
 /**
- * What processes that were killed have left in the folders of sockets. Containers may share such a folder, where a number is
- * another process in each: so nothing is judged by the number, but by whether somebody listens.
+ * What killed processes have left in the folders of sockets. Containers may share such a folder, and then a process number is
+ * another process in each of them: so nothing is decided by the number, but by whether a process listens.
  */
 import { lstatSync, readdirSync, type Stats, unlinkSync } from 'node:fs';
 import type { connect } from 'node:net';
@@ -13,7 +13,7 @@ const YOUNG_MS = 120_000;
 const MAX_ASKED = 200;
 const ANSWER_MS = 5000;
 
-/** Whether somebody listens at that socket: a connection tells, across containers too. Null: that cannot be told. */
+/** Whether a process listens on that socket, found by connecting, across containers too. Null: unknown. */
 export function isListening(path: string, connectTo: typeof connect): Promise<boolean | null> {
   return new Promise((resolve) => {
     const socket = connectTo(path);
@@ -27,7 +27,7 @@ export function isListening(path: string, connectTo: typeof connect): Promise<bo
   });
 }
 
-/** Removes sockets that nobody listens to, and heap snapshots of processes that no longer listen. */
+/** Removes sockets on which no process listens, and heap snapshots of processes that no longer listen. */
 export async function removeStale(folders: readonly string[], connectTo: typeof connect): Promise<void> {
   if (process.platform === 'win32') return;
   const files = folders.flatMap((folder) => filesIn(folder).map((name) => ({ name, path: join(folder, name) })));
@@ -48,7 +48,7 @@ export async function removeStale(folders: readonly string[], connectTo: typeof 
   }
 }
 
-/** Removes the snapshots of one process that has died: `prefix` names no other one's. */
+/** Removes the snapshots of one process that has died: `prefix` is of no other process. */
 export function removeSnapshots(folders: readonly string[], prefix: string): void {
   for (const folder of folders) {
     for (const name of filesIn(folder)) {
@@ -82,6 +82,6 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It went by itself.
+    // It is gone already.
   }
 }

@@ -89,7 +89,7 @@ export function wrap(text: string, width: number, measure = (part: string): numb
 const BARS = '▁▂▃▄▅▆▇█';
 
 /**
- * One bar per bucket; each bucket shows its largest value, so that a peak never disappears. One without a reading shows that
+ * One bar per bucket; each shows its largest value, so that a peak never disappears. A bucket without a reading shows the value
  * of the bucket before it.
  */
 export function sparkline(points: readonly { t: number; value: number }[], endMs: number, width: number): string {

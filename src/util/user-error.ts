@@ -1,11 +1,11 @@
 /** What `evdiag` exits with; docs/commands/README.md has them as a table. */
 export const EXIT = { done: 0, found: 1, usage: 2, target: 3, bug: 70 } as const;
 
-/** What went wrong, for whoever decides by it, and the exit code that belongs to it. */
+/** What went wrong, for code that acts on it, and the exit code that belongs to it. */
 const EXIT_CODES = {
   /** Operands or options that do not fit, a file that cannot be read or written. */
   input: EXIT.usage,
-  /** There is no such process, it runs without the agent, or it must not be reached. */
+  /** There is no such process, it runs without the agent, or access is not allowed. */
   'no-target': EXIT.target,
   /** A program could not be started. */
   'not-started': EXIT.target,
@@ -13,7 +13,7 @@ const EXIT_CODES = {
   ended: EXIT.target,
   /** The time in which it should have answered is over. */
   'no-answer': EXIT.target,
-  /** The agent says why it does not do what it was asked. */
+  /** The agent refused, and says why. */
   refused: EXIT.target,
   /** The agent left a viewer that did not read what it watches. */
   'too-slow': EXIT.target,
@@ -22,7 +22,7 @@ const EXIT_CODES = {
 export type ErrorCode = keyof typeof EXIT_CODES;
 
 /**
- * Something that a person can mend: the message is a sentence or two that say what to do. Any other exception is a bug of
+ * Something that a person can fix: the message is a sentence or two that say what to do. Any other exception is a bug of
  * evdiag's. Decide by the code, never by the text.
  */
 export class UserError extends Error {

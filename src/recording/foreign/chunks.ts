@@ -3,7 +3,7 @@ import { openFile } from '../lines.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
-/** The bytes of a regular file, a piece at a time; each piece is written over by the next. Throws InputError. */
+/** The bytes of a regular file, one piece at a time; each piece overwrites the one before. Throws InputError. */
 export function* chunksOf(file: string): Generator<Buffer> {
   const fd = openFile(file);
   try {

@@ -18,7 +18,7 @@ const SUFFIX = '.clinic-doctor';
 const MAX_INFO_BYTES = 1 << 20;
 const AGAIN = 'Collect it again: clinic doctor --collect-only -- node app.js';
 
-/** The folder of clinic doctor that the path means: it, a file in it, or the newest one in it; null where it means none. */
+/** The folder of clinic doctor that the path means: the path itself, the folder of a file, or the newest folder in it; null if there is none. */
 export function clinicDoctorFolder(path: string): string | null {
   const isFolder = /\.clinic-doctor$/;
   if (isFolder.test(path)) return path;
@@ -78,7 +78,7 @@ function readInfo(file: string): Info {
   const [seconds, nanoseconds] = Array.isArray(clock.hrtime) ? clock.hrtime : [];
   const unixMs = clock.unixtime;
   const monotonicMs = Number(seconds) * 1e3 + Number(nanoseconds) * 1e-6;
-  // Beyond that, a Date has no text.
+  // A later Date has no text.
   if (typeof unixMs !== 'number' || !(Math.abs(unixMs) < 8e15) || !Number.isFinite(monotonicMs)) {
     throw new InputError(`"${file}" is damaged: it has no times. ${AGAIN}`);
   }
@@ -106,7 +106,7 @@ function parse(content: string, file: string): Record<string, unknown> {
   throw new InputError(`"${file}" is damaged: it is not a JSON object. ${AGAIN}`);
 }
 
-/** Null where there is none: V8 writes it at the end. */
+/** Null if there is none: V8 writes it at the end. */
 function tryTrace(file: string): Trace | null {
   try {
     return traceOf(file);

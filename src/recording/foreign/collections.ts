@@ -8,17 +8,17 @@ export interface Collection {
   major: boolean;
 }
 
-/** What a trace of V8's category tells. */
+/** What a trace of V8's category says. */
 export interface Trace {
-  /** Of the main thread, in order; one within another counts as one. */
+  /** Of the main thread, in order; nested ones count as one. */
   collections: Collection[];
-  /** As Node writes it into its traces: versions, platform, arch; empty where that is missing. */
+  /** As Node writes it into its traces: versions, platform, arch; empty if that is missing. */
   node: Record<string, unknown>;
   pid: number | null;
   truncated: boolean;
 }
 
-/** V8's names of what ends a major collection: they differ from version to version. */
+/** V8's names for the end of a major collection: they differ between versions. */
 const MAJOR = /FinalizeMC|GCCompactor|MarkCompact|MarkSweep/;
 
 /** Throws InputError where the file cannot be read. */
@@ -38,7 +38,7 @@ export function traceOf(file: string): Trace {
     const collection = collectionOf(event);
     if (collection) add(byThread, tid, collection);
   }
-  // Linux numbers the main thread as the process; elsewhere, and where its name is missing, it is the one that collects.
+  // On Linux the main thread has the number of the process; elsewhere, or without a name, it is the thread that collects.
   const busiest = [...byThread].sort(([, a], [, b]) => b.length - a.length)[0]?.[0];
   const main = [mainThread, trace.pid, busiest].find((tid) => tid != null && byThread.has(tid));
   return { ...trace, collections: outermost(byThread.get(main ?? -1) ?? []) };

@@ -3,16 +3,16 @@ import type { Row, RowOf } from '../types.ts';
 import type { Collection } from './collections.ts';
 import type { ProcessStat } from './process-stats.ts';
 
-/** Of one, that the kind is right: the clock and the CPU time of the process tell it, and no stack. */
+/** Confidence that the kind is right: known only by the clock and the CPU time of the process, without a stack. */
 const CLOCK_CONFIDENCE = 0.3;
 
-/** Rows of the agent come once a second; so do these. */
+/** One row a second, as the agent writes. */
 const INTERVAL_MS = 1000;
-/** Of the handles that are counted, so many may be the standard streams: the others wait for something. */
+/** So many of the counted handles may be the standard streams: the others wait for something. */
 const STANDARD_STREAMS = 3;
-/** How often clinic doctor samples by default: the recording does not tell. */
+/** How often clinic doctor samples by default: the recording does not say. */
 const SAMPLE_MS = 10;
-/** A sample of a century later is a damaged one. */
+/** A sample from a century later is damaged. */
 const MAX_MS = 3e12;
 
 export interface Clock {
@@ -30,7 +30,7 @@ interface Second {
   last: ProcessStat;
 }
 
-/** The rows of the agent, as far as the samples tell, and how many samples were damaged. */
+/** The rows that the agent would write, as far as the samples allow, and how many samples were damaged. */
 export function secondsOf(
   stats: Iterable<ProcessStat | null>,
   collections: readonly Collection[] | null,
@@ -71,8 +71,8 @@ function onClock({ startMs, endMs, major }: Collection, { monotonicMs }: Clock):
 }
 
 /**
- * The timer of a sample was that late: for so long the loop did not turn. Nothing tells why, save the collector's part;
- * without a place it is known for little (confidence).
+ * The timer of a sample was that late: the loop did not turn for as long. The reason is unknown, except for the collector's part;
+ * without a place the confidence is low.
  */
 function stallOf(
   id: number,
@@ -94,7 +94,7 @@ function stallOf(
     kind: gcMs >= durationMs / 2 ? 'gc' : 'js-cpu',
     location: null,
     stacks: [],
-    // Of the process: the thread had no more than that.
+    // Of the process: the thread cannot have used more.
     cpuMs: Math.min(cpuMs, durationMs),
     runQueueMs: null,
     gcMs,
@@ -112,7 +112,7 @@ function rowsOfSecond({ fromMs, toMs: t, cpuMs, delays, last }: Second, pauses: 
   return [
     delayRow(t, delays),
     { t, type: 'active-resources', total: handles, counts: {}, waiting: Math.max(0, handles - STANDARD_STREAMS) },
-    // User and system time are told as one.
+    // User and system time are reported together.
     { t, type: 'cpu', intervalMs, userMs: cpuMs, systemMs: 0, mainThreadMs: null, runQueueMs: null },
     {
       ...{ t, type: 'memory', rssBytes, heapUsedBytes, heapTotalBytes, externalBytes, arrayBuffersBytes },
@@ -131,7 +131,7 @@ function delayRow(t: number, delays: number[]): Row {
   return { t, type: 'event-loop-delay', ...common, heartbeatMaxMs: maxMs };
 }
 
-/** As the agent, no row where nothing was collected. */
+/** As in the agent: no row if nothing was collected. */
 function gcRow(t: number, intervalMs: number, pauses: readonly Collection[]): Row | null {
   const within = endingWithin(pauses, t - intervalMs, t);
   if (within.length === 0) return null;
@@ -149,7 +149,7 @@ function gcRow(t: number, intervalMs: number, pauses: readonly Collection[]): Ro
   };
 }
 
-/** They are in order, and none overlaps another. */
+/** The pauses are in order and do not overlap. */
 function endingWithin(pauses: readonly Collection[], fromMs: number, toMs: number): Collection[] {
   const firstAfter = (ms: number): number => firstIndex(pauses.length, (i) => pauses[i]!.endMs > ms);
   return pauses.slice(firstAfter(fromMs), firstAfter(toMs));

@@ -19,7 +19,7 @@ export interface ProcessStat {
 
 const PREFIX_BYTES = 2;
 
-/** Each message has its length before it, as 16 bits. A message that is damaged comes as null; `onEnd` as in traceEventsOf. */
+/** Each message is preceded by its length, in 16 bits. A damaged message is null; `onEnd` as in traceEventsOf. */
 export function* processStatsOf(file: string, onEnd: (truncated: boolean) => void): Generator<ProcessStat | null> {
   let rest: Buffer = Buffer.alloc(0);
   for (const chunk of chunksOf(file)) {
@@ -46,7 +46,7 @@ function statOf(message: Buffer): ProcessStat | null {
     quantity(memory.get(field)),
   );
   const stat = { timestamp, delayMs, cpu, rssBytes, heapTotalBytes, heapUsedBytes, externalBytes, handles };
-  // Older versions did not tell of array buffers.
+  // Older versions did not report array buffers.
   const arrayBuffersBytes = quantity(memory.get(5)) ?? 0;
   return Object.values(stat).includes(undefined) ? null : ({ ...stat, arrayBuffersBytes } as ProcessStat);
 }

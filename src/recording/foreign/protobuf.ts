@@ -3,14 +3,14 @@
 /** Field number → its last value: numbers as they are, nested messages and strings as bytes. */
 export type Fields = Map<number, number | Buffer>;
 
-/** What a field holds: a number as it is, and of a nested message or text where it begins and ends; -1 for a number. */
+/** What a field holds: a number, or where a nested message or text begins and ends (-1 for a number). */
 export type Visit = (field: number, value: number | bigint, from: number, to: number) => void;
 
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
-/** Varints of more bytes are no 64-bit number. */
+/** A varint with more bytes is no 64-bit number. */
 const MAX_VARINT_BYTES = 10;
 
-/** The fields of a message in order. False where the bytes are none: `visit` has heard of those before. */
+/** The fields of a message in order. False if the bytes are no message: `visit` has been called for the fields before. */
 export function eachField(bytes: Buffer, start: number, end: number, visit: Visit): boolean {
   const cursor = { at: start };
   while (cursor.at < end) {
@@ -35,7 +35,7 @@ export function eachField(bytes: Buffer, start: number, end: number, visit: Visi
   return true;
 }
 
-/** The numbers of a packed field, in order. False where the bytes are none. */
+/** The numbers of a packed field, in order. False if the bytes are none. */
 export function eachVarint(
   bytes: Buffer,
   start: number,
@@ -51,7 +51,7 @@ export function eachVarint(
   return true;
 }
 
-/** Fixed 64-bit fields are taken for doubles, fixed 32-bit ones for floats. Null where the bytes are no message. */
+/** Fixed 64-bit fields are taken for doubles, fixed 32-bit ones for floats. Null if the bytes are no message. */
 export function fieldsOf(message: Buffer): Fields | null {
   const fields: Fields = new Map();
   const isWhole = eachField(message, 0, message.length, (field, value, from, to) => {
@@ -60,14 +60,14 @@ export function fieldsOf(message: Buffer): Fields | null {
   return isWhole ? fields : null;
 }
 
-/** -1 where it is cut off or no 64-bit number. Negative numbers come out as what they are without a sign. */
+/** -1 if it is cut off or no 64-bit number. Negative numbers are returned as unsigned. */
 function varintAt(bytes: Buffer, cursor: { at: number }, end: number): number | bigint {
   let value = 0;
   for (let i = 0; i < MAX_VARINT_BYTES && cursor.at < end; i++) {
     const byte = bytes[cursor.at++]!;
     value += (byte & 0x7f) * 2 ** (7 * i);
     if (byte >= 0x80) continue;
-    // Numbers of things may be hashes of 64 bits: rounded, two would be one.
+    // Ids may be hashes of 64 bits: rounded, two of them could become equal.
     return value <= Number.MAX_SAFE_INTEGER ? value : exactly(bytes, cursor.at - i - 1, cursor.at);
   }
   return -1;

@@ -1,18 +1,18 @@
 import { isObject } from '../validate.ts';
 import { chunksOf } from './chunks.ts';
 
-/** A longer event is none that Node writes. */
+/** Node writes no longer event. */
 const MAX_EVENT_BYTES = 1 << 20;
 const [OPEN, CLOSE, QUOTE, BACKSLASH] = [...'{}"\\'].map((char) => char.charCodeAt(0));
 
-/** Of the fields of an event (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), those of all. */
+/** Of the fields of an event (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), those that all events have. */
 export interface TraceEvent {
   [field: string]: unknown;
 }
 
 /**
- * The events of `{"traceEvents":[…]}`, in bounded memory, also where the file was cut off. Calls `onEnd` with true
- * where the last event, or the end of the list, is missing.
+ * The events of `{"traceEvents":[…]}`, in bounded memory, also if the file was cut off. Calls `onEnd` with true
+ * if the last event, or the end of the list, is missing.
  */
 export function* traceEventsOf(file: string, onEnd: (truncated: boolean) => void): Generator<TraceEvent> {
   let depth = 0;

@@ -33,7 +33,7 @@ export interface DeepSampleStack {
   caller: ChainKind;
 }
 
-/** Where something was created or allocated, in the user's own code where there is any on the stack. */
+/** Where something was created or allocated, in the user's own code if there is any on the stack. */
 interface CreatedSite {
   count: number;
   location: Location | null;
@@ -52,9 +52,9 @@ export interface DeepSampleRow extends RowBase {
   reasons: TriggerReason[];
   startMs: number;
   durationMs: number;
-  /** CPU time of the thread during the deep sample; null where the platform does not tell. */
+  /** CPU time of the thread during the deep sample; null if the platform does not report it. */
   cpuMs: number | null;
-  /** Time it waited for a core; null where the platform does not tell. */
+  /** Time it waited for a core; null if the platform does not report it. */
   runQueueMs: number | null;
   /** Stacks taken, those of them while the loop was busy, and those of these that fell between two calls. */
   samples: number;
@@ -66,9 +66,9 @@ export interface DeepSampleRow extends RowBase {
   /** Mean time between the stacks of a pair. */
   pairMs: number;
   stacks: DeepSampleStack[];
-  /** The deepest stack seen, with all calls that await it; null where none is deeper than what a stack row holds. */
+  /** The deepest stack seen, with all calls that await it; null if none is deeper than what a stack row holds. */
   deepest: { frames: number; repeated: number; location: Location; awaits: boolean } | null;
-  /** What was created within `wallMs`; null where it was not counted. */
+  /** What was created within `wallMs`; null if it was not counted. */
   created: {
     wallMs: number;
     cpuMs: number;
@@ -77,7 +77,7 @@ export interface DeepSampleRow extends RowBase {
   } | null;
   /** Intervals of a few ms that are running: where they were started. */
   shortIntervals: Location[];
-  /** Sampled allocation by function; `bytes` is an estimate. Null where it was not looked at. */
+  /** Sampled allocation by function; `bytes` is an estimate. Null if it was not sampled. */
   allocations: { bytes: number; location: Location }[] | null;
   /** Referenced servers, sockets and timers that wait. */
   waiting: number | null;

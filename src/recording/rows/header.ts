@@ -33,7 +33,7 @@ export interface Header {
   platform: string;
   arch: string;
   cpuCount: number;
-  /** cgroup limits, null where there are none. */
+  /** cgroup limits, null if there are none. */
   containerCpus: number | null;
   containerMemoryBytes: number | null;
 }

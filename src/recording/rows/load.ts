@@ -26,7 +26,7 @@ export interface ActiveResourcesRow extends RowBase {
   total: number;
   /** Referenced resources by type, as `process.getActiveResourcesInfo()` names them. */
   counts: Record<string, number>;
-  /** Those that a blocked loop keeps waiting: servers, sockets, timers but one (format 1.1). */
+  /** Those that a blocked loop keeps waiting: servers, sockets, timers less one (format 1.1). */
   waiting?: number;
 }
 
@@ -35,11 +35,11 @@ export interface CpuRow extends RowBase {
   intervalMs: number;
   userMs: number;
   systemMs: number;
-  /** CPU time of the main thread; null where the platform does not tell. */
+  /** CPU time of the main thread; null if the platform does not report it. */
   mainThreadMs: number | null;
-  /** Time the main thread was runnable but had no core; null where the platform does not tell. */
+  /** Time the main thread was runnable but had no core; null if the platform does not report it. */
   runQueueMs: number | null;
-  /** Time that the CPU limit of the container held threads of it back; absent where there is none (format 1.4). */
+  /** Time that the container's CPU limit held back its threads; absent if there is no limit (format 1.4). */
   throttledMs?: number;
   /** That limit, in cores: it may be set or changed while the program runs (format 1.4). */
   limitCpus?: number;
@@ -50,14 +50,14 @@ export interface AgentCostRow extends RowBase {
   type: 'agent-cost';
   intervalMs: number;
   mainThreadMs: number;
-  /** CPU time of the watchdog thread; null where the platform does not tell. */
+  /** CPU time of the watchdog thread; null if the platform does not report it. */
   watchdogMs: number | null;
   /** Stacks taken on the main thread. */
   stacks: number;
   recordingBytes: number;
 }
 
-/** How often the event loop turned, and how many events of the system it was given. */
+/** How often the event loop turned, and how many system events it received. */
 export interface LoopTurnsRow extends RowBase {
   type: 'loop-turns';
   intervalMs: number;
@@ -71,6 +71,6 @@ export interface ThreadsRow extends RowBase {
   started: number;
   ended: number;
   alive: number;
-  /** Beyond what is observed at a time. */
+  /** More than are observed at the same time. */
   unobserved: number;
 }

@@ -9,7 +9,7 @@ export interface MemoryRow extends RowBase {
   heapTotalBytes: number;
   /** Of both generations. */
   heapLimitBytes: number;
-  /** Of the old generation alone, where an option or the maker of the worker thread set it (format 1.3). */
+  /** Of the old generation only, if an option or the creator of the worker thread set it (format 1.3). */
   oldLimitBytes?: number;
   externalBytes: number;
   arrayBuffersBytes: number;
@@ -19,25 +19,25 @@ export interface MemoryRow extends RowBase {
 
 export interface GcRow extends RowBase {
   type: 'gc';
-  /** Time over which collections were counted: where there are very many, only a part is (format 1.1). */
+  /** Time over which collections were counted: only a part of the interval if there are very many (format 1.1). */
   observedMs?: number;
   count: number;
   totalMs: number;
   maxMs: number;
   majorCount: number;
   majorMs: number;
-  /** Just after the last major collection: objects but for the young ones, and memory outside the heap (format 1.3). */
+  /** Just after the last major collection: objects without the young ones, and memory outside the heap (format 1.3). */
   afterMajor?: { oldBytes: number; externalBytes: number };
 }
 
 /** A function that allocated what is still alive; `bytes` are estimates from the samples. */
 export interface AllocationSite {
-  /** Where the function begins: V8 does not tell the line. */
+  /** Where the function begins: V8 does not report the line. */
   location: Location;
-  /** The only line of the function that allocates or keeps something, as its text tells; null where several do, or none. */
+  /** The only line of the function that allocates or keeps something, according to its text; null if several do, or none. */
   line: { line: number; column: number; code: string } | null;
   aliveBytes: number;
-  /** Of these, allocated in the first half of the time, by number of samples. What does not leak is young. */
+  /** The part of these that was allocated in the first half of the time, by number of samples. What does not leak is young. */
   olderBytes: number;
   samples: number;
 }
@@ -49,9 +49,9 @@ export interface AllocationsRow extends RowBase {
   intervalBytes: number;
   /** Of all functions. */
   aliveBytes: number;
-  /** From the request to its answer; most of it is the collection, which V8 insists on. */
+  /** From the request to its answer; most of it is the collection, which cannot be avoided. */
   tookMs: number;
   sites: AllocationSite[];
-  /** The whole profile: a file beside the recording; null where it was not kept. */
+  /** The whole profile: a file beside the recording; null if it was not kept. */
   file: string | null;
 }

@@ -6,7 +6,7 @@ export interface Location {
   line: number;
   column: number;
   function: string;
-  /** Where a function without a name begins, "line:column" of the generated code: tells two of them apart (format 1.1). */
+  /** Where a function without a name begins, "line:column" of the generated code: distinguishes two of them (format 1.1). */
   start?: string;
 }
 

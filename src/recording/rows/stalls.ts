@@ -21,7 +21,7 @@ export const STALL_KINDS = [
 ] as const;
 export type StallKind = (typeof STALL_KINDS)[number];
 
-/** Written the moment a stall crosses the threshold, while it still lasts. */
+/** Written when a stall crosses the threshold, while it still lasts. */
 export interface StallOpenRow extends RowBase {
   type: 'stall-open';
   id: number;
@@ -40,18 +40,18 @@ export interface StallOpenRow extends RowBase {
   lockedMs?: number;
 }
 
-/** One distinct stack seen during a stall, with the time it stood for. */
+/** One distinct stack seen during a stall, with the time that it accounts for. */
 export interface StallStack {
   weightMs: number;
-  /** How many equal stacks it stands for; absent in recordings of before format 1.4. */
+  /** How many equal stacks were taken; absent in recordings before format 1.4. */
   count?: number;
   kind: StallKind;
   /** Innermost first, at most 64. */
   frames: Frame[];
   location: Location | null;
-  /** A call that is marked while it runs, so that its kind is known without a look at the thread; its place as well, unless `late` (format 1.4). */
+  /** A call that is marked while it runs, so that its kind is known without interrupting the thread; its place as well, unless `late` (format 1.4). */
   marked?: boolean;
-  /** All such stacks came behind a native call that ran meanwhile: the line may be one further on (format 1.4). */
+  /** All such stacks were taken after a native call had returned: the line may be one that comes later (format 1.4). */
   late?: boolean;
 }
 
@@ -61,28 +61,28 @@ export interface StallRow extends RowBase {
   startMs: number;
   durationMs: number;
   kind: StallKind;
-  /** Innermost frame of the user's own code; null where no stack could be taken. */
+  /** Innermost frame of the user's own code; null if no stack could be taken. */
   location: Location | null;
   stacks: StallStack[];
   /** CPU time of the main thread during the stall. */
   cpuMs: number | null;
   /** Time the main thread waited for a core during the stall, also because of a CPU limit. */
   runQueueMs: number | null;
-  /** Of `runQueueMs`, at most: the CPU limit of the container held it back; absent where there is none (format 1.4). */
+  /** The part of `runQueueMs`, at most, that is due to the container's CPU limit; absent if there is none (format 1.4). */
   throttledMs?: number;
   /** That limit, in cores (format 1.4). */
   limitCpus?: number;
-  /** It waited within a system call, by samples of its state; absent where the platform does not tell, or nobody looked (format 1.4). */
+  /** It waited within a system call, by samples of its state; absent if the platform does not report it, or no sample was taken (format 1.4). */
   sleptMs?: number;
   /** The same, for another thread: a lock, or Atomics.wait (format 1.4). */
   lockedMs?: number;
-  /** The same, for a disk: reads and writes, and pages that had to be loaded; no more than the kernel counted such waits (format 1.4). */
+  /** The same, for a disk: reads and writes, and pages that had to be loaded; at most what the kernel counted (format 1.4). */
   diskMs?: number;
-  /** The same, for what is no disk and no signal interrupts: a lock of the kernel (format 1.4). */
+  /** The same, for waits that are not for a disk and that no signal interrupts: a lock of the kernel (format 1.4). */
   kernelMs?: number;
   /** Pages that had to be loaded from disk or swap, since the stall was noticed (format 1.4). */
   majorFaults?: number;
-  /** How long at least one task waited meanwhile, of the container or of the machine (format 1.4). */
+  /** How long at least one task of the container, or of the machine, waited meanwhile (format 1.4). */
   pressure?: { of: 'container' | 'machine'; cpuMs: number | null; ioMs: number | null; memoryMs: number | null };
   gcMs: number;
   /** The program was still loading its modules. */
@@ -91,9 +91,9 @@ export interface StallRow extends RowBase {
   debugger: boolean;
   /** What ran was evdiag's own, a dump for example (format 1.4). */
   own?: true;
-  /** Referenced servers, sockets and timers when last looked, which had to wait; null where not known. */
+  /** Referenced servers, sockets and timers that had to wait, at the last reading; null if not known. */
   waiting: number | null;
-  /** Not one long call but a chain of short ones that never let the loop turn; null for one call, absent where unknown (format 1.1). */
+  /** Not one long call but a chain of short ones that never let the loop turn; null for one call, absent if unknown (format 1.1). */
   chain?: ChainKind | null;
   /** How sure the place is, 0..1. */
   confidence: number;

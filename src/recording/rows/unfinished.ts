@@ -2,11 +2,11 @@
 import type { RowBase } from './header.ts';
 import type { Frame, Location } from './places.ts';
 
-/** What of a thread was started and may not have ended. */
+/** What a thread has started and may not have ended. */
 export const UNFINISHED = ['await', 'call', 'reaction', 'promise', 'handle', 'listener'] as const;
 
 /**
- * Things of one sort that were started at one place. Counts are since tracking began; where only one in so many could
+ * Things of one kind that were started at one place. Counts are since tracking began; if only one in so many could
  * be followed, they are estimates.
  */
 export interface UnfinishedEntry {
@@ -18,7 +18,7 @@ export interface UnfinishedEntry {
   what: (typeof UNFINISHED)[number];
   /** handle: Node's name of the resource. reaction and promise: the built-in, `race`, `then`, `new`. listener: `emitter`, `event-target` or `abort-signal`. */
   type: string;
-  /** listener: class and event. handle: of a Timeout `interval` or its delay, "30000 ms", where that is known. */
+  /** listener: class and event. handle: of a Timeout `interval` or its delay, "30000 ms", if known. */
   detail: string;
   /** Modules of Node between the place and the thing: net, http, fetch, fs, timers, streams, events … */
   via: string[];
@@ -26,7 +26,7 @@ export interface UnfinishedEntry {
   location: Location | null;
   /** The next frames outwards in the user's own code, those that await included. */
   callers: Location[];
-  /** Started after the function had been suspended before; null where that is not known. */
+  /** Started after the function had been suspended before; null if not known. */
   resumed: boolean | null;
   created: number;
   ended: number;
@@ -38,11 +38,11 @@ export interface UnfinishedEntry {
   /** Handles that keep the process alive, of those alive. */
   referenced: number;
   oldestMs: number;
-  /** Longest that one lasted which ended; null where none did. */
+  /** The longest time of those that ended; null if none did. */
   endedMaxMs: number | null;
-  /** The quickest that ended within the interval; null where none did (format 1.4). */
+  /** The shortest time of those that ended within the interval; null if none did (format 1.4). */
   endedLeastMs?: number | null;
-  /** Nine of ten that ended took no longer than this, to a factor of two; null where none did (format 1.4). */
+  /** Nine of ten that ended took no longer than this, within a factor of two; null if none did (format 1.4). */
   usualMs?: number | null;
   /** Of those that ended, how many had begun after the oldest that is alive. */
   endedSinceOldest: number;
@@ -50,18 +50,18 @@ export interface UnfinishedEntry {
   floating: number;
   /** call: floating ones that were rejected. */
   rejected: number;
-  /** The package whose code made it, for itself or for whoever called it; absent where it is the user's own (format 1.4). */
+  /** The package whose code made it, for itself or for its caller; absent for the user's own code (format 1.4). */
   package?: string;
   /** call: the function that is called, at the place where it begins (format 1.5). */
   callee?: Location;
   /** reaction: most of them to one promise. */
   onOne?: number;
-  /** await: what made the awaited promise, where that was followed. */
+  /** await: what made the awaited promise, if that was followed. */
   madeBy: { what: string; type: string; via: string[]; location: Location | null } | null;
   /** await: the awaited expression, and those awaited before it in the same function, as text; only where one is old. */
   code?: string;
   before?: string[];
-  /** await: stands in a loop of its function, as the text tells. */
+  /** await: it is inside a loop of its function, according to the text. */
   loop?: boolean;
 }
 
@@ -77,7 +77,7 @@ export interface UnfinishedRow extends RowBase {
   aborts: number;
   /** Most connections and requests from outside that were open at once within the interval. */
   inbound: number;
-  /** Places that there was no room for. */
+  /** Places that did not fit. */
   dropped: number;
   /** Those with most alive, and those that ended badly. */
   entries: UnfinishedEntry[];
@@ -87,11 +87,11 @@ export interface UnfinishedRow extends RowBase {
 export interface WaitingGroup {
   count: number;
   oldestMs: number;
-  /** Who awaits what, innermost first: indexes of `frames`. */
+  /** Who awaits whom, innermost first: indexes of `frames`. */
   chain: number[];
   /**
-   * What made the promise that the innermost awaits, where that was followed: `at` is the innermost place outside of Node, in the
-   * package that made it where there is one, and `via` are modules of Node's above it.
+   * What made the promise that the innermost awaits, if that was followed: `at` is the innermost place outside of Node, in the
+   * package that made it if there is one, and `via` are modules of Node above it.
    */
   made: { what: string; type: string; via: string[]; at: Location | null } | null;
 }
@@ -117,13 +117,13 @@ export interface WaitsRow extends RowBase {
   type: 'waits';
   trackedMs: number;
   frames: Frame[];
-  /** The awaited expression of each frame, '' where it is not at hand. */
+  /** The awaited expression of each frame, '' if the source is not available. */
   codes: string[];
   groups: WaitingGroup[];
   pools: HttpPool[];
 }
 
-/** `linked`: made by a function that had looked at the signal. */
+/** `linked`: made by a function that had used the signal. */
 export interface Leftover {
   type: string;
   via: string[];
@@ -153,13 +153,13 @@ export interface OrphansRow extends RowBase {
   total: number;
   /** Pending when it was rejected. */
   pending: number;
-  /** Of these, pending still when last looked, `ranOnMs` later. */
+  /** The part of these that was still pending at the last check, `ranOnMs` later. */
   stillPending: number;
-  /** How long the last of them ran on, as far as it was followed. */
+  /** How long the last of them went on, as far as it was followed. */
   ranOnMs: number;
 }
 
-/** `swallowed`: the application has a handler; `fatal`: the process ends; `late`: handled after all, later. */
+/** `swallowed`: the application has a handler; `fatal`: the process ends; `late`: handled later. */
 export const REJECTION_KINDS = ['swallowed', 'fatal', 'late'] as const;
 
 /** Rejections that nothing handled, since the last row, by place (format 1.2). */
@@ -171,6 +171,6 @@ export interface RejectionRow extends RowBase {
   error: string;
   /** Where the error was made. */
   location: Location | null;
-  /** The call that nobody awaited, where it was followed. */
+  /** The call that nobody awaited, if it was followed. */
   call: Location | null;
 }
