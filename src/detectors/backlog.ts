@@ -6,25 +6,25 @@ import { GROWN_SHARE, RISING_SHARE } from './limits.ts';
 import { percent, secondsText } from './severity.ts';
 import type { Place, Reading } from './unfinished.ts';
 
-/** What began longer ago is past; a ramp of load is over sooner. */
+/** What began longer ago does not count; a ramp of load is over sooner. */
 const WINDOW_MS = 30_000;
 /** Three rows, which come every 2 s, a little early. */
 const LEAST_MS = 5500;
-/** Two at each end, so that one odd row decides nothing. */
+/** Two at each end, so that one odd row does not decide. */
 const LEAST_READINGS = 4;
-/** The oldest waits longer than people do, and for twice as long as at first; so does the quickest that ends. */
+/** The oldest waits longer than people do, and twice as long as at first; so does the quickest that ends. */
 const OLDEST_MS = 3000;
 /** A load that comes and goes makes calls slower by less than this. */
 const SLOWER_RATIO = 2;
 /** Runs of one job. */
 const RUNS = 4;
-/** The slowest of the last runs against that of the first: a job that has not more to do each time varies by less. */
+/** The slowest of the last runs compared with that of the first: a job whose work does not grow varies by less. */
 const RUNS_SLOWER_RATIO = 1.5;
-/** Starts are a schedule's where no row has more than one more or less than a schedule would make, and half a one for lateness. */
+/** Starts follow a schedule if each row has at most one more or less than a schedule would make, and half a one for lateness. */
 const UNEVEN_STARTS = 1.5;
-/** Rows that have to be even: by chance some are, six seldom. */
+/** Rows that have to be even: a few are by chance, six rarely. */
 const SCHEDULED_READINGS = 6;
-/** Of the time that the thread could have run, waiting for a core: then the host may be what is slow. */
+/** Share of the time that the thread could have run, but waited for a core: then the host may be slow. */
 const CONTENDED_SHARE = 0.5;
 /** Less of all the time delays nothing by seconds. */
 const WAITED_SHARE = 0.1;
@@ -43,7 +43,7 @@ export interface Backlog {
   quickestMs: { first: number; last: number };
 }
 
-/** Alive and oldest rise, calls end all the time, and even the quickest takes longer; null where that is not so. */
+/** Alive and oldest rise, calls end all the time, and even the quickest takes longer; null otherwise. */
 export function backlogOf(place: Place): Backlog | null {
   const window = windowOf(place);
   const [first, last] = [window[0], window.at(-1)];
@@ -69,7 +69,7 @@ function quickest(window: readonly Reading[]): Backlog['quickestMs'] | null {
   const known = window.flatMap(({ entry: { endedLeastMs } }) => (endedLeastMs == null ? [] : [endedLeastMs]));
   if (known.length < LEAST_READINGS) return null;
   const part = Math.ceil(known.length / 3);
-  // A quick one among the last says that it need not take long; a slow one among the first says nothing.
+  // A quick one among the last shows that it need not take long; a slow one among the first shows nothing.
   return { first: Math.min(...known.slice(0, part)), last: Math.min(...known.slice(-part)) };
 }
 
@@ -80,7 +80,7 @@ export interface Overlap {
   spanMs: number;
 }
 
-/** Runs of something that starts by a schedule, of which more and more are under way; null where that is not so. */
+/** Runs that start on a schedule, of which more and more are in progress; null otherwise. */
 export function overlapOf(place: Place): Overlap | null {
   const window = windowOf(place);
   const [first, last] = [window[0], window.at(-1)];
@@ -97,7 +97,7 @@ export function overlapOf(place: Place): Overlap | null {
   return isSlower && isMore && ended < created ? { alive, everyMs, oldestMs, spanMs } : null;
 }
 
-/** As many in each row as its length lets expect. */
+/** As many in each row as its length implies. */
 function startsEvenly(window: readonly Reading[]): boolean {
   const [first, last] = [window[0]!, window.at(-1)!];
   const perMs = (last.entry.created - first.entry.created) / (last.t - first.t);
@@ -120,7 +120,7 @@ function risingShare(window: readonly Reading[], orSame = false): number {
   return rises.length / (window.length - 1);
 }
 
-/** The host was so busy in the last `ms` that it may be what is slow. */
+/** The host was so busy in the last `ms` that it may be the slow part. */
 export function isContended(recording: View<'cpu'>, ms: number): boolean {
   const rows = rowsOf(recording, 'cpu');
   const from = (rows.at(-1)?.t ?? 0) - ms;

@@ -1,4 +1,4 @@
-/** Stalls that are told as blocks: whose they are, and what they have in common. */
+/** Stalls that blocked-event-loop reports: whether they are the code's, and what they have in common. */
 import { functionKey, lineKey } from '../recording/places.ts';
 import type { Location, StallRow } from '../recording/types.ts';
 import { round } from './severity.ts';
@@ -8,15 +8,15 @@ import { isHeldUp, ownMs } from './stalls.ts';
 
 /** With less CPU time than that, it may have waited for a core. */
 const COMPUTED_SHARE = 0.75;
-/** A thread that hardly has a core needs more CPU time for the same work, as its caches are cold each time it gets one. */
+/** A thread that rarely has a core needs more CPU time for the same work, because its caches are cold each time. */
 export const STARVED_FACTOR = 1.5;
 
-/** An older agent took what a starved thread happened to run for the reason. */
+/** An older agent blamed whatever a starved thread happened to run. */
 export function blamed(stall: StallRow, slowMs: number): StallRow {
   return !stall.startup && isHeldUp(stall, slowMs) ? { ...stall, kind: 'host' } : stall;
 }
 
-/** A pool starts many threads of one script, each in pieces of its own: its start is one thing, and has no line. */
+/** A pool starts many threads of one script, each in several pieces: the start is one stall, and has no line. */
 export function ofWorkerScript(stall: StallRow): StallRow {
   if (stall.kind === 'host') return stall;
   const own = stall.stacks.flatMap(({ frames }) => frames.findLast(({ category }) => category === 'application') ?? []);
@@ -26,8 +26,8 @@ export function ofWorkerScript(stall: StallRow): StallRow {
 }
 
 /**
- * A stall of which one stack alone was taken, within a call that other stalls have proven to block, was that call: alone it would be
- * told as computation, at the same line.
+ * A stall with a single stack, within a call that other stalls have proven to block, was that call: by itself it would be
+ * reported as computation, at the same line.
  */
 export function ofProvenCalls(stalls: readonly StallRow[]): StallRow[] {
   const proven = new Set(stalls.filter(({ kind }) => CALL_KINDS.includes(kind)).map(callKey));
@@ -56,7 +56,7 @@ export function manyCallsShare(group: readonly StallRow[]): number {
   return total > 0 ? round(chained / total, 2) : 0;
 }
 
-/** The line that the most blocked time stands for. */
+/** The line with the most blocked time. */
 export function placeOf(group: readonly StallRow[]): Location | null {
   const times = new Map<string, { location: Location; ms: number }>();
   for (const stall of group) {
@@ -79,7 +79,7 @@ export function leastMs(stall: StallRow, slowMs: number): number {
   return isMostlyHeld([stall]) ? slowMs * STARVED_FACTOR : slowMs;
 }
 
-/** Other tools see everything by the clock alone: CPU time tells that it was not the host. */
+/** Other tools know only the clock; CPU time shows that it was not the host. */
 export function hasComputed({ cpuMs, durationMs }: StallRow): boolean {
   return cpuMs !== null && cpuMs >= COMPUTED_SHARE * durationMs;
 }

@@ -9,17 +9,17 @@ import type { NoData } from './types.ts';
 
 /** What `secondsOf` joins. */
 export const SECOND_ROWS = ['active-resources', 'cpu', 'event-loop-delay', 'event-loop-utilization', 'gc'] as const;
-/** What tells how a busy loop is filled. */
+/** Rows that show what fills a busy loop. */
 export const FILLING_ROWS = ['active-resources', 'deep-sample', 'loop-turns'] as const;
 type FillingView = View<(typeof FILLING_ROWS)[number]>;
 
-/** Start-up is judged by nobody: it loads modules and compiles. */
+/** Start-up is not judged: it loads modules and compiles. */
 const STARTUP_MS = 1000;
-/** The loop has no room left in the time for which it had a core, and that was a good part of the second. */
+/** The loop was busy all the time that it had a core, and it had one for a good part of the second. */
 const BUSY_UTILIZATION = 0.88;
-/** Of the second: with less of a core, a utilization says more of the host than of the loop. */
+/** Share of the second: with less of a core, utilization says more about the host than about the loop. */
 const LEAST_OWN_SHARE = 0.45;
-/** CPU time and utilization are read at different moments, and the kernel's own work is nobody's CPU time. */
+/** CPU time and utilization are read at different moments, and the kernel's own work is in no thread's CPU time. */
 const CPU_SLACK = 1.1;
 /** Rows of one second are read within this time of each other. */
 const SAME_SECOND_MS = 600;
@@ -36,7 +36,7 @@ export interface Second {
   cpuShare: number | null;
   /** Share of the second that the thread waited for a core. */
   queueShare: number;
-  /** Of collections, as far as the thread ran meanwhile: without cores for V8's helper threads it waits for them. */
+  /** In collections, as far as the thread ran: if V8's helper threads have no cores, it waits for them. */
   gcShare: number;
   /** The longest collection, as if all waits for a core had been within it. */
   gcMaxMs: number;
@@ -60,7 +60,7 @@ export function secondsOf(recording: View<(typeof SECOND_ROWS)[number]>): Second
       const queueShare = Math.min(1, shareOf(cpu?.runQueueMs ?? 0, cpu?.intervalMs ?? 0));
       const cpuShare = cpu?.mainThreadMs == null ? null : shareOf(cpu.mainThreadMs, cpu.intervalMs);
       const running = cpuShare === null ? 1 : Math.min(1, cpuShare / Math.max(row.utilization, 0.01));
-      // Where the clock is read at all, a time that it was not read in says nothing.
+      // If the clock is read at all, an interval without a reading proves nothing.
       const isUnknown = hasClock && !cpu;
       const ranShare = isUnknown ? 0 : Math.min(1 - queueShare, running);
       const ran = cpu && cpu.intervalMs > 0 && cpuShare !== null ? cpuShare * CPU_SLACK : isUnknown ? 0 : 1;
@@ -83,10 +83,10 @@ export function secondsOf(recording: View<(typeof SECOND_ROWS)[number]>): Second
     });
 }
 
-/** One call that long fills a second by itself, and is told as such (blocked-event-loop). */
+/** One call that long fills a second by itself, and blocked-event-loop reports it. */
 const LONG_CALL_MS = 1000;
 
-/** Without those that are filled by one long call: they say nothing of what many short ones do. */
+/** Without those that one long call fills: they say nothing about many short ones. */
 export function withoutLongCalls(seconds: readonly Second[], recording: View<'stall'>): Second[] {
   const long = rowsOf(recording, 'stall')
     .filter(({ chain, durationMs }) => durationMs >= LONG_CALL_MS && chain !== 'callbacks')
@@ -108,12 +108,12 @@ function shareOf(part: number, whole: number): number {
   return whole > 0 ? part / whole : 0;
 }
 
-/** Where no time passed, nothing was counted. */
+/** If no time passed, nothing was counted. */
 export function perSecond(count: number, ms: number): number {
   return shareOf(count, ms) * 1000;
 }
 
-/** A blocked loop is read late, and its thread's clock is not read in step with it: what the rows tell of that time. */
+/** A blocked loop is read late, and the clock of its thread at another moment: how long it ran in that time, according to the rows. */
 function ranWithin(
   rows: readonly RowOf<'cpu'>[],
   fromMs: number,
@@ -149,7 +149,7 @@ export function sumOf(seconds: readonly Second[], value: (second: Second) => num
   return seconds.reduce((sum, second) => sum + (value(second) ?? 0) * second.intervalMs, 0);
 }
 
-/** Weighted by time; null where no second tells. */
+/** Weighted by time; null if no second has a value. */
 export function meanOf(seconds: readonly Second[], value: (second: Second) => number | null): number | null {
   const known = seconds.filter((second) => value(second) !== null);
   const ms = known.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
@@ -160,7 +160,7 @@ export function totalMs(seconds: readonly Second[]): number {
   return seconds.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
 }
 
-/** What nobody waits for is a batch at work, or a server that is not up yet; a part of it is enough to be more. */
+/** If nothing waits, it is a batch job, or a server that is not up yet; waiting in this share of the seconds is enough to be more. */
 const SERVED_MS = 2000;
 
 /** Whether servers, sockets or timers waited during seconds like these. */
@@ -168,7 +168,7 @@ export function isServed(seconds: readonly Second[]): boolean {
   return totalMs(seconds.filter(({ waiting }) => waiting > 0)) >= SERVED_MS;
 }
 
-/** Servers, sockets and timers that had to wait: as deep samples saw them, else as last counted. */
+/** Servers, sockets and timers that had to wait: as deep samples saw them, or as last counted. */
 export function waitingIn(recording: View<'active-resources'>, deepSamples: readonly DeepSampleRow[] = []): number {
   const seen = deepSamples.map(({ waiting }) => waiting).filter((waiting) => waiting !== null);
   if (seen.length > 0) return maxOf(seen);
@@ -184,7 +184,7 @@ export type Filling = 'timers' | 'awaits' | 'polling' | 'computation' | 'callbac
 const MIN_BUSY_SAMPLES = 10;
 /** The loop was busy in this share of the deep sample. */
 const BUSY_STACKS_SHARE = 0.5;
-/** How many are made in a second: more than one each for all connections of a large server. */
+/** Made in a second: more than one for each connection of a large server. */
 export const STORM_TIMERS_PER_SECOND = 5000;
 /** A promise per microsecond of CPU: then switching is most of what is done (an await alone takes 0.1–0.3 µs). */
 export const CHURN_PROMISES_PER_MS = 1000;
@@ -192,9 +192,9 @@ export const CHURN_PROMISES_PER_MS = 1000;
 export const EMPTY_TURNS_PER_SECOND = 20_000;
 /** Pairs of stacks some 5 ms apart that are of one callback: from 7 ms per callback on. */
 const LONG_CALLBACK_PAIRS = 0.3;
-/** With fewer pairs, callbacks are taken for short. */
+/** With fewer pairs, callbacks count as short. */
 const MIN_PAIRS = 8;
-/** One function with this share of the stacks is what is computed. */
+/** One function with this share of the stacks is the computation. */
 const ONE_FUNCTION = 0.5;
 
 export function fillingOf(deepSample: DeepSampleRow, recording: FillingView): Filling | null {
@@ -223,7 +223,7 @@ export function resource(deepSample: DeepSampleRow, type: string): CreatedResour
   return deepSample.created?.resources.find((entry) => entry.type === type) ?? null;
 }
 
-/** How often the loop turned for nothing around a deep sample; 0 where turns brought events, or are not known. */
+/** How often the loop turned without events around a deep sample; 0 if turns had events, or are not known. */
 export function turnsPerSecond(deepSample: DeepSampleRow, recording: View<'loop-turns'>): number {
   const row = nearestTo(rowsOf(recording, 'loop-turns'), deepSample);
   if (!row || row.events > row.turns * EVENTS_PER_TURN) return 0;
@@ -242,7 +242,7 @@ function distance({ t }: { t: number }, to: number): number {
   return Math.abs(t - to);
 }
 
-/** Of a busy loop that fits no rule: nothing to tell where its stacks were seen, unknown where they were not. */
+/** For a busy loop that fits no rule: nothing to report if its stacks were seen, no data if not. */
 export function unseen(recording: View<'deep-sample'>, busyMs: number): [] | NoData {
   const isSeen = rowsOf(recording, 'deep-sample').some(({ busySamples }) => busySamples > 0);
   return isSeen ? [] : { noData: `busy for ${formatMs(busyMs)}, but no deep sample of that was taken` };

@@ -1,10 +1,10 @@
 /** How sure a finding is: named levels of evidence, and their words. */
 
 /**
- * Shares of one: of so many findings of this level, how many are right, at least.
+ * Shares of one: the least share of the findings at this level that are right.
  *
- * What a finding rests on, and how often such findings are right. The numbers are held against what `npm run calibrate`
- * counts (docs/calibration.md): of what is told with 0.9 or more, at least nine of ten were right.
+ * What a finding is based on, and how often such findings are right. The numbers are compared with what `npm run calibrate`
+ * counts (docs/calibration.md): of the findings with 0.9 or more, at least nine of ten were right.
  */
 export const CONFIDENCE = {
   /** The recording itself says so: rows that are missing or were dropped. */
@@ -17,21 +17,21 @@ export const CONFIDENCE = {
   agreeing: 0.9,
   /** Figures over time against a limit, or who waits for whom; the line is known. Something else may be the reason. */
   compared: 0.8,
-  /** Samples of allocations over time, which tell functions rather than lines. */
+  /** Samples of allocations over time, which name functions rather than lines. */
   sampled: 0.7,
-  /** Most of the time is at other places, or nobody can say which of several it was. */
+  /** Most of the time is at other places, or it is not known which of several it was. */
   divided: 0.65,
   /** A single stack: where the thread happened to be. */
   single: 0.6,
-  /** A figure without a line, or a line that was worked out from another one. */
+  /** A figure without a line, or a line that was derived from another one. */
   indirect: 0.6,
   /** The stack came after a native call had ended: what it shows may be what comes next. */
   late: 0.5,
-  /** The host held the thread up for most of the time: what is left for the code is a small part of what was measured. */
+  /** The host delayed the thread most of the time: what is left for the code is a small part of what was measured. */
   held: 0.5,
   /** A figure that has an innocent explanation as well, and no line. */
   weak: 0.4,
-  /** The clock alone. */
+  /** Only the clock. */
   unseen: 0.2,
 } as const;
 

@@ -1,4 +1,4 @@
-/** Which evidence the findings of each rule have: for whoever reads findings of rules by name. */
+/** The evidence of each rule's findings: for code that reads findings of a rule by name. */
 import type { asyncDeadlock } from './rules/async-deadlock.ts';
 import type { blockedEventLoop } from './rules/blocked-event-loop.ts';
 import type { cancellationWithoutCleanup } from './rules/cancellation-without-cleanup.ts';
@@ -68,7 +68,7 @@ export type RuleId = keyof EvidenceOf;
 /** A finding of one rule, with what that rule says. */
 export type FindingOf<Rule extends RuleId> = Finding<EvidenceOf[Rule] & object> & { rule: Rule };
 
-/** Tells the compiler as well: `isFindingOf(finding, 'gc-pause') && finding.evidence.heapUsedBytes`. */
+/** Narrows the type: `isFindingOf(finding, 'gc-pause') && finding.evidence.heapUsedBytes`. */
 export function isFindingOf<Rule extends RuleId>(finding: Finding, rule: Rule): finding is FindingOf<Rule> {
   return finding.rule === rule;
 }

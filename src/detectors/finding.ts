@@ -1,7 +1,7 @@
 import { scoreOf } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 
-/** Where each rule has its page. */
+/** Where the pages of the rules are. */
 const PAGES = 'https://github.com/evdiag/evdiag/blob/main/docs/rules';
 
 export function rulePage(rule: string): string {
@@ -11,13 +11,13 @@ export function rulePage(rule: string): string {
 type Needed = 'kind' | 'severity' | 'message' | 'location' | 'count' | 'confidence' | 'evidence';
 type Optional = 'remedy' | 'stack' | 'startup' | 'span' | 'times' | 'alsoAt';
 
-/** What a rule says of one problem; the rest follows from the rule. */
+/** What a rule reports about one problem; the rest follows from the rule. */
 export interface FindingParts<E extends object> extends Pick<Finding<E>, Needed>, Partial<Pick<Finding<E>, Optional>> {
   /** How much time it cost, in ms, or a figure as large: for the score. */
   lostMs: number;
 }
 
-/** The one way to make a finding. The remedy is that of its kind, else that of the rule. */
+/** The one way to make a finding. The remedy is that of its kind, or that of the rule. */
 export function findingOf<E extends object>(
   rule: Pick<Detector<E>, 'id' | 'kinds' | 'remedy'>,
   parts: FindingParts<E>,
@@ -46,7 +46,7 @@ export function findingOf<E extends object>(
   };
 }
 
-/** Of fragments, those that there are. */
+/** The fragments without the absent ones. */
 export function fragments(...parts: readonly (string | number | false | null | undefined)[]): string[] {
   return parts.filter((part) => typeof part === 'string');
 }

@@ -5,10 +5,10 @@ import { type Edge, type Node, placedIn, relationOf } from './relation.ts';
 import type { Detector, Finding } from './types.ts';
 import { SEVERITIES } from './types.ts';
 
-/** The causes of one node, by what a symptom may have in common with them; of several alike the first counts. */
+/** The causes of one node, by what a symptom may have in common with them; of several equal ones the first counts. */
 interface Causes {
   first: Finding;
-  /** The first that is more than information. */
+  /** The first one that is more than info. */
   alarm?: Finding;
   /** By function: where they are, and what is on their stacks. */
   at: Map<string, Finding>;
@@ -84,7 +84,7 @@ function placesOf({ location, stack, alsoAt }: Finding): Set<string> {
   return new Set([...(location ? [location] : []), ...own].map(functionKey));
 }
 
-/** Whatever the column. */
+/** The column does not matter. */
 function lineOf(place: Location): string {
   return lineKey({ ...place, column: 0 });
 }

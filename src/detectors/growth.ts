@@ -1,4 +1,4 @@
-/** Whether what was begun at a place grows in number or is stuck, against what ends there meanwhile. */
+/** Whether what was started at a place grows in number or is stuck, compared with what ends there meanwhile. */
 
 import { formatMs } from '../util/text.ts';
 import { GROWN_SHARE, RISING_SHARE, thinned } from './limits.ts';
@@ -6,7 +6,7 @@ import { percent, round, secondsText } from './severity.ts';
 import { allStalls, type StallView } from './stalls.ts';
 import type { Place, Reading } from './unfinished.ts';
 
-/** Pools, caches and connections are made at first; nothing is judged by what happens until then. */
+/** Pools, caches and connections are made at first; what happens until then is not judged. */
 export const WARM_UP_MS = 1500;
 
 /** Two rows, which come every 2 s, a little early: shorter than this, a rise is a burst. */
@@ -18,29 +18,29 @@ const GROWTH_READINGS = 3;
 /** Calls at one place: above the size that pools and limits of common clients have (10), with room for two of them. */
 export const GROWN_CALLS = 20;
 
-/** Below its highest by more than this it falls as well as rises: a sawtooth. */
+/** More than this below its maximum, it falls as well as rises: a sawtooth. */
 const STANDING_SHARE = 0.9;
 
-/** Where more end, the most are finished, and those that are not are judged by their age. */
+/** If more end, most are finished, and the others are judged by their age. */
 const ENDED_SHARE = 0.25;
 
-/** The beginning of the oldest may move by so much of the time, and so many ms: nothing old ends. */
+/** The beginning of the oldest may move by this share of the time, and this many ms: nothing old ends. */
 const MOVED_SHARE = 0.2;
 
-/** Ages are read to some hundred ms. */
+/** Ages are known within some hundred ms. */
 const MOVED_MS = 500;
 
 /** One for each connection or request from outside; a few have come and gone since it was counted. */
 export const INBOUND_SHARE = 0.8;
 
-/** "Nothing ended that began later" is no news where the thread itself stood still for a good part of the time. */
+/** "Nothing ended that began later" means little if the thread itself was blocked for a good part of the time. */
 const LEAST_STALL_MS = 200;
 
-/** So many times as long as is usual for those that ended, and as the slowest of them: one that was slow once raises no bar tenfold. */
+/** This many times as long as usual for those that ended, and as the slowest of them: a single slow one does not raise the limit tenfold. */
 export const STUCK_RATIO = 10;
-/** The slowest of many is some times as slow as the usual one. */
+/** The slowest of many takes some times as long as the usual one. */
 const SLOWEST_RATIO = 3;
-/** With fewer that ended, nobody knows how long it takes. */
+/** With fewer that ended, it is not known how long it takes. */
 const USUAL_CALLS = 20;
 
 /** The rise that `growthOf` looks for, in words; `ended` is what becomes of such things. */
@@ -51,7 +51,7 @@ export function growthText(ended: string, endedShare = ENDED_SHARE): string {
   );
 }
 
-/** How many more there are than there were. */
+/** How many more there are than before. */
 export interface Growth {
   alive: number;
   grown: number;
@@ -59,15 +59,15 @@ export interface Growth {
   ended: number;
   oldestMs: number;
   spanMs: number;
-  /** As many connections or requests from outside are open: each has its own. */
+  /** As many connections or requests from outside are open: one for each. */
   inbound: boolean;
-  /** Such calls used to end, in a tenth of the time, and none has since the oldest began. */
+  /** Such calls used to end in a tenth of the time, and none has since the oldest began. */
   broke: boolean;
 }
 
 /**
  * Rises row after row, and nothing old ends; null for warm-up, a plateau, a sawtooth, and what ends as fast as it begins.
- * Where calls have ended quickly before, it is judged from the beginning of the oldest: a healthy past weighs nothing.
+ * If calls ended quickly before, it is judged from the beginning of the oldest: a healthy past does not count.
  */
 export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SHARE): Growth | null {
   const warm = place.readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS);
@@ -79,7 +79,7 @@ export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SH
   return late && { ...late, broke: late.ended === 0 };
 }
 
-/** The oldest waits for ten times as long as nine of ten did. */
+/** The oldest has waited ten times as long as nine of ten did. */
 function hasBroken({ last: { entry } }: Place): boolean {
   const { usualMs, ended, oldestMs } = entry;
   return typeof usualMs === 'number' && ended >= USUAL_CALLS && oldestMs >= usualMs * STUCK_RATIO;
@@ -113,7 +113,7 @@ function keepsOldest(first: Reading, last: Reading): boolean {
   return last.entry.oldestMs >= spanMs * (1 - MOVED_SHARE) && movedMs <= Math.max(MOVED_MS, spanMs * MOVED_SHARE);
 }
 
-/** What was created and ended is of the span, which begins after the warm-up: more may be alive than were created. */
+/** Created and ended count within the span, which begins after the warm-up: more may be alive than were created. */
 export interface GrowthEvidence {
   alive: number;
   oldestMs: number;
@@ -141,10 +141,10 @@ export function growthWords({
   ];
 }
 
-/** The oldest waits much longer than others took that began later at the same place. */
+/** The oldest has waited much longer than others took that began later at the same place. */
 export interface Stuck {
   alive: number;
-  /** Without the time in which the thread stood still. */
+  /** Without the time in which the thread was blocked. */
   oldestMs: number;
   ended: number;
   endedMaxMs: number;
@@ -160,7 +160,7 @@ export function stuckOf(
   const oldestMs = awakeMs(recording, last);
   const bar = usualMs == null ? endedMaxMs * STUCK_RATIO : Math.max(usualMs * STUCK_RATIO, endedMaxMs * SLOWEST_RATIO);
   if (oldestMs < least.oldestMs || bar > oldestMs) return null;
-  // Of those alive now, some began a moment ago.
+  // Some of those alive now began a moment ago.
   const before = readings.at(-2)?.entry.alive ?? alive;
   return { alive: Math.min(alive, before), oldestMs, ended: endedSinceOldest, endedMaxMs };
 }

@@ -1,4 +1,4 @@
-/** Whether memory grows from collection to collection, against what the program has to do meanwhile. */
+/** Whether memory grows from collection to collection, compared with the program's load. */
 
 import { type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { median } from '../util/numbers.ts';
@@ -8,43 +8,43 @@ import { MAX_READINGS, NEAR_READING_MS, thinned } from './limits.ts';
 import { percent, round, secondsText } from './severity.ts';
 import type { Explains } from './types.ts';
 
-/** What tells whether memory grows. */
+/** Rows that show whether memory grows. */
 export const HEAP_ROWS = ['active-resources', 'gc'] as const;
 type HeapView = View<(typeof HEAP_ROWS)[number]>;
 
-/** Fewer collections than this tell a rise from noise by luck only. */
+/** With fewer collections a rise cannot be told from noise. */
 export const LEAST_COLLECTIONS = 4;
 /** A burst of allocations has several collections in a second. */
 const LEAST_SPAN_MS = 3000;
-/** Memory that grows has no place of its own: it is a symptom of whatever never ends. A heap near its limit is a warning of its own. */
+/** Memory that grows has no place of its own: it is a symptom of what never ends. A heap near its limit is a separate warning. */
 export const KEEPS_MEMORY: readonly Explains[] = [
   { rule: 'growing-heap', kinds: ['old-space'], share: 'nothing', alarm: true },
   { rule: 'growing-external-memory', share: 'nothing', alarm: true },
 ];
 
-/** To look closer. */
+/** For a closer look. */
 const RISING_COLLECTIONS = 3;
-/** To look closer: what the program’s own start may still add, in bytes and of the heap. */
+/** For a closer look: what the start of the program may still add, in bytes and as a share of the heap. */
 const RISING_BYTES = 1e6;
 /** The same as a share of the heap. */
 const RISING_SHARE = 0.03;
-/** Of all pairs of readings, the later one is the higher (Kendall's tau of 0.6): more than a sawtooth or chance comes to. */
+/** Share of the pairs of readings whose later one is higher (Kendall's tau of 0.6): more than a sawtooth or chance reaches. */
 const RISING_PAIRS = 0.8;
-/** As much of itself, in bytes, and against the scatter around its line. */
+/** The least rise, relative, in bytes, and compared with the scatter around its line. */
 const GROWN_SHARE = 0.25;
-/** In bytes, for small heaps: what modules that load late and caches of V8 come to. */
+/** In bytes, for small heaps: what late modules and caches of V8 amount to. */
 const GROWN_BYTES = 4e6;
 /** Times the median distance of the readings from their line. */
 const SCATTER_FACTOR = 3;
-/** Of the rise, in the later half: a cache that fills up rises in the first one. */
+/** Share of the rise in the later half: a cache that fills up rises in the first one. */
 const LATE_SHARE = 0.2;
-/** As much as its scatter at rest. */
+/** As much as its scatter without growth. */
 const RISEN = 1.01;
-/** Load that grew by this, and by half of what memory did, is what memory grew with. */
+/** If load grew by this, and by half as much as memory, memory grew with the load. */
 const LOAD_GROWN = 0.3;
 /** Of the relative growth of memory. */
 const LOAD_SHARE = 0.5;
-/** Of all pairs of readings of the load; it is noisier than the heap. */
+/** Share of the pairs of readings of the load, which is noisier than the heap. */
 const LOAD_RISING_PAIRS = 0.7;
 
 /** Just after a major collection. */
@@ -103,13 +103,13 @@ export function afterCollections(gcs: readonly RowOf<'gc'>[], kind: MemoryKind):
   return gcs.flatMap(({ t, afterMajor }) => (afterMajor ? [{ t, bytes: afterMajor[kind] }] : []));
 }
 
-/** Null where it does not grow for sure, or with the load. */
+/** Null if it does not grow for sure, or grows with the load. */
 export function heapGrowthOf(recording: HeapView, kind: MemoryKind): HeapGrowth | null {
   const growth = growthOfBytes(afterCollections(rowsOf(recording, 'gc'), kind));
   return growth && !growsWithLoad(recording, growth) ? growth : null;
 }
 
-/** The last collections left more than those before: not enough to judge by, but to look closer. */
+/** The last collections left more than those before: not enough to judge, but reason for a closer look. */
 export function isRising(readings: readonly AfterCollection[]): boolean {
   const points = floorsOf(readings.filter(({ t }) => t >= WARM_UP_MS)).slice(-RISING_COLLECTIONS);
   const [first, last] = [points[0], points.at(-1)];
@@ -119,7 +119,7 @@ export function isRising(readings: readonly AfterCollection[]): boolean {
   );
 }
 
-/** A steady rise over at least four collections after warm-up: no sawtooth, no plateau. */
+/** A steady rise over at least four collections after the warm-up: no sawtooth, no plateau. */
 export function growthOfBytes(readings: readonly AfterCollection[]): (HeapGrowth & { fromMs: number }) | null {
   const warm = readings.filter(({ t }) => t >= WARM_UP_MS);
   const points = floorsOf(lowestOfStretches(warm));
@@ -144,7 +144,7 @@ export function growthOfBytes(readings: readonly AfterCollection[]): (HeapGrowth
     meanOfAll(pairs(points, (a, b) => (b.bytes > a.bytes * RISEN ? 1 : 0))) >= RISING_PAIRS &&
     lateRise(points, slope) >= rise * LATE_SHARE;
   if (!grows) return null;
-  // Where it grows faster and faster the line begins below all that was ever read, even below nothing.
+  // If it grows faster and faster, the line begins below all readings, even below zero.
   const isBelow = from < first.bytes;
   const fromBytes = isBelow ? first.bytes : from;
   return {
@@ -157,7 +157,7 @@ export function growthOfBytes(readings: readonly AfterCollection[]): (HeapGrowth
   };
 }
 
-/** From the middle of the time to its end, as its own line tells. */
+/** From the middle of the time to its end, by a line of its own. */
 function lateRise(points: readonly AfterCollection[], slope: number): number {
   const from = points[0]!.t;
   const to = points.at(-1)!.t;
@@ -184,7 +184,7 @@ function lowestOfStretches(readings: readonly AfterCollection[]): AfterCollectio
 
 /**
  * No more than at any later time: what was allocated during a concurrent collection counts as alive until the next one,
- * and the feet of a sawtooth are level.
+ * and the minima of a sawtooth are level.
  */
 function floorsOf(points: readonly AfterCollection[]): AfterCollection[] {
   let floor = Number.POSITIVE_INFINITY;
@@ -209,8 +209,8 @@ function meanOfAll(values: readonly number[]): number {
 }
 
 /**
- * Connections, requests and timers that are open have risen as steadily as memory has, and by as much. How many events
- * come in is no measure: a busy loop takes several at a time, and more of them at the same memory are served sooner.
+ * Open connections, requests and timers have risen as steadily as memory, and by as much. How many events
+ * come in is no measure: a busy loop takes several at a time.
  */
 function growsWithLoad(
   recording: View<'active-resources'>,

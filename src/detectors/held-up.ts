@@ -1,10 +1,10 @@
-/** What held a thread up that was not its code, in words. */
+/** What delayed a thread other than its code, in words. */
 import type { Header, StallRow } from '../recording/types.ts';
 import { formatMs, formatShare, plural } from '../util/text.ts';
 
 /** Parts of the time that are less than this are left out. */
 const LEAST_SHARE = 0.1;
-/** What took less than half of the wait is worthSaying beside the rest, not as its cause. */
+/** What took less than half of the wait is mentioned, but not as the cause. */
 const CAUSE_SHARE = 0.5;
 
 type Limits = Pick<Header, 'containerCpus'>;
@@ -12,7 +12,7 @@ type Limits = Pick<Header, 'containerCpus'>;
 interface Waits {
   durationMs: number;
   ranMs: number;
-  /** Of the time without a core, what a CPU limit explains; and the rest of it. */
+  /** The part of the time without a core that a CPU limit explains, and the rest. */
   throttledMs: number;
   queueMs: number;
   diskMs: number;
@@ -20,7 +20,7 @@ interface Waits {
   majorFaults: number;
 }
 
-/** "640 ms because the container may use 0.2 of a core, and 130 ms for a disk"; null where nothing is worth telling. */
+/** "640 ms because the container may use 0.2 of a core, and 130 ms for a disk"; null if nothing is worth mentioning. */
 export function waitsText(group: readonly StallRow[], limits: Limits): string | null {
   const { durationMs, throttledMs, queueMs, diskMs, kernelMs, majorFaults } = waitsOf(group);
   const parts: [number, string][] = [
@@ -33,7 +33,7 @@ export function waitsText(group: readonly StallRow[], limits: Limits): string | 
   return worthSaying.length > 0 ? worthSaying.join(' and ') : null;
 }
 
-/** The whole sentence about stalls that were the host's; `times` is "for 940 ms" or "3 times, up to …". */
+/** The whole sentence about stalls that the host caused; `times` is "for 940 ms" or "3 times, up to …". */
 export function heldUpMessage(group: readonly StallRow[], times: string, limits: Limits): string {
   const waits = waitsOf(group);
   const { throttledMs, diskMs, durationMs, majorFaults } = waits;
@@ -60,13 +60,13 @@ const MEMORY = 'Give it more memory, or run less in it, so that its pages stay i
 const DISK =
   'Give the machine more memory, so that pages stay cached, or a faster disk, and check what else uses the disk.';
 
-/** What to change about the host; null where the words of the kind say it. */
+/** What to change about the host; null if the words of the kind say it. */
 export function heldUpRemedy(group: readonly StallRow[]): string | null {
   const cause = causeOf(group);
   return cause === 'limit' ? RAISE : cause === 'memory' ? MEMORY : cause === 'disk' ? DISK : null;
 }
 
-/** What explains the wait; null where nothing explains enough of it. */
+/** What explains the wait; null if nothing explains enough of it. */
 function causeOf(group: readonly StallRow[]): 'limit' | 'core' | 'disk' | 'memory' | null {
   const { durationMs, ranMs, throttledMs, queueMs, diskMs, kernelMs } = waitsOf(group);
   const most = Math.max(throttledMs, queueMs, diskMs, kernelMs);
@@ -77,7 +77,7 @@ function causeOf(group: readonly StallRow[]): 'limit' | 'core' | 'disk' | 'memor
   return pressureMs(group, 'memoryMs') >= diskMs * CAUSE_SHARE ? 'memory' : 'disk';
 }
 
-/** In sums over the stalls; also for the evidence. */
+/** Sums over the stalls; also for the evidence. */
 export function waitsOf(group: readonly StallRow[]): Waits {
   const sum = (of: (stall: StallRow) => number | null | undefined): number =>
     group.reduce((total, stall) => total + (of(stall) ?? 0), 0);
@@ -93,7 +93,7 @@ export function waitsOf(group: readonly StallRow[]): Waits {
   };
 }
 
-/** What is left beside running and waiting for a core. One that starts a process looks like one that waits for a disk. */
+/** What is left besides running and waiting for a core. A thread that starts a process looks like one that waits for a disk. */
 function restOf({ kind, durationMs, cpuMs, runQueueMs }: StallRow): number {
   return kind === 'sync-child-process' ? 0 : Math.max(0, durationMs - (cpuMs ?? 0) - (runQueueMs ?? 0));
 }
@@ -122,7 +122,7 @@ function pressureText(group: readonly StallRow[]): string {
 
 /** "the container may use 0.2 of a core" */
 function mayUse(group: readonly StallRow[], header: Limits): string {
-  // It may have been set since the start.
+  // It may have been set after the start.
   const containerCpus = group.findLast(({ limitCpus }) => limitCpus !== undefined)?.limitCpus ?? header.containerCpus;
   if (containerCpus === null) return 'the container has a CPU limit';
   const cores = Math.round(containerCpus * 100) / 100;

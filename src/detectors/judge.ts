@@ -3,20 +3,20 @@ import { fold } from './fold.ts';
 import { detectors } from './rules/index.ts';
 import type { Detector, Finding, Judgement, RuleResult } from './types.ts';
 
-/** Rows that level watch has only while something grows or is suspected. */
+/** Rows that level watch has only after a trigger. */
 const TRACKED: ReadonlySet<RowType> = new Set(['aborted', 'deep-sample', 'orphans', 'unfinished']);
-/** Ends what is said of rules that want these, where the level is the reason. */
+/** Ends the no-data message of rules that need these, if the level is the reason. */
 export const DIAGNOSE_HAS_THEM = 'level diagnose records them (EVDIAG_LEVEL=diagnose, or evdiag run)';
 
-/** Of one rule: nobody reads more. */
+/** Per rule: nobody reads more. */
 const MAX_FINDINGS = 200;
 
-/** Rules that can be told from the samples of other tools. The others would find nothing, and mean nothing by it. */
+/** Rules that can judge the samples of other tools. The others would find nothing, which would mean nothing. */
 const FOREIGN_RULES: ReadonlySet<string> = new Set(['blocked-event-loop']);
 
 /**
- * Runs every detector over a recording. One that throws is named with outcome `error` and the others go on; one
- * that finds nothing, and none of the rows it needs, answers `no-data`.
+ * Runs every detector over a recording. One that throws has outcome `error` and the others go on; one
+ * that finds nothing, and lacks the rows it needs, has `no-data`.
  */
 export function judge(recording: Recording, list: readonly Detector[] = detectors): Judgement {
   const steps = judgeSteps(recording, list);
@@ -77,7 +77,7 @@ function otherToolText(foreign: string): string {
   return `a recording of ${foreign} has no such data; evdiag run records it`;
 }
 
-/** Empty where all is there that the rule needs. */
+/** Empty if the rule has everything it needs. */
 function missingText({ needs }: Detector, level: Level, present: ReadonlySet<RowType>): string {
   const missing = needs.map((need) => [need].flat()).filter((types) => !types.some((type) => present.has(type)));
   if (missing.length === 0) return '';

@@ -16,13 +16,13 @@ type KeptView = View<(typeof KEPT_ROWS)[number]>;
 
 /** Fewer samples than this may be chance. */
 const LEAST_SAMPLES = 8;
-/** Of what was sampled and is alive. */
+/** Share of what was sampled and is alive. */
 const ALIVE_SHARE = 0.3;
-/** Of what memory grew by in the same time. */
+/** Share of what memory grew by in the same time. */
 const GROWTH_SHARE = 0.3;
-/** Of a leak, half is from the first half of the time; of a cache that replaces its entries, or of work under way, nothing. On a busy host the first half is the slower one. */
+/** In a leak, half is from the first half of the time; in a cache that replaces its entries, or in work in progress, nothing. On a busy host the first half is the slower one. */
 const OLDER_SHARE = 0.2;
-/** FindingParts in the evidence; one or two hold most. */
+/** Listed in the evidence; one or two hold most. */
 const MAX_SITES = 5;
 
 export const KEPT_OBJECTS: KindText = {
@@ -38,13 +38,13 @@ export const KEPT_THRESHOLD = `warning: the heap grows (as for growing-heap), ${
 
 export interface KeptEvidence {
   aliveBytes: number;
-  /** Of all that is alive, and of that what is from the first half of the time. 0..1 */
+  /** Share of all that is alive, and the share of it that is from the first half of the time. 0..1 */
   aliveShare: number;
   olderShare: number;
   sampledMs: number;
   /** That the heap grows by. */
   perSecondBytes: number;
-  /** V8 tells the function only: where the line comes from. */
+  /** V8 reports only the function: where the line comes from. */
   lineIs: string;
   code?: string;
   /** Who else allocates what is alive: "8 MiB cache (/srv/app.js:3)". */
@@ -72,7 +72,7 @@ export function keptObjects(recording: KeptView): FindingParts<KeptEvidence>[] |
   return site ? [keptBy(recording, row, site, growth)] : [];
 }
 
-/** Part of what it allocated in the first half of the time is still alive: what is replaced all the time is young. */
+/** Part of what it allocated in the first half of the time is still alive: entries that are replaced all the time are young. */
 export function isLasting({ olderBytes, aliveBytes }: AllocationSite): boolean {
   return olderBytes >= aliveBytes * OLDER_SHARE;
 }
@@ -116,7 +116,7 @@ function keptBy(
   };
 }
 
-/** The line where it is known, else where the function begins. */
+/** The line if it is known, or where the function begins. */
 export function lineOf({ location, line }: AllocationSite): Location {
   return line ? { ...location, line: line.line, column: line.column } : location;
 }

@@ -1,52 +1,52 @@
 /**
- * Limits that several rules share, or a rule and the watchdog that looks out for the same. Each is written here once: rules, their texts and the
+ * Limits that several rules share, or a rule and the watchdog's triggers. Each is written here once: rules, their texts and the
  * agent take it from here. The unit is in the name; a share is of one.
  */
 
-/** Fewer and shorter stalls than these are worth knowing, not worth waking anybody: a cold cache, one odd request. */
+/** Fewer and shorter stalls than these are info, not a warning: a cold cache, one odd request. */
 export const WARNING_STALLS = 3;
 /** Sentry's and N|Solid's defaults are 1000 and 200 ms; people notice an interface that hangs for a quarter of a second. */
 export const WARNING_STALL_MS = 250;
-/** Where the call and its line are beyond doubt, less is worth a change: N|Solid reports from 200 ms; half of that is a stall at all. */
+/** If the call and its line are certain, a shorter stall is worth a change: N|Solid reports from 200 ms; a stall begins at half of that. */
 export const SURE_STALL_MS = 150;
 /** A second without an answer: health checks and gateways begin to time out. */
 export const CRITICAL_STALL_MS = 1000;
 
-/** A loop that is busy for less than this in all had a burst, which a queue is for: two readings and a half, which come once a second. */
+/** A loop that is busy for less than this in total had a burst: two and a half readings, which come once a second. */
 export const BUSY_MS = 2500;
 
 /** Longer than people wait for an answer, and than any garbage collection or start of a program. */
 export const STUCK_MS = 5000;
 
-/** Of the time that a thread could have run: a quarter without a core stretches all that is measured by a third. */
+/** Share of the time that a thread could have run: a quarter without a core stretches all measured times by a third. */
 export const CONTENTION_SHARE = 0.25;
 
-/** One stack is chance. */
+/** One stack may be chance. */
 export const INDEPENDENT_STACKS = 2;
-/** Of the time that stacks stand for: most of it. */
+/** Most of the time that stacks account for. */
 export const MOST_SHARE = 0.5;
-/** Pairs of successive stacks of different calls that are needed to speak of a chain. */
+/** Pairs of successive stacks from different calls that make a chain. */
 export const CHAIN_PAIRS = 2;
 
-/** Live timers in a reading: more than most servers have connections. Of short ones, most have fired when they are counted. */
+/** Live timers in a reading: more than most servers have connections. Most short ones have fired when they are counted. */
 export const MANY_TIMERS = 2000;
-/** Turns of the loop a second: an interval of 1 ms makes 700–1000, and nothing legitimate does without events to serve. */
+/** Turns of the loop a second: an interval of 1 ms makes 700–1000, and nothing legitimate does that without events to serve. */
 export const POLL_TURNS_PER_SECOND = 400;
-/** More events per turn than this, and the turns have a purpose. */
+/** With more events per turn, the turns have a purpose. */
 export const EVENTS_PER_TURN = 0.25;
 
-/** Readings come once a second; one of them is so near to what it is held against. */
+/** Readings come once a second; the nearest one is within this time. */
 export const NEAR_READING_MS = 1500;
 
-/** A long recording is judged by so many of its rows, so that a slow rise shows. */
+/** A long recording is judged by this many of its rows, so that a slow rise is visible. */
 export const MAX_READINGS = 12;
 /** One row in four may be without a rise: the load has pauses. */
 export const RISING_SHARE = 0.75;
 
-/** Of those alive, that came meanwhile: what rose by less of itself is a crowd that varies. */
+/** Share of those alive that came meanwhile: a smaller rise is normal variation. */
 export const GROWN_SHARE = 0.3;
 
-/** The last ones and, evenly, those before: `MAX_READINGS` or a few more. */
+/** The last ones and an even choice of those before: `MAX_READINGS` or a few more. */
 export function thinned<T>(readings: readonly T[]): T[] {
   const stride = Math.max(1, Math.ceil((readings.length - 1) / MAX_READINGS));
   return readings.filter((_, i) => (readings.length - 1 - i) % stride === 0);

@@ -1,4 +1,4 @@
-/** Computation that has a name: what runs is not the program's own, and it has a remedy of its own. */
+/** Computation that has a name: the code that runs is not the program's, and has its own remedy. */
 
 import { packageNameOf } from '../recording/places.ts';
 import type { Frame, Location, StallKind, StallRow, StallStack } from '../recording/types.ts';
@@ -10,7 +10,7 @@ interface Words {
   remedy: string;
 }
 
-/** Of one cost: some of its stacks may tell more than others, whatever time they stand for. */
+/** Of one cost: some stacks may say more than others, whatever their time. */
 type CostWords = Words & { saysMore?: true };
 
 /** The frames above the user's own, innermost first, and the built-in among them. */
@@ -61,7 +61,7 @@ const asyncHooks: Cost = ([innermost]) =>
 
 const COSTS = [intl, stack, asyncHooks];
 
-/** Words, and the line of the call where a mark told it: others are taken when the call is over, as the next one begins. */
+/** Words, and the line of the call if a mark gave it: other lines are taken when the call is over, as the next one begins. */
 type PlacedWords = Words & { location?: Location | null };
 
 /** What to call stalls of one kind at one place, and what to change. */

@@ -8,7 +8,7 @@ import type { Place } from './unfinished.ts';
 
 type About<E extends object> = Omit<FindingParts<E>, 'lostMs' | 'location'> & { place: Place };
 
-/** A finding about what was begun at a place: the longer and the more, the worse. */
+/** A finding about what was started at a place: the longer and the more, the worse. */
 export function placeFinding<E extends object>(
   rule: Pick<Detector<E>, 'id' | 'kinds' | 'remedy'>,
   { place, ...about }: About<E>,
@@ -22,7 +22,7 @@ export function placeFinding<E extends object>(
   });
 }
 
-/** What a suspended call awaits, as its text and the place tell. */
+/** What a suspended call awaits, by its text and place. */
 export interface AwaitedEvidence {
   awaited?: string;
   /** file:line:column */
@@ -46,7 +46,7 @@ export function nameAndLine({ function: name, ...place }: Pick<Location, 'functi
   return `${name || '(anonymous)'} (${fileAndLine(place)})`;
 }
 
-/** One finding for each line and kind, the one that weighs most: periods and callers tell of the same line again. */
+/** One finding for each line and kind, the worst one: several periods and callers have the same line. */
 export function onePerLine<E extends object>(findings: readonly Finding<E>[]): Finding<E>[] {
   const byLine = new Map<string, Finding<E>>();
   for (const finding of findings) {
@@ -59,7 +59,7 @@ export function onePerLine<E extends object>(findings: readonly Finding<E>[]): F
   return [...byLine.values()];
 }
 
-/** Who awaits a call that is found itself waits for the same: the innermost is the place. */
+/** A call that awaits a reported one waits for the same thing: the innermost is the place. */
 export function innermost<E extends object>(findings: readonly Finding<E>[]): Finding<E>[] {
   const awaits = (outer: Finding, inner: Finding) => outer.location !== null && isCalledFrom(inner, outer.location);
   const isOuter = (one: Finding) =>
@@ -67,7 +67,7 @@ export function innermost<E extends object>(findings: readonly Finding<E>[]): Fi
   return findings.filter((one) => !isOuter(one));
 }
 
-/** Whether a line is among the callers. Of an `await`, one knows where it stands and the other where its call does: columns differ. */
+/** Whether a line is among the callers. One has the column of the `await`, the other that of its call, so columns are ignored. */
 export function isCalledFrom({ stack }: Finding, { file, line }: Location): boolean {
   return stack.slice(1).some((caller) => caller.file === file && caller.line === line);
 }

@@ -6,7 +6,7 @@ import { groupBy } from '../util/group-by.ts';
 import { MOST_SHARE, WARNING_STALL_MS, WARNING_STALLS } from './limits.ts';
 import { allStalls, ownMs, type StallView } from './stalls.ts';
 
-/** One more than tell a call: the start of a job is short, and what else runs may look like it. */
+/** One more than identifies a call: the start of a job is short, and other work may look like it. */
 const MIN_STACKS = 3;
 
 /** What node:zlib does when an asynchronous call makes its stream, and what node:crypto does before it hands a job on. */
@@ -55,7 +55,7 @@ export function poolStarts(recording: StallView): PoolStarts[] {
     .filter(({ maxMs, stalls }) => maxMs >= WARNING_STALL_MS || stalls.length >= WARNING_STALLS);
 }
 
-/** The user's line whose call is about to start a job; null where another one runs, or the job itself (`…Sync`). */
+/** The user's line whose call is about to start a job; null if another one runs, or the job itself (`…Sync`). */
 function startOf(stack: StallStack): { stack: StallStack; location: Location; job: string } | null {
   const { frames, location } = stack;
   const own = frames.findIndex(({ category }) => category === 'application' || category === 'dependency');

@@ -1,7 +1,7 @@
 /** Which findings explain which, as the rules declare it (`explains`): a graph without cycles, made once. */
 import type { Detector, Explains, Finding } from './types.ts';
 
-/** Findings that are related alike: of one rule and kind, and of one weight where the rule tells weights apart. */
+/** Findings that are related in the same way: of one rule and kind, and of one weight if the rule distinguishes weights. */
 export type Node = string;
 
 function nodeOf(rule: string, kind: string, isMinor: boolean): Node {
@@ -17,7 +17,7 @@ export interface Edge {
 }
 
 export interface Relation {
-  /** Causes stand before their symptoms. */
+  /** Causes come before their symptoms. */
   order: ReadonlyMap<Node, number>;
   /** The causes that each node may have, in that order. */
   causes: ReadonlyMap<Node, readonly Edge[]>;
@@ -31,7 +31,7 @@ interface Arrow {
 
 const known = new WeakMap<readonly Detector[], Relation>();
 
-/** Throws where the rules explain each other in a circle. */
+/** Throws if the rules explain each other in a cycle. */
 export function relationOf(rules: readonly Detector[]): Relation {
   const relation = known.get(rules) ?? makeRelation(rules);
   known.set(rules, relation);
@@ -76,7 +76,7 @@ function chosen(rule: Detector, kinds: readonly string[] | undefined, isMinor: b
     .flatMap(({ kind }) => weights.map((minor) => nodeOf(rule.id, kind, minor)));
 }
 
-/** Whatever a cause explains: what it names, and over what is at a function also what that explains. */
+/** Everything that a cause explains: what it names, and what a symptom at a function explains. */
 function reached(cause: Node, arrows: readonly Arrow[]): Map<Node, Explains> {
   const found = new Map<Node, Explains>();
   for (const { from, to, explains } of arrows) if (from === cause) found.set(to, explains);
@@ -95,7 +95,7 @@ function isPassedOn({ share = 'function', alone }: Explains): boolean {
   return share === 'function' && !alone;
 }
 
-/** In depth, as long as none is met again on the way to itself. */
+/** Depth-first, unless one is met again on the way to itself. */
 function sorted(nodes: readonly Node[], arrows: readonly Arrow[]): Node[] {
   const done: Node[] = [];
   const state = new Map<Node, 'open' | 'done'>();

@@ -2,7 +2,7 @@
 import { functionKey, toLocation } from '../recording/places.ts';
 import type { DeepSampleRow, Frame, Location } from '../recording/types.ts';
 
-/** The user's own frame nearest to what runs, else a package's. */
+/** The innermost frame of the user's own code, or of a package. */
 export function innermost(frames: readonly Frame[]): Frame | null {
   const own = frames.find(({ category, awaits }) => category === 'application' && !awaits);
   const any = own ?? frames.find(({ category }) => category === 'application');
@@ -17,7 +17,7 @@ export function callback(frames: readonly Frame[]): Frame | null {
 
 export interface HotFunction {
   location: Location;
-  /** Of the stacks that have a frame at all. */
+  /** Share of the stacks that have a frame at all. */
   share: number;
   frames: readonly Frame[];
 }

@@ -1,16 +1,16 @@
 import { SLOW_MS } from '../recording/defaults.ts';
 import type { Severity } from './types.ts';
 
-/** Points, of 100: no time lost makes an information a warning, or a warning critical. */
+/** Points, of 100: no lost time makes info a warning, or a warning critical. */
 const BASE_POINTS: Record<Severity, number> = { info: 0, warning: 40, critical: 70 };
-/** For time lost, at most: what is left above a critical finding that lost none. */
+/** The most for lost time: what is left above a critical finding that lost none. */
 const MOST_POINTS = 30;
 /** 1 s and 10 s are ten points apart: people compare durations by their ratio. */
 const POINTS_PER_TENFOLD = 10;
-/** No points for less: the least that is a stall. */
+/** No points for less: the shortest stall. */
 const LEAST_LOST_MS = SLOW_MS;
 
-/** What has no duration counts as so many ms lost, each: a suspended call or a thread is a stall's worth, a unit of work that went wrong a second's. */
+/** Things without a duration count as this many ms each: a suspended call or a thread as a stall, a failed unit of work as a second. */
 export const LOST_MS = { thing: 100, unit: 1000 } as const;
 
 /** Within a severity, by time lost. 0 to 100, for sorting. */

@@ -1,4 +1,4 @@
-/** What the stacks of stalls and deep samples amount to: a finding is as sure as the weakest part of its evidence. Pure. */
+/** How sure the stacks of stalls and deep samples are: a finding is as sure as the weakest part of its evidence. Pure. */
 
 import { functionKey } from '../recording/places.ts';
 import type { DeepSampleRow, Location, StallKind, StallRow, StallStack } from '../recording/types.ts';
@@ -6,25 +6,25 @@ import { CONFIDENCE } from './confidence.ts';
 import { INDEPENDENT_STACKS } from './limits.ts';
 import { ownMs } from './stalls.ts';
 
-/** Of the time, at one place: so much is most of it. */
+/** The share of the time at one place that counts as most of it. */
 const AGREEING_SHARE = 0.6;
-/** With less of the measured time, the length is the host's. */
+/** With less of the measured time, the host determined the length. */
 const OWN_SHARE = 0.3;
 
-/** What a finding names. Of computation and collections the place is a function, of a call its line. */
+/** What a finding names. For computation and collections the place is a function, for a call its line. */
 interface Named {
   kind: StallKind;
   location: Location | null;
 }
 
-/** Kinds that the clock tells, or that are what is left: stacks only tell their place. */
+/** Kinds that the clock shows, or that remain: stacks only give their place. */
 const OF_FUNCTIONS: ReadonlySet<StallKind> = new Set(['js-cpu', 'gc', 'host', 'module-load']);
 
-/** Of stalls that are one finding: as sure as the weakest part of the evidence. */
+/** Of the stalls of one finding: as sure as the weakest part of the evidence. */
 export function confidenceOfStalls(stalls: readonly StallRow[], named: Named): number {
   const stacks = stalls.flatMap((stall) => stall.stacks);
   const wallMs = sum(stalls, ({ durationMs }) => durationMs);
-  // Nobody is blamed for the host: the kernel's clocks tell of it.
+  // The kernel's clocks show what the host took.
   if (named.kind === 'host') return CONFIDENCE.compared;
   const seen =
     stacks.length > 0
@@ -38,13 +38,13 @@ function ownership(stalls: readonly StallRow[]): number {
   return isMostlyHeld(stalls) ? CONFIDENCE.held : CONFIDENCE.stated;
 }
 
-/** Most of the time was the host's: waits for a core, for pages and disks, and for a CPU limit. */
+/** Most of the time went to the host: waits for a core, for pages and disks, and for a CPU limit. */
 export function isMostlyHeld(stalls: readonly StallRow[]): boolean {
   const wallMs = sum(stalls, ({ durationMs }) => durationMs);
   return sum(stalls, ownMs) < wallMs * OWN_SHARE;
 }
 
-/** Of the stalls that left no stack: their time stands for nothing. */
+/** Of the stalls without a stack: their time supports nothing. */
 function unseenMs(stalls: readonly StallRow[]): number {
   return sum(
     stalls.filter(({ stacks }) => stacks.length === 0),
@@ -52,7 +52,7 @@ function unseenMs(stalls: readonly StallRow[]): number {
   );
 }
 
-/** Of stacks with the time that each stands for. `elsewhereMs` is time that no stack was seen of. */
+/** Of stacks with the time that each accounts for. `elsewhereMs` is time without a stack. */
 export function confidenceOfStacks(stacks: readonly StallStack[], named: Named, elsewhereMs = 0): number {
   const agreeing = stacks.filter((stack) => isOf(stack, named));
   if (stacks.length === 0) return CONFIDENCE.unseen;
@@ -65,7 +65,7 @@ export function confidenceOfStacks(stacks: readonly StallStack[], named: Named, 
   );
 }
 
-/** Of stacks at the place: those that were answered in time tell it, others at most the kind and the function. */
+/** Of stacks at the place: those that were answered in time give it, others at most the kind and the function. */
 function witnesses(agreeing: readonly StallStack[]): number {
   const inTime = agreeing.filter(({ late }) => !late);
   if (inTime.length === 0) return behindMarks(agreeing) ? CONFIDENCE.divided : CONFIDENCE.late;
@@ -73,7 +73,7 @@ function witnesses(agreeing: readonly StallStack[]): number {
   return witnessed(sum(inTime, ({ count = 1 }) => count));
 }
 
-/** Several came behind marked calls: what blocked is known, and the function. */
+/** Several came after marked calls: what blocked is known, and the function. */
 function behindMarks(late: readonly StallStack[]): boolean {
   return (
     sum(
@@ -83,19 +83,19 @@ function behindMarks(late: readonly StallStack[]): boolean {
   );
 }
 
-/** Of a chain the calls differ by nature: several stacks of it tell, wherever they are. */
+/** The calls of a chain differ by nature: several stacks of it suffice, wherever they are. */
 export function confidenceOfChains(stalls: readonly StallRow[]): number {
   const inTime = stalls.flatMap(({ stacks }) => stacks.filter(({ late }) => !late));
   return Math.min(witnessed(sum(inTime, ({ count = 1 }) => count)), ownership(stalls));
 }
 
-/** Of stacks that closer deep samples took at random moments, of which that share is at one place. */
+/** Of stacks that deep samples took at random moments, with that share at one place. */
 export function confidenceOfSamples(deepSamples: readonly DeepSampleRow[], share: number): number {
   const stacks = sum(deepSamples, ({ busySamples }) => busySamples) * share;
   return Math.min(witnessed(stacks), share >= DIVIDED_SHARE ? CONFIDENCE.compared : CONFIDENCE.divided);
 }
 
-/** Of samples of a thread that does many things, one place with that part of them stands out. */
+/** In samples of a thread that does many things, one place with that share stands out. */
 const DIVIDED_SHARE = 0.3;
 
 function witnessed(stacks: number): number {

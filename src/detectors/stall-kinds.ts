@@ -107,7 +107,7 @@ export const KIND_TEXTS: readonly KindText[] = [
   },
 ];
 
-/** Kinds that are a call: what it is and where it was made is known, so that it is the cause of whatever waits for it. */
+/** Kinds that are a call: what it is and where it was made is known, so it is the cause of everything that waits for it. */
 export const CALL_KINDS: readonly string[] = KIND_TEXTS.map(({ kind }) => kind).filter(
   (kind) => !['js-cpu', 'gc', 'host', 'module-load'].includes(kind),
 );

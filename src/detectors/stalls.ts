@@ -7,10 +7,10 @@ import type { Span } from './types.ts';
 export const STALL_ROWS = ['end', 'stall', 'stall-open'] as const;
 export type StallView = View<(typeof STALL_ROWS)[number]>;
 
-/** An unfinished stall that was told last so long before the end is over, whatever became of its row. */
+/** An unfinished stall whose last report is this long before the end is over, even if it has no row. */
 const OPEN_MS = 60_000;
 
-/** All stalls that are neither breakpoints nor idle workers, those that still lasted when the recording ended included. */
+/** All stalls that are neither breakpoints nor idle workers, including those that still lasted when the recording ended. */
 export function allStalls(recording: StallView): StallRow[] {
   const { slowMs, threadId } = recording.header;
   return [...rowsOf(recording, 'stall'), ...unfinished(recording)].flatMap((stall) => {
@@ -24,15 +24,15 @@ export function spanOf(stalls: readonly StallRow[]): Span {
   return { firstMs: round(stalls[0]!.startMs), lastMs: round(stalls.at(-1)!.startMs) };
 }
 
-/** Of a worker thread: it sleeps in Atomics.wait and nothing waits for it, so it is out of work, as those of a pool are. */
+/** A worker thread that sleeps in Atomics.wait, and for which nothing waits, is out of work, as in a pool. */
 export function isIdleWait({ kind, waiting }: Pick<StallRow, 'kind' | 'waiting'>): boolean {
   return kind === 'sync-sleep' && (waiting ?? 0) === 0;
 }
 
-/** While a debugger is attached, who stands still may be at a breakpoint; the time that it ran is the program's. */
+/** While a debugger is attached, a thread that does not run may be at a breakpoint; the time that it ran is the program's. */
 function withoutBreakpoint(stall: StallRow, slowMs: number): StallRow[] {
   const { cpuMs, runQueueMs, sleptMs, own } = stall;
-  // An older agent did not look at the thread, nor tell its own work from a debugger's.
+  // An older agent did not read the thread's state, nor distinguish its own work from a debugger's.
   if (own || sleptMs === undefined || cpuMs === null || cpuMs < slowMs) return [];
   const durationMs = Math.min(stall.durationMs, cpuMs + (runQueueMs ?? 0));
   const { sleptMs: _slept, lockedMs: _locked, diskMs: _disk, kernelMs: _kernel, ...rest } = stall;
@@ -45,7 +45,7 @@ export type OwnShareOf = Pick<
   'kind' | 'durationMs' | 'cpuMs' | 'runQueueMs' | 'throttledMs' | 'gcMs' | 'sleptMs' | 'lockedMs'
 >;
 
-/** Kinds that run on a core as long as they last: without CPU time it was not them. */
+/** Kinds that run on a core as long as they last: without CPU time it was none of them. */
 const COMPUTES: ReadonlySet<StallKind> = new Set([
   'js-cpu',
   'json',
@@ -58,7 +58,7 @@ const COMPUTES: ReadonlySet<StallKind> = new Set([
 
 /**
  * The code's own share of a stall, in ms: without waits for a core (a CPU limit's included), for pages and disks, and
- * without what nobody can explain. Where the platform tells nothing, all of it.
+ * without unexplained time. All of it if the platform reports nothing.
  */
 export function ownMs(stall: OwnShareOf): number {
   const { kind, durationMs, cpuMs, runQueueMs, sleptMs, throttledMs = 0 } = stall;
@@ -66,7 +66,7 @@ export function ownMs(stall: OwnShareOf): number {
   const ranMs = Math.min(durationMs, cpuMs);
   const restMs = Math.max(0, durationMs - runQueueMs - ranMs);
   if (kind === 'host') return ranMs;
-  // Samples of its state say how much of the rest it waited in a call.
+  // Samples of its state show how much of the rest it waited in a call.
   if (COMPUTES.has(kind)) return ranMs + Math.min(restMs, waitedInCall(stall));
   // What it waits for is in the same container; and a thread that starts a process looks like one that waits for a disk.
   if (kind === 'sync-child-process') return ranMs + Math.max(0, restMs - throttledMs);
@@ -74,24 +74,24 @@ export function ownMs(stall: OwnShareOf): number {
 }
 
 /**
- * The part of a recording in which the thread could do something, in ms: what the host took of stalls is no time to be
- * blocked in. Else the same program would be judged otherwise on a busy machine.
+ * The part of a recording in which the thread could run, in ms: time that the host took from stalls is no time to be
+ * blocked in. Otherwise the same program would be judged differently on a busy machine.
  */
 export function availableMs(recording: StallView): number {
   const heldMs = allStalls(recording).reduce((sum, stall) => sum + Math.max(0, stall.durationMs - ownMs(stall)), 0);
   return Math.max(0, recording.durationMs - heldMs);
 }
 
-/** Where less than this part of a stall was not the code's, it is no more than the clocks disagree about. */
+/** If a smaller part of a stall was not the code's, it is within the difference between the clocks. */
 const HELD_SHARE = 0.3;
 
-/** What is left for the code would have been no stall: the host held the thread up. */
+/** What is left for the code would have been no stall: the host delayed the thread. */
 export function isHeldUp(stall: OwnShareOf, slowMs: number): boolean {
   const left = ownMs(stall);
   return left < slowMs && stall.durationMs - left >= stall.durationMs * HELD_SHARE;
 }
 
-/** A native call can wait as well, for a lock or a device; in a collection it is V8 that waits for its helper threads. */
+/** A native call can wait too, for a lock or a device; in a collection V8 waits for its helper threads. */
 function waitedInCall(stall: OwnShareOf): number {
   const { kind, durationMs, sleptMs = 0, gcMs } = stall;
   const waitedMs = kind === 'gc' ? 0 : sleptMs + lockedByCode(stall) - gcMs;
@@ -104,10 +104,10 @@ function lockedByCode({ kind, durationMs, runQueueMs, lockedMs = 0 }: OwnShareOf
   return kind === 'sync-sleep' || !isBusyHost ? lockedMs : 0;
 }
 
-/** Of a stall without a core. */
+/** Share of a stall without a core. */
 const BUSY_HOST_SHARE = 0.05;
 
-/** With less, the thread waited for V8's own threads, as happens where these have no core. */
+/** With less, the thread waited for V8's own threads, as happens when these have no core. */
 const WAITED_SHARE = 0.5;
 
 /** A stall that lasted when the recording ended (killed, or read live) has only its opening rows. */
@@ -123,7 +123,7 @@ function unfinished(recording: StallView): StallRow[] {
       type: 'stall',
       kind: row.kind ?? 'js-cpu',
       stacks: [],
-      // An older agent did not tell.
+      // An older agent did not say.
       cpuMs: row.cpuMs ?? null,
       runQueueMs: row.runQueueMs ?? null,
       gcMs: 0,

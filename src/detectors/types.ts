@@ -17,7 +17,7 @@ export interface Times {
 
 /**
  * One problem: what, where, how sure, what to change. `evidence` is typed by the rule, which alone reads it and words it;
- * whatever others read is a field. `docs/report-json.md` describes the JSON.
+ * what others read is a field. `docs/report-json.md` describes the JSON.
  */
 export interface Finding<E extends object = object> {
   rule: string;
@@ -35,14 +35,14 @@ export interface Finding<E extends object = object> {
   count: number;
   /** 0..1 */
   confidence: number;
-  /** While the program started: the same line is harmless there and harmful later. */
+  /** During the program's start: the same line is harmless then and harmful later. */
   startup: boolean;
-  /** Null where it has no times of its own. */
+  /** Null if it has no times of its own. */
   span: Span | null;
   times: Times | null;
   /** Other places that are a part of it, such as those that queue up behind a deadlock. */
   alsoAt: Location[];
-  /** Names of the threads it was seen in, the worst first, bounded; empty where only one thread was recorded. */
+  /** Names of the threads it was seen in, the worst first, bounded; empty if only one thread was recorded. */
   threads: string[];
   /** Of all threads, named or not. */
   threadCount: number;
@@ -63,24 +63,24 @@ export interface KindText {
 /** Findings that are symptoms of this rule's: `relation.ts` makes a graph of all of them. */
 export interface Explains {
   rule: string;
-  /** Kinds of the symptom; all where left out. */
+  /** Kinds of the symptom; all if left out. */
   kinds?: readonly string[];
-  /** Kinds of the cause; all where left out. */
+  /** Kinds of the cause; all if left out. */
   of?: readonly string[];
-  /** Only symptoms, or causes, that are the main thing, or only those that are not: see `minor`. All where left out. */
+  /** Only symptoms, or causes, that are the main thing, or only those that are not: see `minor`. All if left out. */
   isMinor?: boolean;
   ofMinor?: boolean;
   /** What they have in common: a function (the place of one is on the stack of the other), a line, or nothing. */
   share?: 'function' | 'line' | 'nothing';
-  /** Also where nobody saw where the symptom is. */
+  /** Also if the place of the symptom is not known. */
   nowhere?: true;
-  /** Only causes that are more than information. */
+  /** Only causes that are more than info. */
   alarm?: true;
-  /** This alone: else what the symptom explains at a function is explained as well. */
+  /** Only this: otherwise, what the symptom explains at a function is explained as well. */
   alone?: true;
 }
 
-/** What a rule answers where it cannot tell: a fragment that says why. */
+/** What a rule answers if it cannot judge: a fragment that says why. */
 export interface NoData {
   noData: string;
 }
@@ -93,7 +93,7 @@ export interface Detector<E extends object = object, Reads extends readonly RowT
   remedy: string;
   /** All types of rows that it reads: `detect` sees no others. */
   reads: Reads;
-  /** Of these, what must be there: without it, that nothing was found means nothing. A list within is of alternatives. */
+  /** The rows that must be there: without them, finding nothing means nothing. A nested list has alternatives. */
   needs: readonly (Reads[number] | readonly Reads[number][])[];
   /** "NAME: value, where it comes from", for people. */
   thresholds: readonly string[];
@@ -102,15 +102,15 @@ export interface Detector<E extends object = object, Reads extends readonly RowT
   kinds: readonly KindText[];
   /** Pure: a recording in, findings out. */
   detect(recording: View<Reads[number]>): Finding<E>[] | NoData;
-  /** What is a symptom of this. Says nothing of findings at start-up. */
+  /** What is a symptom of this rule. Does not apply to findings at start-up. */
   explains?: readonly Explains[];
-  /** Of all findings, those of this rule that are a small part of what others are about, and so rather their symptoms. */
+  /** Findings of this rule that are a small part of what others report, and so rather their symptoms. */
   minor?(all: readonly Finding[]): ReadonlySet<Finding>;
-  /** Frames of Node's that are this rule's doing, on whatever stack they are. */
+  /** Frames of Node that this rule's problem causes, whatever the stack. */
   owns?(frame: Location): boolean;
   /** The evidence in words: fragments that have the number and its unit, "CPU 380 ms". */
   words(evidence: E): string[];
-  /** The evidence of one problem that several threads have, the worst first; without this it is that of the worst. */
+  /** Merges the evidence of one problem in several threads, the worst first; without this the worst one's is used. */
   merge?(evidences: readonly E[]): E;
 }
 

@@ -16,14 +16,14 @@ import { leastOf, mostOf } from '../util/known.ts';
 export const PERIOD_ROWS = ['end', 'signal', 'unfinished'] as const;
 type PeriodView = View<(typeof PERIOD_ROWS)[number]>;
 
-/** What a program tears down at its end tells nothing of how it ran. */
+/** What a program tears down at its end says nothing about how it ran. */
 const FAREWELL_MS = 1000;
-/** So long it may take to end after a signal; who runs on for longer handles it otherwise. As long as Kubernetes gives, twice. */
+/** The longest time to end after a signal: twice what Kubernetes gives. A program that runs longer handles the signal in another way. */
 const SHUTDOWN_MS = 60_000;
-/** A look that was asked for with the signal may be told so long after it. */
+/** What was asked for with the signal may be recorded this long after it. */
 const LAST_LOOK_MS = 500;
 
-/** An entry as one row told it; entries of one place that a row tells apart are summed up. */
+/** An entry of one row; entries of one place that a row distinguishes are summed up. */
 export interface Reading {
   t: number;
   trackedMs: number;
@@ -32,7 +32,7 @@ export interface Reading {
   entry: UnfinishedEntry;
 }
 
-/** Things of one sort that were started at one place, over one period of tracking. */
+/** Things of one kind that were started at one place, over one period of tracking. */
 export interface Place {
   location: Location;
   readings: Reading[];
@@ -43,14 +43,14 @@ export interface Place {
 /** Rows of one period of tracking: counts begin anew with each. */
 export type Period = readonly UnfinishedRow[];
 
-/** Many detectors ask for the same; what was found of a recording is kept for as long as no row is added to it. */
+/** Many detectors ask for the same; results for a recording are cached until a row is added to it. */
 const known = new WeakMap<PeriodView, { count: number; last: Row | undefined; periods: Period[] }>();
 
 const knownPlaces = new WeakMap<Period, Map<string, Place[]>>();
 
 /**
  * Periods of tracking, until the process was told to end: what it tears down then, and what it waits for, is no part of how it ran. The
- * last one also without a row that was written while the program ended.
+ * last one has no row that was written while the program ended.
  */
 export function periodsOf(recording: PeriodView): Period[] {
   const rows = allRows(recording);
@@ -77,21 +77,21 @@ function splitPeriods(recording: PeriodView): Period[] {
   return periods.filter((rows) => rows.length > 0);
 }
 
-/** When the process was first told to end, of those times that it was told shortly before it did; never where it was not. */
+/** When the process got the first signal shortly before its end; infinity if there was none. */
 function shutdownMs(recording: PeriodView): number {
   const endMs = rowsOf(recording, 'end')[0]?.t ?? allRows(recording).at(-1)?.t ?? 0;
-  const told = rowsOf(recording, 'signal').find(({ t }) => endMs - t <= SHUTDOWN_MS);
-  return told?.t ?? Number.POSITIVE_INFINITY;
+  const signal = rowsOf(recording, 'signal').find(({ t }) => endMs - t <= SHUTDOWN_MS);
+  return signal?.t ?? Number.POSITIVE_INFINITY;
 }
 
-/** Places in the user's code that the last row of the period knows, or had no room for. */
+/** Places in the user's code that the last row of the period has, or did not have room for. */
 export function placesOf(period: Period, what: UnfinishedEntry['what']): Place[] {
   const { t, entries } = period.at(-1)!;
   const isFull = entries.length >= UNFINISHED_ENTRIES;
   return allPlacesOf(period, what).filter(({ last }) => isFull || last.t === t);
 }
 
-/** Those as well that are in no later row, as nothing of them is left. */
+/** Also those that are in no later row, because nothing of them is left. */
 export function allPlacesOf(period: Period, what: UnfinishedEntry['what']): Place[] {
   const places = knownPlaces.get(period) ?? new Map<string, Place[]>();
   knownPlaces.set(period, places);
@@ -157,7 +157,7 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
   };
 }
 
-/** As functionKey; null for a function that cannot be told from others. */
+/** Like functionKey; null for a function that cannot be distinguished from others. */
 export function functionOf(location: Location): string | null {
   return location.function === '' && location.start === undefined ? null : functionKey(location);
 }

@@ -8,7 +8,7 @@ const OUTBOUND: readonly string[] = ['GETADDRINFOREQWRAP', 'HTTPCLIENTREQUEST', 
 
 const CLIENTS: readonly string[] = ['fetch', 'http', 'http2', 'https', 'undici'];
 
-/** Waits for the next of something: a consumer is idle for as long as nothing comes. */
+/** Waits for the next of something: a consumer is idle while nothing comes. */
 export function reads(entry: UnfinishedEntry): boolean {
   return viaOf(entry).some((via) => ['readline', 'stream', 'streams'].includes(via));
 }
@@ -20,7 +20,7 @@ export function listens(entry: UnfinishedEntry): boolean {
 /** "for await (const x of y)", with and without its first words. */
 const FOR_AWAIT = /\bfor\s+await\b|^\(\s*(?:const|let|var)\b.*\bof\b/;
 
-/** Stands in a loop of its function: as the text tells, or seen as the first await of a call and as a later one. */
+/** It is inside a loop of its function, by the text, or because it was seen as the first await of a call and as a later one. */
 export function isLoop({ loop, code }: UnfinishedEntry): boolean {
   return loop === true || FOR_AWAIT.test(code ?? '');
 }
@@ -30,7 +30,7 @@ export function viaOf({ via, madeBy }: UnfinishedEntry): readonly string[] {
   return madeBy === null ? via : [...via, ...madeBy.via];
 }
 
-/** Same function, or one that calls it: where a root cause shows twice. */
+/** Same function, or one that calls it: then a root cause shows twice. */
 export function isRecursive({ location, last: { entry } }: Place): boolean {
   const own = functionOf(location);
   return own !== null && entry.callers.some((caller) => functionOf(caller) === own);
@@ -56,7 +56,7 @@ function isOutbound({ what, type }: UnfinishedEntry): boolean {
   return what === 'handle' && OUTBOUND.includes(type);
 }
 
-/** A client of Node's, which keeps a pool of its own. */
+/** A Node client, which has a pool of its own. */
 export function isPooledVia(via: readonly string[]): boolean {
   return via.some((module) => CLIENTS.includes(module));
 }
@@ -69,7 +69,7 @@ export function isNetwork(entry: UnfinishedEntry): boolean {
   return isOutbound(entry) || viaOf(entry).some((via) => NETWORK.includes(via)) || FETCH.test(entry.code ?? '');
 }
 
-/** A timer that somebody set for this, not one that a client of Node's has for itself. */
+/** A timer that was set for this, not one that a Node client uses internally. */
 function isDeadline(entry: UnfinishedEntry): boolean {
   return entry.type === 'Timeout' && !isPooled(entry);
 }
@@ -82,10 +82,10 @@ export interface Waits {
   answered(place: Place): boolean;
 }
 
-/** So many of the calls that wait at a place are within it. */
+/** This share of the calls that wait at a place are within it. */
 const WITHIN_SHARE = 0.8;
 
-/** `then` of what calls got once they had gone on from an earlier await: the rest of an answer, mostly. */
+/** `then` on what calls got after an earlier await: mostly the rest of an answer. */
 export function laterSteps(period: Period): Place[] {
   return placesOf(period, 'reaction').filter(
     ({ last: { entry } }) => entry.type === 'then' && entry.resumed === true && entry.alive > 0 && !isNetwork(entry),

@@ -18,7 +18,7 @@ const STUCK_MS = 3000;
 const ALIKE_MS = 1000;
 /** The same for long waits, as a share of the longer one. */
 const ALIKE_SHARE = 0.2;
-/** FindingParts; all of them wait for the same cycle. */
+/** Listed; all of them wait for the same cycle. */
 const MAX_QUEUE = 8;
 
 interface CycleEvidence {

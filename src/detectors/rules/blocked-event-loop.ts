@@ -33,32 +33,32 @@ import { isStarvation } from './starved-event-loop.ts';
 
 /** The share of the time the loop was blocked at one place; JMC warns of halts at 5–10 % of the worst minute. */
 const CRITICAL_SHARE = 0.1;
-/** A stall of which the code ran less than this is told with its whole length. */
+/** If the code ran for less of a stall than this, its whole length is reported as well. */
 const NEARLY_ALL_SHARE = 0.8;
 const RIGHT_PLACE =
   'Nothing to change: a worker thread is the right place for this work. If jobs queue up, start more workers, up to one per core.';
 /** Only the name of the call says what it was. */
 const ADD_ONS: readonly string[] = ['native-addon', 'sync-database'];
 const RECORD_IT = 'Run it under the agent, which sees the line: evdiag run -- node app.js';
-/** Where most of the blocked time was one small call after the other, the turn as a whole was long, not the call. */
+/** If most of the blocked time was one small call after another, the turn as a whole was long, not the call. */
 const MANY_CALLS_SHARE = 0.5;
 /** Stalls that are a smaller part of the busy time are not what keeps the loop busy. */
 const STALL_SHARE = 0.3;
-/** A share needs a span to be a share of. */
+/** The least span to take a share of. */
 const SHARE_SPAN_MS = 5000;
 
-/** Times in ms, over all the stalls; null where the platform does not tell. */
+/** Times in ms, over all stalls; null if the platform does not report them. */
 export interface BlockedEvidence extends Times {
   cpuMs: number | null;
   runQueueMs: number | null;
   gcMs: number | null;
-  /** Where the code's own time is much less than this. */
+  /** Set if the code's own time is much less. */
   wallMs?: number;
   throttledMs?: number;
   diskMs?: number;
   kernelMs?: number;
   majorFaults?: number;
-  /** In how much of it no single call was long: then the turn as a whole was. 0..1 */
+  /** Share of it in which no single call was long, but the turn as a whole. 0..1 */
   manyCallsShare: number;
   /** The native call that was running. */
   call?: string;
@@ -122,7 +122,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   merge: ([worst, ...others]) => others.reduce<BlockedEvidence>(together, worst!),
 };
 
-/** Stalls that are the smaller part of what keeps the loop busy; and turns that are long as a whole, where very many calls overload it. */
+/** Stalls that are the smaller part of what keeps the loop busy; and turns that are long as a whole, when very many calls overload it. */
 function minor(all: readonly Finding[]): ReadonlySet<Finding> {
   const busyMs = all.map((one) =>
     isOf(one, cpuBoundMainThread) || isOf(one, overloadedEventLoop) ? one.evidence.busyMs : 0,
@@ -135,7 +135,7 @@ function minor(all: readonly Finding[]): ReadonlySet<Finding> {
   return new Set(all.filter((one) => isOf(one, blockedEventLoop) && isMinor(one)));
 }
 
-/** The longest is the longest of all, the rest adds up. */
+/** The longest of all; the others are summed up. */
 function together(a: BlockedEvidence, b: BlockedEvidence): BlockedEvidence {
   const result: BlockedEvidence = { ...a, maxMs: Math.max(a.maxMs, b.maxMs) };
   for (const name of [
@@ -155,7 +155,7 @@ function together(a: BlockedEvidence, b: BlockedEvidence): BlockedEvidence {
 }
 
 function toFinding(group: readonly StallRow[], recording: Seen): Finding<BlockedEvidence> {
-  // What the host took is its time as a whole; of others the code's own share counts.
+  // For stalls that the host caused, the whole time counts; for others the code's own share.
   const msOf = (stall: StallRow): number => (stall.kind === 'host' ? stall.durationMs : ownMs(stall));
   const longest = group.reduce((a, b) => (msOf(b) > msOf(a) ? b : a));
   const maxMs = msOf(longest);
@@ -170,11 +170,11 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
   const witness = group.find(({ stacks }) => stacks.some((entry) => isThere(entry.location))) ?? longest;
   const stack = witness.stacks.find((entry) => isThere(entry.location)) ?? witness.stacks[0];
   const call = stack?.frames.find(({ category }) => category === 'native')?.function;
-  // Seen by the clock alone: it may have computed as well as slept.
+  // Seen only by the clock: it may have computed or slept.
   const isUnseen = kind === 'js-cpu' && location === null && !stack;
   const ofHost = kind === 'host' ? heldUpRemedy(group) : null;
   const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : (ofHost ?? texts.remedy);
-  // Unless it serves something, a worker thread is there for just that.
+  // Unless it serves something, a worker thread exists for such work.
   const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;
   const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : isAtWork ? RIGHT_PLACE : ofKind;
   const times = { maxMs: round(maxMs), totalMs: round(totalMs) };
@@ -212,7 +212,7 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
   });
 }
 
-/** A native call is named where its name tells more than the kind. */
+/** A native call is named if its name says more than the kind. */
 function titleOf(kind: StallKind, title: string, call: string | undefined): string {
   if (call === NATIVE_CALL) return kind === 'js-cpu' ? 'a native call that nothing can interrupt' : title;
   return call && ADD_ONS.includes(kind) ? `${title} (${call})` : title;
@@ -231,7 +231,7 @@ function severityOf(group: readonly StallRow[], recording: Seen, warningMs: numb
   if (harmful.length === 0) return 'info';
   const times = harmful.map(ownMs);
   const maxMs = times.reduce((most, ms) => Math.max(most, ms), 0);
-  // Seen by the clock alone, for a moment: on a busy host that may be anything.
+  // Seen only by the clock, for a moment: on a busy host that may be anything.
   const computed = (stall: StallRow): boolean => foreign !== undefined && hasComputed(stall);
   if (
     harmful.every((stall) => stall.location === null && stall.kind === 'js-cpu' && !computed(stall)) &&
@@ -269,7 +269,7 @@ function messageOf(
   return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}${waits ? `; in addition the thread waited ${waits}` : ''}.`;
 }
 
-/** Only what there was: most recordings have none of it. */
+/** Only what is not 0: most recordings have none of it. */
 function heldUpBy(group: readonly StallRow[], totalMs: number): Partial<BlockedEvidence> {
   const { durationMs, throttledMs, diskMs, kernelMs, majorFaults } = waitsOf(group);
   return {

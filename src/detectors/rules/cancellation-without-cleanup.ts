@@ -11,12 +11,12 @@ import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { isPooledVia } from '../waits.ts';
 
-/** One may have ended a moment later; two of one line are what the code does. */
+/** One may have ended a moment later; two at one line are a pattern. */
 const UNITS = 2;
-/** So long after the abort, and it keeps the process alive: nobody ends it. */
+/** If it keeps the process alive this long after the abort, nobody will end it. */
 const HELD_MS = 1000;
 
-/** What people call Node's resources, and how each is ended; by their names, of which a program may give its own. */
+/** What people call Node's resources, and how each is ended, by type. Programs may have types of their own. */
 const WORDS: ReadonlyMap<string, { what: string; cure: string }> = new Map(
   Object.entries({
     Timeout: {

@@ -21,14 +21,14 @@ import type { Detector, Finding, Severity } from '../types.ts';
 
 /** The thread computes rather than waits in synchronous calls. */
 const CPU_SHARE = 0.7;
-/** Mean time between beats of the heartbeat, which is 10 ms where the loop is free: beyond, what is served waits in line. */
+/** Mean time between beats of the heartbeat, which is 10 ms when the loop is free: above this, requests queue up. */
 const WARNING_TURN_MS = 12;
-/** Half a minute of it is no burst: whoever waits has given up. */
+/** Half a minute of it is no burst: clients have given up by then. */
 const CRITICAL_BUSY_MS = 30_000;
 
 export interface CpuBoundEvidence {
   busyMs: number;
-  /** Of the stacks, in the function that has most of them. 0..1 */
+  /** Share of the stacks in the function that has most of them. 0..1 */
   functionShare: number;
   cpuShare: number | null;
   meanTurnMs: number;

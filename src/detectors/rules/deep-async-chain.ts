@@ -9,7 +9,7 @@ import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { CALL_KINDS } from '../stall-kinds.ts';
 import type { Detector, Severity } from '../types.ts';
 
-/** No loop of calls is meant to be so deep; Node's stack ends near 11 000 frames. */
+/** No recursion is meant to be this deep; Node's stack ends near 11 000 frames. */
 const DEEP_FRAMES = 1000;
 
 export interface DeepChainEvidence {
@@ -82,7 +82,7 @@ export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
   words: ({ depth, frames }) => [`${depth} levels`, `a stack of ${plural(frames, 'frame')}`],
 };
 
-/** On its way down, an async function is on the stack like any other: then its promises tell. */
+/** On its way down, an async function is on the stack like any other: then its promises show that it is async. */
 function isAsync({ deepest, stacks, created }: DeepSampleRow): boolean {
   if (!deepest) return false;
   const key = functionKey(deepest.location);

@@ -11,9 +11,9 @@ import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../un
 
 /** A few at start-up (`main();`) are how programs begin. */
 const REPORTED_CALLS = 5;
-/** Nobody awaits them, and they do not end: work without a bound. */
+/** Nobody awaits them, and they do not end: unbounded work. */
 const PILED_CALLS = 100;
-/** Packages fragments by name. */
+/** Packages listed by name. */
 const MAX_NAMES = 4;
 
 export interface FloatingEvidence {
@@ -76,7 +76,7 @@ export const floatingPromises: Detector<FloatingEvidence, typeof READS> = {
     ),
 };
 
-/** What packages start and do not await is their own affair, and one line for all of them. */
+/** What packages start and do not await is their own business, and reported in one line for all. */
 function allOfPackages(findings: readonly Finding<FloatingEvidence>[]): Finding<FloatingEvidence>[] {
   const most = [...findings].sort((a, b) => b.count - a.count)[0];
   if (!most) return [];
@@ -95,7 +95,7 @@ function allOfPackages(findings: readonly Finding<FloatingEvidence>[]): Finding<
   ];
 }
 
-/** Unhandled rejections by the line of the call, where that was followed. */
+/** Unhandled rejections by the line of the call, if that was followed. */
 function rejectedCalls(recording: Seen): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { call, count } of rowsOf(recording, 'rejection')) {
@@ -116,7 +116,7 @@ function floating(period: Period, rejections: Map<string, number>): Finding<Floa
 
 function toFinding(place: Place, count: number, rejected: number, isPiled: boolean): Finding<FloatingEvidence> {
   const { entry, trackedMs } = place.last;
-  // An older recording does not tell who made it, but where a package's own line is the place.
+  // An older recording does not say who made it, unless the place is a package's own line.
   const maker = entry.package ?? packageNameOf(place.location.file);
   const failed = rejected > 0 ? `; it was rejected ${plural(rejected, 'time')}` : '';
   const piled = isPiled ? `; ${entry.alive} of these calls have not ended` : '';

@@ -8,9 +8,9 @@ import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { round } from '../severity.ts';
 import type { Detector, Severity, Times } from '../types.ts';
 
-/** A pause that people notice where it comes on top of what a request takes. */
+/** A pause that people notice on top of the time of a request. */
 const PAUSE_MS = 50;
-/** And one that stands out of the program's own delays. */
+/** And one that exceeds the program's usual delays. */
 const OWN_P99_FACTOR = 4;
 
 export interface GcPauseEvidence extends Times {

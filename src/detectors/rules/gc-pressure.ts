@@ -10,15 +10,15 @@ import { functionsOf, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
-/** Of wall time: JMC warns at 10 %; a server with much JSON that is well takes 3–8 %. */
+/** Share of wall time: JMC warns at 10 %; a healthy server with much JSON takes 3–8 %. */
 const WARNING_SHARE = 0.12;
-/** At two fifths the program has little more than half of its core. */
+/** At two fifths, little more than half of a core is left for the program. */
 const CRITICAL_SHARE = 0.4;
-/** FindingParts in the evidence; the first few make most of it. */
+/** Listed in the evidence; the first few make most of it. */
 const MAX_PLACES = 5;
 
 export interface GcPressureEvidence {
-  /** Of the time under pressure, in collections. 0..1 */
+  /** Share of the time under pressure spent in collections. 0..1 */
   gcShare: number;
   pressedMs: number;
   allocatedBytesPerSecond?: number;
@@ -106,7 +106,7 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
   });
 }
 
-/** V8 tells the function that allocates; the line is the one that stacks saw most often in it, if any did. */
+/** V8 reports the function that allocates; the line is the one that stacks saw most often in it, if any did. */
 function busiestLine(deepSample: DeepSampleRow, place: Location): Location {
   return functionsOf(deepSample).find(({ location }) => sameFunction(location, place))?.location ?? place;
 }

@@ -16,7 +16,7 @@ import { secondsText } from '../severity.ts';
 
 import type { Detector, Finding } from '../types.ts';
 
-/** V8 lets some 64 MB of Buffers go by between two collections, and frees them beside the program: what a reading varies by. */
+/** V8 lets some 64 MB of Buffers accumulate between two collections, and frees them concurrently: readings vary by this. */
 const GROWN_BYTES = 96e6;
 const REMEDY =
   'Keep a copy of the part that you need, Buffer.from(part), as a slice keeps the whole; let go of Buffers that were sent, and bound what waits to be.';

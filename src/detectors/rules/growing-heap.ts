@@ -17,14 +17,14 @@ import {
 import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
-/** Of the heap's limit, after a major collection: Node spends most of its time collecting from some 90 % on. */
+/** Share of the heap's limit after a major collection: from some 90 % on, Node spends most of its time collecting. */
 const NEAR_SHARE = 0.85;
-/** Above 90 % V8 collects nearly all the time; some room for the last reading. */
+/** Above 90 % V8 collects nearly all the time; with a margin for the last reading. */
 const CRITICAL_SHARE = 0.93;
-/** Of the container's memory: the kernel ends the process at 100 %, without a word. */
+/** Share of the container's memory: the kernel ends the process at 100 %, without a message. */
 const CONTAINER_SHARE = 0.9;
 
-/** What an end of the process weighs in the score: as much as 10 s of a blocked loop. */
+/** What the end of the process counts in the score: as much as 10 s of a blocked loop. */
 const NEAR_LOST_MS = 10_000;
 
 const GROWS =
@@ -35,7 +35,7 @@ const CONTAINER =
   'Give the container more memory, or the process less: a lower --max-old-space-size makes V8 collect earlier; Buffers count beside it.';
 
 interface GrowthOfHeap extends MemoryGrowthEvidence {
-  /** Until the limit is reached, as it grows. */
+  /** Until the limit is reached, at this rate. */
   limitReachedInMs?: number;
 }
 
@@ -167,7 +167,7 @@ function nearContainerLimit(recording: Seen): Finding<HeapEvidence>[] {
   ];
 }
 
-/** Of the old generation, where that is known; 0 where nothing is. */
+/** Of the old generation, if known; 0 if not. */
 function limitOf(recording: Seen): number {
   const last = rowsOf(recording, 'memory').at(-1);
   return last?.oldLimitBytes ?? last?.heapLimitBytes ?? 0;

@@ -124,7 +124,7 @@ function suspended(period: Period, recording: Seen): Finding<PendingEvidence>[] 
   return ownAwaits(period, recording).flatMap((place) => {
     const growth = growthOf(place, GROWN_CALLS);
     if (growth === null || isLoop(place.last.entry) || isRecursive(place)) return [];
-    // Those are missing-timeout's.
+    // missing-timeout reports those.
     if (waits.network(place) || waits.timer(place)) return [];
     if (viaOf(place.last.entry).includes('child_process') || isWithin(children, place)) return [];
     if (growth.inbound && (listens(place.last.entry) || reads(place.last.entry))) return [];
@@ -134,7 +134,7 @@ function suspended(period: Period, recording: Seen): Finding<PendingEvidence>[] 
 
 function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
   const { alive, grown, oldestMs, spanMs } = growth;
-  // Those from outside are an excuse while they end.
+  // Those from outside explain the growth as long as they end.
   const inbound = growth.inbound && !growth.broke;
   return placeFinding(growingPendingAsync, {
     kind: 'suspended',
@@ -142,7 +142,7 @@ function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
     message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
-    // The calls were counted; but who waits need not be the reason.
+    // The calls were counted; but those that wait need not be the cause.
     confidence: inbound ? CONFIDENCE.weak : CONFIDENCE.compared,
     evidence: { ...growthEvidence(growth), ...awaitedOf(place.last.entry) },
   });
@@ -166,7 +166,7 @@ function backlogFinding(place: Place, backlog: Backlog, contended: boolean): Fin
   const slower = `even the quickest now takes ${formatMs(quickestMs.last)} (${formatMs(quickestMs.first)} before)`;
   return placeFinding(growingPendingAsync, {
     kind: 'backlog',
-    // Beside others that have the core, it may be the host that is slow.
+    // If others have the core, the host may be the slow part.
     severity: contended ? 'info' : 'warning',
     message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier: ${rates}, and ${slower}.`,
     place,
@@ -215,7 +215,7 @@ function outermost(findings: readonly Finding<Evidence>[]): Finding<Evidence>[] 
   return findings.filter((one) => !findings.some((other) => other !== one && isWithinRun(one, other)));
 }
 
-/** What piles up within runs that overlap is a part of that. */
+/** What piles up within overlapping runs is a part of that. */
 function explained(pending: Finding<Evidence>[], overlaps: Finding<Evidence>[]): Finding<Evidence>[] {
   const runs = overlaps.map((run) => ({ ...run, symptoms: pending.filter((one) => isWithinRun(one, run)) }));
   return [...runs, ...pending.filter((one) => !runs.some(({ symptoms }) => symptoms.includes(one)))];

@@ -13,19 +13,19 @@ type ThreadsRow = RowOf<'threads'>;
 
 /** Pools have up to 1.5 threads per core, and a few of their own. */
 const BEYOND_CORES = 8;
-/** A process each: pools of them have one per core, seldom more than eight. */
+/** A process each: pools of them have one per core, rarely more than eight. */
 const GROWN_CHILDREN = 10;
-/** A pool of a large machine starts at once; more than this over seconds is a thread for each piece of work. */
+/** A pool on a large machine starts at once; more than this over seconds is a thread for each piece of work. */
 const STARTED_PER_SECOND = 5;
 /** Three readings, which come once a second while the counts change. */
 const STARTED_MS = 3000;
-/** A pool that has reached its size starts no more: the growth goes on for most of the time, or threads are started again. */
+/** A pool that has reached its size starts no more: growth must last for most of the time, or threads be started again. */
 const GROWING_SHARE = 0.6;
-/** Or as many more have been started since as there were at most: they end in heaps. */
+/** Or as many more have been started since as there were at most: many end together. */
 const AGAIN_RATIO = 1.5;
-/** Two rows rise by chance. */
+/** Two rows may rise by chance. */
 const RISING_ROWS = 3;
-/** Below it, a rise has ended. */
+/** Below this, a rise has ended. */
 const STANDING_SHARE = 0.75;
 /** Twice as many as cores is a large pool. */
 const PER_CORE = 2;
@@ -35,10 +35,10 @@ const REMEDY =
 export interface WorkersEvidence {
   alive: number;
   observedMs: number;
-  /** Of the process, where its threads were counted. */
+  /** Of the process, if its threads were counted. */
   started?: number;
   ended?: number;
-  /** Of the place, where its handles were followed. */
+  /** Of the place, if its handles were followed. */
   oldestMs?: number;
   createdMeanwhile?: number;
   endedMeanwhile?: number;
@@ -112,7 +112,7 @@ function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding<Wor
   });
 }
 
-/** What the counts of the process tell, wherever the threads come from. */
+/** Growth by the counts of the process, whatever started the threads. */
 function threads(recording: Seen): Finding<WorkersEvidence>[] {
   const rows = rowsOf(recording, 'threads');
   const [first, last] = [rows[0], rows.at(-1)];
@@ -155,7 +155,7 @@ function churnOf(rows: readonly ThreadsRow[]): { started: number; ms: number } |
   return best;
 }
 
-/** The longest rise, wherever it is: what grew is judged before a collection, or the exit, ends it. */
+/** The longest rise, wherever it is: growth is judged before a collection, or the exit, ends it. */
 function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Seen): { grown: number; ms: number } | null {
   const least = Math.max(header.cpuCount + BEYOND_CORES, header.cpuCount * PER_CORE);
   const peak = Math.max(...rows.map(({ alive }) => alive));

@@ -9,11 +9,11 @@ import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
-/** Each costs some 200 bytes: fewer are no leak that anybody would notice. */
+/** Each costs some 200 bytes: nobody would notice fewer. */
 const GROWN_REACTIONS = 500;
 /** Each race leaves one reaction, and one of its own ends with it. */
 const ENDED_SHARE = 0.6;
-/** Of the pending ones, on one promise: deadlines of their own go with each race, though late. */
+/** Share of the pending ones on one promise: a race's own deadline goes with it, though late. */
 const ONE_SHARE = 0.5;
 const RACE_REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';

@@ -10,12 +10,12 @@ import { isPooled } from '../waits.ts';
 
 /** Above the size of common pools (10), with room for two of them. */
 const GROWN_HANDLES = 20;
-/** Sockets, files, servers and processes hold something of the system's. */
+/** Sockets, files, servers and processes hold system resources. */
 const GROWN_OF_SYSTEM = 10;
-/** Where fewer keep the process alive, somebody has thought of how they end. */
+/** If fewer keep the process alive, their end was planned for. */
 const REFERENCED_SHARE = 0.5;
 
-/** Node's names of what is open until somebody closes it, by kind; what only the garbage collector ends is not meant. */
+/** Node's names of resources that are open until they are closed, by kind; without those that the garbage collector ends. */
 const TYPES: Record<string, readonly string[]> = {
   timers: ['Timeout'],
   sockets: ['HTTP2SESSION', 'JSUDPWRAP', 'PIPEWRAP', 'QUIC_SESSION', 'TCPWRAP', 'TLSWRAP', 'UDPWRAP'],
@@ -35,7 +35,7 @@ const kindText = (kind: string, title: string, remedy: string, example: string):
 export interface HandlesEvidence extends GrowthEvidence {
   /** Node's name of the resource. */
   type: string;
-  /** Of those alive, that keep the process alive. */
+  /** Those alive that keep the process alive. */
   referenced: number;
 }
 
@@ -111,7 +111,7 @@ function leaked(period: Period): Finding<HandlesEvidence>[] {
   });
 }
 
-/** A timer with a delay fires once. Where that is not known, one that does not keep the process alive is likely meant to be. */
+/** A timer with a delay fires once. If that is not known, one that does not keep the process alive is likely intended. */
 function endsByItself({ type, detail, alive, referenced }: UnfinishedEntry): boolean {
   if (type !== 'Timeout' || detail === 'interval') return false;
   return detail !== '' || referenced < alive * REFERENCED_SHARE;

@@ -9,14 +9,14 @@ import { isLoop, listens, reads } from '../waits.ts';
 
 /** Now and then a call is dropped on purpose. */
 const REPORTED_CALLS = 3;
-/** A few are dropped on purpose; ten of one await are a habit. */
+/** A few are dropped on purpose; ten at one await are a pattern. */
 const LOST_CALLS = 10;
-/** Where most calls get through, the lost ones may be the losers of a race. */
+/** If most calls get through, the lost ones may be the losers of a race. */
 const LOST_SHARE = 0.5;
 
 export interface LostEvidence extends AwaitedEvidence {
   lost: number;
-  /** Of those that began after warm-up. 0..1 */
+  /** Share of those that began after the warm-up. 0..1 */
   lostShare: number;
   created: number;
   ended: number;
@@ -65,7 +65,7 @@ function lostIn(period: Period): Finding<LostEvidence>[] {
 
 function toFinding(place: Place, lost: number): Finding<LostEvidence> {
   const { entry, trackedMs } = place.last;
-  // What listens and is dropped with its emitter has mostly nothing left to do.
+  // A listener that is dropped with its emitter usually has nothing left to do.
   const isIdle = listens(entry) || reads(entry) || isLoop(entry);
   const share = lostShare(place);
   const isMost = lost >= LOST_CALLS && share >= LOST_SHARE && !isIdle;
@@ -80,7 +80,7 @@ function toFinding(place: Place, lost: number): Finding<LostEvidence> {
   });
 }
 
-/** Of the calls that began after warm-up. */
+/** Share of the calls that began after the warm-up. */
 function lostShare({ readings, last }: Place): number {
   const before = readings.filter(({ trackedMs }) => trackedMs < WARM_UP_MS).at(-1)?.entry;
   const created = last.entry.created - (before?.created ?? 0);

@@ -9,17 +9,17 @@ import { innermost, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
-/** Of the stacks of a busy deep sample, in Node's functions that copy Buffers, called from one function. */
+/** Share of the stacks of a busy deep sample in Node's functions that copy Buffers, called from one function. */
 const COPYING_SHARE = 0.3;
-/** Of 20 stacks, 30 % are six: chance makes two or three. */
+/** 30 % of 20 stacks are six: chance makes two or three. */
 const LEAST_BUSY_SAMPLES = 20;
-/** Of all stacks: the loop has something to do most of the time. */
+/** Share of all stacks: the loop is busy most of the time. */
 const BUSY_SHARE = 0.5;
 /** A server that parses JSON allocates 20–80 MB a second. */
 const BYTES_PER_SECOND = 150e6;
-/** Of these, by one function. */
+/** Share of these by one function. */
 const ONE_SHARE = 0.4;
-/** Of node:buffer, what makes a copy, and the built-in that does the work for it. */
+/** The functions of node:buffer that copy, and the built-in that does the work for them. */
 const COPIES = /^(concat|copy|_copy|_copyActual|copyImpl|from|fromArrayLike|fromStringFast|fill|_fill|alloc|set)$/;
 
 const COPYING =
@@ -36,7 +36,7 @@ interface CopyingEvidence {
 
 interface AllocatingEvidence {
   perSecondBytes: number;
-  /** Of them, by the one function. 0..1 */
+  /** Share by the one function. 0..1 */
   share: number;
 }
 
@@ -143,8 +143,8 @@ function copiesIn(deepSample: DeepSampleRow): Copies[] {
 }
 
 /**
- * The function of node:buffer that the user called, where it copies: "Buffer.concat". What Node's other modules do with
- * Buffers is theirs: of gzipSync, whose native part cannot be interrupted, a stack shows what comes behind that.
+ * The function of node:buffer that the user called, if it copies: "Buffer.concat". What Node's other modules do with
+ * Buffers does not count: in gzipSync, whose native part cannot be interrupted, a stack shows what comes after it.
  */
 function copyAbove(above: readonly Frame[]): string | null {
   const called = above.findLast(({ file }) => file !== '');

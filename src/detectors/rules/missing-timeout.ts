@@ -23,11 +23,11 @@ import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.t
 import { ownAwaits } from '../wait-chains.ts';
 import { isLoop, isPooledVia, reads, viaOf, waitsOf } from '../waits.ts';
 
-/** With fewer that ended, nobody knows how long an answer takes. */
+/** With fewer that ended, it is not known how long an answer takes. */
 const ENDED_CALLS = 10;
-/** As long as the usual time-outs of clients: what ends by one ends until then. */
+/** As long as the usual time-outs of clients: what has one has ended by then. */
 const HUNG_MS = 30_000;
-/** One may be a long poll; three at one line never answered are none. */
+/** One may be a long poll; three at one line that are never answered are not. */
 const HUNG_CALLS = 3;
 /** Loops that poll hold a request for up to a minute, on purpose. */
 const POLLED_MS = 61_000;
@@ -101,7 +101,7 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
   });
 }
 
-/** One for each connection from outside, open for as long as both sides want; a request of Node's own clients is none. */
+/** One for each connection from outside, open as long as both sides want; not a request of Node's own clients. */
 function isTunnel({ last: { entry, inbound } }: Place): boolean {
   return inbound >= INBOUND_SHARE * entry.alive && !isPooledVia(viaOf(entry));
 }

@@ -11,15 +11,15 @@ import type { Detector, Finding } from '../types.ts';
 
 /** One or two others are a pair of requests that belong together. */
 const ORPHANS = 3;
-/** What ends within this time would have ended before anybody could stop it. */
+/** What ends within this time could not have been stopped earlier. */
 const RAN_ON_MS = 50;
-/** So many within a minute: work and results thrown away, not an accident. */
+/** This many within a minute: work and results are thrown away regularly. */
 const WARNING_ORPHANS = 10;
 /** A minute, as people count failures. */
 const WINDOW_MS = 60_000;
 
 export interface OrphansEvidence {
-  /** Of all promises, those that ran on; and those that still did when it was counted. */
+  /** Those of all promises that ran on, and those that still did when they were counted. */
   orphaned: number;
   promises: number;
   stillPending: number;

@@ -26,20 +26,20 @@ import type { Detector, Finding, Severity } from '../types.ts';
 const OWN_SHARE = 0.7;
 /** Mean time between turns: two of 40 ms and a request of two steps takes a tenth of a second for nothing. */
 const WARNING_TURN_MS = 40;
-/** The same against the program's own usual one, from where people could notice it. */
+/** The same compared with the program's usual time, above what people could notice. */
 const USUAL_FACTOR = 4;
-/** Two turns of it and a request of two steps takes 50 ms more than usual. */
+/** With two such turns a request of two steps takes 50 ms more than usual. */
 const WARNING_RISEN_TURN_MS = 25;
 /** A tenth of a second per turn, for this long. */
 const CRITICAL_TURN_MS = 100;
 /** Longer than a burst: clients retry by then, which adds to it. */
 const CRITICAL_BUSY_MS = 10_000;
-/** FindingParts in the evidence; the first few take most of the time. */
+/** Listed in the evidence; the first few take most of the time. */
 const MAX_CALLBACKS = 5;
 
 export interface OverloadedEvidence {
   busyMs: number;
-  /** Of the time, that the thread had a core and used it. 0..1 */
+  /** Share of the time that the thread had a core and used it. 0..1 */
   ownShare: number;
   meanTurnMs: number;
   cpuShare: number | null;
@@ -84,7 +84,7 @@ export const overloadedEventLoop: Detector<OverloadedEvidence, typeof READS> = {
     const busy = seconds.filter((second) => second.busy);
     if (totalMs(busy) < BUSY_MS || (meanOf(busy, ({ ownShare }) => ownShare) ?? 0) < OWN_SHARE) return [];
     const deepSamples = samplesFilledWith('callbacks', recording);
-    // What another kind of work fills is another rule's to tell.
+    // What another kind of work fills is reported by another rule.
     if (
       deepSamples.length === 0 &&
       rowsOf(recording, 'deep-sample').some((deepSample) => fillingOf(deepSample, recording) !== null)

@@ -8,12 +8,12 @@ import { CONTENTION_SHARE } from '../limits.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
-/** Samplers are read once a second: what ends before has nothing that could be judged but its stalls. */
+/** Samplers are read once a second: in a shorter recording only stalls can be judged. */
 const LITTLE_DATA_MS = 1000;
-/** A reading this late is of a thread or a host that was held up; rates over it are blurred. */
+/** A reading this late means that the thread or the host was delayed; rates over it are inaccurate. */
 const LATE_MS = 3000;
 
-/** In all: less is a moment, whatever its share. */
+/** In total: less is a moment, whatever its share. */
 const LEAST_QUEUE_MS = 1000;
 /** Below any finding about the program. */
 const MOST_SCORE = 10;
@@ -28,7 +28,7 @@ export interface QualityEvidence {
   durationMs?: number;
 }
 
-/** All are of severity info: a poor recording is nobody's emergency. */
+/** All are info: a poor recording is no emergency. */
 const READS = ['agent-cost', 'cpu', 'dropped', 'end', 'event-loop-delay', 'event-loop-utilization'] as const;
 type Seen = View<(typeof READS)[number]>;
 

@@ -12,9 +12,9 @@ import { confidenceOfChains } from '../stack-confidence.ts';
 import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
 
-/** A chain of half a second is one that requests wait for, whatever else the switches cost. */
+/** Requests wait for a chain of half a second, whatever else the switches cost. */
 const LONG_CHAIN_MS = 500;
-/** Functions fragments in the evidence. */
+/** Functions listed in the evidence. */
 const MAX_CHAIN = 8;
 
 export interface StarvedEvidence extends Times {
@@ -88,7 +88,7 @@ export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
   }),
 };
 
-/** Of a chain of both, stalls differ in what most of their stacks were called by. */
+/** In a chain of both, stalls differ in what called most of their stacks. */
 function commonest(group: readonly StallRow[]): string {
   const ticksMs = group.reduce(
     (ms, { chain, durationMs }) => ms + (chain === 'nexttick' ? durationMs : -durationMs),

@@ -13,13 +13,13 @@ import { isLoop, isRecursive, laterSteps, listens, reads, waitsOf } from '../wai
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;
-/** With fewer that ended, nobody knows how long it takes. */
+/** With fewer that ended, it is not known how long it takes. */
 const ENDED_CALLS = 20;
 
 export interface StuckEvidence extends AwaitedEvidence {
   alive: number;
   oldestMs: number;
-  /** That began later, and the longest that one of them took. */
+  /** Those that began later and ended, and the longest that one of them took. */
   ended: number;
   endedMaxMs: number;
 }
@@ -79,7 +79,7 @@ function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   });
 }
 
-/** One for each connection from outside, which waits for what may come. */
+/** One for each connection from outside, which waits for further requests. */
 function isSubscriber({ last: { entry, inbound } }: Place): boolean {
   return listens(entry) && inbound >= INBOUND_SHARE * entry.alive;
 }

@@ -21,14 +21,14 @@ import { functionsOf, toStack } from '../sampled-frames.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
-/** Seconds of it: shorter than this, it may wait for something that comes. */
+/** Seconds of it: if shorter, it may be waiting for something short. */
 const POLL_SECONDS = 3;
 
 interface AwaitsEvidence {
   busyMs: number;
   promisesPerSecond: number;
   promisesPerCpuMs: number;
-  /** Of the stacks, between two calls. 0..1 */
+  /** Share of the stacks that fell between two calls. 0..1 */
   betweenCallsShare: number;
 }
 
@@ -140,7 +140,7 @@ function polling(recording: Seen): Finding<ChurnEvidence>[] {
   ];
 }
 
-/** Who starts the next turn: the line that calls setImmediate, or that started the interval; else what runs most. */
+/** What starts the next turn: the line that calls setImmediate, or that started the interval, or else what runs most. */
 function pollSite(deepSample: DeepSampleRow): Location | null {
   const immediate = resource(deepSample, 'Immediate')?.sites.find(({ location }) => location !== null)?.location;
   return (

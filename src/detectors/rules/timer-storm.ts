@@ -8,7 +8,7 @@ import { MANY_TIMERS } from '../limits.ts';
 import { LOST_MS } from '../severity.ts';
 import type { Detector } from '../types.ts';
 
-/** Live timers in one reading at least, and in so many (one a second) at least `MANY_TIMERS`: fewer is a burst. */
+/** Live timers in at least one reading, and this many readings (one a second) with at least `MANY_TIMERS`: fewer are a burst. */
 const STORM_TIMERS = 5000;
 /** Readings, one a second: fewer are a burst. */
 const STORM_READINGS = 3;

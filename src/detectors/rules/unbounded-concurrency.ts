@@ -24,7 +24,7 @@ import {
 } from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
-/** Servers and clients are set to tens, seldom hundreds of connections; a limit of file descriptors is often 1024. */
+/** Servers and clients are set to tens, rarely hundreds of connections; the limit of file descriptors is often 1024. */
 const IN_FLIGHT = 500;
 /** Each is a process. */
 const IN_FLIGHT_CHILDREN = 50;
@@ -34,19 +34,19 @@ const PER_INBOUND = 10;
 const EBB_SHARE = 0.1;
 /** Most of all within one interval. */
 const BURST_SHARE = 0.5;
-/** As many are in flight at the end of a row as there were in it, in so many rows, and each was started again. */
+/** As many are in flight at the end of a row as there were in it, in this many rows, and each was started again. */
 const RETRY_ROWS = 2;
-/** Of the most in flight, that are still so at the end of the row. */
+/** Share of the most in flight that still are at the end of the row. */
 const STAYS_SHARE = 0.5;
-/** Times as many started in all as were in flight: each one more than once. */
+/** This many times as many were started in total as were in flight: each more than once. */
 const AGAIN = 2;
-/** Started in so many of the rows, as a share of the most in flight. */
+/** Started in this many of the rows, as a share of the most in flight. */
 const GOING_ROWS = 0.75;
-/** Of the most in flight, that start in a row. */
+/** Share of the most in flight that start in a row. */
 const GOING_SHARE = 0.1;
 /** One job each, which are made for it and end with it. */
 const POOL_JOBS: ReadonlySet<string> = new Set(['ZLIB', 'PBKDF2REQUEST', 'SCRYPTREQUEST', 'KEYPAIRGENREQUEST']);
-/** Of the most in flight, that have ended: jobs do, streams of compression stay. */
+/** Share of the most in flight that have ended: jobs end, streams of compression stay. */
 const JOBS_ENDED_SHARE = 0.25;
 const POOL_REMEDY =
   'Bound how many run at once (p-limit): the thread pool has four threads, and each job that waits for one holds its memory, outside of the heap.';
@@ -55,11 +55,11 @@ const REMEDY = 'Bound how many run at once: a queue with a limit (p-limit), or a
 export interface ConcurrencyEvidence {
   /** Node's name of the resource, or the job of the pool. */
   type: string;
-  /** In flight at once, begun in all, and what was open from outside meanwhile. */
+  /** In flight at the same time, started in total, and open from outside meanwhile. */
   peak?: number;
   created?: number;
   inbound?: number;
-  /** Where the start alone blocked the loop: how long. */
+  /** How long the start alone blocked the loop, if it did. */
   maxMs?: number;
   totalMs?: number;
 }
@@ -109,7 +109,7 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
   },
   explains: [
     { rule: 'growing-workers' },
-    // A flood is reason enough for a busy loop whose line nobody saw.
+    // A flood explains a busy loop whose line was not seen.
     { rule: 'blocked-event-loop', kinds: ['js-cpu'], alone: true, nowhere: true },
     { rule: 'gc-pressure', alone: true, nowhere: true },
     { rule: 'overloaded-event-loop', alone: true, nowhere: true },
@@ -141,7 +141,7 @@ function isHigh({ entry, inbound }: Reading, least: number): boolean {
   return isOut && entry.peak >= least && entry.peak >= PER_INBOUND * Math.max(1, inbound);
 }
 
-/** Jobs of the thread pool's four threads; those of compression hold 256 kB each while they wait. Streams of it stay, and are none. */
+/** Jobs of the thread pool's four threads; those of compression hold 256 kB each while they wait. Its streams stay, and do not count. */
 function isPoolWork({ what, type, ended, peak }: UnfinishedEntry): boolean {
   return what === 'handle' && POOL_JOBS.has(type) && ended >= peak * JOBS_ENDED_SHARE;
 }
@@ -152,7 +152,7 @@ function kindOf(readings: readonly Reading[], high: readonly Reading[]): 'burst'
   const peak = maxOf(high.map(({ entry }) => entry.peak));
   const atOnce = maxOf(started) >= total * BURST_SHARE;
   const stays = high.filter(({ entry }) => entry.alive >= entry.peak * STAYS_SHARE).length >= RETRY_ROWS;
-  // A wave that lasts has rows in which nothing starts; retries go on all the while.
+  // A long wave has rows in which nothing starts; retries go on all the time.
   const startedIn = (reading: Reading) => started[readings.indexOf(reading)] ?? 0;
   const goesOn = high.filter((reading) => startedIn(reading) >= peak * GOING_SHARE).length >= high.length * GOING_ROWS;
   const again = total >= peak * AGAIN;
@@ -182,7 +182,7 @@ function toFinding(place: Place, kind: 'burst' | 'retries', high: readonly Readi
   });
 }
 
-/** Nobody counted them: that their start alone blocks the loop says that they are very many. */
+/** They were not counted: if their start alone blocks the loop, they are very many. */
 function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolStarts): Finding<ConcurrencyEvidence> {
   const ms = Math.round(maxMs);
   const times = stalls.length === 1 ? `for ${ms} ms` : `${stalls.length} times, up to ${ms} ms`;
@@ -202,7 +202,7 @@ function toStartFinding({ location, job, stalls, maxMs, totalMs, stack }: PoolSt
   });
 }
 
-/** A request, its socket and the await of its answer are one. */
+/** A request, its socket and the await of its answer count as one. */
 function onePerFunction(findings: readonly Finding<ConcurrencyEvidence>[]): Finding<ConcurrencyEvidence>[] {
   const byFunction = new Map<string, Finding<ConcurrencyEvidence>>();
   for (const finding of findings) {

@@ -8,9 +8,9 @@ import { nameOf } from '../place-findings.ts';
 import { LOST_MS, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
-/** One may be of a library that handles it a moment later; three of one place are a habit. */
+/** One may be from a library that handles it a moment later; three at one place are a pattern. */
 const SWALLOWED = 3;
-/** Handled after all, but so often that it is how the program works. */
+/** Handled later, but so often that it is how the program works. */
 const LATE = 10;
 /** What became of the rejection, as the message says it. */
 const KINDS = {
@@ -20,7 +20,7 @@ const KINDS = {
 } as const;
 
 export interface RejectionsEvidence {
-  /** The class of the error; empty where nothing was given. */
+  /** The class of the error; empty if no value was given. */
   error: string;
   rejections: number;
 }
@@ -87,7 +87,7 @@ function toFinding(rows: readonly RejectionRow[]): Finding<RejectionsEvidence> {
     location: place,
     stack: [call, location].filter((frame) => frame !== null),
     count,
-    // Who listens for what nobody handled may mean to count it.
+    // A listener for unhandled rejections may only count them.
     confidence: kind === 'swallowed' ? CONFIDENCE.compared : CONFIDENCE.counted,
     span: { firstMs: round(t), lastMs: round(rows.at(-1)!.t) },
     evidence: { error, rejections: count },
