@@ -43,7 +43,7 @@ export function falseAlarms(findings: readonly Told[]): string[] {
   return findings.filter(({ severity }) => severity !== 'info').map(shortText);
 }
 
-export function shortText({ rule, kind, location }: Pick<Told, 'rule' | 'kind' | 'location'>): string {
+function shortText({ rule, kind, location }: Pick<Told, 'rule' | 'kind' | 'location'>): string {
   const place = location === null ? 'nowhere' : `${location.file.split('/').at(-1)}:${location.line}`;
   return `${rule}/${kind} ${place}`;
 }

@@ -1,7 +1,7 @@
 /** The comparison as a page. Pure. */
 import type { Ailment, Said } from './words.ts';
 
-export interface Compared {
+interface Compared {
   name: string;
   ailment: Ailment;
   /** By tool; null where it was not run. */
