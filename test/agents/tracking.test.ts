@@ -44,6 +44,24 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'the line of the program that calls a library, however many functions of libraries there are below it',
+    inLab(async (lab) => {
+      const levels = Array.from({ length: 10 }, (_, i) => `const f${i + 1} = (emitter) => f${i}(emitter);`);
+      const library = `const f0 = (emitter) => emitter.on('data', () => {});\n${levels.join('\n')}\nmodule.exports = f10;\n`;
+      lab.file('node_modules/deep/index.js', library);
+      const text = `${OWN_ROWS}
+const listen = require('deep');
+const emitter = new (require('node:events'))();
+emitter.setMaxListeners(0);
+for (let i = 0; i < 30; i++) listen(emitter); // listens
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const entry = entryAt(lab.recording(), 'listener', lineOf(text, '// listens'));
+      expect(entry).toMatchObject({ type: 'emitter', alive: 30 });
+    }),
+  );
+
+  it(
     'who waits for whom, once some have waited for seconds: those that hold something apart from those that want it',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

@@ -7,10 +7,14 @@ import { dirname, join } from 'node:path';
 import { ROOT } from '../support/run-agent.ts';
 import { FIELD } from './answers.ts';
 
-/** Installs what is missing there, by that Node, and puts the programs and the present build of evdiag into it. */
+/**
+ * A project of this process's own with the programs and the present build of evdiag, within the folder of the libraries: what is
+ * missing there is installed by that Node. It goes when the process ends.
+ */
 export function prepareHome(node: string, say: (text: string) => void, installMs?: number): string {
-  const home = installed(FIELD, node, say, installMs);
-  rmSync(join(home, 'programs'), { recursive: true, force: true });
+  const home = join(installed(FIELD, node, say, installMs), `run-${process.pid}`);
+  rmSync(home, { recursive: true, force: true });
+  process.on('exit', () => rmSync(home, { recursive: true, force: true }));
   cpSync(join(FIELD, 'programs'), join(home, 'programs'), { recursive: true });
   unpackInto(join(home, 'node_modules/evdiag'));
   return home;

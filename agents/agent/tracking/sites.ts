@@ -111,10 +111,13 @@ export function currentFrames(below?: (...args: never[]) => unknown, limit = MAX
   return belowHooks(chosenCallSites(limit, below, informative));
 }
 
-/** All before the second frame of the application, and from there only the application's: Node's are not kept. */
+/** Node's before the second other frame; then those of libraries and of the application, so many of each and one for hooks. */
 function informative(urls: (string | null)[]): boolean[] {
-  let own = 0;
-  return urls.map((url) => (isNodesUrl(url) ? own < 2 : ++own <= MAX_KEPT + 1));
+  const counts = { libraries: 0, own: 0 };
+  return urls.map((url) => {
+    if (isNodesUrl(url)) return counts.libraries + counts.own < 2;
+    return ++counts[isLibrarys(url) ? 'libraries' : 'own'] <= MAX_KEPT + 1;
+  });
 }
 
 /** The files of the innermost frames below a hook's callback, which cost much less than the frames. */
