@@ -9,7 +9,7 @@ interface TreeNode {
   frame: Frame;
   group: CallGroup | null;
   children: Map<string, TreeNode>;
-  /** Largest count in this branch: what it is sorted by. */
+  /** Largest count in this branch, by which it is sorted. */
   weight: number;
 }
 
@@ -28,7 +28,7 @@ export function treeOf(groups: readonly CallGroup[]): TreeNode {
       node = childOf(node, frame, frame === call && group.otherAwaiters > 0 ? ' shared' : '');
       node.weight = Math.max(node.weight, group.count);
     }
-    // The same place with and without a known await: they stay apart as groups, and together in the tree.
+    // The same place with and without a known await: separate groups, but together in the tree.
     node.group = node.group ? { ...node.group, count: node.group.count + group.count } : group;
   }
   return root;
@@ -77,7 +77,7 @@ function detailsOf(group: CallGroup, children: readonly TreeNode[], { paint, wid
   if (repeats) lines.push(paint('awaits itself again and again: an await cycle or a deep recursion', 'yellow'));
   if (otherAwaiters > 0) lines.push(`awaited by ${formatCount(otherAwaiters)} calls`);
   if (ageMs !== null) lines.push(`since ${formatMs(ageMs)}`);
-  // What it awaits is a call that stands right below.
+  // What it awaits is a call listed right below.
   const isListed = settledBy?.kind === 'async-call' && children.some(({ frame }) => isSame(frame, settledBy.call));
   if (settledBy && !isListed) lines.push(settledText(settledBy, paint));
   return lines;

@@ -19,7 +19,7 @@ export interface Dump {
 }
 
 export interface DumpedThread extends Omit<ThreadPart, 'part'> {
-  /** Null where they could not be found; `problem` tells why. */
+  /** Null if they could not be found; `problem` says why. */
   suspended: SuspendedCalls | null;
 }
 
@@ -46,7 +46,7 @@ export interface CallGroup {
   count: number;
   function: string;
   file: string;
-  /** Of the `await`, where `exact`; else where the function begins. 1-based. */
+  /** Of the `await` if `exact`, otherwise of the beginning of the function. 1-based. */
   line: number;
   column: number;
   category: FrameCategory;
@@ -57,11 +57,11 @@ export interface CallGroup {
   awaitedBy: Frame[];
   /** Number of calls at different places that await it: none of them is in `awaitedBy`. */
   otherAwaiters: number;
-  /** The chain goes on from its beginning, many times: a cycle, or a deep recursion. */
+  /** The chain repeats from its beginning, many times: a cycle, or a deep recursion. */
   repeats: boolean;
-  /** What can settle what the first of them waits for; null where that was not looked for. */
+  /** What can settle what the first of them waits for; null if that was not examined. */
   settledBy: SettledBy | null;
-  /** Since the oldest of them was begun; null where nothing keeps account of it. */
+  /** Since the oldest of them began; null if that is not recorded. */
   ageMs: number | null;
 }
 
@@ -83,7 +83,7 @@ export interface SettledBy {
 export interface AwaitCycle {
   kind: 'direct' | 'lock';
   calls: (Frame & {
-    /** The lock between this call and the next; '' where it awaits the call itself. */
+    /** The lock between this call and the next; '' if it awaits the call itself. */
     lock: string;
   })[];
   /** Further calls that wait for these. */

@@ -18,7 +18,7 @@ const LIST_CLASS = 'EvdiagPromises';
 const LIST_PROPERTY = 'promises';
 /** Deeper chains are cut off. */
 const MAX_CHAIN = 64;
-/** What settles is looked for in the biggest groups, and for so long. */
+/** What settles is searched in the biggest groups, for this long. */
 const MAX_SETTLERS = 400;
 const SETTLERS_MS = 20_000;
 
@@ -29,9 +29,9 @@ interface Place {
 }
 
 /**
- * Joins a heap snapshot, which tells every suspended call once and who awaits it, with the probe's positions of the
- * same moment. A call whose promise has several waiters got no position from V8: it has that of its only `await`, or
- * else of its function.
+ * Joins a heap snapshot, which has every suspended call once and who awaits it, with the probe's positions of the
+ * same moment. A call whose promise has several waiters got no position from V8: it gets that of its only `await`, or
+ * that of its function.
  */
 export async function exactCalls(
   files: InventoryFiles,
@@ -69,7 +69,7 @@ function placesOf(
 ): Place[] {
   return calls.map((call) => {
     const frame = firstFrame(call);
-    // Of Promise.all and the like, the call is the frame behind: that promise is not the one it awaits.
+    // For Promise.all and the like, the call is the next frame: that promise is not the one it awaits.
     if (frame && frame.file !== '') return { frame, exact: true };
     return placeOfFunction(call, toFrame);
   });
@@ -153,7 +153,7 @@ function keyOf({ function: name, file, line, column }: Frame): string {
   return `${name} ${file}:${line}:${column}`;
 }
 
-/** The call and those above it, as long as what awaits each is at one place. */
+/** The call and those above it, up to one that is awaited at several places. */
 function chainOf(
   call: SuspendedCall,
   calls: readonly SuspendedCall[],

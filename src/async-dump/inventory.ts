@@ -7,17 +7,17 @@ import { isShortName } from '../util/code-places.ts';
 import { withOwnSession } from './own-session.ts';
 import { type AsyncSite, asyncSites, createProbe, NativePromise, type Probe } from './probe.ts';
 
-/** Probed between two looks at the clock. */
+/** Probed between two readings of the clock. */
 const BATCH = 128;
 /** Distinct chains and frames kept; promises of further ones are counted as `beyond`. */
 const MAX_GROUPS = 5000;
 const MAX_FRAMES = 20_000;
 const NAME_LIMIT = 200;
 
-/** In the file of a full dump, for a promise that leads to no call, and for one whose chain is not told. */
+/** In the file of a full dump, for a promise that leads to no call, and for one whose chain is not listed. */
 export const LEADS_NOWHERE = -1;
 export const NOT_LISTED = -2;
-/** And for the promise that whoever asked waits for. */
+/** And for the promise that the caller of the dump waits for. */
 export const EXCEPTED = -3;
 
 // Kept from before the application could replace them.
@@ -41,13 +41,13 @@ export interface InventoryOptions {
   files?: InventoryFiles;
   /** A promise that is left out. */
   except?: unknown;
-  /** Milliseconds of a clock that nobody has replaced. */
+  /** Milliseconds of a clock that the application has not replaced. */
   now?: () => number;
 }
 
 /** An inventory that is being taken. Holds the promises until `end`. */
 export interface RunningInventory {
-  /** Asks for so long, at least one batch; true when all are done. */
+  /** Works for this long, at least one batch; true when all are done. */
   work(ms: number): boolean;
   /** What was found so far. */
   result(): Inventory;
@@ -56,14 +56,14 @@ export interface RunningInventory {
 /**
  * Finds the promises of this thread's heap, and asks which suspended calls each leads to.
  *
- * V8 collects garbage first and stops the thread for some 35 ms and 12 ms per MB of live heap. With `files`, a heap
- * snapshot is written in the same moment (50 ms per MB) and the chain of each promise beside it, so that both fit.
- * Promises of other vm contexts have another Promise and are not found. Throws where this Node does not support it.
+ * V8 collects garbage first and pauses the thread for some 35 ms and 12 ms per MB of live heap. With `files`, a heap
+ * snapshot is written at the same moment (50 ms per MB) and the chain of each promise beside it, so that both match.
+ * Promises of other vm contexts have another Promise and are not found. Throws if this Node does not support it.
  */
 export function beginInventory({ files, except, now = clock }: InventoryOptions = {}): RunningInventory {
   const from = now();
   probe ??= createProbe();
-  // Before anything is written: where V8 cannot tell a stack now, this throws BusyError.
+  // Before anything is written: if V8 cannot make a stack now, this throws BusyError.
   probe.sites([]);
   const promises = withOwnSession((session) => {
     const prototype = session.handleOf(NativePromise.prototype);
@@ -109,7 +109,7 @@ function probeBatch(promises: unknown[], from: number, groups: Groups): void {
     const all = probe!.sites(indexes.map((i) => promises[i]));
     for (let i = 0; i < indexes.length; i++) groups.add(indexes[i]!, all[i]);
   } catch (error) {
-    // Interrupted at the end of its stack, the thread has no room: what is left in the queue must not come later.
+    // If the thread is interrupted near the end of its stack, there is no room: what is left in the queue must not run later.
     probe = null;
     throw error;
   }
@@ -166,7 +166,7 @@ function createGroups(length: number) {
 function toFrame(site: AsyncSite): RawFrame {
   const name = (site.getFunctionName() ?? '').slice(0, NAME_LIMIT);
   const url = site.getFileName();
-  // Of the built-ins, Promise.all, allSettled and any are told.
+  // Of the built-ins, Promise.all, allSettled and any are listed.
   if (url === null) return [`Promise.${name}`, null, 0, 0, 1];
   const frame: RawFrame = [name, url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0, 1];
   if (isShortName(name)) frame.push(`${site.getEnclosingLineNumber()}:${site.getEnclosingColumnNumber()}`);

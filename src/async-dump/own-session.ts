@@ -11,9 +11,9 @@ const HANDOVER = Symbol.for('evdiag.handover');
 
 /** An inspector session of the thread with itself: every answer is there when `post` returns. */
 export interface OwnSession {
-  /** Throws where the method fails or does not answer at once. */
+  /** Throws if the method fails or does not answer at once. */
   post(method: string, params?: object): Record<string, unknown>;
-  /** What a method tells of by events while it works. */
+  /** The events that a method sends while it works. */
   eventsOf(method: string, event: string): Record<string, unknown>[];
   /** The inspector's handle of a value. */
   handleOf(value: unknown): string;
@@ -21,9 +21,9 @@ export interface OwnSession {
   valueOf(handle: string): unknown;
 }
 
-/** Opens a session for the time of `use`. No domain is enabled: nothing becomes slower. */
+/** Opens a session while `use` runs. No domain is enabled, so nothing becomes slower. */
 export function withOwnSession<T>(use: (session: OwnSession) => T): T {
-  // Builds of Node without an inspector have no such module; what imports this one is to be loaded there.
+  // Builds of Node without an inspector have no such module; files that import this one must load there.
   const inspector = require('node:inspector') as typeof import('node:inspector');
   const session = new inspector.Session();
   session.connect();

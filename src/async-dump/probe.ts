@@ -25,14 +25,14 @@ export interface AsyncSite {
 }
 
 export interface Probe {
-  /** For each promise what awaits it, innermost first behind the frames of the running stack; undefined where that failed. */
+  /** For each promise what awaits it, innermost first after the frames of the running stack; undefined if that failed. */
   sites(promises: readonly unknown[]): (AsyncSite[] | undefined)[];
 }
 
-/** Calls that are listed of one chain. */
+/** Calls that are listed from one chain. */
 export const CHAIN_LIMIT = 64;
 
-/** A deeper stack makes each probe dear: the frames that run count as well. */
+/** A deeper stack makes each probe expensive: the running frames count as well. */
 const DEPTH_LIMIT = 12_000;
 
 // Runs in the context; kept free of everything that the application could have replaced.
@@ -105,7 +105,7 @@ interface Inside {
 
 const NativeError = Error;
 
-/** In this interrupt V8 gives no stacks: it is formatting one, or the stack is full. A moment later it may. */
+/** V8 gives no stacks in this interrupt: it is formatting one, or the stack is full. A moment later it may. */
 class BusyError extends Error {
   override name = 'BusyError';
   readonly code = 'EVDIAG_BUSY';
@@ -115,7 +115,7 @@ class BusyError extends Error {
 /** The one of async functions, whatever the application has put in its place. */
 export const NativePromise = Object.getPrototypeOf((async () => {})()).constructor as PromiseConstructor;
 
-/** Makes the context (1–7 ms). Throws where this version of Node does not support it. */
+/** Makes the context (1–7 ms). Throws if this version of Node does not support it. */
 export function createProbe(): Probe {
   const context = createContext({}, { microtaskMode: 'afterEvaluate', name: 'evdiag' });
   const inside = runInContext(SOURCE, context, { filename: 'evdiag:probe' }) as Inside;
@@ -135,10 +135,10 @@ export function createProbe(): Probe {
   };
   const known = inside.known();
   selfTest(known.gate, (promise) => sites([promise], DEPTH_LIMIT + CHAIN_LIMIT)[0]);
-  // They end, so that no dump tells them.
+  // They end, so that no dump lists them.
   known.settle();
   turn.runInContext(context);
-  // Pending and awaited by nobody: its stack is that of the moment alone.
+  // Pending and awaited by nobody: its stack is only the current one.
   const nobody = new NativePromise(() => {});
   return {
     sites(promises) {

@@ -9,7 +9,7 @@ export function quickCalls(frames: readonly Frame[], groups: Inventory['groups']
   return (
     groups
       .map(({ count, frames: ids }) => ({ count, chain: ids.map((id) => frames[id]!).filter(Boolean) }))
-      // The elements of Promise.all and the like: the call behind has a promise of its own.
+      // The elements of Promise.all and the like: the next call has a promise of its own.
       .filter(({ chain }) => chain[0] !== undefined && chain[0].category !== 'native')
       .map(({ count, chain }) => ({ ...callGroup(count, once(chain)), repeats: once(chain).length < chain.length }))
       .sort((a, b) => b.count - a.count)
@@ -37,7 +37,7 @@ export function callGroup(count: number, chain: readonly Frame[], exact = true):
   };
 }
 
-/** V8 goes round a cycle until its limit, and a deep recursion looks the same: once round is told. */
+/** V8 follows a cycle up to its limit, and a deep recursion looks the same: one round is listed. */
 function once(chain: readonly Frame[]): readonly Frame[] {
   if (chain.length < CHAIN_LIMIT) return chain;
   const again = chain.findIndex((frame, i) => i > 0 && frame === chain[0]);

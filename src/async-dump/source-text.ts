@@ -2,18 +2,18 @@ import { programLines } from '../util/source-lines.ts';
 import { stripControl } from '../util/text.ts';
 
 const MAX_COLUMNS = 100;
-/** Of a line that is longer, such as a bundle's only one, so much on both sides of a place is looked at. */
+/** Of a longer line, such as the only one of a bundle, this much on both sides of a place is read. */
 const MAX_LINE = 2000;
-/** Longest function that is looked through for its only `await`. */
+/** Longest function that is searched for its only `await`. */
 const MAX_FUNCTION = 200_000;
 const WORD = /[\w$]+/y;
 
-/** The text of a line, without control characters and of a sane length; '' where it is not at hand. */
+/** The text of a line, without control characters and shortened; '' if it is not available. */
 export function sourceLine(file: string, line: number): string {
   return shorten((programLines(file)?.[line - 1] ?? '').trim());
 }
 
-/** What is awaited at a position: `await fetch(url)` up to the end of the expression or of the line; '' where it is not at hand. */
+/** What is awaited at a position: `await fetch(url)` up to the end of the expression or of the line; '' if it is not available. */
 export function awaitedText(file: string, line: number, column: number): string {
   const text = programLines(file)?.[line - 1] ?? '';
   const from = text.slice(column - 1);
@@ -41,13 +41,13 @@ export function awaitsIn(line: string, column = 1): AwaitInLine[] {
   return found;
 }
 
-/** "await lock.acquire(); // note" without what is around the expression. */
+/** The expression of "await lock.acquire(); // note" alone. */
 export function awaitedIn(text: string): string {
   const code = expressionOf(text.trimStart()).replace(/\s*\/\/[^'"`)]*$/, '');
   return shorten(code.replace(/^await\b\s*/, ''));
 }
 
-/** Whether the operand of the expression that begins at `from` goes on to `to`: no statement ends between. */
+/** Whether the operand of the expression that begins at `from` extends to `to`: no statement ends between. */
 export function isOneStatement(line: string, from: number, to: number): boolean {
   for (const { word } of tokens(line.slice(from, to))) if (word === ';') return false;
   return true;
@@ -80,8 +80,8 @@ const CLOSE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The position of the only place where the function that begins there can be suspended; null where there are several or
- * the text is not at hand. An `await` of a function inside counts: then it is not the only one.
+ * The position of the only place where the function that begins there can be suspended; null if there are several or
+ * the text is not available. An `await` of a nested function counts too.
  */
 export function onlyAwait(
   file: string,
@@ -105,7 +105,7 @@ export function onlyAwait(
   return { line: line + before.length - 1, column: before.length === 1 ? column + inside - 1 : inside };
 }
 
-/** V8 tells of `for await (…)` where the loop's expression is; people look for the loop. */
+/** V8 reports `for await (…)` at the loop's expression; people look for the loop. */
 function startOfLoop(text: string, place: number): number {
   const loop = /\bfor\s+$/.exec(text.slice(Math.max(0, place - 20), place));
   return loop ? place - loop[0].length : place;
@@ -116,7 +116,7 @@ interface Token {
   word: string;
 }
 
-/** The tokens of a function's parameters and body, and where it is an arrow without braces of its expression. */
+/** The tokens of a function's parameters and body, or of the expression of an arrow function without braces. */
 function* functionTokens(text: string): Generator<Token> {
   let depth = 0;
   let inBody = false;
@@ -131,7 +131,7 @@ function* functionTokens(text: string): Generator<Token> {
   }
 }
 
-/** Words and single characters; strings, comments and regular expressions are left out, `${…}` is looked into. */
+/** Words and single characters; strings, comments and regular expressions are left out, but not `${…}`. */
 export function* tokens(text: string): Generator<Token> {
   const templates: number[] = [];
   let depth = 0;
@@ -190,7 +190,7 @@ function endOf(text: string, end: string, from: number): number {
   return at < 0 ? text.length : at;
 }
 
-/** Behind the closing quote; a string ends with its line at the latest. */
+/** The index after the closing quote; a string ends with its line at the latest. */
 function endOfQuoted(text: string, from: number, quote: string): number {
   let inClass = false;
   for (let at = from + 1; at < text.length; at++) {

@@ -110,7 +110,7 @@ function suspendedLines(suspended: SuspendedCalls, options: DumpTextOptions): st
   ];
 }
 
-/** Node's own calls wait as well, such as the one that loads the main module. */
+/** Node's own calls wait too, such as the one that loads the main module. */
 function isOfApplication({ category, awaitedBy }: CallGroup): boolean {
   return [category, ...awaitedBy.map((frame) => frame.category)].some((kind) => kind !== 'node' && kind !== 'native');
 }
@@ -154,7 +154,7 @@ function handleLines(handles: readonly OpenHandles[], options: DumpTextOptions):
   return table(plural(total, 'open handle'), rows, options);
 }
 
-/** Whoever follows what is made knows them all the same. */
+/** Tracking knows them anyway. */
 function unlistedLines(unlisted: string, sites: readonly HandleSite[], { paint }: DumpTextOptions): string[] {
   const where =
     sites.length > 0

@@ -11,17 +11,17 @@ import { removeSnapshots, removeStale } from '../util/stale-files.ts';
 import { TargetError } from './target-error.ts';
 import { createWire, strangeAnswer, type Wire } from './wire.ts';
 
-/** A process that has just been started gets its socket about 100 ms later; on a busy host that takes longer. */
+/** A new process gets its socket about 100 ms after its start; on a busy host that takes longer. */
 const STARTING_MS = 600;
 const YOUNG_MS = 5000;
 const RETRY_MS = 100;
-/** The watchdog answers this at once, whatever its process does. */
+/** The watchdog answers this at once, whatever the main thread does. */
 const HELLO_MS = 5000;
-/** A process with a large heap takes its time to die. */
+/** A process with a large heap needs time to die. */
 const DYING_MS = 2000;
 /** Of a version in a message. */
 const MAX_VERSION = 40;
-/** Requests whose answers are files. */
+/** Requests that are answered by files. */
 const WRITES_FILES: ReadonlySet<MethodName> = new Set(['dump', 'snapshot']);
 
 /** A connection to the agent of one process. */
@@ -41,7 +41,7 @@ export async function connect(pid: number): Promise<Connection> {
   }
 }
 
-/** Linux tells, in hundredths of a second since the machine was started; elsewhere a process counts as old. */
+/** Linux reports it, in hundredths of a second since boot; elsewhere a process counts as old. */
 function ageMs(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ');
@@ -67,7 +67,7 @@ async function requireProcess(pid: number): Promise<void> {
   }
 }
 
-/** The first of the places where something listens; null where nothing does. */
+/** The first of the places where a process listens; null if there is none. */
 async function openAny(pid: number): Promise<Socket | null> {
   const owner = uidOf(pid);
   let refused: string | null = null;
@@ -94,7 +94,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** A socket that nobody listens to is left from a process that was killed: it is removed. */
+/** A socket on which no process listens is left over from a killed process: it is removed. */
 function open(path: string): Promise<Socket | null> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket(path);
@@ -110,15 +110,15 @@ function open(path: string): Promise<Socket | null> {
   });
 }
 
-/** Removes what processes that were killed have left in our own folders. */
+/** Removes what killed processes have left in our own folders. */
 export function removeStaleFiles(): Promise<void> {
   return removeStale([...new Set(candidateFolders(process.pid))], connectSocket);
 }
 
-/** What a process that died wrote for us, and cannot remove any more. */
+/** Files that a process wrote for us and can no longer remove, because it died. */
 async function removeWritten({ pid, files }: Hello, socket: Socket): Promise<void> {
   if (!files || !socket.destroyed) return;
-  // It may still be on its way out.
+  // It may still be exiting.
   for (let waited = 0; waited < DYING_MS && !isDead(pid); waited += RETRY_MS) await pause(RETRY_MS);
   if (isDead(pid)) removeSnapshots(files.folders, files.prefix);
 }
@@ -126,7 +126,7 @@ async function removeWritten({ pid, files }: Hello, socket: Socket): Promise<voi
 function isDead(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // Nobody has asked for its exit code yet.
+    // A zombie: nobody has read its exit code yet.
     return readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
@@ -137,14 +137,14 @@ function remove(path: string): void {
   try {
     if (!folderProblem(dirname(path), ownUid())) unlinkSync(path);
   } catch {
-    // It went by itself.
+    // It is gone already.
   }
 }
 
 async function greet(socket: Socket, pid: number): Promise<Connection> {
   const wire = createWire(socket, pid);
   try {
-    // The number of an older or newer protocol is looked at first: its other fields may be others.
+    // The version of the protocol is checked first: other versions may have other fields.
     const hello = await wire.request('hello', {}, { timeoutMs: HELLO_MS, isResult: isGreeting });
     if (hello.pid !== pid) throw new TargetError(withoutAgent(pid));
     if (hello.protocol !== PROTOCOL) {

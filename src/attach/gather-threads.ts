@@ -3,22 +3,22 @@ import type { TextPart } from '../protocol/profile-parts.ts';
 import type { Connection } from './connect.ts';
 import { TargetError } from './target-error.ts';
 
-/** What came of the threads, the main thread first. */
+/** The results of the threads, the main thread first. */
 export interface Gathered<Thread> {
   threads: Thread[];
   problems: ThreadProblem[];
 }
 
-/** Why nothing came of a thread: a fragment that follows a colon. */
+/** Why a thread has no result: a fragment that follows a colon. */
 export interface ThreadProblem {
   threadId: number;
   problem: string;
 }
 
-/** Of one thread: takes its parts in their order; the last one tells what came of it, null until then. */
+/** Takes the parts of one thread in their order; returns the result at the last one, null until then. */
 export type PartReader<Part, Thread> = (part: Part) => Thread | { problem: string } | null;
 
-/** Methods that send parts of each thread. */
+/** Methods that send parts for each thread. */
 type ThreadMethod = { [Name in MethodName]: PartOf<Name> extends { threadId: number } ? Name : never }[MethodName];
 
 export interface Gathering<Name extends ThreadMethod, Thread> {
@@ -26,13 +26,13 @@ export interface Gathering<Name extends ThreadMethod, Thread> {
   params: ParamsOf<Name>;
   /** Between two messages. */
   timeoutMs: number;
-  /** What is asked for, as in "No profile of process 7: …". */
+  /** What is asked for, for messages: "No profile of process 7: …". */
   what: string;
-  /** Called once for each thread that something comes of. */
+  /** Called once for each thread with parts. */
   readerFor(threadId: number): PartReader<PartOf<Name>, Thread>;
 }
 
-/** Asks for something of all threads and gathers the parts. Rejects with TargetError, also where nothing came of any thread. */
+/** Sends a request for all threads and gathers the parts. Rejects with TargetError, also if no thread has a result. */
 export async function gatherThreads<Name extends ThreadMethod, Thread extends { threadId: number }>(
   connection: Connection,
   { method, params, timeoutMs, what, readerFor }: Gathering<Name, Thread>,
@@ -54,7 +54,7 @@ export async function gatherThreads<Name extends ThreadMethod, Thread extends { 
   throw new TargetError(`No ${what} of process ${connection.hello.pid}: ${why}.`);
 }
 
-/** Reads a text that comes in pieces, then a last part with what there is to know of it. */
+/** Reads a text that is sent in pieces, then a last part with its description. */
 export function readText<Last extends { part: 'profiled'; problem: string | null }, Thread>(
   finish: (text: string, last: Last) => Thread,
 ): PartReader<TextPart | Last, Thread> {

@@ -3,7 +3,7 @@ import { candidateFolders, folderProblem, ownUid } from '../util/run-folder.ts';
 import { type Connection, connect, removeStaleFiles } from './connect.ts';
 import { TargetError } from './target-error.ts';
 
-/** More are not asked: each costs a connection. */
+/** No more are asked: each costs a connection. */
 const MAX_AGENTS = 200;
 
 /** Connections to all processes of this user that run with the agent; the caller closes them. Windows has no such list. */

@@ -2,7 +2,7 @@ import type { AllocationProfiled, AllocationRequest } from '../protocol/allocati
 import type { Connection } from './connect.ts';
 import { type Gathered, gatherThreads, readText } from './gather-threads.ts';
 
-/** What comes behind the end of the time: a full collection, and the profile. */
+/** For what follows the end of the time: a full collection, and the profile. */
 const PATIENCE_MS = 90_000;
 
 export interface AllocationProfile {
@@ -12,7 +12,7 @@ export interface AllocationProfile {
   text: string;
 }
 
-/** Samples the allocations of all threads at once. Rejects with TargetError, also where no thread has a profile. */
+/** Samples the allocations of all threads at once. Rejects with TargetError, also if no thread has a profile. */
 export function takeAllocationProfiles(
   connection: Connection,
   request: AllocationRequest,

@@ -3,12 +3,12 @@ import type { Frame } from '../recording/types.ts';
 import type { Connection } from './connect.ts';
 import { type Gathered, gatherThreads, type PartReader } from './gather-threads.ts';
 
-/** Between two messages, behind the end of the time: places are looked up in source maps. */
+/** Between two messages, after the end of the time: places are looked up in source maps. */
 const PATIENCE_MS = 60_000;
 
 export type AsyncTrace = Gathered<CapturedThread>;
 
-/** Follows the operations of all threads for some time. Rejects with TargetError, also where nothing came of any thread. */
+/** Follows the operations of all threads for some time. Rejects with TargetError, also if no thread has a result. */
 export function takeAsyncTrace(connection: Connection, request: AsyncTraceRequest): Promise<AsyncTrace> {
   return gatherThreads(connection, {
     method: 'async-trace',

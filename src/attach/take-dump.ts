@@ -18,11 +18,11 @@ const PART_TIMEOUT_MS = 20 * 60_000;
 
 export interface DumpOptions {
   mode: DumpMode;
-  /** Called with what is going on, in a few words. */
+  /** Called with the progress, in a few words. */
   onProgress?: (words: string) => void;
 }
 
-/** What came of one thread. */
+/** The result of one thread. */
 interface ThreadParts {
   threadId: number;
   about: ThreadPart;
@@ -37,7 +37,7 @@ export async function takeDump(connection: Connection, { mode, onProgress = () =
   const takenAt = new Date().toISOString();
   const files: InventoryFiles[] = [];
   const keep = (some: InventoryFiles): void => {
-    // They are removed in the end: what the agent has not written is not touched.
+    // They are removed in the end; files that the agent has not written are not touched.
     const areIts = [some.snapshot, some.index].every((file) => isWritten(file, connection.hello));
     if (!areIts) throw strangeAnswer(pid, 'dump');
     files.push(some);
@@ -60,7 +60,7 @@ export async function takeDump(connection: Connection, { mode, onProgress = () =
   }
 }
 
-/** Notes the files of each part that names some, whatever comes behind it. */
+/** Notes the files that a part names, whatever follows. */
 function readThread(
   threadId: number,
   keep: (files: InventoryFiles) => void,
@@ -130,7 +130,7 @@ function removeFiles({ snapshot, index }: InventoryFiles): void {
     try {
       unlinkSync(file);
     } catch {
-      // The agent was quicker.
+      // The agent has removed it.
     }
   }
 }

@@ -2,13 +2,13 @@ import type { V8CpuProfile } from '../protocol/profile-parts.ts';
 import { createFrameMapper, type FrameMapper, pathOf } from '../recording/source-maps.ts';
 import type { Connection } from './connect.ts';
 
-/** A question has to fit into one message. */
+/** A request must fit into one message. */
 const MAX_URLS = 200;
 const ANSWER_MS = 5000;
 
 /**
- * Turns positions of these scripts into those of the original sources, with the maps that the process keeps in its memory: of
- * TypeScript that was translated while it was loaded. Without an answer, with those on disk.
+ * Turns positions of these scripts into those of the original sources, with the maps that the process has in its memory: for
+ * TypeScript that was compiled while it was loaded. Without an answer, the maps on disk are used.
  */
 export async function loadedMapper(connection: Connection, urls: Iterable<string>): Promise<FrameMapper> {
   const files = [...new Set(urls)].filter((url) => url !== '' && !url.startsWith('node:') && url.length < 300);
@@ -23,7 +23,7 @@ export async function loadedMapper(connection: Connection, urls: Iterable<string
       );
     }
   } catch {
-    // It has ended, or an older agent runs in it: then lines are those that it ran.
+    // It has ended, or has an older agent: then lines are those of the code that ran.
   }
   return createFrameMapper((path) => texts.get(path) ?? null);
 }

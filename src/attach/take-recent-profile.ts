@@ -16,7 +16,7 @@ export interface RecentProfile {
   intervalUs: number;
 }
 
-/** Asks what the threads did in the last seconds. Rejects with TargetError, also where no thread can tell. */
+/** Asks what the threads did in the last seconds. Rejects with TargetError, also if no thread has a profile. */
 export function takeRecentProfiles(
   connection: Connection,
   request: RecentProfileRequest,

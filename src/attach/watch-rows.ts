@@ -5,22 +5,22 @@ import type { Connection } from './connect.ts';
 
 /** Rows kept of one thread: more than half an hour. */
 const MAX_ROWS = 20_000;
-/** Looks and unfinished rows are up to 40 kB each. */
+/** Rows `deep-sample` and `unfinished` have up to 40 kB each. */
 const MAX_LARGE_ROWS = 200;
 const LARGE: ReadonlySet<RowType> = new Set(['deep-sample', 'unfinished']);
-/** So many rows go at a time. */
+/** This many rows are dropped at a time. */
 const SLACK = 1000;
-/** More are not followed. */
+/** No more are followed. */
 const MAX_THREADS = 1000;
 
 export interface Watching {
-  /** Of each thread, the main thread first: new objects wherever rows have come. */
+  /** One per thread, the main thread first; a new object if rows have come. */
   recordings(): Recording[];
-  /** Rejects with TargetError when the process has gone, or has left this viewer. */
+  /** Rejects with TargetError when the process is gone, or has disconnected this viewer. */
   ended: Promise<never>;
 }
 
-/** Follows what the agent records; `onChange` hears of it, and whether a stall has begun or ended. */
+/** Follows what the agent records; `onChange` is called with whether a stall has begun or ended. */
 export function watchRows(connection: Connection, onChange: (urgent: boolean) => void): Watching {
   const threads = new Map<number, Recording>();
   const onPart = (part: LivePart): void => {

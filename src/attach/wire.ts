@@ -4,28 +4,28 @@ import type { FailureCode, MethodName, ParamsOf, PartOf, ResultOf } from '../pro
 import { isObject } from '../util/shapes.ts';
 import { TargetError } from './target-error.ts';
 
-/** What is answered without asking the threads takes no time. */
+/** Requests that are answered without asking the threads take no time. */
 const ANSWER_MS = 30_000;
-/** Of one message, in characters: what is longer is no answer of ours. */
+/** Length of one message, in characters: the agent sends no longer one. */
 const MAX_LINE = 64e6;
-/** Of one answer: profiles of an hour have some hundred million. Whoever watches keeps the newest rows only. */
+/** Of one answer: profiles of an hour have some hundred million. Viewers keep only the newest rows. */
 const MAX_ANSWER = 1e9;
-/** An answer in parts ends within so many times the time that may pass between two. */
+/** An answer in parts ends within this many times the time-out between two parts. */
 const MAX_WAITS = 20;
 const MAX_ERROR = 1000;
 
 export interface RequestOptions<Part> {
-  /** Gets the parts of a long answer. What it throws makes the answer one that is not understood. */
+  /** Gets the parts of a long answer. If it throws, the answer counts as not understood. */
   onPart?: (part: Part) => void;
-  /** Between two messages (default: 30 s); Infinity where nothing need come. */
+  /** Between two messages (default: 30 s); Infinity if none is expected. */
   timeoutMs?: number;
-  /** What the end of the answer must be, where not what the method's shape says. */
+  /** Check for the end of the answer, if it differs from the method's shape. */
   isResult?: (value: unknown) => boolean;
 }
 
-/** Asks the agent at the other end, and takes nothing from there but answers that have the shape of ours. */
+/** Sends requests to the agent at the other end, and accepts only answers of the known shapes. */
 export interface Wire {
-  /** Rejects with TargetError where the connection ends, the time is over, the method fails or the answer is none. */
+  /** Rejects with TargetError if the connection ends, the time is over, the method fails or the answer is not valid. */
   request<Name extends MethodName>(
     method: Name,
     params: ParamsOf<Name>,
@@ -104,11 +104,11 @@ class OpenWire {
     if (!isObject(message) || !this.#onMessage(message, line.length)) throw new Error('no answer of ours');
   }
 
-  /** False where it is none of ours. */
+  /** False if it is not valid. */
   #onMessage(message: Record<string, unknown>, length: number): boolean {
     const id = Number(message.id);
     const entry = this.#waiting.get(id);
-    // To a question that was given up.
+    // The answer to a request that has timed out.
     if (!entry) return Number.isSafeInteger(id) && id > 0 && id < this.#nextId;
     entry.length += length;
     if (entry.timeoutMs !== Number.POSITIVE_INFINITY && entry.length > MAX_ANSWER) return false;
@@ -126,7 +126,7 @@ class OpenWire {
     return true;
   }
 
-  /** Its time begins anew. */
+  /** Its time-out starts again. */
   #arm(id: number, entry: Waiting): void {
     clearTimeout(entry.timer);
     if (entry.timeoutMs === Number.POSITIVE_INFINITY) return;
@@ -143,7 +143,7 @@ class OpenWire {
     this.#waiting.delete(id);
   }
 
-  /** Nothing more is read: what comes behind it would be no better. */
+  /** Nothing more is read: what follows cannot be trusted either. */
   #leave(): void {
     this.#socket.destroy();
     this.#failAll(null);
@@ -162,7 +162,7 @@ class OpenWire {
   }
 }
 
-/** In bounded memory; `onWrong` where a line is too long, or `onLine` throws. */
+/** In bounded memory; calls `onWrong` if a line is too long, or `onLine` throws. */
 function readLines(socket: Socket, onLine: (line: string) => void, onWrong: () => void): void {
   let rest: string[] = [];
   let restLength = 0;
@@ -188,12 +188,12 @@ function readLines(socket: Socket, onLine: (line: string) => void, onWrong: () =
   });
 }
 
-/** One that we do not know, of a newer agent, decides nothing. */
+/** An unknown one, of a newer agent, is ignored. */
 function codeOf(code: unknown): 'refused' | FailureCode {
   return code === 'too-slow' ? code : 'refused';
 }
 
-/** What the agent says in its own words, on one line of a terminal. */
+/** The agent's message, on one line of a terminal. */
 function sentence(text: string): string {
   const line = text.slice(0, MAX_ERROR).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
   return /[.!?]$/.test(line) ? line : `${line}.`;

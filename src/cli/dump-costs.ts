@@ -1,10 +1,10 @@
 import { fullMemoryBytes, fullPauseMs, quickPauseMs, snapshotPauseMs } from '../async-dump/estimate.ts';
 import type { Connection } from '../attach/connect.ts';
 
-/** A longer pause is announced, and taken only when somebody has agreed. */
+/** A longer pause is announced, and taken only if the user agrees. */
 export const ANNOUNCED_MS = 200;
 const ESTIMATE_TIMEOUT_MS = 15_000;
-/** Where a thread did not answer, its heap is taken for as large as that of a small program. */
+/** If a thread does not answer, its heap is assumed to be that of a small program. */
 const UNKNOWN_HEAP_BYTES = 10e6;
 
 /** What a dump would cost the process. */
@@ -19,7 +19,7 @@ export interface Costs {
 
 export async function estimateOf(connection: Connection): Promise<Costs> {
   const answer = await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS });
-  // The threads are stopped one after the other.
+  // The threads are paused one after the other.
   const largest = Math.max(0, ...answer.threads.map(({ heapBytes }) => heapBytes ?? UNKNOWN_HEAP_BYTES));
   return {
     quickMs: quickPauseMs(largest),

@@ -5,11 +5,11 @@ import { commands } from './commands/index.ts';
 /** How a command that threw ends. */
 export interface Failure {
   exitCode: number;
-  /** One or two sentences; null where all is said. */
+  /** One or two sentences; null if everything has been said. */
   message: string | null;
 }
 
-/** What to say of an exception, and the exit code; `argv` is the command line. Whatever is no error of the user's is a bug. */
+/** The message for an exception, and the exit code; `argv` is the command line. What is not an error of the user is a bug. */
 export function failureOf(error: unknown, argv: readonly string[]): Failure {
   if (error instanceof CommanderError) return usageFailure(error, argv);
   if (error instanceof UserError) return { exitCode: error.exitCode, message: error.message };

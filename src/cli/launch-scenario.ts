@@ -12,7 +12,7 @@ export interface LaunchedScenario extends Launched {
   headline: string;
 }
 
-/** Runs a scenario under the agent until it ends; its recordings go to `out`. Rejects with UserError where it cannot be started. */
+/** Runs a scenario under the agent until it ends; its recordings go to `out`. Rejects with UserError if it cannot be started. */
 export async function launchScenario(
   id: string,
   variant: Variant,

@@ -9,7 +9,7 @@ import { makeFolders } from '../util/make-folders.ts';
 import { builtFile } from '../util/package-root.ts';
 import { nodeCode, UserError } from '../util/user-error.ts';
 
-/** Between SIGTERM and SIGKILL: what orchestrators grant at the least. */
+/** Between SIGTERM and SIGKILL: the least that orchestrators give. */
 export const GRACE_MS = 5000;
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -21,20 +21,20 @@ export interface Launch {
   slowMs?: number;
   durationMs?: number;
   stdio: SpawnOptions['stdio'];
-  /** Sees the process right after it was started, and the folder of its recordings. */
+  /** Called with the process right after its start, and the folder of its recordings. */
   onStart?: (child: ChildProcess, family: string) => void;
 }
 
 export interface Launched {
   /** The folder that holds the recordings. */
   family: string;
-  /** The exit code; 128 + signal where it was killed, as shells have it. */
+  /** The exit code; 128 + signal if it was killed, as in shells. */
   exitCode: number;
   /** --duration ended it, by the signal that we sent. */
   stopped: boolean;
 }
 
-/** Runs a command under the agent until it ends. Rejects with UserError where it could not be started. */
+/** Runs a command under the agent until it ends. Rejects with UserError if it could not be started. */
 export async function launch(options: Launch): Promise<Launched> {
   const agent = builtFile('agent.cjs');
   const family = makeFamily(resolve(options.out));
@@ -70,7 +70,7 @@ function makeFamily(out: string): string {
 }
 
 function agentEnvironment(agent: string, family: string, { out, level, slowMs }: Launch): NodeJS.ProcessEnv {
-  // NODE_OPTIONS is split at spaces, except in double quotes, where a backslash escapes.
+  // NODE_OPTIONS is split at spaces, except within double quotes, where a backslash escapes.
   const preload = `--require "${agent.replace(/["\\]/g, '\\$&')}"`;
   const nodeOptions = process.env.NODE_OPTIONS ?? '';
   return {
@@ -121,11 +121,11 @@ function ending(child: ChildProcess, durationMs: number | undefined): Promise<{ 
   });
 }
 
-/** Passes on what is meant for the program, and stays alive to report on how it ended. */
+/** Passes signals on to the program, and stays alive to report how it ended. */
 function forwardSignals(child: ChildProcess): () => void {
   const fromTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const forward = (signal: NodeJS.Signals) => {
-    // Ctrl-C in a terminal reaches the child by itself; twice, it would cut short its clean-up.
+    // Ctrl-C in a terminal reaches the child directly; a second signal would cut short its clean-up.
     if (signal !== 'SIGINT' || !fromTerminal) child.kill(signal);
   };
   for (const signal of FORWARDED) process.on(signal, forward);

@@ -10,7 +10,7 @@ export type LeakInput =
 
 const MAX_FILES = 3;
 
-/** Tells process numbers, snapshots and recordings apart. Throws InputError. */
+/** Distinguishes process numbers, snapshots and recordings. Throws InputError. */
 export function leakInput(operands: readonly string[]): LeakInput {
   const [first = ''] = operands;
   if (operands.length === 1 && /^-?[\d.]+$/.test(first) && !existsSync(first))

@@ -18,7 +18,7 @@ export async function main(argv: string[]): Promise<number> {
   let over = false;
   const crash = new Promise<never>((_resolve, reject) => {
     onUncaught((error) => {
-      // What was written last may fail when all else is done.
+      // The last output may fail when everything else is done.
       if (over) process.exit(reportFailure(error, words));
       crashed = true;
       reject(error);
@@ -29,7 +29,7 @@ export async function main(argv: string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     const code = reportFailure(error, words);
-    // What goes on beside cannot be relied on any more.
+    // Other work in progress cannot be relied on any more.
     if (crashed) process.exit(code);
     return code;
   } finally {
@@ -37,7 +37,7 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-/** The number of a process alone is watched. */
+/** A process number alone means `top`. */
 function withCommand(argv: readonly string[]): string[] {
   return /^\d+$/.test(argv[0] ?? '') ? ['top', ...argv] : [...argv];
 }
@@ -80,7 +80,7 @@ function sentence(fragment: string): string {
   return `${fragment.charAt(0).toUpperCase()}${fragment.slice(1)}.`;
 }
 
-/** Says what there is to say of an exception; its exit code. */
+/** Prints the message for an exception; returns its exit code. */
 function reportFailure(error: unknown, argv: readonly string[]): number {
   const { exitCode, message } = failureOf(error, argv);
   if (message !== null) complain(message);
@@ -88,7 +88,7 @@ function reportFailure(error: unknown, argv: readonly string[]): number {
   return exitCode;
 }
 
-/** Calls back for what nobody catches: in an event, a timer, a promise. */
+/** Calls back for exceptions that nobody catches: in an event, a timer, a promise. */
 function onUncaught(crash: (error: unknown) => void): void {
   const onError = (error: NodeJS.ErrnoException): void => {
     // `evdiag report | head` closes our stdout early: that is no error.

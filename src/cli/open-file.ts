@@ -9,7 +9,7 @@ import { complain } from './output.ts';
 
 const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open'], win32: ['explorer.exe'] };
 
-/** Opens a file with what the desktop has for it; says so where there is nothing. */
+/** Opens a file with the desktop's program for it; says so if there is none. */
 export function openFile(file: string): void {
   const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
   const child = spawn(command!, [...args, file], { stdio: 'ignore', detached: true });
@@ -19,7 +19,7 @@ export function openFile(file: string): void {
 
 /**
  * A page that opens the installed speedscope with a profile in its format, in a folder for the user alone: openers drop
- * the part of an address that names the profile. Throws InputError where speedscope is not installed.
+ * the part of an address that names the profile. Throws InputError if speedscope is not installed.
  */
 export function speedscopePage(profile: string, name: string): string {
   const app = join(speedscopeFolder(), 'dist/release/index.html');
@@ -38,7 +38,7 @@ function speedscopeFolder(): string {
     try {
       return dirname(createRequire(from).resolve('speedscope/package.json'));
     } catch {
-      // Then the other place.
+      // Try the other place.
     }
   }
   throw new InputError('speedscope is not installed here. Add it with "npm i -D speedscope", or leave --viewer out.');

@@ -46,7 +46,7 @@ export const dump: CliCommand<Options> = {
   },
 };
 
-/** Null: nobody wants it. */
+/** Null: the user declined. */
 async function chooseMode(pid: number, costs: Costs, { quick, yes, force }: Options): Promise<DumpMode | null> {
   const { quickMs, fullMs, neededBytes, availableBytes } = costs;
   if (!quick && yes && !force && availableBytes < neededBytes) throw new InputError(memoryText(costs));

@@ -45,7 +45,7 @@ export const explain: CliCommand<Options> = {
   },
 };
 
-/** A kind, as it is of one rule. */
+/** A kind of one rule. */
 interface Use extends KindText {
   rule: string;
 }
@@ -56,7 +56,7 @@ function write(lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** The id of a rule or kind: what was written, or the only one that begins so. Throws InputError. */
+/** The id of a rule or kind: as given, or the only one that begins with it. Throws InputError. */
 function meant(word: string): string {
   const names = [...new Set(detectors.flatMap(({ id, kinds }) => [id, ...kinds.map(({ kind }) => kind)]))];
   if (names.includes(word)) return word;
@@ -109,7 +109,7 @@ function page(rule: Detector, paint: Paint): string[] {
   ];
 }
 
-/** Of each rule that has it. */
+/** For each rule that has it. */
 function kindPage(uses: readonly Use[], paint: Paint): string[] {
   const width = terminalWidth(process.stdout);
   const indented = (text: string, indent = '  ') => wrap(text, width - indent.length).map((line) => indent + line);

@@ -85,7 +85,7 @@ export const flame: CliCommand<Options> = {
   },
 };
 
-/** Of a dump it is good news, unless a part was asked for. */
+/** For a dump that is good news, unless a part was asked for. */
 function emptyText(input: string, { kind }: Profile): string {
   const dumped = kind === 'waiting' ? ': no call was waiting there when the dump was taken' : '';
   return `"${input}" has no samples, or none in the part that was asked for${dumped}.`;

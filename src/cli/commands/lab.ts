@@ -57,7 +57,7 @@ function lookOf(stream: NodeJS.WriteStream) {
   return { paint: painter(hasColor(stream)), width: terminalWidth(stream) };
 }
 
-/** One line on stderr that is rewritten, and gone at the end; without escape codes, so that every terminal can show it. */
+/** One line on stderr that is rewritten, and removed at the end; without escape codes, so that every terminal can show it. */
 async function withProgress({ id, run }: Lab): Promise<LabResult> {
   if (!process.stderr.isTTY) return run(() => {});
   const line = (share: number) => `measuring ${id} … ${Math.floor(share * 100)} %`;

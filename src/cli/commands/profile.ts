@@ -36,9 +36,9 @@ interface Options {
   json?: boolean;
 }
 
-/** Formats that are read again. */
+/** Formats that evdiag can read. */
 const READABLE = ['collapsed', 'cpuprofile', 'pprof', 'speedscope'];
-/** What is told at once of the hottest functions. */
+/** How many of the hottest functions are printed. */
 const PRINTED_FUNCTIONS = 3;
 const DURATION_S = 10;
 const INTERVAL_MS = 1;
@@ -109,7 +109,7 @@ export const profile: CliCommand<Options> = {
   },
 };
 
-/** What is over can neither be measured longer nor closer. Throws InputError. */
+/** The past cannot be sampled for longer or more often. Throws InputError. */
 function checkLast({ last, allocations, duration, interval, inlining }: Options): void {
   const others = { '-d': duration, '--allocations': allocations, '--interval': interval, '--inlining': inlining };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
@@ -137,7 +137,7 @@ async function profileOf(
 
 type Recorded = Pick<Profile, 'kind' | 'unit'> & { threads: ThreadProfile[]; problems: ThreadProblem[] };
 
-/** Ctrl-C ends it early; what there is by then is kept. */
+/** Ctrl-C ends it early; what was sampled by then is kept. */
 async function cpuOf(connection: Connection, options: Options): Promise<Recorded> {
   const { duration = DURATION_S, interval = INTERVAL_MS, inlining } = options;
   const request = { durationMs: duration * 1000, intervalUs: interval * 1000, inlining: inlining === true };

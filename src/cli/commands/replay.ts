@@ -12,7 +12,7 @@ import { findScenario } from '../scenario-list.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {
-  /** True where none is named. */
+  /** True if none is named. */
   scenario?: string | true;
   ascii?: boolean;
   json?: boolean;

@@ -91,12 +91,12 @@ function recorded(folder: string): Family | null {
 }
 
 function nothingRecorded(folder: string, { message }: InputError): string {
-  // What was begun tells itself why it cannot be read.
+  // The reader says why it cannot be read.
   if (existsSync(folder)) return message;
   return 'Nothing was recorded: the program is not a Node.js program, or it ended before the agent could start or write.';
 }
 
-/** Prints the report; true where it holds a finding at least as severe as asked. */
+/** Prints the report; true if it has a finding at least that severe. */
 function show(family: Family, json: boolean, failOn: Severity | undefined): boolean {
   const report = reportOf(family);
   if (json) printJson(report);

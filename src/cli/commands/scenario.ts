@@ -20,7 +20,7 @@ interface Options {
 
 interface Variant {
   variant: 'broken' | 'fixed';
-  /** What it printed of itself. */
+  /** What it printed about itself. */
   headline: string;
   exitCode: number;
   findings: Finding[];

@@ -52,7 +52,7 @@ function chosen(connection: Connection): Choice {
   return { crowd: familyOf(connection), subject: commandText(argv), pid };
 }
 
-/** The only family there is, or what somebody chose; null where nobody did. */
+/** The only family, or the one that the user chose; null if none was chosen. */
 async function choose(look: ReturnType<typeof terminalLook>): Promise<Choice | null> {
   const all = await connectAll();
   if (all.length === 0) throw new TargetError(NOBODY);
@@ -75,7 +75,7 @@ async function choose(look: ReturnType<typeof terminalLook>): Promise<Choice | n
   return index === null ? null : chosen(all[index]!);
 }
 
-/** What can be observed, once. */
+/** The processes that can be observed, each once. */
 async function printList(): Promise<number> {
   const all = await connectAll();
   printJson({ schema: 'evdiag-top/1', processes: all.map(({ hello: { protocol: _, ...hello } }) => hello) });

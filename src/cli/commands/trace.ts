@@ -97,7 +97,7 @@ async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents
   return EXIT.done;
 }
 
-/** What came of it, then what did not. */
+/** First the results, then the problems. */
 function printSummary(made: CaptureTrace, threads: readonly TracedThread[], file: string | null, bytes: number): void {
   const runs = made.events.filter(({ ph, cat }) => ph === 'X' && cat !== 'stall' && cat !== 'gc').length;
   const what = `${plural(made.lanes, 'operation')} and ${plural(runs, 'callback')}`;
@@ -114,7 +114,7 @@ function printSummary(made: CaptureTrace, threads: readonly TracedThread[], file
   }
 }
 
-/** The file is null where all went to stdout. */
+/** The file is null if everything went to stdout. */
 function write(made: Trace, output: string | undefined, pid: number): { file: string | null; bytes: number } {
   const file = output ?? freeName(`trace-${pid}`, 'json');
   if (file !== '-') return { file, bytes: writePrivate(file, chunksOf(made)) };

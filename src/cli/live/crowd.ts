@@ -1,26 +1,26 @@
-/** Which processes are watched together, and how they are found while they come and go. */
+/** Which processes are watched together, and how they are found as they come and go. */
 import type { ChildProcess } from 'node:child_process';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { listAgents } from '../../attach/list-agents.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import type { Hello } from '../../protocol/hello.ts';
 
-/** New processes are looked for so often: that reads a small folder. */
+/** How often new processes are searched, which reads a small folder. */
 const LOOK_MS = 400;
 /** A process that lists a socket and does not answer may be starting, or ending. */
 const MAX_TRIES = 20;
-/** More are not watched at once. */
+/** No more are watched at once. */
 const MAX_MEMBERS = 64;
 
 export interface Crowd {
-  /** Those that are connected already. */
+  /** Connected already. */
   known: readonly Connection[];
   /** Numbers of processes that may belong to it. */
   candidates(): readonly number[];
   belongs(hello: Hello): boolean;
-  /** Further ones may come, though none is there. */
+  /** Further ones may come, even if there is none now. */
   mayCome(): boolean;
-  /** Where all of them record; null where they have no folder in common. */
+  /** Where all of them record; null if they have no folder in common. */
   family: string | null;
 }
 
@@ -36,7 +36,7 @@ export function familyOf(connection: Connection): Crowd {
   };
 }
 
-/** A program that has just been started, and what it starts; it need not be Node.js itself. */
+/** A program that was just started, and its children; it need not be Node.js itself. */
 export function programOf(child: ChildProcess, family: string): Crowd {
   return {
     known: [],
@@ -48,7 +48,7 @@ export function programOf(child: ChildProcess, family: string): Crowd {
   };
 }
 
-/** Whatever runs with the agent, now and later. */
+/** All processes with the agent, now and later. */
 export function everybody(known: readonly Connection[]): Crowd {
   return { known, candidates: () => listAgents(), belongs: () => true, mayCome: () => false, family: null };
 }
@@ -65,7 +65,7 @@ export interface Gathering {
 
 /**
  * Connects to each member of the crowd. `attend` is called once for each, and rejects with TargetError when it has gone.
- * `onEnd` is told why the last one went, when nobody is left and nobody may come; null where there was never anybody.
+ * `onEnd` is called when none is left and none may come, with why the last one ended; null if there never was one.
  */
 export function gather(
   crowd: Crowd,
@@ -73,7 +73,7 @@ export function gather(
   onEnd: (last: TargetError | null) => void,
 ): Gathering {
   const members = new Map<number, Connection>();
-  /** How often a process was asked; those that do not belong, or have left us, are asked no more. */
+  /** How often a process was asked; those that do not belong, or have disconnected, are not asked again. */
   const tries = new Map<number, number>();
   let last: TargetError | null = null;
   let stopped = false;
@@ -100,7 +100,7 @@ export function gather(
         connection.close();
       } else join(connection);
     } catch (error) {
-      // It is not there yet, or not any more.
+      // It is not there yet, or has ended.
       if (!(error instanceof TargetError)) throw error;
     }
   };

@@ -8,11 +8,11 @@ import { type Recording, rowsOf } from '../../recording/types.ts';
 import type { Action, State } from '../../tui/state/types.ts';
 import { type Crowd, gather } from './crowd.ts';
 
-/** A stall is shown at once, and so is its end; very many of them are some frames a second. */
+/** A stall is shown at once, and so is its end; very many of them are limited to some frames a second. */
 const HURRY_MS = 50;
-/** The agent writes its last rows when the socket is closed already. */
+/** The agent writes its last rows after it has closed the socket. */
 const LAST_ROWS = { tries: 20, everyMs: 100 };
-/** Threads that have ended and are shown still; the recordings have all. */
+/** Ended threads that are still shown; the recordings have all. */
 const MAX_ENDED = 100;
 const NOBODY =
   'The program has ended, and no process of it could be watched: it is not a Node.js program, or it ended too soon.';
@@ -20,17 +20,17 @@ const NOBODY =
 export interface FollowOptions {
   dispatch(action: Action): void;
   state(): State;
-  /** Everybody has gone. */
+  /** All processes have ended. */
   onGone?: (() => void) | undefined;
 }
 
-/** Dispatches what comes until everybody has gone, of which `onGone` is told; then the whole recordings. */
+/** Dispatches rows until all processes have ended, then calls `onGone`; then the whole recordings. */
 export class Following {
   readonly #options: FollowOptions;
   readonly #crowd: Crowd;
   readonly #gathering: ReturnType<typeof gather>;
   readonly #watchings = new Set<Watching>();
-  /** Of those that have gone. */
+  /** Of those that have ended. */
   #past: Recording[] = [];
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
@@ -45,7 +45,7 @@ export class Following {
     );
   }
 
-  /** To the process with that number, else to any; null until there is one. */
+  /** To the process with that number, or to any; null until there is one. */
   connection(pid?: number): Connection | null {
     const all = this.#gathering.connections();
     return all.find(({ hello }) => hello.pid === pid) ?? (pid === undefined ? (all[0] ?? null) : null);
@@ -97,11 +97,11 @@ export class Following {
     this.#watchings.delete(watching);
     this.#past = [...this.#past, ...left].slice(-MAX_ENDED);
     if (this.#watchings.size === 0) return;
-    // That a process has ended is seen.
+    // The end of a process is shown.
     if (error instanceof TargetError && error.code === 'too-slow') {
       this.#options.dispatch({ type: 'message', text: error.message });
     }
-    // The others go on: what it wrote last is read meanwhile.
+    // The others go on while its last rows are read.
     void lastRows(left).then((complete) => {
       this.#past = this.#past.map((one) => complete.find((read) => isSame(one, read)) ?? one);
       this.#flush();
@@ -136,13 +136,13 @@ function reread(recording: Recording): Recording {
   return found ? { ...found, truncated: false } : recording;
 }
 
-/** With those of the family that were too short to be met. */
+/** Including those of the family that were too short to connect to. */
 function withMissed(recordings: readonly Recording[], family: string | null): Recording[] {
   const missed = (family === null ? [] : tryRead(family)).filter((one) => !recordings.some((met) => isSame(met, one)));
   return inFamilyOrder([...recordings, ...missed]);
 }
 
-/** None where they were removed, or never written. */
+/** None if they were removed, or never written. */
 function tryRead(path: string): Recording[] {
   try {
     return readRecording(path);

@@ -18,14 +18,14 @@ type Dispatch = (action: Action) => void;
 
 type What = 'snapshot' | 'hunt';
 
-/** A process, and where what is done with it is told. */
+/** A process, and where progress is reported. */
 interface Asked {
   connection: Connection;
   dispatch: Dispatch;
   say(text: string): void;
 }
 
-/** Heap snapshots from the keyboard of the terminal UI: one that is kept, or three and what grew between them. */
+/** Heap snapshots by a key of the terminal UI: one that is kept, or three and what grew between them. */
 export class LeakHunt {
   #folder: string | null = null;
   #taken: string[] = [];
@@ -52,7 +52,7 @@ export class LeakHunt {
       });
   }
 
-  /** Removes what a hunt that did not come to its end has written. */
+  /** Removes the files of a hunt that was not finished. */
   stop(): void {
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = null;
@@ -86,7 +86,7 @@ export class LeakHunt {
   async #compare({ dispatch, say }: Asked): Promise<void> {
     this.#agreed = null;
     say('looking for what grew …');
-    // In a process of its own: a large heap would hold up the screen.
+    // In a process of its own: reading a large heap would block the screen.
     const args = [join(packageRoot(), 'bin/evdiag.mjs'), 'leaks', ...this.#taken];
     const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: MAX_OUTPUT });
     this.stop();
@@ -94,7 +94,7 @@ export class LeakHunt {
     dispatch({ type: 'show', title: 'Leak hunt', lines: stdout.trimEnd().split('\n') });
   }
 
-  /** False where it waits for somebody to agree to the pause, or memory would not suffice. */
+  /** False if it waits for the user to agree to the pause, or memory would not suffice. */
   async #isAgreed(what: What, { connection, say }: Asked): Promise<boolean> {
     const { snapshotMs, neededBytes, availableBytes } = await estimateOf(connection);
     const needs = `pauses the process for about ${formatMs(snapshotMs)}, takes about ${formatBytes(neededBytes)} of memory`;

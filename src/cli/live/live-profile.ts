@@ -8,15 +8,15 @@ import type { Action, ShownProfile, State } from '../../tui/state/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { toThreadProfile } from '../profile/taken-profile.ts';
 
-/** Who forgets to end it has ten minutes. */
+/** A profile that the user forgets to end lasts ten minutes. */
 const MOST_MS = 600_000;
 const INTERVAL_US = 1000;
-/** V8's clock is the process's monotonic one (Node 20–26); where it tells a time that cannot be, ours counts. */
+/** V8's clock is the process's monotonic one (Node 20–26); if it gives an impossible time, ours is used. */
 const SLACK_MS = 100;
 
 type Dispatch = (action: Action) => void;
 
-/** CPU profiles from the keyboard of the terminal UI: the first key begins one, the second ends it. */
+/** CPU profiles by a key of the terminal UI: the first press begins one, the second ends it. */
 export function createLiveProfile() {
   let running: Connection | null = null;
   let count = 0;
@@ -24,7 +24,7 @@ export function createLiveProfile() {
     isRunning: () => running !== null,
     press(connection: Connection | null, dispatch: Dispatch, state: () => State): void {
       if (running) {
-        // Where the process has gone, it is told as lost.
+        // If the process has ended, it is reported as lost.
         running.request('end-cpu-profile', {}).catch(() => {});
         return;
       }
@@ -83,7 +83,7 @@ async function take(
   return { profile: shown, problems };
 }
 
-/** When the main thread's recording began, which its uptime counts from. */
+/** When the main thread's recording began; its uptime counts from then. */
 function zeroOf({ recordings }: State, pid: number): number | null {
   const main = recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
   return main?.header.startMonotonicMs ?? null;

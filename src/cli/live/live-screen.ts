@@ -27,13 +27,13 @@ export interface LiveOptions {
   look: Look;
   /** Of the main thread that is shown first; by default the first that is no launcher. */
   pid?: number;
-  /** Everybody has gone. */
+  /** All processes have ended. */
   onGone?: () => void;
   /** The screen is closed: the processes that were watched to the end. */
   onClose?: (pids: readonly number[]) => void;
 }
 
-/** Shows processes live until somebody quits: resolves to the signal that ended it, or null after `q`. */
+/** Shows processes live until the user quits: resolves to the signal that ended it, or null after `q`. */
 export async function showLive(
   crowd: Crowd,
   { subject, look, pid, onGone, onClose }: LiveOptions,
@@ -53,7 +53,7 @@ export async function showLive(
     start(dispatch, state) {
       const forward = (action: Action): void => {
         dispatch(action);
-        // What the agents have left beside the recordings: from now on it stays.
+        // The profiles beside the recordings: they do not change any more.
         if (action.type !== 'recordings' || state().ended === null) return;
         dispatch({ type: 'profiles', profiles: recordedProfiles(state().recordings) });
       };
@@ -100,7 +100,7 @@ function levelText(pid: number, level: Level): string {
   return `Process ${pid} is at level ${level} now: ${what}.`;
 }
 
-/** As full as it can be without a pause that somebody has to agree to. False where it waits for that. */
+/** A full dump if its pause needs no consent. False if it waits for the user to agree. */
 async function dump(
   connection: Connection,
   dispatch: (action: Action) => void,
@@ -123,7 +123,7 @@ async function dump(
   return true;
 }
 
-/** Writes what the screen has to a family of its own; tells where, or why not. */
+/** Writes what the screen has to a family of its own; says where, or why not. */
 function save(recordings: readonly Recording[]): string {
   const [root] = recordings;
   if (!root) return 'Nothing is known yet.';

@@ -1,4 +1,4 @@
-/** The profiles that lie beside a recording, for the terminal UI. */
+/** The profiles beside a recording, for the terminal UI. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProfile } from '../../profile/read-profile.ts';
@@ -12,12 +12,12 @@ import { displayPath } from '../../util/text.ts';
 const PROFILE = /\.(cpuprofile|heapprofile)$/;
 /** Of one thread; the newest. */
 const MAX_FILES = 50;
-/** So much is looked through for their times, from the newest on; those of others are told when they are shown. */
+/** This much is read for their times, the newest first; the times of others are known when they are shown. */
 const MAX_LOOK_BYTES = 64 << 20;
-/** A profile begins and ends at most so much outside of its recording. */
+/** A profile begins and ends at most this far outside of its recording. */
 const SLACK_MS = 60_000;
 
-/** Those of all threads, the newest first, not read yet but for their times. */
+/** Those of all threads, the newest first; only their times have been read. */
 export function recordedProfiles(recordings: readonly Recording[]): ShownProfile[] {
   const found = recordings.flatMap((recording) => {
     const { path, foreign } = recording;
@@ -41,7 +41,7 @@ export function recordedProfiles(recordings: readonly Recording[]): ShownProfile
     });
 }
 
-/** The same one, read; what is wrong with the file is said in it. */
+/** The same one, read; it says what is wrong with the file. */
 export function readRecorded(of: ShownProfile, recordings: readonly Recording[]): ShownProfile {
   const threadId = of.threads[0]?.threadId ?? 0;
   const recording = recordings.find(({ header }) => header.pid === of.pid && header.threadId === threadId);
@@ -57,7 +57,7 @@ export function readRecorded(of: ShownProfile, recordings: readonly Recording[])
   }
 }
 
-/** V8 tells times in µs of the clock that the recording's header tells too; other tools may begin at any number. */
+/** V8 gives times in µs of the clock in the recording's header; other tools may begin at any number. */
 function threadOf({ header, durationMs }: Recording, text: string): ProfiledThread {
   const time = (name: string): number =>
     Number(new RegExp(`"${name}":\\s*(\\d+)`).exec(text)?.[1] ?? Number.NaN) / 1000;
@@ -88,7 +88,7 @@ function statsOf(file: string): { changedMs: number; bytes: number } {
   }
 }
 
-/** '' where it cannot be read: that is said when it is shown. */
+/** '' if it cannot be read, which is said when it is shown. */
 function textOf(file: string): string {
   try {
     return readRegular(file, MAX_LOOK_BYTES)?.toString('latin1') ?? '';

@@ -5,12 +5,12 @@ import { GRACE_MS } from '../launch.ts';
 import { hasEnded, programOf } from './crowd.ts';
 import { showLive } from './live-screen.ts';
 
-/** Of what the program printed, so many characters are kept to be shown afterwards. */
+/** This many characters of the program's output are kept, to be shown afterwards. */
 const MAX_OUTPUT = 100_000;
 
 export interface RunScreen {
   open(child: ChildProcess, family: string): void;
-  /** Resolves when the screen is closed and the program has ended; true where the user quit before the program ended. */
+  /** Resolves when the screen is closed and the program has ended; true if the user quit before the program ended. */
   closed(): Promise<boolean>;
 }
 
@@ -44,7 +44,7 @@ export function screenFor(command: readonly string[], look: Look): RunScreen {
   };
 }
 
-/** Whether the screen was closed first. The program ends in any case: nobody would see it any more. */
+/** Whether the screen was closed first. The program is ended then, as nobody would see it. */
 async function watchUntilBothEnd(
   child: ChildProcess,
   screen: Promise<EndSignal | null>,
@@ -56,7 +56,7 @@ async function watchUntilBothEnd(
   try {
     signal = await screen;
   } finally {
-    // The agent tells of the end some ms before the system does.
+    // The agent reports the end some ms before the system does.
     if (isGone()) await endWithin(child, GRACE_MS);
     quitFirst = !hasEnded(child);
     if (quitFirst) await endProgram(child, signal ?? 'SIGTERM', kill);
@@ -75,7 +75,7 @@ function endWithin(child: ChildProcess, ms: number): Promise<void> {
   });
 }
 
-/** SIGKILL where it does not end by itself; who then still holds its output is left alone. */
+/** SIGKILL if it does not end by itself; other processes that still hold its output are left alone. */
 function endProgram(
   child: ChildProcess,
   signal: NodeJS.Signals,

@@ -5,12 +5,12 @@ import { toJsonLine } from '../../util/text.ts';
 import { EXIT } from '../types.ts';
 import { type Crowd, gather } from './crowd.ts';
 
-/** What waits for a reader that does not read. */
+/** The most that waits for a reader that does not read. */
 const MAX_WAITING_BYTES = 16e6;
 
 /**
  * Prints what the agents of the crowd record, one JSON object per line: of each thread its header, then its rows as in
- * a recording, with `pid` and `threadId`. Resolves to the exit code when everybody has gone, or by a signal.
+ * a recording, with `pid` and `threadId`. Resolves to the exit code when all processes have ended, or by a signal.
  */
 export function streamRows(crowd: Crowd): Promise<number> {
   return new Promise((resolve) => {

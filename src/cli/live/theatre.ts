@@ -18,7 +18,7 @@ import { expectedText, loadScenarios, type ScenarioInfo, sourceOf } from '../sce
 import { programOf } from './crowd.ts';
 import { Following } from './follow.ts';
 
-/** Plays a scenario: broken, then fixed, each live and to be replayed afterwards. Resolves as `runApp` does. */
+/** Plays a scenario: broken, then fixed, each live and then as a replay. Resolves as `runApp` does. */
 export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndSignal | null> {
   const { runApp, theatre } = await import('../../tui/views/app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'evdiag-scenario-'));
@@ -49,7 +49,7 @@ export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndS
   }
 }
 
-/** Lets the user choose a scenario that can run here; null where nobody wants one. */
+/** Lets the user choose a scenario that can run here; null if none is chosen. */
 export async function chooseScenario(look: Look): Promise<ScenarioInfo | null> {
   const { choose } = await import('../../tui/views/menu.ts');
   const all = (await loadScenarios()).filter((info) => (info.lacks?.() ?? null) === null);

@@ -3,7 +3,7 @@ import type { Look } from '../../tui/views/palette.ts';
 import { needsAscii } from '../../tui/views/palette.ts';
 import { hasColor } from '../../util/terminal.ts';
 
-/** Throws InputError where there is no terminal to draw on. */
+/** Throws InputError if there is no terminal to draw on. */
 export function requireTerminal(command: string): void {
   if (process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== 'dumb') return;
   throw new InputError(

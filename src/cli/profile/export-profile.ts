@@ -10,7 +10,7 @@ export function formatOption(): Option {
   );
 }
 
-/** The exporter that is asked for, or that the file's name ends like. Throws InputError. */
+/** The exporter by its name, or by the end of the file's name. Throws InputError. */
 export function exporterFor(file: string | undefined, format: string | undefined, otherwise: string): Exporter {
   const byId = (id: string): Exporter => exporters.find((exporter) => exporter.id === id)!;
   if (format !== undefined) return byId(format);
@@ -24,7 +24,7 @@ export function exporterFor(file: string | undefined, format: string | undefined
   throw new InputError(`The format of "${file}" is not clear from its name. Add --format, or one of ${endings}.`);
 }
 
-/** What a format that holds one thread leaves out; null where it holds all. */
+/** What a format for one thread leaves out; null if it has all. */
 export function leftOut({ threads }: Profile, { id }: Exporter): string | null {
   if (threads.length < 2 || !['cpuprofile', 'heapprofile'].includes(id)) return null;
   return `A .${id} holds one thread: ${threads[0]!.name} is in it, --thread chooses another one.`;

@@ -3,9 +3,9 @@ import { basename, join } from 'node:path';
 import { InputError } from '../../util/input-error.ts';
 
 const PROFILE = /\.(cpuprofile|heapprofile|pb(\.gz)?|pprof|speedscope(\.json)?|collapsed|folded)$/;
-/** What clinic flame and 0x leave, the one that tells most first: V8's log has times. */
+/** What clinic flame and 0x leave, the most informative first: V8's log has times. */
 const FOREIGN = [/^isolate.*\.log\.json$/, /\.clinic-flame-samples$/, /^ticks\.json$/];
-/** Of them, V8's log as it was written. */
+/** Among them, V8's log as it was written. */
 const RAW_LOG = /^isolate.*\.log$/;
 /** Folders in folders: a family of recordings. */
 const MAX_DEPTH = 4;
@@ -32,7 +32,7 @@ export function profilesIn(folder: string): [string, ...string[]] {
   return [newest, ...others];
 }
 
-/** What is there may go while it is looked at, and not all may be for this user. */
+/** Files may be removed meanwhile, and some may be unreadable. */
 function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -53,7 +53,7 @@ function statsOf(file: string): Stats | undefined {
 function foreignIn(folder: string, names: readonly string[]): string[] {
   for (const pattern of FOREIGN) {
     const found = names.filter((name) => pattern.test(name));
-    // 0x shows one thread, too: the one that did most.
+    // 0x shows one thread too: the one that did most.
     const size = (name: string): number => statsOf(join(folder, name))?.size ?? 0;
     if (found.length > 0) return [found.reduce((a, b) => (size(b) > size(a) ? b : a))];
   }

@@ -55,7 +55,7 @@ export function inputProfile(path: string, options: CutOptions = {}): Profile {
   return partOf(profile, path, options, moment);
 }
 
-/** Of several profiles the one that has the most of the stall or finding. */
+/** Of several profiles the one with the most of the stall or finding. */
 function withMoment(files: readonly string[], options: CutOptions): { profile: Profile; moment: Moment } {
   const found: { profile: Profile; moment: Moment }[] = [];
   let failure: unknown;

@@ -25,7 +25,7 @@ export interface Moment {
   ranges: TimeRange[];
   /** What was chosen, for people. */
   words: string;
-  /** Of several profiles the one with the most is meant: of `last`, first by when it was. */
+  /** Of several profiles the one with the most is meant; for `last`, first the latest. */
   rank: [atMs: number, coveredMs: number];
 }
 
