@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../util/input-error.ts';
+import { makeTemporaryFolder } from '../util/temporary-folder.ts';
 import { complain } from './output.ts';
 
 const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open'], win32: ['explorer.exe'] };
@@ -23,7 +23,7 @@ export function openFile(file: string): void {
  */
 export function speedscopePage(profile: string, name: string): string {
   const app = join(speedscopeFolder(), 'dist/release/index.html');
-  const folder = mkdtempSync(join(tmpdir(), 'evdiag-speedscope-'));
+  const folder = makeTemporaryFolder('speedscope');
   const data = join(folder, 'profile.js');
   const text = `speedscope.loadFileFromBase64(${JSON.stringify(name)}, ${JSON.stringify(Buffer.from(profile).toString('base64'))});`;
   writeFileSync(data, text, { mode: 0o600 });

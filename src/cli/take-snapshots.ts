@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Connection, connect } from '../attach/connect.ts';
@@ -7,6 +6,7 @@ import { takeSnapshot } from '../attach/take-snapshot.ts';
 import type { SnapshotInput } from '../leaks/analyse.ts';
 import { InputError } from '../recording/reader.ts';
 import { makeFolders } from '../util/make-folders.ts';
+import { makeTemporaryFolder } from '../util/temporary-folder.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
 import { nodeCode } from '../util/user-error.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
@@ -55,7 +55,7 @@ interface Place {
 /** A folder that only this user can read; without `--keep` or `--out` it goes when evdiag does, also by Ctrl-C. */
 function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
   const kept = out !== undefined || keep === true;
-  const folder = kept ? (out ?? '.') : mkdtempSync(join(tmpdir(), 'evdiag-leaks-'));
+  const folder = kept ? (out ?? '.') : makeTemporaryFolder('leaks');
   try {
     makeFolders(folder);
   } catch (error) {

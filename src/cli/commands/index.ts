@@ -11,6 +11,7 @@ import { report } from './report.ts';
 import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { selftest } from './selftest.ts';
 import { stats } from './stats.ts';
 import { top } from './top.ts';
 import { trace } from './trace.ts';
@@ -28,6 +29,7 @@ export const commands: readonly CliCommand<never>[] = [
   run,
   scenario,
   scenarios,
+  selftest,
   stats,
   top,
   trace,

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../../detectors/types.ts';
 import { readFamily } from '../../recording/reader.ts';
 import { placeText } from '../../util/place-text.ts';
+import { makeTemporaryFolder } from '../../util/temporary-folder.ts';
 import { hasColor, type Paint, painter } from '../../util/terminal.ts';
 import { stripControl } from '../../util/text.ts';
 import { launchScenario } from '../launch-scenario.ts';
@@ -46,7 +46,7 @@ export const scenario: CliCommand<Options> = {
       else process.stdout.write(`${id} cannot run here: it needs ${lacking}.\n`);
       return EXIT.done;
     }
-    const folder = out ?? mkdtempSync(join(tmpdir(), 'evdiag-scenario-'));
+    const folder = out ?? makeTemporaryFolder('scenario');
     try {
       const variants: Variant[] = [];
       if (!fixed) variants.push(await runVariant(info, 'broken', join(folder, 'broken')));

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Connection } from '../../attach/connect.ts';
 import { takeSnapshot } from '../../attach/take-snapshot.ts';
 import type { Action } from '../../tui/state/types.ts';
 import { packageRoot } from '../../util/package-root.ts';
+import { makeTemporaryFolder } from '../../util/temporary-folder.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { ANNOUNCED_MS, estimateOf } from '../dump-costs.ts';
 import { freeName } from '../write-file.ts';
@@ -73,7 +73,7 @@ export class LeakHunt {
     if (connection.hello.pid !== this.#pid) this.stop();
     this.#pid = connection.hello.pid;
     if (this.#taken.length === 0 && !(await this.#isAgreed('hunt', asked))) return;
-    this.#folder ??= mkdtempSync(join(tmpdir(), 'evdiag-leaks-'));
+    this.#folder ??= makeTemporaryFolder('leaks');
     say(`writing heap snapshot ${this.#taken.length + 1} of ${STEPS} …`);
     const name = join(this.#folder, `${this.#taken.length + 1}.heapsnapshot`);
     const { file } = await takeSnapshot(connection, name);

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   initialTheatre,
@@ -12,6 +11,7 @@ import {
 } from '../../tui/state/theatre.ts';
 import type { Look } from '../../tui/views/palette.ts';
 import type { EndSignal } from '../../util/end-signals.ts';
+import { makeTemporaryFolder } from '../../util/temporary-folder.ts';
 import { UserError } from '../../util/user-error.ts';
 import { launchScenario } from '../launch-scenario.ts';
 import { expectedText, loadScenarios, type ScenarioInfo, sourceOf } from '../scenario-list.ts';
@@ -21,7 +21,7 @@ import { Following } from './follow.ts';
 /** Plays a scenario: broken, then fixed, each live and then as a replay. Resolves as `runApp` does. */
 export async function playScenario(info: ScenarioInfo, look: Look): Promise<EndSignal | null> {
   const { runApp, theatre } = await import('../../tui/views/app.ts');
-  const folder = mkdtempSync(join(tmpdir(), 'evdiag-scenario-'));
+  const folder = makeTemporaryFolder('scenario');
   const { id, title, description, expect } = info;
   const play: Play = { id, title, description, expect, source: sourceOf(info) };
   let playing: Promise<void> = Promise.resolve();
