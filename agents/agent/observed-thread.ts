@@ -17,6 +17,7 @@ import { watchShortIntervals } from './short-intervals.ts';
 import { isStackEmpty } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
+import { keepRoomForTimers } from './timer-room.ts';
 import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking } from './tracking/tracking.ts';
 import { renewVeil } from './unseen-listeners.ts';
@@ -90,6 +91,7 @@ export class ObservedThread {
     this.#timer = markOwn(startTimer(sample, SAMPLE_INTERVAL_MS).unref());
     markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
     watchShortIntervals();
+    keepRoomForTimers();
     publish(shared, histogram, begin, this.#tracking, this.#api());
     this.atExit = guarded(sampling, () => this.#leave());
   }

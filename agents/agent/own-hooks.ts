@@ -32,6 +32,9 @@ export function makeWayFor(gate: ThreadGate): void {
   inits.at = initsAt(gate, threadId);
 }
 
+/** Whether Node calls any of them. */
+export const areHooksInPlace = (): boolean => inPlace.length > 0;
+
 /** To be called in place of the hook's own `enable`. */
 export function enableHook(hook: AsyncHook): void {
   inPlace[inPlace.length] = hook;

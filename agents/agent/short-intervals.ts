@@ -4,6 +4,7 @@ import { apply, globalObject, NativeNumber, NativeWeakRef } from '../primordials
 import type { RawFrame } from '../shared-memory.ts';
 import { type AnyFunction, like, replace } from './replace.ts';
 import { callSites } from './stack.ts';
+import { askForRoom } from './timer-room.ts';
 
 /** An interval of this or less is a poll: it turns the loop hundreds of times a second. */
 const SHORT_MS = 4;
@@ -25,6 +26,7 @@ export function watchShortIntervals(): void {
   const timers = builtIn<Record<string, unknown>>('timers')!;
   const original = timers.setInterval as AnyFunction;
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
+    askForRoom();
     const timer = apply(original, this, args) as NodeJS.Timeout;
     try {
       if (!isOff(sensor) && !(NativeNumber(args[1] ?? 0) > SHORT_MS)) note(timer, wrapper);

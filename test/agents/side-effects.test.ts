@@ -243,3 +243,26 @@ function expectStacksWereTaken(lab: Parameters<Parameters<typeof inLab>[0]>[0]):
   const stacks = rowsOf(lab.recording(), 'agent-cost').reduce((sum, row) => sum + row.stacks, 0);
   expect(stacks, 'stacks taken').toBeGreaterThan(3);
 }
+
+it(
+  'a stack that overflows where timers are made, at whichever depth, leaves nothing that keeps the process alive',
+  inLab(async (lab) => {
+    const text = `
+const makers = [(fn) => setTimeout(fn, 1), (fn) => { clearInterval(setInterval(fn, 1)); }];
+let overflows = 0;
+for (const make of makers) {
+  for (let width = 0; width < 16; width++) {
+    const names = Array.from({ length: width }, (_, i) => 'a' + i).join();
+    const f = new Function('make', 'return function f(' + names + ') { make(() => {}); return f(' + names + ') + 1; }')(make);
+    try { f(); } catch { overflows++; }
+  }
+}
+setTimeout(() => setImmediate(() => {
+  const left = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
+  console.log(overflows, 'left:', left.length);
+}), 300);
+`;
+    const run = await lab.expectSame(lab.file('app.js', text), { env: { EVDIAG_LEVEL: 'diagnose' } });
+    expect(run.stdout).toBe('32 left: 0\n');
+  }),
+);
