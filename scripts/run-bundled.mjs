@@ -5,7 +5,10 @@ import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Bundles a program in TypeScript, given by its path from the root, and runs it here, with this process's arguments. */
+/**
+ * Bundles a program in TypeScript, given by its path from the root, and runs it here, with this process's arguments.
+ * @param {string} entry
+ */
 export async function runBundled(entry) {
   // Two folders below the root, as the modules that it bundles find their files from there.
   const outfile = join(ROOT, `dist/bundled/main-${process.pid}.mjs`);
