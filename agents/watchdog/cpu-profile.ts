@@ -6,11 +6,11 @@ import type { StackCapture } from './platform/stack-capture.ts';
 
 /** Profiler.start walks the whole heap for its functions; a native call answers when it returns. */
 const ANSWER_MS = 60_000;
-/** The interval is chosen anew each time, by so much: a timer of the program must not beat in step with the samples. */
+/** The interval is varied each time by this much: a timer of the program must not run in step with the samples. */
 const JITTER = 0.1;
 const INLINING = ['turbo-inlining', 'maglev-inlining'];
 
-/** What was done so that the profile tells the truth. */
+/** What was done to make the profile correct. */
 export interface CpuProfileTruth {
   intervalUs: number;
   warmCode: boolean;
@@ -19,17 +19,17 @@ export interface CpuProfileTruth {
 
 export type CpuProfiler = ReturnType<typeof createCpuProfiler>;
 
-/** How many profiles run that want no inlining: the flag is the whole process's. */
+/** How many running profiles want no inlining: the flag applies to the whole process. */
 let apartCount = 0;
 
 /**
  * Takes CPU profiles of one observed thread from outside, also while it is blocked in JavaScript.
  *
- * V8 loses functions that were optimised before the profile began (Node 20–26). Turning exact coverage on and off makes
+ * V8 misses functions that were optimised before the profile began (Node 20–26). Turning exact coverage on and off makes
  * it forget all optimised code. It is done once the profile runs: a loop that is on the stack is then seen as well, which
  * it is not, in one of four profiles, where the profile begins after it.
- * `flags` are the options of the process: a thread that waits cannot be asked for them.
- * V8 counts what it has inlined for the caller (Node 20–24), so that it inlines nothing meanwhile.
+ * `flags` are the options of the process: a waiting thread cannot be asked for them.
+ * V8 counts inlined functions for their caller (Node 20–24), so inlining is off meanwhile.
  */
 export function createCpuProfiler(capture: StackCapture, flags: string) {
   let isApart = false;
@@ -56,12 +56,12 @@ export function createCpuProfiler(capture: StackCapture, flags: string) {
   };
 
   return {
-    /** Rejects where the thread cannot be profiled, does not answer or ends. */
+    /** Rejects if the thread cannot be profiled, does not answer or ends. */
     async start({ intervalUs, inlining }: { intervalUs: number; inlining: boolean }): Promise<CpuProfileTruth> {
       const jittered = Math.round(intervalUs * (1 - JITTER + 2 * JITTER * Math.random()));
-      // Whoever measures coverage, or has set the flag, keeps what they have.
+      // A program that measures coverage, or has set the flag, keeps its settings.
       warmCode = !flags.includes('coverage');
-      // V8 ends the process where a flag is changed that it has frozen.
+      // V8 ends the process if a frozen flag is changed.
       isApart = !inlining && warmCode && !/inlining|freeze-flags/.test(flags);
       if (isApart && ++apartCount === 1) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
       const truth = { intervalUs: jittered, warmCode, apart: isApart };
@@ -71,13 +71,13 @@ export function createCpuProfiler(capture: StackCapture, flags: string) {
       if (warmCode) await forgetOptimisedCode();
       return truth;
     },
-    /** The profile as V8 tells it. Rejects where the thread does not answer or ends. */
+    /** The profile as V8 gives it. Rejects if the thread does not answer or ends. */
     stop: async (): Promise<V8CpuProfile> => (await post('Profiler.stop', {})).profile,
-    /** Ends what runs, without waiting for the thread: it is not to be used any more. */
+    /** Ends a running profile without waiting for the thread; do not use this object afterwards. */
     leave(): void {
       if (left) return;
       if (isApart && --apartCount === 0) for (const flag of INLINING) setFlagsFromString(`--${flag}`);
-      // What was optimised meanwhile is slower than it need be.
+      // Code that was optimised meanwhile is slower than necessary.
       if (isApart && warmCode) forgetOptimisedCode().catch(() => {});
       post('Profiler.disable', {}).catch(() => {});
       capture.detach('profile');

@@ -4,12 +4,12 @@ import { RECORDING_FILE } from '../../src/recording/paths.ts';
 import type { Header } from '../../src/recording/types.ts';
 import { wrongHeaderField } from '../../src/recording/validate.ts';
 
-/** Of a larger family, who waits for whom is not looked for. */
+/** In a larger family, it is not examined who waits for whom. */
 const MOST_PROCESSES = 32;
 /** Longer than any header. */
 const MAX_BYTES = 1 << 16;
 
-/** The headers of the other main threads that are recorded in that folder; none where there are too many, or it cannot be read. */
+/** The headers of the other main threads that are recorded in that folder; none if there are too many, or it cannot be read. */
 export function headersIn(family: string, own: string): Header[] {
   try {
     const folders = readdirSync(family)
@@ -31,7 +31,7 @@ function headerIn(folder: string): Header[] {
     const header = JSON.parse(line!) as Record<string, unknown>;
     return wrongHeaderField(header) === null ? [header as unknown as Header] : [];
   } catch {
-    // It has just begun, or is gone.
+    // It has just started, or is gone.
     return [];
   } finally {
     if (file !== null) closeSync(file);

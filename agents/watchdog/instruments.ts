@@ -72,7 +72,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
     unfinishedRows: createUnfinished(toFrame),
     threadCpu: readers.cpu,
-    /** The platform told the thread's CPU time at first. */
+    /** The platform reported the thread's CPU time at the start. */
     seenCpu: readers.cpu() !== null,
     close: () => basics.close(),
   };
@@ -80,7 +80,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
 
 type Basics = ReturnType<typeof createBasics>;
 
-/** What the other instruments stand on: files of the platform, interrupts, places. */
+/** What the other instruments need: files of the platform, interrupts, places. */
 function createBasics({ data, thread, storage }: ObservationOptions, { fail, store }: Log) {
   const { threadId, nativeId } = thread;
   const readers = {
@@ -92,7 +92,7 @@ function createBasics({ data, thread, storage }: ObservationOptions, { fail, sto
   const capture = new ThreadCapture({
     ...{ threadId, interrupts, inspection: data.inspection },
     onError(error) {
-      // Nobody can change it, so nobody is told but who reads the recording.
+      // Nobody can change this, so it is reported only in the recording.
       if (data.inspection !== 'absent') fail(`no stacks: ${String((error as Error).message).split('\n')[0]}`);
     },
   });

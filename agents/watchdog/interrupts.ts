@@ -5,21 +5,21 @@ import type { ThreadData } from './types.ts';
 
 /** When a thread may be interrupted to evaluate something. */
 export interface Interrupts {
-  /** False where it must not be; else `end` is to be called when the answer has come or none is expected any more. */
+  /** False if it must not be; otherwise call `end` when the answer has come or none is expected any more. */
   begin(): boolean;
   end(): void;
-  /** The thread was told to end, and an interrupt has swallowed it: whether it may be told again. */
+  /** The thread was told to end, and an interrupt has lost that: whether it may be told again. */
   mayTerminate(): boolean;
-  /** It was terminated; what it runs may be told to end as often as one likes. */
+  /** It was terminated; its code may be told to end any number of times. */
   isTerminated(): boolean;
   close(): void;
 }
 
-/** Node 20 aborts when that happens in Atomics.wait; there it hands on each termination. */
+/** Node 20 aborts if that happens in Atomics.wait, from which it does pass on each termination. */
 const TERMINATES_WAITING = !process.version.startsWith('v20.');
 
 /**
- * A worker thread in Atomics.wait (or in that of WebAssembly, which no wrapper sees) is idle and needs no interrupt; one that is
+ * A worker thread in Atomics.wait (or in WebAssembly's, which has no wrapper) is idle and needs no interrupt; one that is
  * to end must not be interrupted, nor a script that a timeout may end: see thread-gate.ts and shields.ts.
  */
 export function createInterrupts({ threadId, nativeId, shared, gated }: ThreadData, gate: ThreadGate): Interrupts {
@@ -32,7 +32,7 @@ export function createInterrupts({ threadId, nativeId, shared, gated }: ThreadDa
   return {
     begin() {
       if (!gated || isShielded() || futex() === true || !beginAsking(gate, threadId)) return false;
-      // It says that it must not be interrupted, and then looks whether it was asked; here it is the other way round.
+      // The thread first says that it must not be interrupted, then checks whether it was asked; here the order is reversed.
       if (!isShielded()) return true;
       end();
       return false;

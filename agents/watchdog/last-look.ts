@@ -1,7 +1,7 @@
 import { within } from './ask.ts';
 import type { StackCapture } from './platform/stack-capture.ts';
 
-/** Whoever ends waits no longer for it: a thread that is at its loop answers within some ms. */
+/** The end waits no longer for it: a thread that is in its loop answers within some ms. */
 const LAST_LOOK_MS = 500;
 
 /** What a thread has not finished when it is told to end. */
@@ -13,7 +13,7 @@ export class LastLook {
     this.#capture = capture;
   }
 
-  /** Resolves when the thread has told, or could not within a short time. */
+  /** Resolves when the thread has answered, or could not within a short time. */
   async take(): Promise<void> {
     await within<void>(LAST_LOOK_MS, (done) => {
       this.#waiting.push(done);
@@ -25,7 +25,7 @@ export class LastLook {
     this.#capture.detach('last-look');
   }
 
-  /** What was told is in the recording. */
+  /** The answer is in the recording. */
   onTaken(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -3,16 +3,16 @@ import type { RunText } from '../../src/recording/source-maps.ts';
 import { readRegular } from '../../src/util/regular-file.ts';
 import type { StackCapture } from './platform/stack-capture.ts';
 
-/** Node runs these as they are on disk: until somebody says otherwise, their lines are right. */
+/** Node runs these as they are on disk: their lines are right unless a loader is seen. */
 const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs']);
 /** A larger file is a bundle, with its map beside it. */
 const MAX_FILE_BYTES = 8e6;
 const MAX_FILES = 500;
-/** The thread answers between two callbacks: one that has not done so after as many ticks of a loop that turns is not waited for. */
+/** The thread answers between two callbacks: if it has not after this many ticks of a turning loop, it is not waited for. */
 const MAX_TICKS = 60;
 
 /**
- * Maps of the files that were changed while they were loaded: TypeScript through tsx, ts-node or Node itself. They are in no
+ * Maps of files that were changed while they were loaded: TypeScript through tsx, ts-node or Node itself. They are in no
  * file, so the thread is asked for them when a frame of one has been seen, and posts them once its stack is empty.
  */
 export class LoadedMaps {
@@ -40,12 +40,12 @@ export class LoadedMaps {
     return undefined;
   };
 
-  /** Whether the lines of this file are not those of its text, for all that is known yet. */
+  /** Whether the lines of this file may differ from those of its text, as far as is known. */
   isUnknown(path: string): boolean {
     return !JAVASCRIPT.has(extname(path)) && [...this.#wanted.values()].some((file) => file.path === path);
   }
 
-  /** To be called often: asks, and gives up what a loop that turns does not answer. */
+  /** To be called often: asks, and gives up on a turning loop that does not answer. */
   tick(turns: boolean): void {
     if (this.#unasked.length > 0) this.#capture.call('maps', 'wantMaps', [this.#unasked.splice(0)]);
     if (this.#wanted.size === 0 || !turns) return;
@@ -67,14 +67,14 @@ export class LoadedMaps {
     this.#goOn();
   }
 
-  /** Makes something of frames, and uses it once the maps of all of them are known: at once where they are. */
+  /** Makes something from frames, and uses it once the maps of all of them are known: at once if they are. */
   mapped<T>(make: () => T, use: (made: T) => void): void {
     const made = make();
     if (this.#wanted.size === 0) use(made);
     else this.#waiting.push(() => use(make()));
   }
 
-  /** Nothing more will be answered. */
+  /** No more answers will come. */
   finish(): void {
     for (const { path } of this.#wanted.values()) this.#learn(path, null);
     this.#wanted.clear();
@@ -95,7 +95,7 @@ export class LoadedMaps {
   }
 }
 
-/** Also where there is no such file: then there is nothing to be mapped to. */
+/** Also if there is no such file: then there is nothing to map to. */
 function hasMapOnDisk(path: string): boolean {
   try {
     return readRegular(path, MAX_FILE_BYTES)?.includes('# sourceMappingURL=') ?? true;

@@ -9,7 +9,7 @@ type Check = (value: unknown) => boolean;
 type Checks<T> = { [Name in keyof T]-?: Check };
 
 const isCount: Check = (value) => Number.isInteger(value) && (value as number) >= 0;
-/** The main thread, 0, does not come by the channel; its folder would be overwritten. */
+/** The main thread, 0, does not use the channel; its folder would be overwritten. */
 const isWorker: Check = (value) => isCount(value) && value !== 0;
 const isNumber: Check = (value) => Number.isFinite(value);
 const optional =
@@ -58,7 +58,7 @@ const MESSAGES: { [Type in keyof Messages]: Checks<Messages[Type]> } = {
   level: { level: (level) => level === 'watch' || level === 'diagnose' },
 };
 
-/** Anything in the process may post on the channel: what is no message of ours is left alone. */
+/** Anything in the process may post on the channel: messages that are not ours are ignored. */
 export function isMessage(message: unknown): message is Message {
   const type = (message as { type?: unknown } | null | undefined)?.type;
   return typeof type === 'string' && Object.hasOwn(MESSAGES, type) && fits(MESSAGES[type as keyof Messages])(message);

@@ -23,10 +23,10 @@ import type { SampleMessage, ThreadData, WatchdogData } from './types.ts';
 
 declare const EVDIAG_VERSION: string;
 
-/** How often the heartbeat is looked at, as a share of the threshold; each look wakes the thread (about 0.2 ms CPU). */
+/** How often the heartbeat is checked, as a share of the threshold; each check wakes the thread (about 0.2 ms CPU). */
 const TICK_SHARE = 0.5;
 const TICK_MS = { least: 5, most: 50 };
-/** During a gap, closer. */
+/** During a gap, more often. */
 const CLOSE_TICK_MS = 8;
 const READ_INTERVAL_MS = 1000;
 
@@ -77,7 +77,7 @@ export class Observation {
     this.dumpable = this.#instruments.dumpable;
     this.#running = this.#startSamplers(options);
     this.#recordProblems(data);
-    // A worker thread reads the environment, which does not tell of a level that was changed since.
+    // A worker thread reads the environment, which does not have a level that was changed later.
     Atomics.store(this.control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
     Atomics.store(this.control, Word.WatchdogState, WATCHDOG_READY);
     Atomics.notify(this.control, Word.WatchdogState);
@@ -88,12 +88,12 @@ export class Observation {
     return Number(process.hrtime.bigint()) / 1e6 - this.#startMonotonicMs;
   }
 
-  /** `atOnce`: it is on the disk when this returns. */
+  /** `atOnce`: it is on disk when this returns. */
   record(row: Row, atOnce = false): void {
     if (!this.#finished || row.type === 'end') this.#store.add(row, atOnce);
   }
 
-  /** Where the recording is, null where nothing was written. */
+  /** Where the recording is, null if nothing was written. */
   folder(): string | null {
     return this.#store.folder();
   }
@@ -140,18 +140,18 @@ export class Observation {
     return this.#untilNext(recent?.tick(t, this.#tickMs) ?? this.#tickMs);
   }
 
-  /** Terminated threads say no goodbye: their CPU time can no longer be read. */
+  /** Terminated threads do not report their end: their CPU time can no longer be read. */
   isGone(): boolean {
     const { seenCpu, threadCpu } = this.#instruments;
     return Atomics.load(this.control, Word.Stop) === 1 || (seenCpu && threadCpu() === null);
   }
 
-  /** Has the thread tell once more what it has not finished; resolves when it has, or could not within a short time. */
+  /** Asks the thread once more what it has not finished; resolves when it has answered, or could not within a short time. */
   lookBack(): Promise<void> {
     return this.#instruments.stalls.isOpen() ? Promise.resolve() : this.#instruments.lastLook.take();
   }
 
-  /** The process waits at its exit for a session that is connected. */
+  /** A process waits at its exit for a connected session. */
   stopAsking(): void {
     this.#instruments.recent?.finish();
   }

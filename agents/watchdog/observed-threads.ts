@@ -6,7 +6,7 @@ import type { ThreadData } from './types.ts';
 
 /** Worker threads observed at a time; more run unobserved, and are counted. */
 const MAX_WORKERS = 64;
-/** Folders of worker threads per process: a program that starts one per request leaves no thousands of them. */
+/** Folders of worker threads per process: a program that starts one per request must not leave thousands of them. */
 const MAX_WORKER_FOLDERS = 64;
 /** Ended threads kept in memory for the summary. */
 const MAX_ENDED = 16;
@@ -25,7 +25,7 @@ export class ObservedThreads {
   readonly #counts = { started: 0, ended: 0, unobserved: 0 };
   /** Alive, beyond MAX_WORKERS: each says hello again and again. */
   readonly #unobserved = new Set<number>();
-  /** A terminated thread's hello may come after word of its end, on another port. */
+  /** A terminated thread's hello may arrive after the report of its end, on another port. */
   readonly #gone = new Set<number>();
   #level: Level;
   #folders = 0;
@@ -46,7 +46,7 @@ export class ObservedThreads {
     return [this.main, ...this.#workers.values()];
   }
 
-  /** Those that the summary tells of: the main thread, and ended ones in which something was found. */
+  /** Those in the summary: the main thread, and ended ones in which something was found. */
   judged(): Observation[] {
     return [this.main, ...this.#ended];
   }

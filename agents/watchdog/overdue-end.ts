@@ -1,7 +1,7 @@
 import type { Interrupts } from './interrupts.ts';
 import type { StackCapture } from './platform/stack-capture.ts';
 
-/** Far more than a thread takes to end once it has been told; on a busy machine it may only be waiting for a core: it is told in vain then. */
+/** Far more than a thread takes to end once it has been told; on a busy machine it may only be waiting for a core: then telling it again does nothing. */
 const OVERDUE_MS = 250;
 
 interface OverdueEndOptions {
@@ -12,8 +12,8 @@ interface OverdueEndOptions {
 /**
  * Tells a thread again that it is to end.
  *
- * Node tells it once. Where that ends an async hook which Node calls from C++ (22–26), the program's own or one of ours that has just
- * begun, the thread goes on for ever. The inspector ends what runs then, without evaluating anything, and Node sees that the thread was to end.
+ * Node tells it once. If that ends an async hook that Node calls from C++ (22–26), the program's own or one of ours that has just
+ * begun, the thread goes on forever. The inspector then ends the running code, without evaluating anything, and Node sees that the thread was to end.
  */
 export class OverdueEnd {
   readonly #options: OverdueEndOptions;

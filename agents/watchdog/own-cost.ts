@@ -4,16 +4,16 @@ import { openThreadCpu } from './platform/thread-cpu.ts';
 
 type Cost = ReturnType<SamplerContext['ownCost']>;
 
-/** Adds up what observing a thread costs, since it was asked last. */
+/** Adds up what observing a thread costs, since the last call. */
 export function createOwnCost(shared: SharedMemory, threadId: number, bytesWritten: () => number) {
-  // The watchdog's thread is one for all: the main thread's recording tells its cost.
+  // There is one watchdog for all threads: its cost is in the main thread's recording.
   const watchdog = threadId === 0 ? openThreadCpu('self') : () => null;
   let lastCpuMs = watchdog()?.cpuMs ?? null;
   let sampledMs = 0;
   let lastStackCount = 0;
   let lastStackMs = 0;
   return {
-    /** The observed thread has read samplers for so long. */
+    /** The observed thread has read samplers for this long. */
     sampled(ms: number): void {
       sampledMs += ms;
     },

@@ -1,9 +1,9 @@
 import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** As large as a profile with some 50 000 functions; a larger one is not kept. */
+/** The size of a profile with some 50 000 functions; a larger one is not kept. */
 const MAX_BYTES = 8 << 20;
-/** Of one recording: then the oldest is written over. */
+/** Per recording: then the oldest is overwritten. */
 const MAX_FILES = 4;
 
 /** Keeps the latest profiles beside a recording, each readable by its owner only. */
@@ -17,7 +17,7 @@ export function createProfileFiles(folder: () => string | null): (profile: objec
     try {
       writePrivate(join(path, name), text);
     } catch {
-      // A full disk: the row tells what matters.
+      // A full disk: the row has what matters.
       return null;
     }
     count++;

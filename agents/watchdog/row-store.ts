@@ -2,12 +2,12 @@ import type { Header, Row, RowOf, RowType } from '../../src/recording/types.ts';
 import { openRecording, type RecordingWriter } from '../../src/recording/writer.ts';
 import type { Storage } from './storage.ts';
 
-/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Looks and unfinished ones are up to 40 kB each. */
+/** Rows of one type kept in memory for the summary at exit; the recording on disk has them all. Deep samples and unfinished rows have up to 40 kB each. */
 const MAX_ROWS_IN_MEMORY = 2000;
 const MAX_LARGE_IN_MEMORY = 60;
 const LARGE: ReadonlySet<RowType> = new Set(['allocations', 'deep-sample', 'unfinished']);
 const LEFT_OUT = 'the summary looks at the last ones only; the recording has them';
-/** A worker thread gets a folder once it has lived this long, or stalls: thousands of short ones leave none. */
+/** A worker thread gets a folder once it has lived this long, or stalls, so that thousands of short ones leave none. */
 const WORKER_FOLDER_AFTER_MS = 2000;
 
 export interface RowStoreOptions {
@@ -24,7 +24,7 @@ export interface RowStoreOptions {
   onFailure(message: string): void;
 }
 
-/** The rows of one thread: the latest in memory, all of them in its recording, which begins when it is worth a folder. */
+/** The rows of one thread: the latest in memory, all of them in its recording, which begins once the thread gets a folder. */
 export class RowStore {
   readonly #options: RowStoreOptions;
   readonly #kept = new Map<RowType, Row[]>();
@@ -42,7 +42,7 @@ export class RowStore {
     if (this.#options.header.threadId === 0) this.#open();
   }
 
-  /** `atOnce`: it is on the disk when this returns. */
+  /** `atOnce`: it is on disk when this returns. */
   add(row: Row, atOnce = false): void {
     const { onRow, header, now } = this.#options;
     onRow(row);
@@ -62,14 +62,14 @@ export class RowStore {
     return [...this.#kept.values(), this.lost()].flat().sort((a, b) => a.t - b.t);
   }
 
-  /** What is missing in memory or on the disk, by reason. */
+  /** What is missing in memory or on disk, by reason. */
   lost(): RowOf<'dropped'>[] {
     const lost = this.#writer?.lost() ?? [];
     if (this.#lostInMemory > 0) lost.push({ rows: this.#lostInMemory, why: LEFT_OUT });
     return lost.map((one) => ({ t: this.#options.now(), type: 'dropped', ...one }));
   }
 
-  /** Where it is written, null where nothing is. */
+  /** Where it is written, null if it is not. */
   folder(): string | null {
     return this.#writer?.hasBegun() ? this.#options.folder : null;
   }

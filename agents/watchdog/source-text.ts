@@ -3,24 +3,24 @@ import { awaitedIn, awaitsIn, isOneStatement } from '../../src/async-dump/source
 import type { Location } from '../../src/recording/types.ts';
 import { sourceLines } from '../../src/util/source-lines.ts';
 
-/** Splitting a larger file would hold up the watchdog. */
+/** Splitting a larger file would delay the watchdog. */
 const MAX_BYTES = 1 << 20;
-/** How far up the beginning of a function is looked for. */
+/** How far up the beginning of a function is searched. */
 const MAX_LINES = 80;
 const MAX_BEFORE = 6;
 
-/** Null where the file is not at hand, or too large. */
+/** Null if the file is not available, or too large. */
 export function linesOf(file: string): readonly string[] | null {
   return isAbsolute(file) ? sourceLines(file, MAX_BYTES) : null;
 }
 
-/** The call at this place has `void` before it: nobody is to await it. */
+/** The call at this place has `void` before it: it is not meant to be awaited. */
 export function isVoid({ file, line, column }: Location): boolean {
   const text = linesOf(file)?.[line - 1];
   return text !== undefined && /(^|[^\w$.])void\s+[\w$.?[\]'"#!]*$/.test(text.slice(0, Math.max(0, column - 1)));
 }
 
-/** The `await` whose operand is at this place: V8 tells the operand while the call runs, and the await while it waits. */
+/** The `await` whose operand is at this place: V8 reports the operand while the call runs, and the await while it waits. */
 export function atAwait(location: Location): Location {
   const text = linesOf(location.file)?.[location.line - 1] ?? '';
   const to = location.column - 1;
@@ -28,7 +28,7 @@ export function atAwait(location: Location): Location {
   return at !== undefined && isOneStatement(text, at, to) ? { ...location, column: at + 1 } : location;
 }
 
-/** What is awaited at this place, and what the same function awaits above it; null where the source is not at hand. */
+/** What is awaited at this place, and what the same function awaits above it; null if the source is not available. */
 export function awaitedTexts({
   file,
   line,
@@ -37,7 +37,7 @@ export function awaitedTexts({
   const lines = linesOf(file);
   const text = lines?.[line - 1];
   if (!lines || text === undefined) return null;
-  // V8 tells of a loop where its expression is, which is behind the word.
+  // V8 reports a loop at its expression, which comes after the word.
   const code = awaitsIn(text, column).findLast(({ at }) => at <= column + 4)?.code ?? awaitedIn(text);
   const before: string[] = [];
   let loop = /^\s*(for|while)\b/.test(text);

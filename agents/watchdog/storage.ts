@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { STOP_AT_ONCE, Word } from '../shared-memory.ts';
 
 /**
- * File systems of the machine's own, by the number that `statfs` tells: ext4, xfs, btrfs, tmpfs, overlay, zfs, f2fs, ramfs. A
+ * File systems of the machine itself, by the number from `statfs`: ext4, xfs, btrfs, tmpfs, overlay, zfs, f2fs, ramfs. A
  * call that hangs there cannot be ended by a signal either. Others are of a network or of a program (NFS, SMB, FUSE, 9p).
  */
 const LOCAL: ReadonlySet<number> = new Set([
@@ -11,13 +11,13 @@ const LOCAL: ReadonlySet<number> = new Set([
 
 export interface Storage {
   /**
-   * Does what may not return, on storage that hangs: the observed thread can tell, and its exit does not wait for it. Undefined,
-   * and nothing is done, where the process is exiting and does not wait.
+   * Does work that may not return, on storage that hangs: the observed thread sees it, and its exit does not wait for it. Undefined,
+   * and nothing is done, if the process is exiting and does not wait.
    */
   use<T>(work: () => T): T | undefined;
-  /** Where signals end the process by this thread, they do so by themselves during work on storage that may hang. */
+  /** If this thread ends the process on signals, they end it directly during work on storage that may hang. */
   followSignals(signals: { release(): void; resume(): void }): void;
-  /** Begins a file in that folder, as a part of `use`: where nobody knows yet what the storage does. */
+  /** Begins a file in that folder, as a part of `use`: it is not known yet how the storage behaves. */
   begin(folder: string, work: () => void): void;
 }
 
@@ -27,7 +27,7 @@ export function createStorage(control: Int32Array): Storage {
   let mayHang = false;
   const enter = (): boolean => {
     if (depth++ > 0) return true;
-    // First this, then the look: the observed thread stores first, and looks then.
+    // First this, then the check: the observed thread also stores first, then checks.
     Atomics.add(control, Word.Storage, 1);
     if (Atomics.load(control, Word.Stop) === STOP_AT_ONCE) return false;
     if (mayHang) signals?.release();

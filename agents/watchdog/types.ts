@@ -19,7 +19,7 @@ export interface ThreadData {
   beats: DelayHistogram | SharedBeats;
   startMonotonicMs: number;
   startedAtMs: number;
-  /** It tells the gate before it is terminated: else it is not interrupted. */
+  /** It reports to the gate before it is terminated; otherwise it is not interrupted. */
   gated: boolean;
 }
 
@@ -37,30 +37,30 @@ export interface WatchdogData {
   gate: ThreadGate;
   /** Options of Node, and "coverage" where that is measured. */
   flags: string;
-  /** Of its environment, what tells where the live socket may be; the watchdog has none of its own. */
+  /** The part of its environment that determines where the live socket may be; the watchdog has none of its own. */
   folders: Record<'XDG_RUNTIME_DIR' | 'TMPDIR' | 'TMP' | 'TEMP', string | undefined>;
 }
 
 /** What an observed thread sends once a second. */
 export interface SampleMessage {
   rows: Sample[];
-  /** What the thread started and did not finish; null where nothing is to be told. */
+  /** What the thread started and did not finish; null if there is nothing to report. */
   tracked: RawTracked | null;
-  /** What the sampling before this one took. */
+  /** How long the previous sampling took. */
   mainThreadMs: number;
   /** Where its operations are written from now on, until the capture ends. */
   trace?: TraceMemory;
-  /** Of files that were asked for: a text that ends in the map they were loaded with, null where they have none. */
+  /** For the requested files: a text that ends in the map they were loaded with, null if they have none. */
   maps?: Record<string, string | null>;
   /** Functions of a native add-on that has just been loaded, by file and name: they are marked while they run. */
   addOnCalls?: [module: string, name: string][];
-  /** It is what the thread was asked to tell before it ends. */
+  /** It is the answer to the request before the end. */
   last?: boolean;
-  /** Rows before these that the watchdog was not sent, as it took none. */
+  /** Previous rows that were not sent, because the watchdog took none. */
   dropped?: number;
 }
 
-/** What comes to the watchdog, by its `type`: from the main thread on its own port, from worker threads on the channel. */
+/** Messages to the watchdog, by `type`: from the main thread on its own port, from worker threads on the channel. */
 export interface Messages {
   thread: { thread: ThreadData };
   sample: { threadId: number; sample: SampleMessage };

@@ -21,7 +21,7 @@ import { viaOf, waitsRow } from './waiting-rows.ts';
 /** Of an entry, and leftovers of an aborted unit of work. */
 const MAX_CALLERS = 4;
 const MAX_LEFTOVERS = 20;
-/** Before this, what an await waits for is not looked up in the source. */
+/** The source is not read for what a younger await waits for. */
 const OLD_MS = 2000;
 
 type WithoutTime<T> = Omit<T, 't'>;
@@ -41,7 +41,7 @@ interface Place {
   callee?: Location;
 }
 
-/** Makes rows of what the tracking of a thread tells: places in the original sources, equal ones together. */
+/** Makes rows from what the tracking of a thread reports: places in the original sources, equal ones together. */
 export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: RawTracked) => TrackedRow[] {
   const places = new Map<number, Place>();
 
@@ -121,12 +121,12 @@ function placeOfAll(frames: readonly Frame[]): Place {
     location: placeOf(frames),
     callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
     via: viaOf(above),
-    // Node's frames below are not kept: of a function that Node calls, nothing tells.
+    // Node's frames below are not kept: nothing identifies a function that Node calls.
     resumed: own[0]?.awaits ? null : own.length > 1 && own.slice(1).every(({ awaits }) => awaits),
   };
 }
 
-/** Of one line of the application, whoever called it: the largest one's callers stand for all. */
+/** Of one line of the application, whatever called it: the callers of the largest one represent all. */
 function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
   const merged = new Map<string, UnfinishedEntry>();
   for (const entry of [...entries].sort((a, b) => Number(a.resumed === null) - Number(b.resumed === null))) {
@@ -149,7 +149,7 @@ function merge(entries: readonly UnfinishedEntry[]): UnfinishedEntry[] {
 }
 
 function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
-  // Of the position, whoever called.
+  // By position, whatever the caller.
   sum.endedSinceOldest = Math.max(sum.endedSinceOldest, entry.endedSinceOldest);
   sum.created += entry.created;
   sum.ended += entry.ended;

@@ -39,7 +39,7 @@ function isProgram({ category }: Frame): boolean {
   return category === 'application' || category === 'dependency';
 }
 
-/** Node's modules that tell what is done, by a part of their name; the first that fits. */
+/** Node's modules that identify the operation, by a part of their name; the first match counts. */
 const MODULES: readonly [part: RegExp, name: string][] = [
   [/undici|exposed-window-or-worker/, 'fetch'],
   [/_http_server/, 'http-server'],
@@ -59,7 +59,7 @@ const MODULES: readonly [part: RegExp, name: string][] = [
   [/events|event_target/, 'events'],
 ];
 
-/** Of frames above the program's. */
+/** For frames above the program's. */
 export function viaOf(frames: readonly Frame[]): string[] {
   return [...new Set(frames.map(moduleOf).filter((name) => name !== null))];
 }

@@ -25,10 +25,10 @@ import { createLiveLog } from './stall/live-log.ts';
 import { createStorage, type Storage } from './storage.ts';
 import type { WatchdogData } from './types.ts';
 
-/** The live socket waits: a program that is over by then never pays for it. */
+/** The live socket waits this long: a program that is over by then does not pay for it. */
 const SOCKET_AFTER_MS = 20;
 
-/** The thread that thinks: one tick for all observed threads, their messages, the live socket, and the end. */
+/** The watchdog's thread: one tick for all observed threads, their messages, the live socket, and the end. */
 class Watchdog {
   readonly #data: WatchdogData;
   readonly #control: Int32Array;
@@ -48,7 +48,7 @@ class Watchdog {
       data,
       storage: this.#storage,
       onLive: (stall: Parameters<typeof live>[0], threadId: number) => {
-        // A worker that computes does what it is for, unless something waits in it.
+        // A worker exists to compute, unless something waits in it.
         if (!quiet && (threadId === 0 || stall.waiting > 0)) live(stall, threadId);
       },
       onRow: (threadId: number, row: Row) => {
@@ -71,7 +71,7 @@ class Watchdog {
       try {
         this.#onMessage((event as { data: unknown }).data);
       } catch {
-        // Not from an agent: those send what can be recorded.
+        // Not from an agent: they send only what can be recorded.
       }
     };
     try {
@@ -93,7 +93,7 @@ class Watchdog {
       setTimeout(() => this.#tick(), nextMs);
       return;
     }
-    // The thread's last word was posted before, and may still be on its way.
+    // The thread's last message was posted before, and may still arrive.
     for (let last = receiveMessageOnPort(parentPort!); last; last = receiveMessageOnPort(parentPort!)) {
       this.#onMessage(last.message);
     }
@@ -141,7 +141,7 @@ class Watchdog {
       this.#storage.use(() => new LiveSocket({ folders, pid: process.pid, methods, onError: failed })) ?? null;
   }
 
-  /** What is told through the socket. */
+  /** What is reported through the socket. */
   #target(folders: Target['folders']): Target {
     const threads = this.#threads;
     const { family, inspection, flags, settings } = this.#data;
@@ -157,7 +157,7 @@ class Watchdog {
         threads.alive().map((thread) => ({
           header: thread.header,
           folder: () => thread.folder(),
-          // What the summary alone leaves out is no news to a viewer.
+          // Rows that only the summary leaves out do not matter to a viewer.
           rows: () => thread.inMemory().rows.filter(({ type }) => type !== 'dropped'),
         })),
       onRow: (listener) => {
@@ -179,12 +179,12 @@ function printSummary(storage: Storage, threads: readonly Observation[], family:
     return { recording, ...judge(recording) };
   });
   const written = threads[0]?.folder() ?? null;
-  // Somebody may have removed it, and for good.
+  // It may have been removed permanently.
   const isThere = written !== null && storage.use(() => existsSync(join(written, RECORDING_FILE)));
   const folder = isThere ? written : null;
   const path = threads.length > 1 && folder ? family : folder;
   const [main] = judged;
-  // Who waits for another program, as npm does, leaves the last word to that.
+  // A process that waits for another program, as npm does, leaves the summary to that one.
   const others = folder ? storage.use(() => headersIn(family, folder)) : undefined;
   if (main && others && isWrapper(main.recording, main.findings, others)) return;
   for (const line of summarize(judged, { path })) printLine(line);

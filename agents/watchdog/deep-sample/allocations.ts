@@ -8,14 +8,14 @@ import { keepingLine } from './keeping-line.ts';
 const MAX_PLACES = 12;
 /** As it is built. */
 const AGENT_FILE = '/dist/agent.cjs';
-/** Its functions that stand between the program and a built-in (sync-calls.ts): what that allocates is the program's. */
+/** Its functions that pass calls on from the program to a built-in (sync-calls.ts): what that allocates is the program's. */
 const WRAPPERS = ['markedCall', 'parse'];
 
 type ToFrame = (raw: RawFrame) => Frame;
 
 /**
  * Bytes by the user's own function that allocated them, itself or through what it called; the heaviest places.
- * V8 tells the function, not the line: the position is the function's start.
+ * V8 reports the function, not the line: the position is the function's start.
  */
 export function summarizeAllocations(profile: V8AllocationProfile, toFrame: ToFrame) {
   const places = new Map<string, { bytes: number; location: Location }>();
@@ -58,7 +58,7 @@ export function summarizeKept(
   return { aliveBytes, sites: heaviest.map((site) => ({ ...site, line: keepingLine(site.location) })) };
 }
 
-/** Each node with the user's own function that it belongs to: itself, or who called it. */
+/** Each node with the user's own function that it belongs to: itself, or its caller. */
 function* ownersOf(
   { head }: V8AllocationProfile,
   toFrame: ToFrame,
@@ -67,7 +67,7 @@ function* ownersOf(
   for (let item = stack.pop(); item; item = stack.pop()) {
     const { functionName, url, lineNumber, columnNumber } = item.node.callFrame;
     if (url.endsWith(AGENT_FILE)) {
-      // The agent's own is not the program's; what it passes on to is.
+      // The agent's own allocations are not the program's; those of calls that it passes on are.
       if (WRAPPERS.includes(functionName)) yield item;
       for (const child of item.node.children) stack.push({ node: child, owner: item.owner });
       continue;

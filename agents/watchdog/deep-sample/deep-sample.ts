@@ -13,15 +13,15 @@ import type { DeepSampleOptions } from './types.ts';
 
 const SAMPLE_MS = 2000;
 /**
- * Between stacks: random, so that no rhythm of the program is in step with it. Every other one is soon after the one
- * before: the two tell whether callbacks last that long.
+ * Between stacks: random, so that it is not in step with a rhythm of the program. Every other one comes soon after the one
+ * before: the two show whether callbacks last that long.
  */
 const STEP_MS = { soon: [3, 7], later: [20, 40] } as const;
-/** The hooks stop themselves after 150 ms where anything happens; where nothing does, they are told to. */
+/** The hooks stop themselves after 150 ms if anything happens; if not, they are stopped. */
 const HOOKS_MS = 170;
-/** Measuring a stack of 10 000 frames takes some 10 ms, so it is done so often per deep sample. */
+/** Measuring a stack of 10 000 frames takes some 10 ms, so it is done at most this often per deep sample. */
 const MAX_DEPTHS = 5;
-/** Mean bytes between sampled allocations: summing them up stops the thread for 5–15 ms, at 64 kB for 200 ms. */
+/** Mean bytes between sampled allocations: summing them up pauses the thread for 5–15 ms, at 64 kB for 200 ms. */
 const ALLOCATIONS = {
   samplingInterval: 1 << 20,
   includeObjectsCollectedByMajorGC: true,
@@ -30,7 +30,7 @@ const ALLOCATIONS = {
 
 export interface DeepSampleReason {
   reasons: TriggerReason[];
-  /** Where allocations are sampled, too. */
+  /** Set if allocations are sampled too. */
   sampling: Loan | null;
 }
 
@@ -97,7 +97,7 @@ export class DeepSample {
     setTimeout(() => this.#step(), least + Math.random() * (most - least));
   }
 
-  /** The same function each time: who asks while a question is open shares its answer. */
+  /** The same function each time: a request made while another is open shares its answer. */
   readonly #onAnswer = (answer: InterruptedStack): void => {
     this.#stacks.add(answer, this.#options.now());
     this.#waiting = answer.waiting ?? this.#waiting;
@@ -108,13 +108,13 @@ export class DeepSample {
       this.#created = counts;
       this.#finishWithAllocations();
     });
-    // A thread that does not answer any more must not keep the deep sample open.
+    // A thread that no longer answers must not keep the deep sample open.
     setTimeout(() => this.finish(), SAMPLE_MS);
   }
 
   #finishWithAllocations(): void {
     if (this.#ended) return;
-    // Somebody may have asked for samples of his own meanwhile.
+    // A client may have taken the sampler meanwhile.
     if (!this.#why.sampling?.isMine()) {
       this.finish();
       return;

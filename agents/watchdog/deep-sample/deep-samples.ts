@@ -5,7 +5,7 @@ import type { DeepSampleOptions } from './types.ts';
 
 /** A deep sample costs the thread some 10–20 ms within its 2 s: at level watch at most 0.02 % of its time. */
 const COOL_DOWN_MS: Record<Level, number> = { watch: 120_000, diagnose: 10_000 };
-/** What grows is followed for that long: enough for what ends to end. */
+/** What is started is followed this long after growth: enough for what ends to end. */
 const TRACK_MS = 15_000;
 const GROWING: ReadonlySet<TriggerReason> = new Set(['heap', 'resources']);
 /** Start-up is not typical of the program. */
@@ -65,7 +65,7 @@ export function createDeepSamples(options: DeepSampleOptions) {
     setLevel(next: Level): void {
       level = next;
     },
-    /** The thread ends: so does the deep sample, with what it saw. */
+    /** The thread ends: so does the deep sample, with what it has so far. */
     finish: () => running?.finish(),
   };
 }

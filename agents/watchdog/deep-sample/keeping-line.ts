@@ -1,18 +1,18 @@
 import type { AllocationSite, Location } from '../../../src/recording/types.ts';
 import { linesOf } from '../source-text.ts';
 
-/** Longer functions have more than one such line. */
+/** Longer functions usually have more than one such line. */
 const MAX_LINES = 200;
 const MAX_CODE = 100;
-/** Puts something into what may live longer. */
+/** Puts something into an object that may live longer. */
 const KEEPS = /\.(push|unshift|set|add|append|enqueue|on|once|addListener|addEventListener)\(/;
 /** Makes something. */
 const MAKES =
   /\bnew [A-Z]|\b(Buffer|Array|Object)\.\w+\(|\.(map|slice|split|concat|repeat|join|filter|toString)\(|JSON\.parse\(|\{ ?\.\.\.|\[ ?\.\.\./;
 
 /**
- * The only line of a function that keeps something, else the only one that makes something; null where there are
- * several: V8 tells the function that allocates, not the line.
+ * The only line of a function that keeps something, or the only one that makes something; null if there are
+ * several: V8 reports the function that allocates, not the line.
  */
 export function keepingLine(location: Location): AllocationSite['line'] {
   const lines = linesOf(location.file);
@@ -29,12 +29,12 @@ function only(body: readonly { text: string; line: number }[], pattern: RegExp):
   return { line, column: text.length - text.trimStart().length + 1, code: text.trim().slice(0, MAX_CODE) };
 }
 
-/** Without what stands in quotes, and comments at its end. */
+/** Without quoted text, and comments at its end. */
 function code(text: string): string {
   return text.replace(/'(\\.|[^'\\])*'|"(\\.|[^"\\])*"/g, "''").replace(/\s*\/\/.*$/, '');
 }
 
-/** The number of its last line: where the brackets that it opens are closed, the body's after those of the parameters. */
+/** The number of its last line: where its brackets are closed, those of the body after those of the parameters. */
 function endOfFunction(lines: readonly string[], { line, column }: Location): number {
   let depth = 0;
   let arrow = false;

@@ -13,13 +13,13 @@ import { startSampling } from './start-sampling.ts';
 const INTERVAL_BYTES = 1 << 17;
 const KINDS = ['oldBytes', 'externalBytes'] as const;
 const COOL_DOWN_MS: Record<Level, number> = { watch: 600_000, diagnose: 10_000 };
-/** What does not stay goes meanwhile. */
+/** Short-lived objects are collected meanwhile. */
 const LEAST_COLLECTIONS = 2;
 const LEAST_MS = 3000;
 const LATEST = 3;
 /** A thread that does not answer any more. */
 const ANSWER_MS = 10_000;
-/** A stall that begins about when the profile is asked for is that collection. */
+/** A stall that begins at about the time of the request is this collection. */
 const SLACK_MS = 30;
 
 export interface KeptObjectsOptions {
@@ -36,20 +36,20 @@ export interface KeptObjectsOptions {
   always: boolean;
 }
 
-/** The use of the thread's only sampler, until somebody asks for it who goes first. */
+/** The use of the thread's only sampler, until a client asks for it, who goes first. */
 export interface Loan {
   isMine(): boolean;
   /** `refused`: the program uses it by itself. */
   giveBack(refused: boolean): void;
 }
 
-/** When the profile was asked for, and answered; that collects all garbage. */
+/** When the profile was requested, and answered; this collects all garbage. */
 interface Asked {
   fromMs: number;
   toMs: number | null;
 }
 
-/** Samples allocations, and tells which of them are still alive once memory has grown from collection to collection. */
+/** Samples allocations, and finds which of them are still alive once memory has grown from collection to collection. */
 export class KeptObjects {
   readonly #options: KeptObjectsOptions;
   #state: 'off' | 'starting' | 'sampling' | 'lent' | 'refused' = 'off';
@@ -80,11 +80,11 @@ export class KeptObjects {
     } else if (isDue && t - this.#sinceMs > SAMPLING_MS) this.#doneAt = t;
   }
 
-  /** No one else samples, and a heap that small may be collected without being asked. */
+  /** No one else samples, and the heap is small enough to be collected without a request by a person. */
   mayCollect(level: Level): boolean {
     if (this.#held || this.#state === 'refused' || areSessionsHeld()) return false;
     const { rows } = this.#options;
-    // The least of the latest: what was allocated during a collection counts as alive until the next.
+    // The smallest of the latest: what was allocated during a collection counts as alive until the next.
     const readings = afterCollections(rows('gc'), 'oldBytes').slice(-LATEST);
     const bytes = readings.map((reading) => reading.bytes);
     const alive = bytes.length > 0 ? Math.min(...bytes) : (rows('memory').at(-1)?.heapUsedBytes ?? 0);
@@ -103,13 +103,13 @@ export class KeptObjects {
     };
   }
 
-  /** Somebody samples on request: none of ours meanwhile. */
+  /** A client samples: we do not meanwhile. */
   hold(wanted: boolean): void {
     if (wanted) this.#stop();
     this.#held = wanted;
   }
 
-  /** Whether a stall that began then is the collection that was asked for. */
+  /** Whether a stall that began then is the collection that we requested. */
   caused(startMs: number): boolean {
     const asked = this.#asked;
     if (asked === null || startMs < asked.fromMs - SLACK_MS) return false;
@@ -128,7 +128,7 @@ export class KeptObjects {
   }
 
   #stop(): void {
-    // It is asked for again a second later.
+    // It is requested again a second later.
     if (this.#state === 'off' || this.#state === 'refused' || areSessionsHeld()) return;
     const { capture } = this.#options;
     this.#state = 'off';

@@ -16,7 +16,7 @@ type StackSummary = Pick<
   'samples' | 'busySamples' | 'framelessSamples' | 'pairs' | 'turnedPairs' | 'pairMs' | 'stacks' | 'deepest'
 >;
 
-/** The stacks of a deep sample, and what one soon after another tells. */
+/** The stacks of a deep sample, and what two that follow soon after each other show. */
 export class StackCounter {
   readonly #toFrame: (raw: RawFrame) => Frame;
   readonly #stacks = new Map<string, Omit<DeepSampleStack, 'frames'> & { frames: readonly RawFrame[] }>();
@@ -40,7 +40,7 @@ export class StackCounter {
     const caller = callerOf(answer, answer.frames.map(this.#toFrame));
     const before = this.#last;
     this.#last = { answer, at };
-    // Without a frame the loop may be idle, or between two microtasks: its clock of idle time tells.
+    // Without a frame the loop may be idle, or between two microtasks: its clock of idle time shows which.
     const gapMs = before ? at - before.at : 0;
     const idle = !before || answer.idleMs - before.answer.idleMs > gapMs * IDLE_SHARE;
     if (caller === null && idle) return;
@@ -53,7 +53,7 @@ export class StackCounter {
     if (isOther(answer, before.answer, caller)) this.#turnedPairs++;
   }
 
-  /** Of how many the whole depth was measured. */
+  /** How many stacks were measured in full depth. */
   depths(): number {
     return this.#depths;
   }

@@ -6,25 +6,25 @@ import { median } from '../../../src/util/numbers.ts';
 /** The knee of the latency curve is near 70 % utilization; two seconds of it are no burst. */
 const BUSY_UTILIZATION = 0.7;
 const BUSY_ROWS = 2;
-/** Half of what JMC calls a warning (10 %), so that the deep sample is there when the share gets there. */
+/** Half of what JMC calls a warning (10 %), so that the deep sample exists when the share gets there. */
 const GC_SHARE = 0.05;
 /** Less than this is start-up, or noise. */
 const GC_MS = 25;
 const GC_OBSERVED_MS = 50;
-/** Of the delay's p99: against the program's own usual one, and in ms that a user of it would notice. */
+/** For the delay's p99: relative to the program's usual one, and in ms that a user would notice. */
 const LATENCY_FACTOR = 4;
 const LATENCY_MS = 40;
 const LATENCY_ROWS = 8;
 
-/** Of resources that keep the process alive: as many more than half a minute before, and half as many again. */
+/** For resources that keep the process alive: this many more than half a minute before, and half as many again. */
 const MORE_RESOURCES = 30;
 const RESOURCES_FACTOR = 1.5;
-/** Of the heap after collections, seen as the least of ten seconds: it grew in each of three such windows. */
+/** For the heap after collections, taken as the least of ten seconds: it grew in each of three such windows. */
 const HEAP_WINDOWS = 4;
 const HEAP_GROWTH_BYTES = 1e6;
 const HEAP_FACTOR = 1.02;
 const WINDOW_ROWS = 10;
-/** Collected so often in a window, the young generation holds little but garbage, 16 MB or more of it: a leak is in the old one by then. */
+/** With this many collections in a window, the young generation holds 16 MB or more, nearly all garbage; a leak is in the old one by then. */
 const CHURN_COLLECTIONS = 10;
 
 export interface FiredTrigger {
@@ -35,7 +35,7 @@ export interface FiredTrigger {
 
 type Rows = <T extends RowType>(type: T) => readonly RowOf<T>[];
 
-/** What the cheap figures of the last second or two give reason to look at. */
+/** The triggers that the cheap figures of the last second or two fire. */
 export function firedTriggers(rows: Rows, level: Level): FiredTrigger[] {
   const found: FiredTrigger[] = level === 'diagnose' ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
   const check = (reason: TriggerReason, value: number | null, limit: number): void => {
@@ -53,7 +53,7 @@ export function firedTriggers(rows: Rows, level: Level): FiredTrigger[] {
   return found;
 }
 
-/** Bytes that the least heap of each window grew by on average, where it grew in all of them. */
+/** Bytes by which the least heap of each window grew on average, if it grew in all of them. */
 function heapGrowth(all: readonly RowOf<'memory'>[], gc: readonly RowOf<'gc'>[]): number | null {
   const rows = all.slice(-HEAP_WINDOWS * WINDOW_ROWS);
   const fromMs = rows[0]?.t ?? 0;
@@ -70,7 +70,7 @@ function youngBytes({ spaces }: RowOf<'memory'>): number {
   return (spaces.new_space ?? 0) + (spaces.new_large_object_space ?? 0);
 }
 
-/** From one major collection to the next, where there are enough of them: sooner, and surer, than by windows. */
+/** From one major collection to the next, if there are enough of them: earlier and more certain than by windows. */
 function grownBytes(rows: readonly RowOf<'gc'>[]): number | null {
   const growths = (['oldBytes', 'externalBytes'] as const).map((kind) => growthOfBytes(afterCollections(rows, kind)));
   const grown = growths.map((growth) => (growth ? growth.toBytes - growth.fromBytes : 0));
@@ -110,7 +110,7 @@ function gcShare(gc: readonly RowOf<'gc'>[], memory: readonly RowOf<'memory'>[])
   return last.totalMs / last.observedMs;
 }
 
-/** Turns a second, where few of them had an event to serve. */
+/** Turns a second, if few of them had an event to serve. */
 function emptyTurns(row: RowOf<'loop-turns'> | undefined): number | null {
   if (!row || row.events > row.turns * EVENTS_PER_TURN) return null;
   return (row.turns / row.intervalMs) * 1000;

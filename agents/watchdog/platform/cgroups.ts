@@ -5,15 +5,15 @@ const MAX_LEVELS = 16;
 
 export interface Hierarchy {
   version: 1 | 2;
-  /** The process's own cgroup first, then those around it: each may have a limit. */
+  /** The process's own cgroup first, then its parents: each may have a limit. */
   folders: string[];
 }
 
 /**
- * The cgroups that a controller ("cpu", "memory") governs the process by; null where there are none.
+ * The cgroups of the process for a controller ("cpu", "memory"); null if there are none.
  *
- * `cgroup` and `mountinfo` are the texts of these files in `/proc/self`. In a container a part of the tree may be all
- * that is mounted: what is beyond cannot be read.
+ * `cgroup` and `mountinfo` are the texts of these files in `/proc/self`. In a container only a part of the tree may be
+ * mounted: the rest cannot be read.
  */
 export function hierarchyOf(controller: string, cgroup: string, mountinfo: string): Hierarchy | null {
   const lines = cgroup.split('\n').map((line) => /^(\d+):([^:]*):(.*)$/.exec(line) ?? []);
@@ -46,7 +46,7 @@ function mountOf(line: string): Mount | null {
   return { root: unescaped(root), at: unescaped(at), type, options: options?.split(',') ?? [] };
 }
 
-/** Spaces and the like are octal there. */
+/** Spaces and some other characters are octal there. */
 function unescaped(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
@@ -75,7 +75,7 @@ export function positive(value: number): number | null {
   return Number.isFinite(value) && value > 0 && value < 2 ** 60 ? value : null;
 }
 
-/** Time so far that run queues of a cgroup were held back, from `cpu.stat` of either version; null where it does not tell. */
+/** Time so far that run queues of a cgroup were held back, from `cpu.stat` of either version; null if it is not there. */
 export function throttledMsOf(cpuStat: string): number | null {
   const value = (name: string): number | null => {
     const text = new RegExp(`^${name} (\\d+)$`, 'm').exec(cpuStat)?.[1];

@@ -1,17 +1,17 @@
-/** Inspector sessions with an observed thread, by which methods of the protocol are posted to it. */
+/** Inspector sessions with an observed thread, to post methods of the protocol to it. */
 import type { Session } from 'node:inspector';
 import { areSessionsHeld, parkedSession, parkSession } from './held-sessions.ts';
 
 type Answer = (result: unknown, problem: string | null) => void;
 
 export interface Connection {
-  /** Null, and what was wrong, where it failed; null alone where the thread has ended. */
+  /** Null, and the error, if it failed; null alone if the thread has ended. */
   post(method: string, params: object, answer: Answer): void;
   close(): void;
   hasEnded(): boolean;
 }
 
-/** Where the main thread has no inspector, this would end the process: it is asked before (`Inspection`). */
+/** If the main thread has no inspector, this would end the process: it is checked before (`Inspection`). */
 function sessionWithMain(): Session {
   const inspector = require('node:inspector') as typeof import('node:inspector');
   const session = new inspector.Session();
@@ -43,7 +43,7 @@ interface WorkerAnswer {
   error?: { message?: unknown };
 }
 
-/** By Node's own NodeWorker domain, which tells of all workers, also of those that a worker started. */
+/** By Node's own NodeWorker domain, which reports all workers, also those that a worker started. */
 export class WorkerConnection implements Connection {
   readonly #session = parkedSession() ?? sessionWithMain();
   readonly #node = this.#session as unknown as WorkerDomain;
@@ -64,11 +64,11 @@ export class WorkerConnection implements Connection {
     node.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
       if (params.sessionId === this.#target) this.#onAnswer(JSON.parse(String(params.message)) as WorkerAnswer);
     });
-    // Messages to a thread that has ended are taken, and never answered.
+    // Messages to an ended thread are accepted, and never answered.
     node.on('NodeWorker.detachedFromWorker', ({ params }) => {
       if (params.sessionId === this.#target) this.#end();
     });
-    // Those that are there are told of before this is answered.
+    // The existing ones are reported before this is answered.
     node.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => {
       if (this.#target === null) this.#end();
     });

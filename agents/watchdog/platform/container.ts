@@ -5,7 +5,7 @@ import { openFile, type ThreadFileReader } from './thread-file.ts';
 /** Longer than `cpu.stat` is. */
 const MAX_BYTES = 1024;
 
-/** CPU and memory limits of the cgroups that the process is in, null where there are none: the narrowest counts. */
+/** CPU and memory limits of the cgroups that the process is in, null if there are none: the narrowest counts. */
 export function containerLimits(): { containerCpus: number | null; containerMemoryBytes: number | null } {
   const cpu = ownHierarchy('cpu');
   const memory = ownHierarchy('memory');
@@ -15,7 +15,7 @@ export function containerLimits(): { containerCpus: number | null; containerMemo
   };
 }
 
-/** Where the kernel tells which cgroups a process is in. */
+/** The kernel's files with the cgroups of a process. */
 export interface CgroupFiles {
   cgroup: string;
   mountinfo: string;
@@ -29,7 +29,7 @@ const LOOK_MS = 2000;
 export interface CpuLimit {
   /** Time so far that CPU limits held threads of the process back. */
   throttledMs: number;
-  /** The narrowest limit, in cores; null where there is none now. */
+  /** The narrowest limit, in cores; null if there is none now. */
   cpus: number | null;
 }
 
@@ -41,7 +41,7 @@ interface Level {
 }
 
 /**
- * Reads the CPU limits around the process, and how long they held it back; null where the kernel does not tell.
+ * Reads the CPU limits of the process, and how long they held it back; null if the kernel does not report it.
  *
  * Which limits there are is looked up every 2 s (0.1 ms); in between only the counters of those that exist are read. The
  * descriptors stay open: there is one such reader for a process.

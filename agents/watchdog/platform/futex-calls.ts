@@ -10,7 +10,7 @@ const NUMBERS: Record<string, readonly number[]> = {
   s390x: [238, 455],
 };
 
-/** Undefined where they are not known. */
+/** Undefined if they are not known. */
 export const FUTEX_CALLS = NUMBERS[arch];
 
 /** Whether a thread waits in one, by the text of its file `syscall`. */

@@ -20,7 +20,7 @@ export function holdSessions(): () => void {
   };
 }
 
-/** Whether somebody compares heap snapshots: "HeapProfiler.disable" gives objects new ids as well. */
+/** Whether heap snapshots are being compared: "HeapProfiler.disable" gives objects new ids as well. */
 export function areSessionsHeld(): boolean {
   return held.count > 0;
 }
@@ -30,7 +30,7 @@ export function whenReleased(disconnect: () => void): void {
   held.waiting.add(disconnect);
 }
 
-/** A session that nobody uses, and that must not be disconnected: the next one who needs one takes it. */
+/** A session that is not used, and must not be disconnected: the next user takes it. */
 export function parkSession(session: Session): void {
   held.parked.push(session);
 }

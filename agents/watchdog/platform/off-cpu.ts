@@ -4,12 +4,12 @@ import type { ThreadStat } from './thread-stat.ts';
 
 /** How often the thread's state is read; only while a profile is taken. */
 const LOOK_MS = 10;
-/** V8's own signals wake a thread that waits, once for each sample. */
+/** V8's own signals wake a waiting thread, once for each sample. */
 const RAN_SHARE = 0.25;
 /** Less than that is such a signal, or the end of the wait. */
 const HARDLY_RAN_SHARE = 0.1;
 
-/** What the platform tells of a thread without disturbing it. */
+/** What the platform reports about a thread without disturbing it. */
 export interface ThreadClocks {
   stat(): ThreadStat | null;
   cpu(): ThreadCpu | null;
@@ -81,7 +81,7 @@ function idleNode(nodes: Counted[]): Counted {
   return made;
 }
 
-/** The line is not known of a single sample: the one that most of them were at. */
+/** A single sample does not have the line: the one that most samples were at. */
 function takeTick(node: Counted | undefined): void {
   if (!node) return;
   if (node.hitCount) node.hitCount--;

@@ -7,7 +7,7 @@ import { openFile, type ThreadFileReader } from './thread-file.ts';
 const MAX_BYTES = 256;
 const MACHINE = '/proc/pressure';
 
-/** Time so far, in ms, that at least one task waited for it; null where the kernel does not count that. */
+/** Time so far, in ms, that at least one task waited for it; null if the kernel does not count that. */
 export interface Pressure {
   /** Whose tasks: those of the process's own cgroup, or all. */
   of: 'container' | 'machine';
@@ -17,11 +17,11 @@ export interface Pressure {
 }
 
 /**
- * Linux' pressure stall information, of the cgroup (version 2) where it has its own, else of the machine.
+ * Linux' pressure stall information, of the cgroup (version 2) if it has its own, otherwise of the machine.
  * https://docs.kernel.org/accounting/psi.html
  *
- * Reading it takes some 30 µs: only for what lasts. A thread that waits for a disk is counted under `io`, and under
- * `memory` where the page was thrown out for want of memory; one that waits for a lock of the kernel under neither.
+ * Reading it takes some 30 µs: only for long stalls. A thread that waits for a disk is counted under `io`, and under
+ * `memory` if the page was evicted for lack of memory; one that waits for a lock of the kernel under neither.
  */
 export function openPressure(files: CgroupFiles = OWN_CGROUPS, machine = MACHINE): ThreadFileReader<Pressure> {
   const folder = ownFolder(files);
@@ -42,10 +42,10 @@ export function openPressure(files: CgroupFiles = OWN_CGROUPS, machine = MACHINE
   return Object.assign(read, { close });
 }
 
-/** null where it has none of its own: the root of all cgroups, which has no such file of events, counts for the machine. */
+/** null if it has none of its own: the root of all cgroups, which has no such file of events, counts as the machine. */
 function ownFolder({ cgroup, mountinfo }: CgroupFiles): string | null {
   try {
-    // No controller is called so: what is left is the hierarchy of version 2, which may stand beside those of version 1.
+    // No controller has this name: what is left is the hierarchy of version 2, which may exist beside those of version 1.
     const folder = hierarchyOf('pressure', readFileSync(cgroup, 'utf8'), readFileSync(mountinfo, 'utf8'))?.folders[0];
     if (folder === undefined || !existsSync(`${folder}/cgroup.events`)) return null;
     return someMsOf(readFileSync(`${folder}/cpu.pressure`, 'latin1')) === null ? null : folder;

@@ -23,7 +23,7 @@ const SIGNALS = [
 const HANDLING_MS = 300;
 
 export interface AtSignal {
-  /** Looks at the program once more before it ends: for a bounded time. */
+  /** Examines the program once more before it ends, for a bounded time. */
   lookBack(): Promise<void>;
   lastWords(signal: string): void;
   /** The program handles it itself. */
@@ -33,14 +33,14 @@ export interface AtSignal {
 /**
  * Lets the watchdog say its last words when SIGINT or SIGTERM ends the process.
  *
- * The handle lives on this thread's libuv loop, so the signal is heard while the main thread is blocked, and a
+ * The handle is on this thread's libuv loop, so the signal is received while the main thread is blocked, and a
  * blocked program dies from Ctrl-C as quickly as without the agent: after `lookBack` and `lastWords` the handle is closed, which
- * restores the default action, and the signal is raised again. A second signal waits for nothing. Where the application handles the
- * signal, it is only told of.
+ * restores the default action, and the signal is raised again. A second signal does not wait. If the application handles the
+ * signal, it is only reported.
  * Node opens such handles on its main thread only; this thread was started with --expose-internals to reach the
- * class behind them. Where that fails (Windows, other runtimes), signals end the process without a summary.
+ * class behind them. If that fails (Windows, other runtimes), signals end the process without a summary.
  *
- * During work on storage that may hang the handles rest: nobody could hear them, and the signal ends the process by itself.
+ * During work on storage that may hang the handles are closed: they would not be served, and the signal ends the process by itself.
  */
 export function watchSignals(
   { control, numbers }: SharedMemory,

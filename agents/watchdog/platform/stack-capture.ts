@@ -14,7 +14,7 @@ import type { CallParams, CallResult, InspectorCall } from './inspector-calls.ts
 
 const NO_EVALUATION = { returnByValue: true, silent: true } as const;
 
-/** What was evaluated when the connection was closed is done by then, or inside a native call, where it harms nothing. */
+/** An evaluation that was running when the connection was closed is done by then, or inside a native call, where it does no harm. */
 const UNHEARD_MS = 50;
 
 export type User =
@@ -35,24 +35,24 @@ type Reply<Result = unknown> = (result: Result | null) => void;
  *
  * An inspector session with no domain enabled, connected from this thread, interrupts JavaScript, regular
  * expressions, Atomics.wait and JSON.stringify within milliseconds, optimised code included. (With the Debugger
- * domain enabled the program would run 7–10 times slower for as long as it is.) A native call answers when it returns.
+ * domain enabled the program would run 7–10 times slower.) A native call answers when it returns.
  * Worker threads are reached through the main thread's session, so that a native call there delays their answers too.
  *
- * Each question of `call` and `post` is answered once: null where it failed, the thread has ended, or the session was closed.
+ * Each `call` and `post` is answered once: null if it failed, the thread has ended, or the session was closed.
  */
 export interface StackCapture {
-  /** Connects if needed and asks; the answer comes later, on this thread's loop. An open question is shared. */
+  /** Connects if needed and asks; the answer comes later, on this thread's loop. An open request is shared. */
   ask(user: User, question: StackQuestion, answer: (stack: InterruptedStack) => void): void;
-  /** Calls one of the functions of the agent's half in that thread; null where it has no answer, or failed. */
+  /** Calls a function of the agent API in that thread; null if it has no answer, or failed. */
   call<Name extends ThreadCall>(user: User, name: Name, args: ArgsOf<Name>, answer?: Reply<AnswerOf<Name>>): void;
-  /** Any other method of the inspector's protocol; null where it failed. */
+  /** Any other method of the inspector's protocol; null if it failed. */
   post<Name extends InspectorCall>(
     user: User,
     method: Name,
     params: CallParams<Name>,
     answer?: Reply<CallResult<Name>>,
   ): void;
-  /** Disconnects when no user is left. Without a user: for good. */
+  /** Disconnects when no user is left. Called without a user: permanently. */
   detach(user?: User): void;
   /** The thread is no longer there to be asked. */
   hasEnded(): boolean;
@@ -61,9 +61,9 @@ export interface StackCapture {
 export interface ThreadCaptureOptions {
   threadId: number;
   inspection: Inspection;
-  /** When something may be evaluated in the thread; any time where null. */
+  /** When something may be evaluated in the thread; at any time if null. */
   interrupts: Pick<Interrupts, 'begin' | 'end' | 'mayTerminate'> | null;
-  /** Told once: it is not tried again. */
+  /** Called once: it is not tried again. */
   onError(error: unknown): void;
   /** An expression for the functions that it calls there (default: those of the agent). */
   api?: string;
@@ -73,12 +73,12 @@ export class ThreadCapture implements StackCapture {
   readonly #options: ThreadCaptureOptions;
   readonly #users = new Set<User>();
   readonly #open = new Set<Reply>();
-  /** Tells the gate of the end of what is evaluated, to which no answer has come. */
+  /** Reports to the gate the end of evaluations to which no answer has come. */
   readonly #evaluations = new Set<() => void>();
   #connection: Connection | null = null;
   #failed = false;
   #ended = false;
-  /** Who waits for the stack that was asked for. */
+  /** The callers that wait for the requested stack. */
   #asked: ((stack: InterruptedStack) => void)[] | null = null;
 
   constructor(options: ThreadCaptureOptions) {
@@ -141,7 +141,7 @@ export class ThreadCapture implements StackCapture {
       return;
     }
     this.#users.clear();
-    // Whoever has still to ask must not connect again: Node waits for debuggers when it exits, and says so.
+    // Later requests must not connect again: Node waits for debuggers when it exits, and says so.
     this.#failed = true;
     this.#ended = true;
     this.#forget();
@@ -168,7 +168,7 @@ export class ThreadCapture implements StackCapture {
       this.#connection = null;
       this.#asked = null;
       this.#forget();
-      // It would be the same next time, and told again with every stall.
+      // It would fail again, and be reported with every stall.
       this.#failed = true;
       this.#options.onError(error);
     }
@@ -181,7 +181,7 @@ export class ThreadCapture implements StackCapture {
     return threadId === 0 ? connectToMain() : new WorkerConnection(threadId);
   }
 
-  /** Null where nothing may be evaluated in the thread now. */
+  /** Null if nothing may be evaluated in the thread now. */
   #beginEvaluation(): (() => void) | null {
     const { interrupts } = this.#options;
     if (!interrupts) return () => {};
@@ -193,7 +193,7 @@ export class ThreadCapture implements StackCapture {
     return release;
   }
 
-  /** Whoever waits hears that nothing comes, but not in the middle of what made it so. */
+  /** Waiting callers get null, but not in the middle of the call that caused it. */
   #forget(): void {
     for (const answer of this.#open) setImmediate(answer, null);
     // It may still be evaluated.

@@ -1,17 +1,17 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Longer than what Linux tells of a thread in one line of `schedstat` or `syscall`. */
+/** Longer than a line of `schedstat` or `syscall`. */
 const MAX_BYTES = 160;
 
 export interface ThreadFileReader<T> {
-  /** null where the platform does not tell, and when the thread is gone. */
+  /** null if the platform does not report it, and when the thread is gone. */
   (): T | null;
   close(): void;
 }
 
 /**
  * Reads a file of a thread of this process (`self`: of the calling one) in Linux' `/proc` anew each time; null elsewhere,
- * and where the kernel forbids it. The descriptor stays open: opening it each time costs four times as much.
+ * and if the kernel forbids it. The descriptor stays open: opening it each time costs four times as much.
  */
 export function openThreadFile<T>(
   thread: number | 'self' | null,
@@ -23,7 +23,7 @@ export function openThreadFile<T>(
   return openFile(thread === null ? null : `/proc/${folder}/${name}`, parse, maxBytes);
 }
 
-/** Reads a small file of the kernel anew each time; null where it cannot be read. */
+/** Reads a small file of the kernel anew each time; null if it cannot be read. */
 export function openFile<T>(
   path: string | null,
   parse: (text: string) => T | null,
@@ -47,7 +47,7 @@ export function openFile<T>(
   return Object.assign(read, { close });
 }
 
-/** Some kernels open what they do not let be read. */
+/** Some kernels open files that they do not allow to be read. */
 function open(path: string, read: (file: number) => string): number | null {
   try {
     const file = openSync(path, 'r');

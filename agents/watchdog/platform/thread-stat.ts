@@ -3,15 +3,15 @@ import { openThreadFile, type ThreadFileReader } from './thread-file.ts';
 
 /** Longer than the line: 52 numbers, and a name of 15 bytes. */
 const MAX_BYTES = 1024;
-/** Linux tells these times in ticks of that length, whatever the kernel's own clock is (USER_HZ). */
+/** Linux reports these times in ticks of that length, whatever the kernel's own clock is (USER_HZ). */
 const TICK_MS = 10;
-/** Of the numbers behind the name, as proc(5) counts: 3 is the state. */
+/** The numbers after the name, as proc(5) counts them: 3 is the state. */
 const FIELD = { state: 3, majorFaults: 12, diskTicks: 42 };
 
 /**
- * Runs or wants to, waits within a system call, for another thread, for something that no signal interrupts, or is held
+ * Runs or is runnable; waits within a system call, for another thread, or uninterruptibly; or is held
  * (by a signal or a debugger). Uninterruptible are waits for disks and pages, and also for locks of the kernel (of the
- * address space, which threads that start take in turns) and for a child that is starting.
+ * address space, which starting threads take in turns) and for a starting child.
  */
 export type TaskState = 'runs' | 'sleeps' | 'locked' | 'uninterruptible' | 'held';
 
@@ -19,7 +19,7 @@ export interface ThreadStat {
   state: TaskState;
   /** So far. */
   majorFaults: number;
-  /** Waits for block devices so far; 0 where the kernel does not count them (delay accounting is off by default). */
+  /** Waits for block devices so far; 0 if the kernel does not count them (delay accounting is off by default). */
   diskMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** The mark of a synchronous call that runs, and what it says of a stack that came behind it. */
+/** The mark of a running synchronous call, and what it says about a stack that was taken after it. */
 import type { RecentFrame } from '../../../src/protocol/thread-api.ts';
 import type { SharedMemory } from '../../shared-memory.ts';
 import { readSite } from '../stall/call-site.ts';
@@ -6,13 +6,13 @@ import { callName, type MarkedCalls } from '../stall/marked-calls.ts';
 
 export interface Mark {
   call: string;
-  /** It is a JavaScript function of Node's, no built-in. */
+  /** It is a JavaScript function of Node, not a built-in. */
   ofNode: boolean;
   /** Where it was called. */
   site: RecentFrame[] | null;
 }
 
-/** The function of that name and file that was seen before, which tells where it begins. */
+/** The function of that name and file as it was seen before, with its beginning. */
 export type Known = (name: string, url: string) => RecentFrame | undefined;
 
 export function readMark({ shared, marks }: { shared: SharedMemory; marks: Pick<MarkedCalls, 'running'> }) {
@@ -27,12 +27,12 @@ export function readMark({ shared, marks }: { shared: SharedMemory; marks: Pick<
   return mark;
 }
 
-/** The marked call, and the stack that it was made from: that of the answer, or what the thread wrote down. */
+/** The marked call, and the stack that it was made from: that of the answer, or the one that the thread recorded. */
 export function stackOfMark(mark: Mark, frames: readonly RecentFrame[], known: Known): RecentFrame[] {
   return [frameOf(mark, known), ...callersOf(mark, frames, known)];
 }
 
-/** Where the marked call is on the stack; -1 where it is not. */
+/** Where the marked call is on the stack; -1 if it is not. */
 export function indexOfMark({ call }: Mark, frames: readonly RecentFrame[]): number {
   return frames.findIndex(([name, url]) => name === call && (url === '' || url.startsWith('node:')));
 }

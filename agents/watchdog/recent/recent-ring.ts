@@ -3,21 +3,21 @@ import type { RecentFrame } from '../../../src/protocol/thread-api.ts';
 
 /** Nodes of the call tree: some 100 bytes each. */
 const MAX_NODES = 20_000;
-/** A tree of fewer is not worth the work. */
+/** With fewer nodes it is not worth the work. */
 const SMALL_NODES = 2000;
 
-/** What is to go goes together. */
+/** This many are removed together. */
 const SLACK = 1.25;
 
 /** One stack of the thread. */
 export interface RecentSample {
   askedMs: number;
-  /** What ran when it was asked ran until then. */
+  /** What ran at the request ran until then. */
   answeredMs: number;
-  /** Of the time between the answer before and the question. */
+  /** In the time between the previous answer and the request. */
   idleMs: number;
   node: number;
-  /** That runs in the innermost function; 0 where unknown. */
+  /** The running line of the innermost function; 0 if unknown. */
   line: number;
 }
 
@@ -27,7 +27,7 @@ export function createRecentRing({ maxSamples, keepMs }: { maxSamples: number; k
   let tree = createTree();
   let compacted = 0;
 
-  /** What only forgotten samples had is left out. */
+  /** Nodes that only forgotten samples had are left out. */
   const compact = (): void => {
     const old = tree;
     tree = createTree();
@@ -50,18 +50,18 @@ export function createRecentRing({ maxSamples, keepMs }: { maxSamples: number; k
       }
       return tree.place(stack);
     },
-    /** The function of that name and file that is known, which tells where it begins; `node:` is any of Node's files. */
+    /** The known function of that name and file, with its beginning; `node:` is any of Node's files. */
     known: (name: string, url: string): RecentFrame | undefined => tree.byName.get(`${name}|${url}`),
     add(sample: RecentSample): void {
       samples.push(sample);
-      // Not with each: that would copy all of them.
+      // Not each time: that would copy all of them.
       const isOld = samples[0]!.answeredMs < sample.askedMs - keepMs * SLACK;
       if (isOld || samples.length > maxSamples * SLACK) {
         forget(sample.askedMs - keepMs);
         if (tree.size() > 2 * compacted + SMALL_NODES) compact();
       }
     },
-    /** A profile as V8 has it, where each sample stands for the time until the next; `last` is not kept. */
+    /** A profile as V8 has it, where each sample accounts for the time until the next; `last` is not kept. */
     profile(fromMs: number, toMs: number, last: RecentSample | null): V8CpuProfile {
       const part = createTree();
       const within = [...samples, ...(last ? [last] : [])]
@@ -120,11 +120,11 @@ function createTree() {
 const IDLE: RecentFrame = ['(idle)', '', 0, 0];
 
 /**
- * The time between two stacks is halved between them, but for what was idle: at random moments each then stands for as much
- * as any other, whatever follows upon what.
+ * The busy time between two stacks is halved between them: at random moments each then accounts for as much
+ * as any other, whatever the order.
  */
 function toProfile({ parents, frames }: Tree, samples: readonly RecentSample[], fromMs: number, toMs: number) {
-  // Node 0 of the tree is V8's 1; what idles stands behind all others.
+  // Node 0 of the tree is V8's 1; the idle node comes after all others.
   const idleId = parents.length + 1;
   const nodes: V8ProfileNode[] = [...frames, IDLE].map((frame, i) => nodeOf(frame, i + 1));
   const link = (id: number, parent: number): void => void nodes[parent - 1]!.children!.push(id);
@@ -133,7 +133,7 @@ function toProfile({ parents, frames }: Tree, samples: readonly RecentSample[], 
   const ids: number[] = [];
   const timeDeltas: number[] = [];
   let writtenUs = 0;
-  /** Until the next one that is told. */
+  /** Until the next one that is written. */
   const add = (id: number, atMs: number): void => {
     const us = Math.max(writtenUs, Math.round((atMs - fromMs) * 1000));
     ids.push(id);

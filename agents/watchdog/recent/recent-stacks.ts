@@ -8,17 +8,17 @@ import { indexOfMark, type Mark, readMark, stackOfMark } from './mark.ts';
 import { createRecentRing, type RecentSample } from './recent-ring.ts';
 import { HELD_MS, type Reading, ThreadActivity, type ThreadActivityOptions } from './thread-activity.ts';
 
-/** A stack costs the thread 0.3 to 0.8 ms (bench/README.md): at level watch 0.5 % of its time at most, where it is busy; idle, nothing. */
+/** A stack costs the thread 0.3 to 0.8 ms (bench/README.md): at level watch at most 0.5 % of its time while it is busy, and nothing while it is idle. */
 const MEAN_MS = { watch: 150, diagnose: 50 };
 /** More than are taken in the time that is kept. */
 const MAX_SAMPLES = 2000;
-/** It is asked at ticks of the watchdog: they vary, so that no rhythm of the program is in step with them. */
+/** It is asked at ticks of the watchdog, which vary, so that they are not in step with a rhythm of the program. */
 const TICK_SHARE = { least: 0.6, most: 1 };
-/** Start-up is no time to connect: short programs shall not pay for it. */
+/** Not during start-up: short programs should not pay for the connection. */
 const FIRST_MS = 500;
-/** An answer that took longer came behind a call that could not be interrupted: what is within that call now is not what was. */
+/** An answer that took longer came after a call that could not be interrupted: what runs now is not what ran then. */
 const LATE_MS = 3;
-/** The same without a mark, if the thread ran meanwhile: Linux tells CPU time in steps of 4 ms. */
+/** The same without a mark, if the thread ran meanwhile: Linux reports CPU time in steps of 4 ms. */
 const LATE_UNMARKED_MS = 8;
 const RAN_SHARE = 0.5;
 const NATIVE: RecentFrame = [NATIVE_CALL, '', 0, 0];
@@ -47,12 +47,12 @@ export class RecentStacks {
   readonly #options: RecentStacksOptions;
   readonly #ring = createRecentRing({ maxSamples: MAX_SAMPLES, keepMs: MAX_RECENT_MS });
   readonly #activity: ThreadActivity;
-  /** When the thread was looked at first. */
+  /** When the thread was checked first. */
   #beganMs: number | null = null;
   #tickedMs: number;
   #heldUntilMs = 0;
   #asked: Question | null = null;
-  /** The last sample, and what the thread was like before it was asked. */
+  /** The last sample, and the state of the thread before it was asked. */
   #last: { sample: RecentSample; before: Reading } | null = null;
   /** When the last answer came, and the idle time of the loop up to then. */
   #countedMs = 0;
@@ -71,10 +71,10 @@ export class RecentStacks {
     return this.#options.shared.control[Word.Diagnose] === 1 ? MEAN_MS.diagnose : MEAN_MS.watch;
   }
 
-  /** To be called with each tick; the next one is to come after what it returns. */
+  /** To be called at each tick; returns when the next one should come. */
   tick(t: number, tickMs: number): number {
     this.#activity.tick(t);
-    // At random, however long the last answer took: what runs behind a long call is asked as often as anything else.
+    // At random, however long the last answer took: what runs after a long call is sampled as often as anything else.
     const isDue = Math.random() < (t - this.#tickedMs) / this.meanMs() && t >= Math.max(FIRST_MS, this.#heldUntilMs);
     this.#tickedMs = t;
     if (this.#ended) return tickMs;
@@ -86,7 +86,7 @@ export class RecentStacks {
     return tickMs * (TICK_SHARE.least + Math.random() * (TICK_SHARE.most - TICK_SHARE.least));
   }
 
-  /** The last `ms`, up to this moment; less where it has not been looked at for so long. */
+  /** The last `ms`, up to this moment; less if it has not been sampled for so long. */
   async profile(ms: number): Promise<V8CpuProfile> {
     await this.#lastAnswer();
     const { now, startMonotonicMs } = this.#options;
@@ -134,14 +134,14 @@ export class RecentStacks {
     this.#asked = null;
     if (!answer) return;
     const [idleMs, line, frames, cutOff, entered] = answer;
-    // Where nobody says whether the loop waited: then it did, and was woken.
+    // It is not known whether the loop waited: assume that it did, and was woken.
     if (frames.length === 0 && question.before.state === null) return;
     const { stack, isExact } = this.#stackAt(question, frames, entered === 1);
     const node = this.#ring.place(outermostFirst(stack, cutOff === 1));
     this.#add(question.atMs, idleMs, { node, line: isExact ? line : 0 }, question.before);
   }
 
-  /** What ran when the question was asked; where it was a native call, the answer came behind that. */
+  /** What ran when the thread was asked; if it was a native call, the answer came after it. */
   #stackAt(question: Question, frames: RecentFrame[], entered: boolean): { stack: RecentFrame[]; isExact: boolean } {
     const { mark, atMs } = question;
     if (!mark) {
@@ -154,7 +154,7 @@ export class RecentStacks {
     return { stack: isLate ? frames.slice(at) : frames, isExact: !isLate };
   }
 
-  /** Something that cannot be interrupted ran, and nothing tells what: whoever is entered then did not. */
+  /** Something that cannot be interrupted ran, and it is not known what; it was not the function that is entered then. */
   #isBehindNative({ atMs, before }: Question): boolean {
     const tookMs = this.#options.now() - atMs;
     if (tookMs < LATE_UNMARKED_MS || !before.cpu) return false;
@@ -196,7 +196,7 @@ export class RecentStacks {
     });
   }
 
-  /** What runs at this moment and does not answer. */
+  /** What is running now and does not answer. */
   #unanswered(t: number): RecentSample | null {
     if (!this.#asked) return null;
     const { atMs, before, mark: then } = this.#asked;
@@ -211,7 +211,7 @@ export class RecentStacks {
     };
   }
 
-  /** Its clock of idle time cannot be read: what it did not run since it was asked last, it was idle. */
+  /** Its clock of idle time cannot be read: the time since the last answer that it did not run counts as idle. */
   #ranMs({ cpu }: Reading): number {
     const then = this.#last?.before.cpu;
     return cpu && then ? cpu.cpuMs - then.cpuMs + cpu.runQueueMs - then.runQueueMs : 0;

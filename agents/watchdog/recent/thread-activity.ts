@@ -2,13 +2,13 @@ import { type SharedMemory, Word } from '../../shared-memory.ts';
 import type { ThreadCpu } from '../platform/thread-cpu.ts';
 import type { ThreadState } from './thread-state.ts';
 
-/** The loop beats every 10 ms: silent for longer, it waits for events within a call (`execSync`). */
+/** The loop beats every 10 ms: without a beat for this long, it waits for events within a call (`execSync`). */
 const SILENT_MS = 35;
-/** A thread that ran for less of the time does nothing but beat and count itself. */
+/** A thread that ran for a smaller share does nothing but beat and count itself. */
 const BUSY_SHARE = 0.02;
-/** And one that is silent for so long may be held by a debugger. */
+/** And one without a beat for this long may be held by a debugger. */
 export const HELD_MS = 2000;
-/** What our own question takes: whoever was blocked before and after it, and ran no longer, is blocked where it was. */
+/** The time of our own request: a thread that was blocked before and after it, and ran no longer, is still blocked at the same place. */
 const QUESTION = { cpuMs: 1, timeslices: 3 };
 
 export interface ThreadActivityOptions {
@@ -29,14 +29,14 @@ export interface Reading {
   cpu: ThreadCpu | null;
 }
 
-/** `same`: it is blocked where it was when it was asked last. */
+/** `same`: it is still blocked where it was when it was asked last. */
 export type Doing = 'idle' | 'same' | 'busy';
 
 /** What a thread does, without asking it. */
 export class ThreadActivity {
   readonly #options: ThreadActivityOptions;
   #reading: Reading | null = null;
-  /** It has hardly run since it was looked at before. */
+  /** It has hardly run since the last check. */
   #isResting = false;
   #beats: number;
   #beatAtMs = 0;
@@ -69,7 +69,7 @@ export class ThreadActivity {
     const isSilent = t - this.#beatAtMs > SILENT_MS;
     const isMarked = Atomics.load(this.#options.shared.control, Word.SyncCall) !== 0;
     if (!isSilent && !isMarked) {
-      // On a busy host a thread that has woken to beat waits for a core.
+      // On a busy host a thread that woke up to beat may wait for a core.
       if (state === 'events' || this.#isResting) return 'idle';
     }
     if (state === 'running' || state === null || !cpu || !then?.cpu || then.state !== state) return 'busy';

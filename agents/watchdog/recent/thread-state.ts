@@ -12,14 +12,14 @@ const WAITING: Record<string, readonly number[]> = {
   s390x: [250, 312, 441],
 };
 
-/** Waits for events, waits within another system call, or runs; null where the platform does not tell. */
+/** Waits for events, waits within another system call, or runs; null if the platform does not report it. */
 export type ThreadState = 'events' | 'blocked' | 'running' | null;
 
 export type ThreadStateReader = ThreadFileReader<NonNullable<ThreadState>>;
 
 /**
- * What a thread of this process does at the moment, from Linux' `syscall`: "running", or the number of the system call
- * that it waits in. It is not disturbed by the question (50 µs here).
+ * What a thread of this process is doing, from Linux' `syscall`: "running", or the number of the system call
+ * that it waits in. This does not disturb it (50 µs here).
  * https://man7.org/linux/man-pages/man5/proc_pid_syscall.5.html
  */
 export function openThreadState(thread: number | null): ThreadStateReader {
@@ -31,7 +31,7 @@ export function openThreadState(thread: number | null): ThreadStateReader {
   });
 }
 
-/** Whether a thread of this process waits in a lock or in Atomics.wait; null where the platform does not tell. */
+/** Whether a thread of this process waits in a lock or in Atomics.wait; null if the platform does not report it. */
 export function openFutexWait(thread: number | null): ThreadFileReader<boolean> {
   return openThreadFile(FUTEX_CALLS ? thread : null, 'syscall', (text) => isFutexCall(text));
 }

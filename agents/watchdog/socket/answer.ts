@@ -2,13 +2,13 @@
 import type { Socket } from 'node:net';
 import { type AnyMethod, type Client, RequestError } from './methods/types.ts';
 
-/** What waits for a client that does not read: then it is left. */
+/** The most that waits for a client that does not read: then it is disconnected. */
 const MAX_QUEUED_BYTES = 16e6;
-/** For so long is waited for a client that does not read. */
+/** How long to wait for a client that does not read. */
 const PATIENCE_MS = 30_000;
 const CLOSED = 'The client has gone.';
 
-/** `leaving`: what is to be done when the client goes. */
+/** `leaving`: what to do when the client disconnects. */
 export async function answer(
   socket: Socket,
   line: string,
@@ -43,7 +43,7 @@ function clientOf(socket: Socket, id: unknown, leaving: (() => void)[]): Client<
   };
 }
 
-/** False where the client is to be waited for. */
+/** False if the client must be waited for. */
 function send(socket: Socket, message: unknown): boolean {
   if (socket.destroyed) return true;
   const goesOn = socket.write(`${JSON.stringify(message)}\n`);

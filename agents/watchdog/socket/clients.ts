@@ -5,11 +5,11 @@ import type { AnyMethod } from './methods/types.ts';
 /** A request is short. */
 const MAX_LINE_BYTES = 64 * 1024;
 const MAX_CLIENTS = 16;
-/** A client that asks nothing is left after this time, one that has asked something after the second: it may be waiting for a person. */
+/** A client that asks nothing is disconnected after the first time, one that has asked something after the second: it may be waiting for a person. */
 const IDLE_MS = { unasked: 10_000, between: 3_600_000 };
 
 interface ClientState {
-  /** What is to be done when it goes. */
+  /** What to do when it disconnects. */
   leaving: (() => void)[];
   /** Requests that are being answered. */
   open: number;
@@ -17,7 +17,7 @@ interface ClientState {
   lastAt: number;
 }
 
-/** Whoever is connected to the live socket. */
+/** The clients of the live socket. */
 export class Clients {
   readonly #methods: Readonly<Record<string, AnyMethod>>;
   /** In the order of their arrival. */
@@ -46,7 +46,7 @@ export class Clients {
     this.#read(socket, (line) => void this.#ask(socket, client, line));
   }
 
-  /** The thread ends before it could hear that they have gone. */
+  /** The thread ends before it could notice that they have disconnected. */
   leaveAll(): void {
     for (const [socket, client] of this.#clients) {
       socket.destroy();
@@ -76,7 +76,7 @@ export class Clients {
     client.lastAt = performance.now();
   }
 
-  /** Leaves the client that has been idle for longest; one that never asked anything before those that did. */
+  /** Disconnects the client that has been idle longest; first one that never asked anything. */
   #makeRoom(): void {
     const idle = [...this.#clients].filter(([, { open }]) => open === 0);
     idle.sort(([, a], [, b]) => Number(a.asked) - Number(b.asked) || a.lastAt - b.lastAt);

@@ -5,11 +5,11 @@ import { isListening, removeStale } from '../../../src/util/stale-files.ts';
 import { Clients } from './clients.ts';
 import type { AnyMethod } from './methods/types.ts';
 
-/** Old files are looked for once, when the process has lived for so long. */
+/** Old files are searched once, when the process has lived this long. */
 const CLEAN_AFTER_MS = 2000;
 
 export interface LiveSocketOptions {
-  /** It listens in the first of these where that works. */
+  /** It listens in the first of these that works. */
   folders: readonly string[];
   pid: number;
   methods: Readonly<Record<string, AnyMethod>>;
@@ -24,9 +24,9 @@ export interface LiveSocketOptions {
 export class LiveSocket {
   readonly #options: LiveSocketOptions;
   readonly #clients: Clients;
-  // Loaded here, some ms after the start: a short program never pays for it.
+  // Loaded here, some ms after the start: a short program does not pay for it.
   readonly #net = require('node:net') as typeof import('node:net');
-  /** Why the folders before were none. */
+  /** Why the previous folders could not be used. */
   readonly #reasons: string[] = [];
   #server: Server | null = null;
   #path: string | null = null;
@@ -39,7 +39,7 @@ export class LiveSocket {
     this.#listen(options.folders);
   }
 
-  /** Stops listening, leaves all clients, and removes the socket. */
+  /** Stops listening, disconnects all clients, and removes the socket. */
   close(): void {
     this.#closed = true;
     this.#clients.leaveAll();
@@ -79,7 +79,7 @@ export class LiveSocket {
     });
   }
 
-  /** Where a process of the same number listens, as in a container that shares the folder, its socket stays. */
+  /** If a process with the same number listens, as in a container that shares the folder, its socket stays. */
   async #publish(folder: string, fresh: string, failed: (error: unknown) => void): Promise<void> {
     const { pid, folders, onError } = this.#options;
     const { connect } = this.#net;
@@ -101,10 +101,10 @@ export class LiveSocket {
   }
 }
 
-/** Gives the listening socket its name, in the place of one that an earlier process of this number has left. */
+/** Gives the listening socket its name, replacing one that an earlier process with this number has left. */
 function publish(fresh: string, file: string): number | null {
   if (process.platform === 'win32') return null;
-  // The folder is private already: this is for those who open it later.
+  // The folder is private already: this is in case it is opened later.
   chmodSync(fresh, 0o600);
   renameSync(fresh, file);
   return inodeOf(file);
@@ -123,6 +123,6 @@ function removeFile(file: string): void {
   try {
     unlinkSync(file);
   } catch {
-    // Nothing left by an earlier process of this number.
+    // An earlier process with this number has left nothing.
   }
 }

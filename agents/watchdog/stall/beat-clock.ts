@@ -1,10 +1,10 @@
 import type { DelayHistogram } from '../../samplers/types.ts';
 
-/** Further apart than this, the two clocks disagree and the watchdog's own is taken. */
+/** If they differ by more than this, the watchdog's own clock is used. */
 const MAX_LATE_MS = 60;
 
 /**
- * Tells when the heart beat last, and how long a gap was, more exactly than the watchdog's own ticks (up to 50 ms
+ * Gives the time of the last beat, and the length of a gap, more exactly than the watchdog's own ticks (up to 50 ms
  * apart): the histogram's sum is the time from its beginning to the last beat.
  *
  * The sum is read only where a gap begins and ends, and once a second: reading it takes about 0.1 ms.
@@ -36,7 +36,7 @@ export function createBeatClock(histogram: DelayHistogram, resolutionMs: number)
       before = { count: histogram.count, sumMs: known?.sumMs ?? 0 };
       return at;
     },
-    /** It is over: its length, or `observedMs` where the histogram does not tell. */
+    /** It is over: its length, or `observedMs` if the histogram does not give it. */
     durationMs(observedMs: number): number {
       const beats = before ? histogram.count - before.count : 0;
       if (!before || beats < 1) return observedMs;

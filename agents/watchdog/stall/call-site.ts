@@ -1,11 +1,11 @@
 import { type RawFrame, type SharedMemory, Word } from '../../shared-memory.ts';
 
-/** The call site that the observed thread wrote on entering the marked call that is running; null where it did not. */
+/** The call site that the observed thread wrote when it entered the running marked call; null if it did not. */
 export function readSite(shared: SharedMemory): RawFrame[] | null {
   return readText(shared, Atomics.load(shared.control, Word.SyncSequence));
 }
 
-/** That of a call of the same function (1 + index into SYNC_CALLS) since a site was last asked for. */
+/** That of a call of the same function (1 + index into SYNC_CALLS) since a site was last requested. */
 export function readRecentSite(shared: SharedMemory, call: number): RawFrame[] | null {
   const { control } = shared;
   if (Atomics.load(control, Word.SiteWanted) !== 0 || Atomics.load(control, Word.SiteCall) !== call) return null;
@@ -19,7 +19,7 @@ function readText({ control, site }: SharedMemory, sequence: number): RawFrame[]
   try {
     return JSON.parse(text) as RawFrame[];
   } catch {
-    // The main thread went on and was writing the next site.
+    // The main thread has gone on and is writing the next site.
     return null;
   }
 }

@@ -2,12 +2,12 @@ import { CHAIN_PAIRS } from '../../../src/detectors/limits.ts';
 import type { InterruptedStack } from '../../../src/protocol/thread-api.ts';
 import type { ChainKind, Frame } from '../../../src/recording/types.ts';
 
-/** Of them, so many must be of different calls; of a chain fewer, as one link proves it. */
+/** This share of them must be of different calls; fewer in a chain, because one link proves it. */
 const TURNED_SHARE = 0.75;
 const TURNED_CHAIN_SHARE = 0.5;
-/** Between two stacks the same call runs for at least a scheduler's tick, or the thread had no core and they tell nothing. */
+/** Between two stacks the same call runs for at least a scheduler's tick; otherwise the thread had no core and they prove nothing. */
 const LEAST_RAN_MS = 5;
-/** Of these, so many must be of one chain: it has a beginning and an end, and may not fill all of the stall. */
+/** This share of these must be of one chain: it has a beginning and an end, and may not fill the whole stall. */
 const LINKED_SHARE = 0.75;
 const MAJORITY = 0.6;
 
@@ -28,7 +28,7 @@ function callerLine(): number {
   return Number(/:(\d+):\d+\)?$/.exec(line ?? '')?.[1] ?? 0);
 }
 
-/** What called the code of a stack: a tick, a microtask, or anything else that the loop itself calls; null where nothing ran. */
+/** What called the code of a stack: a tick, a microtask, or anything else that the loop itself calls; null if nothing ran. */
 export function callerOf(answer: Pick<InterruptedStack, 'asyncId'>, frames: readonly Frame[]): ChainKind | null {
   const running = frames.filter(({ awaits }) => !awaits);
   const outermost = running.at(-1);
@@ -36,13 +36,13 @@ export function callerOf(answer: Pick<InterruptedStack, 'asyncId'>, frames: read
   const ticks = running.find(({ file }) => file.startsWith('node:internal/process/task_queues'));
   if (ticks?.function === 'runNextTicks') return 'microtask';
   if (ticks) return ticks.line === microtaskLine ? 'microtask' : 'nexttick';
-  // Where no tick was pending, Node drains the microtasks without a frame of its own.
+  // If no tick was pending, Node drains the microtasks without a frame of its own.
   return answer.asyncId === 0 && outermost.category !== 'node' ? 'microtask' : 'callbacks';
 }
 
 /**
- * Tells from the stacks of a stall whether it is one long call, a chain of short ones, each started by the one before,
- * or calls that the loop made one after the other: requests that came together are served in one turn of it.
+ * Finds from the stacks of a stall whether it is one long call, a chain of short ones, each started by the one before,
+ * or calls that the loop made one after the other: requests that arrived together are served in one turn.
  */
 export function createChainWitness() {
   let last: InterruptedStack | null = null;
@@ -52,9 +52,9 @@ export function createChainWitness() {
   let separate = 0;
   const callers: Record<ChainKind, number> = { microtask: 0, nexttick: 0, callbacks: 0 };
   return {
-    /** `cpuMs`: the thread's CPU time so far, null where it is not known. */
+    /** `cpuMs`: the thread's CPU time so far, null if not known. */
     add(answer: InterruptedStack, frames: readonly Frame[], cpuMs: number | null): void {
-      // It answers somebody else's question: the next one will tell.
+      // It is the answer to another request: use the next one.
       if (answer.drains === undefined) return;
       const caller = callerOf(answer, frames);
       if (last) {
@@ -70,7 +70,7 @@ export function createChainWitness() {
       lastCpuMs = cpuMs;
       if (caller) callers[caller]++;
     },
-    /** null: one long call; undefined: too few stacks to tell. */
+    /** null: one long call; undefined: too few stacks. */
     kind(): ChainKind | null | undefined {
       if (pairs < CHAIN_PAIRS) return undefined;
       const turned = linked + separate;
@@ -84,9 +84,9 @@ export function createChainWitness() {
 }
 
 /**
- * Whether what runs was queued by what ran before, or by what that had queued. The reaction that counts turns stands behind all
- * microtasks that were queued when it was. A tick names the call that queued it, which must be no older than what ran; no
- * microtask (0) can have queued it since, as then the queue had turned.
+ * Whether what runs was queued by what ran before, or by what that had queued. The reaction that counts drains comes after all
+ * microtasks that were queued before it. A tick names the call that queued it, which must not be older than what ran; no
+ * microtask (0) can have queued it since, because then the queue would have been drained.
  */
 function isLink(answer: InterruptedStack, before: InterruptedStack, caller: ChainKind | null): boolean {
   if (answer.turns !== before.turns) return true;

@@ -5,10 +5,10 @@ import type { Frame, Location, StallKind } from '../../../src/recording/types.ts
 const DATABASE_PACKAGES =
   /[\\/]node_modules[\\/](better-sqlite3|sqlite-sync|libsql|node-sqlite3-wasm|duckdb-sync)[\\/]/;
 
-/** The lines of a source file, null where it is not at hand. */
+/** The lines of a source file, null if it is not available. */
 export type LinesOf = (file: string) => readonly string[] | null;
 
-/** What one stack (innermost frame first) was doing, and the place in the user's code that made it do so. */
+/** What one stack (innermost frame first) was doing, and the place in the user's code that caused it. */
 export function classify(
   frames: readonly Frame[],
   linesOf: LinesOf = () => null,
@@ -31,13 +31,13 @@ export function classify(
   return { kind: kindOf(calls, linesOf), location: place ? toLocation(place) : null };
 }
 
-/** The innermost frame of the user's own code, else of a package. */
+/** The innermost frame of the user's own code, or of a package. */
 export function placeOf(frames: readonly Frame[]): Location | null {
   const frame = frames.find(isApplication) ?? frames.find(({ category }) => category === 'dependency');
   return frame ? toLocation(frame) : null;
 }
 
-/** True where nothing but Node's module loader called the code: the program is loading. */
+/** True if only Node's module loader called the code: the program is loading. */
 export function isLoading(frames: readonly Frame[]): boolean {
   const outermost = frames.findLastIndex(({ category }) => category === 'application' || category === 'dependency');
   return outermost >= 0 && frames.slice(outermost + 1).some(isModuleLoader);
@@ -55,7 +55,7 @@ function isModuleLoader({ category, file }: Frame): boolean {
 const POOLED_CRYPTO =
   /^(pbkdf2|scrypt|hkdf|argon2|generateKeyPair|generateKey|generatePrime|checkPrime|randomFill|asyncJob|jobPromise)$/;
 
-/** Judges the user's line and what it called, whole: the kind may be a few frames away from the innermost. */
+/** Judges the user's line and everything that it called: the kind may be a few frames away from the innermost. */
 function kindOf(calls: readonly Frame[], linesOf: LinesOf): StallKind {
   const inNode = (pattern: RegExp, name = /./): Frame | undefined =>
     calls.findLast((frame) => frame.category === 'node' && pattern.test(frame.file) && name.test(frame.function));
@@ -65,7 +65,7 @@ function kindOf(calls: readonly Frame[], linesOf: LinesOf): StallKind {
   if (inNode(/^node:(internal\/)?child_process/, /Sync$/)) return 'sync-child-process';
   if (inNode(/^node:(internal\/(console\/|fs\/sync_write_stream)|tty)/)) return 'sync-stdio';
   if (inNode(/^node:(net|internal\/stream_base_commons)/, /rite/) && isStdio(calls, linesOf)) return 'sync-stdio';
-  // What has no such name hands the work on, and is quick: many calls of it are a matter of their number.
+  // Calls without such a name hand the work on and are quick: many of them block only by their number.
   if (inNode(/^node:(internal\/)?fs/, /Sync/)) return 'sync-fs';
   const crypto = inNode(/^node:(internal\/)?crypto/);
   if (crypto && !POOLED_CRYPTO.test(crypto.function) && !/webcrypto/.test(crypto.file)) return 'sync-crypto';
@@ -78,7 +78,7 @@ function kindOf(calls: readonly Frame[], linesOf: LinesOf): StallKind {
   return isRegExp(native, calls[at + 1], linesOf) ? 'regexp' : 'js-cpu';
 }
 
-/** A socket of a client is written to in the same way: only the call tells which stream it is. */
+/** A client socket is written to in the same way: only the call shows which stream it is. */
 function isStdio(calls: readonly Frame[], linesOf: LinesOf): boolean {
   const caller = calls.find(({ category }) => category === 'application' || category === 'dependency');
   return /std(out|err)/.test((caller && linesOf(caller.file)?.[caller.line - 1]) ?? '');
@@ -88,7 +88,7 @@ const PATTERN = String.raw`\s*(?:\/(?![*/])|(?:new\s+)?RegExp\b)`;
 
 /** Strings are searched for, replaced and split by plain strings as well: these are no regular expressions. */
 function isRegExp(native: string, caller: Frame | undefined, linesOf: LinesOf): boolean {
-  // Match, matchAll and search make one of whatever they are given.
+  // match, matchAll and search make a regular expression from any argument.
   if (/^RegExp|^String\.(match|matchAll|search)$/.test(native)) return true;
   const name = /^String\.(replace|replaceAll|split)$/.exec(native)?.[1];
   const lines = name && caller && linesOf(caller.file);

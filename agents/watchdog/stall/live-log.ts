@@ -3,17 +3,17 @@ import type { ChainKind, Location, StallKind } from '../../../src/recording/type
 import { printLine } from '../../../src/util/print-line.ts';
 import { displayPath, stripControl } from '../../../src/util/text.ts';
 
-/** The same place is told again after this time at the earliest. */
+/** The same place is logged again after this time at the earliest. */
 const REPEAT_MS = 10_000;
 const MAX_PLACES = 200;
-/** In all: some 30 kB, less than any pipe or socket holds, even if nobody ever reads it. */
+/** In total: some 30 kB, less than any pipe or socket holds, even if it is never read. */
 const MAX_LINES = 250;
 
 export interface LiveStall {
   durationMs: number;
   kind: StallKind | null;
   location: Location | null;
-  /** The line is that of the code which a loader has made of the file. */
+  /** The line is that of the code that a loader made from the file. */
   unmapped?: boolean;
   call: string | null;
   /** What waits for the loop. */

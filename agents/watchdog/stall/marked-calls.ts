@@ -1,8 +1,8 @@
 import { type SharedMemory, SYNC_CALLS, type SyncCall, Word } from '../../shared-memory.ts';
 
-/** Add-ons that read and write databases, by their file: their remedy is another one. */
+/** Database add-ons, by their file: they have another remedy. */
 const DATABASE = /sqlite|libsql|duckdb|lmdb|leveldb|rocksdb/i;
-/** Its name is still on its way. */
+/** Its name has not arrived yet. */
 const UNNAMED: SyncCall = { module: 'a native add-on', name: '', kind: 'native-addon' };
 
 export type MarkedCalls = ReturnType<typeof createMarkedCalls>;
@@ -17,7 +17,7 @@ export function createMarkedCalls({ control }: Pick<SharedMemory, 'control'>) {
         addOns.push({ module, name, kind: DATABASE.test(module) ? 'sync-database' : 'native-addon' });
       }
     },
-    /** Of one of its add-ons, functions that could not be marked. */
+    /** One of its add-ons has functions that could not be marked. */
     hasUnmarked: () => addOns.some(({ name }) => name === ''),
     /** 1 + the number of the call, 0 outside of one. */
     index: () => Atomics.load(control, Word.SyncCall),

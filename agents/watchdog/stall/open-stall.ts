@@ -18,9 +18,9 @@ const MAX_STACKS = 48;
 const CAPTURE_STEP_MS = { least: 15, most: 500 };
 /** An answer that took longer came from a native call that could not be interrupted. */
 const NATIVE_ANSWER_MS = 60;
-/** If the thread ran for most of that; else it waited for a core. */
+/** If the thread ran for most of that; otherwise it waited for a core. */
 const COMPUTED_SHARE = 0.5;
-/** Of the time of a thread that is not held by a debugger. */
+/** Share of the time that a thread runs if no debugger holds it. */
 const RAN_SHARE = 0.8;
 
 export interface OpenStall {
@@ -34,11 +34,11 @@ export interface OpenStall {
   pendingKinds: Map<StallKind, number>;
   lastStackAt: number;
   stackCount: number;
-  /** It is told again when it has lasted this long; 0: it was not told. */
+  /** It is reported again when it has lasted this long; 0: it was not reported. */
   reportAtMs: number;
-  /** It was told to be the host's: told again once it is not. */
+  /** It was reported as caused by the host: reported again once it is not. */
   reportedHost: boolean;
-  /** It was told on the live log. */
+  /** It is in the live log. */
   live: boolean;
   /** All stacks so far were of loading modules. */
   loading: boolean;
@@ -47,7 +47,7 @@ export interface OpenStall {
   /** Name of the marked call that ran last. */
   call: string | null;
   debugger: boolean;
-  /** The agent's own work stops the thread. */
+  /** The agent's own work blocks the thread. */
   own: boolean;
   waiting: number | null;
   chain: ReturnType<typeof createChainWitness>;
@@ -79,7 +79,7 @@ export function createOpenStall(known: Pick<OpenStall, 'id' | 'startMs' | 'count
   };
 }
 
-/** What the marked synchronous call says, if one is running: the only witness of a native call that blocks. */
+/** Reads the mark of a running synchronous call: the only evidence of a native call that blocks. */
 export function readMark(options: StallWatchOptions, stall: OpenStall, elapsedMs: number): void {
   const call = options.marks.running();
   if (!call) {
@@ -87,7 +87,7 @@ export function readMark(options: StallWatchOptions, stall: OpenStall, elapsedMs
     return;
   }
   stall.call = callName(call).replace('child_process', 'childProcess');
-  // Of what is called for each row, the call that runs had its site taken seldom; one of a moment ago stands for it.
+  // If a function is called for every row, the site of the running call is rarely taken; one of a moment ago is used.
   const recent = () => readRecentSite(options.shared, options.marks.index());
   const raw = readSite(options.shared) ?? (call.kind === 'js-cpu' ? recent() : null);
   if (raw) {
@@ -101,7 +101,7 @@ export function readMark(options: StallWatchOptions, stall: OpenStall, elapsedMs
   }
 }
 
-/** Asks for the next stack, where it is time for one and the thread may be asked. */
+/** Asks for the next stack, if it is time for one and the thread may be asked. */
 export function askForStack(
   options: StallWatchOptions,
   stall: OpenStall,
@@ -118,7 +118,7 @@ export function askForStack(
   );
 }
 
-/** Who stands still while a debugger is attached may be at a breakpoint; who has run is not. */
+/** While a debugger is attached, a thread that does not run may be at a breakpoint; one that has run is not. */
 function mayAsk(stall: OpenStall, gap: number, times: () => StallTimes): boolean {
   if (!stall.debugger) return true;
   if (stall.own) return false;
@@ -151,7 +151,7 @@ function pendingKind({ pendingKinds, pendingMs }: OpenStall): StallKind | null {
   return kind;
 }
 
-/** Whoever computes answers within milliseconds of its CPU time. */
+/** A thread that computes answers within milliseconds of its CPU time. */
 function hasRun(before: ThreadCpu | null, after: ThreadCpu | null, tookMs: number): boolean {
   return before !== null && (after?.cpuMs ?? 0) - before.cpuMs > tookMs * COMPUTED_SHARE;
 }
@@ -194,12 +194,12 @@ function addStack(
   if (stall.stacks.length > MAX_STACKS) mergeSmallest(stall.stacks);
 }
 
-/** What most of the time went to as far as is known; without a stack, the marked call alone. */
+/** What most of the time went to, as far as is known; without a stack, only the marked call. */
 export function mostOf({ stacks, pendingKinds }: OpenStall): { kind: StallKind | null; location: Location | null } {
   return dominant(stacks) ?? { kind: [...pendingKinds.keys()][0] ?? null, location: null };
 }
 
-/** Operations that wait for the loop: as the stack's answer says, else as the thread said last. */
+/** Operations that wait for the loop: by the answer with the stack, or by the thread's last report. */
 export function waitingIn(options: StallWatchOptions, stall: OpenStall): number | null {
   return stall.waiting ?? options.waiting();
 }
@@ -213,7 +213,7 @@ export function isIdle(
   return options.isWorker === true && isIdleWorker({ ...soFar, waiting: waitingIn(options, stall) });
 }
 
-/** Absent where too few stacks were taken to tell. */
+/** Absent if too few stacks were taken. */
 export function chainOf({ chain }: OpenStall): { chain?: ChainKind | null } {
   const kind = chain.kind();
   return kind === undefined ? {} : { chain: kind };

@@ -1,4 +1,4 @@
-/** Telling of a stall while it lasts: in the recording, and on the live log. */
+/** Reports a stall while it lasts: in the recording, and in the live log. */
 import { ownMs } from '../../../src/detectors/stalls.ts';
 import type { StallOpenRow } from '../../../src/recording/types.ts';
 import { chainOf, isIdle, mostOf, type OpenStall, waitingIn } from './open-stall.ts';
@@ -6,11 +6,11 @@ import { isHost } from './stall-evidence.ts';
 import type { StallTimes } from './stall-times.ts';
 import type { StallWatchOptions } from './types.ts';
 
-/** A stall is told on the live log when it has lasted this long. */
+/** A stall is logged when it has lasted this long. */
 const LIVE_MS = 500;
-/** Without a place by then, one more moment: the first answer may be on its way. */
+/** Without a place by then, wait a little: the first answer may be coming. */
 const PLACE_MS = 100;
-/** A stall that still lasts is the host's where the code ran for less of it. */
+/** A stall that still lasts is the host's if the code ran for a smaller share of it. */
 const HOST_SHARE = 0.2;
 
 interface Moment {
@@ -32,29 +32,29 @@ export function reportStall(options: StallWatchOptions, stall: OpenStall, moment
   const isDue = gap >= stall.reportAtMs || stall.reportedHost || mayBeLive;
   if (gap < options.slowMs || stall.debugger || !isDue) return;
   const known = knownOf(options, stall, moment);
-  // Who was told of at work is told to wait.
+  // A stall that was reported as work is now reported as waiting.
   if (!known && stall.reportAtMs === 0) return;
   const state = known ?? { kind: 'sync-sleep' as const, location: null };
   const unmapped = state.location !== null && options.maps.isUnknown(state.location.file);
-  // Told again whenever it has doubled, so that a recording cut off mid-stall knows how long it was.
+  // Reported again whenever it has doubled, so that a recording cut off in the stall has its length.
   const isDoubled = gap >= stall.reportAtMs;
   if (isDoubled || (stall.reportedHost && state.kind !== 'host')) {
     stall.reportedHost = state.kind === 'host';
     if (isDoubled) stall.reportAtMs = gap * 2;
-    // Rather no place than the line of what a loader made of the file.
+    // No place rather than a line of the code that a loader made from the file.
     options.onOpen(openRow(options, stall, moment, { ...state, location: unmapped ? null : state.location }));
   }
   if (!known || known.kind === 'host' || !mayBeLive) return;
   if (known.location || gap >= LIVE_MS + PLACE_MS) reportLive(options, stall, gap, { ...known, unmapped });
 }
 
-/** So far: what it is, unless the host holds the thread up; null for no stall at all. */
+/** What it is so far, unless the host delays the thread; null if it is no stall. */
 function knownOf(options: StallWatchOptions, stall: OpenStall, { gap, times }: Moment): Known | null {
   const main = mostOf(stall);
   const soFar = { kind: main.kind ?? ('js-cpu' as const), durationMs: gap, gcMs: 0, ...times() };
   if (isIdle(options, stall, { ...soFar, kind: main.kind })) return null;
   const clocks = clocksOf(soFar);
-  // Just beyond the threshold any wait leaves less than it: what lasts on may well be the code's.
+  // Just above the threshold any wait leaves less than it: a longer stall may well be the code's.
   const hardlyRuns = ownMs(soFar) < gap * HOST_SHARE;
   if (hardlyRuns && isHost(soFar, stall.ownLateMs, options.slowMs)) return { ...clocks, kind: 'host', location: null };
   return { ...clocks, kind: stall.stacks.length > 0 ? main.kind : null, location: main.location };

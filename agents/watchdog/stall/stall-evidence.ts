@@ -10,14 +10,14 @@ import { classify } from './classify.ts';
 
 /** A stack, and whether its kind was only borrowed from a mark: then its line may be the one after the call. */
 export interface Witness extends StallStack {
-  /** How many stacks it stands for. */
+  /** How many stacks it represents. */
   count: number;
   /** A call that is marked while it runs: no stack is needed to know its kind. */
   marked: boolean;
   borrowed: boolean;
-  /** Answered so late that a native call must have run meanwhile: the line may be one further on. */
+  /** Answered so late that a native call must have run meanwhile: the line may be a later one. */
   late: boolean;
-  /** Its frames once more: maps of files that were changed while they were loaded come later. */
+  /** Makes its frames again: maps of files that were changed while they were loaded come later. */
   toFrames(): Frame[];
 }
 
@@ -29,8 +29,8 @@ export function mappedAgain(stack: Witness): Witness {
 }
 
 /**
- * A stack that was taken behind a native call, as that of the call: whoever is entered then, or the built-in that runs then, did
- * nothing of it. Which line called is known where the same function goes on.
+ * A stack that was taken after a native call, as the stack of that call: the function that is entered then, or the built-in that runs then, did
+ * not cause it. The calling line is known if the same function goes on.
  */
 export function behindNative({ frames, entered }: Pick<InterruptedStack, 'frames' | 'entered'>): RawFrame[] {
   const callers = frames.slice(
@@ -44,11 +44,11 @@ export function behindNative({ frames, entered }: Pick<InterruptedStack, 'frames
   return [[NATIVE_CALL, null, 0, 0], ...callers];
 }
 
-/** A kind that only stacks tell needs so many of the same call: one among dozens of callbacks is chance. */
+/** A kind that only stacks show needs this many of the same call: one among dozens of callbacks is chance. */
 const MIN_STACKS = 2;
-/** Of these one is enough: all below the loader is one call, and computation is what is left. */
+/** One is enough for these: everything below the loader is one call, and computation is what remains. */
 const NEEDS_NONE: readonly StallKind[] = ['js-cpu', 'module-load'];
-/** Where so many stacks say otherwise, a mark that was seen once is chance as well: a late look stands for all before it. */
+/** If this many stacks say otherwise, a mark that was seen once is chance as well: a late reading accounts for all time before it. */
 const CONTRARY_STACKS = 3;
 
 /** The kind and place that most of the time went to: by function first, then its busiest line. */
@@ -61,7 +61,7 @@ export function dominant(
   const others = stacks.filter(({ kind }) => kind !== first!.kind);
   const isSure = NEEDS_NONE.includes(first!.kind) || hasEvidence(ofKind.members, countOf(others));
   const kind = isSure ? first!.kind : 'js-cpu';
-  // What one stack stands for by chance is no place either, where others tell.
+  // The time of a single stack may be chance, and gives no place if there are others.
   const members = isSure ? ofKind.members : countOf(others) >= CONTRARY_STACKS ? others : stacks;
   const byFunction = heaviest(members, ({ location }) => functionOf(location))!;
   const byLine = heaviest(ofLine(byFunction.members), ({ location }) => `${location?.line}`)!;
@@ -69,7 +69,7 @@ export function dominant(
   return { kind, location, confidence: confidenceOfStacks(stacks.map(asEvidence), { kind, location }) };
 }
 
-/** Those that tell the line best: of a call itself, else of any place but the head of the loop around it. */
+/** Those with the best line: of a call itself, or of any place except the head of the loop around it. */
 function ofLine(members: readonly Witness[]): readonly Witness[] {
   const seen = members.filter(({ borrowed }) => !borrowed);
   if (seen.length > 0) return seen;
@@ -77,13 +77,13 @@ function ofLine(members: readonly Witness[]): readonly Witness[] {
   return within.length > 0 ? within : members;
 }
 
-/** V8 looks for interrupts where a loop begins its next round, whatever call it went past meanwhile. */
+/** V8 checks for interrupts where a loop begins its next round, whatever it called meanwhile. */
 function isLoopHead(location: Location | null): boolean {
   const text = location && linesOf(location.file)?.[location.line - 1];
   return typeof text === 'string' && /^(for|while|do)\b/.test(text.slice(location!.column - 1));
 }
 
-/** What came behind a marked call has its kind, not its line. */
+/** A stack after a marked call has its kind, not its line. */
 function asEvidence({ borrowed, late, toFrames: _, ...stack }: Witness): StallStack {
   return { ...stack, late: late || borrowed };
 }
@@ -141,7 +141,7 @@ export function summarizeStacks(stacks: readonly Witness[]): StallStack[] {
   return [...merged.values()].sort((a, b) => b.weightMs - a.weightMs).slice(0, 8);
 }
 
-/** Keeps the list bounded: the lightest stack's time goes to its neighbour of equal place, or is forgotten. */
+/** Keeps the list bounded: the time of the lightest stack goes to one with the same place, or is dropped. */
 export function mergeSmallest(stacks: Witness[]): void {
   let smallest = 0;
   stacks.forEach((stack, i) => {
@@ -159,13 +159,13 @@ export function isStarvedGc(gcMs: number, cpuMs: number | null): boolean {
   return cpuMs !== null && cpuMs < gcMs / 4;
 }
 
-/** A worker thread that has not run, and nobody knows in what it waits: WebAssembly's threads wait without a mark. */
+/** A worker thread that has not run, and it is not known in what it waits: WebAssembly's threads wait without a mark. */
 const ASLEEP_SHARE = 0.02;
 
 /** One that waited for other threads for most of the time, as Atomics.wait does. */
 const LOCKED_SHARE = 0.8;
 
-/** A worker of a pool that waits for its next job; `kind` is null where nothing was seen. */
+/** A worker of a pool that waits for its next job; `kind` is null if nothing was seen. */
 export function isIdleWorker(
   stall: Pick<StallRow, 'durationMs' | 'cpuMs' | 'lockedMs' | 'waiting'> & { kind: StallKind | null },
 ): boolean {
@@ -176,14 +176,14 @@ export function isIdleWorker(
   return cpuMs !== null && cpuMs < durationMs * ASLEEP_SHARE;
 }
 
-/** It hardly ran, and no code was seen: the machine paged, or held the thread up in some other way. */
+/** It hardly ran, and no code was seen: the machine paged, or delayed the thread in another way. */
 export function hardlyRan(durationMs: number, cpuMs: number | null): boolean {
   return cpuMs !== null && cpuMs < durationMs / 4;
 }
 
 /**
  * The host's fault: what is left for the code would not have been a stall; or the watchdog itself was late for half of
- * it, as where the whole machine stood still.
+ * it, as when the whole machine was suspended.
  */
 export function isHost(stall: OwnShareOf, ownLateMs: number, slowMs: number): boolean {
   const { durationMs, cpuMs } = stall;

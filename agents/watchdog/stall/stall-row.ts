@@ -6,7 +6,7 @@ import { dominant, hardlyRan, isHost, isStarvedGc, mappedAgain, summarizeStacks 
 import type { StallTimes } from './stall-times.ts';
 import type { StallWatchOptions } from './types.ts';
 
-/** A module-loading stall later than this is no start-up any more. */
+/** A module-loading stall later than this is not start-up any more. */
 const STARTUP_MS = 10_000;
 /** The same for a program that has no server yet. */
 const LONGEST_STARTUP_MS = 60_000;
@@ -21,13 +21,13 @@ export interface EndedStall {
   beforeFirstTurn: boolean;
 }
 
-/** Null where it was no stall: an idle worker. */
+/** Null if it was no stall: an idle worker. */
 export function stallRow(options: StallWatchOptions, ended: EndedStall, gcMs: number): StallRow | null {
   const { stall, endMs, durationMs, times } = ended;
   stall.stacks = stall.stacks.map(mappedAgain);
   const main = dominant(stall.stacks);
   const kind = causeOf(ended, main?.kind ?? null, gcMs);
-  // Unless it was told of while it lasted: then its end is as well.
+  // Unless it was reported while it lasted: then its end is reported as well.
   const isReported = stall.reportAtMs > 0;
   const seen = main || stall.call ? kind : null;
   if (!isReported && isIdle(options, stall, { kind: seen, durationMs, ...times })) return null;
@@ -70,10 +70,10 @@ function isHeldByHost(
 function isStartup(options: StallWatchOptions, ended: EndedStall, kind: StallKind | null): boolean {
   const { stall, beforeFirstTurn } = ended;
   if (beforeFirstTurn) return true;
-  // Who does not serve yet still starts, however long it takes to connect to a database, or to get a core.
+  // A program that does not serve yet is still starting, however long it takes to connect to a database, or to get a core.
   if (kind === 'module-load' && stall.startMs < LONGEST_STARTUP_MS && !options.hasServed()) return true;
   if (stall.startMs >= STARTUP_MS || stall.stacks.length === 0) return false;
-  // A package that loads its parts when it is first used, and nobody's line that made it: start-up as well.
+  // A package that loads its parts on first use, without a line of the program that caused it: start-up as well.
   const isPackages = ({ kind: each, frames }: { kind: StallKind; frames: Frame[] }): boolean =>
     each === 'module-load' && !frames.some(({ category }) => category === 'application');
   return stall.loading || stall.stacks.every(isPackages);

@@ -32,11 +32,11 @@ interface Reading {
   limit: CpuLimit | null;
 }
 
-/** A thread is seen in that state also where it takes a lock of the kernel's for a moment. */
+/** A thread is in that state also for a moment when it takes a lock of the kernel. */
 const MIN_UNINTERRUPTIBLE_LOOKS = 2;
 
 /**
- * Tells what a thread did while its loop was silent. Clocks are read at each beat, which comes often; the state of the
+ * Measures what a thread did during a gap. Clocks are read at each beat, which comes often; the state of the
  * thread, and what the machine lacked, only during a gap.
  */
 export class StallClocks {
@@ -50,7 +50,7 @@ export class StallClocks {
   #sleptMs = 0;
   #lockedMs = 0;
   #looks = 0;
-  /** Since the last beat: of a thread that has ended meanwhile nothing more can be read. */
+  /** Since the last beat: nothing can be read any more if the thread has ended meanwhile. */
   #lastCpu: ThreadCpu | null = null;
 
   constructor(options: StallTimesOptions) {
@@ -65,7 +65,7 @@ export class StallClocks {
     this.#looks = 0;
   }
 
-  /** A gap was noticed, which has lasted for so long. */
+  /** A gap was noticed, which has lasted this long. */
   begin(lastedMs: number): void {
     this.#silentMs = lastedMs;
     this.#sleptMs = 0;
@@ -114,7 +114,7 @@ export class StallClocks {
     return { at, cpu: this.#options.cpu(), limit: this.#options.limit() };
   }
 
-  /** None where the thread's state was not seen. */
+  /** None if the thread's state was not seen. */
   #waits(durationMs: number): Partial<StallTimes> {
     const last = this.#last;
     const atStart = this.#atStart;
@@ -122,7 +122,7 @@ export class StallClocks {
     const pressed = this.#pressure(durationMs);
     const countedMs = last.diskMs - atStart.diskMs;
     const heldMs = Math.min(durationMs, Math.max(this.#held.totalMs(), countedMs));
-    // Whoever waits for a disk is counted: what is not, waited for a lock of the kernel or for a child that is starting.
+    // Waits for a disk are counted; the rest were waits for a lock of the kernel or for a starting child.
     const diskMs = pressed?.ioMs == null ? heldMs : Math.min(heldMs, Math.max(countedMs, pressed.ioMs));
     return {
       sleptMs: Math.min(this.#sleptMs, durationMs),
@@ -134,7 +134,7 @@ export class StallClocks {
     };
   }
 
-  /** Of the gap, by what is known of the part that was looked at. */
+  /** Extrapolates to the gap from the part that was observed. */
   #pressure(durationMs: number): NonNullable<StallTimes['pressure']> | null {
     const atStart = this.#pressureAtStart;
     const now = atStart && this.#options.pressure();
@@ -151,7 +151,7 @@ export class StallClocks {
   }
 }
 
-/** Adds up the time of looks of which so many in a row saw the same. */
+/** Adds up the time of readings of which this many in a row saw the same. */
 function createRuns(least: number) {
   let count = 0;
   let runMs = 0;
@@ -179,7 +179,7 @@ function createRuns(least: number) {
 }
 
 /**
- * A beat is noticed up to a tick late, and later where the watchdog has no core: what was read since then stands for the
+ * A beat is noticed up to a tick late, and later if the watchdog has no core: what was read since then counts for the
  * whole gap, and is no more than it.
  */
 function scaler(readMs: number, durationMs: number, knownMs: number): (ms: number) => number {

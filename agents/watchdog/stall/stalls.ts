@@ -9,7 +9,7 @@ import type { StallWatchOptions } from './types.ts';
 
 /** Stacks are taken from this share of the threshold on, so that the place is known when the threshold is crossed. */
 const CAPTURE_SHARE = 0.5;
-/** PerformanceObserver tells of collections one loop turn after the stall: the row waits for it. */
+/** PerformanceObserver reports collections one loop turn after the stall: the row waits for it. */
 const SETTLE_MS = 40;
 
 /**
@@ -31,7 +31,7 @@ export class StallWatch {
   /** How late this thread was at most since it noticed a beat, and up to then since the beat before. */
   #lateMs = 0;
   #lateBefore = 0;
-  /** Of the delays since the histogram was reset, the longest that was looked at. */
+  /** The longest delay since the histogram was reset that has been examined. */
   #longestReported = 0;
   #nextId = 1;
   #open: OpenStall | null = null;
@@ -46,7 +46,7 @@ export class StallWatch {
     this.#started = this.#lastCount > 0;
     this.#lastBeatAt = this.#started ? options.now() : 0;
     this.#lastTickAt = this.#lastBeatAt;
-    // A gap that began with the process has been measured from now on only: what is read stands for all of it.
+    // A gap that began with the process is measured only from now on: the readings count for all of it.
     this.#times.beat(options.now());
   }
 
@@ -108,7 +108,7 @@ export class StallWatch {
     if (this.#closing.length === 0) this.#options.capture.detach('stall');
   }
 
-  /** Where this thread itself had no core, a stall comes and goes unseen: the histogram has seen it. */
+  /** If this thread itself had no core, it has missed a stall: the histogram has it. */
   #addUnseen(now: number): void {
     const ms = this.#unseenMs();
     if (ms === 0) return;
@@ -117,7 +117,7 @@ export class StallWatch {
     this.#close(stall, now, ms);
   }
 
-  /** The longest delay since the last look at it, where it is a stall; else 0. */
+  /** The longest delay since the last check, if it is a stall; otherwise 0. */
   #unseenMs(): number {
     const { histogram, slowMs } = this.#options;
     const maxMs = histogram.max / 1e6;
@@ -131,7 +131,7 @@ export class StallWatch {
     return createOpenStall(known);
   }
 
-  /** Measures the stall at its end; the row waits for the last answer and for word of collections. */
+  /** Measures the stall at its end; the row waits for the last answer and for the report of collections. */
   #close(stall: OpenStall, now: number, leastMs: number): void {
     const durationMs = Math.max(leastMs, this.#clock.durationMs(now - stall.startMs));
     if (durationMs < this.#options.slowMs) return;
@@ -172,7 +172,7 @@ export class StallWatch {
       readMark(options, stall, elapsedMs);
     } else {
       this.#times.begin(gap);
-      // The first look stands for the whole gap so far.
+      // The first reading counts for the whole gap so far.
       readMark(options, stall, gap);
     }
     this.#open = stall;

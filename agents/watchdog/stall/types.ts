@@ -20,13 +20,13 @@ export interface StallWatchOptions {
   maps: Pick<LoadedMaps, 'mapped' | 'isUnknown'>;
   /** Milliseconds since the recording began. */
   now(): number;
-  /** Who has nothing to serve and waits in Atomics.wait is a worker of a pool between two jobs. */
+  /** A worker that has nothing to serve and waits in Atomics.wait is between two jobs of a pool. */
   isWorker?: boolean;
-  /** Clocks and state of the observed thread, as far as the platform tells. */
+  /** Clocks and state of the observed thread, as far as the platform reports them. */
   thread: StallTimesOptions;
   /** Whether the thread has had a server yet. */
   hasServed(): boolean;
-  /** When the thread cannot be asked: what it said last. */
+  /** If the thread cannot be asked: its last report. */
   waiting(): number | null;
   onOpen(row: StallOpenRow): void;
   /** Once per stall, when it has lasted `LIVE_MS`. */

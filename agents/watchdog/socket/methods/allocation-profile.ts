@@ -38,7 +38,7 @@ export function allocationProfile(target: Target): Method<'allocation-profile'> 
   };
 }
 
-/** Ends what was not stopped, without a profile: to make one, V8 collects all garbage. What the program samples by itself goes on. */
+/** Ends what was not stopped, without a profile: to make one, V8 collects all garbage. Sampling by the program itself goes on. */
 function leaveThread({ capture, sampling }: DumpableThread): void {
   capture.post('allocations', areSessionsHeld() ? 'HeapProfiler.stopSampling' : 'HeapProfiler.disable', {});
   capture.detach('allocations');
@@ -86,7 +86,7 @@ async function finish(thread: DumpableThread, problem: string | null, client: Cl
   await client.part({ part: 'profiled', threadId, problem: problem ?? (profile ? null : noAnswer) });
 }
 
-/** Null where it failed, or no answer came. */
+/** Null if it failed, or no answer came. */
 async function stop({ capture }: DumpableThread): Promise<V8AllocationProfile | null> {
   const result = await within<{ profile: V8AllocationProfile } | null>(ANSWER_MS, (answer) =>
     capture.post('allocations', 'HeapProfiler.stopSampling', {}, answer),

@@ -23,13 +23,13 @@ const CHUNK = { events: 8192, sites: 100 } as const;
 type Send = (part: AsyncTracePart) => Promise<void>;
 
 /**
- * `async-trace` follows each asynchronous operation of all threads for some time, or until the client goes or somebody
- * asks for `end-async-trace`: `AsyncTracePart`.
+ * `async-trace` follows each asynchronous operation of all threads for some time, or until the client disconnects or
+ * calls `end-async-trace`: `AsyncTracePart`.
  */
 export function asyncTrace(target: Target): Pick<MethodTable, 'async-trace' | 'end-async-trace'> {
   let busy = false;
   let captures = 0;
-  /** Null where none runs; one that has not quite begun ends as soon as it has. */
+  /** Null if none runs; one that has not quite begun ends as soon as it has. */
   let end: (() => void) | null = null;
   const trace: Method<'async-trace'> = (params, client) => {
     const { durationMs } = checked(params);
@@ -83,7 +83,7 @@ const whyNoAnswer = ({ capture }: DumpableThread, otherwise: string): string =>
 const blockedText = (pid: number): string =>
   `The main thread of process ${pid} did not return to its event loop within ${BEGIN_MS / 1000} s, so nothing can be traced: "evdiag dump ${pid}" shows where it is.`;
 
-/** Null where the thread is blocked; then it will not begin later either. */
+/** Null if the thread is blocked; then it will not begin later either. */
 async function begin(thread: DumpableThread, request: TraceRequest): Promise<TraceMemory | null> {
   thread.capture.call('trace', 'beginTrace', [request]);
   const giveUpAt = performance.now() + BEGIN_MS;
@@ -155,7 +155,7 @@ async function sendNames(
   await send({ part: 'traced', threadId, startMonotonicMs, spanMs, types, dropped, fullMs });
 }
 
-/** Whatever happened, the hooks go, with the thread's next turn. */
+/** In any case the hooks are removed, at the thread's next turn. */
 function leaveThread({ capture, tracing }: DumpableThread): void {
   tracing.memory = null;
   capture.call('trace', 'endTrace', []);

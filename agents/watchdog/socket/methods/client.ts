@@ -8,7 +8,7 @@ import type { Client, DumpableThread, Target } from './types.ts';
 const CHUNK = 1 << 18;
 export const CLIENT_GONE = 'The client has gone.';
 
-/** `askThread` for a client; rejects where that has gone: nobody asks for it any more. */
+/** `askThread` for a client; rejects if the client has disconnected. */
 export async function askFor<Name extends ThreadCall>(
   client: Client<never>,
   { capture }: DumpableThread,
@@ -21,7 +21,7 @@ export async function askFor<Name extends ThreadCall>(
 }
 
 /**
- * Work in the threads that ends with its client: `leave` is called once, at its end or as soon as the client has gone,
+ * Work in the threads that ends with its client: `leave` is called once, at its end or as soon as the client has disconnected,
  * whatever the threads have not answered by then, and the next one may begin.
  */
 export function whileConnected<T>(client: Client<never>, leave: () => void, work: () => Promise<T>): Promise<T> {
@@ -39,7 +39,7 @@ export function whileConnected<T>(client: Client<never>, leave: () => void, work
   });
 }
 
-/** Resolves after that time, when `stop` is called, or when the client goes. */
+/** Resolves after that time, when `stop` is called, or when the client disconnects. */
 export async function waitFor(
   ms: number,
   client: Client<never>,
@@ -58,7 +58,7 @@ export async function sendText(client: Client<TextPart>, threadId: number, text:
   }
 }
 
-/** Throws a sentence where the threads cannot be asked. */
+/** Throws a sentence if the threads cannot be asked. */
 export function requireInspector({ inspection }: Target): void {
   if (inspection !== 'possible') throw new Error(WITHOUT_INSPECTOR[inspection]);
 }

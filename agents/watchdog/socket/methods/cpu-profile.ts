@@ -10,19 +10,19 @@ import type { Client, Method, MethodTable, Target } from './types.ts';
 /** One sample is 8 to 20 bytes of text, and V8 holds them all until the end. */
 const MAX_SAMPLES = 2e6;
 const INTERVAL_US = { min: 50, max: 1e6 };
-/** Once one thread has begun, the others have so long: V8 walks a heap of several GB for its functions. */
+/** Once one thread has begun, the others have this long: V8 walks a heap of several GB for its functions. */
 const BEGIN_MS = 10_000;
 const LATE = 'it is inside a native call';
 /** Beside this bundle. */
 const AGENT_FILE = join(dirname(__filename), 'agent.cjs');
 
 /**
- * `cpu-profile` profiles all threads for some time, or until the client goes or somebody asks for `end-cpu-profile`:
+ * `cpu-profile` profiles all threads for some time, or until the client disconnects or calls `end-cpu-profile`:
  * `CpuProfilePart`.
  */
 export function cpuProfile(target: Target): Pick<MethodTable, 'cpu-profile' | 'end-cpu-profile'> {
   let busy = false;
-  /** Null where none runs; a profile that has not quite begun ends as soon as it has. */
+  /** Null if none runs; a profile that has not quite begun ends as soon as it has. */
   let end: (() => void) | null = null;
   const profile: Method<'cpu-profile'> = (params, client) => {
     const request = checked(params);
@@ -31,7 +31,7 @@ export function cpuProfile(target: Target): Pick<MethodTable, 'cpu-profile' | 'e
     busy = true;
     const takers = target
       .threads()
-      // The main thread that waits for others is blocked: its time is to be seen.
+      // A main thread that waits for others is blocked: its time must be visible.
       .map(({ threadId, capture, clocks }) => ({
         threadId,
         profiler: createCpuProfiler(capture, target.flags),
@@ -88,7 +88,7 @@ function checked(params: Unchecked<CpuProfileRequest>): CpuProfileRequest {
 interface Taker {
   threadId: number;
   profiler: CpuProfiler;
-  /** Ends the watch: when it waited for other threads; null where that is not asked. */
+  /** Ends the watch and returns when the thread waited for other threads; null if that is not asked. */
   waits: (() => Span[]) | null;
 }
 
@@ -103,7 +103,7 @@ function begun(takers: readonly Taker[], request: CpuProfileRequest): Promise<St
   let open = takers.length;
   let timer: NodeJS.Timeout | undefined;
   return new Promise((resolve) => {
-    // What begins later than that ends unheard, with the others.
+    // What begins later ends with the others, unreported.
     const end = (): void => resolve([...started]);
     for (const [i, taker] of takers.entries()) {
       void begin(taker, request).then((one) => {

@@ -24,12 +24,12 @@ import type { Client, DumpableThread, Method, Target } from './types.ts';
 /** A thread that has not returned to its loop for this long is interrupted. */
 const PATIENCE_MS = 250;
 const POLL_MS = 10;
-/** Looks at a thread whose stack is empty, and the time between them. */
+/** Checks of a thread whose stack is empty, and the time between them. */
 const MAX_LOOKS = 8;
 const BETWEEN_LOOKS_MS = 6;
 /** Times ten what was measured, for slow machines. */
 const INVENTORY_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
-/** A thread that is interrupted at the end of its stack has no room to answer: a moment later it may have. */
+/** A thread that is interrupted near the end of its stack has no room to answer: a moment later it may have. */
 const MAX_FAILURES = 5;
 /** Rows in one message. */
 const CHUNK = 500;
@@ -65,7 +65,7 @@ export function createDump(target: Target): Method<'dump'> {
   };
 }
 
-/** Ends whatever these threads are about. */
+/** Ends the work in these threads. */
 export function leaveThreads(threads: readonly DumpableThread[]): () => void {
   return () => {
     for (const { capture } of threads) {
@@ -146,8 +146,8 @@ async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Pr
 }
 
 /**
- * Between two callbacks the stack is empty as well: only where the clock of the loop's idle time goes on does the thread
- * wait for events. Of a chain of short callbacks, one of several looks meets one.
+ * Between two callbacks the stack is empty as well: only if the clock of the loop's idle time advances does the thread
+ * wait for events. In a chain of short callbacks, one of several checks hits one.
  */
 async function stateOf(
   thread: DumpableThread,
@@ -165,7 +165,7 @@ async function stateOf(
   return { state: 'running', stack: first };
 }
 
-/** Waits for what files were translated to while they were loaded, where the thread can tell. */
+/** Waits for the maps of files that were compiled while they were loaded, if the thread can answer. */
 export async function mapsFor({ maps, toFrame }: DumpableThread, frames: readonly RawFrame[]): Promise<void> {
   await within<void>(ANSWER_MS, (use) => maps.mapped(() => frames.forEach(toFrame), use));
 }
@@ -193,7 +193,7 @@ function runningCall({ shared, marks, toFrame }: DumpableThread): ThreadPart['sy
   return { name: callName(call), stack: (readSite(shared) ?? []).map(toFrame) };
 }
 
-/** Begins the inventory and goes on with it until it is done. Throws a sentence where it fails. */
+/** Begins the inventory and continues until it is done. Throws a sentence if it fails. */
 async function takeInventory(
   thread: DumpableThread,
   files: InventoryFiles | null,
@@ -206,7 +206,7 @@ async function takeInventory(
   throw new Error('The thread answered something else.');
 }
 
-/** Begins a piece of work and has the thread go on with it until it is done. Throws a sentence where it fails. */
+/** Begins a piece of work and lets the thread continue until it is done. Throws a sentence if it fails. */
 export async function workInThread(
   thread: DumpableThread,
   begin: () => Promise<unknown>,
@@ -246,12 +246,12 @@ async function sendInventory(
   }
 }
 
-/** How the files of this process begin: with its number and when it started, as a number is many processes' in containers. */
+/** How the names of this process's files begin: with its number and start, because containers reuse numbers. */
 export function snapshotPrefix({ pid, startedAt }: Header): string {
   return `${pid}-${Date.parse(startedAt)}-`;
 }
 
-/** Where a snapshot finds room: the run-time folder is often one in memory. */
+/** A folder with room for a snapshot: the run-time folder is often in memory. */
 export function roomyFolder(folders: readonly string[], heapBytes: number): string {
   for (const folder of folders) {
     try {
@@ -272,7 +272,7 @@ function remove({ snapshot, index }: InventoryFiles): void {
     try {
       unlinkSync(file);
     } catch {
-      // The client was quicker.
+      // The client has removed it.
     }
   }
 }

@@ -19,7 +19,7 @@ export function estimate(target: Target): Method<'estimate'> {
   };
 }
 
-/** The limits of a container count, where Node knows of them. */
+/** The limits of a container count, if Node knows them. */
 function availableBytes(): number {
   const { availableMemory } = process as { availableMemory?: () => number };
   return availableMemory ? availableMemory.call(process) : freemem();

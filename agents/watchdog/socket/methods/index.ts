@@ -12,7 +12,7 @@ import { createSnapshot } from './snapshot.ts';
 import type { Method, MethodTable, Target } from './types.ts';
 import { watch } from './watch.ts';
 
-/** What the live socket answers to. Those who ask the threads do so one after the other. */
+/** The methods of the live socket. Those that ask the threads run one after the other. */
 export function createMethods(target: Target): MethodTable {
   let last: Promise<unknown> = Promise.resolve();
   const inTurn =

@@ -3,7 +3,7 @@ import { within } from '../../ask.ts';
 import type { Method, Target } from './types.ts';
 
 const MAX_URLS = 1000;
-/** The thread answers when its loop turns: one that is blocked is not waited for. */
+/** The thread answers when its loop turns: a blocked one is not waited for. */
 const PATIENCE_MS = 1500;
 
 /** Of these scripts, the maps that they were loaded with and that are in no file: `LoadedMapPart`. */

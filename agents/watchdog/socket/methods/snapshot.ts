@@ -7,7 +7,7 @@ import { leaveThreads, roomyFolder, snapshotPrefix, timeoutMs, workInThread } fr
 import type { Method, Target } from './types.ts';
 
 /**
- * Writes a heap snapshot of the main thread: `WrittenSnapshot`. The file is the client's to move; it goes when the client does.
+ * Writes a heap snapshot of the main thread: `WrittenSnapshot`. The client moves the file; it is removed when the client disconnects.
  * Inspector sessions stay connected until then, so that objects keep their ids from one snapshot to the next.
  */
 export function createSnapshot(target: Target): Method<'snapshot'> {
@@ -20,7 +20,7 @@ export function createSnapshot(target: Target): Method<'snapshot'> {
     return whileConnected(client, leaveThreads([main]), async () => {
       const estimate = await askFor(client, main, 'dumpEstimate', []);
       const heapBytes = estimate?.heapBytes ?? 0;
-      // The name tells `evdiag` whose it is, should both be killed.
+      // The name shows `evdiag` whose it is, in case both are killed.
       const file = join(
         roomyFolder(target.folders, heapBytes),
         `${snapshotPrefix(target.header)}heap${++files}.heapsnapshot`,

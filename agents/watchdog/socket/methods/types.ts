@@ -16,27 +16,27 @@ import type { StackCapture } from '../../platform/stack-capture.ts';
 import type { RecentStacks } from '../../recent/recent-stacks.ts';
 import type { MarkedCalls } from '../../stall/marked-calls.ts';
 
-/** Who asked, and gets parts of the answer. */
+/** The client, which gets parts of the answer. */
 export interface Client<Part> {
   isGone(): boolean;
-  /** Called once, when the connection ends; at once where it has ended. */
+  /** Called once, when the connection ends; at once if it has ended. */
   onGone(leave: () => void): void;
-  /** Sends a part of the answer and waits until there is room; throws when the client has gone. */
+  /** Sends a part of the answer and waits until there is room; throws when the client has disconnected. */
   part(value: Part): Promise<void>;
 }
 
-/** Answers one kind of request of the live socket; of an error, the client gets the first line and the `failure`. */
+/** Answers one kind of request of the live socket. The client gets the first line of an error and its `failure`. */
 export type Method<Name extends MethodName> = (
   params: Unchecked<ParamsOf<Name>>,
   client: Client<PartOf<Name>>,
 ) => ResultOf<Name> | Promise<ResultOf<Name>>;
 
-/** As the socket calls it, which knows none of them: each checks its own parameters. */
+/** As the socket calls it, without types: each method checks its own parameters. */
 export type AnyMethod = (params: Record<string, unknown>, client: Client<unknown>) => unknown;
 
 export type MethodTable = { [Name in MethodName]: Method<Name> };
 
-/** Why a request fails, for whoever has to decide by it. */
+/** Why a request fails, for clients that act on it. */
 export class RequestError extends Error {
   constructor(
     message: string,
@@ -53,10 +53,10 @@ export interface DumpableThread {
   toFrame(raw: RawFrame): Frame;
   maps: LoadedMaps;
   marks: MarkedCalls;
-  /** There is one sampler of allocations for a thread: the agent's own use of it rests while it is held. */
+  /** There is one sampler of allocations per thread: the agent does not use it while it is held. */
   sampling: { hold(held: boolean): void };
   clocks: ThreadClocks;
-  /** What it did in the last minute; null where that is not kept. */
+  /** What it did in the last minute; null if that is not kept. */
   recent: RecentStacks | null;
   /** Where its operations are written, once a capture has begun. */
   tracing: { memory: TraceMemory | null };
@@ -64,13 +64,13 @@ export interface DumpableThread {
 
 export interface ObservedThread {
   header: Header;
-  /** Of its recording; null where none is written. */
+  /** Of its recording; null if none is written. */
   folder(): string | null;
   /** Those kept in memory. */
   rows(): Row[];
 }
 
-/** The process that the methods tell of. */
+/** The process that the methods serve. */
 export interface Target {
   header: Header;
   /** Folder of the family of processes, absolute. */
@@ -88,7 +88,7 @@ export interface Target {
   threads(): DumpableThread[];
   /** What is recorded of each thread, the main thread first. */
   observed(): ObservedThread[];
-  /** Calls back for each row that is recorded, until what it returns is called. */
+  /** Calls back for each recorded row, until the returned function is called. */
   onRow(listener: (threadId: number, row: Row) => void): () => void;
   /** Where files may be put for a client. */
   folders: readonly string[];

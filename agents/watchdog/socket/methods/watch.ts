@@ -2,14 +2,14 @@ import type { LivePart } from '../../../../src/protocol/live.ts';
 import type { Row } from '../../../../src/recording/types.ts';
 import { type Client, type Method, RequestError, type Target } from './types.ts';
 
-/** Rows that come within this time go together; a stall is to be seen within 100 ms. */
+/** Rows within this time are sent together; a stall must be visible within 100 ms. */
 const GATHER_MS = 20;
 /** In one message: rows of what is unfinished have up to 40 kB. */
 const CHUNK = 100;
-/** What waits for a viewer that does not read: two minutes of a process with ten threads. Then it is left. */
+/** The most that waits for a viewer that does not read: two minutes of a process with ten threads. Then it is disconnected. */
 const MAX_WAITING_ROWS = 10_000;
 
-/** Sends the rows kept so far, and from then on those that are recorded, until the client goes: `LivePart`. */
+/** Sends the rows kept so far, then each new one, until the client disconnects: `LivePart`. */
 export function watch(target: Target): Method<'watch'> {
   return (_params, client) => {
     let reportFailure = (_error: Error): void => {};
@@ -50,7 +50,7 @@ function createViewer(target: Target, client: Client<LivePart>, onFailure: (erro
       const { threadId } = header;
       if (known.has(threadId)) continue;
       known.add(threadId);
-      // What waits of it is among the rows that are kept.
+      // Its waiting rows are among those that are kept.
       waiting = waiting.filter((one) => one.threadId !== threadId);
       const kept = rows();
       await client.part({ part: 'thread', header, folder: folder() });
