@@ -29,7 +29,7 @@ await Promise.all([
     banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined") return;' },
     // No minifySyntax: it drops the names of functions, by which profiles know what only passes on (`markedCall`).
   }),
-  build({
+  buildSplit({
     ...common,
     format: 'cjs',
     entryPoints: ['agents/watchdog/watchdog.ts'],

@@ -1,4 +1,3 @@
-import { judge } from '../../src/detectors/judge.ts';
 import type { Level } from '../../src/recording/types.ts';
 import { Observation } from './observation.ts';
 import type { ObservationOptions } from './observation-options.ts';
@@ -13,6 +12,9 @@ const MAX_ENDED = 16;
 /** Numbers of ended threads that are remembered. */
 const MAX_GONE = 1000;
 const THREADS_ROW_MS = 1000;
+
+/** Loaded when it is first used, as it brings all rules with it. */
+const loadSummary = () => require('./summary.ts') as typeof import('./summary.ts');
 
 type CommonOptions = Omit<ObservationOptions, 'thread' | 'level' | 'mayWrite'>;
 
@@ -106,8 +108,7 @@ export class ObservedThreads {
     worker.finish({ reason: 'exit', exitCode: null, signal: null });
     this.#workers.delete(worker.threadId);
     this.#countEnd();
-    const findings = worker.folder() ? judge(worker.inMemory()).findings : [];
-    if (findings.some(({ rule }) => rule !== 'recording-quality')) this.#ended.push(worker);
+    if (worker.folder() && loadSummary().hasFindings(worker.inMemory())) this.#ended.push(worker);
     if (this.#ended.length > MAX_ENDED) this.#ended.shift();
   }
 

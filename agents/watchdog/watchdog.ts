@@ -1,23 +1,14 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { judge } from '../../src/detectors/judge.ts';
 import { CHANNEL } from '../../src/protocol/channel.ts';
-import { RECORDING_FILE } from '../../src/recording/paths.ts';
 import type { EndRow, Row } from '../../src/recording/types.ts';
-import { summarize } from '../../src/report/summary.ts';
-import { isWrapper } from '../../src/report/wrapper.ts';
 import { printLine } from '../../src/util/print-line.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
 import { WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
-import { headersIn } from './family-headers.ts';
 import { isMessage } from './messages.ts';
-import type { Observation } from './observation.ts';
 import { ObservedThreads } from './observed-threads.ts';
 import { openCpuLimit } from './platform/container.ts';
 import { openPressure } from './platform/pressure.ts';
 import { watchSignals } from './platform/signals.ts';
-import { createMethods } from './socket/methods/index.ts';
 import type { Target } from './socket/methods/types.ts';
 import { LiveSocket } from './socket/socket.ts';
 import { calibrateChains } from './stall/chains.ts';
@@ -27,6 +18,10 @@ import type { WatchdogData } from './types.ts';
 
 /** The live socket waits this long: a program that is over by then does not pay for it. */
 const SOCKET_AFTER_MS = 20;
+
+/** Each is loaded when it is first used: until then, nothing of it takes memory. */
+const loadSummary = () => require('./summary.ts') as typeof import('./summary.ts');
+const loadMethods = () => require('./socket/methods/index.ts') as typeof import('./socket/methods/index.ts');
 
 /** The watchdog's thread: one tick for all observed threads, their messages, the live socket, and the end. */
 class Watchdog {
@@ -124,7 +119,9 @@ class Watchdog {
     this.#threads.endWorkers();
     try {
       main.finish(end);
-      if (!settings.quiet && settings.summary) printSummary(this.#storage, this.#threads.judged(), family);
+      if (!settings.quiet && settings.summary) {
+        loadSummary().printSummary(this.#storage, this.#threads.judged(), family);
+      }
     } catch (error) {
       printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
@@ -135,7 +132,7 @@ class Watchdog {
   #listen(): void {
     if (this.#finished) return;
     const folders = runFolders(this.#data.folders);
-    const methods = createMethods(this.#target(folders));
+    const methods = () => loadMethods().createMethods(this.#target(folders));
     const failed = (message: string): void => this.#reportError(message);
     this.#socket =
       this.#storage.use(() => new LiveSocket({ folders, pid: process.pid, methods, onError: failed })) ?? null;
@@ -171,23 +168,6 @@ class Watchdog {
     const { main } = this.#threads;
     main.record({ t: main.now(), type: 'agent-error', message });
   }
-}
-
-function printSummary(storage: Storage, threads: readonly Observation[], family: string): void {
-  const judged = threads.map((thread) => {
-    const recording = thread.inMemory();
-    return { recording, ...judge(recording) };
-  });
-  const written = threads[0]?.folder() ?? null;
-  // It may have been removed permanently.
-  const isThere = written !== null && storage.use(() => existsSync(join(written, RECORDING_FILE)));
-  const folder = isThere ? written : null;
-  const path = threads.length > 1 && folder ? family : folder;
-  const [main] = judged;
-  // A process that waits for another program, as npm does, leaves the summary to that one.
-  const others = folder ? storage.use(() => headersIn(family, folder)) : undefined;
-  if (main && others && isWrapper(main.recording, main.findings, others)) return;
-  for (const line of summarize(judged, { path })) printLine(line);
 }
 
 if (!isMainThread && parentPort) {

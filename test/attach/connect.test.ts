@@ -42,7 +42,7 @@ async function connected(methods: Record<string, AnyMethod>, files?: Hello['file
   server = new LiveSocket({
     folders: candidateFolders(pid),
     pid,
-    methods: { hello, ...methods },
+    methods: () => ({ hello, ...methods }),
     onError(message) {
       throw new Error(message);
     },

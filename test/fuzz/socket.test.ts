@@ -45,7 +45,12 @@ test('the agent answers whoever sends nonsense, or leaves; the next one is serve
   const folder = tempFolder();
   const problems: string[] = [];
   const methods = { echo: (params: unknown) => params };
-  const server = new LiveSocket({ folders: [folder], pid: PID, methods, onError: (message) => problems.push(message) });
+  const server = new LiveSocket({
+    folders: [folder],
+    pid: PID,
+    methods: () => methods,
+    onError: (message) => problems.push(message),
+  });
   try {
     const path = socketPath(folder, PID);
     let served = 0;

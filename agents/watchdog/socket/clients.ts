@@ -17,14 +17,17 @@ interface ClientState {
   lastAt: number;
 }
 
+type Methods = Readonly<Record<string, AnyMethod>>;
+
 /** The clients of the live socket. */
 export class Clients {
-  readonly #methods: Readonly<Record<string, AnyMethod>>;
+  readonly #createMethods: () => Methods;
+  #methods: Methods | null = null;
   /** In the order of their arrival. */
   readonly #clients = new Map<Socket, ClientState>();
 
-  constructor(methods: Readonly<Record<string, AnyMethod>>) {
-    this.#methods = methods;
+  constructor(createMethods: () => Methods) {
+    this.#createMethods = createMethods;
   }
 
   serve(socket: Socket): void {
@@ -71,6 +74,7 @@ export class Clients {
     client.open++;
     if (!client.asked) socket.setTimeout(IDLE_MS.between);
     client.asked = true;
+    this.#methods ??= this.#createMethods();
     await answer(socket, line, this.#methods, client.leaving);
     client.open--;
     client.lastAt = performance.now();

@@ -12,7 +12,8 @@ export interface LiveSocketOptions {
   /** It listens in the first of these that works. */
   folders: readonly string[];
   pid: number;
-  methods: Readonly<Record<string, AnyMethod>>;
+  /** Asked for with the first client. */
+  methods(): Readonly<Record<string, AnyMethod>>;
   /** Why it listens nowhere. */
   onError(message: string): void;
 }
