@@ -1,9 +1,9 @@
 import { getPrototypeOf, NativeRangeError } from './primordials.ts';
 /**
- * A part of the agent in the observed thread that goes off by itself when its code throws: a program may delete or replace
- * whatever the agent uses. From then on its hooks do nothing and its wrappers pass on, and it is told once.
+ * A part of the agent in the observed thread that switches itself off when its code throws: a program may delete or replace
+ * anything that the agent uses. From then on its hooks do nothing and its wrappers pass on, and it is reported once.
  *
- * An entry, which the program or Node calls, is written so that nothing is called where the error is caught: there may be no
+ * An entry, which the program or Node calls, is written so that nothing is called in the catch block: there may be no
  * room on the stack for it.
  *
  *     try {
@@ -18,7 +18,7 @@ export interface Sensor {
   readonly name: string;
   caught: { error: unknown } | null;
   reported: boolean;
-  /** It goes on whatever it has thrown: a timer that others depend on. */
+  /** It goes on even if it has thrown: a timer that others depend on. */
   readonly goesOn: boolean;
 }
 
@@ -32,15 +32,15 @@ export function createSensor(name: string, goesOn = false): Sensor {
   return sensor;
 }
 
-/** For code whose failures nobody asks for. */
+/** For code whose failures are not reported. */
 export const unasked: Sensor = { off: false, name: '', caught: null, reported: false, goesOn: true };
 
-/** Whether it has failed. To be asked inside of the `try` of an entry. */
+/** Whether it has failed. Call it inside the `try` of an entry. */
 export function isOff(sensor: Sensor): boolean {
   return sensor.off || (sensor.caught !== null && judge(sensor));
 }
 
-/** A stack that was full is no failure: the program's own recursion had filled it, and the sensor goes on. */
+/** A full stack is no failure: the program's own recursion filled it, and the sensor goes on. */
 function judge(sensor: Sensor): boolean {
   if (sensor.goesOn) return false;
   const { error } = sensor.caught!;
@@ -53,7 +53,7 @@ function isOverflow(error: unknown): boolean {
   return typeof error === 'object' && error !== null && getPrototypeOf(error) === overflow;
 }
 
-/** An entry that is no hot path. */
+/** An entry that is not on a hot path. */
 export function guarded<A, B, C>(sensor: Sensor, entry: (a: A, b: B, c: C) => void): (a?: A, b?: B, c?: C) => void {
   return (a, b, c) => {
     try {
@@ -65,7 +65,7 @@ export function guarded<A, B, C>(sensor: Sensor, entry: (a: A, b: B, c: C) => vo
   };
 }
 
-/** Runs the job, whatever the state of the sensor: what undoes its work. */
+/** Runs the job, whatever the state of the sensor: for code that undoes its work. */
 export function attempt(sensor: Sensor, job: () => void): void {
   try {
     job();
@@ -96,7 +96,7 @@ export function messageOf(error: unknown): string {
     const isObject = typeof error === 'object' && error !== null;
     const message = isObject ? (error as { message?: unknown }).message : error;
     const text = typeof message === 'string' ? message : `${message}`;
-    // Without a method of strings, which may be what has failed.
+    // Without a string method, which may be the part that failed.
     let line = '';
     for (let i = 0; i < text.length && i < MESSAGE_LIMIT && text[i] !== '\n'; i++) line += text[i];
     return line;

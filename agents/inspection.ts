@@ -2,13 +2,13 @@ import { process } from './primordials.ts';
 /**
  * Whether the inspector may be used in this process.
  *
- * Node checks some of it by native assertions only, which end the process and which nothing catches: a session with a main
+ * Node checks some of it only by native assertions, which end the process and cannot be caught: a session with a main
  * thread that has no inspector (as in the process that runs the others for `node --test`), or that the permission model
- * forbids. So it is asked here, in the thread itself, before another thread opens one.
+ * forbids. So it is checked here, in the thread itself, before another thread opens one.
  */
 export type Inspection = 'possible' | 'forbidden' | 'absent';
 
-/** What is said instead of what the inspector would have told. */
+/** The message in place of what the inspector would have provided. */
 export const WITHOUT_INSPECTOR: Record<Exclude<Inspection, 'possible'>, string> = {
   forbidden:
     'The permission model forbids the inspector in this process: start it with --allow-inspector (Node 25 and later).',
@@ -31,7 +31,7 @@ export function isInspectorForbidden(): boolean {
   return permission !== undefined && !permission.has('inspector');
 }
 
-/** To be asked in an observed thread: a session with itself, which is closed at once (0.1 to 0.3 ms). */
+/** To be called in an observed thread: opens a session with itself and closes it at once (0.1 to 0.3 ms). */
 export function askInspection(): Inspection {
   if (isInspectorForbidden()) return 'forbidden';
   try {
@@ -40,12 +40,12 @@ export function askInspection(): Inspection {
     session.disconnect();
     return 'possible';
   } catch {
-    // A string is thrown where this thread has none, and null has no Session.
+    // A string is thrown if this thread has none, and null has no Session.
     return 'absent';
   }
 }
 
-/** Where a debugger can reach this thread, or has; undefined where none can. */
+/** The URL for debuggers of this thread; undefined if there is none. */
 export function createDebuggerUrl(): () => string | undefined {
   const url = inspector()?.url;
   return url ? () => url() : () => undefined;

@@ -2,14 +2,14 @@ import type { Json } from '../src/protocol/thread-api.ts';
 
 /**
  * Built-ins as they were before the application could replace them (fake timers, mocks, lockdown): what runs in the
- * observed thread takes them from here, and `test/primordials.test.ts` holds that.
+ * observed thread takes them from here, and `test/primordials.test.ts` checks that.
  *
- * Methods of lists, maps and texts are still looked up where they are called: what they throw, when the program has replaced
- * them, ends in the guard of the entry (`guard.ts`).
+ * Methods of arrays, maps and strings are still looked up when they are called: what they throw, if the program has replaced
+ * them, is caught by the guard of the entry (`guard.ts`).
  */
 export const { add, exchange, load, notify, store, wait } = Atomics;
 export const { stringify } = JSON;
-/** The same, for what keeps the type of the value. */
+/** The same, keeping the type of the value. */
 export const toJson = stringify as <Value>(value: Value) => Json<Value>;
 export const { abs, ceil, clz32, exp, floor, log, max, min, random, round } = Math;
 export const { apply, construct, defineProperty: tryDefineProperty, deleteProperty, ownKeys } = Reflect;
@@ -48,5 +48,5 @@ export const {
   WeakRef: NativeWeakRef,
   WeakSet: NativeWeakSet,
 } = globalThis;
-/** Those that the agent puts its wrappers into. */
+/** Those in which the agent puts its wrappers. */
 export const { Atomics: NativeAtomics, Intl: NativeIntl, JSON: NativeJSON } = globalThis;

@@ -1,8 +1,8 @@
 import { promiseHooks } from 'node:v8';
 
-/** What V8 tells of each promise. What throws in one of them ends the process: each catches all. */
+/** What V8 calls for each promise. An exception in one of them ends the process, so each catches everything. */
 export interface PromiseCallbacks {
-  /** It is made, from `parent` where it is derived from another one; that of an `await` is derived from what is awaited. */
+  /** It is made, from `parent` if it is derived from another one; that of an `await` is derived from what is awaited. */
   init?(promise: object, parent?: object): void;
   /** A reaction to it, or the code behind its await, begins and ends. */
   before?(promise: object): void;
@@ -11,14 +11,14 @@ export interface PromiseCallbacks {
   settled?(promise: object): void;
 }
 
-// Node's types take no promise for an object. Kept from before the application could replace it.
+// In Node's types a promise is no object. Kept from before the application could replace it.
 const createHook = promiseHooks.createHook as unknown as (callbacks: PromiseCallbacks) => () => void;
 
 /**
- * Calls back for each promise of this thread until what it returns is called.
+ * Calls back for each promise of this thread until the returned function is called.
  *
- * Each follower has its own hook: Node hands the events on to several. One hook of ours that did so for all would cost 200 000 awaits 36 ms
- * where they cost 16 with the follower's own (Node 20 and 24, without any 11), and 53 ms for two where Node's way costs 44.
+ * Each follower has its own hook: Node passes the events to several. With one hook of ours for all, 200 000 awaits would take 36 ms
+ * where they take 16 with the follower's own (Node 20 and 24, without any 11), and with two followers 53 ms instead of 44.
  */
 export function hookPromises(callbacks: PromiseCallbacks): () => void {
   return createHook(callbacks);

@@ -19,7 +19,7 @@ export interface Settings {
 
 /** Below 20 ms the watchdog's own tick is too coarse. */
 const SLOW = { value: SLOW_MS, least: 20, most: 3_600_000 };
-/** Enough for days at level watch (about 3 kB/s); a disk is not hurt by it. */
+/** Enough for days at level watch (about 3 kB/s), and little for a disk. */
 const MAX_MB = { value: 64, least: 1, most: 100_000 };
 
 /** Reads the settings; each bad value gives one sentence in `problems` and the default. */

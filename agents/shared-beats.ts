@@ -1,8 +1,8 @@
 /**
  * A delay histogram in shared memory: the heartbeat of a worker thread, which a timer there fills.
  *
- * perf_hooks' histogram, the main thread's heartbeat, needs no JavaScript, but its handle reaches another thread only
- * on a port of its own, and between a worker thread and the watchdog there is none that the application does not see.
+ * perf_hooks' histogram, the main thread's heartbeat, needs no JavaScript, but its handle can be sent to another thread only
+ * through a port, and between a worker thread and the watchdog there is none that the application cannot see.
  */
 
 import {

@@ -15,7 +15,7 @@ export const Word = {
   /** 1: the process exits, finish now. 2: it does not wait (STOP_AT_ONCE). */
   Stop: 1,
   ExitCode: 2,
-  /** 1 + index into SYNC_CALLS of the synchronous call that is running, 0 outside of one; behind these come those of native add-ons. */
+  /** 1 + index into SYNC_CALLS of the running synchronous call, 0 outside of one; after these come those of native add-ons. */
   SyncCall: 3,
   /** Changes with every marked call. */
   SyncSequence: 4,
@@ -25,11 +25,11 @@ export const Word = {
   /** 1: the application handles the signal itself. */
   HandlesSigint: 7,
   HandlesSigterm: 8,
-  /** 1: a debugger may be attached. 2: what runs is evdiag's own, which the user asked for. */
+  /** 1: a debugger may be attached. 2: the running code is evdiag's own, which the user asked for. */
   Debugger: 9,
   /** Stacks taken on the main thread. */
   StackCount: 10,
-  /** 1: a stall is open and the next marked call is to write its site, whatever the budget says. */
+  /** 1: a stall is open and the next marked call must write its site, whatever the budget. */
   SiteWanted: 11,
   /** 1: level diagnose. */
   Diagnose: 12,
@@ -45,7 +45,7 @@ export const Word = {
   SamplesTaken: 17,
   /** 1: EVDIAG_QUIET. */
   Quiet: 18,
-  /** Above 0: a script of node:vm runs that is ended by a timeout or by Ctrl-C. */
+  /** Above 0: a script of node:vm is running that a timeout or Ctrl-C may end. */
   Terminable: 19,
   Length: 24,
 } as const;
@@ -53,7 +53,7 @@ export const Word = {
 export const Sum = {
   GcMs: 0,
   StackMs: 1,
-  /** Wall-clock ms when the application last took away its only listener of a signal. */
+  /** Wall-clock ms when the application last removed its only listener of a signal. */
   HandlerRemovedAt: 2,
   Length: 4,
 } as const;
@@ -86,13 +86,13 @@ export function createSharedMemory(): SharedMemory {
   };
 }
 
-/** Longest stack that is told. */
+/** Longest stack that is reported. */
 export const FRAME_LIMIT = 64;
 
-/** And of those that are kept of the last seconds: a profile shows them from their beginning. */
+/** And of those that are kept for the last minute: a profile shows them from their beginning. */
 export const RECENT_FRAME_LIMIT = 128;
 
-/** `js-cpu`: what is quick once, and much where it is called for each row. */
+/** `js-cpu`: calls that are quick once, but expensive if made for each row. */
 type MarkedKind =
   | 'js-cpu'
   | 'sync-database'
@@ -137,7 +137,7 @@ export const SYNC_CALLS: readonly SyncCall[] = [
   ...calls('JSON', 'json', 'parse'),
   ...calls('DatabaseSync', 'sync-database', 'exec'),
   ...calls('StatementSync', 'sync-database', 'all get run'),
-  // Each makes a formatter, as long as a thousand other calls take. The methods do so where they are given options.
+  // Each makes a formatter, which takes as long as a thousand other calls. The methods do so if they get options.
   ...calls('Date', 'js-cpu', 'toLocaleString toLocaleDateString toLocaleTimeString'),
   ...calls('Number', 'js-cpu', 'toLocaleString'),
   ...calls(
@@ -146,6 +146,6 @@ export const SYNC_CALLS: readonly SyncCall[] = [
     'Collator DateTimeFormat DisplayNames ListFormat NumberFormat PluralRules RelativeTimeFormat Segmenter',
   ),
   ...calls('Atomics', 'sync-sleep', 'wait'),
-  // Only where something ends them early.
+  // Only if something may end them early.
   ...calls('Script', 'js-cpu', 'runInThisContext runInContext runInNewContext'),
 ];

@@ -1,9 +1,9 @@
 import { EVENT_WORDS } from '../src/protocol/async-trace.ts';
 import { NativeInt32Array, NativeSharedArrayBuffer } from './primordials.ts';
 
-/** The memory through which an observed thread hands its operations to the watchdog, while somebody captures them. */
+/** The memory through which an observed thread passes its operations to the watchdog during a capture. */
 export interface TraceMemory {
-  /** Of the capture: what comes of an older one is not taken for it. */
+  /** Number of the capture: events of an older one are not taken for it. */
   id: number;
   control: Int32Array;
   /** A ring of `RING_EVENTS` events, as src/protocol/async-trace.ts has them. */
@@ -13,12 +13,12 @@ export interface TraceMemory {
 }
 
 export const TraceWord = {
-  /** Events that were written, all in all: the next one goes to this place, modulo the ring's length. */
+  /** Events written in total: the next one goes to this place, modulo the ring's length. */
   Head: 0,
   /** Events that were read. */
   Tail: 1,
   Dropped: 2,
-  /** When the capture had all the events that it takes, in ms since its start; 0: it has not. */
+  /** When the capture was full, in ms since its start; 0: it is not. */
   FullMs: 3,
   /** 1: the hooks are gone. */
   Off: 4,
@@ -28,7 +28,7 @@ export const TraceWord = {
 /** The watchdog reads every 20 ms; a storm of promises makes some 3 million events a second. */
 export const RING_EVENTS = 1 << 17;
 export const RING_WORDS = RING_EVENTS * EVENT_WORDS;
-/** Of one capture, 40 MB: some seconds of a busy server. */
+/** Per capture, 40 MB: some seconds of a busy server. */
 export const MAX_CAPTURE_EVENTS = 2_000_000;
 
 export function createTraceMemory(id: number, startMonotonicMs: number): TraceMemory {

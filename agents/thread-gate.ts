@@ -1,17 +1,17 @@
 /**
  * Keeps the watchdog's interrupts and the termination of a thread apart.
  *
- * V8 ends what runs at that moment when a thread is told to end. Where that is what the inspector evaluates, the thread goes on
- * as if nothing had been said (Node 20–26), and `worker.terminate()` never ends it; on Node 20 the process aborts if the
- * thread is in Atomics.wait. So whoever evaluates says so before, whoever terminates says so before, and each then looks at what the
- * other has said: the one waits for the end of what runs, the other does not begin.
+ * When a thread is told to end, V8 ends what is running at that moment. If that is an evaluation of the inspector, the thread goes on
+ * as if nothing had happened (Node 20–26), and `worker.terminate()` never ends it; on Node 20 the process aborts if the
+ * thread is in Atomics.wait. So evaluations and terminations are both announced before they begin, and each then checks what the
+ * other has announced: a termination waits for a running evaluation, an evaluation does not begin.
  *
- * A hook that Node calls from C++ is such code as well (22–26): see own-hooks.ts. It counts when it is entered and left. Whoever
- * terminates waits until it has been left, and where there are many also until the thread has put its hooks away.
+ * A hook that Node calls from C++ is such code as well (22–26): see own-hooks.ts. It counts when it is entered and left. The
+ * termination waits until it has been left, and if there are many also until the thread has disabled its hooks.
  *
  * The words are in memory that all threads of the process share; worker threads get it as environment data. Six for each
- * thread, by its number; the first six are for all. Threads whose numbers are that far apart share words: the number of the
- * thread that ends is one of them, so that nothing is taken for the other's, and who counts together waits together.
+ * thread, by its number; the first six are for all. Threads whose numbers are far enough apart share words: the number of the
+ * ending thread is one of them, so that the other is not affected, and threads that are counted together wait together.
  */
 import {
   abs,
@@ -30,35 +30,35 @@ export type ThreadGate = Int32Array;
 
 const THREADS = 1024;
 export const STRIDE = 6;
-/** Of the first words: evaluations in worker threads that are on their way. */
+/** In the first words: evaluations in worker threads that are in progress. */
 const ALL_ASKED = 0;
-/** And how many threads have been told to end: as long as it stays the same, no other word need be looked at. */
+/** And how many threads have been told to end: while it is unchanged, no other word need be read. */
 export const ENDINGS = 1;
-/** Of a thread's words. */
+/** In a thread's words. */
 const Of = { Asked: 0, AskedThread: 1, EndingThread: 2, Parent: 3, Inits: 4, InitThread: 5 } as const;
-/** Threads that start threads that start threads. */
+/** Depth of threads that start threads. */
 const MAX_DEPTH = 16;
-/** 0 stands for nobody. */
+/** 0 means none. */
 const NUMBER = 1;
-/** Of its count of hooks: there are none any more. */
+/** In its count of hooks: they are off. */
 const MADE_WAY = -1;
-/** Entered and left so often, it is likely to be on its way into one: it makes resources all the time. */
+/** If hooks are entered this often, the thread is likely to enter another one: it makes resources all the time. */
 const MANY_INITS = 200;
-/** It puts its hooks away at the next one; where it has no core, later. */
+/** It disables its hooks at the next one; later if it has no core. */
 const MAKE_WAY_MS = 5;
-/** Nobody is notified of a hook that is left: that would cost each of them. */
+/** Leaving a hook notifies nobody: that would make each of them slower. */
 const LOOK_MS = 0.2;
 
 /** Under this name worker threads find the gate (worker_threads' getEnvironmentData). */
 export const GATE_KEY = 'evdiag.thread-gate';
-/** Whoever terminates a thread waits at most this long; what has not begun to be evaluated by then harms nothing. */
+/** A termination waits at most this long; an evaluation that has not begun by then does no harm. */
 export const GATE_MS = 100;
 
 export function createThreadGate(): ThreadGate {
   return new NativeInt32Array(new NativeSharedArrayBuffer((THREADS + 1) * STRIDE * 4));
 }
 
-/** What another thread has handed on may be anything. */
+/** What another thread has passed on may be anything. */
 export function isThreadGate(value: unknown): value is ThreadGate {
   return value instanceof NativeInt32Array && value.length === (THREADS + 1) * STRIDE;
 }
@@ -88,7 +88,7 @@ export function isTerminated(gate: ThreadGate, threadId: number): boolean {
   return false;
 }
 
-/** Before something is evaluated in the thread; false where it must not be. */
+/** Before something is evaluated in the thread; false if it must not be. */
 export function beginAsking(gate: ThreadGate, threadId: number): boolean {
   if (isEnding(gate, threadId)) return false;
   store(gate, at(threadId, Of.AskedThread), threadId);
@@ -99,14 +99,14 @@ export function beginAsking(gate: ThreadGate, threadId: number): boolean {
   return false;
 }
 
-/** When the answer has come, or can no longer come. */
+/** When the answer has come, or cannot come any more. */
 export function endAsking(gate: ThreadGate, threadId: number): void {
   add(gate, at(threadId, Of.Asked), -1);
   notify(gate, at(threadId, Of.Asked));
   if (threadId !== 0) add(gate, ALL_ASKED, -1);
 }
 
-/** Before the thread, with those that it has started, is told to end: nothing more is evaluated there, and nothing is any more. */
+/** Before the thread, with those that it has started, is told to end: no evaluation is running there, and none begins. */
 export function endThread(gate: ThreadGate, threadId: number): void {
   const wasEnding = isEnding(gate, threadId);
   store(gate, at(threadId, Of.EndingThread), threadId + NUMBER);
@@ -114,7 +114,7 @@ export function endThread(gate: ThreadGate, threadId: number): void {
   endWithin(gate, threadId, wasEnding);
 }
 
-/** The same, before the thread ends by itself: what it has to do until then is left to it. */
+/** The same, before the thread ends by itself: it may do its remaining work. */
 export function leaveThread(gate: ThreadGate, threadId: number): void {
   const word = at(threadId, Of.EndingThread);
   const wasEnding = abs(load(gate, word)) === threadId + NUMBER;
@@ -131,7 +131,7 @@ function endWithin(gate: ThreadGate, threadId: number, wasEnding: boolean, leavi
       if (isWithin(gate, load(gate, at(slot, Of.AskedThread)), threadId)) waitForAnswers(gate, slot, giveUpAt);
     }
     const inner = load(gate, at(slot, Of.InitThread)) - NUMBER;
-    // One that has ended in a hook never leaves it; one that ends by itself is in none.
+    // A thread that has ended in a hook never leaves it; one that ends by itself is in none.
     if (
       inner < 0 ||
       inner === leaving ||
@@ -157,8 +157,8 @@ export function madeWay(gate: ThreadGate, threadId: number): void {
 }
 
 /**
- * In the thread itself, once it has said that it must not be interrupted: what was asked before is answered first. Interrupts
- * come while it waits here.
+ * In the thread itself, after it has announced that it must not be interrupted: earlier evaluations finish first. Interrupts
+ * arrive while it waits here.
  */
 export function answerFirst(gate: ThreadGate, threadId: number): void {
   if (load(gate, at(threadId, Of.Asked)) > 0) waitForAnswers(gate, threadId, monotonicMs() + GATE_MS);
@@ -173,7 +173,7 @@ function isWithin(gate: ThreadGate, threadId: number, outer: number): boolean {
   return true;
 }
 
-/** Interrupts of this thread come meanwhile. */
+/** Interrupts of this thread arrive meanwhile. */
 function waitForAnswers(gate: ThreadGate, threadId: number, giveUpAt: number): void {
   const word = at(threadId, Of.Asked);
   for (let asked = load(gate, word); asked > 0; asked = load(gate, word)) {
@@ -183,7 +183,7 @@ function waitForAnswers(gate: ThreadGate, threadId: number, giveUpAt: number): v
   }
 }
 
-/** In the order of the thread that is waited for: it says that it is in a hook, and then looks whether it is to end. */
+/** In the same order as the other thread: it announces that it is in a hook, and then checks whether it is to end. */
 function waitForInit(gate: ThreadGate, threadId: number, giveUpAt: number): void {
   const word = at(threadId, Of.Inits);
   const makeWayUntil = min(giveUpAt, monotonicMs() + MAKE_WAY_MS);
@@ -194,7 +194,7 @@ function waitForInit(gate: ThreadGate, threadId: number, giveUpAt: number): void
   }
 }
 
-/** Whether it, or one between it and the outer one, had been told before. */
+/** Whether it, or one between it and the outer one, had been told to end before. */
 function isEndingBelow(gate: ThreadGate, inner: number, outer: number): boolean {
   for (let id = inner, depth = 0; depth < MAX_DEPTH && id !== outer && id !== 0; depth++) {
     if (abs(load(gate, at(id, Of.EndingThread))) === id + NUMBER) return true;

@@ -1,6 +1,6 @@
 import type { RawFrame } from './shared-memory.ts';
 
-/** What the tracking of an observed thread tells the watchdog, with frames of the generated code. */
+/** What the tracking of an observed thread reports to the watchdog, with frames of the generated code. */
 export interface RawTracked {
   rejections: RawRejection[];
   unfinished: {
@@ -11,7 +11,7 @@ export interface RawTracked {
     inbound: number;
     dropped: number;
     sites: RawSite[];
-    /** Of each site told for the first time. */
+    /** Of each site that is reported for the first time. */
     frames: [id: number, frames: RawFrame[]][];
     aborted: RawAborted[];
     orphans: RawOrphans[];
@@ -40,7 +40,7 @@ export interface RawSite {
   referenced: number;
   oldestMs: number;
   madeBy: { id: number; what: string; type: string } | null;
-  /** call: the function that is called; told once. */
+  /** call: the function that is called; reported once. */
   callee?: RawFrame;
 }
 
@@ -50,7 +50,7 @@ export interface RawWaiting {
   oldestMs: number;
   /** Innermost first. */
   frames: RawFrame[];
-  /** What made the promise that the innermost awaits, where that was followed. */
+  /** What made the promise that the innermost awaits, if that was followed. */
   made: { what: string; type: string; frames: RawFrame[] } | null;
 }
 
@@ -69,7 +69,7 @@ export interface RawLeftover {
   frames: RawFrame[];
   referenced: boolean;
   ageMs: number;
-  /** Made by a function that had looked at the signal. */
+  /** Made by a function that had used the signal. */
   linked: boolean;
 }
 
@@ -94,6 +94,6 @@ export interface RawRejection {
   error: string;
   /** The error's own `stack`, as text. */
   stack: string;
-  /** The site of the call that nobody awaited, where it was followed. */
+  /** The site of the call that nobody awaited, if it was followed. */
   call: RawFrame[] | null;
 }

@@ -4,11 +4,11 @@ const getActiveResources = process.getActiveResourcesInfo;
 
 const IO = new NativeSet(['TCPServerWrap', 'TCPSocketWrap', 'TLSWrap', 'UDPWrap', 'PipeServerWrap']);
 
-/** The primary holds the server of a cluster's child: nothing in the child's own resources tells. */
+/** The primary holds the server of a cluster's child: it is not among the child's own resources. */
 const sharesServer =
   process.channel !== undefined && (require('node:cluster') as { isWorker: boolean }).isWorker ? 1 : 0;
 
-/** Referenced servers, sockets and timers (but one: a lone timer is the work itself): what a blocked loop keeps waiting. */
+/** Referenced servers, sockets and timers (less one: a lone timer is the work itself): what a blocked loop keeps waiting. */
 export function waitingResources(): number {
   return countWaiting(apply(getActiveResources, process, []));
 }

@@ -20,10 +20,10 @@ import { boundUnread } from './unread.ts';
 import { followListeners } from './unseen-listeners.ts';
 import { followWorkers, startInWorker } from './worker-thread.ts';
 
-/** Old-generation bound of the watchdog's heap: a runaway watchdog ends itself, not its host. */
+/** Limit of the watchdog's old generation: a runaway watchdog ends itself, not its host. */
 const WATCHDOG_HEAP_MB = 96;
 
-/** When it began is now. */
+/** It begins now. */
 function watchdogData(
   { settings, problems }: ReturnType<typeof readSettings>,
   thread: Pick<WatchdogData['thread'], 'shared' | 'beats'>,
@@ -54,10 +54,10 @@ function watchdogData(
 function startWatchdog(data: WatchdogData): Worker {
   const watchdog = new Worker(join(__dirname, 'watchdog.cjs'), {
     workerData: data,
-    // For the watchdog's thread alone: its signal handle has no public API.
+    // Only for the watchdog's thread: its signal handle has no public API.
     execArgv: ['--expose-internals', '--no-warnings'],
     env: {},
-    // Its streams stay its own: piping them would open the host's stdout here, and make its pipe non-blocking.
+    // Its streams are not piped: that would open the host's stdout here, and make its pipe non-blocking.
     stdout: true,
     stderr: true,
     trackUnmanagedFds: false,
@@ -80,7 +80,7 @@ function start(): void {
   if (!settings.quiet) problems.forEach(complain);
   let watchdog: Worker | null = null;
   const histogram = monitorEventLoopDelay({ resolution: HEARTBEAT_MS });
-  // Before it is cloned for the watchdog: a handle cloned earlier stays empty.
+  // Before it is cloned for the watchdog: an earlier clone stays empty.
   histogram.enable();
   const beats = histogram as unknown as DelayHistogram;
   const bound = boundUnread();
@@ -115,8 +115,8 @@ function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessE
 }
 
 /**
- * Tells the watchdog whether the application handles SIGINT and SIGTERM. Where it does not, the signal ends the
- * process: the watchdog, which hears it even while the loop is blocked, prints the summary first.
+ * Informs the watchdog whether the application handles SIGINT and SIGTERM. If not, the signal ends the
+ * process: the watchdog, which receives it even while the loop is blocked, prints the summary first.
  */
 function followSignalHandlers({ control, numbers }: SharedMemory): void {
   const sensor = createSensor('following the handlers of signals', true);
@@ -125,7 +125,7 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
       process,
       signal,
       guarded(sensor, (isHandled: boolean) => {
-        // Not where there was none.
+        // Not if there was none.
         if (!isHandled && load(control, word) === 1) numbers[Sum.HandlerRemovedAt] = wallMs();
         store(control, word, isHandled ? 1 : 0);
       }),
@@ -134,13 +134,13 @@ function followSignalHandlers({ control, numbers }: SharedMemory): void {
   follow('SIGTERM', Word.HandlesSigterm);
 }
 
-/** Where Node remembers which file a name stands for. */
+/** Where Node caches the file of a name. */
 function forgetPath(): void {
   const { _pathCache: paths } = require('node:module') as { _pathCache?: Record<string, string> };
   for (const name in paths) if (paths[name] === __filename) delete paths[name];
 }
 
-/** Loaded by -r, --import and NODE_OPTIONS at once, it starts once: the bundle begins with a line that returns then. */
+/** If it is loaded by -r, --import and NODE_OPTIONS, it starts only once: the first line of the bundle returns then. */
 function begin(): void {
   // The program does not see it among its modules.
   delete require.cache[__filename];

@@ -7,8 +7,8 @@ import type { AnyFunction } from './replace.ts';
 type Exports = Record<string, unknown>;
 
 /**
- * Calls `use` with a module of Node's once it is loaded, before whoever asked for it gets it: to load each here would put off every
- * start by some ms, for programs that never use them. Where Node's internals are out of reach it is loaded now.
+ * Calls `use` with a Node module once it is loaded, before the caller gets it: loading all of them here would delay every
+ * start by some ms, for programs that never use them. If Node's internals are out of reach, it is loaded now.
  */
 export function onceLoaded(internals: NodeInternals | null, name: string, use: (exports: Exports) => void): void {
   const module = internals?.BuiltinModule.map.get(name);
@@ -20,11 +20,11 @@ export function onceLoaded(internals: NodeInternals | null, name: string, use: (
   if (exports) use(exports);
 }
 
-/** By whatever way it is asked for. */
+/** However it is requested. */
 function followLoading(module: BuiltinModule, sensor: Sensor, use: (exports: Exports) => void): void {
   const original = module.compileForInternalLoader as AnyFunction;
   const compileForInternalLoader = function markedCall(this: BuiltinModule, ...args: unknown[]): unknown {
-    // While it loads, modules that it needs may ask for it.
+    // Modules that it needs may request it while it loads.
     deleteProperty(module, 'compileForInternalLoader');
     const exports = apply(original, this, args);
     try {

@@ -6,7 +6,7 @@ import { type AnyFunction, hasPrototype, like } from './replace.ts';
 
 /**
  * Marks of calls in shared memory, while these run. What a call allocates is sampled under the name `markedCall`, and its time: see
- * the watchdog's allocations.ts, and agent-frames.ts. So no function of another name may stand between the program and the call.
+ * the watchdog's allocations.ts, and agent-frames.ts. So no function of another name may be between the program and the call.
  */
 export function createCallMarks(shared: SharedMemory, callCount: number) {
   const { control } = shared;
@@ -37,7 +37,7 @@ export function createCallMarks(shared: SharedMemory, callCount: number) {
     },
   };
   const marked = (index: number, original: AnyFunction): AnyFunction => {
-    // Of both kinds, as `like` would put another call between: each frame of ours has the place of one of the program's.
+    // Both variants, because `like` would add another call: each frame of ours takes the place of one of the program's.
     const builtIn = {
       markedCall(this: unknown, ...args: unknown[]): unknown {
         if (control[Word.SyncCall] !== 0) return apply(original, this, args);
@@ -61,6 +61,6 @@ export function createCallMarks(shared: SharedMemory, callCount: number) {
     const wrapper = like(original, hasPrototype(original) ? nodes : builtIn.markedCall);
     return wrapper;
   };
-  /** `during` marks the call of that number while it runs; `marked` is a function that does so for another. */
+  /** `during` marks the call of that number while it runs; `marked` makes a function that does so. */
   return { during, marked };
 }

@@ -7,9 +7,9 @@ import { load, monotonicMs, NativeError, NativeString, setImmediate, store, toJs
 import { OWN_WORK, type SharedMemory, Word } from '../shared-memory.ts';
 import { isStackEmpty } from './stack.ts';
 
-/** One slice of asking: the thread is held up no longer than this at a time. */
+/** One slice of asking: the thread is blocked no longer than this at a time. */
 const SLICE_MS = 60;
-/** Moments in a row that V8 cannot tell a stack in, before the dump fails. */
+/** Attempts in a row in which V8 cannot make a stack, before the dump fails. */
 const MAX_BUSY = 300;
 
 const laterOn = setImmediate;
@@ -23,7 +23,7 @@ const loadResources = () => require('./open-resources.ts') as typeof import('./o
 
 type DumpApi = Pick<ThreadApi, 'dumpEstimate' | 'beginDump' | 'beginSnapshot' | 'dump' | 'endDump' | 'resources'>;
 
-/** A dump of the thread, piece by piece. */
+/** A dump of the thread, in pieces. */
 class Dump {
   readonly #control: Int32Array;
   readonly #pieceAtTurn: () => void;
@@ -73,7 +73,7 @@ class Dump {
   }
 
   #piece(interrupts: boolean): void {
-    // A pause that we make is not the program's stall: as with a debugger. One that we interrupt is.
+    // A pause that we make is not a stall of the program, as with a debugger. A stall that we interrupt is.
     const before = load(this.#control, Word.Debugger);
     if (!interrupts) store(this.#control, Word.Debugger, OWN_WORK);
     try {
@@ -86,7 +86,7 @@ class Dump {
     }
   }
 
-  /** What came of it, null where there is more to do. */
+  /** The result, null if there is more to do. */
   #work(): DumpProgress | null {
     const files = this.#files;
     if (this.#snapshotFile !== null) {
@@ -100,10 +100,10 @@ class Dump {
 }
 
 /**
- * The part of the agent's API that `evdiag dump` goes through. Nothing of it exists before it is first used.
+ * The part of the agent API that `evdiag dump` uses. Nothing of it exists before its first use.
  *
- * The pieces of work are done between two turns of the loop where the thread gets there, and by interrupt where it does
- * not: V8 forgets in an interrupt which reaction runs, so that errors of that very turn would lack their `at async` lines.
+ * The pieces of work are done between two turns of the loop if the thread gets there, and by interrupt if it does
+ * not: in an interrupt V8 forgets which reaction is running, so that errors of that turn would lack their `at async` lines.
  */
 export function createDumpApi({ control }: SharedMemory): DumpApi {
   const dump = new Dump(control);

@@ -1,4 +1,4 @@
-/** What happens when the process ends: the watchdog has its last word, for a bounded time. */
+/** The end of the process: the watchdog writes and prints its last, for a bounded time. */
 import { createSensor, guarded } from '../guard.ts';
 import { apply, load, min, monotonicMs, NativeNumber, notify, process, store, wait } from '../primordials.ts';
 import { STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word } from '../shared-memory.ts';
@@ -10,13 +10,13 @@ import { listenUnseen } from './unseen-listeners.ts';
 
 /** The exit waits at most this long for the watchdog's last rows and summary. */
 const EXIT_WAIT_MS = 1500;
-/** A process that ends before its watchdog could start (about 50 ms) is not held up for it. */
+/** A process that ends before its watchdog could start (about 50 ms) does not wait for it. */
 const YOUNG_PROCESS_MS = 250;
 const YOUNG_POLL_MS = 5;
 /** One call on storage that takes longer is not waited for. */
 const STUCK_MS = 500;
 
-/** `last`: the last word of the main thread. */
+/** `last`: the last message of the main thread. */
 export function followExit(control: Int32Array, gate: ThreadGate, last: () => void): void {
   const forced = createForcedExit(exitOf(process));
   listenUnseen(process, 'exit', (code: number) => {
@@ -29,7 +29,7 @@ export function followExit(control: Int32Array, gate: ThreadGate, last: () => vo
 }
 
 /**
- * Whoever has taken away the listeners of `exit`, or calls `process.reallyExit` directly, ends without that event: Node would
+ * A program that has removed the listeners of `exit`, or calls `process.reallyExit` directly, ends without that event: Node would
  * say that it waits for the watchdog's session to disconnect.
  */
 function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedExit): void {
@@ -54,7 +54,7 @@ function exitOf(holder: object): (code: number) => void {
   return (code) => void apply(reallyExit, holder, [code]);
 }
 
-/** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends all the same. */
+/** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends anyway. */
 function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'exit'): void {
   store(control, Word.ExitCode, code);
   store(control, Word.Stop, 1);
@@ -75,7 +75,7 @@ function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'ex
     at = load(control, Word.Storage);
     since = monotonicMs();
   }
-  // What is not on storage now gets there no more, and Node can end it.
+  // It does not begin work on storage any more, so Node can end it.
   store(control, Word.Stop, STOP_AT_ONCE);
   while (atStorage() && monotonicMs() - since < STUCK_MS)
     wait(control, Word.Storage, load(control, Word.Storage), YOUNG_POLL_MS);

@@ -1,5 +1,5 @@
 /**
- * Ends the process where its watchdog cannot: Node's exit joins the watchdog's thread, and a thread inside a system call
+ * Ends the process if its watchdog hangs: Node's exit joins the watchdog's thread, and a thread inside a system call
  * that does not return (a file on storage that hangs) is never joined. Neither is libuv's pool.
  */
 import { EventEmitter } from 'node:events';
@@ -28,14 +28,14 @@ const GOING = 4;
 
 /** A thread starts in 50 ms; a busy host takes longer. */
 const START_MS = 5000;
-/** Node's own way out has so long from when the program has done its part: a watchdog that can be ended, is within a few ms. */
+/** Node's own exit has this long after the program has done its part: a watchdog that can be ended is ended within a few ms. */
 const NODE_MS = 500;
-/** And where listeners of the program are still to be called. */
+/** And this long if listeners of the program are still to be called. */
 const LISTENERS_MS = 1500;
 
 /**
  * `proc_exit` of node:wasi is the C library's `exit`: no thread is joined. What follows `GOING` has no loop and calls no
- * function of JavaScript: V8 looks there whether the thread is to be terminated, which Node does as it exits. The
+ * function of JavaScript: V8 checks there whether the thread is to be terminated, which Node does as it exits. The
  * subscription of `poll_oneoff` is 48 bytes: clock 1 (monotonic) at 16, the time in ns at 24.
  */
 const SCRIPT = `
@@ -65,7 +65,7 @@ try {
 type Way = 'exit' | 'fatal' | 'end';
 
 export interface ForcedExit {
-  /** Sees to it that the process ends from now on, in whichever way it is exiting. `isStuck`: the watchdog is known to be in a system call. */
+  /** Makes sure that the process ends, however it is exiting. `isStuck`: the watchdog is known to be in a system call. */
   begin(code: number, isStuck: boolean, way?: Way | null): void;
   /** The program has done its part: Node is asked to exit with that code. */
   go(code: number): void;
@@ -75,7 +75,7 @@ export function createForcedExit(reallyExit: (code: number) => void): ForcedExit
   let words: Int32Array | null = null;
   const start = (): boolean => {
     words = new NativeInt32Array(new NativeSharedArrayBuffer(16));
-    // Its streams would need the main thread; it has no environment and takes no option of the program's.
+    // Its streams would need the main thread; it has no environment and none of the program's options.
     new Worker(SCRIPT, { eval: true, workerData: words, env: {}, execArgv: [], stdout: true, stderr: true }).unref();
     wait(words, STATE, 0, START_MS);
     return load(words, STATE) === READY;
@@ -95,7 +95,7 @@ export function createForcedExit(reallyExit: (code: number) => void): ForcedExit
       try {
         if (!start() && isStuck) throw new NativeError('There is no WebAssembly, or it may not be used.');
       } catch {
-        // Rather a wrong status than a process that never ends.
+        // A wrong status is better than a process that never ends.
         if (isStuck) process.kill(process.pid, 'SIGKILL');
         return;
       }
@@ -104,13 +104,13 @@ export function createForcedExit(reallyExit: (code: number) => void): ForcedExit
       const others = process.rawListeners('exit') as ((code: number) => unknown)[];
       const mayEndHere = way === 'end' && isStuck && process.emit === EventEmitter.prototype.emit;
       if (!mayEndHere) return goIn(exitCode(code), others.length > 0 ? LISTENERS_MS : NODE_MS);
-      // The program may take its time in them.
+      // The program may take long in them.
       let failed = true;
       try {
         for (const other of others) apply(other, process, [code]);
         failed = false;
       } finally {
-        // What they throw goes its way, and is printed by Node.
+        // What they throw is passed on, and printed by Node.
         go(exitCode(failed ? 1 : code));
       }
       reallyExit(exitCode(code));

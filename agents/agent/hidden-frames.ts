@@ -3,17 +3,17 @@ import { apply } from '../primordials.ts';
 import type { NodeInternals } from './node-internals.ts';
 
 /**
- * Leaves the agent's frames out of every stack that is written out in this thread: the wrapper of a built-in stands between
- * the program and what the built-in throws, or calls.
+ * Removes the agent's frames from every stack that is formatted in this thread: the wrapper of a built-in is between
+ * the program and what the built-in throws or calls.
  *
- * V8 has Node write out stacks, by a function that only Node's internals can change. Where these are out of reach, the frames are seen.
+ * V8 calls Node to format stacks, by a function that only Node's internals can change. If these are out of reach, the frames are visible.
  */
 export function hideOwnFrames(internals: NodeInternals | null): void {
   if (!internals) return;
   try {
     const { prepareStackTraceCallback } = internals.requireBuiltin('internal/errors');
     if (typeof prepareStackTraceCallback !== 'function') return;
-    // The name by which profiles know what only passes on: what the program's own formatter does is not the agent's time.
+    // The name by which profiles recognise functions that only pass on: the time of the program's own formatter is not the agent's.
     const { markedCall } = {
       markedCall: (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) =>
         prepareStackTraceCallback(realm, error, ownStacks.now ? trace : withoutOurs(trace)),
@@ -24,7 +24,7 @@ export function hideOwnFrames(internals: NodeInternals | null): void {
   }
 }
 
-/** The frames of a stack that are not this file's: the same list where there are none. */
+/** The frames of a stack that are not this file's; the same list if it has none of them. */
 function withoutOurs(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {
   try {
     let ours = 0;
@@ -41,7 +41,7 @@ function withoutOurs(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {
 let fileOf: NodeJS.CallSite['getFileName'] | null = null;
 
 function isOurs(site: NodeJS.CallSite): boolean {
-  // All have the same: kept from before the program could replace it.
+  // The same for all: kept from before the program could replace it.
   fileOf ??= site.getFileName;
   return apply(fileOf, site, []) === __filename;
 }

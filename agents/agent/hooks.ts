@@ -9,15 +9,15 @@ import { disableHook, enableHook, enterInit, inits } from './own-hooks.ts';
 import { callSites } from './stack.ts';
 import type { Tap } from './tracking/tracking.ts';
 
-/** The hooks go by themselves after this time: on awaits they cost 1.4 times (Node 20: 2.5 times) while they are there. */
+/** The hooks remove themselves after this time: with them, awaits cost 1.4 times as much (Node 20: 2.5 times). */
 const HOOKS_MS = 150;
-/** The clock is read once in so many events: a loop of awaits makes millions, and lets no timer in. */
+/** The clock is read once in this many events: a loop of awaits makes millions, and no timer can fire. */
 const CLOCK_STRIDE = 256;
 /** Frames kept of a creation site. */
 const SITE_FRAMES = 16;
 /** Creation sites taken in one deep sample: each costs 10–20 µs. */
 const MAX_SITES = 120;
-/** The first of each type, then one in so many: by then it is a storm. */
+/** The first of each type, then one in this many: by then it is a storm. */
 const FIRST_SITES = 16;
 const SITE_STRIDE = 61;
 /** Distinct sites and types kept. */
@@ -37,8 +37,8 @@ interface TypeCount {
  * Counts what the thread creates, for a moment: promises, and other async resources with a sample of their creation
  * sites. Nothing is hooked before `start` and after `stop`.
  *
- * Both are carried out between two microtasks. Node loses count of its hooks where one is taken away while hooks are
- * running, and an interrupt may well come then: on Node 20 promises would be tracked for ever after.
+ * Both happen between two microtasks. Node loses count of its hooks if one is removed while hooks are
+ * running, and an interrupt may come at such a time: on Node 20 promises would then be tracked forever.
  */
 export function createHooks(
   tapTracking: (tap: Tap | null) => boolean,
@@ -59,13 +59,13 @@ export function createHooks(
   };
 }
 
-/** What is created from now on, for `HOOKS_MS` at most. */
+/** Counts what is created from now on, for `HOOKS_MS` at most. */
 class Counting {
   readonly #askToStop: () => void;
   readonly #startMs = monotonicMs();
   readonly #startCpu = processCpu();
   readonly #types = new NativeMap<string, TypeCount>();
-  /** Takes the hooks away. */
+  /** Removes the hooks. */
   readonly #unhook: () => void;
   #promises = 0;
   #events = 0;
@@ -84,7 +84,7 @@ class Counting {
     if (this.#counting) this.#close();
   }
 
-  /** Null before it has stopped. */
+  /** Null until it has stopped. */
   counts(): HookCounts | null {
     return this.#result;
   }
@@ -164,8 +164,8 @@ function addSite({ sites }: TypeCount): void {
 }
 
 /**
- * An async hook that is not called for promises, where the Node version has a way: an option (24), or an own symbol
- * of the hook (22). Node 20 has none, so that there the one hook sees both.
+ * An async hook that is not called for promises, if the Node version has one: an option (24), or an own symbol
+ * of the hook (22). Node 20 has none, so there a single hook sees both.
  */
 function createResourceHook(init: (type: string) => void): { hook: AsyncHook; seesPromises: boolean } {
   const options = { init: (_asyncId: number, type: string) => init(type), trackPromises: false };

@@ -42,8 +42,8 @@ const DEPTH_LIMIT = 25_000;
 const hrtime = process.hrtime.bigint;
 
 /**
- * While V8 writes out a stack (`error.stack` through source maps takes its time) it calls nobody for another, and gives
- * the text of it: the same frames, read from that.
+ * While V8 formats a stack (`error.stack` through source maps takes long), it does not call the formatter for another one, but gives
+ * its text: read the same frames from that.
  */
 function writtenFrames(): RawFrame[] {
   const oldLimit = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
@@ -73,7 +73,7 @@ function framesOf(text: string): RawFrame[] {
     const column = place.lastIndexOf(':');
     const row = place.lastIndexOf(':', column - 1);
     const url = row < 0 ? null : place.slice(0, row);
-    // Neither this bundle nor the watchdog's question.
+    // Neither this bundle nor the watchdog's script.
     if (url === __filename || url === '<anonymous>') return [];
     const at: [number, number] =
       url === null ? [0, 0] : [NativeNumber(place.slice(row + 1, column)), NativeNumber(place.slice(column + 1))];
@@ -83,7 +83,7 @@ function framesOf(text: string): RawFrame[] {
   });
 }
 
-/** "new Rule", "Object.warn [as log]": the function's own name, as a CallSite tells it. */
+/** "new Rule", "Object.warn [as log]": the function's own name, as a CallSite has it. */
 function bareName(text: string): string {
   const alias = text.indexOf(' [as ');
   const full = alias < 0 ? text : text.slice(0, alias);
@@ -92,7 +92,7 @@ function bareName(text: string): string {
   return own === '<anonymous>' ? '' : own;
 }
 
-/** How deep the stack is, with everything that awaits it; takes some ms where it is very deep. */
+/** How deep the stack is, with everything that awaits it; takes some ms if it is very deep. */
 function depthOf(sites: NodeJS.CallSite[]): Depth {
   const counts = new NativeMap<string, { repeated: number; site: NodeJS.CallSite }>();
   for (const site of sites) {
@@ -136,7 +136,7 @@ export function interruptedStack(count: number, { waiting, depth, drains }: Stac
 }
 
 /**
- * What the watchdog keeps of the last seconds: a `RecentStack` as JSON. Only what is on the stack, not what awaits it, and
+ * A sample of the last minute, a `RecentStack` as JSON. Only what is on the stack, not what awaits it, and
  * functions by where they begin, as a profile has them.
  */
 export function recentStack(): Json<RecentStack> {
@@ -155,7 +155,7 @@ export function recentStack(): Json<RecentStack> {
   return toJson(answer);
 }
 
-/** Before its first instruction V8 is at the parameters of a function, at most so far behind its beginning and its name. */
+/** Before the first instruction of a function, V8 is at its parameters, at most this far after its beginning and its name. */
 const KEYWORD_LENGTH = 'function '.length;
 
 function isEntered(site: NodeJS.CallSite, [name, , line, column]: RecentFrame): boolean {

@@ -5,12 +5,12 @@ import { isStackEmpty } from './stack.ts';
 
 const laterOn = setImmediate;
 
-/** By url, null where there is none. */
+/** By url, null if there is none. */
 export type MapTexts = Record<string, string | null>;
 
 /**
- * Looks up the maps of files that were changed while they were loaded, and posts them: at once where nothing of the program
- * is on the stack, else at the next turn of the loop, at the latest when the thread ends.
+ * Looks up the maps of files that were changed while they were loaded, and posts them: at once if none of the program's code
+ * is on the stack, otherwise at the next turn of the loop, at the latest when the thread ends.
  */
 export function createLoadedMaps(post: (maps: MapTexts) => void) {
   let wanted: string[] = [];

@@ -16,21 +16,21 @@ import { callSites } from './stack.ts';
 const SITE_FRAMES = 24;
 /**
  * Time for call sites of one function, in ms of each second: one takes 10 to 200 µs, by the depth of the stack. Each has
- * its own, so that a thousand quick calls of one do not leave a slow one of another without.
+ * its own, so that a thousand quick calls of one do not use up the time for a slow one of another.
  */
 const BUDGET_MS = { watch: 1, diagnose: 10 };
-/** What was not used is kept up to that: a program that starts, or a rare call, always has its site. */
+/** Unused time is kept up to this: a starting program, or a rare call, always has its site. */
 const MOST_SAVED_MS = 20;
-/** A call that comes this often has used its time: the clock costs more than many a call of a native add-on. */
+/** A call that comes this often has used its time: reading the clock costs more than some calls of native add-ons. */
 const UNASKED_CALLS = 8;
 /** What took longer was the first, or had to wait for a core. */
 const MOST_COST_MS = 0.3;
-/** Writes down where marked calls are made, as often as their budgets allow, and whenever the watchdog wants it. */
+/** Records where marked calls are made, as often as their budgets allow, and whenever the watchdog asks for it. */
 export class MarkedSites {
   readonly #shared: SharedMemory;
   readonly #savedMs: Float64Array;
   readonly #refilledAt: Float64Array;
-  /** Calls that may pass before the clock is asked again. */
+  /** Calls that may pass before the clock is read again. */
   readonly #unasked: Uint8Array;
 
   constructor(shared: SharedMemory, callCount: number) {
@@ -40,7 +40,7 @@ export class MarkedSites {
     this.#unasked = new NativeUint8Array(callCount);
   }
 
-  /** Of the call of that number, which is the wrapper's. */
+  /** Of the call of that number, made by this wrapper. */
   write(index: number, sequence: number, wrapper: AnyFunction): void {
     const { control, site } = this.#shared;
     const wanted = exchange(control, Word.SiteWanted, 0) === 1;

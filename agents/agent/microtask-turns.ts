@@ -1,8 +1,8 @@
 /**
- * Tells whether the microtask queue was drained between two interrupts: then the thread is not in one long
+ * Detects whether the microtask queue was drained between two interrupts: then the thread is not in one long
  * synchronous call but in a chain of short ones.
  *
- * An interrupt resolves a promise that was made before; its reaction runs with the next draining of the queue, and
+ * An interrupt resolves a promise that was made before; its reaction runs when the queue is next drained, and
  * there, not in the middle of the application's code, the next one is made.
  */
 import { createSensor } from '../guard.ts';
@@ -27,7 +27,7 @@ function arm(): void {
     });
     apply(then, probe, [onTurn]);
   } catch (error) {
-    // What `then` looks up of a promise was replaced.
+    // A property that `then` reads from a promise was replaced.
     sensor.caught = { error };
   }
   arming = false;
@@ -41,7 +41,7 @@ function onTurn(): void {
   for (let i = 0; i < jobs.length; i++) run(jobs[i]!);
 }
 
-/** Thrown here it would be an unhandled rejection of the program's. */
+/** If thrown here, it would be an unhandled rejection of the program. */
 function run(job: () => void): void {
   try {
     job();
@@ -50,13 +50,13 @@ function run(job: () => void): void {
   }
 }
 
-/** Runs the job with the next turn of the queue: never in the middle of the application's code, nor of a hook. */
+/** Runs the job when the queue is next drained: never in the middle of the application's code, nor of a hook. */
 export function atNextTurn(job: () => void): void {
   queued[queued.length] = job;
   microtaskTurns();
 }
 
-/** How often the queue was seen to turn over; asks for the next turn. */
+/** How often the queue was seen to be drained; asks for the next time. */
 export function microtaskTurns(): number {
   const resolve = resolveProbe;
   resolveProbe = null;

@@ -22,8 +22,8 @@ export const MAX_ADD_ON_CALLS = 600;
 const MAX_DEPTH = 2;
 
 /**
- * A mark costs up to 0.3 µs, which is much for the quickest of them. Who is called so often between two looks is quick, and goes
- * unmarked for a while.
+ * A mark costs up to 0.3 µs, which is much for the quickest of them. A function that is called this often between two checks is quick, and is
+ * not marked for a while.
  */
 const OFTEN_CALLS = 5000;
 const REST_LOOKS = 30;
@@ -34,13 +34,13 @@ type Found = [module: string, name: string][];
 interface Options {
   /** Marks the call of that number. */
   markCall(index: number): Trap;
-  /** Tells their names, in the order of their numbers; an empty name stands for functions that cannot be marked. */
+  /** Reports their names, in the order of their numbers; an empty name means functions that cannot be marked. */
   announce(calls: Found): void;
 }
 
 /**
  * Marks the functions of the native add-ons that a thread loads from now on while they run: a native call cannot be interrupted.
- * What it returns is to be called about once a second.
+ * Call the returned function about once a second.
  */
 export function markNativeAddons(options: Options): () => void {
   const sensor = createSensor('the marks of native add-ons');
@@ -49,7 +49,7 @@ export function markNativeAddons(options: Options): () => void {
   return () => addOns.look();
 }
 
-/** Tells of each add-on that is loaded. */
+/** Called for each add-on that is loaded. */
 function followLoading(sensor: Sensor, onLoaded: (module: unknown, file: unknown) => void): void {
   const { dlopen } = process as unknown as { dlopen: AnyFunction };
   const loading = like(dlopen, function markedCall(this: unknown, ...args: unknown[]): unknown {
@@ -70,7 +70,7 @@ class AddOns {
   readonly #options: Options;
   readonly #sensor: Sensor;
   readonly #marked = new NativeWeakSet<object>();
-  /** Calls since the last look, and looks that are to pass before it is marked again. */
+  /** Calls since the last check, and checks that must pass before it is marked again. */
   readonly #calls = new NativeUint32Array(MAX_ADD_ON_CALLS);
   readonly #rests = new NativeUint8Array(MAX_ADD_ON_CALLS);
   readonly #put: ((marked: boolean) => void)[] = [];
@@ -130,7 +130,7 @@ class AddOns {
     found.push([file, name]);
   }
 
-  /** What stands in for a function; it goes by itself when it is called too often. */
+  /** The wrapper of a function; it removes itself when it is called too often. */
   #standIn(index: number, original: object, holder: object, key: string): object {
     const calls = this.#calls;
     const rests = this.#rests;
@@ -147,7 +147,7 @@ class AddOns {
     showAs(original, proxy);
     this.#put[index] = (marked) => {
       const property = getOwnPropertyDescriptor(holder, key);
-      // Somebody else may have put his own there.
+      // Others may have replaced it.
       if (property?.value === (marked ? original : proxy)) {
         tryDefineProperty(holder, key, { ...property, value: marked ? proxy : original });
       }
@@ -160,7 +160,7 @@ function names(holder: object): string[] {
   return ownKeys(holder).filter((key): key is string => typeof key === 'string');
 }
 
-/** Its prototype has methods: whoever is constructed shall be what it was. */
+/** Its prototype has methods: constructed objects must be the same as before. */
 function isClass(value: { prototype?: unknown }): boolean {
   const { prototype } = value;
   return typeof prototype === 'object' && prototype !== null && names(prototype).length > 1;

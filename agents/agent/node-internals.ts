@@ -4,10 +4,10 @@ import { process } from '../primordials.ts';
 
 type Prepare = (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) => unknown;
 
-/** A built-in module, as Node keeps it, loaded or not. */
+/** A built-in module in Node's own list, loaded or not. */
 export interface BuiltinModule {
   loaded: boolean;
-  /** Loads it where it is not yet, whoever asks. */
+  /** Loads it if it is not loaded yet, for any caller. */
   compileForInternalLoader(): unknown;
 }
 
@@ -17,16 +17,16 @@ export interface NodeInternals {
   BuiltinModule: { map: ReadonlyMap<string, BuiltinModule> };
 }
 
-/** Where Node's own functions find what they need of its internals: this one stays for old packages. */
+/** The way to Node's internals that Node keeps for old packages. */
 const { binding } = process as unknown as { binding?: object };
 
 /**
  * Whether the inspector may be used in this thread, and what only Node's internals can change, found by a session of the thread with
- * itself (0.6 ms). Null where there is none, or a Node has them elsewhere.
+ * itself (0.6 ms). Null if there is none, or this Node has them elsewhere.
  */
 export function lookInside(): { inspection: Inspection; internals: NodeInternals | null } {
   if (isInspectorForbidden()) return { inspection: 'forbidden', internals: null };
-  // A string is thrown where this thread has no inspector.
+  // A string is thrown if this thread has no inspector.
   let inspection: Inspection = 'absent';
   try {
     const internals = withOwnSession((session) => {
@@ -46,7 +46,7 @@ function internalsBehind(session: OwnSession, of: object): NodeInternals | null 
   });
   const scopes = (internalProperties as RemoteProperty[]).find(({ name }) => name === '[[Scopes]]')?.value?.objectId;
   if (!scopes) return null;
-  // A list of scopes, whose objects have the variables for properties: to have the inspector list these would take as long as all the rest.
+  // A list of scopes, whose objects have the variables as properties: having the inspector list these would take as long as all the rest.
   const list = session.valueOf(scopes) as { object?: Partial<NodeInternals> }[];
   for (let i = 0; i < list.length; i++) {
     const { internalBinding, requireBuiltin, BuiltinModule } = list[i]!.object ?? {};

@@ -1,6 +1,6 @@
 import { defineProperty, getOwnPropertyDescriptor, globalObject } from '../primordials.ts';
 
-/** A global that Node makes when it is first asked for; the program does not see that it was. */
+/** A global that Node makes on first use; the program does not see that we used it. */
 export function nodesGlobal<K extends 'AbortController' | 'AbortSignal'>(name: K): (typeof globalThis)[K] {
   const property = getOwnPropertyDescriptor(globalObject, name);
   const value = globalObject[name];

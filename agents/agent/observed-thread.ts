@@ -22,16 +22,16 @@ import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking } from './tracking/tracking.ts';
 import { renewVeil } from './unseen-listeners.ts';
 
-/** Loaded with the first look: it asks for hooks only then. */
+/** Loaded with the first deep sample: it asks for hooks only then. */
 const loadHooks = () => require('./hooks.ts') as typeof import('./hooks.ts');
 
 /** How often the samplers of an observed thread are read. */
 const SAMPLE_INTERVAL_MS = 1000;
-/** The first look at a new thread: a stall in its first second is to be judged too. */
+/** The first reading of a new thread: a stall in its first second must be judged too. */
 const FIRST_SAMPLE_MS = 100;
 
 /**
- * Node 20: whoever puts in or takes away a hook of promises brings back those that tracking has put aside, and from
+ * Node 20: enabling or disabling a hook of promises restores those that tracking has put aside, and from
  * then on each await would cost ten times as much. So tracking and the hooks of deep samples pause while a capture has its own.
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
@@ -58,7 +58,7 @@ export interface ObservedThreadOptions {
  */
 export class ObservedThread {
   readonly shared: SharedMemory = createSharedMemory();
-  /** The last word of the thread: what it leaves unfinished. */
+  /** The last message of the thread: what it leaves unfinished. */
   readonly atExit: () => void;
   readonly #options: ObservedThreadOptions;
   readonly #debuggerUrl = createDebuggerUrl();
@@ -69,7 +69,7 @@ export class ObservedThread {
   readonly #following = createSensor('following the level', true);
   readonly #timer: NodeJS.Timeout;
   #ownMs = 0;
-  /** A capture has hooks that others would disturb. */
+  /** Other hooks would disturb those of a capture. */
   #capturing = false;
   /** The last deep sample had no hooks of its own. */
   #withoutHooks = false;
@@ -132,7 +132,7 @@ export class ObservedThread {
     try {
       return this.#tracking.read(final);
     } catch (error) {
-      // Nothing of it may end the timer.
+      // No failure may end the timer.
       this.#tracking.sensor.caught = { error };
       return null;
     }

@@ -20,11 +20,11 @@ import {
 } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
-/** Distinct timers and handles told. */
+/** Most distinct timers and handles that are listed. */
 const MAX_DISTINCT = 400;
 /** Urls of scripts that are remembered. */
 const MAX_SCRIPTS = 20_000;
-/** Beyond, V8 would hold the thread up by a tenth of a second to tell of them all. */
+/** With more, V8 would block the thread for a tenth of a second to report them all. */
 const MAX_PARSED = 500;
 /** The place of a function costs 0.1 ms. */
 const MAX_PLACES = 300;
@@ -43,8 +43,8 @@ interface NodeInternals {
 const { _getActiveHandles: activeHandles, _getActiveRequests: activeRequests } = process as unknown as NodeInternals;
 
 /**
- * Timers and handles of this thread. No code of the application runs: own properties are read where they hold a plain
- * value, and Node's getters are Node's.
+ * Timers and handles of this thread. No code of the application runs: own properties are read if they hold a plain
+ * value, and the getters are Node's.
  */
 export function openResources(): OpenResources {
   const handles = groupBy(
@@ -130,7 +130,7 @@ type Places = (callback: object) => RawFrame | null;
 /** Where functions begin. */
 function createPlaces(session: OwnSession): Places {
   const known = new NativeMap<object, RawFrame | null>();
-  // Each is read once, the cheap one first.
+  // Each source is read once, the cheap one first.
   let read = 0;
   const urlOf = (scriptId: string): string | undefined => {
     while (!scripts.has(scriptId) && read < 2) {
@@ -166,10 +166,10 @@ function placeOf(
   return at && url ? [nameOf(callback), url, at.lineNumber + 1, at.columnNumber + 1] : null;
 }
 
-/** The urls of scripts by their ids; those that were seen stay, as V8 forgets at a collection what ran only once. */
+/** The urls of scripts by id; known ones are kept, because V8 forgets at a collection what ran only once. */
 const scripts = new NativeMap<string, string>();
 
-/** To be called before the collection that a dump begins with, where none was taken before. */
+/** To be called before the collection that begins a dump, if there was no dump before. */
 export function rememberScripts(): void {
   if (scripts.size === 0) withOwnSession(readScripts);
 }
@@ -184,7 +184,7 @@ function readScripts(session: OwnSession): void {
   session.post('Profiler.disable');
 }
 
-/** All of them, as a debugger that attaches is told: takes 0.2 ms for each, so only where V8 has forgotten one, and they are not many. */
+/** All of them, as an attaching debugger gets them: this takes 0.2 ms for each, so only if V8 has forgotten one and they are not many. */
 function readParsedScripts(session: OwnSession): void {
   if (scripts.size > MAX_PARSED) return;
   const parsed = session.eventsOf('Debugger.enable', 'Debugger.scriptParsed') as { scriptId: string; url: string }[];
@@ -192,7 +192,7 @@ function readParsedScripts(session: OwnSession): void {
   for (const { scriptId, url } of parsed) if (scripts.size < MAX_SCRIPTS) scripts.set(scriptId, url);
 }
 
-/** The loop's clock, as timers have it; that of a blocked loop stands still. */
+/** The loop's clock, as timers have it; it does not advance while the loop is blocked. */
 function loopNowMs(): number {
   const probe = startTimer(() => {}, 2 ** 30);
   const startedAt = NativeNumber(read(probe, '_idleStart'));
@@ -224,7 +224,7 @@ function handleOf(handle: object): OpenHandles {
   return { count: 1, type: classOf(handle), detail: detailOf(handle).slice(0, DETAIL_LIMIT) };
 }
 
-/** What tells one of the kind from another: the same for a socket, a server, a child, a file or a look-up. */
+/** The identity of a handle, found in the same way for a socket, a server, a child, a file or a look-up. */
 function detailOf(handle: object): string {
   const pid = read(handle, 'pid');
   if (typeof pid === 'number') return `pid ${pid} ${textOf(read(handle, 'spawnfile'))}`.trim();
@@ -263,7 +263,7 @@ function socketAddress(handle: object, method: 'getpeername' | 'getsockname'): s
   return '';
 }
 
-/** The name of the class as its prototype tells it. */
+/** The name of the class, from its prototype. */
 function classOf(object: object): string {
   for (let proto = getPrototypeOf(object), i = 0; proto && i < PROTOTYPE_LIMIT; proto = getPrototypeOf(proto), i++) {
     const made = read(proto, 'constructor');

@@ -3,9 +3,9 @@ import { getOwnPropertySymbols, NativeString, setTimeout } from '../primordials.
 import { SWALLOWS_TERMINATIONS } from './own-hooks.ts';
 import { markOwn } from './own-resources.ts';
 
-/** Far more than a thread takes to end once it has been told. */
+/** Far more than a thread needs to end. */
 const OVERDUE_MS = 250;
-/** Then: of a thread that makes nothing but resources most of what it is told ends one of its hooks. */
+/** Later attempts: in a thread that does nothing but make resources, most attempts end one of its hooks. */
 const AGAIN_MS = 25;
 
 const startTimer = setTimeout;
@@ -14,10 +14,10 @@ const startTimer = setTimeout;
 type HandleHolder = Record<symbol, { stopThread?: () => void } | null | undefined>;
 
 /**
- * Tells workers of this thread that were terminated, and have not ended, again, until they do.
+ * Tells workers of this thread that were terminated and have not ended again to end, until they do.
  *
- * A hook may just have begun when the thread is told, and those of the program make no way (see own-hooks.ts): then the thread goes on,
- * and Node loses count of its hooks, so that they are called from then on whatever is done. `terminate` itself would add one more
+ * A hook may just have begun when the thread is told to end, and the program's hooks do not give way (see own-hooks.ts): then the thread goes on,
+ * and Node loses count of its hooks, so that they are called from then on in any case. `terminate` itself would add another
  * listener each time.
  */
 export function createReminder(): (worker: object) => void {

@@ -1,9 +1,9 @@
 /**
- * The agent's async hooks, which rest where a termination may come.
+ * The agent's async hooks, which are off while a termination may come.
  *
- * Node calls `init` from C++. Where V8 ends what runs at that moment (a thread that was terminated, a script of node:vm whose
- * time is over), the hook alone ends, Node (22–26) takes that for the end of the matter, and the code that made the resource
- * goes on for ever. Node 20 hands the termination on.
+ * Node calls `init` from C++. If V8 ends what is running at that moment (a thread that was terminated, a script of node:vm whose
+ * time is over), only the hook ends, Node (22–26) considers the termination done, and the code that made the resource
+ * goes on forever. Node 20 passes the termination on.
  */
 import type { AsyncHook } from 'node:async_hooks';
 import { threadId } from 'node:worker_threads';
@@ -14,17 +14,17 @@ import { ENDINGS, initsAt, isEnding, madeWay, type ThreadGate } from '../thread-
 const sensor = createSensor('the rest of hooks', true);
 export const SWALLOWS_TERMINATIONS = !process.version.startsWith('v20.');
 
-/** Where this thread counts how often `init` has been entered and left; nobody looks in the main thread, and on Node 20. */
+/** Where this thread counts how often `init` has been entered and left; not read in the main thread, and on Node 20. */
 export const inits: { words: Int32Array; at: number } = { words: new NativeInt32Array(1), at: 0 };
-/** Of the thread's end; null where `init` harms nothing. */
+/** Of the thread's end; null if `init` does no harm. */
 let threadGate: ThreadGate | null = null;
-/** When it was looked at last. */
+/** When it was last checked. */
 let endings = 0;
 let inPlace: AsyncHook[] = [];
 /** Scripts that may be ended, one within the other. */
 let resting = 0;
 
-/** In a worker thread, whose end its hooks are to make way for. */
+/** In a worker thread, to whose end its hooks must give way. */
 export function makeWayFor(gate: ThreadGate): void {
   if (!SWALLOWS_TERMINATIONS) return;
   threadGate = gate;
@@ -47,13 +47,13 @@ export function disableHook(hook: AsyncHook): void {
 }
 
 /**
- * What `init` of each hook begins with: false where the thread is to end, and no hook is called any more. Where it was true,
+ * Called first in `init` of each hook: false if the thread is to end, and no hook is called any more. If it returned true,
  * `init` ends with `inits.words[inits.at]! += 1`, without a call: it may have no room on the stack.
  */
 export function enterInit(): boolean {
   const { words, at } = inits;
   words[at]! += 1;
-  // Without Atomics, which would cost more than the rest: what is seen too late is told again.
+  // Without Atomics, which would cost more than the rest: a thread that sees it too late is told to end again.
   return threadGate === null || words[ENDINGS] === endings || !isToMakeWay(threadGate);
 }
 
@@ -65,7 +65,7 @@ function isToMakeWay(gate: ThreadGate): boolean {
   return true;
 }
 
-/** There are no hooks until `wakeHooks` has been called as often. */
+/** The hooks are off until `wakeHooks` has been called as often. */
 export const restHooks = guarded(sensor, () => {
   if (SWALLOWS_TERMINATIONS && resting++ === 0) for (let i = 0; i < inPlace.length; i++) inPlace[i]!.disable();
 });

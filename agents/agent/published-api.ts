@@ -34,7 +34,7 @@ export function publish(
     ...createDumpApi(shared),
     ...others,
   };
-  // The histogram is held here: collected, its timer would end and the heartbeat with it.
+  // The histogram is referenced here: if it were collected, its timer and the heartbeat would end.
   const parts = { threadId, preloadMs: monotonicMs() - begin, histogram };
   assign(runInThisContext(`const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object, api, parts);
 }

@@ -1,21 +1,21 @@
 /**
- * Tells whether Node's queues of ticks and microtasks were both empty between two interrupts: then what runs now was
+ * Detects whether Node's queues of ticks and microtasks were both empty between two interrupts: then what runs now was
  * started by the loop (a socket, a timer), and not by what ran before.
  *
- * Node gives control back to libuv only when both queues are empty, and JavaScript is not told of that. So a tick of the
- * probe's own asks for a microtask, and that for the next tick: a round, in which whatever else is queued has its turn.
- * Each tick takes the next number of Node's async ids. Where a round took no numbers but its own, nobody else had queued
- * a tick, and the microtasks were through before the next tick ran: the queues are empty. A chain of microtasks never
+ * Node returns to libuv only when both queues are empty, and JavaScript is not notified of that. So a tick of the
+ * probe's own queues a microtask, and that the next tick: a round, in which everything else in the queues has its turn.
+ * Each tick takes the next number of Node's async ids. If a round took no numbers but its own, nobody else had queued
+ * a tick, and the microtasks were done before the next tick ran: the queues are empty. A chain of microtasks never
  * lets the tick run, a chain of ticks never lets the microtask run, a chain of both takes numbers in every round.
  *
- * `process.nextTick` is called from a microtask only: an interrupt may come in the middle of Node's own queue.
+ * `process.nextTick` is called only from a microtask: an interrupt may come while Node changes its own queue.
  */
 import { executionAsyncId } from 'node:async_hooks';
 import { createSensor, guarded } from '../guard.ts';
 import { process, queueMicrotask } from '../primordials.ts';
 import { atNextTurn } from './microtask-turns.ts';
 
-/** A callback that queues more steps than this, one after the other, is given up until the next interrupt. */
+/** After this many rounds in one callback, the probe gives up until the next interrupt. */
 const MOST_ROUNDS = 256;
 
 const { nextTick } = process;
@@ -25,7 +25,7 @@ const sensor = createSensor('watching the queue of ticks', true);
 let drains = 0;
 let running = false;
 let rounds = 0;
-/** Of the tick before, 0 in the first round; and how many numbers the round since then took for itself. */
+/** The number of the previous tick, 0 in the first round; and how many numbers the round since then took for itself. */
 let lastId = 0;
 let ownIds = 0;
 
@@ -42,12 +42,12 @@ const onTick = guarded(sensor, () => {
 });
 
 const onMicrotask = guarded(sensor, () => {
-  // One for the next tick; a microtask has a number on Node 20 and 22, and on 24 where the application uses async hooks.
+  // One for the next tick; a microtask has a number on Node 20 and 22, and on 24 if the application uses async hooks.
   ownIds = executionAsyncId() === 0 ? 1 : 2;
   nextTick(onTick);
 });
 
-/** How often the queues were seen to be empty; looks once more. */
+/** How often the queues were seen to be empty; starts the next probe. */
 export function queueDrains(): number {
   if (!running) {
     running = true;

@@ -1,7 +1,7 @@
 /**
- * Puts wrappers in the place of built-ins, so that the program sees no difference: name, length, properties, whether it can be
- * constructed, and its text. Node's functions have their source for a text, which no wrapper has. So `Function.prototype.toString`
- * is told of each, and of itself; only that of another realm (node:vm) shows a wrapper's own.
+ * Replaces built-ins by wrappers, so that the program sees no difference: name, length, properties, whether it can be
+ * constructed, and its text. The text of Node's functions is their source, which no wrapper has. So `Function.prototype.toString`
+ * knows each wrapper, and itself; only that of another realm (node:vm) shows a wrapper's own text.
  */
 import {
   apply,
@@ -19,7 +19,7 @@ const { get, set } = NativeWeakMap.prototype;
 const functions = NativeFunction.prototype as unknown as Record<string, unknown>;
 const nativeText = functions.toString as AnyFunction;
 
-/** What each wrapper stands for; no method of it is looked up when the program may have replaced them. */
+/** The original of each wrapper; its methods are not looked up at times when the program may have replaced them. */
 const originals = new NativeWeakMap<object, object>();
 
 /** The wrapper shows as the original from now on. */
@@ -40,11 +40,11 @@ export function hasPrototype(value: AnyFunction): boolean {
   return getOwnPropertyDescriptor(value, 'prototype') !== undefined;
 }
 
-/** The wrapper as a function that is a constructor where the original is one: built-ins are not, Node's own functions are. */
+/** The wrapper as a function that is a constructor if the original is one: built-ins are not, Node's own functions are. */
 export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
   let made = wrapper;
   if (hasPrototype(original) !== hasPrototype(wrapper)) {
-    // In profiles this name tells what only passes on: see the readers' agent-frames.ts.
+    // By this name profiles recognise functions that only pass on: see agent-frames.ts of the readers.
     const kinds = {
       markedCall(this: unknown): unknown {
         // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
@@ -58,7 +58,7 @@ export function like(original: AnyFunction, wrapper: AnyFunction): AnyFunction {
     made = hasPrototype(original) ? kinds.constructible : kinds.markedCall;
   }
   const prototype = getOwnPropertyDescriptor(original, 'prototype');
-  // That of a built-in class cannot be changed; Node's can.
+  // The prototype of a built-in class cannot be changed; that of Node's classes can.
   if (prototype) tryDefineProperty(made, 'prototype', prototype);
   return made;
 }
@@ -90,7 +90,7 @@ function pointBack(from: AnyFunction, to: AnyFunction): void {
   if (property?.value === from) tryDefineProperty(prototype!, 'constructor', { ...property, value: to });
 }
 
-/** Puts the original back in the wrapper's place, where nobody has put something else since. */
+/** Restores the original, unless others have replaced the wrapper since. */
 export function putBack(
   holder: Record<string, unknown>,
   name: string,
@@ -104,8 +104,8 @@ export function putBack(
 }
 
 /**
- * Puts a wrapper in a class's place that makes its objects within `during`, which is told of the function that the program called:
- * name, members and prototype are the class's own. No proxy: Node 26 shows those.
+ * Replaces a class by a wrapper that makes its objects within `during`, which gets the function that the program called:
+ * name, members and prototype are the class's own. Not a proxy: Node 26 shows those.
  */
 export function replaceClass(
   holder: Record<string, unknown>,
@@ -115,7 +115,7 @@ export function replaceClass(
 ): void {
   const wrapper: AnyFunction = like(original, function markedCall(this: unknown, ...args: unknown[]): unknown {
     const made = new.target as AnyFunction | undefined;
-    // All that is on the stack then has the name of what only passes on.
+    // So all frames of ours on the stack have the name of functions that only pass on.
     const { markedCall: make } = {
       markedCall: () =>
         made ? construct(original, args, made === wrapper ? original : made) : apply(original, this, args),

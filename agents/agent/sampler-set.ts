@@ -61,7 +61,7 @@ export function createSamplerSet(context: SamplerContext, complain: (message: st
   };
 }
 
-/** What an observed thread tells its samplers. */
+/** What an observed thread provides to its samplers. */
 export function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): SamplerContext {
   return {
     histogram,

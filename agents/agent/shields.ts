@@ -6,10 +6,10 @@ import { restHooks, wakeHooks } from './own-hooks.ts';
 import type { AnyFunction } from './replace.ts';
 
 /**
- * Calls within which the thread must not be interrupted by what the inspector evaluates.
+ * Calls during which the inspector must not interrupt the thread.
  *
- * Atomics.wait: the thread is idle, and may be terminated, which the interrupt could swallow. A script of node:vm with a timeout, or
- * that Ctrl-C ends: V8 ends it as it ends a thread, and an interrupt at that moment, or a hook, would let it run for ever.
+ * Atomics.wait: the thread is idle, and may be terminated, which an interrupt could lose. A script of node:vm with a timeout, or
+ * that Ctrl-C ends: V8 ends it like a thread, and an interrupt at that moment, or a hook, would let it run forever.
  */
 export function shield({ control }: SharedMemory, gate: ThreadGate | null, original: AnyFunction, word: number) {
   return {
@@ -35,7 +35,7 @@ interface Terminable {
   breakOnSigint?: unknown;
 }
 
-/** Scripts that nothing ends early go straight through. */
+/** Scripts that nothing ends early are passed through. */
 export function onlyTerminable(original: AnyFunction, marked: AnyFunction): AnyFunction {
   return {
     markedCall(this: unknown, ...args: unknown[]): unknown {

@@ -18,10 +18,10 @@ interface ShortInterval {
   frames: RawFrame[];
 }
 
-/** The creation sites of intervals short enough to be polls: nothing on the stack tells them later. */
+/** The creation sites of intervals short enough to be polls: later they are not on the stack. */
 const intervals: ShortInterval[] = [];
 
-/** Wraps `setInterval`: the others of its family leave their line on the stacks of what they call next. */
+/** Wraps `setInterval`: similar functions leave their line on the stacks of what they call next. */
 export function watchShortIntervals(): void {
   const timers = builtIn<Record<string, unknown>>('timers')!;
   const original = timers.setInterval as AnyFunction;
@@ -54,7 +54,7 @@ export function shortIntervals(): RawFrame[][] {
   return intervals.filter(({ timer }) => isActive(timer.deref())).map(({ frames }) => frames);
 }
 
-/** Node has no public word for it: a cleared timer is marked as destroyed. */
+/** Node has no public property for it: a cleared timer is marked as destroyed. */
 function isActive(timer: NodeJS.Timeout | undefined): boolean {
   return timer !== undefined && (timer as unknown as { _destroyed?: boolean })._destroyed !== true;
 }

@@ -1,11 +1,11 @@
-/** Which calls are marked at all, where it is not each. */
+/** Which calls of a function are marked, if not all. */
 import { apply } from '../primordials.ts';
 import type { AnyFunction } from './replace.ts';
 
 /** JSON.parse of less text than this takes well below a millisecond. */
 const LARGE_JSON_CHARACTERS = 32 * 1024;
 
-/** Small texts go straight through: JSON.parse is on many hot paths. */
+/** Small texts are passed through: JSON.parse is on many hot paths. */
 export function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFunction {
   return {
     markedCall(this: unknown, text: unknown, reviver: unknown) {
@@ -16,7 +16,7 @@ export function onlyLargeText(original: AnyFunction, marked: AnyFunction): AnyFu
   }.markedCall as AnyFunction;
 }
 
-/** V8 keeps the formatter of the last language: only one with options is made anew for each call. */
+/** V8 keeps the formatter of the last language: only one with options is made for each call. */
 export function onlyWithOptions(original: AnyFunction, marked: AnyFunction): AnyFunction {
   return {
     markedCall(this: unknown, _locales: unknown, options: unknown): unknown {

@@ -4,9 +4,9 @@ import { apply, defineProperty, getOwnPropertyDescriptor, NativeError } from '..
 import type { RawFrame } from '../shared-memory.ts';
 
 export const NAME_LIMIT = 200;
-/** Of those that are kept: a URL may hold the whole script. */
+/** For kept ones: a URL may contain the whole script. */
 export const URL_LIMIT = 1024;
-/** More than the agent and the inspector put on top of the program's. */
+/** More frames than the agent and the inspector add on top of the program's. */
 const OWN_FRAMES = 24;
 
 // Kept from before the application could replace them.
@@ -15,7 +15,7 @@ const { captureStackTrace } = NativeError;
 /**
  * The frames above the caller of `below`, innermost first, positions in the generated code.
  *
- * The two properties of Error that shape a stack are set for the moment and put back; where the application has
+ * The two properties of Error that shape a stack are set temporarily and restored; if the application has
  * frozen them, the stack is empty.
  */
 export function callSites(limit: number, below?: AnyFunction): RawFrame[] {
@@ -24,12 +24,12 @@ export function callSites(limit: number, below?: AnyFunction): RawFrame[] {
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** Files of the frames that called `below`, null for built-ins: cheaper than `callSites`, as no line is worked out. */
+/** Files of the frames that called `below`, null for built-ins: cheaper than `callSites`, because no line is computed. */
 export function callerFiles(limit: number, below: AnyFunction): (string | null)[] {
   return withCallSites(limit, below, (sites) => sites.map(urlOf)) ?? [];
 }
 
-/** Like `callSites`, with the frames of `choose` only: most of the cost is due for each frame that is written out. */
+/** Like `callSites`, with only the frames of `choose`: most of the cost is for each frame that is read. */
 export function chosenCallSites(
   limit: number,
   below: AnyFunction | undefined,
@@ -43,22 +43,22 @@ export function chosenCallSites(
   return withCallSites(limit, below, use) ?? [];
 }
 
-/** Whether nothing of the program is on the stack. False where that cannot be told, as while a stack is being formatted. */
+/** Whether none of the program's code is on the stack. False if that is not known, as while a stack is being formatted. */
 export function isStackEmpty(): boolean {
   return withCallSites(OWN_FRAMES, undefined, (sites) => !sites.some(isNotOurs)) ?? false;
 }
 
-/** A stack that was taken, and is not written out yet: V8 does that when it is read. */
+/** A stack that was taken, and is not formatted yet: V8 does that when it is read. */
 export interface TakenStack {
   stack?: string;
 }
 
-/** Takes the stack of the moment, or of what called `below`: a third of the cost of `callSites`, most of which is due when it is read. */
+/** Takes the current stack, or that of the caller of `below`: a third of the cost of `callSites`; the rest is due when it is read. */
 export function takeStack(limit: number, below?: AnyFunction): TakenStack {
   const taken: TakenStack = {};
   try {
     const old = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit');
-    // An accessor of the application's is not called, nor is what it has frozen changed: then there is no stack of ours.
+    // Accessors of the application are not called, and frozen properties not changed: then we have no stack.
     if (old?.writable !== true) return taken;
     NativeError.stackTraceLimit = limit;
     try {
@@ -67,12 +67,12 @@ export function takeStack(limit: number, below?: AnyFunction): TakenStack {
       NativeError.stackTraceLimit = old.value as number;
     }
   } catch {
-    // The stack was full, perhaps.
+    // Perhaps the stack was full.
   }
   return taken;
 }
 
-/** The frames of a stack that was taken, innermost first; empty where it was read before. */
+/** The frames of a stack that was taken, innermost first; empty if it was read before. */
 export function readStack(taken: TakenStack): RawFrame[] {
   return withPrepared(toFrames, () => void taken.stack) ?? [];
 }
@@ -149,7 +149,7 @@ export function urlOf(site: NodeJS.CallSite): string | null {
   return site.getFileName() ?? site.getEvalOrigin() ?? null;
 }
 
-/** Of a CallSite of V8, whoever asked for it. */
+/** Of a CallSite of V8, requested by anyone. */
 export function toFrame(site: NodeJS.CallSite): RawFrame {
   const url = urlOf(site);
   const name = url === null ? builtinName(site.toString()) : (site.getFunctionName() ?? '');

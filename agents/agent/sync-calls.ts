@@ -29,7 +29,7 @@ const HOLDERS: Holders = {
   Intl: NativeIntl as unknown as Record<string, unknown>,
   Atomics: NativeAtomics as unknown as Record<string, unknown>,
 };
-/** Those that Node loads for itself in any case are marked at once. */
+/** Those that Node loads anyway are marked at once. */
 const LOADED_MODULES = ['fs', 'vm'];
 /** The others when they are loaded. */
 const MODULES = ['child_process', 'crypto', 'zlib'];
@@ -37,8 +37,8 @@ const MODULES = ['child_process', 'crypto', 'zlib'];
 /**
  * Marks the synchronous calls of Node while they run.
  *
- * A native call that blocks cannot be interrupted, so its stack cannot be asked for while it lasts: the mark tells
- * the watchdog what runs, and the call site, written on entry (as often as the budget allows), tells where.
+ * A native call that blocks cannot be interrupted, so its stack cannot be taken while it lasts: the mark shows
+ * the watchdog what runs, and the call site, written on entry (as often as the budget allows), shows where.
  *
  * Each wrapper keeps name, length, own properties and the promisify symbols of the original. What is returned marks
  * the calls of modules that the application has loaded since, and is to be called now and then.
@@ -84,7 +84,7 @@ export function markSyncCalls(
   };
 }
 
-/** What has the marked functions of a module: itself, or a class of it. */
+/** The object with the marked functions of a module: the module itself, or a class of it. */
 function holdersIn(name: string, exports: Record<string, unknown>): Holders {
   if (name !== 'vm') return { [name]: exports };
   return { Script: (exports.Script as { prototype: Holders[string] }).prototype };

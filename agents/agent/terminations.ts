@@ -13,7 +13,7 @@ export function openThreadGate(): ThreadGate {
   return gate;
 }
 
-/** In a worker thread; null where it was started by a thread that does not know of it: then it is not interrupted. */
+/** In a worker thread; null if it was started by a thread that does not know of it: then it is not interrupted. */
 export function findThreadGate(): ThreadGate | null {
   const { gate, parentId } = NativeObject(getEnvironmentData(GATE_KEY)) as { gate?: unknown; parentId?: unknown };
   if (!isThreadGate(gate) || typeof parentId !== 'number') return null;
@@ -23,12 +23,12 @@ export function findThreadGate(): ThreadGate | null {
   return gate;
 }
 
-/** To the threads that this one starts, which learn at once whose they are. */
+/** For the threads that this one starts, which then know their parent. */
 function handOn(gate: ThreadGate): void {
   setEnvironmentData(GATE_KEY, { gate, parentId: ownId });
 }
 
-/** Whoever terminates a worker of this thread tells the gate first. */
+/** Terminating a worker of this thread notifies the gate first. */
 export function followTerminations(gate: ThreadGate): void {
   const holder = Worker.prototype as unknown as Record<string, unknown>;
   const original = holder.terminate as AnyFunction;

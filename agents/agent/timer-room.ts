@@ -7,10 +7,10 @@ import { type AnyFunction, like, replace } from './replace.ts';
 const CALLS = 16;
 
 /**
- * Wraps `setTimeout`, so that a stack that is too full for async hooks overflows before Node begins.
+ * Wraps `setTimeout`, so that a stack without room for async hooks overflows before Node begins.
  *
- * Node (20–26) first counts a timer as one that keeps the process alive, then calls the hooks, and then puts it in its list. What
- * overflows in between leaves the count, and the process never ends. Without hooks nothing there needs more room than what came before.
+ * Node (20–26) first counts a timer as one that keeps the process alive, then calls the hooks, and then puts it in its list. An
+ * overflow in between leaves the count, and the process never ends. Without hooks nothing there needs more room than what came before.
  */
 export function keepRoomForTimers(): void {
   const timers = builtIn<Record<string, unknown>>('timers')!;

@@ -2,10 +2,10 @@ import { load } from '../primordials.ts';
 import { Word } from '../shared-memory.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 
-/** Of a thread, one a second: when the watchdog has not taken so many, it waits for its storage, or for a core. */
+/** Messages of a thread, one a second: if the watchdog has not taken this many, it is waiting for its storage, or for a core. */
 const MAX_UNREAD = 120;
 
-/** Bounds what waits for the watchdog in memory: null where a message is not to be posted. The next one that is tells how many rows are lost. */
+/** Limits what waits for the watchdog in memory: null if a message is not to be posted. The next one that is posted says how many rows are lost. */
 export function boundUnread(): (sample: SampleMessage, control: Int32Array) => SampleMessage | null {
   let posted = 0;
   let dropped = 0;

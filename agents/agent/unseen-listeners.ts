@@ -2,8 +2,8 @@
  * Listeners of the agent's own that the program does not see: no count, no list and no limit has them.
  *
  * An emitter looks its listeners up in an object by the name of the event. That object is replaced by a proxy, which adds the
- * agent's to what is looked up by `emit`, and to nothing else. It has nothing of its own, so that whatever else is asked of it
- * is the answer of the object behind.
+ * agent's to what `emit` looks up, and to nothing else. It has nothing of its own, so that every other operation on it
+ * is answered by the original object.
  */
 import type { EventEmitter } from 'node:events';
 import {
@@ -23,7 +23,7 @@ type Events = Record<PropertyKey, unknown>;
 
 interface Unseen {
   listener: Listener;
-  /** Called only where the program has a listener as well: to have one changes what Node does. */
+  /** Called only if the program has a listener as well: having one changes what Node does. */
   besideOthers: boolean;
 }
 
@@ -47,14 +47,14 @@ export function listenUnseen(
   veilOf(emitter).unseen[event] = { listener, besideOthers };
 }
 
-/** Tells whether the program has a listener for the event, now and whenever that changes. */
+/** Reports whether the program has a listener for the event, now and whenever that changes. */
 export function followListeners(emitter: EventEmitter, event: string, onChange: (isHandled: boolean) => void): void {
   const { followed } = veilOf(emitter);
   followed[event] = onChange;
   onChange(emitter.listenerCount(event) > 0);
 }
 
-/** Puts the proxy in its place again where the emitter has begun a new object, as it does when all listeners have gone. */
+/** Puts the proxy back if the emitter has begun a new object, as it does when all listeners are removed. */
 export function renewVeil(emitter: EventEmitter): void {
   veilOf(emitter);
 }
@@ -77,7 +77,7 @@ function veilOf(emitter: EventEmitter): Veil {
 function trapsFor(emitter: EventEmitter, { unseen, followed }: Veil): ProxyHandler<Events> {
   const notify = (key: PropertyKey, isHandled: boolean): void => followed[key]?.(isHandled);
   let exited = false;
-  /** `exit` is emitted once, and while nobody may be able to take a stack. */
+  /** `exit` is emitted once, at a time when no stack can be taken. */
   const isEmitting = (key: PropertyKey, trap: NonNullable<ProxyHandler<Events>['get']>): boolean => {
     if (key !== 'exit' || !isProcess(emitter)) return isEmit(callSites(1, trap as (...args: never[]) => unknown)[0]);
     if (exited || !emitter._exiting) return false;
@@ -116,7 +116,7 @@ function isProcess(emitter: EventEmitter): emitter is Process {
   return emitter === ownProcess;
 }
 
-/** As an emitter has them: a function, or a list of functions. It calls one otherwise than many, as stacks show. */
+/** As an emitter has them: a function, or a list of functions. It calls one in another way than many, as stacks show. */
 function together(listener: Listener, theirs: unknown): unknown {
   if (theirs === undefined) return listener;
   if (!isArray(theirs)) return oneAfterOther(listener, theirs as Listener);

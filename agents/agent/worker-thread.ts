@@ -17,8 +17,8 @@ import { boundUnread } from './unread.ts';
 import { listenUnseen } from './unseen-listeners.ts';
 
 /**
- * How often a new thread says that it is there: who posts to nobody is not heard, and the watchdog, which begins with
- * the process, may not be up yet. Later it is said with every sample.
+ * How often a new thread announces itself: messages without a receiver are lost, and the watchdog, which starts with
+ * the process, may not be up yet. Later every sample announces it.
  */
 const GREETING_MS = 50;
 const MAX_GREETINGS = 20;
@@ -28,7 +28,7 @@ const stopTimer = clearInterval;
 
 /**
  * Observes a worker thread of the application. Its rows go to the one watchdog of the process, over a channel: no
- * further thread is started, and a thread that nobody listens to goes on as without the agent.
+ * further thread is started, and without a listener the thread goes on as without the agent.
  */
 export function startInWorker(): void {
   const channel = new BroadcastChannel(CHANNEL);
@@ -37,7 +37,7 @@ export function startInWorker(): void {
     try {
       channel.postMessage(message);
     } catch {
-      // Thrown in a timer of ours it would end the thread.
+      // If thrown in a timer of ours, it would end the thread.
     }
   };
   const started = { startedAtMs: wallMs(), startMonotonicMs: NativeNumber(process.hrtime.bigint()) / 1e6 };
@@ -87,7 +87,7 @@ export function startInWorker(): void {
   hideOwnFrames(internals);
 }
 
-/** Tells of each worker of this thread that ended, in whatever way; `ours` is not the application's. */
+/** Reports each worker of this thread that has ended, in whatever way; `ours` is not the application's. */
 export function followWorkers(onGone: (threadId: number) => void, ours?: Worker): void {
   const sensor = createSensor('following worker threads');
   const onWorker = guarded(sensor, (worker: Worker) => {

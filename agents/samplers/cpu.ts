@@ -1,7 +1,7 @@
 import { monotonicMs, process } from '../primordials.ts';
 import type { Sampler } from './types.ts';
 
-/** CPU time of the process, and of the main thread where the platform tells (Linux: /proc/…/schedstat). */
+/** CPU time of the process, and of the main thread if the platform reports it (Linux: /proc/…/schedstat). */
 export const cpu: Sampler = {
   id: 'cpu',
   title: 'CPU time',

@@ -10,7 +10,7 @@ const MAX_COUNTED = 100;
 
 /**
  * Pauses of the garbage collector. By PerformanceObserver, whose entries mean the same on every Node version
- * (V8's own trace-event names do not). Where there are very many, the rest of the second goes uncounted.
+ * (V8's own trace-event names do not). If there are very many, the rest of the second is not counted.
  */
 export const gc: Sampler = {
   id: 'gc',
@@ -55,7 +55,7 @@ class Collections {
     return row;
   }
 
-  /** Until the next reading; or for good. */
+  /** Until the next reading; or permanently. */
   stop(): void {
     if (!this.#observing) return;
     this.#observing = false;
@@ -86,7 +86,7 @@ class Collections {
   #add(list: PerformanceObserverEntryList): void {
     for (const entry of list.getEntries()) {
       const { duration, startTime } = entry;
-      // Told one turn late: it may be of before the last reading.
+      // Reported one turn late: it may be from before the last reading.
       this.#since = min(this.#since, startTime);
       const kind = (entry as unknown as { detail?: { kind?: number } }).detail?.kind;
       this.#count++;

@@ -7,12 +7,12 @@ interface LoopMetrics {
   events: number;
 }
 
-/** libuv's own counters of loop turns and of events; Node 20.18, 22.8 and later tell them. */
+/** libuv's own counters of loop turns and of events; Node 20.18, 22.8 and later have them. */
 function loopMetrics(): LoopMetrics | undefined {
   return (performance.nodeTiming as unknown as { uvMetricsInfo?: LoopMetrics }).uvMetricsInfo;
 }
 
-/** How often the loop turned, and how many events of the system it was given: many turns without events are a poll. */
+/** How often the loop turned, and how many system events it received: many turns without events are a poll. */
 export const loopTurns: Sampler = {
   id: 'loop-turns',
   title: 'turns of the event loop',

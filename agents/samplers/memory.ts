@@ -41,7 +41,7 @@ export const memory: Sampler = {
   },
 };
 
-/** V8 tells the limit of both generations together, and the young one may take 48 to 192 MB of it. */
+/** V8 reports the limit of both generations together, and the young one may take 48 to 192 MB of it. */
 function oldLimit(): number | null {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
   const option = words.findLast((word) => OLD_LIMIT.test(word));

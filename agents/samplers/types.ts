@@ -10,20 +10,20 @@ export interface SamplerContext {
   addGcMs(ms: number): void;
   /** The longest gap between heartbeats that the watchdog saw since it was last asked. */
   heartbeatMaxMs(): number;
-  /** CPU time and run-queue wait of the observed thread so far, in ms; null where the platform does not tell. */
+  /** CPU time and run-queue wait of the observed thread so far, in ms; null if the platform does not report it. */
   observedThread(): { cpuMs: number; runQueueMs: number } | null;
-  /** Time so far that CPU limits held threads of the process back, and the narrowest now, in cores; null where not known. */
+  /** Time so far that CPU limits held threads of the process back, and the narrowest now, in cores; null if not known. */
   cpuLimit(): { throttledMs: number; cpus: number | null } | null;
-  /** What the agent spent on the main thread since last asked. */
+  /** What the agent spent on the main thread since the last call. */
   ownCost(): { mainThreadMs: number; watchdogMs: number | null; stacks: number; recordingBytes: number };
 }
 
 type WithoutTime<R> = R extends Row ? Omit<R, 't'> : never;
-/** A row before it got its time. */
+/** A row without its time. */
 export type Sample = WithoutTime<Row>;
 
 export interface RunningSampler {
-  /** The row since the last read; null where there is nothing to say. */
+  /** The row since the last read; null if there is nothing to record. */
   read(): Sample | null;
   stop(): void;
 }

@@ -12,23 +12,23 @@ import { promiseCallbacks } from './promise-callbacks.ts';
 import { resourceCallbacks } from './resource-callbacks.ts';
 import { SiteSampling } from './site-sampling.ts';
 
-/** The watchdog ends the capture; where it does not, the hooks go by themselves so much later. */
+/** The watchdog ends the capture; if it does not, the hooks remove themselves this much later. */
 const GRACE_MS = 2000;
 const sensor = createSensor('the capture of operations');
 
 export interface RunningCapture {
   memory: TraceMemory;
   names(): TraceNames;
-  /** From now on nothing is written any more. */
+  /** Nothing is written from now on. */
   close(): void;
-  /** Takes the hooks away: between two microtasks only, as Node loses count of them else. */
+  /** Removes the hooks: only between two microtasks, because otherwise Node loses count of them. */
   stop(): void;
 }
 
 /**
  * Follows each asynchronous operation of the thread: resources by an async hook that is not called for promises, promises
- * by V8's own hooks. So promises need not be told of when they are collected, which would cost five times as much,
- * while timers and handles are told of when they are gone.
+ * by V8's own hooks. So the collection of promises need not be reported, which would cost five times as much,
+ * while the end of timers and handles is.
  */
 export function startCapture({ id, durationMs }: TraceRequest, onOver: () => void): RunningCapture {
   const startMs = monotonicMs();
@@ -38,7 +38,7 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
   const { write, close } = createEventRing(memory, startMs, durationMs + GRACE_MS, onOver);
   const collections = followCollections(write, sensor);
   const ofResources = resourceCallbacks(write, sites, names, sensor);
-  // In this order: on Node 20 the hooks of promises are put back as they were once the other hook is there.
+  // In this order: on Node 20 the hooks of promises are restored after the other hook is enabled.
   const stopPromises = hookPromises(promiseCallbacks(write, sites, sensor));
   const hook = hookWithoutPromises(ofResources);
   collections.start();

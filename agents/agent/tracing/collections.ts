@@ -17,7 +17,7 @@ export function followCollections(write: Write, sensor: Sensor) {
   const observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
   return {
     start: (): void => observer.observe({ entryTypes: ['gc'] }),
-    /** Those that nobody was told of yet. */
+    /** Those that have not been reported yet. */
     flush(): void {
       for (const entry of observer.takeRecords()) collected(entry);
     },

@@ -5,8 +5,8 @@ import { MAX_CAPTURE_EVENTS, RING_EVENTS, type TraceMemory, TraceWord } from '..
 const TICKS_PER_MS = TICKS_PER_US * 1000;
 
 /**
- * Writes events where the watchdog reads them. Nothing is allocated for an event; what there is no room for is counted.
- * `onOver` is called, perhaps more than once, when the capture is to end: it has all the events that it takes, or
+ * Writes events where the watchdog reads them. Nothing is allocated for an event; events without room are counted.
+ * `onOver` is called, perhaps more than once, when the capture should end: it has all the events that fit, or
  * nobody has ended it in time.
  */
 export function createEventRing({ control, events }: TraceMemory, startMs: number, lastMs: number, onOver: () => void) {

@@ -4,12 +4,12 @@ import type { RawFrame } from '../../shared-memory.ts';
 /** Distinct types: those of Node are some 60, the application may have its own. */
 const MAX_TYPES = 1000;
 const MAX_TYPE_LENGTH = 80;
-/** Distinct places; what is made at others has none. */
+/** Distinct places; things made at further ones have none. */
 const MAX_SITES = 2000;
-/** Innermost frames that are told of a place. */
+/** Innermost frames that are sent for a place. */
 const MAX_FRAMES = 10;
 
-/** Of the agent itself, and what there is no room for. */
+/** For the agent itself, and what has no room. */
 export const TYPES = { none: 0, own: 1, other: 2 } as const;
 
 /** Types and places as numbers: the events hold nothing else. */
@@ -31,7 +31,7 @@ export function createNames() {
       }
       return type;
     },
-    /** 0 where there is nothing to tell, or no room. */
+    /** 0 if there is nothing to name, or no room. */
     site(stack: RawFrame[]): number {
       const kept = stack.slice(0, MAX_FRAMES);
       if (kept.length === 0) return 0;

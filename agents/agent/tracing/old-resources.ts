@@ -7,8 +7,8 @@ import { type Names, TYPES } from './names.ts';
 const MAX_KNOWN = 10_000;
 
 /**
- * The types of resources that were made before the capture began, asked while their callback runs. Of a timer the
- * name of its function is told as well: nobody saw where it was started.
+ * The types of resources that were made before the capture began, read while their callback runs. For a timer the
+ * name of its function is included: it is not known where it was started.
  */
 export function createOldResources(names: Names) {
   const known = new NativeMap<number, number>();
@@ -29,7 +29,7 @@ function currentType(names: Names): number {
     const resource: object = executionAsyncResource();
     if (isOwn(resource)) return TYPES.own;
     const made = textOf(fieldOf(fieldOf(getPrototypeOf(resource), 'constructor'), 'name')) || 'Object';
-    // Node's HTTPServerAsyncResource and the like say what they are called elsewhere.
+    // Node's HTTPServerAsyncResource and the like have their type in another property.
     const name = made.endsWith('AsyncResource') ? textOf(fieldOf(resource, 'type')) || made : made;
     const callback = textOf(fieldOf(fieldOf(resource, '_onTimeout') ?? fieldOf(resource, '_onImmediate'), 'name'));
     return names.type(callback ? `${name} ${callback}` : name);
@@ -39,7 +39,7 @@ function currentType(names: Names): number {
   }
 }
 
-/** Of a property that is no getter: nothing of the application runs. */
+/** Of a property that is no getter: no code of the application runs. */
 function fieldOf(object: unknown, key: string): unknown {
   const holds = typeof object === 'function' || (typeof object === 'object' && object !== null);
   return holds ? getOwnPropertyDescriptor(object, key)?.value : undefined;

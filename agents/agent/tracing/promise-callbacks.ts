@@ -7,7 +7,7 @@ import type { Write } from './event-ring.ts';
 import { PromiseId } from './promise-ids.ts';
 import type { SiteSampling } from './site-sampling.ts';
 
-/** Events of promises; the number of one that is derived from another is negative in it. */
+/** Events of promises; the number of a promise that is derived from another is negative. */
 export function promiseCallbacks(write: Write, sites: SiteSampling, sensor: Sensor): Required<PromiseCallbacks> {
   let last = 0;
   const made = (promise: object, parent: object | undefined, site: number): void => {

@@ -5,8 +5,8 @@ const Anchor = function (this: unknown, promise: object): object {
 ) => object;
 
 /**
- * A number on a promise that nobody can see or enumerate: a private field, half the cost of a WeakMap. It is negative
- * where nobody asks when the promise settles: it was derived from another one that is followed.
+ * A number on a promise that no code can see or enumerate: a private field, half the cost of a WeakMap. It is negative
+ * if its settling is not recorded: it was derived from another one that is followed.
  */
 export class PromiseId extends Anchor {
   #id: number;
@@ -14,7 +14,7 @@ export class PromiseId extends Anchor {
     super(promise);
     this.#id = id;
   }
-  /** 0 where it has none. */
+  /** 0 if it has none. */
   static of(promise: object): number {
     return #id in promise ? (promise as PromiseId).#id : 0;
   }

@@ -20,7 +20,7 @@ export function resourceCallbacks(
     init(asyncId: number, type: string, trigger: number) {
       let entered = false;
       try {
-        // Where another hook wants them, Node tells of promises here as well.
+        // If another hook wants promises, Node calls this one for them too.
         if (type === 'PROMISE' || isOff(sensor)) return;
         entered = enterInit();
         if (!entered) return;

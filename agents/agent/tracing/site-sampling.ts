@@ -3,7 +3,7 @@ import { createSampling, type Sampling } from '../tracking/sampling.ts';
 import { currentFrames } from '../tracking/sites.ts';
 import type { createNames } from './names.ts';
 
-/** Of each second, for the stacks of what is made: ticks are many and tell little. */
+/** Per second, for the stacks of what is made: ticks are many and say little. */
 const BUDGET_MS = { promises: 60, resources: 60, ticks: 10 } as const;
 const ADAPT_MS = 250;
 const TICKS = new NativeSet(['TickObject', 'Microtask', 'Immediate']);
@@ -24,7 +24,7 @@ export class SiteSampling {
     this.#adaptedMs = startMs;
   }
 
-  /** 0 where it is not in the sample. Told by `hook`. */
+  /** 0 if it is not in the sample. Called by `hook`. */
   ofPromise(hook: Hook): number {
     return this.#site(this.#promises, hook);
   }

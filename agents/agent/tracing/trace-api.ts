@@ -5,7 +5,7 @@ import type { TraceMemory } from '../../shared-trace.ts';
 import { atNextTurn } from '../microtask-turns.ts';
 import type { RunningCapture } from './capture.ts';
 
-/** Loaded when it is first used: nothing of it is there before. */
+/** Loaded when it is first used. */
 const loadCapture = () => require('./capture.ts') as typeof import('./capture.ts');
 
 const laterOn = setImmediate;
@@ -18,13 +18,13 @@ interface Options {
   onCapturing(capturing: boolean): void;
 }
 
-/** The part of the agent's API that `evdiag trace PID` goes through. One capture at a time: a new one ends the one before. */
+/** The part of the agent API that `evdiag trace PID` uses. One capture at a time: a new one ends the previous one. */
 export function createTraceApi({ post, onCapturing }: Options): Pick<ThreadApi, 'beginTrace' | 'endTrace'> {
   let wanted: TraceRequest | null = null;
   let running: RunningCapture | null = null;
   let last: RunningCapture | { problem: string } | null = null;
 
-  /** Where hooks were taken away, Node 20 goes on with those of promises until the turn is over, and for ever where others come meanwhile. */
+  /** After hooks were removed, Node 20 still calls those of promises until the turn is over, and forever if others are added meanwhile. */
   const onceSettled = (job: () => void): void => void laterOn(guarded(sensor, () => atNextTurn(job))).unref();
   const begin = (request: TraceRequest): void => {
     if (wanted !== request) return;
@@ -32,7 +32,7 @@ export function createTraceApi({ post, onCapturing }: Options): Pick<ThreadApi, 
       running = loadCapture().startCapture(request, end);
       post(running.memory);
     } catch (error) {
-      // In a microtask of ours it would be an unhandled rejection of the program's.
+      // In a microtask of ours it would be an unhandled rejection of the program.
       last = { problem: NativeString(error) };
       end();
     }
@@ -64,7 +64,7 @@ export function createTraceApi({ post, onCapturing }: Options): Pick<ThreadApi, 
     endTrace() {
       end();
       const answer = toJson(last && 'names' in last ? last.names() : last);
-      // Nothing of it is kept: the ring has some MB.
+      // It is not kept: the ring has some MB.
       last = null;
       return answer;
     },

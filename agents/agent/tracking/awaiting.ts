@@ -12,7 +12,7 @@ export interface Waiting {
 
 export type Passed = Pick<Waiting, 'awaited' | 'made'>;
 
-// Loaded when it is first needed: a program that waits for nothing never pays for it.
+// Loaded when it is first needed: a program that waits for nothing does not pay for it.
 const loadProbe = () =>
   require('../../../src/async-dump/probe.ts') as typeof import('../../../src/async-dump/probe.ts');
 
@@ -26,7 +26,7 @@ export class Awaiting {
     return this.#supported;
   }
 
-  /** Who awaits each, innermost first; V8 tells nobody of a promise with several reactions. */
+  /** Who awaits each, innermost first; V8 reports none for a promise with several reactions. */
   chains(promises: object[]): RawFrame[][] {
     return this.#supported ? this.#ask(promises) : promises.map(() => []);
   }
@@ -41,7 +41,7 @@ export class Awaiting {
     return awaited.filter((_, i) => beyond[i]?.length === 0).map((one) => ({ ...one, startMs }));
   }
 
-  /** The frames of the calls that await each, innermost first; empty where there are none. */
+  /** The frames of the calls that await each, innermost first; empty if there are none. */
   #ask(promises: object[]): RawFrame[][] {
     if (promises.length === 0) return [];
     try {

@@ -15,7 +15,7 @@ import { type FollowedHandle, isReferenced } from './handles.ts';
 import { currentFrames, isNodes } from './sites.ts';
 import { wrapGetter, wrapMethod } from './wrap.ts';
 
-/** What has not gone by this time after the abort is left over. */
+/** What is still there this long after the abort is left over. */
 const GRACE_MS = 1000;
 /** Signals followed at a time, and what is kept of each. */
 const MAX_SCOPES = 500;
@@ -33,12 +33,12 @@ interface Scope {
   parents: Scope[];
   abortedMs: number | null;
   abortFrames: RawFrame[] | null;
-  /** Functions that looked at the signal, "name url". */
+  /** Functions that used the signal, "name url". */
   touches: Set<string>;
 }
 
 /**
- * Follows what is made on behalf of an AbortSignal, and tells what of it is still there a second after the abort.
+ * Follows what is made on behalf of an AbortSignal, and reports what is still there a second after the abort.
  *
  * A scope begins where the application first takes the signal from its controller (to hand it to an operation); an
  * AsyncLocalStorage carries it to everything that is started from there.
@@ -72,7 +72,7 @@ export class FollowedCancellations {
     return this.#storage.getStore();
   }
 
-  /** Somebody looks at the signal. */
+  /** The signal is used. */
   readonly touch = (signal: AbortSignal): void => {
     const scope = this.#bySignal.get(signal);
     if (!scope || scope.touches.size >= MAX_TOUCHES) return;
@@ -90,7 +90,7 @@ export class FollowedCancellations {
     return this.#aborts;
   }
 
-  /** Of each signal that was aborted long enough ago, what is left over; once. */
+  /** What is left over of each signal that was aborted long enough ago; once. */
   check(isAlive: (handle: FollowedHandle) => boolean): RawAborted[] {
     const reported: RawAborted[] = [];
     const now = monotonicMs();
@@ -143,7 +143,7 @@ export class FollowedCancellations {
   }
 }
 
-/** What of the work is still there after the abort; null where nothing is. */
+/** What of the work is still there after the abort; null if nothing is. */
 function leftOver(scope: Scope, now: number): RawAborted | null {
   if (scope.abortedMs === null) return null;
   const leftovers = [...scope.handles].filter(isLeftover).map((handle) => toLeftover(scope, handle, now));

@@ -32,7 +32,7 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
   const follow = (frames: RawFrame[], result: object, elements: WeakRef<object>[]): void => {
     promises.whenSettled(result, () => {
       if (rejected.size >= MAX_REJECTED) return;
-      // V8 tells before the state changes; where some are pending, it can only be rejected.
+      // V8 calls the hook before the state changes; if some are pending, it can only be rejected.
       const left = pendingOf(elements);
       if (left.length === 0) return;
       rejected.add({ frames, total: elements.length, pending: left.length, left, atMs: monotonicMs(), ranOnMs: 0 });

@@ -2,13 +2,13 @@ import { clz32 } from '../../primordials.ts';
 
 /** Durations by powers of two of a millisecond, up to a quarter of an hour and more. */
 const BUCKETS = 21;
-/** Nine of ten take no longer than what is usual. */
+/** The usual duration: nine of ten take no longer. */
 const USUAL_SHARE = 0.9;
 
 /** How long things take that end at one position. */
 export interface Durations {
   maxMs: number | null;
-  /** The quickest of those that ended since they were told last. */
+  /** The quickest of those that ended since the last report. */
   leastMs: number | null;
   /** How many took up to 1 ms, 2 ms, 4 ms …; null before the first has ended. */
   counts: number[] | null;
@@ -29,7 +29,7 @@ export function addDuration(durations: Durations, ms: number, weight: number): v
   durations.total += weight;
 }
 
-/** Nine of ten took no longer than this, to a factor of two, ms; null where none has ended. */
+/** Nine of ten took no longer than this, within a factor of two, ms; null if none has ended. */
 export function usualMs({ counts, total }: Durations): number | null {
   if (!counts || total <= 0) return null;
   let sum = 0;

@@ -1,9 +1,9 @@
-/** Calls whose result nobody asks for. */
+/** Calls whose result is not used. */
 import { monotonicMs, NativeSet } from '../../primordials.ts';
 import { stateOf } from './promise-state.ts';
 import type { Started } from './sites.ts';
 
-/** A call whose result nobody asked for within this time after it was settled is floating. */
+/** A call whose result is not used within this time after it settled is floating. */
 const FLOATING_AFTER_MS = 1500;
 /** Kept at a time. */
 const MAX_SETTLED = 20_000;
@@ -11,11 +11,11 @@ const MAX_SETTLED = 20_000;
 /** A promise that is followed, or the call that awaits one. */
 export interface FollowedPromise extends Started {
   ref: WeakRef<object>;
-  /** From when it settles until it is asked whether it was rejected: V8 tells before the state changes, and it could be collected. */
+  /** From when it settles until its state is read: V8 calls the hook before the state changes, and it could be collected. */
   kept: object | null;
   /** call: something reacts to it. */
   reacted: boolean;
-  /** call: made directly by the application, so that somebody could have awaited it. */
+  /** call: made directly by the application, which could have awaited it. */
   ownCaller: boolean;
   settledMs: number;
   floats: boolean;
@@ -64,7 +64,7 @@ function float(one: FollowedPromise): void {
   if (one.rejected) one.site.rejected += one.weight;
 }
 
-/** Late, perhaps: then it does not float after all. */
+/** Perhaps late: then it does not float. */
 export function react(one: FollowedPromise): void {
   if (one.reacted) return;
   one.reacted = true;

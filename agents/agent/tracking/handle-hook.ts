@@ -11,7 +11,7 @@ interface AsyncWrap {
 
 /**
  * An async hook that is not called for promises: an option (24), or an own symbol of the hook (22). On Node 20 the
- * promise hooks that its enabling sets are put back as they were; where that cannot be done, promises are passed over. To be
+ * promise hooks that enabling it sets are restored; if that cannot be done, promises are ignored. To be
  * removed by `disableHook`.
  */
 export function hookWithoutPromises(callbacks: HookCallbacks): AsyncHook {
@@ -31,7 +31,7 @@ function nodes20AsyncWrap(): AsyncWrap | null {
   if (process.execArgv.some((flag) => flag.includes('pending-deprecation'))) return null;
   if (process.env.NODE_PENDING_DEPRECATION === '1' || process.env.NODE_OPTIONS?.includes('pending-deprecation'))
     return null;
-  // Jest gives its tests a copy of `process`, at which Node does not look.
+  // Jest gives its tests a copy of `process`, which Node does not read.
   const host = runInThisContext('process') as NodeJS.Process & { binding(name: string): AsyncWrap };
   const before = getOwnPropertyDescriptor(host, 'noDeprecation');
   try {

@@ -10,13 +10,13 @@ import { HttpPools } from './http-pools.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
 
-/** Of each second, for the stacks of each of these. */
+/** Per second, for the stacks of each of these. */
 const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
 /** Resources followed at a time. */
 const MAX_FOLLOWED = 20_000;
-/** Told in a dump. */
+/** Listed in a dump. */
 const MAX_DUMPED = 5000;
-/** Not things that stay: they end with the turn of the loop, or stand for code that runs. */
+/** Not things that stay: they end with the turn of the loop, or represent running code. */
 const PASSING = new NativeSet([
   'Immediate',
   'Microtask',
@@ -25,11 +25,11 @@ const PASSING = new NativeSet([
   'RANDOMBYTESREQUEST',
   'TickObject',
 ]);
-/** Made in thousands, and gone with their answer. Chosen for themselves, like timers: what stays open is rarer. */
+/** Made in thousands, and gone with their answer. Sampled separately, like timers: things that stay open are rarer. */
 const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|UDPSEND)WRAP$|^HTTP/;
 /** Done by Node before it makes what was asked for: looking up a name, trying one address after another. */
 const STEPS = /^(GETADDRINFOREQ|QUERY|TCPCONNECT|PIPECONNECT)WRAP$/;
-/** Made by Node for a connection or a request from outside: nothing of the application is on the stack. */
+/** Made by Node for a connection or a request from outside: no code of the application is on the stack. */
 const FROM_OUTSIDE = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
 
 /** A client's connections. */
@@ -43,7 +43,7 @@ export interface FollowedHandle extends Started {
 }
 
 interface HandleOptions {
-  /** The unit of work that runs, if any, and who is told of what is made for it. */
+  /** The running unit of work, if any, and who is notified of what is made for it. */
   currentScope(): unknown;
   onScoped(handle: FollowedHandle): void;
   onMade(type: string): void;
@@ -54,7 +54,7 @@ interface HandleOptions {
   framesOf?(type: string): RawFrame[];
 }
 
-/** Where something is made: by whom, and where that was begun. */
+/** Where something is made: by which code, and where that was started. */
 interface Maker {
   frames: RawFrame[];
   /** The operation whose answer is being handled. */
@@ -70,7 +70,7 @@ export class FollowedHandles {
   readonly #options: Required<HandleOptions>;
   readonly #byId = new NativeMap<number, FollowedHandle>();
   readonly #outside = new NativeSet<number>();
-  /** Files that are being opened, in order: the handle is made with no stack, by nothing that names its request. */
+  /** Files that are being opened, in order: the handle is made without a stack and without a reference to its request. */
   #opening: FollowedHandle[] = [];
   readonly #open = createSampling(BUDGET_MS.open);
   readonly #timers = createSampling(BUDGET_MS.timers);
@@ -196,7 +196,7 @@ export class FollowedHandles {
 
   #start(sampling: Sampling, id: number, type: string, resource: object): void {
     const { scopedOnly, currentScope, onScoped, framesOf } = this.#options;
-    // Taken here: each call of ours on the stack is one frame of the program's less.
+    // Taken here: each call of ours on the stack costs one frame of the program.
     const maker = this.#makerOf(id, type, framesOf(type));
     if (!maker) return;
     const { frames, opener } = maker;
@@ -217,12 +217,12 @@ export class FollowedHandles {
     if (one.scope) onScoped(one);
   }
 
-  /** Null where nothing of the application's is on the stack, nor began what leads here. */
+  /** Null if no code of the application is on the stack, or started what leads here. */
   #makerOf(id: number, type: string, frames: RawFrame[]): Maker | null {
     const { scopedOnly } = this.#options;
     if (hasOwn(frames)) return { frames, opener: undefined };
     const opener = this.#openerOf(type);
-    // A server's address is looked up first: what is asked later is the server itself.
+    // A server's address is looked up first; the later one is the server itself.
     if (opener || (scopedOnly && type.endsWith('SERVERWRAP'))) return { frames: opener?.site.frames ?? frames, opener };
     if (FROM_OUTSIDE.has(type) && isFromOutside(frames)) this.#addOutside(id);
     return null;
@@ -233,7 +233,7 @@ export class FollowedHandles {
     return type === 'Timeout' ? undefined : this.#steppedFrom();
   }
 
-  /** The operation whose answer is being handled: where it was begun is where the program asked for what Node makes now. */
+  /** The operation whose answer is being handled: it was started where the program asked for what Node makes now. */
   #steppedFrom(): FollowedHandle | undefined {
     const running = this.#byId.get(executionAsyncId());
     return running && STEPS.test(running.site.type) ? running : undefined;
@@ -252,14 +252,14 @@ function spanOf(timer: object): string {
   return typeof _idleTimeout === 'number' ? `${NativeNumber(_idleTimeout.toPrecision(1))} ms` : '';
 }
 
-/** The handle of a file is told of as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
+/** The handle of a file is reported as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
 function isClosedFile({ site, ref }: FollowedHandle): boolean {
   if (site.type !== 'FILEHANDLE') return false;
   const handle = ref.deref() as { fd?: unknown } | undefined;
   return handle === undefined || NativeNumber(handle.fd) < 0;
 }
 
-/** Whether it keeps the process alive; a resource that cannot tell does not. */
+/** Whether it keeps the process alive; false for a resource without that method. */
 export function isReferenced({ ref }: FollowedHandle): boolean {
   const resource = ref.deref() as { hasRef?: unknown } | undefined;
   if (typeof resource?.hasRef !== 'function') return false;

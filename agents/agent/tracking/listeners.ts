@@ -30,7 +30,7 @@ interface Target {
   startMs: number;
 }
 
-/** Follows the listeners of emitters, event targets and abort signals where one event has many of them. */
+/** Follows the listeners of emitters, event targets and abort signals if one event has many of them. */
 export class FollowedListeners {
   readonly #sites: Sites;
   readonly #onSignalListener: (signal: AbortSignal) => void;
@@ -64,7 +64,7 @@ export class FollowedListeners {
       const count = object ? countOf(object, target.event) : 0;
       if (count < MANY) this.#targets.delete(target);
       if (count < MANY && object) this.#known.get(object)?.get(target.event)?.delete(target.site);
-      // Of several targets of one place, that with the most.
+      // Of several targets at one place, the one with the most.
       biggest.set(target.site, max(biggest.get(target.site) ?? 0, count));
       if (target.startMs < target.site.oldestStart) target.site.oldestStart = target.startMs;
     }
@@ -87,7 +87,7 @@ export class FollowedListeners {
     if (isSignal) this.#onSignalListener(self as AbortSignal);
     const count = (this.#added.get(self) ?? 0) + 1;
     this.#added.set(self, count);
-    // Asked of the target at most so often: the list is made for it.
+    // The target is asked at most this often: its list is copied for that.
     if (count < MANY || (count % MANY !== 0 && this.#targets.size > 0)) return;
     const name = NativeString(event);
     if (countOf(self, name) >= MANY) this.#note(self, name, isSignal ? 'abort-signal' : 'event-target');

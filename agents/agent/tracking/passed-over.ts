@@ -5,16 +5,16 @@ import { belowHooks } from './sites.ts';
 
 /** What still waits after this time is asked for. */
 const RIPE_INTERVALS = 4;
-/** Kept of one interval; of those beyond, the sample alone tells. */
+/** Kept per interval; further ones are known only by the sample. */
 const MAX_KEPT = 10_000;
 /**
- * Spent in one interval on what tells awaits from reactions, 4 to 30 µs each: more where the last ones were of use.
- * Further ones are told apart by V8 alone, which takes a call that awaits `return promise` twice.
+ * Time per interval to tell awaits from reactions, 4 to 30 µs each: more if the last ones were useful.
+ * Further ones are distinguished by V8 alone, which counts a call that awaits `return promise` twice.
  */
 const STACKS_MS = { idle: 1, useful: 8 } as const;
 /** Enough for the top one of the program, below Node's own that call hooks. */
 const STACK_FRAMES = 3;
-/** Asked in one interval: each takes some 20 µs, and as much again where it is an await. */
+/** Asked in one interval: each takes some 20 µs, and as much again if it is an await. */
 const MAX_ASKED = 200;
 
 interface Interval {
@@ -26,11 +26,11 @@ interface Interval {
 type Hook = (...args: never[]) => unknown;
 
 /**
- * The awaited promises that the sample passed over: most settle at once, and those that do not are the ones to know.
- * V8 tells later who awaits them, so that hardly a stack is taken now. No class: it is told of each promise, and closures are quicker.
+ * The awaited promises that the sample missed: most settle at once, and the others are the interesting ones.
+ * V8 reports later who awaits them, so that hardly any stack is taken now. Not a class: it is called for each promise, and closures are faster.
  */
 export function createPassedOver() {
-  /** What is awaited, by what V8 made for the await, which settles when the call goes on. Behind all of an interval stands the interval. */
+  /** What is awaited, by what V8 made for the await, which settles when the call goes on. The number of an interval follows its entries. */
   const kept = new NativeMap<object, object>();
   const stacks = new NativeWeakMap<object, TakenStack>();
   const awaiting = new Awaiting();
@@ -57,7 +57,7 @@ export function createPassedOver() {
   };
   return {
     awaiting,
-    /** `made`: what V8 made for the await, or the promise of a reaction, which somebody else may await. To be told by `hook`. */
+    /** `made`: what V8 made for the await, or the promise of a reaction, which other code may await. Called by `hook`. */
     add(awaited: object, made: object, hook: Hook): void {
       if (!isKeeping || ++added > MAX_KEPT) {
         current.complete = false;
@@ -69,7 +69,7 @@ export function createPassedOver() {
     settled(made: object): void {
       kept.delete(made);
     },
-    /** Those of an interval long enough ago; `isFollowed` tells whether the sample has an await of the promise. */
+    /** Those of an interval long enough ago; `isFollowed` says whether the sample has an await of the promise. */
     ripe(now: number, isFollowed: (promise: object) => boolean): { waiting: Waiting[]; interval: Interval | null } {
       const interval = endInterval(now);
       const old = interval ? takeOut(kept, interval) : [];
@@ -84,12 +84,12 @@ export function createPassedOver() {
       isKeeping = awaiting.isSupported();
       return { waiting, interval };
     },
-    /** The interval that runs now. */
+    /** The current interval. */
     interval: () => current,
   };
 }
 
-/** Those of the interval that wait still. */
+/** Those of the interval that still wait. */
 function takeOut(kept: Map<object, object>, interval: Interval): Passed[] {
   const found = [];
   for (const [made, awaited] of kept) {
@@ -100,7 +100,7 @@ function takeOut(kept: Map<object, object>, interval: Interval): Passed[] {
   return found;
 }
 
-/** Its stack says that it is the promise of a reaction. */
+/** By its stack it is the promise of a reaction. */
 function isReaction(taken: TakenStack | undefined): boolean {
   if (!taken) return false;
   const top = belowHooks(readStack(taken))[0];

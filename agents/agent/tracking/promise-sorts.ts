@@ -1,11 +1,11 @@
-/** What a promise is, by the stack that it is made with, and whose. */
+/** What a promise is, and whose, by the stack that makes it. */
 import { max } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { isNodes, isNodesUrl, type Site } from './sites.ts';
 
 /**
  * Whether it is the application's: what Node's own functions await, call and react to within them is not. A promise
- * made by Node for the application tells what an await waits for.
+ * made by Node for the application shows what an await waits for.
  */
 export function isApplications(what: Site['what'], frames: RawFrame[]): boolean {
   if (what === 'promise') return frames.some((frame) => !isNodes(frame));
@@ -13,7 +13,7 @@ export function isApplications(what: Site['what'], frames: RawFrame[]): boolean 
   return outer !== undefined && !isNodes(outer);
 }
 
-/** The same by the files on top, which tell of most that Node does within itself. */
+/** The same by the files on top, which suffice for most of what Node does within itself. */
 export function isNodesOwn(files: (string | null)[], hasParent: boolean): boolean {
   const [top, caller] = files;
   if (top === undefined || (top === null && !hasParent)) return false;
@@ -21,7 +21,7 @@ export function isNodesOwn(files: (string | null)[], hasParent: boolean): boolea
   return outer !== undefined && isNodesUrl(outer);
 }
 
-/** Where an async function is called; with itself where it is one of Node's. */
+/** Where an async function is called; with itself if it is one of Node's. */
 export function callerOf(frames: RawFrame[]): RawFrame[] {
   return isNodes(frames[0]!) ? frames : frames.slice(1);
 }

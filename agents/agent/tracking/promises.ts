@@ -13,14 +13,14 @@ import { begin, currentFrames, end, innermostFiles, lighten, lose, type Site, ty
 
 /** Of each second, for the stacks of those that are followed. */
 const BUDGET_MS = 20;
-/** Looked at where the application is on top: less than where it may be below Node's own. */
+/** Frames that are read if the application is on top: fewer than if it may be below Node's own. */
 const OWN_FRAMES = 10;
 /** Promises followed at a time. */
 const MAX_FOLLOWED = 20_000;
 /** Younger ones are not asked whether they were collected. */
 const YOUNG_MS = 1000;
 
-/** What is known of one promise. */
+/** What is known about one promise. */
 interface Known {
   /** Itself, or the await for which V8 made it. */
   own: FollowedPromise | null;
@@ -33,10 +33,10 @@ interface Known {
 }
 
 /**
- * Follows a sample of promises from where they were made until they settle, or are collected as garbage.
+ * Follows a sample of promises from their creation until they settle, or are collected as garbage.
  *
- * V8 makes a promise for each `await` while a hook is there, whose parent is what is awaited: it stands for the
- * suspended call, and settles when that has gone on. What is awaited tells too early: it is told of as settled when it
+ * V8 makes a promise for each `await` while a hook is enabled, whose parent is what is awaited: it represents the
+ * suspended call, and settles when that has gone on. The awaited promise is too early: the hook is called for it when it
  * is resolved with another promise, which may be pending.
  */
 export class FollowedPromises {
@@ -50,7 +50,7 @@ export class FollowedPromises {
   readonly #passedOver = createPassedOver();
   /** Awaits that stand for several, in the order of the intervals. */
   readonly #heavy: { one: FollowedPromise; interval: unknown }[] = [];
-  /** Stacks are taken of what calls it. */
+  /** Stacks are taken of its callers. */
   readonly #hook: (promise: object, parent?: object) => void;
   readonly #unhook: () => void;
   #inside = false;
@@ -88,7 +88,7 @@ export class FollowedPromises {
     this.#settled.check(now);
   }
 
-  /** The site of the call whose result the promise is, where it was followed. */
+  /** The site of the call whose result the promise is, if it was followed. */
   siteOf(promise: object): Site | null {
     return this.#known.get(promise)?.own?.site ?? null;
   }
@@ -113,7 +113,7 @@ export class FollowedPromises {
     this.#settled.clear();
   }
 
-  /** They are called for each promise: what they use is in variables of their own, which is quicker than in fields. */
+  /** They are called for each promise: they use local variables, which is faster than fields. */
   #callbacks(): Required<Pick<PromiseCallbacks, 'init' | 'settled'>> {
     const sensor = this.#sensor;
     const onMade = this.#onMade;
@@ -216,7 +216,7 @@ export class FollowedPromises {
     one.site.madeBy = awaited.own?.site.id ?? one.site.madeBy;
   }
 
-  /** What the sample missed and waits still is followed now, so that of those in it each stands for itself. */
+  /** What the sample missed and still waits is followed now, so those in the sample count as one each. */
   #addPassedOver(): void {
     const isAwaited = (promise: object): boolean => this.#known.get(promise)?.awaited === true;
     const { waiting, interval } = this.#passedOver.ripe(monotonicMs(), isAwaited);
@@ -260,7 +260,7 @@ export class FollowedPromises {
   }
 }
 
-/** Many reactions to one promise stay with it; those to as many promises go with each. */
+/** Many reactions to one promise live as long as it does; those to many promises end with each. */
 function countOnOne(site: Site, parent: Known, weight: number): void {
   parent.reactions += weight;
   if (parent.reactions > site.onOne) site.onOne = parent.reactions;

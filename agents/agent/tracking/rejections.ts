@@ -12,7 +12,7 @@ const EVENT = 'unhandledRejection';
 
 /**
  * Counts rejections that nothing handled. While the application has no handler of its own, a listener of ours would
- * keep Node from ending the process, so that ours is called only beside the application's.
+ * keep Node from ending the process, so ours is called only together with the application's.
  */
 export function followRejections(siteOf: (promise: object) => Site | null) {
   const seen = new NativeMap<string, RawRejection>();
@@ -50,7 +50,7 @@ function describe(reason: unknown): { name: string; stack: string } {
     if (reason instanceof NativeError)
       return { name: reason.name, stack: NativeString(reason.stack).slice(0, STACK_LIMIT) };
   } catch {
-    // A getter of the application's, perhaps.
+    // Perhaps a getter of the application.
   }
   return { name: typeof reason, stack: '' };
 }

@@ -1,16 +1,16 @@
 import { ceil, floor, max, min, monotonicMs, random } from '../../primordials.ts';
 
-/** Assumed of one until it was measured: mostly its stack. */
+/** The assumed cost of one until it is measured: mostly its stack. */
 const FIRST_COST_MS = 0.03;
-/** What took longer, or so many times the usual, had to wait for a core, or was the first of its kind. */
+/** What took longer, or this many times the usual, had to wait for a core, or was the first of its kind. */
 const MOST_COST_MS = 0.5;
 const SPIKE = 4;
-/** In a burst the stride grows by so much each time that half of a second's budget is gone before it could follow. */
+/** In a burst the stride grows by this factor each time that half of a second's budget is used up. */
 const BURST_FACTOR = 8;
 
 /**
- * Chooses one in so many, at random, so that no rhythm of the program is in step with it. Where little happens, all
- * are chosen; where much does, as many as cost `budgetMs` of each second.
+ * Chooses one in so many, at random, so that it is not in step with a rhythm of the program. If little happens, all
+ * are chosen; if much happens, as many as cost `budgetMs` of each second.
  */
 export function createSampling(budgetMs: number) {
   let stride = 1;
@@ -19,7 +19,7 @@ export function createSampling(budgetMs: number) {
   let costMs = FIRST_COST_MS;
   let intervalSpentMs = 0;
   return {
-    /** True for the one that is to be followed; it then stands for `weight()`. */
+    /** True for one that is to be followed; it then counts as `weight()`. */
     next(): boolean {
       made++;
       if (--countdown > 0) return false;
@@ -27,7 +27,7 @@ export function createSampling(budgetMs: number) {
       return true;
     },
     weight: () => stride,
-    /** Runs what is done for the chosen one, and counts its time. */
+    /** Runs the work for the chosen one, and counts its time. */
     spend(job: () => void): void {
       const from = monotonicMs();
       try {

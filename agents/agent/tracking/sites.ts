@@ -11,7 +11,7 @@ const GLANCE_FRAMES = 4;
 /** Places in memory; more are counted as dropped. */
 const MAX_SITES = 2000;
 
-/** What a site counts. The watchdog makes an `UnfinishedEntry` of it. */
+/** The counts of a site. The watchdog makes an `UnfinishedEntry` of it. */
 export interface Site {
   id: number;
   what: 'await' | 'call' | 'reaction' | 'promise' | 'handle' | 'listener';
@@ -31,7 +31,7 @@ export interface Site {
   oldestStart: number;
   referenced: number;
   position: Position;
-  /** await: the site of what made the awaited promise, where that was followed. */
+  /** await: the site of what made the awaited promise, if that was followed. */
   madeBy: number | null;
   /** call: the function that is called. */
   callee: RawFrame | null;
@@ -40,14 +40,14 @@ export interface Site {
   changed: boolean;
 }
 
-/** What is of one sort at one position, whoever called it. */
+/** Things of one kind at one position, whatever the caller. */
 interface Position {
   oldestStart: number;
   durations: Durations;
   endedSinceOldest: number;
 }
 
-/** One thing that was started; `weight` is how many it stands for. */
+/** One thing that was started; `weight` is how many it represents. */
 export interface Started {
   site: Site;
   startMs: number;
@@ -62,7 +62,7 @@ export function createSites() {
   let dropped = 0;
 
   return {
-    /** The place of what is being started now; null where there is no room. */
+    /** The place of what is being started now; null if there is no room. */
     here(what: Site['what'], type: string, detail: string, frames: RawFrame[]): Site | null {
       const kept = outermost(frames);
       let key = `${what} ${type} ${detail}`;
@@ -120,7 +120,7 @@ function informative(urls: (string | null)[]): boolean[] {
   });
 }
 
-/** The files of the innermost frames below a hook's callback, which cost much less than the frames. */
+/** The files of the innermost frames below a hook's callback, which are much cheaper than the frames. */
 export function innermostFiles(hook: (...args: never[]) => unknown): (string | null)[] {
   const files = callerFiles(GLANCE_FRAMES, hook);
   const first = files.findIndex((url) => !HOOKS.has(url ?? ''));
@@ -175,7 +175,7 @@ export function end({ site, weight, startMs }: Started, nowMs: number): void {
   site.changed = true;
 }
 
-/** It stands for itself alone from now on. */
+/** From now on it counts as one. */
 export function lighten(started: Started): void {
   const { site, weight } = started;
   site.created -= weight - 1;
@@ -190,7 +190,7 @@ export function lose({ site, weight }: Started): void {
   site.changed = true;
 }
 
-/** Forgets the oldest of each site; what is told of them then goes to `afterOldest`. */
+/** Clears the oldest of each site; what ends later than it then counts in `afterOldest`. */
 export function beforeOldest(sites: Sites): Map<Position, number> {
   const before = new NativeMap<Position, number>();
   for (const site of sites.all()) {
@@ -212,7 +212,7 @@ export function afterOldest(sites: Sites, before: Map<Position, number>): void {
 
 interface Column {
   column: number;
-  /** Told by V8 of a call that waits: the position of the `await`, left of the operand that is told while it runs. */
+  /** From V8, for a waiting call: the position of the `await`, left of the operand that is reported while it runs. */
   waits: boolean;
   position: Position;
   paired: boolean;

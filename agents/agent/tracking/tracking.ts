@@ -11,20 +11,20 @@ import { FollowedPromises } from './promises.ts';
 import { followRejections } from './rejections.ts';
 import { afterOldest, beforeOldest, createSites, type Site } from './sites.ts';
 
-/** How often what is followed is gone through: some ms where it is 20 000 things. */
+/** How often the followed things are examined: some ms for 20 000 of them. */
 const CHECK_MS = 250;
 /** A row each second at first, later one in five: some 5 kB each. */
 const ROW_MS = { first: 900, later: 4900 } as const;
 const FIRST_MS = 20_000;
-/** Sites told at a time. */
+/** Most sites that are reported at a time. */
 const MAX_REPORTED = 150;
-/** What a site must have reached to be told though nothing of it is alive. */
+/** What a site must have reached to be reported although nothing of it is alive. */
 const BUSY_PEAK = 100;
 
 const startTimer = setInterval;
 const stopTimer = clearInterval;
 
-/** Told of everything that is made. */
+/** Called for everything that is made. */
 export interface Tap {
   onPromise(): void;
   onResource(type: string): void;
@@ -41,7 +41,7 @@ export function createTracking() {
   return {
     sensor,
     follow(wanted: boolean): void {
-      // What has failed is not begun again.
+      // A part that has failed is not started again.
       const follows = wanted && !isOff(sensor);
       if (follows === (running !== null)) return;
       const ending = running;
@@ -49,14 +49,14 @@ export function createTracking() {
       ending?.stop();
       if (follows) running = new RunningTracking(sensor);
     },
-    /** While something runs, its hooks see everything: others need none of their own. */
+    /** While one runs, its hooks see everything: others need none of their own. */
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
     /** Where the open handles were made, as far as they are followed. */
     handleSites: () => running?.handleSites() ?? [],
-    /** What is to be told since the last call, `final` at the exit; null where there is nothing. */
+    /** What is to be reported since the last call, `final` at the exit; null if there is nothing. */
     read(final = false): RawTracked | null {
       const rejected = rejections.read();
-      // What it has missed since it failed would be told as left open.
+      // What it has missed since it failed would be reported as still open.
       const unfinished = isOff(sensor) ? null : (running?.read(final) ?? null);
       return rejected.length > 0 || unfinished ? { rejections: rejected, unfinished } : null;
     },
@@ -112,7 +112,7 @@ class RunningTracking {
     return true;
   }
 
-  /** Null where it is not time for a row yet. */
+  /** Null if it is not time for a row yet. */
   read(final: boolean): RawTracked['unfinished'] {
     const now = monotonicMs();
     const rowMs = now - this.#startMs < FIRST_MS ? ROW_MS.first : ROW_MS.later;

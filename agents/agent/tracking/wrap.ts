@@ -3,7 +3,7 @@ import { apply, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } 
 import { type AnyFunction, like, putBack, replace, showAs } from '../replace.ts';
 
 /**
- * Calls `after` each time the getter is used: with its value, or with the object itself where `wanted` chooses among
+ * Calls `after` each time the getter is used: with its value, or with the object itself if `wanted` chooses among
  * objects. Returns what undoes it.
  */
 export function wrapGetter<T extends object>(
@@ -50,7 +50,7 @@ export function wrapMethod(
   const property = getOwnPropertyDescriptor(holder, name);
   const original = property?.value as AnyFunction | undefined;
   if (!property || typeof original !== 'function') return () => {};
-  // On hot paths: no closure and no list of the arguments is made for a call.
+  // On hot paths: no closure and no list of arguments is made per call.
   const wrapper = like(original, function markedCall(this: unknown) {
     try {
       // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
