@@ -3,13 +3,14 @@
 import { type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { median } from '../util/numbers.ts';
 import { formatBytes, formatMs, plural } from '../util/text.ts';
+import { EARLY_RISE, earlyGrowthOf, type HeapGrowth, type MemoryKind } from './early-growth.ts';
 import { WARM_UP_MS } from './growth.ts';
 import { MAX_READINGS, NEAR_READING_MS, thinned } from './limits.ts';
 import { percent, round, secondsText } from './severity.ts';
 import type { Explains } from './types.ts';
 
 /** Rows that show whether memory grows. */
-export const HEAP_ROWS = ['active-resources', 'gc'] as const;
+export const HEAP_ROWS = ['active-resources', 'gc', 'memory'] as const;
 type HeapView = View<(typeof HEAP_ROWS)[number]>;
 
 /** With fewer collections a rise cannot be told from noise. */
@@ -54,15 +55,7 @@ export interface AfterCollection {
 }
 
 /** The rise that `heapGrowthOf` looks for, in words. */
-export const HEAP_RISE = `${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first ${secondsText(WARM_UP_MS)}, ${percent(RISING_PAIRS)} of their pairs rising, ${percent(LATE_SHARE)} of the rise in the later half, and no such rise of connections and other resources`;
-
-export interface HeapGrowth {
-  collections: number;
-  fromBytes: number;
-  toBytes: number;
-  spanMs: number;
-  bytesPerSecond: number;
-}
+export const HEAP_RISE = `${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first ${secondsText(WARM_UP_MS)}, ${percent(RISING_PAIRS)} of their pairs rising, ${percent(LATE_SHARE)} of the rise in the later half, and no such rise of connections and other resources; ${EARLY_RISE}`;
 
 /** How memory grew, as evidence. */
 export interface MemoryGrowthEvidence {
@@ -97,15 +90,15 @@ export function memoryGrowthWords({
   ];
 }
 
-export type MemoryKind = 'oldBytes' | 'externalBytes';
-
 export function afterCollections(gcs: readonly RowOf<'gc'>[], kind: MemoryKind): AfterCollection[] {
   return gcs.flatMap(({ t, afterMajor }) => (afterMajor ? [{ t, bytes: afterMajor[kind] }] : []));
 }
 
 /** Null if it does not grow for sure, or grows with the load. */
 export function heapGrowthOf(recording: HeapView, kind: MemoryKind): HeapGrowth | null {
-  const growth = growthOfBytes(afterCollections(rowsOf(recording, 'gc'), kind));
+  const growth =
+    growthOfBytes(afterCollections(rowsOf(recording, 'gc'), kind)) ??
+    earlyGrowthOf(rowsOf(recording, 'memory'), rowsOf(recording, 'gc'), kind);
   return growth && !growsWithLoad(recording, growth) ? growth : null;
 }
 

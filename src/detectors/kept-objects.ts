@@ -5,8 +5,9 @@ import { type AllocationSite, type AllocationsRow, type Location, rowsOf, type V
 import { formatBytes, formatMs } from '../util/text.ts';
 import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
+import type { HeapGrowth } from './early-growth.ts';
 import type { FindingParts } from './finding.ts';
-import { HEAP_ROWS, type HeapGrowth, heapGrowthOf } from './heap-growth.ts';
+import { HEAP_ROWS, heapGrowthOf } from './heap-growth.ts';
 import { nameOf } from './place-findings.ts';
 import { percent, round, secondsText } from './severity.ts';
 import type { KindText, NoData } from './types.ts';

@@ -1,3 +1,4 @@
+import { earlyGrowthOf } from '../../../src/detectors/early-growth.ts';
 import { afterCollections, growthOfBytes, isRising } from '../../../src/detectors/heap-growth.ts';
 import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
 import { SAMPLED_BYTES, SAMPLING_MS } from '../../../src/recording/defaults.ts';
@@ -69,12 +70,13 @@ export class KeptObjects {
     const { now, rows, always } = this.#options;
     const t = now();
     const readings = KINDS.map((kind) => afterCollections(rows('gc'), kind));
-    if (readings.some(isRising)) this.#roseAt = t;
+    const isEarly = KINDS.some((kind) => earlyGrowthOf(rows('memory'), rows('gc'), kind) !== null);
+    if (isEarly || readings.some(isRising)) this.#roseAt = t;
     const isSuspected = t - this.#roseAt <= SAMPLING_MS && t - this.#doneAt >= COOL_DOWN_MS[level];
     const isDue = isSuspected && this.mayCollect(level);
     if (!isDue && !(always && level === 'diagnose')) this.#stop();
     else if (this.#state === 'off') this.#start();
-    else if (isDue && this.#isRipe() && readings.some(growthOfBytes)) {
+    else if (isDue && this.#isRipe(isEarly) && (isEarly || readings.some(growthOfBytes))) {
       this.#doneAt = t;
       this.#take();
     } else if (isDue && t - this.#sinceMs > SAMPLING_MS) this.#doneAt = t;
@@ -138,11 +140,11 @@ export class KeptObjects {
     });
   }
 
-  #isRipe(): boolean {
+  #isRipe(isEarly: boolean): boolean {
     const { now, rows } = this.#options;
     if (this.#state !== 'sampling' || now() - this.#sinceMs < LEAST_MS) return false;
     const collections = rows('gc').filter(({ t, majorCount }) => t > this.#sinceMs && majorCount > 0);
-    return collections.length >= LEAST_COLLECTIONS;
+    return collections.length >= (isEarly ? 1 : LEAST_COLLECTIONS);
   }
 
   #take(): void {

@@ -2,10 +2,10 @@ import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import type { HeapGrowth } from '../early-growth.ts';
 import { findingOf } from '../finding.ts';
 import {
   HEAP_ROWS,
-  type HeapGrowth,
   heapGrowthOf,
   LEAST_COLLECTIONS,
   type MemoryGrowthEvidence,

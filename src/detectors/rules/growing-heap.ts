@@ -2,11 +2,11 @@ import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs, formatShare } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import type { HeapGrowth } from '../early-growth.ts';
 import { findingOf, fragments } from '../finding.ts';
 import {
   HEAP_RISE,
   HEAP_ROWS,
-  type HeapGrowth,
   heapGrowthOf,
   LEAST_COLLECTIONS,
   type MemoryGrowthEvidence,
@@ -53,7 +53,7 @@ interface NearContainerLimit {
 
 export type HeapEvidence = GrowthOfHeap | NearHeapLimit | NearContainerLimit;
 
-const READS = [...HEAP_ROWS, 'memory'] as const;
+const READS = HEAP_ROWS;
 type Seen = View<(typeof READS)[number]>;
 
 export const growingHeap: Detector<HeapEvidence, typeof READS> = {
@@ -73,7 +73,7 @@ export const growingHeap: Detector<HeapEvidence, typeof READS> = {
   ],
   limits: [
     'There is no line; leak-suspect and `evdiag leaks` name one.',
-    `Needs at least ${LEAST_COLLECTIONS} major collections, so short recordings say nothing.`,
+    `Needs at least ${LEAST_COLLECTIONS} major collections, or memory that multiplies, so short recordings of a slow leak say nothing.`,
   ],
   kinds: [
     {
@@ -121,7 +121,7 @@ function grows(recording: Seen, growth: HeapGrowth): Finding<HeapEvidence> {
     kind: 'old-space',
     lostMs: spanMs,
     location: null,
-    message: `Memory that survives a major collection grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
+    message: `Memory that survives ${collections >= LEAST_COLLECTIONS ? 'a major collection' : 'collections'} grew from ${formatBytes(fromBytes)} to ${formatBytes(toBytes)} within ${secondsText(spanMs)}.`,
     count: collections,
     confidence: CONFIDENCE.indirect,
     evidence: { ...memoryGrowthEvidence(growth), ...(limit > 0 && { limitReachedInMs: round(leftMs, 0) }) },
