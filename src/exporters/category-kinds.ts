@@ -1,6 +1,6 @@
 import type { ProfileCategory } from '../profile/types.ts';
 
-/** How flamegraphs tell categories apart, by the names that 0x has for them. */
+/** The categories of flamegraphs, by their names in 0x. */
 export const CATEGORY_KINDS: Record<ProfileCategory, 'app' | 'deps' | 'core' | 'v8' | 'gc'> = {
   application: 'app',
   dependency: 'deps',

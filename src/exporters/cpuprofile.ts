@@ -3,7 +3,7 @@ import type { ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { InputError } from '../recording/input-error.ts';
 import type { Exporter } from './types.ts';
 
-/** Where the clock is not known. DevTools takes a profile that begins at 0 for an empty one. */
+/** If the clock is not known. DevTools considers a profile that begins at 0 empty. */
 const START_US = 1_000_000;
 
 /** V8's own format, of the first thread: lines and columns 0-based, times µs. Without samples, each node has one. */
@@ -37,7 +37,7 @@ export const cpuprofile: Exporter = {
   },
 };
 
-/** As V8 tells a function; the root has none. */
+/** As V8 writes a function; the root has none. */
 export function callFrameOf(frame: ProfileFrame | undefined) {
   if (!frame) return { functionName: '(root)', scriptId: '0', url: '', lineNumber: -1, columnNumber: -1 };
   const { file, line, column } = frame;
@@ -54,7 +54,7 @@ function hitsOf({ samples, self }: ThreadProfile): Uint32Array {
   return hits;
 }
 
-/** What the lines of a node had, as V8 tells it: in samples, of which a small part is one at least. */
+/** The weights of a node's lines, as V8 writes them: in samples, at least one for a small part. */
 function ticksOf({ lines, taken, samples }: ThreadProfile): string[] {
   const texts: string[][] = [];
   const each = taken?.interval ?? 1000;
@@ -67,8 +67,8 @@ function ticksOf({ lines, taken, samples }: ThreadProfile): string[] {
 }
 
 /**
- * Whole µs, as DevTools wants them; what rounding takes from one sample it gives to the next. A sample weighs what the
- * next is later: where a part was cut out, what follows moves up.
+ * Whole µs, as DevTools requires; what rounding takes from one sample it gives to the next. The weight of a sample is how much
+ * later the next one is: after a part that was cut out, the following samples move up.
  */
 function samplesOf({ samples, self }: ThreadProfile): { ids: number[]; deltas: number[]; endUs: number } {
   const ids: number[] = [];

@@ -3,13 +3,13 @@ import { cautionOf } from '../profile/diff.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { drawFlamegraph } from './draw-flamegraph.ts';
 
-/** A change of the share by so much is as strong as it gets. */
+/** A change of the share by this much has the strongest colour. */
 const STRONGEST = 0.1;
-/** Less is chance. */
+/** Smaller changes are chance. */
 const SAME = 0.002;
 
 /**
- * The stacks of the second profile, red where they have a larger share than in the first, blue where a smaller one.
+ * The stacks of the second profile, red if they have a larger share than in the first, blue if a smaller one.
  * Threads are compared by their names.
  */
 export function diffFlamegraph(before: Profile, after: Profile): string {
@@ -36,7 +36,7 @@ export function diffFlamegraph(before: Profile, after: Profile): string {
   });
 }
 
-/** By node of the new tree, its share less that of the same stack in the old one. Functions are the same by name and file. */
+/** By node of the new tree: its share minus that of the same stack in the old one. Functions are the same by name and file. */
 function changesOf(old: ThreadProfile | undefined, young: ThreadProfile): Float64Array {
   const [now, was] = [sharesOf(young), old ? sharesOf(old) : new Float64Array(1)];
   const children = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Draws the flamegraph of a profile as a picture: no script, readable where it is embedded. Hover tells place and weight. */
+/** Draws the flamegraph of a profile as a picture: no script, readable when embedded. Hovering shows place and weight. */
 import { childLists, shortLabel, totalsOf, withoutIdle } from '../profile/call-tree.ts';
 import { formatWeight } from '../profile/taken-text.ts';
 import type { Profile, ThreadProfile } from '../profile/types.ts';
@@ -7,9 +7,9 @@ import { escapeHtml } from '../util/html.ts';
 const WIDTH = 1200;
 const ROW = 18;
 const HEAD = 44;
-/** Of a character of the font, so that a label fits its frame. */
+/** Width of a character, so that a label fits its frame. */
 const CHAR = 7.3;
-/** Narrower frames show nothing. */
+/** Narrower frames are not drawn. */
 const LEAST_WIDTH = 0.4;
 const MAX_ROWS = 250;
 const MAX_RECTS = 30_000;
@@ -25,7 +25,7 @@ interface Paintwork {
   kind: 'app' | 'deps' | 'core' | 'v8' | 'gc' | 'more' | 'less' | 'same';
   /** 0..1 */
   opacity: number;
-  /** A further line of what hover tells. */
+  /** Another line of the hover text. */
   note?: string;
 }
 

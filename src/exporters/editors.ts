@@ -11,7 +11,7 @@ export const DEFAULT_EDITOR = 'vscode';
 /** They would run in the page, or load something into it. */
 const HARMFUL = /^(javascript|data|vbscript|blob|about):/i;
 
-/** The pattern of an editor's addresses, by its name or as it is; '' for no links. Throws InputError. */
+/** The pattern of an editor's addresses, by its name or as given; '' for no links. Throws InputError. */
 export function editorPattern(wanted: string): string {
   const known = Object.hasOwn(EDITORS, wanted) ? EDITORS[wanted] : undefined;
   if (known !== undefined) return known;

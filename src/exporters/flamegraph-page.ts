@@ -5,7 +5,7 @@ import { DEFAULT_EDITOR, editorPattern } from './editors.ts';
 /** A frame with what it called. Weights are in the unit of the page. */
 export interface FlameNode {
   name: string;
-  /** Of the function alone; '' for the root. */
+  /** Only the function; '' for the root. */
   function: string;
   file: string;
   /** 1-based, 0 where unknown. */
@@ -21,7 +21,7 @@ export interface FlamePage {
   tree: FlameNode;
   title: string;
   unit: 'ms' | 'bytes' | 'samples';
-  /** One line: how much was sampled, what is missing. */
+  /** One line: how much was sampled, and what is missing. */
   facts: string;
   /** Address of a line in an editor, with {file} and {line}; '' for no links. Default: that of VS Code. */
   editor?: string;
@@ -43,9 +43,9 @@ chart{margin-top:66px}#title{display:inline-block;margin:0;font:600 15px/26px ui
 .d3-flame-graph-tooltip{max-width:60vw;overflow-wrap:anywhere;font:12px/1.5 system-ui,sans-serif}canvas{display:block}
 @media(max-width:900px){#key{display:none}}`;
 
-/** Names are cut to this: nobody reads more, and a page must not grow by it. */
+/** Names are cut to this: longer ones are not read, and make the page larger. */
 const MAX_NAME = 300;
-/** Deeper frames are left out: the visualizer goes down the tree by recursion. */
+/** Deeper frames are left out: the visualizer walks the tree by recursion. */
 const MAX_DEPTH = 1500;
 
 /** One self-contained page, drawn by 0x's visualizer: search, zoom, categories. Nothing is loaded from elsewhere. */
@@ -98,7 +98,7 @@ function clean(text: string): string {
   return shown.length > MAX_NAME ? `${shown.slice(0, MAX_NAME)}…` : shown;
 }
 
-/** JSON in a script element ends at no text of it. */
+/** No text in the JSON can end the script element. */
 function scriptSafe(json: string): string {
   return json
     .replace(/</g, '\\u003c')

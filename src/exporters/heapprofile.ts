@@ -15,7 +15,7 @@ export const heapprofile: Exporter = {
     const thread = threads[0]!;
     const { first, next } = childLists(thread);
     const pieces: string[] = [];
-    // In place of recursion: a node, or the text that closes one.
+    // Instead of recursion: a node, or the text that closes one.
     const open: (number | string)[] = [0];
     for (let item = open.pop(); item !== undefined; item = open.pop()) {
       if (typeof item === 'string') {

@@ -7,14 +7,14 @@ import { CATEGORY_KINDS } from './category-kinds.ts';
 import { type FlameNode, flamegraphPage } from './flamegraph-page.ts';
 import type { Exporter } from './types.ts';
 
-/** The page counts in these. */
+/** The units of the page. */
 const UNITS: Record<ProfileUnit, { unit: 'ms' | 'bytes' | 'samples'; factor: number }> = {
   us: { unit: 'ms', factor: 1e-3 },
   bytes: { unit: 'bytes', factor: 1 },
   samples: { unit: 'samples', factor: 1 },
 };
 
-/** An interactive flamegraph, drawn by 0x's visualizer: one page that needs nothing else. Idle time is left out. */
+/** An interactive flamegraph, drawn by 0x's visualizer: one self-contained page. Idle time is left out. */
 export const html: Exporter = {
   id: 'html',
   title: 'flamegraph in a page',
@@ -45,7 +45,7 @@ function parentOf(name: string, children: FlameNode[]): FlameNode {
   return { name, function: name, file: '', line: 0, type: 'v8', value, top: 0, children };
 }
 
-/** Without what is idle, and without what weighs nothing. */
+/** Without idle nodes, and nodes without weight. */
 function treeOf(thread: ThreadProfile, factor: number): FlameNode {
   const shown = withoutIdle(thread);
   const totals = totalsOf(shown);

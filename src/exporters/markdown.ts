@@ -8,7 +8,7 @@ import type { Exporter } from './types.ts';
 
 const FUNCTIONS = 20;
 const PATHS = 8;
-/** Of a path, so many of its innermost frames. */
+/** This many innermost frames of a path. */
 const PATH_FRAMES = 12;
 
 /** A summary for people and language models: the hottest functions and the hottest paths. */

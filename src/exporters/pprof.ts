@@ -15,7 +15,7 @@ import { stripControl } from '../util/text.ts';
 import { LEFT_OUT, LEFT_OUT_FRAME, spelledStacks } from './spelled-stacks.ts';
 import type { Exporter } from './types.ts';
 
-/** 16 bytes each while it is written. */
+/** 16 bytes each while writing. */
 const MAX_FRAMES = 20e6;
 
 /** By unit: the types of samples as pprof's own profiles name them, and what a weight is multiplied by. */
@@ -76,7 +76,7 @@ export const pprof: Exporter = {
   },
 };
 
-/** Samples by node; one each where they are not told. */
+/** Samples by node; one each if they are not known. */
 function countsOf({ samples, self }: Profile['threads'][number]): Float64Array {
   const counts = new Float64Array(self.length);
   if (samples) for (const node of samples.node) counts[node]!++;

@@ -9,7 +9,7 @@ const MAX_FRAMES = 20e6;
 
 const UNIT: Record<Profile['unit'], string> = { us: 'microseconds', bytes: 'bytes', samples: 'none' };
 
-/** For https://www.speedscope.app: all threads, in the order of time where that is known. */
+/** For https://www.speedscope.app: all threads, in the order of time if that is known. */
 export const speedscope: Exporter = {
   id: 'speedscope',
   title: 'speedscope',

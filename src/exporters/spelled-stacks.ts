@@ -2,7 +2,7 @@ import { depthsOf, stackOf } from '../profile/call-tree.ts';
 import type { ProfileFrame, ThreadProfile } from '../profile/types.ts';
 import { InputError } from '../util/input-error.ts';
 
-/** In the place of a frame's index: frames between the outer ones and the innermost are left out. */
+/** Instead of a frame's index: frames between the outer ones and the innermost are left out. */
 export const LEFT_OUT = -1;
 export const LEFT_OUT_FRAME: ProfileFrame = {
   function: '(calls left out)',
@@ -11,14 +11,14 @@ export const LEFT_OUT_FRAME: ProfileFrame = {
   column: 0,
   category: 'v8',
 };
-/** V8 tells 255 frames at most: what is cut first is deeper than any of its stacks. */
+/** V8 records at most 255 frames: this cuts only stacks that are deeper than any of its own. */
 const LIMITS = [Number.POSITIVE_INFINITY, 4096, 1024, 256, 64, 16];
 
 /**
  * For formats that spell out each stack: by thread, the stack of a node as indexes of frames, outermost first; together no
- * more frames than `most`. Of a deep one the outer frames are told, `LEFT_OUT` and the function itself: a chain of 50 000
- * calls, each with time of its own, would else be a thousand million frames. `isMerged` where the samples of a node are
- * spelled out once. Throws InputError.
+ * more frames than `most`. A deep one has the outer frames, `LEFT_OUT` and the function itself: a chain of 50 000
+ * calls, each with time of its own, would otherwise be a thousand million frames. `isMerged` if the samples of a node are
+ * written once. Throws InputError.
  */
 export function spelledStacks(
   threads: readonly ThreadProfile[],
@@ -54,7 +54,7 @@ function sumOf(
   return sum;
 }
 
-/** By node, the one on its stack that is no deeper than the limit. */
+/** By node: the node on its stack that is within the limit of depth. */
 function outerNodes({ parent }: ThreadProfile, depths: Uint32Array, limit: number): Uint32Array {
   const outer = new Uint32Array(parent.length);
   for (let node = 1; node < outer.length; node++) outer[node] = depths[node]! <= limit ? node : outer[parent[node]!]!;

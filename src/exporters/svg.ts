@@ -3,7 +3,7 @@ import { CATEGORY_KINDS } from './category-kinds.ts';
 import { type Drawing, drawFlamegraph } from './draw-flamegraph.ts';
 import type { Exporter } from './types.ts';
 
-/** A share of all that is as hot as it gets. */
+/** This share of everything has the hottest colour. */
 const HOTTEST = 0.2;
 const LEGEND: Drawing['legend'] = [
   ['app', 'application'],

@@ -8,16 +8,16 @@ import { InputError } from '../util/input-error.ts';
 import { stripControl } from '../util/text.ts';
 import type { Exporter } from './types.ts';
 
-/** The viewers take some 200 bytes of text and 1 kB of memory for each; of more, the longest are kept. */
+/** The viewers need some 200 bytes of text and 1 kB of memory for each; if there are more, the longest are kept. */
 const MAX_SLICES = 300_000;
 const MAX_NAME = 200;
-/** V8 tells 255 frames at most. */
+/** V8 records at most 255 frames. */
 const MAX_DEPTH = 512;
 /** 24 bytes each. */
 const MAX_CALLS = 10_000_000;
 const TOO_MANY = 'This profile has too many calls for a timeline. Take a part of it with --from and --to.';
 
-/** Process of a profile that does not tell. */
+/** Process number of a profile without one. */
 const NO_PID = 1;
 
 /** Calls in the order in which they began, the outer one first, as columns; times in µs since the profile began. */
@@ -62,20 +62,20 @@ function namesOf(title: string, thread: ThreadProfile, index: number): string[] 
   return [...(index === 0 ? [meta('process_name', title)] : []), meta('thread_name', thread.name)];
 }
 
-/** What calls last from one sample to the next is one slice. Throws InputError where there are too many. */
+/** A call that lasts from one sample to the next is one slice. Throws InputError if there are too many. */
 function slicesOf(thread: ThreadProfile): Slices {
   const slices: Slices = { node: [], fromUs: [], toUs: [] };
   const { parent, samples } = thread;
   const depths = depthsOf(thread);
   const drawn = drawnNodes(thread, depths);
-  /** The calls that last, outermost first: their nodes, and their slices. */
+  /** The open calls, outermost first: their nodes, and their slices. */
   const open: number[] = [];
   const slice: number[] = [];
   const close = (depth: number, atUs: number): void => {
     for (let at = depth; at < open.length; at++) slices.toUs[slice[at]!] = atUs;
     open.length = Math.min(depth, open.length);
   };
-  /** Opens what is above the node, too: outermost first. */
+  /** Also opens what is above the node: outermost first. */
   const begin = (node: number, atUs: number): void => {
     const common = open.length;
     for (let at = node; depths[at]! > common; at = parent[at]!) open[depths[at]! - 1] = at;
@@ -108,7 +108,7 @@ function slicesOf(thread: ThreadProfile): Slices {
 
 const NONE: Samples = { node: new Uint32Array(), atUs: new Float64Array(), weight: new Float64Array() };
 
-/** By node, what is drawn of it: nothing (the root) of what is idle, of a very deep one the caller that still has room. */
+/** By node, what is drawn for it: nothing (the root) if it is idle; for a very deep one the deepest drawn caller. */
 function drawnNodes({ parent, frame, frames }: ThreadProfile, depths: Uint32Array): Uint32Array {
   const drawn = new Uint32Array(parent.length);
   for (let node = 1; node < drawn.length; node++) {

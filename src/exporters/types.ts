@@ -7,6 +7,6 @@ export interface Exporter {
   title: string;
   extension: string;
   mediaType: string;
-  /** Throws InputError where the format cannot hold it. */
+  /** Throws InputError if the format cannot hold it. */
   write(profile: Profile): string | Uint8Array;
 }

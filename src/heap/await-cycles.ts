@@ -1,7 +1,7 @@
 /**
  * Async calls that wait for each other. The graph has calls, promises and locks; an edge leads from what waits to what can end the wait.
- * Whatever something outside can settle is free, and so is all that can go on once a free thing has. What is left over waits for itself:
- * its strongly connected parts are the cycles. That takes the benefit of the doubt away from us: an unknown holder makes no cycle.
+ * Everything that something outside can settle is free, and so is what can go on once a free thing has. The rest waits for itself:
+ * its strongly connected parts are the cycles. In doubt there is no cycle: an unknown holder counts as free.
  */
 import { graphOf, type HeapGraph } from './heap-graph.ts';
 import { holdingOf, type Lock, LockFinder, lockHolders, lockName } from './locks.ts';
@@ -13,7 +13,7 @@ import { connectedParts, freeUp, shortestCycle, type WaitNode } from './wait-gra
 /** On the way from a call to the first lock it waits for. */
 const MAX_WAY = 10_000;
 
-/** A call that waits for the next one of its cycle, the last for the first. */
+/** A call that waits for the next one in its cycle, the last for the first. */
 interface CycleCall {
   /** Index into the suspended calls. */
   call: number;
@@ -65,7 +65,7 @@ class Waits {
     for (const { node, index } of calls) this.#callNodes.set(node, this.#add('call', index));
     for (const { node, waitsFor } of calls) link(this.#callNodes.get(node)!, this.#promise(waitsFor));
     this.#expandAll();
-    // Who holds a lock depends on what calls wait for, so that the rest has to be there. New promises may bring new locks.
+    // Who holds a lock depends on what calls wait for, so the rest must be built first. New promises may bring new locks.
     for (const [lock, node] of this.#locks) {
       this.#addHolders(lock, node);
       this.#expandAll();
@@ -109,7 +109,7 @@ class Waits {
     }
     for (const { promise, how } of origins.promises) if (how === 'one') link(node, this.#promise(promise));
     for (const resolver of origins.resolvers) this.#addResolver(node, resolver);
-    // A native operation holds it, or it is about to take on what another promise gives.
+    // A native operation holds it, or it is about to follow another promise.
     if (origins.others.some((holder) => this.#mayBeNative(holder.node))) node.free = true;
   }
 
@@ -128,13 +128,13 @@ class Waits {
     for (const queue of holding.collections) link(node, this.#lock(this.#finder.lockOf(queue)));
   }
 
-  /** A call that waits for the promise itself will not settle it, whatever it has in hand. */
+  /** A call that waits for the promise itself will not settle it, whatever it holds. */
   #awaits(call: number, promise: WaitNode): boolean {
     const index = this.#callNodes.get(call)?.ref;
     return index !== undefined && this.#calls[index]!.waitsFor === promise.ref;
   }
 
-  /** A call that is not suspended may run on. */
+  /** A call that is not suspended may go on. */
   #linkCall(node: WaitNode, call: number): void {
     const target = this.#callNodes.get(call);
     if (target) link(node, target);
@@ -194,7 +194,7 @@ function waitsFirstFor(call: WaitNode, lock: WaitNode): boolean {
   return false;
 }
 
-/** All calls, the part's own too, that end up waiting for this part of the graph. */
+/** All calls, including its own, that end up waiting for this part of the graph. */
 function callsBehind(part: readonly WaitNode[]): Set<WaitNode> {
   const seen = new Set(part);
   for (const node of seen) for (const waiting of node.into) if (!waiting.free) seen.add(waiting);

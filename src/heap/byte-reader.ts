@@ -1,4 +1,4 @@
-/** Bytes of a file, one chunk at a time, with the position at which a complaint can point. */
+/** Bytes of a file, one chunk at a time, with the position for error messages. */
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../recording/input-error.ts';
@@ -7,7 +7,7 @@ import { nodeCode } from '../util/user-error.ts';
 const CHUNK_BYTES = 1 << 20;
 const QUOTE = 34;
 const BACKSLASH = 92;
-/** Keys and the header are small; what is longer is no heap snapshot. */
+/** Keys and the header are small; a file with longer ones is no heap snapshot. */
 const MAX_TEXT_BYTES = 1 << 20;
 
 /** Bytes done, of the bytes the file had when it was opened. */
@@ -33,10 +33,10 @@ export class ByteReader {
     this.#onProgress = onProgress;
   }
 
-  /** Throws InputError where the path is no regular file that may be read. */
+  /** Throws InputError if the path is no readable regular file. */
   static async open(path: string, onProgress?: OnProgress): Promise<ByteReader> {
     try {
-      // A pipe or a device in place of the file would hang or never end.
+      // Reading a pipe or a device instead of a file would hang or never end.
       if (!(await stat(path)).isFile()) throw noFile(path);
       const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       const stats = await file.stat();
@@ -62,7 +62,7 @@ export class ByteReader {
     this.#chunkStart += this.end;
     this.at = 0;
     this.end = 0;
-    // What is written while we read is left alone: a reader must not chase a live writer for ever.
+    // What is written while we read is ignored: a reader must not chase a live writer forever.
     const left = Math.min(this.fileBytes - this.#chunkStart, CHUNK_BYTES);
     if (left > 0) this.end = (await this.#file.read(this.bytes, 0, left, this.#chunkStart)).bytesRead;
     this.#onProgress?.(this.#chunkStart + this.end, this.fileBytes);
@@ -74,7 +74,7 @@ export class ByteReader {
     if (!(await this.refill())) throw this.endsEarly();
   }
 
-  /** The next byte that is no white space, not consumed; -1 at the end of the file. */
+  /** The next byte that is not white space, not consumed; -1 at the end of the file. */
   async peek(): Promise<number> {
     for (;;) {
       while (this.at < this.end) {
@@ -102,7 +102,7 @@ export class ByteReader {
     throw this.unexpected(byte, `'${character}'`);
   }
 
-  /** The JSON value that comes next, as its bytes; skipped, and thereby of any length, where `keep` is false. */
+  /** The next JSON value, as bytes; if `keep` is false it is skipped and may have any length. */
   async value(keep: boolean): Promise<Buffer> {
     const kept: Buffer[] = [];
     let keptBytes = 0;
@@ -180,7 +180,7 @@ class ValueScan {
     else if (isClosing(byte)) this.done = --this.#depth === 0;
   }
 
-  /** A number or a word ends where the byte belongs to what is around it. */
+  /** A number or a word ends at a byte that belongs to what surrounds it. */
   #endsBefore(byte: number): boolean {
     if (this.#depth > 0) return false;
     return isClosing(byte) || (this.#started && (byte === 44 || isSpace(byte)));

@@ -1,7 +1,7 @@
 /**
- * Who keeps what alive: a node's dominator is the last node that every path from the roots to it passes. What goes when a node goes is
+ * What keeps what alive: a node's dominator is the last node that every path from the roots to it passes. What is freed with a node is
  * its retained size. Lengauer and Tarjan's algorithm with path compression: it stays near-linear also for lists of a million
- * nodes that point back, where walking up from each node would be quadratic.
+ * nodes that point back, for which walking up from each node would be quadratic.
  * A fast algorithm for finding dominators in a flowgraph, ACM TOPLAS 1 (1979).
  */
 import { weakenEphemerons } from './ephemerons.ts';
@@ -12,7 +12,7 @@ export const UNREACHED = 0xffffffff;
 
 /** By node. Node 0, the root, is its own dominator. */
 export interface Dominators {
-  /** UNREACHED for what only weak edges lead to. */
+  /** UNREACHED for nodes to which only weak edges lead. */
   dominator: Uint32Array;
   /** Bytes, the node's own among them. */
   retained: Float64Array;
@@ -32,7 +32,7 @@ export function dominators(snapshot: HeapSnapshot): Dominators {
   return found;
 }
 
-/** Nodes numbered in the order of a depth-first walk. The arrays have an entry for each node, and serve several times. */
+/** Nodes numbered in the order of a depth-first walk. The arrays have an entry for each node, and are reused. */
 interface Walk {
   count: number;
   nodeAt: Uint32Array;
@@ -40,12 +40,12 @@ interface Walk {
   numberOf: Uint32Array;
   /** In numbers; the root's is 0. */
   parent: Uint32Array;
-  /** How many edges lead to each number, but for those along which the walk went. */
+  /** How many edges lead to each number, without those of the walk. */
   incoming: Uint32Array;
   spare: Uint32Array;
 }
 
-/** Whether an edge keeps its target: not a weak one, and a shortcut only of the root, as DevTools has it. */
+/** Whether an edge keeps its target alive: not if it is weak, and a shortcut only from the root, as in DevTools. */
 function edgeKinds(snapshot: HeapSnapshot): { ofRoot: Uint8Array; ofOthers: Uint8Array } {
   const { edgeTypes } = snapshot.columns;
   const ofRoot = new Uint8Array(256);
@@ -64,7 +64,7 @@ function depthFirst(snapshot: HeapSnapshot): Walk {
   const nodeAt = new Uint32Array(nodeCount);
   const numberOf = new Uint32Array(nodeCount).fill(UNREACHED);
   const parent = new Uint32Array(nodeCount);
-  // The path that is being walked: a node's next edge; the node before is its parent.
+  // The current path: a node's next edge; the previous node is its parent.
   const nextEdge = new Uint32Array(nodeCount);
   const incoming = new Uint32Array(nodeCount + 1);
   let count = 1;
@@ -100,7 +100,7 @@ function depthFirst(snapshot: HeapSnapshot): Walk {
 interface Predecessors {
   /** Those of number w are from[first[w]] … from[first[w + 1] - 1]. */
   first: Uint32Array;
-  /** Numbers. The parent is not among them, unless by a second edge. */
+  /** Numbers. The parent is only among them if it has a second edge. */
   from: Uint32Array;
 }
 
@@ -133,7 +133,7 @@ function lengauerTarjan({ count, parent, numberOf, spare }: Walk, { first, from 
   const semi = new Uint32Array(count);
   const label = spare;
   for (let number = 0; number < count; number++) semi[number] = label[number] = number;
-  // A parent is no longer asked for once paths through it are made shorter.
+  // Parents are not needed any more once paths are compressed.
   const ancestor = parent;
   const dominator = new Uint32Array(count);
   const bucket = numberOf.fill(0);
@@ -168,7 +168,7 @@ function lengauerTarjan({ count, parent, numberOf, spare }: Walk, { first, from 
     semi[w] = lowest;
     nextInBucket[w] = bucket[lowest]!;
     bucket[lowest] = w;
-    // From here on w is linked to its parent.
+    // From now on w is linked to its parent.
     for (let v = bucket[above]!; v !== 0; v = nextInBucket[v]!) {
       const u = best(v, w - 1);
       dominator[v] = semi[u]! < semi[v]! ? u : above;

@@ -7,7 +7,7 @@ import type { HeapSnapshot } from './snapshot.ts';
 const PAIR = ' pair in WeakMap (table @';
 const done = new WeakSet<HeapSnapshot>();
 
-/** Makes the edges from the tables of WeakMaps to values weak, in the columns. Once is enough, more does nothing. */
+/** Makes the edges from the tables of WeakMaps to values weak, in the columns. A second call does nothing. */
 export function weakenEphemerons(snapshot: HeapSnapshot): void {
   if (done.has(snapshot)) return;
   done.add(snapshot);
@@ -21,7 +21,7 @@ export function weakenEphemerons(snapshot: HeapSnapshot): void {
     if (id !== undefined) tableOf.set(index, Number(id));
   }
   if (tableOf.size === 0) return;
-  // Indexes of strings in order: most edges are told apart by two numbers.
+  // Sorted indexes of strings: comparing two numbers excludes most edges.
   const names = Uint32Array.from(tableOf.keys()).sort();
   const least = names[0]!;
   const most = names.at(-1)!;

@@ -1,14 +1,14 @@
 /**
- * How JavaScript's things look in a heap snapshot: V8's internal names of edges and nodes, and what they mean.
- * Indexes of hidden edges differ between versions of V8, so what a hidden edge means is told by the kind of its target.
+ * How JavaScript's values look in a heap snapshot: V8's internal names of edges and nodes, and what they mean.
+ * Indexes of hidden edges differ between versions of V8, so the meaning of a hidden edge is known by the kind of its target.
  */
 import type { HeapSnapshot } from './snapshot.ts';
 
-/** What a function of V8's own does when it is called. */
+/** What one of V8's own functions does when it is called. */
 export type Builtin = 'resume' | 'settle' | 'all' | 'any';
 
 const BUILTINS: Record<Builtin, readonly string[]> = {
-  // Go on behind an `await`, a `yield` or a `return`; their context's `extension` is the call.
+  // They go on after an `await`, a `yield` or a `return`; their context's `extension` is the call.
   resume: [
     'AsyncFunctionAwaitResolveClosure',
     'AsyncFunctionAwaitRejectClosure',
@@ -19,7 +19,7 @@ const BUILTINS: Record<Builtin, readonly string[]> = {
     'AsyncGeneratorReturnClosedResolveClosure',
     'AsyncGeneratorReturnClosedRejectClosure',
   ],
-  // What `new Promise` hands to its function.
+  // What `new Promise` passes to its function.
   settle: ['PromiseCapabilityDefaultResolve', 'PromiseCapabilityDefaultReject'],
   all: [
     'PromiseAllResolveElementClosure',
@@ -60,7 +60,7 @@ const NAMES = [
 /** One of the names that a graph can look for. */
 export type Name = (typeof NAMES)[number];
 
-/** Functions, promises and the like have few edges. To look through those of an array of waiters for each of them takes for ever. */
+/** Functions, promises and the like have few edges. Searching those of an array of waiters for each of them would take forever. */
 const MAX_EDGES = 1000;
 /** A class that extends a class that extends … Promise. */
 const MAX_PROTOTYPES = 8;
@@ -83,7 +83,7 @@ export function isGlobal(graph: HeapGraph, node: number): boolean {
   return graph.snapshot.nodeType(node) === 'object' && /^global( \(.*\))?$/.test(graph.snapshot.nodeName(node));
 }
 
-/** Nodes are numbers; -1 stands for none. */
+/** Nodes are numbers; -1 means none. */
 export class HeapGraph {
   readonly snapshot: HeapSnapshot;
   #ids = new Map<string, number>();
@@ -109,7 +109,7 @@ export class HeapGraph {
     this.#builtins.delete(NONE);
   }
 
-  /** Index of the string, -1 where the snapshot has none. */
+  /** Index of the string, -1 if the snapshot does not have it. */
   id(name: Name): number {
     return this.#ids.get(name) ?? NONE;
   }
@@ -118,7 +118,7 @@ export class HeapGraph {
     return node !== NONE && this.snapshot.columns.nodeName[node] === this.id(name);
   }
 
-  /** A slot of V8's own. The first one of a function's scope is sometimes told as `extension`, in one file both ways. */
+  /** A slot of V8's own. The first one of a function's scope is sometimes named `extension`, in one file both ways. */
   isHidden(edge: number): boolean {
     return this.snapshot.columns.edgeType[edge] === this.#hidden || this.hasName(edge, 'extension');
   }
@@ -206,7 +206,7 @@ export class HeapGraph {
     return this.isNamed(node, 'system / Context');
   }
 
-  /** The outermost scope of a module or a script: what is in it is within reach of all its code. */
+  /** The outermost scope of a module or a script: all its code can reach what is in it. */
   isModuleContext(node: number): boolean {
     const previous = this.follow(node, 'previous');
     return previous === NONE || this.isNamed(previous, 'system / NativeContext');
@@ -240,7 +240,7 @@ export class HeapGraph {
     return this.hiddenTargets(node).find((target) => this.isPromise(target)) ?? NONE;
   }
 
-  /** Where a function is: url of its script ('' where V8 tells none), 1-based line and column (0 where unknown). */
+  /** Where a function is: url of its script ('' if V8 has none), 1-based line and column (0 if unknown). */
   place(closure: number): { url: string; line: number; column: number } {
     const shared = this.follow(closure, 'shared');
     const where = closure === NONE ? undefined : this.snapshot.location(closure);
@@ -250,13 +250,13 @@ export class HeapGraph {
   #urlOf(shared: number): string {
     let script = this.follow(shared, 'script');
     if (script === NONE) script = this.follow(shared, 'script_or_debug_info');
-    // A function that is being debugged has its DebugInfo there, and that the script.
+    // A function that is being debugged has its DebugInfo there, which has the script.
     const inner = this.follow(script, 'script');
     const name = this.follow(inner === NONE ? script : inner, 'name');
     return name === NONE ? '' : this.snapshot.nodeName(name);
   }
 
-  /** Url of the script that has this object's constructor, '' where V8 does not tell. */
+  /** Url of the script with this object's constructor, '' if V8 does not have it. */
   constructorUrl(object: number): string {
     const where = this.snapshot.location(object);
     this.#scripts ??= this.#scriptUrls();

@@ -1,5 +1,5 @@
 /**
- * Locks, seen from outside: a thing with a queue of resolving functions. Who holds one is told only by what the lock itself hands
+ * Locks, seen from outside: an object with a queue of resolving functions. Who holds one is known only by what the lock itself hands
  * out: a function made inside of it that nobody but a suspended call has, or a call of one of its methods that has got past the queue.
  */
 import { type HeapGraph, isGlobal } from './heap-graph.ts';
@@ -15,9 +15,9 @@ import {
 import { isProperty, isVariable, ownerNames } from './variable-names.ts';
 
 const NONE = -1;
-/** Nodes looked at to tell who has a function. */
+/** Nodes that are examined to find who has a function. */
 const MAX_NODES = 400;
-/** What more than so many have is no secret of a few calls. */
+/** If more than this many have it, it is not private to a few calls. */
 const MAX_HOLDERS = 1000;
 /** Scopes inside of a lock's scope, or of the scope that knows the lock. */
 const MAX_INNER_SCOPES = 1_000_000;
@@ -28,9 +28,9 @@ const QUEUE = /node|queue|list|deque|heap|fifo|stack|ring|entry|item/i;
 const COLLECTIONS = ['Array', 'Set', 'Map'];
 const WEAK = /^(Weak(Map|Set|Ref|Cell)|FinalizationRegistry|system \/ Weak\w+)$/;
 
-/** Who has a function within reach. */
+/** Who can reach a function. */
 export interface Holding {
-  /** Generator objects whose registers or own scopes have it. */
+  /** Generator objects that have it in their registers or own scopes. */
   calls: Set<number>;
   /** A handler has it: it may be called once these have settled. */
   promises: Set<number>;
@@ -40,7 +40,7 @@ export interface Holding {
   elsewhere: boolean;
 }
 
-/** Goes from a function outwards, until it knows or gives up ('elsewhere'). */
+/** Walks from a function outwards until it has an answer or gives up ('elsewhere'). */
 export function holdingOf(graph: HeapGraph, closure: number): Holding {
   const holding: Holding = { calls: new Set(), promises: new Set(), collections: new Set(), elsewhere: false };
   const seen = new Set([closure]);
@@ -55,10 +55,10 @@ export function holdingOf(graph: HeapGraph, closure: number): Holding {
   return holding;
 }
 
-/** Notes what the holder tells; true where the holder's own holders have to be asked. */
+/** Records what the holder shows; true if the holder's own holders must be examined. */
 function visit(graph: HeapGraph, node: number, holder: Holder, holding: Holding): boolean {
   const name = graph.snapshot.nodeName(holder.node);
-  // It was the value that a promise settled with: whoever resolved that does not have it therefore.
+  // It was the value that a promise settled with: that does not mean that the resolver has it.
   if (graph.isHidden(holder.edge) && graph.isPromise(node)) return false;
   if (graph.isNamed(holder.node, 'system / PromiseReaction')) {
     addReaction(graph, node, holder.node, holding);
@@ -82,7 +82,7 @@ function visit(graph: HeapGraph, node: number, holder: Holder, holding: Holding)
 function addReaction(graph: HeapGraph, node: number, reaction: number, holding: Holding): void {
   const builtin = graph.builtin(node);
   if (builtin === 'resume') return;
-  // Promise.all could also be rejected early: the way out that every healthy element leaves open is not counted as one.
+  // Promise.all could also be rejected early: this does not count as a way to settle, as every healthy element allows it.
   if (builtin === 'settle' && isElementOfAll(graph, reaction)) return;
   const promise = promiseOfReaction(graph, reaction);
   if (promise !== NONE) holding.promises.add(promise);
@@ -115,13 +115,13 @@ function isLink(graph: HeapGraph, node: number): boolean {
   );
 }
 
-/** A thing with a queue of resolving functions. */
+/** An object with a queue of resolving functions. */
 export interface Lock {
-  /** The object or scope that has the queue; the queue itself where a module's variable has it. */
+  /** The object or scope that has the queue; the queue itself if a module's variable has it. */
   node: number;
-  /** A class instance or object; -1 where the queue is a variable of a function's scope. */
+  /** A class instance or object; -1 if the queue is a variable of a function's scope. */
   instance: number;
-  /** The scope that the queue is a variable of, -1 where it is none or a module's. */
+  /** The scope that the queue is a variable of, -1 if there is none or it is a module's. */
   scope: number;
   queue: number;
 }
@@ -183,11 +183,11 @@ export interface LockHolders {
   calls: Set<number>;
   /** It is released once these have settled. */
   promises: Set<number>;
-  /** A releasing function is in other hands too. */
+  /** Something else has a releasing function too. */
   elsewhere: boolean;
 }
 
-/** Who has what the lock hands out. Empty where nothing tells: then nobody knows who holds it. */
+/** Who has what the lock hands out. Empty if nothing shows it: then the holder is unknown. */
 export function lockHolders(graph: HeapGraph, lock: Lock, finder: LockFinder): LockHolders {
   const holders: LockHolders = { calls: new Set(), promises: new Set(), elsewhere: false };
   const code = new Set<number>();
@@ -199,7 +199,7 @@ export function lockHolders(graph: HeapGraph, lock: Lock, finder: LockFinder): L
     if (holding.elsewhere || holding.collections.size > 0) codeElsewhere.add(shared);
     else addEvidence(graph, lock, holding, holders) && code.add(shared);
   }
-  // The same function, made for another holder, is where we cannot tell when it is called.
+  // The same function, made for another holder, is somewhere where it may be called at any time.
   holders.elsewhere = [...code].some((shared) => codeElsewhere.has(shared));
   for (const call of methodCalls(graph, lock)) holders.calls.add(call);
   return holders;
@@ -212,7 +212,7 @@ function addEvidence(graph: HeapGraph, lock: Lock, holding: Holding, holders: Lo
   return calls.length > 0 || holding.promises.size > 0;
 }
 
-/** The call's own function lives in the scope: that is no lock's private scope then, but that of the program around. */
+/** The call's own function is in the scope: then it is not a lock's private scope, but one of the program. */
 function isInside(graph: HeapGraph, call: number, scope: number): boolean {
   if (scope === NONE) return false;
   let outer = graph.follow(graph.follow(call, 'function'), 'context');

@@ -1,7 +1,7 @@
 /** Arrays of integers as V8 writes them, of any length, without a JavaScript array or a string of them. */
 import { type ByteReader, isSpace } from './byte-reader.ts';
 
-/** Small, so that the offset in a complaint about a row is close to it. */
+/** Small, so that the offset in an error message is close to the wrong row. */
 const BATCH_ROWS = 2048;
 const MINUS = 45;
 const COMMA = 44;
@@ -40,7 +40,7 @@ function flush(reader: ByteReader, numbers: NumberScan, width: number, sink: Row
   numbers.count = 0;
 }
 
-/** Where the scan of a number stands between two chunks. */
+/** The state of a number's scan between two chunks. */
 class NumberScan {
   readonly batch: Float64Array;
   count = 0;
@@ -56,7 +56,7 @@ class NumberScan {
     return this.count === this.batch.length;
   }
 
-  /** Reads until the batch is full or the chunk is used up (-1), the array ends (its `]`), or a byte that has no place. */
+  /** Reads until the batch is full or the chunk is used up (-1), the array ends (its `]`), or an unexpected byte comes. */
   scan(reader: ByteReader): number {
     for (;;) {
       if (this.#digits === 0 && !this.#negative) this.#scanWhole(reader);
@@ -65,7 +65,7 @@ class NumberScan {
     }
   }
 
-  /** The common case, which nearly all numbers are: digits that end well within the chunk, and a comma. Leaves `at` before the rest. */
+  /** The common case of nearly all numbers: digits that end well within the chunk, and a comma. Leaves `at` before the rest. */
   #scanWhole(reader: ByteReader): void {
     const { bytes } = reader;
     const { batch } = this;

@@ -1,13 +1,13 @@
 /**
- * A shortest path from the roots to every node, along what a person would call holding. What V8 holds for its own purposes (optimised
- * code, hidden classes, stacks, handles) counts only where there is no other way.
+ * A shortest path from the roots to every node, along what people would call references. What V8 holds for its own purposes (optimised
+ * code, hidden classes, stacks, handles) counts only if there is no other path.
  */
 import { weakenEphemerons } from './ephemerons.ts';
 import type { HeapSnapshot } from './snapshot.ts';
 
 export const NO_EDGE = 0xffffffff;
 
-/** Every node that can be reached has a parent, but for the root. */
+/** Every node that can be reached has a parent, except the root. */
 export interface PathTree {
   /** The edge that leads to the node; NO_EDGE for the root and for what cannot be reached. */
   parentEdge: Uint32Array;
@@ -21,7 +21,7 @@ export interface PathTree {
 const MACHINERY_TYPES = ['code', 'object shape'];
 const MACHINERY =
   /^\((Stack roots|Handle scope|Internalized strings|External strings|Compilation cache|Startup object cache|Bootstrapper|Relocatable|Debugger|Builtins|Strong root list|Smi roots|Read-only roots|Eternal handles|Extensions|Code flusher|Micro tasks|Traced handles|Weak roots|Weak global handles|Client heap|Thread manager|Identity map|Retain maps|Write barrier|Client global handles)\)$|^system \/ (FeedbackCell|FeedbackVector|ScopeInfo|SharedFunctionInfo|Script|AllocationSite|Map|DescriptorArray|TransitionArray|PrototypeInfo|WeakFixedArray|WeakArrayList|NativeContext|FunctionTemplateInfo|ObjectTemplateInfo)$|^\(.* code\)$/;
-/** Edges that lead from everything to what everything shares, and the way back in Node's lists of timers. */
+/** Edges from everything to what everything shares, and the back links of Node's lists of timers. */
 const SHARED_EDGES = [
   '_idlePrev',
   '__proto__',
@@ -84,7 +84,7 @@ export function pathTree(snapshot: HeapSnapshot): PathTree {
   };
   expand(NORMAL);
   for (const level of [MACHINE, LAST]) {
-    // What is found on the way at a lower cost still comes first.
+    // What is found meanwhile at a lower cost still comes first.
     const waiting = later[level]!;
     for (let at = 0; at < waiting.length; at += 2) {
       const edge = waiting[at + 1]!;

@@ -1,13 +1,13 @@
-/** What becomes of a promise: the calls that go on and the promises that settle once it does. */
+/** What depends on a promise: the calls that go on and the promises that settle once it does. */
 import type { HeapGraph } from './heap-graph.ts';
 
 const NONE = -1;
-/** Reactions of one promise, against a list that runs in a circle. */
+/** Most reactions of one promise, in case of a cyclic list. */
 const MAX_REACTIONS = 1_000_000;
 
 /**
- * How the next promise depends: 'then' is settled by nothing else; 'settle' by whoever has its resolving functions; 'all' when all
- * elements have settled; 'any' and race by one of them; 'maybe' by a handler that has a resolving function within reach.
+ * How the next promise depends: 'then' is settled by nothing else; 'settle' by any holder of its resolving functions; 'all' when all
+ * elements have settled; 'any' and race by one of them; 'maybe' by a handler that can reach a resolving function.
  */
 type How = 'then' | 'settle' | 'all' | 'any' | 'maybe';
 

@@ -20,7 +20,7 @@ export interface ReadOptions {
   onProgress?: OnProgress;
 }
 
-/** Reads the file. Throws InputError, a sentence with the byte offset, where it is truncated, corrupt or something else. */
+/** Reads the file. Throws InputError, a sentence with the byte offset, if it is truncated, corrupt or something else. */
 export async function readSnapshot(path: string, options: ReadOptions = {}): Promise<HeapSnapshot> {
   requireKind(path, 'snapshot');
   const reader = await ByteReader.open(path, options.onProgress);
@@ -83,7 +83,7 @@ async function readSection(reader: ByteReader, sections: Sections, key: string):
   else if (key === 'edges') sections.edges = await readEdges(reader, layoutBefore(reader, sections));
   else if (key === 'locations') sections.locations = await readLocations(reader, layoutBefore(reader, sections));
   else if (key === 'strings') sections.strings = await readStrings(reader);
-  // Of a foreign file the first key tells; there is no need to read gigabytes of it.
+  // A foreign file is recognised by its first key, without reading gigabytes of it.
   else if (sections.layout) await reader.value(false);
   else throw reader.corrupt('it does not begin with the key "snapshot"');
 }
@@ -149,7 +149,7 @@ function count(reader: ByteReader, header: Loose, key: string): number {
   throw reader.corrupt(`its header has no "${key}"`);
 }
 
-/** Before memory is taken: a row of the file has at least two bytes a field. */
+/** Before memory is allocated: a row of the file has at least two bytes a field. */
 function checkSize(reader: ByteReader, rows: number, width: number): void {
   if (rows * width * MIN_FIELD_BYTES <= reader.fileBytes) return;
   throw reader.tooShort(`its header promises ${rows} rows of ${width} numbers`);
@@ -261,7 +261,7 @@ function grown(values: Int32Array): Int32Array<ArrayBuffer> {
   return wider;
 }
 
-/** V8 writes them in the order of nodes; a file that does not is put in order. */
+/** V8 writes them in the order of nodes; other files are sorted. */
 function sortedByNode(rows: Int32Array): Int32Array {
   let ordered = true;
   for (let at = 4; at < rows.length && ordered; at += 4) ordered = rows[at - 4]! <= rows[at]!;

@@ -1,14 +1,14 @@
-/** Who holds a thing, and what is a scope of a call's own. */
+/** What holds an object, and which scopes belong to a call. */
 import type { HeapGraph } from './heap-graph.ts';
 import { reactionsOf } from './promise-graph.ts';
 
 const NONE = -1;
-/** A thing that so many hold (a module's scope, a prototype) tells nothing about one promise. */
+/** An object with this many holders (a module's scope, a prototype) says nothing about one promise. */
 const MAX_RETAINERS = 200_000;
-/** Of a scope that belongs to a call. */
+/** Names of a scope that belongs to a call. */
 const MAX_SCOPE_HOLDERS = 2000;
 const MAX_SCOPES = 32;
-/** Parts of V8's own that hold functions, and never call them. */
+/** V8's own objects that hold functions, and never call them. */
 const COMPILED = ['code', 'object shape'];
 
 /** The edge and the node it belongs to. */
@@ -23,7 +23,7 @@ export function holderCount(graph: HeapGraph, node: number): number {
   return first[node + 1]! - first[node]!;
 }
 
-/** The strong holders of a node, V8's compiled code and maps left out; none where they are too many. */
+/** The strong holders of a node, without V8's compiled code and maps; none if they are too many. */
 export function holdersOf(graph: HeapGraph, node: number): Holder[] {
   const { snapshot } = graph;
   const { first, edges } = snapshot.retainers;
@@ -55,7 +55,7 @@ export function promiseOfReaction(graph: HeapGraph, reaction: number): number {
   return known.get(reaction) ?? NONE;
 }
 
-/** The scopes that a call made itself: from where it stands out to that which its function was made in. */
+/** The scopes that a call made itself: from its current one outwards to the one in which its function was made. */
 function ownScopes(graph: HeapGraph, call: number): number[] {
   const outer = graph.follow(graph.follow(call, 'function'), 'context');
   const scopes: number[] = [];
@@ -67,7 +67,7 @@ function ownScopes(graph: HeapGraph, call: number): number[] {
   return scopes;
 }
 
-/** A call whose registers these are, or whose own scope this is; undefined where the holder is something else. */
+/** The call with these registers, or this own scope; undefined if the holder is something else. */
 export function callAt(graph: HeapGraph, held: number, { edge, node }: Holder): number | undefined {
   if (graph.hasName(edge, 'parameters_and_registers')) return node;
   const isCall = graph.isCall(node);
@@ -103,7 +103,7 @@ export interface Origins {
   others: Holder[];
 }
 
-/** Looks at what holds the promise, as V8 lays it out. Functions that only its own reactions hold are not among them. */
+/** Examines what holds the promise, in V8's layout. Functions that only its own reactions hold are not included. */
 export function originsOf(graph: HeapGraph, promise: number): Origins {
   const origins: Origins = { calls: [], promises: [], resolvers: [], others: [] };
   for (const holder of holdersOf(graph, promise)) {
@@ -163,7 +163,7 @@ function callsOfRequest(graph: HeapGraph, request: number): number[] {
   return [...calls];
 }
 
-/** A reaction through which an element of Promise.all is awaited; its rejecting function is no other way to settle. */
+/** A reaction through which an element of Promise.all is awaited; its rejecting function does not count as another way to settle. */
 export function isElementOfAll(graph: HeapGraph, reaction: number): boolean {
   return graph.hiddenTargets(reaction).some((target) => graph.builtin(target) === 'all');
 }

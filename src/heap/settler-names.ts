@@ -12,7 +12,7 @@ export interface Step {
   depth: number;
   /** What led here. */
   from: Step | undefined;
-  /** -1 where V8's own structures were passed over. */
+  /** -1 if V8's own structures were skipped. */
   edge: number;
 }
 

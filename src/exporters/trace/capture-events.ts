@@ -8,9 +8,9 @@ import { clean, fullPlace } from './text.ts';
 import { trackOf } from './threads.ts';
 import type { ThreadEvent, TraceEvent } from './types.ts';
 
-/** Callbacks are shorter than what they end: they are kept from this part of a lane's least length on. */
+/** Callbacks are shorter than what they end: they are kept from this fraction of a lane's least length. */
 const RUN_SHARE = 10;
-/** Below it a slice has no length that a viewer could bind a flow to. */
+/** A viewer cannot bind a flow to a shorter slice. */
 const LEAST_RUN_US = 0.25;
 const COLLECTIONS: Record<number, string> = {
   [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major collection',
@@ -21,11 +21,11 @@ const COLLECTIONS: Record<number, string> = {
 
 export interface CaptureEvents {
   events: TraceEvent[];
-  /** Of what there was no room for. */
+  /** What did not fit. */
   leftOut: { lanes: number; runs: number; flows: number };
 }
 
-/** Those of one thread; the shortest runs and lanes go first where there are more than `maxEvents`. */
+/** Those of one thread; the shortest runs and lanes are dropped first if there are more than `maxEvents`. */
 export function captureEvents(captured: CapturedThread, pid: number, zeroMs: number, maxEvents: number): CaptureEvents {
   const read = readOperations(captured);
   const runs = read.runs.filter(({ startUs, endUs }) => endUs - startUs >= LEAST_RUN_US);
@@ -73,12 +73,12 @@ interface Choice {
   count: number;
 }
 
-/** As much as there is room for. */
+/** As many as fit. */
 function chooseFor(room: number, runs: readonly Run[], lanes: readonly Lane[]): Choice {
   const runUs = Float64Array.from(runs, ({ startUs, endUs }) => endUs - startUs);
   const laneUs = Float64Array.from(lanes, ({ startUs, endUs }) => endUs - startUs);
   let leastUs = 0;
-  // With what the lanes want there are more: so this is where to begin.
+  // The events of the lanes come on top: begin with this.
   const atLeast = (us: number): number => countFrom(runUs, us / RUN_SHARE) + 2 * countFrom(laneUs, us);
   while (atLeast(leastUs) > room) leastUs = nextAfter(leastUs);
   let chosen = choose(runs, lanes, leastUs);
@@ -97,7 +97,7 @@ function countFrom(lengths: Float64Array, us: number): number {
   return count;
 }
 
-/** Lanes of at least that long, with what started them and what ran for them; other runs of a tenth of it. */
+/** Lanes of at least that length, with what started them and what ran for them; other runs from a tenth of it. */
 function choose(runs: readonly Run[], lanes: readonly Lane[], leastUs: number): Choice {
   const keptLanes = lanes.filter(({ startUs, endUs }) => endUs - startUs >= leastUs);
   const wanted = new Set<Run>();
@@ -148,13 +148,13 @@ function laneEvents({ operation, startUs, endUs, end }: Lane, id: string): Threa
   ];
 }
 
-/** Perfetto takes hexadecimal numbers for flows, and leaves all others out. */
+/** Perfetto accepts only hexadecimal numbers for flows. */
 const flowId = (threadId: number, i: number): string => (threadId * 2 ** 32 + i).toString(16);
 
 /** From the slice in which it was started to this run of it. */
 function flowEvents({ operation, startUs }: Run, id: string): ThreadEvent[] {
   const common = { cat: 'flow', id, name: operation.isPromise ? 'await' : operation.type };
-  // At the very end of its slice a flow would begin outside of it.
+  // At the very end of its slice, a flow would begin outside of it.
   const fromUs = Math.min(operation.startUs, operation.maker!.endUs - LEAST_RUN_US);
   return [
     { ...common, ph: 's', ts: Math.max(fromUs, operation.maker!.startUs) },
@@ -162,5 +162,5 @@ function flowEvents({ operation, startUs }: Run, id: string): ThreadEvent[] {
   ];
 }
 
-/** The viewers take fractions; more digits than the clock has would only make the file longer. */
+/** The viewers accept fractions; more digits than the clock has would only make the file longer. */
 const rounded = (us: number): number => Math.round(us * 4) / 4;

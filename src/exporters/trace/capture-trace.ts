@@ -7,14 +7,14 @@ import { namesOf, trackOf } from './threads.ts';
 import type { Trace, TraceMarker } from './types.ts';
 
 export interface CaptureTrace extends Trace {
-  /** Of what was captured, in all threads, there was no room for so many. */
+  /** This many captured events, in all threads, did not fit. */
   leftOut: { lanes: number; runs: number; flows: number };
   lanes: number;
 }
 
 /**
  * A timeline of what was captured of each thread: its runs as slices, its operations as lanes, flows from what started one to
- * what it ran. Beside it, what the agent recorded of that time, and the findings so far.
+ * what it ran. In addition, what the agent recorded in that time, and the findings so far.
  */
 export function captureTrace(
   { pid, argv }: Pick<Header, 'pid' | 'argv'>,
@@ -55,7 +55,7 @@ function recordedDuring(recording: Recording, threads: readonly CapturedThread[]
   const fromMs = captured.startMonotonicMs - startMonotonicMs;
   const toMs = fromMs + captured.spanMs;
   const isOfThen = (row: Row): boolean => {
-    // The places of what is unfinished are lanes of their own here.
+    // The places of unfinished work are lanes of their own here.
     if (row.type === 'unfinished') return false;
     const startMs = 'startMs' in row ? row.startMs : row.t;
     const endMs = row.type === 'stall' ? startMs + row.durationMs : row.t;

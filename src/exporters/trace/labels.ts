@@ -2,10 +2,10 @@ import type { Frame } from '../../recording/types.ts';
 import type { Operation } from './operation.ts';
 import { clean, fileName, fullPlace } from './text.ts';
 
-/** Of a promise, by who made it: an async function, an `await`, a reaction (`then`), or a built-in else. */
+/** The kind of a promise, by what made it: an async function, an `await`, a reaction (`then`), or another built-in. */
 export type Sort = 'call' | 'await' | 'reaction' | 'promise';
 
-/** Null where nobody looked at the stack, and of what is no promise. */
+/** Null if the stack was not taken, and for what is no promise. */
 export function sortOf({ site, isDerived, isPromise }: Operation): Sort | null {
   const top = site?.[0];
   if (!top || !isPromise) return null;
@@ -19,7 +19,7 @@ export const STARTERS = /^node:(internal\/)?(timers|process\/task_queues|async_h
 export const isProgram = ({ category }: Frame): boolean => category === 'application' || category === 'dependency';
 
 /**
- * Where in the program it was started: in its own code, else in a package's. An async function that Node calls (a
+ * Where in the program it was started: in its own code, or in a package's. An async function that Node calls (a
  * handler of requests) has no other place than its own.
  */
 export function placeOf(operation: Operation): Frame | null {
@@ -44,7 +44,7 @@ export function labelOf(operation: Operation): string {
 
 interface Words {
   what: string;
-  /** Its function is told. */
+  /** Its function is known. */
   by: Frame | null;
   at: Frame | null;
 }
@@ -58,13 +58,13 @@ function callOf(operation: Operation, place: Frame | null): Words | null {
   return by.file === '' ? null : { what: 'call', by, at: place };
 }
 
-/** What is done for a promise goes by the function that makes it: `new Promise((resolve) => setTimeout(resolve, 10))`. */
+/** Work for a promise is named by the function that makes it: `new Promise((resolve) => setTimeout(resolve, 10))`. */
 function namedBy(place: Frame, site: Frame[]): Frame {
   const at = site.indexOf(place);
   return (place.function === '' && site[at + 1]?.function === 'new Promise' && site[at + 2]) || place;
 }
 
-/** What Node awaits within itself goes by its own functions. */
+/** Awaits within Node are named by Node's own functions. */
 function wordsOf(operation: Operation, place: Frame | null): Words {
   const { type, site } = operation;
   const sort = sortOf(operation);

@@ -8,21 +8,21 @@ export interface Lane {
   operation: Operation;
   startUs: number;
   endUs: number;
-  /** At the end of the capture it was on its way; `unknown` where the events that would tell were lost. */
+  /** At the end of the capture it was still open; `unknown` if the events that would show it were lost. */
   end: 'ended' | 'open' | 'unknown';
 }
 
-/** What was over sooner took no noticeable time. */
+/** Shorter operations took no noticeable time. */
 const LEAST_US = 1000;
-/** Of a promise whose stack nobody looked at: most of these are of other people's code within one call. */
+/** For a promise whose stack was not taken: most of these are made by packages within one call. */
 const LEAST_UNPLACED_US = 100_000;
 /** A promise and what settles it are made one after the other. */
 const WRAPPED_US = 1000;
-/** Done when their callback has run; Node tells of their end when they are collected as garbage. */
+/** Done when their callback has run; Node reports their end when they are collected as garbage. */
 const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|UDPSEND)WRAP$|^(TickObject|Immediate)$/;
-/** Nobody tells when a file is closed. */
+/** The closing of a file is not reported. */
 const ENDLESS = new Set(['FILEHANDLE']);
-/** Made by Node in thousands for purposes of its own: they have a lane where the program itself started them. */
+/** Made by Node in thousands for its own purposes: they have a lane only if the program itself started them. */
 const PASSING = new Set(['Timeout', 'Immediate', 'TickObject', 'Microtask']);
 
 /** One lane for each operation of the program that took noticeable time, in the order of their starts. */
@@ -47,13 +47,13 @@ function endOf(operation: Operation, endUs: number): Pick<Lane, 'endUs' | 'end'>
   return lostUs === null ? { endUs, end: 'open' } : { endUs: Math.max(lostUs, last?.endUs ?? 0), end: 'unknown' };
 }
 
-/** It runs once, and is told of as destroyed some time later; an interval is so when it is cleared. */
+/** It runs once, and is reported as destroyed some time later; an interval is when it is cleared. */
 function isTimeout({ type, site }: Operation): boolean {
   return type === 'Timeout' && site?.some(({ function: name }) => name === 'setTimeout') === true;
 }
 
 /**
- * One lane stands for an async call: its own promise. What is awaited in it, and reacts to it, is part of it, and so are the
+ * One lane represents an async call: its own promise. What is awaited in it, and reacts to it, is part of it, and so are the
  * promises by which Node's own functions do what they were called for.
  */
 function isCall(operation: Operation, isOuter: (operation: Operation) => boolean): boolean {
@@ -97,7 +97,7 @@ function isWithinNode({ site }: Operation): boolean {
   return site!.find(({ file }) => file !== '')?.category === 'node';
 }
 
-/** A promise that a timer or request settles, which was started for it, is the same thing once more. */
+/** A promise that is settled by a timer or request that was started for it is the same thing again. */
 function withoutWrappers(lanes: Lane[]): Lane[] {
   const kept = new Set(lanes.map(({ operation }) => operation));
   return lanes.filter(({ operation }) => {

@@ -2,7 +2,7 @@ import type { Recording } from '../../recording/types.ts';
 import { clean } from './text.ts';
 import type { TraceEvent, TraceMarker } from './types.ts';
 
-/** Markers across the process; those of before `zeroMs` (of the monotonic clock) stand at the begin, and say when they were. */
+/** Markers across the process; those before `zeroMs` (of the monotonic clock) are put at the beginning, and say when they were. */
 export function markerEvents(
   markers: readonly TraceMarker[],
   recordings: readonly Recording[],

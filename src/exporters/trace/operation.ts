@@ -5,7 +5,7 @@ export interface Run {
   operation: Operation;
   startUs: number;
   endUs: number;
-  /** The run that it interrupts; null where the loop itself calls. */
+  /** The run that it interrupts; null if the loop itself calls. */
   within: Run | null;
 }
 
@@ -16,14 +16,14 @@ export interface Operation {
   isPromise: boolean;
   /** It was made before the capture began. */
   isOld: boolean;
-  /** Where it was made, innermost frame first; null where nobody looked. */
+  /** Where it was made, innermost frame first; null if the stack was not taken. */
   site: Frame[] | null;
   startUs: number;
-  /** Destroyed or settled; null where it was not. */
+  /** Destroyed or settled; null if it was not. */
   goneUs: number | null;
-  /** When events were lost that may have told of its end; null where none were. */
+  /** When events were lost that may have included its end; null if none were. */
   lostUs: number | null;
-  /** Of a promise: what is awaited, or reacted to; `isDerived` also where that is not known. */
+  /** Of a promise: what is awaited, or reacted to; `isDerived` also if that is not known. */
   parent: Operation | null;
   isDerived: boolean;
   /** The run in which it was made, and whose it was settled in. */

@@ -4,7 +4,7 @@ import type { Collection, Operation, Operations } from './operation.ts';
 import { NO_RUNS, RunStack } from './run-stack.ts';
 import { clean } from './text.ts';
 
-/** What the agent's own callbacks are called. */
+/** The name of the agent's own callbacks. */
 const OWN_TYPE = 1;
 
 /** There are millions of them. */
@@ -38,7 +38,7 @@ interface TracedEvent {
   us: number;
 }
 
-/** Operations as their events tell of them, one after the other. */
+/** Operations as their events describe them, one after the other. */
 class Reading {
   readonly #endUs: number;
   readonly #types: readonly string[];
@@ -115,7 +115,7 @@ class Reading {
     return this.#types[type] ?? '';
   }
 
-  /** What was made before has a type. What is known neither so is a promise that another hook wants to know of. */
+  /** What was made before has a type. Anything else unknown is a promise that another hook asked for. */
   #began(id: number, type: number): Operation | undefined {
     const known = this.#resources.get(id);
     if (known || type <= OWN_TYPE) return known;

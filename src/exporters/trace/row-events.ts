@@ -6,7 +6,7 @@ import { clean, fullPlace } from './text.ts';
 import type { ThreadEvent, TraceEvent } from './types.ts';
 import { createWaitingLanes } from './waiting-lanes.ts';
 
-/** Of these rows, a part tells the course of a long recording as well. */
+/** A part of these rows is enough for a long recording. */
 const SERIES: ReadonlySet<Row['type']> = new Set([
   'active-resources',
   'cpu',
@@ -20,13 +20,13 @@ const SERIES: ReadonlySet<Row['type']> = new Set([
 ]);
 
 export interface RowOptions {
-  /** Of rows in series, one in so many. */
+  /** One in this many rows of a series. */
   stride: number;
   /** Of the monotonic clock, where the trace begins. */
   zeroMs: number;
-  /** Stalls have a track of their own; without, they are slices of the thread. */
+  /** Stalls have a track of their own; if not set, they are slices of the thread. */
   stallTrack?: number;
-  /** The stalls that there is room for; without, all. */
+  /** The stalls that fit; all if not set. */
   stalls?: ReadonlySet<Row> | undefined;
 }
 
@@ -52,7 +52,7 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, st
     if (row.type === 'stall') {
       if (stalls && !stalls.has(row)) continue;
       const { startMs, durationMs: lastedMs } = row;
-      // The heartbeat tells their ends: one that follows at once may seem to begin before.
+      // Their ends are known by the heartbeat: one that follows at once may seem to begin before.
       const fromMs = Math.max(startMs, stalledUntilMs);
       stalledUntilMs = Math.max(fromMs, startMs + lastedMs);
       const apart = { ...row, startMs: fromMs, durationMs: stalledUntilMs - fromMs };

@@ -1,6 +1,6 @@
 import type { Operation, Run } from './operation.ts';
 
-/** Most promises have none: an array for each would cost as much as all the rest. */
+/** Most promises have none: an array for each would cost as much as everything else. */
 export const NO_RUNS: readonly Run[] = [];
 
 /** The runs of a thread, and those that are on its stack. */
@@ -11,7 +11,7 @@ export class RunStack {
   lastUs = 0;
   #stack: Run[] = [];
 
-  /** The innermost; null where the loop itself calls. */
+  /** The innermost; null if the loop itself calls. */
   top(): Run | null {
     return this.#stack.at(-1) ?? null;
   }
@@ -26,7 +26,7 @@ export class RunStack {
     this.#stack.push(run);
   }
 
-  /** With all that runs within it. */
+  /** With everything that runs within it. */
   end(operation: Operation | undefined, us: number): void {
     this.lastUs = us;
     const from = operation ? this.#stack.findLastIndex((run) => run.operation === operation) : -1;

@@ -19,7 +19,7 @@ export function stallEvents(stall: StallRow, at: (ms: number) => number): Thread
     },
   ];
   const weight = stacks.reduce((sum, { weightMs }) => sum + weightMs, 0);
-  // What the stacks stand for is no more than the stall.
+  // The stacks account for no more than the stall.
   const scale = weight > durationMs ? durationMs / weight : 1;
   let from = startMs;
   for (const { weightMs, frames } of stacks) {

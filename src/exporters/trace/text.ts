@@ -4,7 +4,7 @@ import { stripControl } from '../../util/text.ts';
 
 const MAX_NAME = 200;
 
-/** The whole path, for viewers that may be elsewhere; empty where there is no file. */
+/** The whole path, for viewers that may be elsewhere; empty if there is no file. */
 export function fullPlace(location: Pick<Location, 'file' | 'line' | 'column'> | null | undefined): string {
   return location && location.file !== '' ? clean(lineKey(location)) : '';
 }

@@ -5,7 +5,7 @@ import type { TraceEvent } from './types.ts';
 
 export type Process = Pick<Header, 'pid' | 'threadId' | 'argv'>;
 
-/** Tracks of a thread beside its own: what is measured from outside does not lie within its slices to the µs. */
+/** Additional tracks of a thread: what is measured from outside does not fit into its slices to the µs. */
 const BESIDE = { stalls: 1, collections: 2 } as const;
 /** More than a process has threads. */
 const TRACK_NUMBERS = 1_000_000;

@@ -27,7 +27,7 @@ export function traceEvents(
   };
 }
 
-/** Of rows in series every second, third … ; where that is not enough, of stalls the longest. Then the last ones go. */
+/** Every second, third … row of a series; if that is not enough, only the longest stalls. Then the last ones are dropped. */
 function thinnedOut(
   recordings: readonly Recording[],
   eventsAt: (stride: number, stalls?: ReadonlySet<Row>) => TraceEvent[],
@@ -48,7 +48,7 @@ function thinnedOut(
   return least;
 }
 
-/** So many that their events are fewer than those of all by as much as is lacking. */
+/** As many as fit: their events are fewer than those of all by the number that does not fit. */
 function longestOf(stalls: readonly StallRow[], missing: number): ReadonlySet<Row> {
   const costs = new Map(stalls.map((stall) => [stall, stallEvents(stall, (ms) => ms).length]));
   let left = missing + [...costs.values()].reduce((sum, cost) => sum + cost, 0);

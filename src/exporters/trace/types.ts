@@ -32,9 +32,9 @@ export type ThreadEvent = Omit<TraceEvent, 'pid' | 'tid'>;
 
 export interface Trace {
   events: TraceEvent[];
-  /** Events there was no room for: of the rows, every second, third … was left out; of operations, the shortest. */
+  /** Events that did not fit: every second, third … row was left out, and the shortest operations. */
   dropped: number;
 }
 
-/** The viewers take some 200 bytes of text and 1 kB of memory for each. */
+/** The viewers need some 200 bytes of text and 1 kB of memory for each. */
 export const MAX_EVENTS = 300_000;

@@ -11,15 +11,15 @@ export const CATEGORIES = {
   gc: { label: 'collector', h: 330, s: 65 },
 };
 const OTHER = { label: 'other', h: 0, s: 0 };
-/** Share of all at the top of the stack that is as hot as it gets. */
+/** This share of everything at the top of the stack has the hottest colour. */
 const HOTTEST = 0.2;
 const LIGHTNESS = { cold: 86, hot: 56 };
 
-/** The line around a frame is darker by this. */
+/** The edge of a frame is darker by this. */
 const EDGE = 12;
 
 /**
- * CSS colour of a frame with so large a share of its own.
+ * CSS colour of a frame with this share of its own.
  *
  * @param {string} type
  * @param {number} share

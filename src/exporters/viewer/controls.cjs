@@ -1,7 +1,7 @@
 let facts = '';
 
 /**
- * In the place of 0x's buttons: how much the picture is based on.
+ * Replaces 0x's buttons: how much the picture is based on.
  *
  * @param {import('./types.d.ts').Render} render
  */

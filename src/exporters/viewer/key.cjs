@@ -1,7 +1,7 @@
 const { colorOf } = require('./colors.js');
 
 /**
- * In the place of 0x's: from cold to hot.
+ * Replaces 0x's key: from cold to hot.
  *
  * @param {import('./types.d.ts').Render} render
  */

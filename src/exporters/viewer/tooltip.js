@@ -39,7 +39,7 @@ export function tooltip(data, all, top) {
 /** @param {import('./types.d.ts').FrameData} data */
 function addressOf({ file = '', line }) {
   const path = encodeURI(file.replace(/\\/g, '/')).replace(/[?#&+=;]/g, encodeURIComponent);
-  // Behind a slash it needs none of its own, but behind the two of file://.
+  // After a slash it needs none of its own, but it does after those of file://.
   return editor
     .replace(/(^|[^:/]|\/\/)\/\{file\}/g, (_, before) => `${before}/${path.replace(/^\//, '')}`)
     .replace(/\{file\}/g, () => path)

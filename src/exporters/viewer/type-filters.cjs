@@ -1,7 +1,7 @@
 const { CATEGORIES, colorOf } = require('./colors.js');
 
 /**
- * In the place of 0x's: the legend, whose entries hide and show their category.
+ * Replaces 0x's filters: the legend, whose entries hide and show their category.
  *
  * @param {import('./types.d.ts').Render} render
  * @returns {(state: { exclude: Set<string> }, action: (clicked: { name: string }) => void) => object}
