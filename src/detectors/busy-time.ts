@@ -48,7 +48,10 @@ export interface Second {
 export function secondsOf(recording: View<(typeof SECOND_ROWS)[number]>): Second[] {
   const delays = rowsOf(recording, 'event-loop-delay');
   const cpus = rowsOf(recording, 'cpu');
-  const gcs = rowsOf(recording, 'gc');
+  // The first one covers the start, whatever the second it is read in covers.
+  const gcs = rowsOf(recording, 'gc').filter(
+    ({ t, observedMs = 1000 }) => t - observedMs >= STARTUP_MS - SAME_SECOND_MS / 2,
+  );
   const hasClock = cpus.some(({ mainThreadMs }) => mainThreadMs !== null);
   const resources = rowsOf(recording, 'active-resources');
   return rowsOf(recording, 'event-loop-utilization')

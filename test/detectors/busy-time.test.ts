@@ -17,6 +17,7 @@ import {
   created,
   deepSample,
   frame,
+  gc,
   recordingOf,
   sampled,
   second,
@@ -61,6 +62,13 @@ describe('seconds', () => {
     expect(joined(late, ...rows, last)).toMatchObject([
       { cpuShare: expect.closeTo(0.126, 3), queueShare: expect.closeTo(0.855, 3), busy: false },
     ]);
+  });
+
+  test('collections of the start are not those of a second that was read just after it', () => {
+    const brief = { ...utilization(1), activeMs: 98, idleMs: 2 };
+    const starting = gc({ t: 1000, maxMs: 815, totalMs: 819, observedMs: 993 });
+    expect(joined(brief, starting)).toMatchObject([{ gcShare: 0, gcMaxMs: 0 }]);
+    expect(joined(brief, { ...starting, observedMs: 100 })).toMatchObject([{ gcMaxMs: 815 }]);
   });
 
   test('a time that the clock of the thread was not read in says nothing of collections, nor of a busy loop', () => {
