@@ -7,7 +7,7 @@ import type { Json } from '../src/protocol/thread-api.ts';
  * Methods of arrays, maps and strings are still looked up when they are called: what they throw, if the program has replaced
  * them, is caught by the guard of the entry (`guard.ts`).
  */
-export const { add, exchange, load, notify, store, wait } = Atomics;
+export const { add, compareExchange, exchange, load, notify, store, wait } = Atomics;
 export const { stringify } = JSON;
 /** The same, keeping the type of the value. */
 export const toJson = stringify as <Value>(value: Value) => Json<Value>;

@@ -9,6 +9,9 @@ export type { RawFrame } from '../src/recording/source-maps.ts';
  * thread wrote on entering a synchronous call, so that the watchdog can name the place while the call still lasts.
  * `numbers` holds 64-bit sums.
  */
+/** Of the main thread, and of the watchdog, which then waits until it is `no` again. */
+export const LET_GO = { no: 0, asked: 1, done: 2 } as const;
+
 export const Word = {
   /** 0 starting, 1 ready, 2 failed, 3 finished. */
   WatchdogState: 0,
@@ -47,6 +50,8 @@ export const Word = {
   Quiet: 18,
   /** Above 0: a script of node:vm is running that a timeout or Ctrl-C may end. */
   Terminable: 19,
+  /** Whether the watchdog is to have no inspector session for the moment: one of the values LET_GO. */
+  LetGo: 20,
   Length: 24,
 } as const;
 

@@ -13,6 +13,7 @@ import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { complain } from './complain.ts';
 import { followExit } from './exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
+import { followEndsWithoutExit } from './let-go.ts';
 import { lookInside } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
 import { openThreadGate } from './terminations.ts';
@@ -107,6 +108,7 @@ function start(): void {
   followSignalHandlers(shared);
   store(shared.control, Word.Quiet, settings.quiet ? 1 : 0);
   followExit(shared.control, gate, atExit);
+  followEndsWithoutExit(shared.control);
   hideOwnFrames(internals);
 }
 

@@ -151,6 +151,12 @@ export class Observation {
     return this.#instruments.stalls.isOpen() ? Promise.resolve() : this.#instruments.lastLook.take();
   }
 
+  /** Of its inspector sessions, for the moment. */
+  letGo(): void {
+    this.#instruments.dumpable.capture.letGo();
+    this.#instruments.recent?.letGo();
+  }
+
   /** A process waits at its exit for a connected session. */
   stopAsking(): void {
     this.#instruments.recent?.finish();

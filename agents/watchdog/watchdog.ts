@@ -3,7 +3,7 @@ import { CHANNEL } from '../../src/protocol/channel.ts';
 import type { EndRow, Row } from '../../src/recording/types.ts';
 import { printLine } from '../../src/util/print-line.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
-import { WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
+import { LET_GO, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { isMessage } from './messages.ts';
 import { ObservedThreads } from './observed-threads.ts';
 import { openCpuLimit } from './platform/container.ts';
@@ -22,6 +22,9 @@ const SOCKET_AFTER_MS = 20;
 /** Each is loaded when it is first used: until then, nothing of it takes memory. */
 const loadSummary = () => require('./summary.ts') as typeof import('./summary.ts');
 const loadMethods = () => require('./socket/methods/index.ts') as typeof import('./socket/methods/index.ts');
+
+/** The main thread needs far less time to end, or to go on, once the sessions are closed. */
+const LET_GO_MS = 1000;
 
 /** The watchdog's thread: one tick for all observed threads, their messages, the live socket, and the end. */
 class Watchdog {
@@ -83,6 +86,7 @@ class Watchdog {
 
   #tick(): void {
     if (this.#finished) return;
+    this.#letGo();
     const nextMs = this.#threads.tick();
     if (Atomics.load(this.#control, Word.Stop) === 0) {
       setTimeout(() => this.#tick(), nextMs);
@@ -93,6 +97,15 @@ class Watchdog {
       this.#onMessage(last.message);
     }
     this.#finish({ reason: 'exit', exitCode: Atomics.load(this.#control, Word.ExitCode), signal: null });
+  }
+
+  /** The main thread may end any moment: see let-go.ts. */
+  #letGo(): void {
+    if (Atomics.load(this.#control, Word.LetGo) !== LET_GO.asked) return;
+    for (const thread of this.#threads.alive()) thread.letGo();
+    if (Atomics.compareExchange(this.#control, Word.LetGo, LET_GO.asked, LET_GO.done) !== LET_GO.asked) return;
+    Atomics.notify(this.#control, Word.LetGo);
+    Atomics.wait(this.#control, Word.LetGo, LET_GO.done, LET_GO_MS);
   }
 
   #onMessage(message: unknown): void {

@@ -87,6 +87,38 @@ setTimeout(() => { throw new Error('no good'); }, 300);
   );
 });
 
+describe('an end that Node does not announce', () => {
+  // The watchdog's session is there when it comes: the loop is blocked.
+  const program = (way: string): string => `
+${SPIN}
+setTimeout(() => { spin(300); ${way}; console.log('goes on'); spin(300); process.exit(5); }, 300);
+`;
+
+  it.each(['SIGHUP', 'SIGABRT', 'SIGUSR2', 'SIGWINCH'])(
+    'a process that sends itself %s says no more on stderr than without, and goes on where that does not end it',
+    (signal) =>
+      inLab(async (lab) => {
+        const app = lab.file('app.js', program(`process.kill(process.pid, '${signal}')`));
+        const run = await lab.expectSame(app, { env: { EVDIAG_LEVEL: 'diagnose', EVDIAG_SLOW_MS: '20' } });
+        const goesOn = signal === 'SIGWINCH';
+        expect(run).toMatchObject(goesOn ? { exitCode: 5, stdout: 'goes on\n' } : { signal });
+        if (!goesOn) return;
+        // What blocked after it has a stack: the watchdog has connected again.
+        const stalls = rowsOf(lab.recording(), 'stall');
+        expect(stalls.map(({ location }) => location?.file)).toContain(app);
+      })(),
+  );
+
+  it(
+    'nor does one that becomes another program',
+    inLab(async (lab) => {
+      const way = "process.execve ? process.execve('/bin/echo', ['echo', 'another'], {}) : console.log('another')";
+      const run = await lab.expectSame(lab.file('app.js', program(way)), { env: { EVDIAG_SLOW_MS: '20' } });
+      expect(run.stdout).toMatch(/^another/);
+    }),
+  );
+});
+
 describe.each(SIGNALS)('%s', (signal) => {
   it(
     'ends an idle program by that signal, with a summary',

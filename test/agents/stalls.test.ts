@@ -56,6 +56,7 @@ function fakeThread(options: FakeOptions = {}) {
       },
       call: () => {},
       post: () => {},
+      letGo: () => {},
       detach: () => void seen.detached++,
       hasEnded: () => false,
     },

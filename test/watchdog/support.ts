@@ -20,6 +20,7 @@ export function fakeThread() {
     ask: (user, _question, answer) => note(user, 'stack', answer),
     call: (user, name, _args, answer) => note(user, name, answer),
     post: (user, method, _params, answer) => note(user, method, answer),
+    letGo: () => {},
     detach: (user) => void detached.push(user),
     hasEnded: () => false,
   };

@@ -52,6 +52,8 @@ export interface StackCapture {
     params: CallParams<Name>,
     answer?: Reply<CallResult<Name>>,
   ): void;
+  /** Disconnects for the moment: open questions are answered with null, and the next one connects again. */
+  letGo(): void;
   /** Disconnects when no user is left. Called without a user: permanently. */
   detach(user?: User): void;
   /** The thread is no longer there to be asked. */
@@ -146,6 +148,10 @@ export class ThreadCapture implements StackCapture {
     this.#ended = true;
     this.#forget();
     this.#disconnectIdle();
+  }
+
+  letGo(): void {
+    if (!areSessionsHeld()) this.#disconnect();
   }
 
   hasEnded(): boolean {

@@ -28,7 +28,7 @@ const LAST_ANSWER_MS = 200;
 export interface RecentStacksOptions extends ThreadActivityOptions {
   shared: SharedMemory;
   marks: Pick<MarkedCalls, 'running'>;
-  capture: Pick<StackCapture, 'call' | 'detach'>;
+  capture: Pick<StackCapture, 'call' | 'detach' | 'letGo'>;
   /** The machine's monotonic clock when the recording began. */
   startMonotonicMs: number;
 }
@@ -95,6 +95,10 @@ export class RecentStacks {
     const profile = this.#ring.profile(fromMs, t, this.#unanswered(t));
     const startUs = Math.round((startMonotonicMs + fromMs) * 1000);
     return { ...profile, startTime: startUs, endTime: startUs + profile.endTime };
+  }
+
+  letGo(): void {
+    this.#options.capture.letGo();
   }
 
   finish(): void {
