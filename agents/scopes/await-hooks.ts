@@ -8,24 +8,24 @@ import { followTurns } from './turns.ts';
 /** Frames taken of each await, and of what is awaited: the function whose result it is. */
 const FRAMES = 24;
 const RESULT_FRAMES = 3;
-/** So many awaits are all followed, at 30–90 µs each, then one in ten at random; so many of them in all. */
+/** This many awaits are all followed, at 30–90 µs each, then one in ten at random; the most in total. */
 const ALL_AWAITS = 10_000;
 const ONE_IN = 10;
 const MAX_AWAITS = 100_000;
 /** Stacks that are held until they are read: a kB each. All of them take some ms to read, in the middle of the program. */
 const MAX_UNREAD = 200;
-/** Of what a combinator was given. */
+/** The most arguments of a combinator that are followed. */
 const MAX_JOINED = 10;
 
 // Kept from before the application could replace it.
 const { random } = Math;
 
 /**
- * V8's promise hooks, while a profile is open: while one is there, V8 makes a promise for each await, whose parent is what
+ * V8's promise hooks, while a profile is open: with one enabled, V8 makes a promise for each await, whose parent is what
  * is awaited, and calls `before` on it when the function goes on.
  */
 export class AwaitHooks {
-  /** Which profile what runs belongs to. */
+  /** The profile to which the running code belongs. */
   readonly storage = new AsyncLocalStorage<Holder>();
   readonly turns = followTurns(() => this.storage.getStore() ?? null);
   readonly #suspended = new WeakMap<object, Suspended>();
@@ -68,10 +68,10 @@ export class AwaitHooks {
       if (holder.taken < MAX_AWAITS) this.#results.set(promise, takeStack(RESULT_FRAMES, this.#init));
       return;
     }
-    // Promise.all and its like make their own promise first, and then one of each that they are given.
+    // Promise.all and the like make their own promise first, and then one for each of their arguments.
     const alone = this.#lastAlone;
     if (alone && alone !== parent) this.#join(alone, this.#results.get(parent));
-    // What was made just before is no await: the wrapper of a value or a thenable, or a reaction by `then`.
+    // The promise made just before is not an await: the wrapper of a value or a thenable, or a reaction by `then`.
     if (before === parent) this.#drop(parent);
     const weight = holder.taken < ALL_AWAITS ? 1 : ONE_IN;
     if (weight > 1 && random() * weight >= 1) return;
@@ -99,7 +99,7 @@ export class AwaitHooks {
     else if (known.of.length < MAX_JOINED) known.of.push(made);
   }
 
-  /** That of an await settles when the call has gone on: the others are none. */
+  /** The promise of an await settles when the call has gone on: the others are not awaits. */
   readonly #drop = (promise: object): void => {
     const one = this.#suspended.get(promise);
     if (!one) return;

@@ -1,4 +1,4 @@
-/** Awaits of a profile, and what they are told as: those of the application, by the stack that awaits. */
+/** Awaits of a profile, and how they are reported: those of the application, by the stack that awaits. */
 import type { Wait } from '../../src/library/types.ts';
 import { readStack, type TakenStack } from '../agent/stack.ts';
 import { belowHooks, isNodes } from '../agent/tracking/sites.ts';
@@ -24,17 +24,17 @@ export interface Suspended {
   taken: TakenStack;
   /** Where what it awaits was made, unless that is a wrapper. */
   result: TakenStack | null;
-  /** What may settle it: promises that somebody asked for just after it was made. */
+  /** What may settle it: promises that were used just after it was made. */
   joined: Join | null;
   holders: readonly Holder[];
-  /** It stands for so many. */
+  /** How many it represents. */
   weight: number;
 }
 
 export interface Ended extends Omit<Suspended, 'holders'> {
   ms: number;
   unfinished: boolean;
-  /** How many profiles are nested within the one that it is told to. */
+  /** How many profiles are nested within the one to which it is reported. */
   inner: number;
 }
 
@@ -58,7 +58,7 @@ function readOnce(taken: TakenStack): RawFrame[] {
   return known;
 }
 
-/** That it has gone on, or goes on no more, as one of the profiles is told. */
+/** That it has resumed, or will not any more, as reported to one of the profiles. */
 export function toEnded({ holders, ...one }: Suspended, now: number, unfinished: boolean, to: Holder): Ended {
   return { ...one, ms: now - one.fromMs, unfinished, inner: holders.indexOf(to) };
 }
@@ -88,14 +88,14 @@ export function addTo(holder: Holder, { taken, result, joined, ms, unfinished, i
   if (unfinished) wait.unfinished += weight;
 }
 
-/** Whether what is awaited is the result of a call of the application's, or of a nested profile: these are told themselves. */
+/** Whether what is awaited is the result of a call of the application, or of a nested profile: these are reported themselves. */
 function isOwnCall(result: TakenStack | null): boolean {
   const top = result && readOnce(result)[0];
   if (!top || isNodes(top)) return false;
   return !isNotOurs(top) || toFrame(top).category === 'application';
 }
 
-/** Whether own calls settle it, by a combinator: a built-in asked for their results, not an await. */
+/** Whether own calls settle it, through a combinator: a built-in used their results, not an await. */
 function isJoined(joined: Join | null): boolean {
   if (joined === null) return false;
   const top = withoutOurs(readOnce(joined.at))[0];
@@ -108,7 +108,7 @@ function withoutOurs(frames: readonly RawFrame[]): readonly RawFrame[] {
   return first < 0 ? [] : belowHooks(frames.slice(first));
 }
 
-/** Up to who called the profile, without evdiag's own frames and Node's: past as many profiles as are nested within. */
+/** Up to the caller of the profile, without frames of evdiag and Node, skipping the profiles that are nested within. */
 function ofCall(raw: readonly RawFrame[], inner: number): RawFrame[] {
   const frames: RawFrame[] = [];
   let passed = 0;

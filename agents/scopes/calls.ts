@@ -6,7 +6,7 @@ import type { RawFrame } from '../shared-memory.ts';
 
 /** Frames taken of each promise. */
 const FRAMES = 24;
-/** Stacks taken for one scope: some 5 µs each. Awaits beyond are counted, without their line. */
+/** Stacks taken for one scope: some 5 µs each. Further awaits are counted, without their line. */
 const MAX_STACKS = 100_000;
 
 /** One await that has not resumed. */
@@ -18,7 +18,7 @@ export interface FollowedCall {
   frames: RawFrame[] | null;
 }
 
-/** What a scope holds of its calls. */
+/** What a scope has of its calls. */
 export interface CallHolder {
   calls: Set<FollowedCall>;
   stacks: number;
@@ -33,9 +33,9 @@ interface Known {
 /**
  * Follows every await that is made for a scope until it resumes.
  *
- * While a hook is there, V8 makes a promise for each await, whose parent is what is awaited. Its `before` is the
- * resumption. The wrapper of a value that is no promise looks alike, and settles at once. The stack is taken when the
- * promise is made and written out only for the few that are left.
+ * While a hook is enabled, V8 makes a promise for each await, whose parent is what is awaited. Its `before` is the
+ * resumption. The wrapper of a value that is not a promise looks the same, and settles at once. The stack is taken when the
+ * promise is made, and formatted only for the few that are left.
  */
 export function followCalls(currentHolders: () => readonly CallHolder[] | null, maxCalls: number) {
   const awaits = new WeakMap<object, Known>();
@@ -86,7 +86,7 @@ export function followCalls(currentHolders: () => readonly CallHolder[] | null, 
   };
 
   return {
-    /** The stack of a suspended call, or null where it is none of the application's, or waits for one that is. */
+    /** The stack of a suspended call, or null if it is not the application's, or waits for one that is. */
     suspendedFrames(call: FollowedCall): RawFrame[] | null {
       if (call.taken === null) return [];
       call.frames ??= read(call.taken);

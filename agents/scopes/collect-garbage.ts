@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 let collect: (() => void) | null = null;
 
-/** A full collection, to tell an event target that nobody holds any more from one that lives on. */
+/** A full collection, to tell an event target that is not referenced any more from one that is. */
 export function collectGarbage(): void {
   collect ??= (globalThis as { gc?: () => void }).gc ?? exposed();
   collect();

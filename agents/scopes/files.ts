@@ -29,7 +29,7 @@ interface OpenFile {
 export class FollowedFiles {
   readonly #currentHolders: () => readonly FileHolder[] | null;
   readonly #open = new Map<number, OpenFile>();
-  /** Streams open in a later tick, when nothing of the application is on the stack. */
+  /** Streams open in a later tick, when no code of the application is on the stack. */
   readonly #streams = new Map<string, RawFrame[][]>();
   readonly #restore: (() => void)[];
 
@@ -47,7 +47,7 @@ export class FollowedFiles {
     syncBuiltinESMExports();
   }
 
-  /** To be told of each emitter that is made: a `FileHandle` is one. Its async resource lives on when it is closed. */
+  /** Called for each emitter that is made: a `FileHandle` is one. Its async resource lives on when it is closed. */
   onEmitter(self: object, holders: readonly FileHolder[]): void {
     if (self.constructor?.name !== 'FileHandle') return;
     const frames = currentFrames();
@@ -119,7 +119,7 @@ export class FollowedFiles {
   }
 }
 
-/** A `FileHandle` that was closed, or collected (which closes it), is none any more. */
+/** A `FileHandle` that was closed, or collected (which closes it), is not open any more. */
 export function isOpenFile({ handle }: FollowedFile): boolean {
   return handle === null || (handle.deref()?.fd ?? -1) >= 0;
 }

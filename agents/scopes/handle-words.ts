@@ -1,7 +1,7 @@
 import type { LeftoverKind } from '../../src/library/types.ts';
 import { ownerOf } from './servers.ts';
 
-/** Node's names of the async resources that stand for something open. Without a prototype: a program names its own as it likes. */
+/** Node's names of the async resources that represent something open. Without a prototype: programs may have any names. */
 const KINDS: Record<string, LeftoverKind> = Object.assign(Object.create(null) as object, {
   Timeout: 'timer',
   TCPSERVERWRAP: 'server',
@@ -26,7 +26,7 @@ const REQUESTS: readonly [start: string, words: string][] = [
   ['KEYPAIRGEN', 'crypto operation'],
 ];
 
-/** null for what ends by itself, or belongs to another resource. */
+/** null for a resource that ends by itself, or belongs to another one. */
 export function kindOf(type: string): LeftoverKind | null {
   return KINDS[type] ?? (requestWords(type) ? 'request' : null);
 }

@@ -17,7 +17,7 @@ import { toFrame } from './run-sources.ts';
 import { listenFrames } from './servers.ts';
 
 const MAX_CALLERS = 4;
-/** What is built, and what it is built of, for our own tests. */
+/** The built files and their sources, for our own tests. */
 const OUR_FOLDERS = [__dirname, join(__dirname, '../src/library')].flatMap((folder) => [
   folder,
   pathToFileURL(folder).href,
@@ -47,7 +47,7 @@ export function describeRequest(one: FollowedRequest): LeftThing | null {
 }
 
 /**
- * Without what another thing stands for: the connection that a request makes, and of the listeners that Node adds for
+ * Without things that belong to another one: the connection of a request, and of the listeners that Node adds for
  * `events.once` those that a suspended call waits for.
  */
 export function withoutParts(things: LeftThing[], onceListeners: LeftThing[]): LeftThing[] {
@@ -76,7 +76,7 @@ export function describeListener(one: FollowedListener, frames: RawFrame[] | nul
   return describe('listener', what, frames, one.startMs, false);
 }
 
-/** Only those of the application itself: what packages await is theirs. */
+/** Only those of the application itself: awaits of packages are not its own. */
 export function describeCall(call: FollowedCall, frames: RawFrame[] | null): LeftThing | null {
   if (!frames) return null;
   const what = 'suspended async call';
@@ -107,7 +107,7 @@ function describe(
   return { kind, what, location: placeOf(mapped), callers: callers.map(toLocation), startMs, referenced };
 }
 
-/** Without evdiag's own frames, and without who called `watch`: the work begins there. */
+/** Without evdiag's own frames, and without the caller of `watch`: the work begins there. */
 function insideCall(raw: RawFrame[]): RawFrame[] {
   const first = raw.findIndex((frame) => isNotOurs(frame) && !isNodes(frame));
   const outer = raw.findIndex((frame, i) => i > first && !isNotOurs(frame) && !frame[1]?.endsWith('agent.cjs'));
@@ -119,14 +119,14 @@ export function isNotOurs([, url]: RawFrame): boolean {
   return url === null || !OUR_FOLDERS.some((folder) => url.startsWith(folder));
 }
 
-/** process.stdout and its like, which Node makes when they are first used. */
+/** process.stdout and the like, which Node makes when they are first used. */
 function isStandardStream(resource: object, frames: RawFrame[]): boolean {
   const { fd } = resource as { fd?: unknown };
   if (typeof fd === 'number' && fd >= 0 && fd <= 2) return true;
   return frames.some(([, url]) => url?.startsWith('node:internal/bootstrap/') === true);
 }
 
-/** Pipes of a child process and ports of a worker: these stand for them. */
+/** Pipes of a child process and ports of a worker, which are represented by these. */
 function isPartOfAnother(kind: LeftoverKind, frames: RawFrame[]): boolean {
   const made = (part: string): boolean => frames.some(([, url]) => url?.startsWith(`node:${part}`) === true);
   if (kind === 'pipe') return made('internal/child_process') || made('child_process');
@@ -150,7 +150,7 @@ function nameOf(target: object): string {
   return typeof name === 'string' && name !== '' ? name : 'an object';
 }
 
-/** Equal things of one place as one, the most first. */
+/** Equal things at one place as one, the largest counts first. */
 export function together(things: readonly LeftThing[]): Leftover[] {
   const now = monotonicMs();
   const all = new Map<string, Leftover>();

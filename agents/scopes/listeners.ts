@@ -8,10 +8,10 @@ import type { RawFrame } from '../shared-memory.ts';
 const FRAMES = 16;
 const ADDING = new Set(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener']);
 
-/** The methods of an emitter that all others add by. */
+/** The methods of an emitter that all other ones use to add listeners. */
 const ADDED_BY = ['on', 'addListener', 'prependListener'];
 
-/** What `events.once` listens for beside the event that it waits for. */
+/** What `events.once` listens for in addition to the event that it waits for. */
 const ONCE_BESIDE = new Set<string | symbol>(['error', 'abort']);
 
 export interface FollowedListener {
@@ -29,8 +29,8 @@ export interface ListenerHolder {
 }
 
 /**
- * Follows listeners that a scope adds to emitters and event targets which are older than the scope: those of what it
- * made itself go with it.
+ * Follows listeners that a scope adds to emitters and event targets older than the scope: listeners on what it
+ * made itself are freed with it.
  */
 export class FollowedListeners<H extends ListenerHolder> {
   readonly #currentHolders: () => readonly H[] | null;
@@ -55,12 +55,12 @@ export class FollowedListeners<H extends ListenerHolder> {
     ];
   }
 
-  /** To be told of resources that are event targets, as message ports are. */
+  /** Called for resources that are event targets, such as message ports. */
   noteMade(target: object | undefined, holders: readonly H[]): void {
     if (target instanceof EventTarget) this.#madeIn.set(target, holders);
   }
 
-  /** The stack of a listener that is still there, or null where it is none of the application's. */
+  /** The stack of a listener that is still there, or null if it is not the application's. */
   leftFrames(one: FollowedListener): RawFrame[] | null {
     if (!isAttached(one)) return null;
     const frames = framesOf(one);

@@ -5,12 +5,12 @@ interface ScriptParsed {
   params: { url: string; sourceMapURL?: string };
 }
 
-/** Inline source maps by path, '' for scripts without one: all that were loaded at the last look. */
+/** Inline source maps by path, '' for scripts without one: all that were loaded at the last check. */
 let known = new Map<string, string>();
 
 /**
  * The source map that V8 was given with a script, as a comment: jest, ts-node, tsx and Node's own transform run text
- * that is in no file. Null where the script came with none.
+ * that is in no file. Null if the script has none.
  */
 export function loadedMap(path: string): string | null {
   if (/[\\/]node_modules[\\/]/.test(path)) return null;
@@ -22,7 +22,7 @@ export function loadedMap(path: string): string | null {
   return map ? `//# sourceMappingURL=${map}` : null;
 }
 
-/** V8 tells all scripts when the domain is enabled: some 0.1 ms each. The domain stays on for this moment only. */
+/** V8 reports all scripts when the domain is enabled: some 0.1 ms each. The domain is on only for this moment. */
 function readScripts(): Map<string, string> {
   const maps = new Map<string, string>();
   try {
@@ -37,7 +37,7 @@ function readScripts(): Map<string, string> {
     session.post('Debugger.enable');
     session.disconnect();
   } catch {
-    // No inspector is to be had: lines stay those of the text that ran.
+    // There is no inspector: lines are those of the text that ran.
   }
   return maps;
 }

@@ -21,7 +21,7 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => void natives.setTimeout(resolve, ms));
 }
 
-/** What the promise is fulfilled with, or null after so many milliseconds. */
+/** The value of the promise, or null after this many milliseconds. */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const timer = natives.setTimeout(resolve, ms, null);

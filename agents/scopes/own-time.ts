@@ -2,18 +2,18 @@ import type { CpuProfile } from '../../src/library/types.ts';
 import { isNodes } from '../agent/tracking/sites.ts';
 import { isNotOurs } from './leftovers.ts';
 
-/** What following the awaits cost, as a function of the profile. */
+/** The cost of following the awaits, as a function of the profile. */
 export const OWN_TIME = '(evdiag)';
-/** What the thread ran beside the function that is profiled. */
+/** What the thread ran besides the profiled function. */
 export const BESIDE = '(other work)';
 const NO_WORK = new Set(['(root)', '(program)', '(idle)']);
 
-/** Of evdiag's, these call the function that is profiled: what they call is its own. */
+/** The functions of evdiag that call the profiled function: what they call is its own. */
 const ENTRY = /^(profile|run)\d*$/;
 
 type Node = CpuProfile['nodes'][number];
 
-/** Half a second off, it is another clock. */
+/** If it is off by half a second, it is another clock. */
 const SAME_CLOCK_US = 500_000;
 
 /** When the function ran: from and to in turn, ms of the monotonic clock. */
@@ -24,8 +24,8 @@ export interface OwnTurns {
 }
 
 /**
- * The profile with the time of evdiag's own code in one node below the root: its functions, and what they called of
- * Node's and V8's. The function that is profiled runs below them as well: it is its own. With `own`, what ran while the
+ * The profile with the time of evdiag's own code in one node below the root: its functions, and what they called in
+ * Node and V8. The profiled function also runs below them, but keeps its time. With `own`, what ran while the
  * function did not is in another such node.
  */
 export function toOwnNodes(profile: CpuProfile, own: OwnTurns | null): CpuProfile {
@@ -48,14 +48,14 @@ export function toOwnNodes(profile: CpuProfile, own: OwnTurns | null): CpuProfil
 
 /** By sample, whether the function ran. */
 function ownTimes({ samples = [], timeDeltas = [], startTime }: CpuProfile, { turns, startMs }: OwnTurns) {
-  // V8 goes by the same clock; on systems where it does not, the beginning is what both know.
+  // V8 uses the same clock; on systems where it does not, the beginning is known on both.
   const offsetUs = Math.abs(startTime - startMs * 1000) > SAME_CLOCK_US ? startTime - startMs * 1000 : 0;
   const isOwn = new Uint8Array(samples.length);
   let turn = 0;
   let atUs = startTime - offsetUs;
   for (let i = 0; i < samples.length; i++) {
     atUs += timeDeltas[i] ?? 0;
-    // V8 may tell a later sample first.
+    // V8 may list a later sample first.
     while (turn > 0 && turns[turn]! * 1000 > atUs) turn -= 2;
     while (turn + 1 < turns.length && turns[turn + 1]! * 1000 < atUs) turn += 2;
     isOwn[i] = turn < turns.length && turns[turn]! * 1000 <= atUs ? 1 : 0;
@@ -88,7 +88,7 @@ function evdiagNodes({ nodes }: CpuProfile): Set<number> {
   /** Of them, those whose built-ins are ours. */
   const working = new Set<number>();
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
-  // A parent stands before its children.
+  // A parent comes before its children.
   for (const node of nodes) {
     const ours = isOurs(node);
     const below = working.has(parents.get(node.id) ?? -1) && isBuiltIn(node);
@@ -102,7 +102,7 @@ function isOurs({ callFrame: { functionName, url } }: Node): boolean {
   return url !== '' && !isNotOurs([functionName, url, 0, 0]);
 }
 
-/** A collection that the allocations of evdiag have caused is in the middle of it, too. */
+/** A collection caused by evdiag's allocations may be among them too. */
 function isBuiltIn({ callFrame: { functionName, url } }: Node): boolean {
   return isNodes([functionName, url || null, 0, 0]);
 }

@@ -13,7 +13,7 @@ const DEFAULT_INTERVAL_US = 1000;
 const MIN_INTERVAL_US = 50;
 const DEFAULT_TOP = 20;
 const INLINING = ['turbo-inlining', 'maglev-inlining'];
-/** V8's own entries that are no work of the thread. */
+/** V8's own entries that are not work of the thread. */
 const NOT_BUSY = new Set(['(root)', '(program)', '(idle)', OWN_TIME, BESIDE]);
 
 type Node = CpuProfile['nodes'][number];
@@ -57,7 +57,7 @@ export async function profile<T>(fn: () => T | Promise<T>, options: ProfileOptio
 
 let users = 0;
 
-/** V8 counts what it has inlined for the caller (Node 20 to 24: all of it), so that it inlines nothing meanwhile. */
+/** V8 counts inlined functions for their caller (Node 20 to 24: all of them), so inlining is off meanwhile. */
 function keepFunctionsApart(session: Session): void {
   users++;
   if (users === 1 && mayChangeInlining()) for (const flag of INLINING) setFlagsFromString(`--no-${flag}`);
@@ -67,13 +67,13 @@ function keepFunctionsApart(session: Session): void {
 function letFunctionsMerge(session: Session): void {
   if (--users > 0 || !mayChangeInlining()) return;
   for (const flag of INLINING) setFlagsFromString(`--${flag}`);
-  // What was optimised meanwhile is slower than it need be.
+  // Code that was optimised meanwhile is slower than necessary.
   forgetOptimisedCode(session);
 }
 
-/** Where somebody has set it at the start, it is theirs. */
+/** If it was set at the start, it is left alone. */
 function mayChangeInlining(): boolean {
-  // V8 ends the process where a flag is changed that it has frozen.
+  // V8 ends the process if a frozen flag is changed.
   return ![...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flag) => /inlining|freeze-flags/.test(flag));
 }
 
@@ -84,7 +84,7 @@ function openSession(): Session {
     session.connect();
     return session;
   } catch (error) {
-    // Where the thread has no inspector, Node throws a string.
+    // If the thread has no inspector, Node throws a string.
     if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'ERR_INSPECTOR_NOT_AVAILABLE') throw error;
     throw new Error('evdiag: no profile: this process has no inspector');
   }
@@ -101,7 +101,7 @@ function post(session: Session, method: string, params: object = {}): unknown {
   return result;
 }
 
-/** V8 loses functions that were optimised before the profile began; turning exact coverage on makes it forget them. */
+/** V8 misses functions that were optimised before the profile began; turning exact coverage on makes it forget optimised code. */
 function forgetOptimisedCode(session: Session): void {
   post(session, 'Profiler.startPreciseCoverage', { detailed: true });
   post(session, 'Profiler.stopPreciseCoverage');
@@ -155,7 +155,7 @@ function sumUp(cpuProfile: CpuProfile, top: number): { busyMs: number; functions
   return { busyMs: busyUs / 1000, functions: functions.filter(isNotOursSum).slice(0, top).map(describe) };
 }
 
-/** Each sample stands for the time until the next. */
+/** Each sample accounts for the time until the next. */
 function timeOfNodes({ samples = [], timeDeltas = [], startTime, endTime }: CpuProfile): Map<number, number> {
   const times = new Map<number, number>();
   let now = startTime;
@@ -186,7 +186,7 @@ function describe({ node, selfUs, totalUs, lines }: Sum): ProfiledFunction {
     category: frame.category,
     selfMs: selfUs / 1000,
     totalMs: totalUs / 1000,
-    // A line has no column: its first one on the map.
+    // A line has no column: use its first one in the map.
     hottestLine: hottest && url ? toFrame([functionName, url, hottest[0], Number.MAX_SAFE_INTEGER]).line : null,
   };
 }

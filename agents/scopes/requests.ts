@@ -6,14 +6,14 @@ import { workFrames } from './work-frames.ts';
 
 const URL_LIMIT = 200;
 
-/** A request to elsewhere, from its start to the end of the response. */
+/** An outgoing request, from its start to the end of the response. */
 export interface FollowedRequest {
   startMs: number;
   frames: RawFrame[];
-  /** "GET http://127.0.0.1:8080/path", without query and user; of an upgrade the address alone. */
+  /** "GET http://127.0.0.1:8080/path", without query and user; only the address for an upgrade. */
   words(): string;
   isOpen(): boolean;
-  /** What it goes through, once that is known. */
+  /** Its connection, once that is known. */
   socket(): SocketLike | null;
   isUpgrade: boolean;
 }
@@ -64,7 +64,7 @@ export class FollowedRequests {
   readonly #maxRequests: number;
   readonly #known = new WeakMap<object, { holders: readonly RequestHolder[]; one: FollowedRequest }>();
   readonly #sockets = new WeakMap<object, WeakRef<SocketLike>>();
-  /** Handles of connections that are undici's: the requests stand for them. */
+  /** Handles of undici's connections, which are represented by the requests. */
   readonly #carriers = new WeakSet<object>();
   readonly #channels: [name: string, handler: (message: unknown) => void][];
 
@@ -81,7 +81,7 @@ export class FollowedRequests {
     for (const [name, handler] of this.#channels) subscribe(name, handler);
   }
 
-  /** To be told of each emitter that is made: a request of node:http is one. */
+  /** Called for each emitter that is made: a request of node:http is one. */
   onEmitter(self: object, holders: readonly RequestHolder[]): void {
     if (!NODES_REQUESTS.has(self.constructor?.name)) return;
     const request = new WeakRef(self as NodesRequest);
@@ -143,7 +143,7 @@ export class FollowedRequests {
   }
 }
 
-/** What a subscriber throws, Node throws into the program. */
+/** Node throws a subscriber's exception into the program. */
 function harmless(handler: (message: Message) => void): (message: unknown) => void {
   return (message) => {
     try {

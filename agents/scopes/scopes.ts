@@ -24,9 +24,9 @@ import { followServers } from './servers.ts';
 import { longestStall } from './stalls.ts';
 import { workFrames } from './work-frames.ts';
 
-/** Of each kind of thing, followed at a time for one scope. */
+/** Things of each kind that are followed at a time for one scope. */
 const MAX_FOLLOWED = 50_000;
-/** Pauses between two looks whether all has ended: short at first. */
+/** Pauses between two checks whether everything has ended: short at first. */
 const FIRST_POLL_MS = 2;
 const LAST_POLL_MS = 50;
 
@@ -35,7 +35,7 @@ interface Followed extends CallHolder, FileHolder, ListenerHolder, RequestHolder
   startMs: number;
   handles: Set<FollowedHandle>;
   closed: boolean;
-  /** Itself and the scopes around it, those that are closed left out as of `epoch`. */
+  /** Itself and the scopes around it, without those that are closed as of `epoch`. */
   around: readonly Followed[];
   live: readonly Followed[];
   epoch: number;
@@ -47,7 +47,7 @@ let hooks: Hooks | null = null;
 let epoch = 0;
 let nextId = 1;
 
-/** Follows one unit of work. Hooks are there as long as a scope is open; scopes may be nested and run side by side. */
+/** Follows one unit of work. Hooks are enabled while a scope is open; scopes may be nested and run side by side. */
 export function openScope(name: string): Scope {
   hooks ??= startHooks();
   open.count++;
@@ -118,7 +118,7 @@ function startHooks() {
     }
     return scope.live.length > 0 ? scope.live : null;
   };
-  // An AsyncLocalStorage hooks in when it is first run: before the hooks that put Node 20's promise hooks back as they were.
+  // An AsyncLocalStorage adds its hooks when it is first run: before the hooks that restore Node 20's promise hooks.
   storage.run(createFollowed(null), () => {});
   const calls = followCalls(currentHolders, MAX_FOLLOWED);
   const handles = new FollowedHandles(createSites(), {
@@ -134,7 +134,7 @@ function startHooks() {
     },
     onMade() {},
     scopedOnly: true,
-    // Thousands of timers cost less so, and are rarely made deep in a library.
+    // This is cheaper for thousands of timers, which are rarely made deep in a library.
     framesOf: (type) => (type === 'Timeout' ? currentFrames() : workFrames()),
   });
   const prune = ({ handles: all }: Followed): void => {
@@ -186,14 +186,14 @@ function suspendedOf({ calls: all }: Followed, calls: FollowedCalls): (LeftThing
   return [...all].map((call: FollowedCall) => describeCall(call, calls.suspendedFrames(call)));
 }
 
-/** Looks until nothing is left that is not meant to stay, or the time is up. */
+/** Checks until nothing is left that is not meant to stay, or the time is up. */
 async function untilNothing(
   look: () => Leftover[],
   graceMs: number,
   isMeant: (leftover: Leftover) => boolean,
 ): Promise<Leftover[]> {
   const startMs = monotonicMs();
-  // Node tells of what was destroyed in the next turn, and closes handles at the end of one.
+  // Node reports in the next turn what was destroyed, and closes handles at the end of one.
   await turn();
   await turn();
   let left = look();
@@ -206,7 +206,7 @@ async function untilNothing(
   return left;
 }
 
-/** Listeners of event targets: only a collection tells whether anybody holds the target any more. */
+/** Listeners of event targets: only a collection shows whether the target is still referenced. */
 function hasDoubtful({ listeners }: Followed, left: readonly Leftover[]): boolean {
   if (!left.some(({ kind }) => kind === 'listener')) return false;
   return [...listeners].some(({ target }) => target.deref() instanceof EventTarget);

@@ -7,7 +7,7 @@ import { ThreadCapture } from '../watchdog/platform/stack-capture.ts';
 import { openThreadCpu } from '../watchdog/platform/thread-cpu.ts';
 import { ownLateMs } from '../watchdog/stall/own-lateness.ts';
 
-/** How often the heartbeat is looked at. */
+/** How often the heartbeat is checked. */
 const TICK_MS = 5;
 /** The first stack is taken at this share of the limit, so that one is there when it is crossed. */
 const FIRST_STACK_SHARE = 0.6;
@@ -20,7 +20,7 @@ export interface StallWatchData {
   inspection: Inspection;
 }
 
-/** One stall of the loop; `scope` is 0 where none ran, or no stack could be taken. */
+/** One stall of the loop; `scope` is 0 if none was running, or no stack could be taken. */
 export interface RawStall {
   /** Wall clock, milliseconds since 1970: threads count from different starts. */
   startMs: number;
@@ -45,7 +45,7 @@ const capture = new ThreadCapture({
   onError() {},
   api: `globalThis[Symbol.for(${JSON.stringify(LIBRARY_KEY)})]`,
 });
-/** The thread of a worker has no number that is known here. */
+/** The system's number of a worker thread is not known here. */
 const threadCpu = openThreadCpu(threadId === 0 ? process.pid : null);
 const waitedMs = (): number => threadCpu()?.runQueueMs ?? 0;
 let count = beats.count;
@@ -77,8 +77,8 @@ function tick(): void {
     capture.ask('stall', {}, onStack);
     return;
   }
-  // An answer that comes with the end of a native call is in the queue of messages: look again after it.
-  // Nor is it a stall where the thread had no core.
+  // An answer that comes with the end of a native call is in the queue of messages: check again after it.
+  // Nor is it a stall if the thread had no core.
   const waited = waitedMs();
   const durationMs = now - lastBeatAt - Math.max(lateMs, waited - waitedBefore);
   waitedBefore = waited;

@@ -28,7 +28,7 @@ interface Watch {
   stop(): void;
 }
 
-/** What the other thread calls here; of a stall, only the place counts. */
+/** What the other thread calls here; only the place of a stall is needed. */
 const threadApi: Pick<ThreadApi, 'stack'> = {
   stack: () =>
     toJson<InterruptedStack>({
@@ -41,7 +41,7 @@ const threadApi: Pick<ThreadApi, 'stack'> = {
 const debuggerUrl = createDebuggerUrl();
 let watching: Watch | null = null;
 
-/** Watches this thread from another one for stalls of its loop of at least so many milliseconds. */
+/** Watches this thread from another one for stalls of its loop of at least this many milliseconds. */
 export function startStalls(stallMs: number): () => void {
   try {
     watching ??= start(stallMs);
@@ -60,7 +60,7 @@ export function startStalls(stallMs: number): () => void {
   };
 }
 
-/** The longest stall in the scope, which began at `startMs`; null where there was none. */
+/** The longest stall in the scope, which began at `startMs`; null if there was none. */
 export async function longestStall(scopeId: number, startMs: number): Promise<Stall | null> {
   const watch = watching;
   // A debugger stops the thread for as long as somebody reads.

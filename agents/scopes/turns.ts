@@ -1,18 +1,18 @@
 import { createHook } from 'node:async_hooks';
 import { monotonicMs } from '../primordials.ts';
 
-/** Less than V8 takes between two samples, so that pieces of one go together. */
+/** Less than the time between two of V8's samples, so that pieces of one turn are joined. */
 const SAME_TURN_MS = 0.005;
-/** Beyond, what follows goes together with the last. */
+/** Further turns are joined with the last. */
 const MAX_TURNS = 500_000;
 
-/** Whose turns are told. */
+/** The work whose turns are recorded. */
 export interface Turning {
   /** Itself, and what it is nested in. */
   around: readonly Turning[];
   /** From and to in turn, ms of the monotonic clock. */
   turns: number[];
-  /** Since when it runs; null where it does not. */
+  /** Since when it is running; null if it is not. */
   runsSinceMs: number | null;
 }
 
@@ -21,8 +21,8 @@ export function newTurning(): Turning {
 }
 
 /**
- * Notes when the thread ran what belongs to whom: callbacks and promise reactions, by the hooks `before` and `after`, in
- * which an AsyncLocalStorage tells the one that begins (Node 20 to 26).
+ * Records when the thread ran which work: callbacks and promise reactions, by the hooks `before` and `after`, in
+ * which an AsyncLocalStorage identifies the one that begins (Node 20 to 26).
  */
 export function followTurns(current: () => Turning | null) {
   const outer: (Turning | null)[] = [];

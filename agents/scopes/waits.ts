@@ -20,8 +20,8 @@ let hooks: AwaitHooks | null = null;
 let openCount = 0;
 
 /**
- * Follows a function: its awaits, and when it runs. The awaits by V8's promise hooks: while one is there, V8 makes a promise for each await, whose
- * parent is what is awaited, and calls `before` on it when the function goes on. An AsyncLocalStorage tells what belongs
+ * Follows a function: its awaits, and when it runs. The awaits by V8's promise hooks: with one enabled, V8 makes a promise for each await, whose
+ * parent is what is awaited, and calls `before` on it when the function goes on. An AsyncLocalStorage knows what belongs
  * to which profile; they may be nested and overlap. Stacks are taken meanwhile and read afterwards.
  */
 export function followCall(): FollowedCall {

@@ -2,11 +2,11 @@ import { chosenCallSites } from '../agent/stack.ts';
 import { belowHooks, isLibrarys, isNodesUrl } from '../agent/tracking/sites.ts';
 import type { RawFrame } from '../shared-memory.ts';
 
-/** fetch has some 28 frames of Node's between what the application calls and the request, the package undici as many. */
+/** fetch has some 28 Node frames between the application's call and the request, the package undici as many. */
 const MAX_FRAMES = 64;
 const MAX_KEPT = 6;
 
-/** The stack of what the application does now through libraries: of theirs and of the application's frames some each. */
+/** The current stack of the application through libraries: some frames of each. */
 export function workFrames(): RawFrame[] {
   return belowHooks(chosenCallSites(MAX_FRAMES, undefined, informative));
 }

@@ -41,7 +41,7 @@ interface Named {
   url: string;
 }
 
-/** How the user's code calls a structure: by the way the search came to it, or by the variable that holds it. */
+/** The name of a structure in the user's code: by the path of the search, or by the variable that holds it. */
 export function nameOf(graph: HeapGraph, step: Step): Named {
   const isScope = graph.isContext(step.node) || isGlobal(graph, step.node);
   // The scope itself says little; what the variable in it holds does.
@@ -57,7 +57,7 @@ export function nameOf(graph: HeapGraph, step: Step): Named {
   };
 }
 
-/** From the promise outwards; what is V8's own is left out. */
+/** From the promise outwards, without V8's own objects. */
 export function pathOf(graph: HeapGraph, last: Step | undefined): string[] {
   const words: string[] = [];
   for (let step = last; step?.from; step = step.from) {

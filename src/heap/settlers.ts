@@ -1,6 +1,6 @@
 /**
- * What can still settle a promise: the search goes from its resolving functions outwards, along what holds them, to the
- * nearest thing that will or may call them.
+ * What can still settle a promise: the search goes from its resolving functions outwards, along their holders, to the
+ * nearest object that will or may call them.
  */
 import { graphOf, type HeapGraph, isGlobal } from './heap-graph.ts';
 import { callAt, callOfScope, type Holder, holdersOf, originsOf, promiseOfReaction } from './retaining.ts';
@@ -10,9 +10,9 @@ import { type SuspendedCall, suspendedCalls } from './suspended-calls.ts';
 import { isProperty } from './variable-names.ts';
 import { callsByNode, waitingFor } from './waiters.ts';
 
-/** Nodes looked at for one promise. */
+/** Nodes that are examined for one promise. */
 const MAX_NODES = 20_000;
-/** Behind the first structure, a timer or a socket is looked for this many steps further. */
+/** After the first structure, a timer or a socket is searched for this many further steps. */
 const STEPS_BEHIND_STRUCTURE = 4;
 const MAX_PROTOTYPES = 6;
 /** What kind of thing can settle a promise. */
@@ -47,7 +47,7 @@ export interface Settler {
   call?: number;
   /** Of 'structure': the variable or property path, e.g. 'pending' or 'client.pending'. */
   variable?: string;
-  /** Of 'structure': the script of the code within whose reach it is, where known. */
+  /** Of 'structure': the script of the code that can reach it, if known. */
   url?: string;
   /** From the promise outwards: variables, properties and constructors. */
   path: string[];
@@ -72,7 +72,7 @@ const rankOf = (kind: SettlerKind) => {
   const rank = KINDS.findIndex(([each]) => each === kind);
   return rank === -1 ? KINDS.length : rank;
 };
-/** Classes of undici, which fetch uses: common names, and so only taken from there. */
+/** Classes of undici, which fetch uses: common names, so they count only if they are from there. */
 const FETCH = /^(Request|Fetch|Client|Pool|Agent|Parser)$/;
 /** They do not keep what they hold. */
 const WEAK = /^(Weak(Map|Set|Ref|Cell)|FinalizationRegistry|system \/ Weak\w+)$/;
@@ -80,7 +80,7 @@ const ROOT = /^\(.*\)$/;
 const COLLECTION = /^(Map|Set)$/;
 const PLAIN = /^(Object|Array)$/;
 
-/** What settles the promise. Always answers; 'nothing' where no resolving function is within anybody's reach. */
+/** What settles the promise. Always answers; 'nothing' if no code can reach a resolving function. */
 export function whatSettles(snapshot: HeapSnapshot, promiseNode: number): Settler {
   return new Search(graphOf(snapshot), suspendedCalls(snapshot), promiseNode).run();
 }
@@ -111,7 +111,7 @@ class Search {
     return this.#structure ? this.#structureOf(this.#structure) : this.#settler('nothing', undefined);
   }
 
-  /** Of those as near as the first, the one that comes first in the table: edges have no order that means anything. */
+  /** Of equally near ones, the first in the table: the order of edges has no meaning. */
   #bestBeside(first: Settler, at: number): Settler {
     let best = first;
     const { depth } = this.#queue[at]!;
@@ -189,7 +189,7 @@ class Search {
     else if (!WEAK.test(this.#name(step.node))) this.#expandHolders(step);
   }
 
-  /** Who merely waits for a promise cannot settle it: only where it comes from counts. */
+  /** What merely waits for a promise cannot settle it: only where it comes from counts. */
   #expandPromise(step: Step): void {
     const origins = originsOf(this.#graph, step.node);
     for (const call of origins.calls) this.#next(step, call);

@@ -16,7 +16,7 @@ export interface Columns {
   edgeTypes: readonly string[];
   nodeType: Uint8Array;
   nodeName: Uint32Array;
-  /** Wide only where a value needs it. */
+  /** Wide only if a value needs it. */
   nodeId: Uint32Array | Float64Array;
   selfSize: Uint32Array | Float64Array;
   /** One entry more than nodes: the edges of node i are firstEdge[i] … firstEdge[i + 1] - 1. */
@@ -94,7 +94,7 @@ export class HeapSnapshot {
     return this.columns.edgeTarget[edge]!;
   }
 
-  /** The node that the edge belongs to: the last one whose first edge is not behind it. */
+  /** The node that the edge belongs to: the last one whose first edge is not after it. */
   edgeSource(edge: number): number {
     const { firstEdge } = this.columns;
     let low = 0;
@@ -119,7 +119,7 @@ export class HeapSnapshot {
     return slotOf(this.#ids, this.columns.nodeId, id);
   }
 
-  /** Where the function of a closure (or the constructor of an object) begins, if V8 tells. */
+  /** Where the function of a closure (or the constructor of an object) begins, if V8 has it. */
   location(node: number): Location | undefined {
     const { locations } = this.columns;
     let low = 0;
@@ -147,7 +147,7 @@ function retainersOf({ edgeTarget }: Columns, nodeCount: number): Retainers {
   for (let edge = 0; edge < edgeTarget.length; edge++) first[edgeTarget[edge]!]!++;
   for (let node = 1; node <= nodeCount; node++) first[node]! += first[node - 1]!;
   const edges = new Uint32Array(edgeTarget.length);
-  // Backwards: each first[] moves from behind its last edge to its first, and edges stay in order.
+  // Backwards: each first[] moves from after its last edge to its first, and edges stay in order.
   for (let edge = edgeTarget.length - 1; edge >= 0; edge--) {
     const place = --first[edgeTarget[edge]!]!;
     edges[place] = edge;
@@ -167,7 +167,7 @@ export function idTable(ids: ArrayLike<number>): Uint32Array {
   return table;
 }
 
-/** The place of the id in the list that the table was made of; -1 where it is not there. */
+/** The place of the id in the list that the table was made from; -1 if it is not there. */
 export function slotOf(table: Uint32Array, ids: ArrayLike<number>, id: number): number {
   const mask = table.length - 1;
   for (let slot = hash(id) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {

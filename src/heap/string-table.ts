@@ -29,12 +29,12 @@ export class StringTable {
     try {
       return JSON.parse(`"${raw}"`);
     } catch {
-      // An escape that JSON does not know: the text as it stands still tells more than nothing.
+      // An escape that JSON does not know: the raw text is better than nothing.
       return raw;
     }
   }
 
-  /** The indexes of these strings (of plain ASCII letters), where the table has them. One pass, nothing is decoded. */
+  /** The indexes of these strings (of plain ASCII letters), if the table has them. One pass, nothing is decoded. */
   find(texts: Iterable<string>): Map<string, number> {
     const byFirst = new Map<number, Buffer[]>();
     const isWanted = new Uint8Array(1 << 16);
@@ -195,7 +195,7 @@ class StringScan {
     this.#table = table;
   }
 
-  /** Where the array ends in these bytes, or `end`, or the byte that has no place. `start`: the table's offset of `from`. */
+  /** Where the array ends in these bytes, or `end`, or the unexpected byte. `start`: the table's offset of `from`. */
   advance(bytes: Uint8Array, from: number, end: number, start: number): number {
     let { state } = this;
     let at = from;

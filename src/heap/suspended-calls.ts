@@ -9,7 +9,7 @@ import type { HeapSnapshot } from './snapshot.ts';
 const NONE = -1;
 /** Promises passed through from the result of one call to the `await` of another. */
 const MAX_STEPS = 32;
-/** Promises looked at for one call. */
+/** Promises that are examined for one call. */
 const MAX_PROMISES = 10_000;
 
 /** One suspended async call. Calls refer to each other by their index in the array. */
@@ -22,7 +22,7 @@ export interface SuspendedCall {
   /** '' where it has none. */
   functionName: string;
   kind: 'async function' | 'async generator';
-  /** Of the script; '' where V8 tells none. */
+  /** Of the script; '' if V8 has none. */
   url: string;
   /** Where the function begins; 1-based, 0 where unknown. */
   line: number;
@@ -64,7 +64,7 @@ function awaitedPromises(graph: HeapGraph): Map<number, number> {
   const { edgeName } = snapshot.columns;
   const wanted = graph.id('reactions_or_result');
   for (let edge = 0; edge < edgeName.length; edge++) {
-    // The cheap look first: there are tens of millions of edges.
+    // The cheap check first: there are tens of millions of edges.
     if (edgeName[edge] !== wanted || !graph.hasName(edge, 'reactions_or_result')) continue;
     if (!graph.isNamed(snapshot.edgeTarget(edge), 'system / PromiseReaction')) continue;
     const promise = snapshot.edgeSource(edge);

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LabGap, LabRow, Progress } from './types.ts';
 
-/** One batch: 100 000 times what reading the clock costs, and still so short that most batches see no interruption. */
+/** One batch: 100 000 times the cost of reading the clock, and still short enough that most batches are not interrupted. */
 const BATCH_MS = 10;
 /** Per case, before anything counts: TurboFan compiles a hot loop within the first few milliseconds. */
 const WARM_UP_MS = 50;
 /** Fewer rounds give no 10th and 90th percentile. */
 const MIN_ROUNDS = 9;
 const MAX_ROUNDS = 25;
-/** No new round after that, so that a slow machine does not keep its user waiting. */
+/** No new round starts after this, so that a slow machine does not make its user wait. */
 const BUDGET_MS = 4000;
 
 /** One thing to measure. The hooks are not timed. */
@@ -63,12 +63,12 @@ async function playRounds(runs: readonly Run[], progress: Progress): Promise<voi
     const spentMs = performance.now() - start;
     if (round >= MIN_ROUNDS && spentMs > BUDGET_MS) return;
     progress(Math.max(round / MAX_ROUNDS, Math.min(round / MIN_ROUNDS, spentMs / BUDGET_MS)));
-    // There and back: what a case leaves behind (garbage, cold caches) does not always meet the same neighbour.
+    // Forwards and backwards: what a case leaves behind (garbage, cold caches) should not always affect the same neighbour.
     for (const run of round % 2 === 0 ? runs : runs.toReversed()) await attempt(run, playBatch);
   }
 }
 
-/** A case that fails is a gap in the table and never the end of the others. */
+/** A case that fails is a gap in the table and does not end the others. */
 async function attempt(run: Run, step: (run: Run) => Promise<void>): Promise<void> {
   if (run.failure !== null) return;
   try {

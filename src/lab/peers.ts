@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** Both add one to each number that they get, and say 0 when they are ready. As text they need no file beside the bundle. */
+/** Both add one to each number that they get, and send 0 when they are ready. As text they need no file beside the bundle. */
 const WORKER_SOURCE = `
   const { parentPort } = require('node:worker_threads');
   parentPort.on('message', (sum) => parentPort.postMessage(sum + 1));
@@ -66,7 +66,7 @@ async function peerOf(
   };
 }
 
-/** Gives each message to `hear` until that returns true; rejects where the party ends before. */
+/** Passes each message to `hear` until that returns true; rejects if the party ends before. */
 function converse(party: Worker | ChildProcess, hear: (sum: number) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const onMessage = (sum: number) => {

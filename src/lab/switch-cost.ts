@@ -5,7 +5,7 @@ import type { Lab, LabRow } from './types.ts';
 
 /** The batch of the scenario in which nothing but awaiting is done. */
 const AWAITS = 100_000;
-/** Deep enough that the loop around it does not count, and far from the end of the stack. */
+/** Deep enough that the cost of the loop around it does not matter, and far from the end of the stack. */
 const CALL_DEPTH = 100;
 
 export const switchCost: Lab = {
@@ -80,7 +80,7 @@ function chain(schedule: (next: () => void) => void): Case['repeat'] {
     });
 }
 
-/** Against one peer that stays. */
+/** With one peer that stays. */
 function roundTripCase(id: string, title: string, start: () => Promise<Peer>): Case {
   let peer: Peer | undefined;
   return {

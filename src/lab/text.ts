@@ -2,7 +2,7 @@ import type { Paint, Style } from '../util/terminal.ts';
 import { formatCount, formatNs, plural, stripControl, wrap } from '../util/text.ts';
 import type { Lab, LabResult, LabRow } from './types.ts';
 
-/** What the numbers hold for. */
+/** The machine that the numbers are from. */
 export interface Machine {
   /** As in process.version. */
   node: string;
@@ -28,12 +28,12 @@ interface Column {
 
 const GAP = '  ';
 const SPREAD = 'p10–p90';
-/** Less shows no difference between one decade and the next. */
+/** A smaller chart shows no difference between one decade and the next. */
 const MIN_CHART = 8;
 const MAX_CHART = 40;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** A lab's table for a terminal; where it is too narrow, the chart goes first, then the spread. */
+/** A lab's table for a terminal; if that is too narrow, the chart is dropped first, then the spread. */
 export function labText(lab: Lab, result: LabResult, machine: Machine, { paint, width }: LabTextOptions): string {
   const { node, platform, arch, coreCount, cpu } = machine;
   const where = [`Node.js ${node}`, `${platform} ${arch}`, plural(coreCount, 'core'), stripControl(cpu)].join(' · ');

@@ -15,20 +15,20 @@ import { findSuspects } from './suspects.ts';
 import type { HolderKind, LeakReport, Place, SnapshotFacts, Suspect } from './types.ts';
 import { growthMessage, singleMessage } from './words.ts';
 
-/** Of a snapshot's objects that the next one has too where both are of one process: code and built-ins alone are most of a small heap. */
+/** Share of a snapshot's objects that the next one has too if both are from one process: code and built-ins alone are most of a small heap. */
 const MIN_SHARED = 0.3;
 /** In the report; the text shows fewer. */
 const MAX_SUSPECTS = 60;
 
 export interface SnapshotInput {
   file: string;
-  /** Milliseconds since 1970; the time of the file where it is not given. */
+  /** Milliseconds since 1970; if not given, the time of the file. */
   takenAtMs?: number;
 }
 
 export interface AnalyseOptions {
   input: 'snapshots' | 'process';
-  /** What is being done, and the share of it, 0 to 1. */
+  /** Called with the current step and its progress, 0 to 1. */
   onProgress?: (words: string, share: number) => void;
 }
 
@@ -47,7 +47,7 @@ export async function analyseSnapshots(inputs: readonly SnapshotInput[], options
     options.onProgress?.(`following references${which}`, 1);
     const tree = pathTree(snapshot);
     const stranger = strangeness(older.at(-1), snapshot);
-    // Of a process by its number it is sure that all are of one: go on with those that can be compared.
+    // With a process number all snapshots are certainly from one process: go on with those that can be compared.
     if (stranger === 'ids' && options.input === 'process') {
       older.length = 0;
       lost.push(newIdsNote(i));
@@ -81,7 +81,7 @@ function factsOf({ file, takenAtMs }: SnapshotInput, snapshot: HeapSnapshot): Sn
   return { file, fileBytes: stats.size, nodeCount, edgeCount, heapBytes, takenAt };
 }
 
-/** Why a snapshot cannot be compared with the one before it: objects that have other ids, or a wrong order; null where it can. */
+/** Why a snapshot cannot be compared with the one before it: objects that have other ids, or a wrong order; null if it can. */
 function strangeness(before: SnapshotIndex | undefined, snapshot: HeapSnapshot): 'ids' | 'order' | null {
   if (!before) return null;
   const { nodeId } = snapshot.columns;
@@ -145,7 +145,7 @@ function growthSuspects(
       place,
       className: areCalls ? 'suspended call' : group.className,
       count,
-      // Everything that the program loaded hangs on the cache of modules.
+      // Everything that the program loaded is referenced by the cache of modules.
       bytes: kind === 'module-cache' ? newBytes : group.heldBytes.at(-1)!,
       growth,
       message: '',
@@ -162,10 +162,10 @@ function growthSuspects(
   });
 }
 
-/** Below, they are by the way. */
+/** Further down they are of no interest. */
 const MIN_CALLS = 10;
 
-/** What Node's loader remembers for each file comes with the entry in its cache. */
+/** What Node's loader keeps for each file comes with the entry in its cache. */
 const isLoaders = ({ place, kind }: Holder) =>
   kind === 'collection' && /^node:internal\/modules\//.test(place?.file ?? '');
 
@@ -181,7 +181,7 @@ function kindOf(group: Group, holders: Holders): HolderKind {
   return 'collection';
 }
 
-/** Suspended calls are told by their function, and who holds them beside. */
+/** Suspended calls are named by their function, with their holder in addition. */
 function refined(
   { holder, callFunction }: Group,
   kind: HolderKind,

@@ -1,7 +1,7 @@
 /**
- * What grew between snapshots of one process. An object keeps its id, so what is new is told by ids. Each new object belongs to the
- * nearest object above it that was there from the beginning: what hangs on that grows. False alarms are the enemy: with three snapshots
- * it has to grow twice, in proportion, what came first has to be still there, and the whole of it has to have become more.
+ * What grew between snapshots of one process. An object keeps its id, so ids show what is new. Each new object belongs to the
+ * nearest object above it that was there from the beginning: that object's subtree grows. To avoid false alarms, with three snapshots
+ * it must grow twice, in proportion, what came first must still be there, and the whole subtree must have become larger.
  */
 import { NO_EDGE, type PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
@@ -10,15 +10,15 @@ import { type Chain, type Holder, Holders } from './holders.ts';
 import { Signatures } from './signatures.ts';
 import { positionOf, programObjects, type SnapshotIndex, type Subtree, subtrees } from './subtree.ts';
 
-/** New things in each of two times: fewer may be connections, timers and the like that traffic brings. */
+/** New objects in each of two intervals: fewer may be connections, timers and the like from traffic. */
 const MIN_NEW = 10;
-/** With two snapshots only, where a cache that fills cannot be told from a leak. */
+/** With only two snapshots, which cannot tell a filling cache from a leak. */
 const MIN_NEW_ONCE = 100;
-/** Of the larger growth that the smaller must be: a cache that fills up slows down. */
+/** The least ratio of the smaller to the larger growth: a cache that fills up slows down. */
 const MIN_PROPORTION = 0.25;
-/** Of what is new, by how much the whole must have grown: where old goes as new comes, it is a bound. */
+/** The share of what is new by which the whole must have grown: if old entries go as new ones come, it is bounded. */
 const MIN_NET = 0.4;
-/** Growing things in equal places, from which on they are told as one. */
+/** From this many growing things in equal places on, they are reported as one. */
 const MIN_EQUAL = 4;
 /** Groups that are named. */
 const MAX_GROUPS = 80;
@@ -31,10 +31,10 @@ export interface Group {
   /** By time between snapshots. */
   newCounts: number[];
   newBytes: number[];
-  /** In each snapshot: objects and bytes that hang on the anchors. */
+  /** In each snapshot: objects and bytes below the anchors. */
   heldCounts: number[];
   heldBytes: number[];
-  /** Most of the bytes: its name, how many are new in each time, and one of them. */
+  /** The constructor with most of the bytes: its name, how many are new in each interval, and one of them. */
   className: string;
   classCounts: number[];
   sample: number;
@@ -73,16 +73,16 @@ interface Context {
   tree: PathTree;
   older: readonly SnapshotIndex[];
   counted: Uint8Array;
-  /** By node: 0 from the beginning, else the time between snapshots in which it came. */
+  /** By node: 0 if it was there from the beginning, otherwise the interval between snapshots in which it came. */
   born: Uint8Array;
-  /** By node: the nearest old node above, itself where it is old. */
+  /** By node: the nearest old node above, or itself if it is old. */
   anchors: Uint32Array;
   held: Subtree;
 }
 
 type Draft = Pick<Group, 'anchors' | 'newCounts' | 'newBytes' | 'heldCounts' | 'heldBytes'> & { edgeName: number };
 
-/** Sums by anchor and, where that is a scope, by variable; then equal small ones together. */
+/** Sums by anchor and, if that is a scope, by variable; then equal small ones together. */
 function draftGroups(context: Context): Draft[] {
   const { snapshot, tree, older, counted, born, anchors } = context;
   const { selfSize, edgeName } = snapshot.columns;
@@ -128,7 +128,7 @@ function draftGroups(context: Context): Draft[] {
   return [...bySignature.values()].flatMap(joinEqual);
 }
 
-/** Small ones in equal places are one; large ones where they are many, as the logs of each connection. */
+/** Small ones in equal places are joined; large ones if they are many, such as the logs of each connection. */
 function joinEqual(drafts: readonly Draft[]): Draft[] {
   const isLarge = ({ newCounts }: Draft): boolean => Math.min(...newCounts) >= leastNew(newCounts);
   const growing = drafts.filter((draft) => isLarge(draft) && isGrowth(draft));
@@ -243,7 +243,7 @@ function mainClass(
   return { className, classCounts: figures.counts, sample: figures.sample, calls, callFunction, hasScopes };
 }
 
-/** Constructors of objects; other things by what they are. To decode a name takes longer than to look it up. */
+/** Constructors of objects; other things by what they are. Decoding a name takes longer than looking it up. */
 function classNames(snapshot: HeapSnapshot): (node: number) => string {
   const { nodeName } = snapshot.columns;
   const known = new Map<number, string>();
@@ -278,7 +278,7 @@ function add(
   known.bytes += bytes;
 }
 
-/** Nothing of the program's that is behind the old node too is between them. */
+/** No object of the program that the old node leads to as well is between them. */
 function isHead(snapshot: HeapSnapshot, tree: PathTree, anchors: Uint32Array, node: number): boolean {
   for (let at = tree.parent[node]!; anchors[at] !== at; at = tree.parent[at]!) {
     if (/^(object|closure)$/.test(snapshot.nodeType(at)) || tree.parentEdge[at] === NO_EDGE) return false;
@@ -288,7 +288,7 @@ function isHead(snapshot: HeapSnapshot, tree: PathTree, anchors: Uint32Array, no
 
 const GENERIC = /^(Object|Array|string|function|Context|Generator|symbol|\(unknown\))$/;
 
-/** The one with the most bytes; of the program's own classes, where such a one has a tenth of that. */
+/** The one with the most bytes; one of the program's own classes if it has at least a tenth of that. */
 function choose(classes: Map<string, ClassFigures>, least: number): [string, ClassFigures] | undefined {
   const enough = [...classes].filter(([, { counts }]) => Math.min(...counts) >= least);
   const ranked = enough.sort(([, a], [, b]) => b.bytes - a.bytes);

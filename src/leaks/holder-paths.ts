@@ -5,13 +5,13 @@ import type { Chain, Holder, Holders } from './holders.ts';
 import type { PathStep } from './types.ts';
 
 const NONE = -1;
-/** Told of a path: as many from its beginning as from its end. */
+/** The most steps of a path that are shown: as many from its beginning as from its end. */
 const MAX_STEPS = 40;
-/** Shown behind one of the things that are held. */
+/** Steps that are shown after one of the held things. */
 const MAX_CONTENTS = 3;
 const MIN_CONTENT_BYTES = 40;
 
-/** Paths of one snapshot, as the way to what is held is told. */
+/** Paths of one snapshot, in the form of the report. */
 export class HolderPaths {
   readonly #holders: Holders;
   readonly #snapshot: HeapSnapshot;
@@ -23,7 +23,7 @@ export class HolderPaths {
     this.#tree = tree;
   }
 
-  /** The chain, made longer by the largest of what hangs on its first node, and on that, where one has most of the bytes. */
+  /** The chain, extended by the largest child of its first node, and so on, as long as one child has most of the bytes. */
   withContents(chain: Chain, bytes: Float64Array): Chain {
     const longer = [...chain];
     for (let i = 0; i < MAX_CONTENTS; i++) {
@@ -31,7 +31,7 @@ export class HolderPaths {
       let best = NONE;
       for (let edge = this.#snapshot.firstEdge(node); edge < this.#snapshot.firstEdge(node + 1); edge++) {
         const target = this.#snapshot.edgeTarget(edge);
-        // Of a list, the next one is beside it, not in it.
+        // The next node of a list is beside it, not in it.
         const isBeside = this.#snapshot.nodeName(target) === this.#snapshot.nodeName(node);
         const isChild = this.#tree.parentEdge[target] === edge && this.#tree.parent[target] === node;
         if (isChild && !isBeside && (best === NONE || bytes[target]! > bytes[best]!)) best = target;

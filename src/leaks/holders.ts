@@ -1,4 +1,4 @@
-/** What a path from the roots to a thing means to the one who wrote the program: the variable, emitter, timer or call that holds it. */
+/** What a path from the roots to an object means to the author of the program: the variable, emitter, timer or call that holds it. */
 import { graphOf, type HeapGraph, isGlobal } from '../heap/heap-graph.ts';
 import type { PathTree } from '../heap/path-tree.ts';
 import { NO_EDGE } from '../heap/path-tree.ts';
@@ -19,7 +19,7 @@ export interface Holder {
   place: Place | null;
   /** The node whose incoming edge has the name. */
   node: number;
-  /** What keeps the holder in turn, where that is no plain variable of a module. */
+  /** What keeps the holder in turn, if that is not a plain variable of a module. */
   keeper: string | null;
   /** The script is one of evdiag's own. */
   isOwn: boolean;
@@ -28,7 +28,7 @@ export interface Holder {
 /** From a node up to the root, the node first. */
 export type Chain = number[];
 
-/** Names what holds things of one snapshot. */
+/** Names the holders of objects in one snapshot. */
 export class Holders {
   readonly graph: HeapGraph;
   readonly scripts: Scripts;
@@ -58,14 +58,14 @@ export class Holders {
     this.scripts.prepare(contexts);
   }
 
-  /** The holder of the thing at `chain[0]`, looked for from `chain[from]` on, whose parent may be what grows. */
+  /** The holder of the object at `chain[0]`, searched from `chain[from]` on, whose parent may be what grows. */
   holderOf(chain: Chain, from = 0): Holder {
     let inNode: Holder | undefined;
     for (let i = from; i < chain.length; i++) {
       const found = this.#nameAt(chain, i);
       if (!found) continue;
       if (!isNodes(found)) return found.keeper === '' ? { ...found, keeper: this.#keeperOf(chain, i + 1) } : found;
-      // Node's own variables say something only where nothing of the user's is above them.
+      // Node's own variables are only of interest if nothing of the user's is above them.
       inNode ??= found;
     }
     return inNode ?? this.#rootHolder(chain, from);
@@ -102,7 +102,7 @@ export class Holders {
     const place = this.scripts.variable(context, name);
     if (this.graph.isModuleContext(context))
       return this.#holder('collection', `module variable "${name}"`, place, node);
-    // What keeps the closure is told as well: it is what has to let go.
+    // What keeps the closure is reported as well: it must release it.
     return this.#holder('collection', `variable "${name}" of a closure`, place, node, '');
   }
 
@@ -184,7 +184,7 @@ export class Holders {
     return this.#listenersOf('listeners', chain, i, event, emitter);
   }
 
-  /** `kEvents` is a Map of event types; its first Listener has the others behind it. */
+  /** `kEvents` is a Map of event types; its first Listener links to the others. */
   #targetListeners(chain: Chain, i: number): Holder {
     const target = this.#tree.parent[chain[i]!]!;
     const entry = chain[i - 2];
@@ -216,7 +216,7 @@ export class Holders {
     return NONE;
   }
 
-  /** What is told of a thing's own holder; null where it has no name. */
+  /** Describes a thing's own holder; null if it has no name. */
   #ownerText(chain: Chain, from: number): string | null {
     for (let i = from; i < chain.length; i++) {
       const found = this.#nameAt(chain, i);
@@ -263,7 +263,7 @@ export class Holders {
     return this.#holder('handles', text, null, chain.at(-1) ?? 0);
   }
 
-  /** A function of the user's at the node or behind a few edges: through wrappers, bound functions and the like. */
+  /** A user function at the node or a few edges away: through wrappers, bound functions and the like. */
   userFunctionNear(start: number): number {
     const seen = new Set([start]);
     for (const node of seen) {

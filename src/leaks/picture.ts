@@ -11,7 +11,7 @@ const TOP = 74;
 const MAX_STEPS = 6;
 const MAX_ROWS = 20;
 const LINE = { least: 1.5, most: 16 } as const;
-/** Of a character of 12 px in the monospaced fonts there are. */
+/** Width of a character of 12 px in common monospaced fonts. */
 const CHARACTER = 7.3;
 
 /** Colours for light and dark, as variables: also for the page that has the pictures in it. */
@@ -35,7 +35,7 @@ ${rows.map((suspect, i) => row(suspect, TOP + i * ROW_HEIGHT, most(rows))).join(
 `;
 }
 
-/** The picture of one suspect, to stand in a page that has COLORS and PICTURE_STYLE. */
+/** The picture of one suspect, for a page that has COLORS and PICTURE_STYLE. */
 export function pathSvg(suspect: Suspect, mostBytes: number): string {
   const width = rowWidth(suspect.path);
   return `<svg class="paths" viewBox="0 0 ${width} ${ROW_HEIGHT}" width="${width}" height="${ROW_HEIGHT}" role="img" aria-label="retaining path">${row(suspect, 16, mostBytes)}</svg>`;
@@ -66,7 +66,7 @@ function holderLines(suspect: Suspect): string[] {
   const bytes = formatBytes(suspect.bytes);
   const room = Math.floor((BOX.first - 16) / CHARACTER) - bytes.length - 2;
   const place = namedPlace(suspect.place);
-  // Of a long path, the end tells more.
+  // The end of a long path is more informative.
   const end = place.length > room ? `…${place.slice(1 - room)}` : place;
   return [suspect.holder, `${bytes}  ${end}`.trim()];
 }

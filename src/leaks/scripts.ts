@@ -1,4 +1,4 @@
-/** Where variables are declared: the snapshot tells the script and a function near, the file on disk tells the line. */
+/** Where variables are declared: the snapshot has the script and a function nearby, the file on disk has the line. */
 import { fileURLToPath } from 'node:url';
 import { tokens } from '../async-dump/source-text.ts';
 import type { HeapGraph } from '../heap/heap-graph.ts';
@@ -43,7 +43,7 @@ export class Scripts {
         inner.set(context, node);
       }
     }
-    // A scope that only blocks inside of it have functions of.
+    // A scope with functions only in blocks inside of it.
     for (let node = 0; node < snapshot.nodeCount; node++) {
       if (nodeName[node] !== name) continue;
       const outer = this.#graph.follow(node, 'previous');
@@ -52,20 +52,20 @@ export class Scripts {
     }
   }
 
-  /** Url of the script that the scope belongs to; '' where no function tells. */
+  /** Url of the script that the scope belongs to; '' if no function shows it. */
   urlOf(context: number): string {
     const closure = this.#closures.get(context);
     return closure === undefined ? '' : this.#graph.place(closure).url;
   }
 
-  /** Where a function begins, in the original source; null where V8 tells no script. */
+  /** Where a function begins, in the original source; null if V8 has no script for it. */
   placeOf(closure: number): Place | null {
     const { url, line, column } = this.#graph.place(closure);
     if (closure === NONE || url === '' || line === 0) return null;
     return this.#mapped(url, line, column, this.#graph.snapshot.nodeName(closure));
   }
 
-  /** Where the variable of a scope is declared, else where the function is through which it was found. */
+  /** Where the variable of a scope is declared, or where the function is through which it was found. */
   variable(context: number, name: string): Place | null {
     const closure = this.#closures.get(context);
     if (closure === undefined) return null;
@@ -79,7 +79,7 @@ export class Scripts {
     return this.#at(url, script.text, at);
   }
 
-  /** `static NAME` of the class, or `Class.NAME =`; else where the class begins. */
+  /** `static NAME` of the class, or `Class.NAME =`, or where the class begins. */
   staticMember(closure: number, name: string): Place | null {
     const { url, line, column } = this.#graph.place(closure);
     const script = url === '' ? null : this.#read(url);
@@ -102,7 +102,7 @@ export class Scripts {
     return this.#firstIn(this.#applicationUrls(), wanted);
   }
 
-  /** `exports.NAME =` of a CommonJS file; its first line where that is not to be found. */
+  /** `exports.NAME =` of a CommonJS file; its first line if that is not found. */
   exported(url: string, name: string): Place | null {
     const wanted = new RegExp(`\\bexports\\.${literal(name)}\\s*=(?!=)`, 'g');
     return this.#firstIn([url], wanted) ?? this.#mapped(url, 1, 1, '');

@@ -1,7 +1,7 @@
 import { NO_EDGE, type PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 
-/** Equal ways from the root, numbers left out and loops passed once, have one number. */
+/** Equal paths from the root, ignoring numbers and repeated loops, have the same number. */
 export class Signatures {
   #snapshot: HeapSnapshot;
   #tree: PathTree;

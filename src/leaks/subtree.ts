@@ -1,8 +1,8 @@
-/** What hangs on each node of a path tree. */
+/** Objects and bytes below each node of a path tree. */
 import type { PathTree } from '../heap/path-tree.ts';
 import { type HeapSnapshot, idTable, slotOf } from '../heap/snapshot.ts';
 
-/** What a program makes, against what V8 makes for it. */
+/** What a program makes, as opposed to what V8 makes for it. */
 const PROGRAM_TYPES = [
   'object',
   'closure',
@@ -62,7 +62,7 @@ export function subtrees(snapshot: HeapSnapshot, tree: PathTree, counted: Uint8A
   return { bytes, counts };
 }
 
-/** What is kept of an older snapshot: its ids, and what hung on each. */
+/** What is kept of an older snapshot: its ids, and what was below each. */
 export interface SnapshotIndex {
   ids: Uint32Array | Float64Array;
   /** See `idTable`. */
@@ -77,7 +77,7 @@ export interface SnapshotIndex {
 
 /**
  * A number for a node's type and name that is the same in all snapshots. V8 gives an object that was allocated where another one has
- * died that one's id: where the kind is not the same either, it is another object.
+ * died that one's id: if the kind differs as well, it is another object.
  */
 export function kindsOf(snapshot: HeapSnapshot): (node: number) => number {
   const { nodeType, nodeName, strings } = snapshot.columns;
@@ -118,7 +118,7 @@ export function lastIdOf({ columns }: HeapSnapshot): number {
   return last;
 }
 
-/** Where the id is in the index; -1 where it is not. */
+/** Where the id is in the index; -1 if it is not. */
 export function positionOf({ table, ids }: SnapshotIndex, id: number): number {
   return slotOf(table, ids, id);
 }

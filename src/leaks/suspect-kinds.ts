@@ -1,4 +1,4 @@
-/** What is suspected for what it is. */
+/** Objects that are suspicious by their kind. */
 import { dominators } from '../heap/dominators.ts';
 import type { PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
@@ -6,7 +6,7 @@ import { suspendedCalls } from '../heap/suspended-calls.ts';
 import type { Holder, Holders } from './holders.ts';
 import type { HolderKind } from './types.ts';
 
-/** Of one kind at one place. Node warns of the 11th listener; servers have some dozens with reason. */
+/** Of one kind at one place. Node warns at the 11th listener; servers have some dozens for good reasons. */
 const MIN_LISTENERS = 50;
 const MIN_TIMERS = 100;
 const MIN_CALLS = 100;
@@ -15,7 +15,7 @@ const MIN_CONTEXTS = 5;
 /** Copies of one text. */
 const MIN_COPIES = 100;
 const MIN_WASTED_BYTES = 1e6;
-/** V8 cuts the texts in a snapshot off at 1024 characters: longer ones only begin alike. */
+/** V8 cuts the texts in a snapshot off at 1024 characters: of longer ones only the beginning is known to be equal. */
 const MAX_TEXT = 1000;
 const MAX_EACH = 10;
 
@@ -135,7 +135,7 @@ export function contexts(snapshot: HeapSnapshot): Found[] {
   return [{ kind: 'contexts', className: 'vm context', count: others.length, bytes, sample: others[0]! }];
 }
 
-/** Equal texts have one name in the file, whatever number of strings have it. */
+/** Equal texts have one name in the file, however many strings have it. */
 export function duplicates(snapshot: HeapSnapshot): Found[] {
   const { nodeType, nodeName, nodeTypes, selfSize, strings } = snapshot.columns;
   const string = nodeTypes.indexOf('string');

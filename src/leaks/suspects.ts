@@ -1,14 +1,14 @@
-/** What one snapshot alone gives reason to look at. It cannot tell what grows from what is large by design. */
+/** What is suspicious in a single snapshot. It cannot tell what grows from what is large by design. */
 import { dominators, UNREACHED } from '../heap/dominators.ts';
 import type { PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { type Holder, Holders } from './holders.ts';
 import { abortListeners, calls, contexts, duplicates, type Found, listenerLists, timers } from './suspect-kinds.ts';
 
-/** Share of the heap, and bytes, from which a holder is told: MAT's dominator report begins at a tenth, twenty at 5 % is all there can be. */
+/** Share of the heap, and bytes, from which a holder is reported: MAT's dominator report begins at a tenth; at 5 % there can be at most twenty. */
 const MIN_SHARE = 0.05;
 const MIN_BYTES = 1e6;
-/** Of its bytes that one thing it holds may have: otherwise that is the holder. */
+/** The largest share of its bytes that one thing it holds may have: otherwise that thing is the holder. */
 const MAX_CHILD_SHARE = 0.5;
 
 export function findSuspects(
@@ -31,7 +31,7 @@ export function findSuspects(
   return { found: found.filter((each) => !isBuiltIn(each, holders)), holders };
 }
 
-/** What Node itself keeps is no news: its own code, its caches of modules. */
+/** What Node itself keeps is not reported: its own code, its caches of modules. */
 function isBuiltIn({ kind, holder }: Found & { holder: Holder }, { graph }: Holders): boolean {
   if (holder.isOwn) return true;
   if (kind !== null && kind !== 'strings') return false;
@@ -39,7 +39,7 @@ function isBuiltIn({ kind, holder }: Found & { holder: Holder }, { graph }: Hold
   return holder.kind === 'handles' && graph.snapshot.nodeType(holder.node) !== 'object';
 }
 
-/** Nodes that dominate much and nothing below them most of it. */
+/** Nodes that dominate much, and below which no single node dominates most of it. */
 function largeHolders(snapshot: HeapSnapshot, tree: PathTree): Found[] {
   const { dominator, retained } = dominators(snapshot);
   const least = Math.max(MIN_BYTES, MIN_SHARE * retained[0]!);
@@ -92,7 +92,7 @@ function contentsOf(
   const table = nodeTypes.indexOf('array');
   const object = nodeTypes.indexOf('object');
   const classes = new Map<number, Map<string, { count: number; bytes: number; sample: number }>>();
-  // A look into an array for each of millions of nodes, into the Map only for those that count.
+  // An array access for each of millions of nodes, a Map access only for those that count.
   const isOwner = new Uint8Array(snapshot.nodeCount);
   for (const [inner, owner] of owners) {
     if (owner === 0) continue;

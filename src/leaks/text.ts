@@ -39,7 +39,7 @@ function suspectLines(suspect: Suspect, number: number, paint: Paint, width: num
   ];
 }
 
-/** The path below the holder, which has been told, with what each step holds in a column. */
+/** The path below the holder, which is printed before, with what each step holds in a column. */
 function pathLines(path: readonly PathStep[], paint: Paint): string[] {
   const steps = path.slice(1);
   const shown = steps.length > MAX_PATH ? [...steps.slice(0, MAX_PATH - 3), null, ...steps.slice(-2)] : steps;

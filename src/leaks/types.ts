@@ -22,39 +22,39 @@ export interface Place {
   line: number;
   /** 0 where unknown. */
   column: number;
-  /** '' where it has none. */
+  /** '' if it has none. */
   function: string;
 }
 
 /** From the holder inwards. */
 export interface PathStep {
-  /** How the thing before leads here: `.sessions`, `variable "cache"`, `entry`; '' for the first. */
+  /** How the previous one leads here: `.sessions`, `variable "cache"`, `entry`; '' for the first. */
   via: string;
   /** What is there: a constructor, a function, a variable. */
   name: string;
   /** How often it comes in a row, as in a linked list. */
   repeats: number;
-  /** What is held from here on; null where it was not summed up. */
+  /** What is held from here on; null if it was not summed up. */
   bytes: number | null;
   place: Place | null;
 }
 
 /** What came between the snapshots. */
 interface Growth {
-  /** New things that are still there, for each time between two snapshots. */
+  /** New objects that are still there, for each interval between two snapshots. */
   counts: number[];
   /** Bytes that came with them and are still there, V8's own tables included. */
   newBytes: number[];
-  /** What hangs on the holder, in each snapshot. */
+  /** What is below the holder, in each snapshot. */
   heldBytes: number[];
-  /** Null where it is not known when the snapshots were taken. */
+  /** Null if it is not known when the snapshots were taken. */
   countPerMinute: number | null;
   bytesPerMinute: number | null;
 }
 
 export interface Suspect {
   kind: HolderKind;
-  /** 'likely': it grew and grew. 'possible': it may be by design. */
+  /** 'likely': it kept growing. 'possible': it may be by design. */
   confidence: 'likely' | 'possible';
   /** A fragment: `module variable "cache"`. */
   holder: string;

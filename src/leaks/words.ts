@@ -37,7 +37,7 @@ export function perMinute({ growth }: Suspect): string | null {
   return `grows by ${formatBytes(growth.bytesPerMinute)}${things} per minute`;
 }
 
-/** "src/app.js:12 (handler)"; empty where the line is not known. */
+/** "src/app.js:12 (handler)"; empty if the line is not known. */
 export function namedPlace(place: Place | null): string {
   if (!place || place.line === 0) return '';
   const name = place.function === '' ? '' : ` (${stripControl(place.function)})`;

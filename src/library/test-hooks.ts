@@ -12,7 +12,7 @@ import { DEFAULTS, type EvdiagVitestOptions, fromText, toText } from './test-opt
 import type { Leftover, Scope } from './types.ts';
 
 const SETTINGS = 'EVDIAG_VITEST';
-/** vitest's own code: what only it is on the stack of is its own. */
+/** vitest's own code: things made with only this on the stack are vitest's. */
 const VITESTS = /[\\/]node_modules[\\/](vitest|@vitest|vite|vite-node|tinypool|birpc)[\\/]/;
 
 let options: Required<EvdiagVitestOptions> = { ...DEFAULTS };
@@ -76,7 +76,7 @@ function watchTests(vitest: Parameters<typeof install>[0]): void {
 }
 
 async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: HookReader): Promise<void> {
-  // A test that failed leaves what it likes, and its own error is the one to be read.
+  // What a failed test leaves is not reported: its own error matters.
   if (task.result?.state !== 'pass') return;
   const stall = options.stallMs > 0 ? await scope.stall() : null;
   if (stall && stall.durationMs >= options.stallMs) {
@@ -95,7 +95,7 @@ function leakError(...args: ConstructorParameters<typeof LeakError>): LeakError 
   return pointingAt(args[1][0]?.location ?? null, new LeakError(...args));
 }
 
-/** With the line at fault as its stack, of which vitest shows the source; ours would tell nothing. */
+/** With the guilty line as its stack, so that vitest shows its source; our own stack would not help. */
 function pointingAt<E extends Error>(location: Location | null, error: E): E {
   const { function: name, file, line, column } = location ?? { function: '', file: '', line: 0, column: 0 };
   error.stack = `${error.name}: ${error.message}${location ? `\n    at ${name || '<anonymous>'} (${file}:${line}:${column})` : ''}`;
@@ -104,7 +104,7 @@ function pointingAt<E extends Error>(location: Location | null, error: E): E {
 
 type HookReader = Pick<typeof TestRunner, 'getSuiteHooks'>;
 
-/** Whether an afterAll of the file or a suite around the test is still to run, besides ours: it may close what is left. */
+/** Whether another afterAll of the file or of a suite around the test will still run: it may close what is left. */
 function hasLaterCleanup(task: RunnerTestCase, runner: HookReader): boolean {
   let hooks = -1;
   for (let suite: RunnerTestSuite | undefined = task.suite ?? task.file; suite; suite = suite.suite) {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type Loose, numberOf, objectOf, textOf } from './loose.ts';
 import type { ProfileFrame } from './types.ts';
 
-/** The agent's functions of this name stand between the program and a built-in, and pass on. */
+/** The agent's functions of this name are between the program and a built-in, and pass calls on. */
 const WRAPPER = 'markedCall';
 /** What the agent does by itself, as one frame. */
 export const AGENT_FRAME: ProfileFrame = { function: 'evdiag agent', file: '', line: 0, column: 0, category: 'node' };
@@ -13,8 +13,8 @@ export const AGENT_FRAME: ProfileFrame = { function: 'evdiag agent', file: '', l
 export type AgentPart = 'keep' | 'pass' | 'agent';
 
 /**
- * Tells the agent's nodes from the program's, by the agent's own file. What a wrapper calls is the program's again, and so is
- * whatever of its files the agent calls; built-ins that the agent uses for itself are the agent's.
+ * Separates the agent's nodes from the program's, by the agent's own file. What a wrapper calls is the program's again, and so are
+ * files of the program that the agent calls; built-ins that the agent uses for itself are the agent's.
  */
 export function agentParts(
   nodes: ReadonlyMap<number, Loose>,
@@ -29,7 +29,7 @@ export function agentParts(
   return (id, above) => {
     const { functionName, url, scriptId } = frames.get(id) ?? {};
     if (isOurs(id)) return functionName === WRAPPER ? 'pass' : 'agent';
-    // The watchdog's question is a script without a name that calls the agent.
+    // The watchdog's evaluation is a script without a name that calls the agent.
     if (!functionName && !url && numberOf(Number(scriptId), 0) > 0 && entries.has(id)) return 'agent';
     const isFile = textOf(url) !== '' && !textOf(url).startsWith('node:');
     return above === 'agent' && !isFile ? 'agent' : 'keep';

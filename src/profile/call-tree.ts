@@ -1,6 +1,6 @@
 import type { ProfileFrame, ThreadProfile } from './types.ts';
 
-/** Own weight and that of all it called, by node: children stand behind their parents. */
+/** Own weight and that of everything it called, by node: children come after their parents. */
 export function totalsOf({ parent, self }: ThreadProfile): Float64Array {
   const totals = Float64Array.from(self);
   for (let node = totals.length - 1; node > 0; node--) totals[parent[node]!]! += totals[node]!;
@@ -72,7 +72,7 @@ export function shortLabel(frame: ProfileFrame): string {
   return `${frameName(frame)} ${shown.join('/')}${line > 0 ? `:${line}` : ''}`;
 }
 
-/** The package a file belongs to; null for one's own code and what has no file. */
+/** The package a file belongs to; null for the user's own code and code without a file. */
 export function packageOf({ file }: ProfileFrame): string | null {
   if (file.startsWith('node:')) return 'node';
   const parts = file.split(/[\\/]/);

@@ -36,8 +36,8 @@ export function readLines(
 }
 
 /**
- * Files whose lines are those of other code: Deno tells where functions are in the source, but ticks by lines of what it
- * made of it. Then some stand before the function that they are of.
+ * Files whose lines are those of other code: Deno gives the places of functions in the source, but ticks by lines of what it
+ * compiled it to. Then some lines come before their function.
  */
 function otherCode(nodes: readonly Loose[]): (url: string) => boolean {
   const isDeno = nodes.some(({ callFrame }) => /^ext:(core|deno)/.test(textOf((callFrame as Loose)?.url)));

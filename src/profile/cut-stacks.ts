@@ -1,7 +1,7 @@
 import { TreeBuilder } from './tree-builder.ts';
 import type { LineWeights, ProfileFrame, Samples, ThreadProfile } from './types.ts';
 
-/** Of a node that has no place in the new tree. */
+/** For a node without a place in the new tree. */
 const NOWHERE = -1;
 
 /** The other nodes weigh nothing. */
@@ -33,7 +33,7 @@ export function focused(thread: ThreadProfile, pattern: RegExp): ThreadProfile {
   return { ...rebuilt(thread, builder, placed, () => true), ...timeless(thread) };
 }
 
-/** Without the functions that match: their time is that of whoever called them. */
+/** Without the functions that match: their time counts for their callers. */
 export function hidden(thread: ThreadProfile, pattern: RegExp): ThreadProfile {
   const builder = new TreeBuilder();
   const matches = matchesOf(thread, pattern);
@@ -43,7 +43,7 @@ export function hidden(thread: ThreadProfile, pattern: RegExp): ThreadProfile {
     const frame = thread.frame[node]!;
     placed[node] = matches[frame] ? above : builder.child(above, builder.frame(thread.frames[frame]!));
   }
-  // The lines of a hidden function are no lines of its caller's.
+  // The lines of a hidden function are not lines of its caller.
   return rebuilt(thread, builder, placed, (node) => !matches[thread.frame[node]!]);
 }
 
@@ -73,7 +73,7 @@ function rebuilt(
   });
 }
 
-/** What is left has gaps: its times are no clock any more. */
+/** The rest has gaps, so its times are no longer those of a clock. */
 function timeless({ origin }: ThreadProfile): Pick<ThreadProfile, 'origin'> {
   return origin ? { origin: { ...origin, startUs: null } } : {};
 }

@@ -7,7 +7,7 @@ export interface TimeRange {
   toMs: number;
 }
 
-/** What ran within the ranges. A sample on an edge counts with its part inside; what follows a gap moves up to it. */
+/** What ran within the ranges. A sample on an edge counts with its part inside; what follows a gap moves up. */
 export function inRanges(thread: ThreadProfile, ranges: readonly TimeRange[]): ThreadProfile {
   const self = new Float64Array(thread.self.length);
   const [nodes, times, weights]: [number[], number[], number[]] = [[], [], []];
@@ -32,11 +32,11 @@ export function inRanges(thread: ThreadProfile, ranges: readonly TimeRange[]): T
     weight: Float64Array.from(weights),
   };
   const taken = thread.taken && { ...thread.taken, spanUs: before, sampleCount: nodes.length, missedCount: null };
-  // V8 tells lines of the whole time only.
+  // V8 gives lines only for the whole time.
   return { ...thread, self, samples, taken, lines: null, origin: originOf(thread, ranges) };
 }
 
-/** The index of the first sample that ends behind that time. */
+/** The index of the first sample that ends after that time. */
 function firstBehind({ atUs, weight }: Samples, us: number): number {
   return firstIndex(atUs.length, (i) => atUs[i]! + weight[i]! > us);
 }
@@ -46,7 +46,7 @@ function endOf({ samples, taken }: ThreadProfile): number {
   return Math.max(taken?.spanUs ?? 0, last < 0 ? 0 : samples!.atUs[last]! + samples!.weight[last]!);
 }
 
-/** With a gap its times are no clock any more. */
+/** With a gap its times are no longer those of a clock. */
 function originOf({ origin }: ThreadProfile, ranges: readonly TimeRange[]): Origin | null {
   if (!origin) return null;
   const [only] = ranges;

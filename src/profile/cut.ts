@@ -2,14 +2,14 @@ import { focused, hidden, kept, stacksWith } from './cut-stacks.ts';
 import { inRanges, type TimeRange } from './cut-time.ts';
 import type { Profile, ProfileCategory } from './types.ts';
 
-/** What of a profile is wanted; nothing given means all. */
+/** The wanted part of a profile; nothing given means all. */
 export interface Cut {
   /** Name of a thread, or a part of it. */
   thread?: string;
   /** ms since the profile began. */
   fromMs?: number;
   toMs?: number;
-  /** Only what is in one of these, too; in order, none in another. */
+  /** Also within one of these; in order, not overlapping. */
   ranges?: readonly TimeRange[];
   /** Only stacks with a function or file that matches; they begin there. */
   focus?: RegExp;
@@ -17,11 +17,11 @@ export interface Cut {
   ignore?: RegExp;
   /** Without such functions and files: what they weigh counts for their callers. */
   hide?: RegExp;
-  /** Only what is spent in these. */
+  /** Only time spent in these. */
   categories?: readonly ProfileCategory[];
 }
 
-/** The part of a profile. Null where a time range is wanted of one that does not tell times. */
+/** The part of a profile. Null if a time range is wanted of one without times. */
 export function cutProfile(profile: Profile, cut: Cut): Profile | null {
   const { thread, fromMs = 0, toMs = Number.POSITIVE_INFINITY, focus, ignore, hide, categories } = cut;
   let threads = thread === undefined ? profile.threads : profile.threads.filter(({ name }) => name.includes(thread));

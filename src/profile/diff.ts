@@ -21,9 +21,9 @@ export interface ProfileDiff {
   unit: Profile['unit'];
   before: number;
   after: number;
-  /** Those that are not idle; null where the format does not tell. */
+  /** Those that are not idle; null if the format does not say. */
   samples: { before: number | null; after: number | null };
-  /** A sentence where there are so few samples that shares differ by chance; null where there are enough. */
+  /** A sentence if there are so few samples that shares differ by chance; null if there are enough. */
   caution: string | null;
   /** The largest change of `self` first. */
   rows: Difference[];

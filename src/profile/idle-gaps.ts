@@ -1,11 +1,11 @@
 import type { Samples } from './types.ts';
 
-/** So many intervals without a sample: the thread waited. A sampler is late by less. */
+/** After this many intervals without a sample, the thread waited. A sampler is late by less. */
 const WAITED = 3;
 
 /**
- * For samplers that take no sample while the thread waits: a sample stands for one interval, and what is left of a long gap
- * behind it is idle. Else a second of sleep would belong to whatever ran before it.
+ * For samplers that take no sample while the thread waits: a sample accounts for one interval, and the rest of a long gap
+ * after it is idle. Otherwise a second of sleep would belong to whatever ran before it.
  */
 export function withIdleGaps(
   { node, atUs, weight }: Samples,
@@ -31,7 +31,7 @@ export function withIdleGaps(
   return split;
 }
 
-/** µs between two samples, as most of them are; null where there are too few to tell. */
+/** The usual time between two samples, µs; null if there are too few. */
 export function medianGap(samples: Samples | null): number | null {
   if (!samples || samples.weight.length < 3) return null;
   const gaps = Float64Array.from(samples.weight.subarray(0, -1)).sort();

@@ -1,9 +1,9 @@
 import { InputError } from '../recording/input-error.ts';
 
-/** JSON of somebody else's. */
+/** Reads JSON from other tools. */
 export type Loose = Record<string, unknown>;
 
-/** Says what is wrong with a profile; whoever opened the file puts its name before. */
+/** Says what is wrong with a profile; the caller adds the file's name. */
 export function bad(what: string): InputError {
   return new InputError(`${what}. Record it again, or give another file.`);
 }
@@ -18,12 +18,12 @@ export function arrayOf(value: unknown, what: string): unknown[] {
   throw bad(`${what} is not a list`);
 }
 
-/** A finite number, or the one for what is none. */
+/** A finite number, or the default for anything else. */
 export function numberOf(value: unknown, otherwise: number): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
 }
 
-/** µs in 285 years: what is beyond is damaged, and sums of it would be no numbers any more. */
+/** µs in 285 years: larger values are damaged, and their sums would not be exact. */
 export const MAX_US = 9e15;
 const MAX_WEIGHT = 1e18;
 

@@ -8,7 +8,7 @@ export class NodeTable {
   #frame = new Int32Array(FIRST_SLOTS);
   #node = new Int32Array(FIRST_SLOTS).fill(-1);
 
-  /** The node that is there; else `node`, which is put there. */
+  /** The node that is there; otherwise `node`, which is added. */
   getOrSet(parent: number, frame: number, node: number): number {
     const at = this.#slotOf(parent, frame);
     if (this.#node[at] !== -1) return this.#node[at]!;
@@ -44,7 +44,7 @@ export class NodeTable {
   }
 }
 
-/** Neighbours are spread, as chains of nodes count up. */
+/** Spreads neighbours, because chains of nodes have consecutive numbers. */
 function hashOf(parent: number, frame: number): number {
   let hash = Math.imul(parent, 0x9e3779b1) ^ Math.imul(frame, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);

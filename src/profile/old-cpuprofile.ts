@@ -5,13 +5,13 @@
  */
 import { bad, type Loose, numberOf, objectOf } from './loose.ts';
 
-/** Whether a profile with a `head` is one of time: those of allocations have one, too. */
+/** Whether a profile with a `head` is a CPU profile: those of allocations have one too. */
 export function isOldCpuProfile({ head, typeId, timestamps }: Loose): boolean {
   const hasHits = typeof head === 'object' && head !== null && 'hitCount' in head;
   return typeof head === 'object' && (typeId === 'CPU' || Array.isArray(timestamps) || hasHits);
 }
 
-/** The same as V8 hands it out today; one that is of today already is given back. Throws InputError. */
+/** Converts it to V8's current format; one in that format is returned as it is. Throws InputError. */
 export function toModern(profile: Loose): Loose {
   if (isOldCpuProfile(profile)) return { ...timesOf(profile), nodes: flattened(objectOf(profile.head, 'its head')) };
   if (profile.typeId !== 'CPU' || !Array.isArray(profile.nodes)) return profile;
@@ -52,7 +52,7 @@ function ticksOf(lineTicks: unknown): Loose[] | undefined {
   });
 }
 
-/** Start and end are whole seconds in some versions: the samples tell better. */
+/** Start and end are whole seconds in some versions: the samples are more exact. */
 function timesOf({ startTime, endTime, samples, timestamps }: Loose): Loose {
   const [startUs, endUs] = [numberOf(startTime, 0) * 1e6, numberOf(endTime, 0) * 1e6];
   if (!Array.isArray(samples) || !Array.isArray(timestamps) || timestamps.length === 0)

@@ -24,7 +24,7 @@ export interface PprofTables {
   frames: ReadonlyMap<Id, readonly ProfileFrame[]>;
 }
 
-/** Throws InputError where the bytes are no such file. */
+/** Throws InputError if the bytes are no such file. */
 export function tablesOf(bytes: Buffer): PprofTables {
   const types: PprofTables['types'] = [];
   const texts: [from: number, to: number][] = [];

@@ -7,7 +7,7 @@ import type { ProfileFrame, ThreadProfile } from './types.ts';
 const LINE = /^(.*\S)\s+(\d+(?:\.\d+)?)$/;
 const FRAME = /^(.*) \((.+?)(?::(\d+))?(?::(\d+))?\)$/;
 
-/** Throws InputError where a line is none. */
+/** Throws InputError if a line is not valid. */
 export function readCollapsed(text: string): ThreadProfile {
   const builder = new TreeBuilder();
   const lines = text.split('\n');
@@ -28,7 +28,7 @@ function frameOf(text: string): ProfileFrame {
   return { function: name, file, line: Number(line), column: Number(column), category: categoryOf(name, file) };
 }
 
-/** As far as names tell. */
+/** As far as names show it. */
 export function categoryOf(name: string, file: string): ProfileFrame['category'] {
   if (name === '(idle)') return 'idle';
   if (name === '(garbage collector)') return 'gc';

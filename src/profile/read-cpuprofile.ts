@@ -13,10 +13,10 @@ import { IDLE } from './tick-frames.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { Origin, ProfileFrame, Samples, Taken, ThreadProfile } from './types.ts';
 
-/** A gap of more intervals lacks samples: V8's sampler is late by less. */
+/** In a gap of more intervals, samples are missing: V8's sampler is late by less. */
 export const GAP_INTERVALS = 1.5;
 const NO_CLOCK_US = 1_000_000;
-/** No machine has run for 31 years: a later time is one of the wall clock (Bun's). */
+/** No machine has run for 31 years: a later time is from the wall clock (Bun's). */
 const WALL_CLOCK_US = 1e15;
 const SPECIAL: ReadonlyMap<string, ProfileFrame['category']> = new Map([
   ['(idle)', 'idle'],
@@ -28,16 +28,16 @@ const SPECIAL: ReadonlyMap<string, ProfileFrame['category']> = new Map([
 
 export interface ReadCpuProfileOptions {
   name?: string;
-  /** What whoever took it knows of it. */
+  /** What the taker of the profile knows about it. */
   taken?: Pick<Taken, 'interval' | 'warmCode' | 'apart' | 'safepoints'> | undefined;
   origin?: Pick<Origin, 'pid' | 'threadId'> | undefined;
   /** Turns V8's positions into those of the original sources. */
   map?: FrameMapper | undefined;
-  /** Absolute path of the agent that the program ran with: its frames are left out. */
+  /** Absolute path of the program's agent: its frames are left out. */
   agentFile?: string | null;
 }
 
-/** The thread's tree, samples and lines. Throws InputError where it is no such profile. */
+/** The thread's tree, samples and lines. Throws InputError if it is no such profile. */
 export function readCpuProfile(
   value: unknown,
   { name = 'main thread', taken, origin, map, agentFile = null }: ReadCpuProfileOptions = {},
@@ -79,7 +79,7 @@ export function frameMapper(map = createFrameMapper()) {
       const column = numberOf(callFrame.columnNumber, -1) + 1;
       return profileFrame(map(functionFrame(name, url || null, Math.max(0, line), Math.max(0, column))));
     },
-    /** A line of the generated code has no column: its first one on the map. */
+    /** A line of the generated code has no column: use its first one in the map. */
     line: (url: string, line: number): number => map(['', url, line, Number.MAX_SAFE_INTEGER]).line,
   };
 }
@@ -94,14 +94,14 @@ function placeNodes(
   const byId = new Map(nodes.map((node) => [numberOf(node.id, -1), node]));
   const parents = new Map<number, number>();
   for (const { id, children, parent } of nodes) {
-    // Some writers name the parent in place of the children.
+    // Some writers name the parent instead of the children.
     if (typeof parent === 'number') parents.set(numberOf(id, -1), parent);
     if (Array.isArray(children)) for (const child of children) parents.set(numberOf(child, -1), numberOf(id, -1));
   }
   const partOf = agentParts(byId, parents, agentFile);
   const placed = new Map<number, number>();
   const parts = new Map<number, AgentPart>();
-  /** Of the agent's nodes, the one that they hang on. */
+  /** The node above the agent's nodes. */
   const hosts = new Map<number, number>();
   for (const start of byId.keys()) {
     const way: number[] = [];
@@ -139,7 +139,7 @@ interface ReadSamples {
   ownById: Map<number, number>;
 }
 
-/** Each sample stands for the time until the next. Without samples, hit counts are all there is. */
+/** Each sample accounts for the time until the next. Without samples, there are only hit counts. */
 function readSamples(
   { samples: ids, timeDeltas, startTime, endTime }: Loose,
   nodes: readonly Loose[],
@@ -159,7 +159,7 @@ function readSamples(
   for (let i = 0; i < count; i++) {
     const node = nodeOf.get(ids[i] as number);
     if (node === undefined) throw bad(`sample ${i} belongs to no node`);
-    // V8 may tell a later one first.
+    // V8 may list a later one first.
     at = Math.min(MAX_US, at + numberOf(timeDeltas[i], 0));
     samples.node[i] = node;
     samples.atUs[i] = Math.max(i > 0 ? samples.atUs[i - 1]! : 0, at);
@@ -225,7 +225,7 @@ function ours({ evdiag }: Loose): ReadCpuProfileOptions['taken'] {
   };
 }
 
-/** V8's times are the machine's monotonic clock; what does not know them begins at 0, or at 1 s as our exporter does. */
+/** V8's times are the machine's monotonic clock; writers without that clock begin at 0, or at 1 s as our exporter does. */
 function originOf({ startTime, evdiag }: Loose, known: ReadCpuProfileOptions['origin']): Origin {
   const header = typeof evdiag === 'object' && evdiag !== null ? (evdiag as Loose) : {};
   const startUs = numberOf(startTime, 0);

@@ -10,13 +10,13 @@ import type { ThreadProfile } from './types.ts';
 
 export interface ReadHeapProfileOptions {
   name?: string;
-  /** Mean bytes between two samples, where it is known. */
+  /** Mean bytes between two samples, if known. */
   interval?: number | null;
   /** Turns V8's positions into those of the original sources. */
   map?: FrameMapper;
 }
 
-/** The tree of one thread, in bytes. Throws InputError where it is no such profile. */
+/** The tree of one thread, in bytes. Throws InputError if it is no such profile. */
 export function readHeapProfile(
   value: unknown,
   { name = 'main thread', interval = null, map }: ReadHeapProfileOptions = {},
@@ -24,7 +24,7 @@ export function readHeapProfile(
   const profile = objectOf(value, 'the profile');
   const builder = new TreeBuilder();
   const { frame: toFrame } = frameMapper(map);
-  // Without recursion: who wrote it may have nested it as deep as they like.
+  // Without recursion: it may be nested to any depth.
   const open: { of: Loose; node: number }[] = [{ of: objectOf(profile.head, 'its head'), node: 0 }];
   for (let next = open.pop(); next; next = open.pop()) {
     builder.add(next.node, weightOf(next.of.selfSize));

@@ -1,6 +1,6 @@
 /**
  * pprof's protocol buffer, gzipped or not. Format: https://github.com/google/pprof/blob/main/proto/profile.proto
- * It is read where it lies, a sample at a time: a small file may hold millions of whatever it likes.
+ * It is read in place, one sample at a time: a small file may contain millions of entries.
  */
 import { gunzipSync } from 'node:zlib';
 import { eachField, eachVarint } from '../recording/foreign/protobuf.ts';
@@ -79,7 +79,7 @@ function sampleOf(bytes: Buffer, start: number, end: number, tables: PprofTables
   return { locations, values, thread: thread || 'main thread' };
 }
 
-/** '' where the label is not of a thread. */
+/** '' if the label is not of a thread. */
 function threadIn(bytes: Buffer, start: number, end: number, { text }: PprofTables): string {
   let [key, words] = ['', ''];
   eachField(bytes, start, end, (field, value) => {

@@ -15,7 +15,7 @@ import { readV8Log } from './read-v8-log.ts';
 import type { Profile } from './types.ts';
 
 const HINT = 'Give a profile, or take one with "evdiag profile PID".';
-/** JavaScript holds no longer text. */
+/** JavaScript strings cannot be longer. */
 const MAX_BYTES = 500e6;
 
 /** Reads a profile of any format it knows by its content. Throws InputError. */
@@ -62,7 +62,7 @@ function profileOf(bytes: Buffer, path: string): Profile {
   return { title, kind: 'other', unit: 'samples', threads: [readCollapsed(bytes.toString('utf8'))] };
 }
 
-/** Of a folder of 0x its name tells more than that of a file in it. */
+/** For a folder of 0x, its name says more than that of a file in it. */
 function titleOf(path: string): string {
   const [folder = '', name = path] = path.split(/[\\/]/).slice(-2);
   return folder.endsWith('.0x') ? folder : name;
@@ -85,13 +85,13 @@ function ofJson(value: unknown, title: string): Profile {
   );
 }
 
-/** Node's --cpu-prof tells the process in the name of the file: CPU.20260102.030405.4711.0.001.cpuprofile. */
+/** Node's --cpu-prof has the process number in the name of the file: CPU.20260102.030405.4711.0.001.cpuprofile. */
 function originOf(name: string): ReadCpuProfileOptions {
   const [, pid, threadId] = /^CPU\.\d{8}\.\d{6}\.(\d{1,10})\.(\d{1,10})\.\d+\.cpuprofile$/.exec(name) ?? [];
   return pid === undefined ? {} : { origin: { pid: Number(pid), threadId: Number(threadId) } };
 }
 
-/** What we wrote says which of the two it is; of others it is what is still alive. */
+/** Our own files say which of the two it is; others have what is still alive. */
 function kindOf({ evdiag }: Record<string, unknown>): Profile['kind'] {
   return (evdiag as { kind?: unknown } | undefined)?.kind === 'alloc-space' ? 'alloc-space' : 'in-use-space';
 }

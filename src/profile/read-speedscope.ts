@@ -54,7 +54,7 @@ function addSampled(profile: Loose, builder: TreeBuilder, frame: (id: unknown) =
   }
 }
 
-/** Frames are opened and closed: in between, the time is that of the innermost. */
+/** Frames are opened and closed: the time in between belongs to the innermost. */
 function addEvented(profile: Loose, builder: TreeBuilder, frame: (id: unknown) => number, factor: number): void {
   const stack: { node: number; frame: number }[] = [];
   let from = numberOf(profile.startValue, 0);

@@ -4,7 +4,7 @@ import { PROGRAM, tickFrames } from './tick-frames.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { ThreadProfile } from './types.ts';
 
-/** Its weights are samples. Throws InputError where it is no such list. */
+/** Its weights are samples. Throws InputError if it is no such list. */
 export function readTicks(value: unknown): ThreadProfile {
   const builder = new TreeBuilder();
   const toFrame = tickFrames();

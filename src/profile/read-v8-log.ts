@@ -20,8 +20,8 @@ const STATES: ReadonlyMap<unknown, ProfileFrame> = new Map([
 const IDLE_STATES: ReadonlySet<unknown> = new Set([8, 10]);
 
 /**
- * Its weights are µs: a tick stands for the time until the next. Node blocks the sampler's signal while it waits for events,
- * so that there are no ticks then. Throws InputError where it is no such log.
+ * Its weights are µs: a tick accounts for the time until the next. Node blocks the sampler's signal while it waits for events,
+ * so there are no ticks then. Throws InputError if it is no such log.
  */
 export function readV8Log(value: unknown): ThreadProfile {
   const log = objectOf(value, 'the log');

@@ -19,7 +19,7 @@ export interface TableRow {
 
 export interface Table {
   grouping: Grouping;
-  /** The whole weight, what is idle left out. */
+  /** The whole weight, without idle time. */
   all: number;
   rows: TableRow[];
 }
@@ -93,7 +93,7 @@ function rowOf(rows: Map<string, TableRow>, key: string, frame: ProfileFrame, gr
   return row;
 }
 
-/** Where V8 tells lines: their share of what their function weighs itself. */
+/** If V8 has lines: their share of their function's own weight. */
 function addLines({ lines, frame, frames, self }: ThreadProfile, rows: Map<string, TableRow>): number {
   let all = 0;
   for (let node = 1; node < self.length; node++) if (frames[frame[node]!]!.category !== 'idle') all += self[node]!;

@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatMs } from '../util/text.ts';
 import { totalOf } from './call-tree.ts';
 import type { Profile, ProfileUnit, Taken, ThreadProfile } from './types.ts';
 
-/** '12 034 samples in 10.0 s, one every 1.0 ms · 12 missed · …': how much the profile stands on. */
+/** '12 034 samples in 10.0 s, one every 1.0 ms · 12 missed · …': how much the profile is based on. */
 export function takenText(profile: Profile): string {
   const { threads, unit } = profile;
   const names = threads.length > 1 ? [`${threads.length} threads`] : [];

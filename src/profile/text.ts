@@ -47,7 +47,7 @@ function nameText({ name, location }: Pick<TableRow, 'name' | 'location'>, paint
   const place = location ? `${displayPath(location.file)}${location.line > 0 ? `:${location.line}` : ''}` : '';
   const shown = stripControl(name);
   const left = Math.max(12, room - shown.length - 2);
-  // Of a place, its end tells more.
+  // The end of a place is more informative.
   const end = place.length > left ? `…${place.slice(place.length - left + 1)}` : place;
   return end === '' ? shown : `${shown}  ${paint(stripControl(end), 'dim')}`;
 }
