@@ -1,4 +1,4 @@
-import { SLOW_MS } from '../src/recording/defaults.ts';
+import { BUDGET_SHARE, SLOW_MS } from '../src/recording/defaults.ts';
 import type { Level } from '../src/recording/types.ts';
 
 /** What the environment variables EVDIAG_* say. */
@@ -6,6 +6,8 @@ export interface Settings {
   /** Folder that holds the recordings, absolute. */
   out: string;
   level: Level;
+  /** Of an observed thread's time, 0..1; null: what the level has. */
+  budgetShare: number | null;
   slowMs: number;
   maxBytes: number;
   /** Whether stacks of the last minute are kept, for `evdiag profile --last`. */
@@ -19,6 +21,8 @@ export interface Settings {
 
 /** Below 20 ms the watchdog's own tick is too coarse. */
 const SLOW = { value: SLOW_MS, least: 20, most: 3_600_000 };
+/** Beyond this the program does less than the agent. */
+const MOST_BUDGET = 0.5;
 /** Enough for days at level watch (about 3 kB/s), and little for a disk. */
 const MAX_MB = { value: 64, least: 1, most: 100_000 };
 
@@ -45,12 +49,20 @@ export function readSettings(
     return value;
   };
   const level = env.EVDIAG_LEVEL?.trim() || 'watch';
+  const budgetShare = readBudget(env.EVDIAG_BUDGET);
   if (level !== 'watch' && level !== 'diagnose') {
     problems.push(`EVDIAG_LEVEL=${quote(level)} is not watch or diagnose; using watch`);
+  }
+  if (budgetShare === undefined) {
+    const used = level === 'diagnose' ? BUDGET_SHARE.diagnose : BUDGET_SHARE.watch;
+    problems.push(
+      `EVDIAG_BUDGET=${quote(env.EVDIAG_BUDGET!.trim())} is not a share of the thread's time from 0% to ${MOST_BUDGET * 100}%, such as 2%; using ${used * 100}%`,
+    );
   }
   const settings: Settings = {
     out: resolve(env.EVDIAG_OUT || '.evdiag'),
     level: level === 'diagnose' ? 'diagnose' : 'watch',
+    budgetShare: budgetShare ?? null,
     slowMs: number('EVDIAG_SLOW_MS', SLOW),
     maxBytes: number('EVDIAG_MAX_MB', MAX_MB) * 1e6,
     recent: flag('EVDIAG_RECENT', true),
@@ -59,6 +71,19 @@ export function readSettings(
     family: env.EVDIAG_FAMILY ? resolve(env.EVDIAG_FAMILY) : null,
   };
   return { settings, problems };
+}
+
+/** "2%", "0.5 %" or "2", which is the same; null where it is not set, undefined where it is no such share. */
+function readBudget(text: string | undefined): number | null | undefined {
+  if (!text?.trim()) return null;
+  const [, percent] = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text.trim()) ?? [];
+  const share = Number(percent) / 100;
+  return percent !== undefined && share <= MOST_BUDGET ? share : undefined;
+}
+
+/** Of an observed thread's time, at that level. */
+export function budgetOf({ budgetShare }: Pick<Settings, 'budgetShare'>, level: Level): number {
+  return budgetShare ?? BUDGET_SHARE[level];
 }
 
 function quote(text: string): string {

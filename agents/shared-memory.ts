@@ -36,7 +36,7 @@ export const Word = {
   SiteWanted: 11,
   /** 1: level diagnose. */
   Diagnose: 12,
-  /** 1: what is started is followed until it ends, as at level diagnose. */
+  /** 1: there is reason to follow what is started, for a while at more than the budget allows. */
   Track: 13,
   /** 1 + index into SYNC_CALLS of the call whose site is in `site`. */
   SiteCall: 14,
@@ -52,6 +52,8 @@ export const Word = {
   Terminable: 19,
   /** Whether the watchdog is to have no inspector session for the moment: one of the values LET_GO. */
   LetGo: 20,
+  /** Of the thread's time, what the agent may take for following it, in millionths. */
+  Budget: 21,
   Length: 24,
 } as const;
 
@@ -73,6 +75,9 @@ export const WATCHDOG_FINISHED = 3;
 
 /** Longest call-site text, in UTF-16 units. */
 export const SITE_LENGTH = 4096;
+
+/** What the word `Budget` counts in. */
+export const BUDGET_UNIT = 1e-6;
 
 /** Resolution of the heartbeat. */
 export const HEARTBEAT_MS = 10;

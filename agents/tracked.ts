@@ -7,6 +7,8 @@ export interface RawTracked {
     intervalMs: number;
     trackedMs: number;
     promises: number;
+    seenShare: number;
+    pauses: number;
     aborts: number;
     inbound: number;
     dropped: number;
@@ -20,6 +22,13 @@ export interface RawTracked {
   } | null;
 }
 
+/** What a sensor of the observed thread cost; `calls` is 0 where the clock tells all. */
+export interface SensorCost {
+  sensor: string;
+  calls: number;
+  ms: number;
+}
+
 export interface RawSite {
   id: number;
   what: 'await' | 'call' | 'reaction' | 'promise' | 'handle' | 'listener';
@@ -29,6 +38,7 @@ export interface RawSite {
   ended: number;
   lost: number;
   alive: number;
+  followed: number;
   peak: number;
   endedMaxMs: number | null;
   endedLeastMs: number | null;

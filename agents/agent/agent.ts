@@ -6,7 +6,7 @@ import { createSensor, guarded, messageOf } from '../guard.ts';
 import type { Inspection } from '../inspection.ts';
 import { load, NativeDate, NativeNumber, NativeString, process, store, wallMs } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
-import { readSettings } from '../settings.ts';
+import { budgetOf, readSettings } from '../settings.ts';
 import { HEARTBEAT_MS, type SharedMemory, Sum, WATCHDOG_FAILED, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { Message, WatchdogData } from '../watchdog/types.ts';
@@ -90,6 +90,7 @@ function start(): void {
   const { shared, atExit } = new ObservedThread({
     histogram: beats,
     diagnose: settings.level === 'diagnose',
+    budgetShare: budgetOf(settings, settings.level),
     gate,
     internals,
     post(sample) {

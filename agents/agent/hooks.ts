@@ -46,11 +46,13 @@ export function createHooks(
   let running: Counting | null = null;
   const stop = (): void => atNextTurn(() => running?.stop());
   return {
-    startHooks() {
+    startHooks(tapOnly) {
       stop();
       atNextTurn(
         guarded(sensor, () => {
-          running = new Counting(stop, tapTracking);
+          running = null;
+          const counting = new Counting(stop, tapTracking);
+          if (counting.start(tapOnly)) running = counting;
         }),
       );
     },
@@ -65,8 +67,9 @@ class Counting {
   readonly #startMs = monotonicMs();
   readonly #startCpu = processCpu();
   readonly #types = new NativeMap<string, TypeCount>();
+  readonly #tapTracking: (tap: Tap | null) => boolean;
   /** Removes the hooks. */
-  readonly #unhook: () => void;
+  #unhook = (): void => {};
   #promises = 0;
   #events = 0;
   #sitesTaken = 0;
@@ -75,8 +78,15 @@ class Counting {
 
   constructor(askToStop: () => void, tapTracking: (tap: Tap | null) => boolean) {
     this.#askToStop = askToStop;
-    const isTapped = tapTracking({ onPromise: this.#onPromise, onResource: this.#onResource });
-    this.#unhook = isTapped ? () => void tapTracking(null) : this.#hook();
+    this.#tapTracking = tapTracking;
+  }
+
+  /** False where there are no hooks to look through, and none are to be put in. */
+  start(tapOnly: boolean): boolean {
+    const isTapped = this.#tapTracking({ onPromise: this.#onPromise, onResource: this.#onResource });
+    if (isTapped) this.#unhook = () => void this.#tapTracking(null);
+    else if (!tapOnly) this.#unhook = this.#hook();
+    return isTapped || !tapOnly;
   }
 
   stop(): void {

@@ -1,12 +1,23 @@
 import type { ThreadApi } from '../../src/protocol/thread-api.ts';
 import { attempt, createSensor, failures, guarded } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
-import { clearInterval, monotonicMs, process, setInterval, setTimeout, store, toJson } from '../primordials.ts';
+import {
+  clearInterval,
+  min,
+  monotonicMs,
+  process,
+  round,
+  setInterval,
+  setTimeout,
+  store,
+  toJson,
+} from '../primordials.ts';
 import type { DelayHistogram, Sample } from '../samplers/types.ts';
-import { createSharedMemory, type SharedMemory, Word } from '../shared-memory.ts';
+import { BUDGET_UNIT, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
+import { createLoopFigures } from './governor/loop-figures.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import type { NodeInternals } from './node-internals.ts';
@@ -30,6 +41,13 @@ const SAMPLE_INTERVAL_MS = 1000;
 /** The first reading of a new thread: a stall in its first second must be judged too. */
 const FIRST_SAMPLE_MS = 100;
 
+/** From this share of the thread's time on, what is started is followed from the beginning; below, once it is known what the thread lives from. */
+const FOLLOWED_AT_ONCE = 0.01;
+/** Of the budget, what the rest of the agent takes away at most from following. */
+const ELSEWHERE_SHARE = 0.75;
+/** A stack that took longer had to wait for a core. */
+const STACK_MS = 0.5;
+
 /**
  * Node 20: enabling or disabling a hook of promises restores those that tracking has put aside, and from
  * then on each await would cost ten times as much. So tracking and the hooks of deep samples pause while a capture has its own.
@@ -45,6 +63,8 @@ export interface ObservedThreadOptions {
   histogram: DelayHistogram;
   /** The level at first. */
   diagnose: boolean;
+  /** Of the thread's time, for following it; at first. */
+  budgetShare: number;
   gate: ThreadGate | null;
   internals: NodeInternals | null;
   /** Sends to the watchdog; when it returns false, all of it stops. */
@@ -67,6 +87,8 @@ export class ObservedThread {
   readonly #loadedMaps = createLoadedMaps((maps) => this.#post({ maps }));
   #hooks: ReturnType<typeof import('./hooks.ts').createHooks> | null = null;
   readonly #following = createSensor('following the level', true);
+  readonly #figures = createLoopFigures();
+  #last = { ms: monotonicMs(), stacks: 0, stackMs: 0 };
   readonly #timer: NodeJS.Timeout;
   #ownMs = 0;
   /** Other hooks would disturb those of a capture. */
@@ -77,12 +99,13 @@ export class ObservedThread {
   constructor(options: ObservedThreadOptions) {
     const begin = monotonicMs();
     const { shared } = this;
-    const { histogram, diagnose, gate, internals, complain } = options;
+    const { histogram, diagnose, budgetShare, gate, internals, complain } = options;
     this.#options = options;
     shared.control[Word.Diagnose] = diagnose ? 1 : 0;
+    shared.control[Word.Budget] = round(budgetShare / BUDGET_UNIT);
     this.#noteDebugger();
     this.#samplers = createSamplerSet(samplerContext(shared, histogram), complain);
-    this.#follow();
+    this.#follow(false);
     const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
     if (gate) followTerminations(gate);
     const mark = guarded(createSensor('the marks of what was loaded'), markLoaded);
@@ -104,12 +127,24 @@ export class ObservedThread {
     store(this.shared.control, Word.Debugger, this.#debuggerUrl() ? 1 : 0);
   }
 
-  /** Starts and stops what the level asks for. */
-  #follow(): void {
+  /** Starts and stops what level and budget ask for; `mayBegin`: the thread does not live from awaits alone. */
+  #follow(mayBegin: boolean): void {
     const { control } = this.shared;
-    const diagnosing = control[Word.Diagnose] === 1;
-    this.#samplers.follow(diagnosing);
-    this.#tracking.follow(!this.#capturing && (diagnosing || control[Word.Track] === 1));
+    const share = control[Word.Budget]! * BUDGET_UNIT;
+    this.#samplers.follow(control[Word.Diagnose] === 1);
+    const hint = control[Word.Track] === 1;
+    this.#tracking.follow(this.#capturing ? null : { share, hint, mayBegin: mayBegin || share >= FOLLOWED_AT_ONCE });
+  }
+
+  /** What else the agent took of this thread, since it was told last. */
+  #tellSpent(): void {
+    const { control, numbers } = this.shared;
+    const [ms, stacks, stackMs] = [monotonicMs(), control[Word.StackCount]!, numbers[Sum.StackMs]!];
+    const last = this.#last;
+    const ofStacks = min(stackMs - last.stackMs, (stacks - last.stacks) * STACK_MS);
+    const most = (ms - last.ms) * control[Word.Budget]! * BUDGET_UNIT * ELSEWHERE_SHARE;
+    this.#tracking.spentElsewhere(min(most, ofStacks + min(STACK_MS, this.#ownMs)));
+    this.#last = { ms, stacks, stackMs };
   }
 
   #sample(mark: () => void): void {
@@ -117,13 +152,18 @@ export class ObservedThread {
     mark();
     renewVeil(process);
     this.#noteDebugger();
-    attempt(this.#following, () => this.#follow());
+    attempt(this.#following, () => {
+      this.#tellSpent();
+      this.#follow(!this.#figures.seldomTurns());
+    });
     const rows = this.#samplers.read();
     addFailures(rows);
-    if (!this.#options.post({ rows, tracked: this.#readTracked(false), mainThreadMs: this.#ownMs })) {
+    const tracked = this.#readTracked(false);
+    const sensors = this.#tracking.costs();
+    if (!this.#options.post({ rows, tracked, sensors, mainThreadMs: this.#ownMs })) {
       stopTimer(this.#timer);
       this.#samplers.stop();
-      this.#tracking.follow(false);
+      this.#tracking.follow(null);
     }
     this.#ownMs = monotonicMs() - from;
   }
@@ -147,7 +187,7 @@ export class ObservedThread {
       onCapturing: (now) => {
         this.#capturing = now && HOOKS_INTERFERE;
         if (this.#capturing) this.#hooks?.stopHooks();
-        this.#follow();
+        this.#follow(true);
       },
     });
     return {
@@ -158,10 +198,10 @@ export class ObservedThread {
         else atNextTurn(this.#lookBack);
         return toJson({ asked: true });
       },
-      startHooks: () => {
+      startHooks: (tapOnly) => {
         this.#withoutHooks = this.#capturing;
         this.#hooks ??= loadHooks().createHooks(this.#tracking.tap);
-        if (!this.#capturing) this.#hooks.startHooks();
+        if (!this.#capturing) this.#hooks.startHooks(tapOnly);
       },
       stopHooks: () => this.#hooks?.stopHooks(),
       hookCounts: () => toJson(this.#withoutHooks || !this.#hooks ? null : this.#hooks.counts()),

@@ -4,6 +4,7 @@ import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
 import { CHANNEL } from '../../src/protocol/channel.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { clearInterval, load, NativeNumber, notify, process, setInterval, store, wallMs } from '../primordials.ts';
+import { budgetOf, readSettings } from '../settings.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { leaveThread } from '../thread-gate.ts';
@@ -47,9 +48,12 @@ export function startInWorker(): void {
   const bound = boundUnread();
   const gate = findThreadGate();
   const { internals } = lookInside();
+  // What is wrong with them the main thread has said.
+  const { settings } = readSettings(process.env, (path) => path);
   const { shared, atExit } = new ObservedThread({
     histogram: readBeats(beats),
-    diagnose: process.env.EVDIAG_LEVEL === 'diagnose',
+    diagnose: settings.level === 'diagnose',
+    budgetShare: budgetOf(settings, settings.level),
     gate,
     internals,
     post(sample) {

@@ -1,5 +1,5 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
-import type { Level, Row } from '../../src/recording/types.ts';
+import type { AgentCostRow, Level, Row } from '../../src/recording/types.ts';
 
 /** perf_hooks' delay histogram as it looks from both threads: the watchdog holds a handle to the same native object. */
 export type DelayHistogram = Pick<RecordableHistogram, 'count' | 'max' | 'mean' | 'percentile' | 'reset'>;
@@ -15,7 +15,7 @@ export interface SamplerContext {
   /** Time so far that CPU limits held threads of the process back, and the narrowest now, in cores; null if not known. */
   cpuLimit(): { throttledMs: number; cpus: number | null } | null;
   /** What the agent spent on the main thread since the last call. */
-  ownCost(): { mainThreadMs: number; watchdogMs: number | null; stacks: number; recordingBytes: number };
+  ownCost(): Omit<AgentCostRow, 't' | 'type' | 'intervalMs'>;
 }
 
 type WithoutTime<R> = R extends Row ? Omit<R, 't'> : never;

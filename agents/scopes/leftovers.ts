@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Leftover, LeftoverKind } from '../../src/library/types.ts';
 import { functionKey, toLocation } from '../../src/recording/places.ts';
 import type { Location } from '../../src/recording/types.ts';
-import type { FollowedHandle } from '../agent/tracking/handles.ts';
+import type { FollowedHandle } from '../agent/tracking/handle-state.ts';
 import { isNodes } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';

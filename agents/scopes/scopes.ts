@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Leftover, Scope } from '../../src/library/types.ts';
-import { type FollowedHandle, FollowedHandles } from '../agent/tracking/handles.ts';
+import type { FollowedHandle } from '../agent/tracking/handle-state.ts';
+import { FollowedHandles } from '../agent/tracking/handles.ts';
 import { createSites, currentFrames } from '../agent/tracking/sites.ts';
 import { monotonicMs } from '../primordials.ts';
 import { type CallHolder, type FollowedCall, type FollowedCalls, followCalls } from './calls.ts';

@@ -2,6 +2,7 @@ import { isRow } from '../../src/recording/validate.ts';
 import { createSharedBeats } from '../shared-beats.ts';
 import { createSharedMemory } from '../shared-memory.ts';
 import { RING_WORDS, type TraceMemory, TraceWord } from '../shared-trace.ts';
+import type { SensorCost } from '../tracked.ts';
 import type { Message, Messages, SampleMessage, ThreadData } from './types.ts';
 
 type Check = (value: unknown) => boolean;
@@ -30,9 +31,16 @@ const TRACE: Checks<TraceMemory> = {
   events: areWords(RING_WORDS),
 };
 
+const SENSOR: Checks<SensorCost> = {
+  sensor: (sensor) => typeof sensor === 'string',
+  calls: isNumber,
+  ms: isNumber,
+};
+
 const SAMPLE: Checks<SampleMessage> = {
   rows: (rows) => Array.isArray(rows) && rows.every((row) => isRow({ ...row, t: 0 })),
   tracked: (tracked) => typeof tracked === 'object',
+  sensors: optional((sensors) => Array.isArray(sensors) && sensors.every(fits(SENSOR))),
   mainThreadMs: isNumber,
   trace: optional(fits(TRACE)),
   maps: optional(areTexts),

@@ -13,7 +13,8 @@ import { redactArguments } from '../../src/util/redact.ts';
 import { WITHOUT_INSPECTOR } from '../inspection.ts';
 import { samplers } from '../samplers/index.ts';
 import type { RunningSampler } from '../samplers/types.ts';
-import { WATCHDOG_READY, Word } from '../shared-memory.ts';
+import { budgetOf, type Settings } from '../settings.ts';
+import { BUDGET_UNIT, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 import type { ObservationOptions } from './observation-options.ts';
 import { containerLimits } from './platform/container.ts';
@@ -42,12 +43,14 @@ export class Observation {
   readonly #running: RunningSampler[];
   readonly #startMonotonicMs: number;
   readonly #tickMs: number;
+  readonly #settings: Settings;
   readonly #fail: (message: string) => void;
   #lastReadAt = 0;
   #finished = false;
 
   constructor(options: ObservationOptions) {
     const { data, thread, level, onRow, onFailure } = options;
+    this.#settings = data.settings;
     this.threadId = thread.threadId;
     this.control = thread.shared.control;
     this.header = headerOf(data, thread, level);
@@ -78,7 +81,7 @@ export class Observation {
     this.#running = this.#startSamplers(options);
     this.#recordProblems(data);
     // A worker thread reads the environment, which does not have a level that was changed later.
-    Atomics.store(this.control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
+    this.#applyLevel(level);
     Atomics.store(this.control, Word.WatchdogState, WATCHDOG_READY);
     Atomics.notify(this.control, Word.WatchdogState);
   }
@@ -105,7 +108,7 @@ export class Observation {
     if (sample.maps) maps.onMaps(sample.maps);
     if (sample.addOnCalls) marks.learn(sample.addOnCalls);
     if (sample.trace) dumpable.tracing.memory = sample.trace;
-    cost.sampled(sample.mainThreadMs);
+    cost.sampled(sample.mainThreadMs, sample.sensors);
     this.#recordAll(sample.rows);
     const { tracked } = sample;
     if (tracked) {
@@ -119,7 +122,7 @@ export class Observation {
   }
 
   setLevel(next: Level): void {
-    Atomics.store(this.control, Word.Diagnose, next === 'diagnose' ? 1 : 0);
+    this.#applyLevel(next);
     this.#instruments.deepSamples.setLevel(next);
     this.record({ t: this.now(), type: 'level', level: next }, true);
   }
@@ -186,6 +189,11 @@ export class Observation {
       truncated: false,
       path: this.#store.folder(),
     };
+  }
+
+  #applyLevel(level: Level): void {
+    Atomics.store(this.control, Word.Diagnose, level === 'diagnose' ? 1 : 0);
+    Atomics.store(this.control, Word.Budget, Math.round(budgetOf(this.#settings, level) / BUDGET_UNIT));
   }
 
   #untilNext(ms: number): number {

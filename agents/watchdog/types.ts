@@ -6,7 +6,7 @@ import type { SharedBeats } from '../shared-beats.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 import type { TraceMemory } from '../shared-trace.ts';
 import type { ThreadGate } from '../thread-gate.ts';
-import type { RawTracked } from '../tracked.ts';
+import type { RawTracked, SensorCost } from '../tracked.ts';
 
 /** A thread to be observed. */
 export interface ThreadData {
@@ -46,6 +46,8 @@ export interface SampleMessage {
   rows: Sample[];
   /** What the thread started and did not finish; null if there is nothing to report. */
   tracked: RawTracked | null;
+  /** What following the thread cost since the last one. */
+  sensors?: SensorCost[];
   /** How long the previous sampling took. */
   mainThreadMs: number;
   /** Where its operations are written from now on, until the capture ends. */

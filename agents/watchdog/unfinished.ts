@@ -154,6 +154,10 @@ function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
   sum.created += entry.created;
   sum.ended += entry.ended;
   sum.lost += entry.lost;
+  sum.followed =
+    sum.what === 'listener'
+      ? Math.max(sum.followed ?? 0, entry.followed ?? 0)
+      : (sum.followed ?? 0) + (entry.followed ?? 0);
   sum.peak += entry.peak;
   sum.referenced += entry.referenced;
   sum.floating += entry.floating;

@@ -159,7 +159,7 @@ function unlistedLines(unlisted: string, sites: readonly HandleSite[], { paint }
   const where =
     sites.length > 0
       ? 'those that evdiag follows are listed by where they were made'
-      : 'evdiag follows them at level diagnose';
+      : 'evdiag lists those that it follows';
   return [`${INDENT}${paint(`${stripControl(unlisted)}: ${where}`, 'dim')}`];
 }
 

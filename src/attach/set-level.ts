@@ -5,7 +5,7 @@ import type { Level } from '../recording/types.ts';
 /**
  * Changes the level of the agent in this process, for all its threads.
  *
- * Without an agent in the process it does nothing. `diagnose` takes a deep sample every 10 s, `watch` only after a trigger.
+ * Without an agent in the process it does nothing. At `diagnose` following what a thread starts may take 5 % of its time, at `watch` 0.5 % (or EVDIAG_BUDGET).
  */
 export function setLevel(level: Level): void {
   if (level !== 'watch' && level !== 'diagnose') {

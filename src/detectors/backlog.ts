@@ -1,7 +1,7 @@
 /** Whether more begins at a place than ends there, so that all of it takes longer and longer. */
 
 import { rowsOf, type View } from '../recording/types.ts';
-import { GROWN_CALLS, WARM_UP_MS } from './growth.ts';
+import { GROWN_CALLS, isFollowed, WARM_UP_MS } from './growth.ts';
 import { GROWN_SHARE, RISING_SHARE } from './limits.ts';
 import { percent, secondsText } from './severity.ts';
 import type { Place, Reading } from './unfinished.ts';
@@ -53,7 +53,8 @@ export function backlogOf(place: Place): Backlog | null {
   const quickestMs = quickest(window);
   const isSlower = quickestMs !== null && quickestMs.last >= quickestMs.first * SLOWER_RATIO;
   const isOlder = oldestMs >= OLDEST_MS && oldestMs >= first.entry.oldestMs * SLOWER_RATIO;
-  if (alive < GROWN_CALLS || grown < alive * GROWN_SHARE || !isSlower || !isOlder) return null;
+  if (!isFollowed(last, GROWN_CALLS) || alive < GROWN_CALLS || grown < alive * GROWN_SHARE || !isSlower || !isOlder)
+    return null;
   if (risingShare(window) < RISING_SHARE) return null;
   const seconds = (last.t - first.t) / 1000;
   return {
@@ -85,7 +86,10 @@ export function overlapOf(place: Place): Overlap | null {
   const window = windowOf(place);
   const [first, last] = [window[0], window.at(-1)];
   if (!first || !last || window.length < SCHEDULED_READINGS) return null;
-  const { alive, oldestMs } = last.entry;
+  // Of what starts in a pause nothing is known.
+  if (last.pauses > first.pauses) return null;
+  const { oldestMs } = last.entry;
+  const alive = Math.min(last.entry.alive, last.entry.followed ?? last.entry.alive);
   const created = last.entry.created - first.entry.created;
   const ended = last.entry.ended - first.entry.ended;
   const spanMs = last.t - first.t;

@@ -18,6 +18,9 @@ const GROWTH_READINGS = 3;
 /** Calls at one place: above the size that pools and limits of common clients have (10), with room for two of them. */
 export const GROWN_CALLS = 20;
 
+/** Of the least number, how many must be followed themselves: the others are estimated. */
+const FOLLOWED_SHARE = 0.25;
+
 /** More than this below its maximum, it falls as well as rises: a sawtooth. */
 const STANDING_SHARE = 0.9;
 
@@ -94,12 +97,18 @@ function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: numb
   const grown = to.alive - from.alive;
   const rises =
     to.alive >= leastAlive &&
+    isFollowed(last, leastAlive) &&
     grown >= Math.max(leastAlive / 2, to.alive * GROWN_SHARE) &&
     to.alive >= STANDING_SHARE * Math.max(...warm.map(({ entry }) => entry.alive)) &&
     risingShare(warm) >= RISING_SHARE;
   if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
   const inbound = last.inbound >= INBOUND_SHARE * to.alive;
   return { alive: to.alive, grown, created, ended, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
+}
+
+/** A few that stand for many are chance. */
+export function isFollowed({ entry: { followed, alive } }: Reading, leastAlive: number): boolean {
+  return (followed ?? alive) >= leastAlive * FOLLOWED_SHARE;
 }
 
 function risingShare(readings: readonly Reading[]): number {
@@ -162,7 +171,12 @@ export function stuckOf(
   if (oldestMs < least.oldestMs || bar > oldestMs) return null;
   // Some of those alive now began a moment ago.
   const before = readings.at(-2)?.entry.alive ?? alive;
-  return { alive: Math.min(alive, before), oldestMs, ended: endedSinceOldest, endedMaxMs };
+  return {
+    alive: Math.min(alive, before, last.entry.followed ?? alive),
+    oldestMs,
+    ended: endedSinceOldest,
+    endedMaxMs,
+  };
 }
 
 /** Age of the oldest, without the time in which the thread was blocked or the process stopped. */

@@ -1,10 +1,14 @@
 /** Findings about a place, and their words. */
 import { fileAndLine, lineKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
+import { formatCount, formatShare } from '../util/text.ts';
 import { type FindingParts, findingOf } from './finding.ts';
 import { LOST_MS } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
+
+/** Of what was started: what is missing is within what counts vary by anyway. */
+const SEEN_WHOLE = 0.9;
 
 type About<E extends object> = Omit<FindingParts<E>, 'lostMs' | 'location'> & { place: Place };
 
@@ -17,9 +21,21 @@ export function placeFinding<E extends object>(
   return findingOf(rule, {
     stack: [place.location, ...callers],
     ...about,
+    message: `${about.message}${seenText(place.last.seenShare, about.count)}`,
     location: place.location,
     lostMs: oldestMs + about.count * LOST_MS.thing + alive,
   });
+}
+
+/** Counts are of what was seen. */
+function seenText(seenShare: number, count: number): string {
+  if (seenShare >= SEEN_WHOLE) return '';
+  return ` Only ${formatShare(seenShare)} of what was started was seen: in all it is about ${formatCount(scaled(count, seenShare))}.`;
+}
+
+/** With two digits. */
+function scaled(count: number, share: number): number {
+  return Number((count / share).toPrecision(2));
 }
 
 /** What a suspended call awaits, by its text and place. */

@@ -29,6 +29,10 @@ export interface Reading {
   trackedMs: number;
   intervalMs: number;
   inbound: number;
+  /** Of all that was started, what was seen; 1 in older recordings. */
+  seenShare: number;
+  /** Times so far that nothing was followed in between. */
+  pauses: number;
   entry: UnfinishedEntry;
 }
 
@@ -84,6 +88,12 @@ function shutdownMs(recording: PeriodView): number {
   return signal?.t ?? Number.POSITIVE_INFINITY;
 }
 
+/** The rows before the first pause: for rules that compare all that was started at one time with all at another. */
+export function wholePart(period: Period): Period {
+  const end = period.findIndex(({ pauses = 0 }) => pauses > 0);
+  return end < 0 ? period : period.slice(0, end);
+}
+
 /** Places in the user's code that the last row of the period has, or did not have room for. */
 export function placesOf(period: Period, what: UnfinishedEntry['what']): Place[] {
   const { t, entries } = period.at(-1)!;
@@ -104,9 +114,9 @@ function collectPlaces(period: Period, what: UnfinishedEntry['what']): Place[] {
   const byKey = new Map<string, Reading[]>();
   for (const row of period) {
     for (const [key, entry] of entriesOf(row, what)) {
-      const { t, trackedMs, intervalMs, inbound } = row;
+      const { t, trackedMs, intervalMs, inbound, seenShare = 1, pauses = 0 } = row;
       const readings = byKey.get(key) ?? [];
-      readings.push({ t, trackedMs, intervalMs, inbound, entry });
+      readings.push({ t, trackedMs, intervalMs, inbound, seenShare, pauses, entry });
       byKey.set(key, readings);
     }
   }
@@ -142,6 +152,7 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
     ...sums('lost'),
     ...sums('alive'),
     ...sums('peak'),
+    ...(a.followed !== undefined && b.followed !== undefined && { followed: a.followed + b.followed }),
     ...sums('referenced'),
     ...sums('floating'),
     ...sums('rejected'),

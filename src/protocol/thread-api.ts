@@ -16,7 +16,8 @@ export const LIBRARY_KEY = 'evdiag.stalls';
 interface ThreadCalls {
   stack: { args: [question: StackQuestion]; answer: InterruptedStack };
   recent: { args: []; answer: RecentStack };
-  startHooks: { args: []; answer: null };
+  /** `tapOnly`: through hooks that are there already, or not at all. */
+  startHooks: { args: [tapOnly: boolean]; answer: null };
   stopHooks: { args: []; answer: null };
   /** Null until they have stopped. */
   hookCounts: { args: []; answer: HookCounts | null };

@@ -2,6 +2,9 @@
 
 import type { Level } from './types.ts';
 
+/** EVDIAG_BUDGET where nothing is set: of an observed thread's time, what the agent may take for following it. */
+export const BUDGET_SHARE: Record<Level, number> = { watch: 0.005, diagnose: 0.05 };
+
 /** Default of EVDIAG_SLOW_MS, in ms without a turn of the loop: the same as in asyncio's debug mode. */
 export const SLOW_MS = 100;
 

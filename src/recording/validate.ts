@@ -47,6 +47,7 @@ const stack = object({
   late: optional(oneOf(true)),
 });
 
+const sensors = arrayOf(object({ sensor: string, calls: number, ms: number }));
 const SITE: { [K in keyof AllocationSite]: Check } = {
   location: object(LOCATION),
   line: orNull(object({ line: number, column: number, code: string })),
@@ -90,6 +91,8 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     watchdogMs: orNull(number),
     stacks: number,
     recordingBytes: number,
+    budgetShare: optional(number),
+    sensors: optional(sensors),
   },
   'agent-error': { message: string },
   allocations: {

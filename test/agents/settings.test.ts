@@ -4,6 +4,7 @@ import { readSettings } from '../../agents/settings.ts';
 const DEFAULTS = {
   out: '/cwd/.evdiag',
   level: 'watch',
+  budgetShare: null,
   slowMs: 100,
   maxBytes: 64e6,
   recent: true,
@@ -21,6 +22,10 @@ describe('good values', () => {
   test.each([
     ['EVDIAG_LEVEL', 'diagnose', { level: 'diagnose' }],
     ['EVDIAG_LEVEL', ' watch ', {}],
+    ['EVDIAG_BUDGET', '2%', { budgetShare: 0.02 }],
+    ['EVDIAG_BUDGET', ' 0.5 % ', { budgetShare: 0.005 }],
+    ['EVDIAG_BUDGET', '3', { budgetShare: 0.03 }],
+    ['EVDIAG_BUDGET', '0%', { budgetShare: 0 }],
     ['EVDIAG_SLOW_MS', '20', { slowMs: 20 }],
     ['EVDIAG_SLOW_MS', '250.5', { slowMs: 250.5 }],
     ['EVDIAG_MAX_MB', '1', { maxBytes: 1e6 }],
@@ -35,15 +40,27 @@ describe('good values', () => {
     expect(read({ [name]: value })).toEqual({ settings: { ...DEFAULTS, ...expected }, problems: [] });
   });
 
-  test.each(['EVDIAG_LEVEL', 'EVDIAG_SLOW_MS', 'EVDIAG_MAX_MB', 'EVDIAG_QUIET', 'EVDIAG_OUT', 'EVDIAG_FAMILY'])(
-    'an empty %s is the default',
-    (name) => expect(read({ [name]: '' })).toEqual({ settings: DEFAULTS, problems: [] }),
+  test.each([
+    'EVDIAG_LEVEL',
+    'EVDIAG_BUDGET',
+    'EVDIAG_SLOW_MS',
+    'EVDIAG_MAX_MB',
+    'EVDIAG_QUIET',
+    'EVDIAG_OUT',
+    'EVDIAG_FAMILY',
+  ])('an empty %s is the default', (name) =>
+    expect(read({ [name]: '' })).toEqual({ settings: DEFAULTS, problems: [] }),
   );
 });
 
 describe('a bad value is one sentence, and the default', () => {
   test.each([
     ['EVDIAG_LEVEL', 'Watch'],
+    ['EVDIAG_BUDGET', 'much'],
+    ['EVDIAG_BUDGET', '-1%'],
+    ['EVDIAG_BUDGET', '60%'],
+    ['EVDIAG_BUDGET', '2 percent'],
+    ['EVDIAG_BUDGET', '1e1%'],
     ['EVDIAG_SLOW_MS', 'NaN'],
     ['EVDIAG_SLOW_MS', 'Infinity'],
     ['EVDIAG_SLOW_MS', '19'],

@@ -294,33 +294,6 @@ until(() => rows('aborted').length > 0 && rows('orphans').length > 0).then(() =>
 
 describe.concurrent('tracking leaves no trace', () => {
   it(
-    'after the level was lowered all is Node’s own again',
-    inLab(async (lab) => {
-      const text = `${OWN_ROWS}
-const { EventEmitter } = require('node:events');
-const { executionAsyncId } = require('node:async_hooks');
-const getter = (holder, name) => Object.getOwnPropertyDescriptor(holder, name).get;
-const originals = () => [Promise.all, EventEmitter.prototype.on, EventTarget.prototype.addEventListener, AbortController.prototype.abort,
-  getter(AbortController.prototype, 'signal'), getter(AbortSignal.prototype, 'aborted')];
-const wrapped = originals();
-const { BroadcastChannel } = require('node:worker_threads');
-(async () => {
-  await until(() => rows('unfinished').length > 0);
-  const channel = new BroadcastChannel('evdiag.agent');
-  channel.postMessage({ type: 'level', level: 'watch' });
-  channel.close();
-  await until(() => originals().every((one, i) => one !== wrapped[i]));
-  const id = await new Promise((resolve) => setTimeout(() => Promise.resolve().then(() => resolve(executionAsyncId())), 1));
-  // Neither a wrapper of ours nor, after that, promises that are tracked.
-  console.log(originals().every((one) => !String(one).includes('quietly')), id);
-  process.exit(0);
-})();`;
-      const run = await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
-      expect(run.stdout).toBe('true 0\n');
-    }),
-  );
-
-  it(
     'while it runs, errors, contexts and results are as without',
     inLab(async (lab) => {
       const text = `

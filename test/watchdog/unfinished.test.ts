@@ -30,6 +30,7 @@ function site(id: number, fields: Partial<RawSite> = {}): RawSite {
     ended: 1,
     lost: 0,
     alive: 2,
+    followed: 2,
     peak: 2,
     floating: 0,
     rejected: 0,
@@ -46,7 +47,16 @@ function entriesOf(...sites: [RawSite, RawFrame[]][]): UnfinishedEntry[] {
 }
 
 function rowOf(toRows: (tracked: RawTracked) => object[], ...sites: [RawSite, RawFrame[]][]): UnfinishedEntry[] {
-  const figures = { intervalMs: 1000, trackedMs: 5000, promises: 0, aborts: 0, inbound: 0, dropped: 0 };
+  const figures = {
+    intervalMs: 1000,
+    trackedMs: 5000,
+    seenShare: 1,
+    pauses: 0,
+    promises: 0,
+    aborts: 0,
+    inbound: 0,
+    dropped: 0,
+  };
   const unfinished: RawTracked['unfinished'] = {
     ...figures,
     sites: sites.map(([one]) => one),
@@ -124,7 +134,8 @@ test('who waits for whom: frames and their text once, without Node’s own, and 
     frames: [own(12, 'inner', 1), node('node:internal/timers'), own(40, 'route', 1)],
     made: { what: 'promise', type: 'new', frames: [node('node:events'), own(7, 'make')] },
   };
-  const figures = { intervalMs: 1000, trackedMs: 5000, promises: 0, aborts: 0, inbound: 0, dropped: 0 };
+  const counts = { promises: 0, aborts: 0, inbound: 0, dropped: 0 };
+  const figures = { intervalMs: 1000, trackedMs: 5000, seenShare: 1, pauses: 0, ...counts };
   const unfinished = {
     ...figures,
     sites: [],

@@ -3,7 +3,6 @@ import { createSensor } from '../../guard.ts';
 import { monotonicMs, NativeNumber, process, store } from '../../primordials.ts';
 import { hookPromises } from '../../promise-hooks.ts';
 import { createTraceMemory, type TraceMemory, TraceWord } from '../../shared-trace.ts';
-import { disableHook } from '../own-hooks.ts';
 import { hookWithoutPromises } from '../tracking/handle-hook.ts';
 import { followCollections } from './collections.ts';
 import { createEventRing } from './event-ring.ts';
@@ -54,7 +53,7 @@ export function startCapture({ id, durationMs }: TraceRequest, onOver: () => voi
       close();
     },
     stop() {
-      disableHook(hook);
+      hook.disable();
       stopPromises();
       collections.stop();
       store(memory.control, TraceWord.Off, 1);

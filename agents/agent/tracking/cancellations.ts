@@ -11,9 +11,10 @@ import {
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawAborted, RawLeftover } from '../../tracked.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
-import { type FollowedHandle, isReferenced } from './handles.ts';
+import type { FollowedHandle } from './handle-state.ts';
+import { isReferenced } from './handle-state.ts';
 import { currentFrames, isNodes } from './sites.ts';
-import { wrapGetter, wrapMethod } from './wrap.ts';
+import { type Switch, switchGetter, switchMethod } from './wrap.ts';
 
 /** What is still there this long after the abort is left over. */
 const GRACE_MS = 1000;
@@ -47,8 +48,9 @@ export class FollowedCancellations {
   readonly #storage = new AsyncLocalStorage<Scope>();
   readonly #bySignal = new NativeWeakMap<AbortSignal, Scope>();
   readonly #scopes = new NativeSet<Scope>();
-  readonly #restore: (() => void)[];
+  readonly #switches: Switch[];
   #aborts = 0;
+  #carries = false;
 
   constructor(sensor: Sensor) {
     const { prototype: controllers } = nodesGlobal('AbortController');
@@ -59,12 +61,18 @@ export class FollowedCancellations {
       if (scope) this.#abort(scope, ownFrames(currentFrames()));
     };
     const isFollowed = (self: object): boolean => this.#bySignal.has(self as AbortSignal);
-    this.#restore = [
-      wrapGetter(controllers, 'signal', this.#open, undefined, sensor),
-      wrapGetter(signals, 'aborted', this.touch as (self: object) => void, isFollowed, sensor),
-      wrapMethod(controllers, 'abort', onAbort, undefined, sensor),
-      wrapMethod(signals, 'throwIfAborted', this.touch as (self: unknown) => void, undefined, sensor),
+    this.#switches = [
+      switchGetter(controllers, 'signal', this.#open, undefined, sensor),
+      switchGetter(signals, 'aborted', this.touch as (self: object) => void, isFollowed, sensor),
+      switchMethod(controllers, 'abort', onAbort, undefined, sensor),
+      switchMethod(signals, 'throwIfAborted', this.touch as (self: unknown) => void, undefined, sensor),
     ];
+    this.resume();
+  }
+
+  /** Follows signals from now on. */
+  resume(): void {
+    for (const one of this.#switches) one.on();
   }
 
   /** The unit of work that runs. */
@@ -84,6 +92,11 @@ export class FollowedCancellations {
     for (const one of [scope, ...scope.parents]) {
       if (one.abortedMs === null && one.handles.size < MAX_HANDLES) one.handles.add(handle);
     }
+  }
+
+  /** An AsyncLocalStorage is in use: where Node carries it by hooks, each promise pays for it. */
+  isCarrying(): boolean {
+    return this.#carries;
   }
 
   aborts(): number {
@@ -107,9 +120,11 @@ export class FollowedCancellations {
     return reported;
   }
 
+  /** Follows none from now on: what is made for a signal and destroyed would not be seen. */
   stop(): void {
-    for (const undo of this.#restore) undo();
+    for (const one of this.#switches) one.off();
     this.#storage.disable();
+    this.#carries = false;
     this.#scopes.clear();
   }
 
@@ -133,6 +148,7 @@ export class FollowedCancellations {
     this.#bySignal.set(signal, scope);
     this.#scopes.add(scope);
     this.#storage.enterWith(scope);
+    this.#carries = true;
   };
 
   #abort(scope: Scope, frames: RawFrame[] | null): void {

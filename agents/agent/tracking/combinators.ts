@@ -5,7 +5,7 @@ import type { RawOrphans } from '../../tracked.ts';
 import { stateOf } from './promise-state.ts';
 import type { FollowedPromises } from './promises.ts';
 import { currentFrames } from './sites.ts';
-import { wrapMethod } from './wrap.ts';
+import { type Arguments, switchMethod } from './wrap.ts';
 
 /** Calls of Promise.all followed per second, with that many promises each at most, and rejected ones at a time. */
 const PER_SECOND = 50;
@@ -40,24 +40,19 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
   };
 
   let pendingCall: { frames: RawFrame[]; elements: WeakRef<object>[] } | null = null;
-  const restore = wrapMethod(
-    NativePromise,
-    'all',
-    (_self, { 0: list }) => {
-      pendingCall = null;
-      if (!isArray(list) || list.length < 2 || list.length > MAX_ELEMENTS || budget <= 0) return;
-      budget--;
-      const elements = list
-        .filter((one) => one instanceof NativePromise)
-        .map((one) => new NativeWeakRef(one as object));
-      pendingCall = { frames: currentFrames().slice(0, FRAMES_KEPT), elements };
-    },
-    (result) => {
-      if (pendingCall && result instanceof NativePromise) follow(pendingCall.frames, result, pendingCall.elements);
-      pendingCall = null;
-    },
-    sensor,
-  );
+  const before = (_self: unknown, { 0: list }: Arguments): void => {
+    pendingCall = null;
+    if (!isArray(list) || list.length < 2 || list.length > MAX_ELEMENTS || budget <= 0) return;
+    budget--;
+    const elements = list.filter((one) => one instanceof NativePromise).map((one) => new NativeWeakRef(one as object));
+    pendingCall = { frames: currentFrames().slice(0, FRAMES_KEPT), elements };
+  };
+  const after = (result: unknown): void => {
+    if (pendingCall && result instanceof NativePromise) follow(pendingCall.frames, result, pendingCall.elements);
+    pendingCall = null;
+  };
+  const all = switchMethod(NativePromise, 'all', before, after, sensor);
+  all.on();
 
   return {
     check(intervalMs: number): RawOrphans[] {
@@ -74,8 +69,11 @@ export function followCombinators(promises: FollowedPromises, sensor: Sensor) {
       }
       return reported;
     },
+    /** Sees no calls from now on; those that were rejected are followed still. */
+    pause: all.off,
+    resume: all.on,
     stop(): void {
-      restore();
+      all.off();
       rejected.clear();
     },
   };

@@ -19,10 +19,10 @@ export function noDurations(): Durations {
   return { maxMs: null, leastMs: null, counts: null, total: 0 };
 }
 
-/** Runs for each thing that ends. */
-export function addDuration(durations: Durations, ms: number, weight: number): void {
+/** Runs for each thing that ends. Where nobody saw that, `ms` is the longest that it may have taken, and nothing is the quickest by that. */
+export function addDuration(durations: Durations, ms: number, weight: number, isSeen = true): void {
   if (durations.maxMs === null || ms > durations.maxMs) durations.maxMs = ms;
-  if (durations.leastMs === null || ms < durations.leastMs) durations.leastMs = ms;
+  if (isSeen && (durations.leastMs === null || ms < durations.leastMs)) durations.leastMs = ms;
   durations.counts ??= emptyCounts();
   const bucket = 32 - clz32(ms);
   durations.counts[bucket < BUCKETS ? bucket : BUCKETS - 1]! += weight;

@@ -1,5 +1,5 @@
 /** Calls whose result is not used. */
-import { monotonicMs, NativeSet } from '../../primordials.ts';
+import { monotonicMs, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import { stateOf } from './promise-state.ts';
 import type { Started } from './sites.ts';
 
@@ -13,13 +13,26 @@ export interface FollowedPromise extends Started {
   ref: WeakRef<object>;
   /** From when it settles until its state is read: V8 calls the hook before the state changes, and it could be collected. */
   kept: object | null;
-  /** call: something reacts to it. */
+  /** call: something reacts to it, or may have begun to while nobody looked. */
   reacted: boolean;
   /** call: made directly by the application, which could have awaited it. */
   ownCaller: boolean;
   settledMs: number;
   floats: boolean;
   rejected: boolean;
+}
+
+export function followedPromise(started: Started, promise: object): FollowedPromise {
+  return {
+    ...started,
+    ref: new NativeWeakRef(promise),
+    kept: null,
+    reacted: false,
+    ownCaller: false,
+    settledMs: 0,
+    floats: false,
+    rejected: false,
+  };
 }
 
 /** Calls that have settled, and to whose result nothing has reacted yet. */

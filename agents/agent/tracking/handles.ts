@@ -1,19 +1,30 @@
 import { executionAsyncId, type HookCallbacks } from 'node:async_hooks';
 import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
-import { monotonicMs, NativeMap, NativeNumber, NativeSet, NativeWeakRef } from '../../primordials.ts';
+import { monotonicMs, NativeMap, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawPool } from '../../tracked.ts';
-import { disableHook, enterInit, inits } from '../own-hooks.ts';
+import { enterInit, inits } from '../own-hooks.ts';
 import { hookWithoutPromises } from './handle-hook.ts';
+import {
+  type FollowedHandle,
+  hasOwn,
+  isClosedFile,
+  isFromOutside,
+  isReferenced,
+  isStillThere,
+  spanOf,
+} from './handle-state.ts';
 import { HttpPools } from './http-pools.ts';
 import { createSampling, type Sampling } from './sampling.ts';
-import { begin, currentFrames, end, isNodes, type Sites, type Started } from './sites.ts';
+import { begin, currentFrames, end, endUnseen, lighten, type Sites } from './sites.ts';
 
-/** Per second, for the stacks of each of these. */
+/** Per second, for the stacks of each of these: at first, and at most. */
 const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
 /** Resources followed at a time. */
 const MAX_FOLLOWED = 20_000;
+/** And in a pause: whether each is still there is checked before the next window. */
+const MAX_WAITING = 2000;
 /** Listed in a dump. */
 const MAX_DUMPED = 5000;
 /** Not things that stay: they end with the turn of the loop, or represent running code. */
@@ -34,13 +45,6 @@ const FROM_OUTSIDE = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE'
 
 /** A client's connections. */
 const CONNECTIONS = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'TLSWRAP']);
-
-/** A resource that is followed; `scope` is the unit of work it belongs to. */
-export interface FollowedHandle extends Started {
-  id: number;
-  ref: WeakRef<object>;
-  scope: unknown;
-}
 
 interface HandleOptions {
   /** The running unit of work, if any, and who is notified of what is made for it. */
@@ -77,6 +81,7 @@ export class FollowedHandles {
   readonly #requests = createSampling(BUDGET_MS.requests);
   readonly #hook;
   readonly #pools = new HttpPools();
+  readonly #counts = { made: 0, gone: 0 };
   #inboundPeak = 0;
   #inside = false;
 
@@ -88,6 +93,47 @@ export class FollowedHandles {
 
   adapt(intervalMs: number): void {
     for (const sampling of [this.#open, this.#timers, this.#requests]) sampling.adapt(intervalMs);
+  }
+
+  /** Sees what is made and destroyed from now on. */
+  resume(): void {
+    this.#hook.enable();
+  }
+
+  /** Sees nothing from now on; those that are open are known still, as many as can be asked later. */
+  pause(): void {
+    this.#hook.disable();
+    this.#opening = [];
+    this.#outside.clear();
+    const now = monotonicMs();
+    for (const one of this.#byId.values()) {
+      if (this.#byId.size <= MAX_WAITING) break;
+      this.#endUnseen(one, now);
+    }
+  }
+
+  /** After a pause: which of them are there still. Those that cannot tell count as gone. */
+  verify(): void {
+    const now = monotonicMs();
+    for (const one of this.#byId.values()) {
+      if (isStillThere(one)) lighten(one);
+      else this.#endUnseen(one, now);
+    }
+  }
+
+  /** Of each second, as a share of the most. */
+  setBudget(share: number): void {
+    this.#open.setBudget(BUDGET_MS.open * share);
+    this.#timers.setBudget(BUDGET_MS.timers * share);
+    this.#requests.setBudget(BUDGET_MS.requests * share);
+  }
+
+  /** What happened since the last call: how many were made and destroyed, and what stacks took. */
+  spent(): { made: number; gone: number; stacksMs: number } {
+    const { made, gone } = this.#counts;
+    this.#counts.made = 0;
+    this.#counts.gone = 0;
+    return { made, gone, stacksMs: this.#open.spent() + this.#timers.spent() + this.#requests.spent() };
   }
 
   /** Finds the oldest of each site. */
@@ -135,7 +181,7 @@ export class FollowedHandles {
   }
 
   stop(): void {
-    disableHook(this.#hook);
+    this.#hook.disable();
     this.#byId.clear();
     this.#outside.clear();
   }
@@ -165,6 +211,7 @@ export class FollowedHandles {
 
   #made(id: number, type: string, resource: object): void {
     const { onMade, scopedOnly, currentScope } = this.#options;
+    this.#counts.made++;
     if (type !== 'PROMISE') onMade(type);
     if (this.#inside || PASSING.has(type)) return;
     const sampling = this.#samplingOf(type);
@@ -182,7 +229,13 @@ export class FollowedHandles {
     return REQUESTS.test(type) ? this.#requests : this.#open;
   }
 
+  #endUnseen(one: FollowedHandle, now: number): void {
+    this.#byId.delete(one.id);
+    endUnseen(one, now);
+  }
+
   #gone(id: number): void {
+    this.#counts.gone++;
     const one = this.#byId.get(id);
     if (one === undefined) {
       this.#outside.delete(id);
@@ -243,40 +296,4 @@ export class FollowedHandles {
     this.#outside.add(id);
     if (this.#outside.size > this.#inboundPeak) this.#inboundPeak = this.#outside.size;
   }
-}
-
-/** "interval", or the delay with one significant digit: "30000 ms". */
-function spanOf(timer: object): string {
-  const { _repeat, _idleTimeout } = timer as { _repeat?: unknown; _idleTimeout?: unknown };
-  if (typeof _repeat === 'number') return 'interval';
-  return typeof _idleTimeout === 'number' ? `${NativeNumber(_idleTimeout.toPrecision(1))} ms` : '';
-}
-
-/** The handle of a file is reported as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
-function isClosedFile({ site, ref }: FollowedHandle): boolean {
-  if (site.type !== 'FILEHANDLE') return false;
-  const handle = ref.deref() as { fd?: unknown } | undefined;
-  return handle === undefined || NativeNumber(handle.fd) < 0;
-}
-
-/** Whether it keeps the process alive; false for a resource without that method. */
-export function isReferenced({ ref }: FollowedHandle): boolean {
-  const resource = ref.deref() as { hasRef?: unknown } | undefined;
-  if (typeof resource?.hasRef !== 'function') return false;
-  try {
-    return resource.hasRef() === true;
-  } catch {
-    return false;
-  }
-}
-
-function hasOwn(frames: RawFrame[]): boolean {
-  return frames.some((frame) => !isNodes(frame));
-}
-
-/** The kernel called, not the application. */
-function isFromOutside(frames: RawFrame[]): boolean {
-  return frames.every(
-    ([, url]) => url === null || url === 'node:net' || url.startsWith('node:_http') || url.startsWith('node:_tls'),
-  );
 }

@@ -14,7 +14,7 @@ import {
 } from '../../primordials.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
 import { currentFrames, isNodes, type Site, type Sites } from './sites.ts';
-import { type Arguments, wrapMethod } from './wrap.ts';
+import { type Arguments, type Switch, switchMethod } from './wrap.ts';
 
 /** Node warns from eleven on one emitter; fewer are no leak. */
 const MANY = 12;
@@ -38,17 +38,36 @@ export class FollowedListeners {
   readonly #known = new NativeWeakMap<object, Map<string | symbol, Map<Site, Target>>>();
   readonly #added = new NativeWeakMap<object, number>();
   readonly #signals = nodesGlobal('AbortSignal');
-  readonly #restore: (() => void)[];
+  readonly #switches: Switch[];
   #budget = PER_SECOND;
+  #calls = 0;
 
   constructor(sites: Sites, onSignalListener: (signal: AbortSignal) => void, sensor: Sensor) {
     this.#sites = sites;
     this.#onSignalListener = onSignalListener;
     const emitter = EventEmitter.prototype as object;
-    this.#restore = [
-      ...['on', 'prependListener'].map((name) => wrapMethod(emitter, name, this.#onEmitter, undefined, sensor)),
-      wrapMethod(NativeEventTarget.prototype, 'addEventListener', this.#onTarget, undefined, sensor),
+    this.#switches = [
+      ...['on', 'prependListener'].map((name) => switchMethod(emitter, name, this.#onEmitter, undefined, sensor)),
+      switchMethod(NativeEventTarget.prototype, 'addEventListener', this.#onTarget, undefined, sensor),
     ];
+    this.resume();
+  }
+
+  /** Sees what is added from now on. */
+  resume(): void {
+    for (const one of this.#switches) one.on();
+  }
+
+  /** Sees nothing from now on; those that are known are counted still. */
+  pause(): void {
+    for (const one of this.#switches) one.off();
+  }
+
+  /** How many were added since the last call. */
+  spent(): number {
+    const calls = this.#calls;
+    this.#calls = 0;
+    return calls;
   }
 
   refill(intervalMs: number): void {
@@ -72,16 +91,18 @@ export class FollowedListeners {
   }
 
   stop(): void {
-    for (const undo of this.#restore) undo();
+    this.pause();
     this.#targets.clear();
   }
 
   readonly #onEmitter = (self: unknown, { 0: event }: Arguments): void => {
+    this.#calls++;
     const listeners = (self as { _events?: Record<string | symbol, unknown> } | null)?._events?.[event as string];
     if (isArray(listeners) && listeners.length >= MANY) this.#note(self as object, event as string, 'emitter');
   };
 
   readonly #onTarget = (self: unknown, { 0: event }: Arguments): void => {
+    this.#calls++;
     if (typeof self !== 'object' || self === null) return;
     const isSignal = self instanceof this.#signals;
     if (isSignal) this.#onSignalListener(self as AbortSignal);
@@ -123,6 +144,7 @@ function report(site: Site, count: number, now: number): void {
   else site.ended -= more;
   if (more < 0) site.position.durations.maxMs = now - site.oldestStart;
   site.alive = count;
+  site.followed = count;
   site.peak = max(site.peak, count);
   site.changed ||= more !== 0;
 }

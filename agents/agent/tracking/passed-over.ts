@@ -1,29 +1,17 @@
-import { monotonicMs, NativeMap, NativeWeakMap } from '../../primordials.ts';
-import { readStack, type TakenStack, takeStack } from '../stack.ts';
-import { Awaiting, type Passed, type Waiting } from './awaiting.ts';
-import { belowHooks } from './sites.ts';
+import { NativeMap } from '../../primordials.ts';
+import { createAsking, createStacks, type Hook } from './asking.ts';
+import type { Passed, Waiting } from './awaiting.ts';
 
 /** What still waits after this time is asked for. */
 const RIPE_INTERVALS = 4;
 /** Kept per interval; further ones are known only by the sample. */
 const MAX_KEPT = 10_000;
-/**
- * Time per interval to tell awaits from reactions, 4 to 30 µs each: more if the last ones were useful.
- * Further ones are distinguished by V8 alone, which counts a call that awaits `return promise` twice.
- */
-const STACKS_MS = { idle: 1, useful: 8 } as const;
-/** Enough for the top one of the program, below Node's own that call hooks. */
-const STACK_FRAMES = 3;
-/** Asked in one interval: each takes some 20 µs, and as much again if it is an await. */
-const MAX_ASKED = 200;
 
 interface Interval {
   endMs: number;
   /** All that it had are kept or were in the sample. */
   complete: boolean;
 }
-
-type Hook = (...args: never[]) => unknown;
 
 /**
  * The awaited promises that the sample missed: most settle at once, and the others are the interesting ones.
@@ -32,39 +20,30 @@ type Hook = (...args: never[]) => unknown;
 export function createPassedOver() {
   /** What is awaited, by what V8 made for the await, which settles when the call goes on. The number of an interval follows its entries. */
   const kept = new NativeMap<object, object>();
-  const stacks = new NativeWeakMap<object, TakenStack>();
-  const awaiting = new Awaiting();
+  const stacks = createStacks();
+  const asking = createAsking(stacks);
   const older: Interval[] = [];
   let current: Interval = { endMs: 0, complete: true };
-  let isKeeping = true;
   let added = 0;
-  let stacksMs = 0;
-  let mostStacksMs: number = STACKS_MS.idle;
 
-  const take = (made: object, hook: Hook): void => {
-    const from = monotonicMs();
-    stacks.set(made, takeStack(STACK_FRAMES, hook));
-    stacksMs += monotonicMs() - from;
-  };
   const endInterval = (now: number): Interval | null => {
     current.endMs = now;
     kept.set(current, current);
     older.push(current);
     current = { endMs: 0, complete: true };
     added = 0;
-    stacksMs = 0;
     return older.length > RIPE_INTERVALS ? older.shift()! : null;
   };
   return {
-    awaiting,
+    awaiting: asking.awaiting,
     /** `made`: what V8 made for the await, or the promise of a reaction, which other code may await. Called by `hook`. */
     add(awaited: object, made: object, hook: Hook): void {
-      if (!isKeeping || ++added > MAX_KEPT) {
+      if (!asking.isSupported() || ++added > MAX_KEPT) {
         current.complete = false;
         return;
       }
       kept.set(made, awaited);
-      if (stacksMs < mostStacksMs) take(made, hook);
+      stacks.take(made, hook);
     },
     settled(made: object): void {
       kept.delete(made);
@@ -73,17 +52,26 @@ export function createPassedOver() {
     ripe(now: number, isFollowed: (promise: object) => boolean): { waiting: Waiting[]; interval: Interval | null } {
       const interval = endInterval(now);
       const old = interval ? takeOut(kept, interval) : [];
-      mostStacksMs = old.length > 0 ? STACKS_MS.useful : STACKS_MS.idle;
+      stacks.newInterval(old.length > 0);
       if (!interval) return { waiting: [], interval };
-      const candidates = old.filter(({ made }) => !isFollowed(made) && !isReaction(stacks.get(made)));
-      if (candidates.length > MAX_ASKED) {
-        candidates.length = MAX_ASKED;
-        interval.complete = false;
-      }
-      const waiting = awaiting.of(candidates, interval.endMs);
-      isKeeping = awaiting.isSupported();
+      const { waiting, complete } = asking.ask(old, interval.endMs, isFollowed);
+      if (!complete) interval.complete = false;
       return { waiting, interval };
     },
+    /** Nobody will see them settle: some of them are asked when the pause is over. */
+    pause(now: number): void {
+      asking.keepSome(kept, now);
+      kept.clear();
+      older.length = 0;
+      current = { endMs: 0, complete: true };
+      added = 0;
+    },
+    /** Those that waited before the pause and wait still. */
+    afterPause: asking.afterPause,
+    /** Of what is spent at most, from now on. */
+    setShare: stacks.setShare,
+    /** Time that stacks took since the last call. */
+    spent: stacks.spent,
     /** The current interval. */
     interval: () => current,
   };
@@ -98,11 +86,4 @@ function takeOut(kept: Map<object, object>, interval: Interval): Passed[] {
     found.push({ awaited, made });
   }
   return found;
-}
-
-/** By its stack it is the promise of a reaction. */
-function isReaction(taken: TakenStack | undefined): boolean {
-  if (!taken) return false;
-  const top = belowHooks(readStack(taken))[0];
-  return top === undefined || top[1] === null;
 }

@@ -9,3 +9,7 @@ export function stateOf(promise: object): 'pending' | 'rejected' | 'fulfilled' {
   if (text.includes('{ <pending>') || text.includes('{\n  <pending>')) return 'pending';
   return text.includes('<rejected>') ? 'rejected' : 'fulfilled';
 }
+
+export function isPending(promise: object): boolean {
+  return stateOf(promise) === 'pending';
+}

@@ -1,36 +1,28 @@
 import { isOff, type Sensor } from '../../guard.ts';
-import { monotonicMs, NativeSet, NativeWeakMap, NativeWeakRef } from '../../primordials.ts';
+import { monotonicMs, NativeSet, NativeWeakMap } from '../../primordials.ts';
 import { hookPromises, type PromiseCallbacks } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawWaiting } from '../../tracked.ts';
+import type { Waiting } from './awaiting.ts';
 import { isCombinator, waitingChains } from './chains.ts';
-import { type FollowedPromise, react, SettledCalls } from './floating.ts';
+import { type FollowedPromise, followedPromise, react, SettledCalls } from './floating.ts';
+import { countOnOne, type Known } from './known-promise.ts';
 import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
-import { stateOf } from './promise-state.ts';
+import { isPending, stateOf } from './promise-state.ts';
 import { createSampling } from './sampling.ts';
-import { begin, currentFrames, end, innermostFiles, lighten, lose, type Site, type Sites } from './sites.ts';
+import { begin, currentFrames, end, endUnseen, innermostFiles, lighten, lose, type Site, type Sites } from './sites.ts';
 
-/** Of each second, for the stacks of those that are followed. */
+/** Of each second, for the stacks of those that are followed: at first, and at most. */
 const BUDGET_MS = 20;
 /** Frames that are read if the application is on top: fewer than if it may be below Node's own. */
 const OWN_FRAMES = 10;
 /** Promises followed at a time. */
 const MAX_FOLLOWED = 20_000;
+/** And while nothing is hooked: whether each has settled is asked before the next window, for some 2 µs. */
+const MAX_WAITING = 2000;
 /** Younger ones are not asked whether they were collected. */
 const YOUNG_MS = 1000;
-
-/** What is known about one promise. */
-interface Known {
-  /** Itself, or the await for which V8 made it. */
-  own: FollowedPromise | null;
-  /** An await of it is followed. */
-  awaited: boolean;
-  /** Reactions to it, as far as they are followed. */
-  reactions: number;
-  /** Called when it settles. */
-  onSettled: (() => void) | null;
-}
 
 /**
  * Follows a sample of promises from their creation until they settle, or are collected as garbage.
@@ -52,27 +44,70 @@ export class FollowedPromises {
   readonly #heavy: { one: FollowedPromise; interval: unknown }[] = [];
   /** Stacks are taken of its callers. */
   readonly #hook: (promise: object, parent?: object) => void;
-  readonly #unhook: () => void;
+  readonly #callbacks: Required<Pick<PromiseCallbacks, 'init' | 'settled'>>;
+  readonly #counts = { settled: 0 };
+  #unhook: (() => void) | null = null;
   #inside = false;
 
   constructor(sites: Sites, onMade: () => void, sensor: Sensor) {
     this.#sites = sites;
     this.#onMade = onMade;
     this.#sensor = sensor;
-    const callbacks = this.#callbacks();
-    this.#hook = callbacks.init;
-    this.#unhook = hookPromises(callbacks);
+    this.#callbacks = this.#createCallbacks();
+    this.#hook = this.#callbacks.init;
+    this.resume();
+  }
+
+  /** Sees what is made and settles from now on. */
+  resume(): void {
+    this.#unhook ??= hookPromises(this.#callbacks);
+  }
+
+  /** Sees nothing from now on; those that wait are known still, as many as can be asked later. */
+  pause(): void {
+    this.#unhook?.();
+    this.#unhook = null;
+    this.#settled.clear();
+    const now = monotonicMs();
+    this.#passedOver.pause(now);
+    this.#heavy.length = 0;
+    for (const one of this.#followed) {
+      if (this.#followed.size <= MAX_WAITING) break;
+      this.#endUnseen(one, now);
+    }
+  }
+
+  /** After a pause: which of them are pending still. What reacted to these meanwhile is not known, nor how many others waited like them. */
+  verify(): void {
+    const now = monotonicMs();
+    for (const one of this.#followed) {
+      const promise = one.ref.deref();
+      if (promise === undefined || !isPending(promise)) this.#endUnseen(one, now);
+      else {
+        lighten(one);
+        one.reacted = true;
+      }
+    }
+    this.#unseen(() => this.#addWaiting(this.#passedOver.afterPause(isPending, this.#isAwaited)));
+  }
+
+  /** Of each second, as a share of the most. */
+  setBudget(share: number): void {
+    this.#sampling.setBudget(BUDGET_MS * share);
+    this.#passedOver.setShare(share);
+  }
+
+  /** What happened since the last call: how many settled, and what stacks took. */
+  spent(): { settled: number; stacksMs: number } {
+    const { settled } = this.#counts;
+    this.#counts.settled = 0;
+    return { settled, stacksMs: this.#sampling.spent() + this.#passedOver.spent() };
   }
 
   /** Returns how many promises were made since the last call. */
   adapt(intervalMs: number): number {
     this.#settled.askStates();
-    this.#inside = true;
-    try {
-      this.#addPassedOver();
-    } finally {
-      this.#inside = false;
-    }
+    this.#unseen(() => this.#addPassedOver());
     return this.#sampling.adapt(intervalMs);
   }
 
@@ -99,27 +134,25 @@ export class FollowedPromises {
 
   /** What has waited for long, and who awaits it. */
   chains(now: number): RawWaiting[] {
-    this.#inside = true;
-    try {
-      return waitingChains(this.#followed, (id) => this.#sites.byId(id), this.#passedOver.awaiting, now);
-    } finally {
-      this.#inside = false;
-    }
+    const sites = (id: number): Site | undefined => this.#sites.byId(id);
+    return this.#unseen(() => waitingChains(this.#followed, sites, this.#passedOver.awaiting, now));
   }
 
   stop(): void {
-    this.#unhook();
+    this.#unhook?.();
+    this.#unhook = null;
     this.#followed.clear();
     this.#settled.clear();
   }
 
   /** They are called for each promise: they use local variables, which is faster than fields. */
-  #callbacks(): Required<Pick<PromiseCallbacks, 'init' | 'settled'>> {
+  #createCallbacks(): Required<Pick<PromiseCallbacks, 'init' | 'settled'>> {
     const sensor = this.#sensor;
     const onMade = this.#onMade;
     const known = this.#known;
     const sampling = this.#sampling;
     const passedOver = this.#passedOver;
+    const counts = this.#counts;
     const callbacks = {
       init: (promise: object, parent?: object) => {
         try {
@@ -139,6 +172,7 @@ export class FollowedPromises {
       settled: (promise: object) => {
         try {
           if (isOff(sensor)) return;
+          counts.settled++;
           const entry = known.get(promise);
           if (entry !== undefined) this.#settle(entry);
           passedOver.settled(promise);
@@ -158,14 +192,24 @@ export class FollowedPromises {
     onSettled?.();
   }
 
+  #endUnseen(one: FollowedPromise, now: number): void {
+    this.#followed.delete(one);
+    endUnseen(one, now);
+  }
+
   #finish(one: FollowedPromise): void {
     if (this.#followed.delete(one)) end(one, monotonicMs());
   }
 
   #choose(promise: object, parent: object | undefined): void {
+    this.#unseen(() => this.#sampling.spend(() => this.#sample(promise, parent)));
+  }
+
+  /** The promises that the job makes are ours. */
+  #unseen<T>(job: () => T): T {
     this.#inside = true;
     try {
-      this.#sampling.spend(() => this.#sample(promise, parent));
+      return job();
     } finally {
       this.#inside = false;
     }
@@ -218,13 +262,8 @@ export class FollowedPromises {
 
   /** What the sample missed and still waits is followed now, so those in the sample count as one each. */
   #addPassedOver(): void {
-    const isAwaited = (promise: object): boolean => this.#known.get(promise)?.awaited === true;
-    const { waiting, interval } = this.#passedOver.ripe(monotonicMs(), isAwaited);
-    for (const { awaited, made, frames, startMs } of waiting) {
-      if (this.#followed.size >= MAX_FOLLOWED || !isApplications('await', frames)) continue;
-      const site = this.#sites.here('await', '', '', frames);
-      if (site) this.#addAwait(this.#follow(site, awaited, startMs, 1), awaited, made);
-    }
+    const { waiting, interval } = this.#passedOver.ripe(monotonicMs(), this.#isAwaited);
+    this.#addWaiting(waiting);
     const heavy = this.#heavy;
     while (heavy[0] && (heavy[0].interval === interval || !this.#followed.has(heavy[0].one))) {
       const { one } = heavy.shift()!;
@@ -232,19 +271,18 @@ export class FollowedPromises {
     }
   }
 
+  readonly #isAwaited = (promise: object): boolean => this.#known.get(promise)?.awaited === true;
+
+  #addWaiting(waiting: readonly Waiting[]): void {
+    for (const { awaited, made, frames, startMs } of waiting) {
+      if (this.#followed.size >= MAX_FOLLOWED || !isApplications('await', frames)) continue;
+      const site = this.#sites.here('await', '', '', frames);
+      if (site) this.#addAwait(this.#follow(site, awaited, startMs, 1), awaited, made);
+    }
+  }
+
   #follow(site: Site, promise: object, startMs = monotonicMs(), weight = this.#sampling.weight()): FollowedPromise {
-    const one: FollowedPromise = {
-      site,
-      startMs,
-      weight,
-      ref: new NativeWeakRef(promise),
-      kept: null,
-      reacted: false,
-      ownCaller: false,
-      settledMs: 0,
-      floats: false,
-      rejected: false,
-    };
+    const one = followedPromise({ site, startMs, weight }, promise);
     this.#followed.add(one);
     begin(one);
     return one;
@@ -258,10 +296,4 @@ export class FollowedPromises {
     }
     return entry;
   }
-}
-
-/** Many reactions to one promise live as long as it does; those to many promises end with each. */
-function countOnOne(site: Site, parent: Known, weight: number): void {
-  parent.reactions += weight;
-  if (parent.reactions > site.onOne) site.onOne = parent.reactions;
 }

@@ -8,11 +8,16 @@ const SPIKE = 4;
 /** In a burst the stride grows by this factor each time that half of a second's budget is used up. */
 const BURST_FACTOR = 8;
 
+/** One stack in some ten seconds. */
+const LEAST_BUDGET_MS = 0.05;
+
 /**
  * Chooses one in so many, at random, so that it is not in step with a rhythm of the program. If little happens, all
  * are chosen; if much happens, as many as cost `budgetMs` of each second.
  */
-export function createSampling(budgetMs: number) {
+export function createSampling(firstBudgetMs: number) {
+  let budgetMs = firstBudgetMs;
+  let spentMs = 0;
   let stride = 1;
   let countdown = 1;
   let made = 0;
@@ -27,6 +32,16 @@ export function createSampling(budgetMs: number) {
       return true;
     },
     weight: () => stride,
+    /** Of each second, from now on. */
+    setBudget(ms: number): void {
+      budgetMs = max(LEAST_BUDGET_MS, ms);
+    },
+    /** Time that was spent since the last call. */
+    spent(): number {
+      const ms = spentMs;
+      spentMs = 0;
+      return ms;
+    },
     /** Runs the work for the chosen one, and counts its time. */
     spend(job: () => void): void {
       const from = monotonicMs();
@@ -35,6 +50,7 @@ export function createSampling(budgetMs: number) {
       } finally {
         const ms = min(MOST_COST_MS, SPIKE * costMs, monotonicMs() - from);
         intervalSpentMs += ms;
+        spentMs += ms;
         costMs += (ms - costMs) / 64;
         if (intervalSpentMs > budgetMs / 2) {
           stride *= BURST_FACTOR;

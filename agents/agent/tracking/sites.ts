@@ -1,4 +1,4 @@
-import { NativeMap, NativeNumber, NativeSet } from '../../primordials.ts';
+import { min, NativeMap, NativeNumber, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { callerFiles, chosenCallSites } from '../stack.ts';
 import { addDuration, type Durations, noDurations } from './durations.ts';
@@ -8,6 +8,9 @@ const MAX_FRAMES = 21;
 const MAX_KEPT = 6;
 /** Enough for two of the program, below Node's own that call hooks. */
 const GLANCE_FRAMES = 4;
+/** What one stands for in the highest number and among the lost: where few stand for many, chance decides. */
+const PEAK_WEIGHT = 25;
+const LOST_WEIGHT = 5;
 /** Places in memory; more are counted as dropped. */
 const MAX_SITES = 2000;
 
@@ -22,6 +25,8 @@ export interface Site {
   ended: number;
   lost: number;
   alive: number;
+  /** Of those alive, how many are followed: each may stand for more. */
+  followed: number;
   peak: number;
   floating: number;
   rejected: number;
@@ -83,6 +88,7 @@ export function createSites() {
         ended: 0,
         lost: 0,
         alive: 0,
+        followed: 0,
         peak: 0,
         floating: 0,
         rejected: 0,
@@ -162,7 +168,9 @@ export function begin(started: Started): void {
   const { site, weight } = started;
   site.created += weight;
   site.alive += weight;
-  if (site.alive > site.peak) site.peak = site.alive;
+  site.followed++;
+  const peak = min(site.alive, site.followed * PEAK_WEIGHT);
+  if (peak > site.peak) site.peak = peak;
   site.changed = true;
 }
 
@@ -170,7 +178,19 @@ export function end({ site, weight, startMs }: Started, nowMs: number): void {
   const { position } = site;
   site.ended += weight;
   site.alive -= weight;
+  site.followed--;
   addDuration(position.durations, nowMs - startMs, weight);
+  if (startMs > position.oldestStart) position.endedSinceOldest += weight;
+  site.changed = true;
+}
+
+/** It is no longer there, and when it ended nobody saw: for what it may have taken, the longest counts. */
+export function endUnseen({ site, weight, startMs }: Started, nowMs: number): void {
+  const { position } = site;
+  site.ended += weight;
+  site.alive -= weight;
+  site.followed--;
+  addDuration(position.durations, nowMs - startMs, weight, false);
   if (startMs > position.oldestStart) position.endedSinceOldest += weight;
   site.changed = true;
 }
@@ -185,8 +205,9 @@ export function lighten(started: Started): void {
 }
 
 export function lose({ site, weight }: Started): void {
-  site.lost += weight;
+  site.lost += min(weight, LOST_WEIGHT);
   site.alive -= weight;
+  site.followed--;
   site.changed = true;
 }
 

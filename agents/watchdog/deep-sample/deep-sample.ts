@@ -32,6 +32,8 @@ export interface DeepSampleReason {
   reasons: TriggerReason[];
   /** Set if allocations are sampled too. */
   sampling: Loan | null;
+  /** What is created is counted only through hooks that are there already. */
+  tapOnly: boolean;
 }
 
 /** Samples a thread for two seconds: stacks at random moments, what it creates, and what it allocates where the collector was the trigger. */
@@ -56,7 +58,7 @@ export class DeepSample {
     this.#startCpu = options.observedThread();
     this.#stacks = new StackCounter(options.toFrame);
     this.#sampleAllocations();
-    options.capture.call('deep-sample', 'startHooks', []);
+    options.capture.call('deep-sample', 'startHooks', [why.tapOnly]);
     setTimeout(() => this.#stopHooks(), HOOKS_MS);
     this.#step();
   }

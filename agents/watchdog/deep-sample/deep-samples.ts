@@ -5,6 +5,9 @@ import type { DeepSampleOptions } from './types.ts';
 
 /** A deep sample costs the thread some 10–20 ms within its 2 s: at level watch at most 0.02 % of its time. */
 const COOL_DOWN_MS: Record<Level, number> = { watch: 120_000, diagnose: 10_000 };
+/** Without a suspicion, of a thread that has time to spare. */
+const ROUTINE_MS: Record<Level, number> = { watch: 30_000, diagnose: 10_000 };
+const FIRST_ROUTINE_MS: Record<Level, number> = { watch: 10_000, diagnose: 0 };
 /** What is started is followed this long after growth: enough for what ends to end. */
 const TRACK_MS = 15_000;
 const GROWING: ReadonlySet<TriggerReason> = new Set(['heap', 'resources']);
@@ -25,15 +28,19 @@ export function createDeepSamples(options: DeepSampleOptions) {
   const lastFor = new Map<TriggerReason, number>();
   let fired = new Set<TriggerReason>();
 
-  const isDue = (reason: TriggerReason, t: number): boolean =>
-    t - lastSampleAt >= GAP_MS[level] && t - (lastFor.get(reason) ?? Number.NEGATIVE_INFINITY) >= COOL_DOWN_MS[level];
+  const isDue = (reason: TriggerReason, t: number): boolean => {
+    const sinceMs = t - (lastFor.get(reason) ?? Number.NEGATIVE_INFINITY);
+    if (reason === 'routine') return t >= FIRST_ROUTINE_MS[level] && sinceMs >= ROUTINE_MS[level];
+    return t - lastSampleAt >= GAP_MS[level] && sinceMs >= COOL_DOWN_MS[level];
+  };
   const track = (): void => {
     options.track(true);
     setTimeout(() => options.track(false), TRACK_MS).unref();
   };
   const end = (row: DeepSampleRow): void => {
     running = null;
-    lastSampleAt = now();
+    // One of routine puts no other off.
+    if (level === 'diagnose' || row.reasons.some((reason) => reason !== 'routine')) lastSampleAt = now();
     record(row);
   };
 
@@ -59,8 +66,10 @@ export function createDeepSamples(options: DeepSampleOptions) {
       for (const reason of reasons) lastFor.set(reason, t);
       const ofCollector = reasons.includes('gc') || reasons.includes('allocation');
       const withAllocations = ofCollector && !isGrowing && options.kept.mayCollect(level);
-      running = new DeepSample(options, { reasons, sampling: withAllocations ? options.kept.lend() : null }, end);
-      if (level === 'watch' && reasons.some((reason) => GROWING.has(reason))) track();
+      const sampling = withAllocations ? options.kept.lend() : null;
+      const tapOnly = level === 'watch' && reasons.every((reason) => reason === 'routine');
+      running = new DeepSample(options, { reasons, sampling, tapOnly }, end);
+      if (reasons.some((reason) => GROWING.has(reason))) track();
     },
     setLevel(next: Level): void {
       level = next;

@@ -37,7 +37,8 @@ type Rows = <T extends RowType>(type: T) => readonly RowOf<T>[];
 
 /** The triggers that the cheap figures of the last second or two fire. */
 export function firedTriggers(rows: Rows, level: Level): FiredTrigger[] {
-  const found: FiredTrigger[] = level === 'diagnose' ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
+  const found: FiredTrigger[] =
+    level === 'diagnose' || isSmall(rows) ? [{ reason: 'routine', value: 0, limit: 0 }] : [];
   const check = (reason: TriggerReason, value: number | null, limit: number): void => {
     if (value !== null && value >= limit) found.push({ reason, value, limit });
   };
@@ -51,6 +52,13 @@ export function firedTriggers(rows: Rows, level: Level): FiredTrigger[] {
   const latencyMs = rows('event-loop-delay').at(-1)?.p99Ms ?? null;
   check('latency', usualMs === null ? null : latencyMs, Math.max(LATENCY_MS, LATENCY_FACTOR * (usualMs ?? 0)));
   return found;
+}
+
+/** The thread has time to spare, and the budget is enough to follow all of it: then a look is, too. */
+function isSmall(rows: Rows): boolean {
+  const last = rows('unfinished').at(-1);
+  const utilization = rows('event-loop-utilization').at(-1)?.utilization ?? 1;
+  return last !== undefined && last.pauses === 0 && utilization < BUSY_UTILIZATION;
 }
 
 /** Bytes by which the least heap of each window grew on average, if it grew in all of them. */

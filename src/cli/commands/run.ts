@@ -37,7 +37,9 @@ export const run: CliCommand<Options> = {
       .passThroughOptions()
       .argument('[command...]', 'the program and its arguments, after --')
       .addOption(
-        new Option('--level <level>', 'how much the agent observes').choices(['watch', 'diagnose']).default('diagnose'),
+        new Option('--level <level>', "budget of a thread's time: watch 0.5 %, diagnose 5 % (or EVDIAG_BUDGET)")
+          .choices(['watch', 'diagnose'])
+          .default('diagnose'),
       )
       .option('--out <folder>', 'folder for the recordings', process.env.EVDIAG_OUT || '.evdiag')
       .option(

@@ -3,6 +3,7 @@ import { askLevel } from '../../attach/ask-level.ts';
 import type { Connection } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
 import type { DumpMode } from '../../protocol/dump-parts.ts';
+import { BUDGET_SHARE } from '../../recording/defaults.ts';
 import { familyName, recordingFolder } from '../../recording/paths.ts';
 import type { Level, Recording } from '../../recording/types.ts';
 import { openRecording } from '../../recording/writer.ts';
@@ -12,7 +13,7 @@ import type { Action, Effect } from '../../tui/state/types.ts';
 import type { Look } from '../../tui/views/palette.ts';
 import type { EndSignal } from '../../util/end-signals.ts';
 import { painter } from '../../util/terminal.ts';
-import { displayPath, formatMs } from '../../util/text.ts';
+import { displayPath, formatMs, formatShare } from '../../util/text.ts';
 import { ANNOUNCED_MS, estimateOf } from '../dump-costs.ts';
 import type { Crowd } from './crowd.ts';
 import { Following } from './follow.ts';
@@ -96,8 +97,8 @@ export async function showLive(
 }
 
 function levelText(pid: number, level: Level): string {
-  const what = level === 'diagnose' ? 'pending work is followed' : 'made for production';
-  return `Process ${pid} is at level ${level} now: ${what}.`;
+  const what = level === 'diagnose' ? 'for the desk' : 'made for production';
+  return `Process ${pid} is at level ${level} now: ${what}, ${formatShare(BUDGET_SHARE[level])} of a thread's time.`;
 }
 
 /** A full dump if its pause needs no consent. False if it waits for the user to agree. */

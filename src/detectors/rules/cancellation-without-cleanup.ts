@@ -65,7 +65,7 @@ export const cancellationWithoutCleanup: Detector<CleanupEvidence, typeof READS>
   ],
   limits: [
     "Sockets that went back to an HTTP client's pool are not reported.",
-    'Only what was opened while the agent was tracking is known: always at level diagnose, during deep samples at level watch.',
+    'Only what was opened and cancelled while it was followed without a pause is known: where following costs more than the budget (EVDIAG_BUDGET), that is some seconds at most.',
   ],
   kinds: [
     {

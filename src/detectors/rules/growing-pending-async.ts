@@ -73,7 +73,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
     RUNS_THRESHOLD,
   ],
   limits: [
-    'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',
+    'Where following costs more than the budget (EVDIAG_BUDGET), only a sample is seen: then it takes longer to be sure.',
     'Calls that began before tracking started are not counted.',
   ],
   kinds: [

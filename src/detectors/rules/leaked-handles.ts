@@ -56,7 +56,7 @@ export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
   ],
   limits: [
     'Files that a package opens without node:fs are not seen.',
-    'Needs what is tracked at level diagnose; level watch tracks for some seconds after a trigger.',
+    'Where following costs more than the budget (EVDIAG_BUDGET), only a sample is seen: then it takes longer to be sure.',
   ],
   kinds: [
     kindText(

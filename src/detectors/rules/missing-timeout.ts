@@ -96,7 +96,7 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     const growth = growthOf(place, GROWN_CALLS);
     if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth))];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
-    const isHung = entry.alive >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
+    const isHung = (entry.followed ?? entry.alive) >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
     return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered')] : [];
   });
 }

@@ -21,6 +21,7 @@ import {
   type Place,
   periodsOf,
   type Reading,
+  wholePart,
 } from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
@@ -83,7 +84,7 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
     `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in total, in ${percent(GOING_ROWS)} of the rows.`,
   ],
   limits: [
-    'At level watch, bursts are seen only where the start of thread-pool jobs alone blocks the loop, or during a deep sample.',
+    'Where following costs more than the budget (EVDIAG_BUDGET), bursts are seen only before the first pause, or where the start of thread-pool jobs alone blocks the loop.',
   ],
   kinds: [
     {
@@ -125,7 +126,9 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
     ),
 };
 
-function unbounded(period: Period): Finding<ConcurrencyEvidence>[] {
+function unbounded(all: Period): Finding<ConcurrencyEvidence>[] {
+  const period = wholePart(all);
+  if (period.length === 0) return [];
   const places = (['handle', 'await', 'call'] as const).flatMap((what) => allPlacesOf(period, what));
   const found = places.flatMap((place) => {
     const least = place.last.entry.type === 'PROCESSWRAP' ? IN_FLIGHT_CHILDREN : IN_FLIGHT;

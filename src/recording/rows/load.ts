@@ -55,6 +55,10 @@ export interface AgentCostRow extends RowBase {
   /** Stacks taken on the main thread. */
   stacks: number;
   recordingBytes: number;
+  /** Of the thread's time, what following it may take (format 1.4). */
+  budgetShare?: number;
+  /** What following it took, by what is counted; `calls` is 0 where only the time is known (format 1.4). */
+  sensors?: { sensor: string; calls: number; ms: number }[];
 }
 
 /** How often the event loop turned, and how many system events it received. */

@@ -33,6 +33,8 @@ export interface UnfinishedEntry {
   /** Collected as garbage while still pending. */
   lost: number;
   alive: number;
+  /** Of those alive, how many are followed themselves; the others are estimated (format 1.4). */
+  followed?: number;
   /** Most of them alive at once within the interval. */
   peak: number;
   /** Handles that keep the process alive, of those alive. */
@@ -65,14 +67,21 @@ export interface UnfinishedEntry {
   loop?: boolean;
 }
 
-/** What is tracked at level diagnose, and for some seconds around a deep sample (format 1.2). */
+/** What is followed: all that a thread starts where the budget is enough, else what it starts in windows of time (format 1.2). */
 export interface UnfinishedRow extends RowBase {
   type: 'unfinished';
   intervalMs: number;
   /** Since tracking began. */
   trackedMs: number;
-  /** Promises made within the interval. */
+  /** Promises made within the interval; where not all was seen, an estimate. */
   promises: number;
+  /**
+   * Of all that was started since tracking began, what was seen, 0..1: entries count what was seen. Absent in older recordings, where it
+   * is 1 (format 1.4).
+   */
+  seenShare?: number;
+  /** Times that nothing was hooked in between: what was open then and has ended counts as ended, when that was is not known (format 1.4). */
+  pauses?: number;
   /** Signals aborted since tracking began. */
   aborts: number;
   /** Most connections and requests from outside that were open at once within the interval. */

@@ -69,5 +69,5 @@ export function factLines(facts: readonly (readonly [string, string, Tone?])[], 
 /** Why a recording has no rows of what is tracked, and how to get them. */
 export function untracked({ foreign }: Recording): string {
   if (foreign !== undefined) return `No data: a recording of ${foreign} has no such data; evdiag run records it.`;
-  return 'No data at level watch: this needs level diagnose (press L in a live view; or evdiag run, or EVDIAG_LEVEL=diagnose).';
+  return 'No data yet at level watch: what is started is followed from some moments after the start on, and not in a thread that lives from awaits alone. Level diagnose begins with the program (press L in a live view; or evdiag run, or EVDIAG_LEVEL=diagnose).';
 }

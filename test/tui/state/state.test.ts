@@ -79,7 +79,7 @@ describe('tabs', () => {
   test('what is not followed at level watch is no data, not health', () => {
     const screen = new TestScreen('live', [recordingOf(seconds(9), { level: 'watch' })]);
     expect(screen.text()).toContain('not followed at level watch');
-    for (const digit of '34') expect(screen.type(digit).text()).toContain('No data at level watch');
+    for (const digit of '34') expect(screen.type(digit).text()).toContain('No data yet at level watch');
   });
 
   test('a stall that lasts is told with its time, which goes on without rows', () => {

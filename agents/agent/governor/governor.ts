@@ -1,0 +1,153 @@
+import { exp, log, max, min, NativeNumber } from '../../primordials.ts';
+
+/** How often it is looked whether hooks can stay. */
+const CHECK_MS = 250;
+/** Saved at most, while less is spent than may be: what a busy moment may take. */
+const SAVED_MS = 20_000;
+const MOST_SAVED_MS = 1000;
+/** Windows are as long as each other on a logarithmic scale: short ones tell rates, long ones what takes a while. */
+const WINDOW_MS = { least: 100, most: 2000 };
+/** The pause before a window, against the one that its cost asks for: at random, so that no rhythm of the program is in step with it. */
+const PAUSE_FACTOR = { least: 0.5, most: 1.5 };
+const PAUSE_MS = { least: 100, most: 600_000 };
+/** On a hint: so long, with this share at least, in short windows; later pauses pay for it. */
+const HINT_MS = 15_000;
+const HINT_SHARE = 0.1;
+const HINT_WINDOW_MS = { least: 150, most: 500 };
+/** Whoever owes more, gets no more: this much of the budget. */
+const HINT_DEBT_MS = 30_000;
+/** What is spent while it is open, from one check to the next: the older weighs less. */
+const NEW_WEIGHT = 0.3;
+/** Before it is known: a thread that does nothing costs nothing. */
+const FIRST_RATE = 0;
+
+export interface GovernorOptions {
+  now(): number;
+  /** 0..1 */
+  random(): number;
+}
+
+/** Whether hooks are to be in from now on, and when to ask again. */
+export interface Plan {
+  open: boolean;
+  waitMs: number;
+}
+
+/**
+ * Decides when an observed thread is followed, so that it costs no more than a share of its time: always where that is
+ * enough, else in windows of random length and place.
+ */
+export class Governor {
+  readonly #now: () => number;
+  readonly #random: () => number;
+  #share: number;
+  /** Time that may be spent, ms: below zero it is owed. */
+  #savedMs: number;
+  #lastMs: number;
+  #isOpen = true;
+  /** Spent per ms while it is open. */
+  #rate = FIRST_RATE;
+  /** Of a window: when it is over. Zero: open for as long as it can be paid for. */
+  #untilMs = 0;
+  #reopenMs = 0;
+  #windowMs = 0;
+  #hintUntilMs = 0;
+
+  constructor(share: number, { now, random }: GovernorOptions) {
+    this.#now = now;
+    this.#random = random;
+    this.#share = share;
+    this.#savedMs = mostSaved(share);
+    this.#lastMs = now();
+  }
+
+  /** A share of the thread's time, from now on. */
+  setShare(share: number): void {
+    if (share > this.#share) {
+      this.#savedMs += mostSaved(share) - mostSaved(this.#share);
+      if (!this.#isOpen) this.#reopenMs = this.#now();
+    }
+    this.#share = share;
+  }
+
+  /** There is reason to look; false where the last one is not paid for yet. */
+  hint(): boolean {
+    const now = this.#now();
+    if (now < this.#hintUntilMs) return true;
+    if (this.#savedMs < -this.#share * HINT_DEBT_MS) return false;
+    this.#hintUntilMs = now + HINT_MS;
+    if (!this.#isOpen) this.#reopenMs = now;
+    return true;
+  }
+
+  /** Of a second of hooks, what is left for stacks: as a share of that second. */
+  stackShare(hookRate: number): number {
+    const share = this.#currentShare();
+    // In windows they are few beside what the hooks take anyway.
+    return this.#untilMs > 0 ? max(share, hookRate / 2) : max(share / 8, share * 0.8 - hookRate);
+  }
+
+  /** What was spent since the last call; `isHeld`: somebody else looks through the same hooks, they stay. */
+  step(costMs: number, isHeld = false): Plan {
+    const now = this.#now();
+    const ms = max(0, now - this.#lastMs);
+    this.#lastMs = now;
+    // In a pause it saves for the next window, however long that takes.
+    const most = this.#isOpen ? max(this.#savedMs, mostSaved(this.#share)) : NativeNumber.POSITIVE_INFINITY;
+    this.#savedMs = min(most, this.#savedMs + this.#share * ms) - costMs;
+    if (!this.#isOpen) return this.#whilePaused(now);
+    if (ms > 0) this.#rate += (costMs / ms - this.#rate) * min(1, max(NEW_WEIGHT, ms / 1000));
+    return this.#whileOpen(now, isHeld);
+  }
+
+  #currentShare(): number {
+    return this.#lastMs < this.#hintUntilMs ? max(this.#share, HINT_SHARE) : this.#share;
+  }
+
+  #whileOpen(now: number, isHeld: boolean): Plan {
+    const isHinted = now < this.#hintUntilMs;
+    if (isHeld || now < this.#untilMs) return { open: true, waitMs: this.#nextCheck(now) };
+    const isAffordable = this.#rate <= this.#currentShare();
+    // Within the budget it stays open. Above, for as long as something is saved.
+    if (!isAffordable && (this.#untilMs > 0 || this.#savedMs < 0)) return this.#close(now, isHinted);
+    this.#untilMs = 0;
+    return { open: true, waitMs: CHECK_MS };
+  }
+
+  #nextCheck(now: number): number {
+    return this.#untilMs > now ? min(CHECK_MS, this.#untilMs - now) : CHECK_MS;
+  }
+
+  #close(now: number, isHinted: boolean): Plan {
+    this.#isOpen = false;
+    this.#untilMs = 0;
+    this.#windowMs = this.#between(isHinted ? HINT_WINDOW_MS : WINDOW_MS);
+    const { least, most } = PAUSE_FACTOR;
+    const factor = least + this.#random() * (most - least);
+    const share = this.#currentShare();
+    const costMs = this.#rate * this.#windowMs;
+    // What a hint spends is paid for later.
+    const owedMs = isHinted ? 0 : max(0, -this.#savedMs);
+    const pauseMs = share > 0 ? (costMs * factor + owedMs) / share - this.#windowMs : PAUSE_MS.most;
+    this.#reopenMs = now + max(PAUSE_MS.least, min(PAUSE_MS.most, pauseMs));
+    return this.#whilePaused(now);
+  }
+
+  #whilePaused(now: number): Plan {
+    if (this.#share <= 0 || now < this.#reopenMs) {
+      return { open: false, waitMs: max(1, min(1000, this.#reopenMs - now)) };
+    }
+    this.#isOpen = true;
+    this.#untilMs = now + this.#windowMs;
+    return { open: true, waitMs: this.#nextCheck(now) };
+  }
+
+  /** Evenly on a logarithmic scale. */
+  #between({ least, most }: { least: number; most: number }): number {
+    return exp(log(least) + this.#random() * (log(most) - log(least)));
+  }
+}
+
+function mostSaved(share: number): number {
+  return min(MOST_SAVED_MS, share * SAVED_MS);
+}

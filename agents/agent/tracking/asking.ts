@@ -1,0 +1,104 @@
+/** Which of the promises that the sample passed over a call awaits: by stacks that were taken when they were made, and by V8. */
+import { ceil, max, min, monotonicMs, NativeWeakMap, NativeWeakRef, random } from '../../primordials.ts';
+import { readStack, type TakenStack, takeStack } from '../stack.ts';
+import { Awaiting, type Passed, type Waiting } from './awaiting.ts';
+import { belowHooks } from './sites.ts';
+
+/**
+ * Spent in one interval on what tells awaits from reactions, 4 to 30 µs each: more where the last ones were of use.
+ * Further ones are told apart by V8 alone, which takes a call that awaits `return promise` twice.
+ */
+const STACKS_MS = { idle: 1, useful: 8 } as const;
+/** What took longer had to wait for a core. */
+const MOST_STACK_MS = 0.1;
+/** Enough for the top one of the program, below Node's own that call hooks. */
+const STACK_FRAMES = 3;
+/** Asked in one interval, or after a pause: each takes some 20 µs, and as much again where it is an await. */
+const MAX_ASKED = 200;
+
+export type Hook = (...args: never[]) => unknown;
+type Stacks = ReturnType<typeof createStacks>;
+type Test = (promise: object) => boolean;
+
+/** Stacks of what is made, for so much time of each interval. */
+export function createStacks() {
+  const stacks = new NativeWeakMap<object, TakenStack>();
+  let tookMs = 0;
+  let mostMs: number = STACKS_MS.idle;
+  let share = 1;
+  let spentMs = 0;
+  return {
+    get: (made: object) => stacks.get(made),
+    take(made: object, hook: Hook): void {
+      if (tookMs >= mostMs) return;
+      const from = monotonicMs();
+      stacks.set(made, takeStack(STACK_FRAMES, hook));
+      const ms = min(MOST_STACK_MS, monotonicMs() - from);
+      tookMs += ms;
+      spentMs += ms;
+    },
+    newInterval(wereUseful: boolean): void {
+      tookMs = 0;
+      mostMs = share * (wereUseful ? STACKS_MS.useful : STACKS_MS.idle);
+    },
+    share: () => share,
+    setShare(next: number): void {
+      share = min(1, next);
+    },
+    spent(): number {
+      const ms = spentMs;
+      spentMs = 0;
+      return ms;
+    },
+  };
+}
+
+/** So many of them, at random. */
+function someOf(kept: Map<object, object>, most: number): { awaited: WeakRef<object>; made: WeakRef<object> }[] {
+  const chance = most / max(1, kept.size);
+  const found = [];
+  for (const [made, awaited] of kept) {
+    if (made === awaited || random() >= chance) continue;
+    found.push({ awaited: new NativeWeakRef(awaited), made: new NativeWeakRef(made) });
+  }
+  return found;
+}
+
+/** Asks V8 about them; some of those that wait when a pause begins are asked when it is over. */
+export function createAsking(stacks: Stacks) {
+  const awaiting = new Awaiting();
+  let late: ReturnType<typeof someOf> = [];
+  let lateMs = 0;
+  const ask = (passed: Passed[], startMs: number, isFollowed: Test) => {
+    const candidates = passed.filter(({ made }) => !isFollowed(made) && !isReaction(stacks.get(made)));
+    const most = ceil(stacks.share() * MAX_ASKED);
+    const complete = candidates.length <= most;
+    if (!complete) candidates.length = most;
+    return { waiting: awaiting.of(candidates, startMs), complete };
+  };
+  return {
+    ask,
+    awaiting,
+    /** V8 has told so far. */
+    isSupported: () => awaiting.isSupported(),
+    keepSome(kept: Map<object, object>, now: number): void {
+      late = someOf(kept, stacks.share() * MAX_ASKED);
+      lateMs = now;
+    },
+    afterPause(isPending: Test, isFollowed: Test): Waiting[] {
+      const passed = late.flatMap((refs) => {
+        const [awaited, made] = [refs.awaited.deref(), refs.made.deref()];
+        return awaited && made && isPending(awaited) ? [{ awaited, made }] : [];
+      });
+      late = [];
+      return ask(passed, lateMs, isFollowed).waiting;
+    },
+  };
+}
+
+/** Its stack says that it is the promise of a reaction. */
+function isReaction(taken: TakenStack | undefined): boolean {
+  if (!taken) return false;
+  const top = belowHooks(readStack(taken))[0];
+  return top === undefined || top[1] === null;
+}

@@ -1,0 +1,55 @@
+/** What a resource tells of itself, and the stack with which it was made. */
+import { NativeNumber } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import { isNodes, type Started } from './sites.ts';
+
+/** A resource that is followed; `scope` is the unit of work it belongs to. */
+export interface FollowedHandle extends Started {
+  id: number;
+  ref: WeakRef<object>;
+  scope: unknown;
+}
+
+/** "interval", or the delay with one significant digit: "30000 ms". */
+export function spanOf(timer: object): string {
+  const { _repeat, _idleTimeout } = timer as { _repeat?: unknown; _idleTimeout?: unknown };
+  if (typeof _repeat === 'number') return 'interval';
+  return typeof _idleTimeout === 'number' ? `${NativeNumber(_idleTimeout.toPrecision(1))} ms` : '';
+}
+
+/** The handle of a file is told of as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
+export function isClosedFile({ site, ref }: FollowedHandle): boolean {
+  if (site.type !== 'FILEHANDLE') return false;
+  const handle = ref.deref() as { fd?: unknown } | undefined;
+  return handle === undefined || NativeNumber(handle.fd) < 0;
+}
+
+/** A timer that has fired is destroyed, and a handle that is closed keeps nothing alive. */
+export function isStillThere(one: FollowedHandle): boolean {
+  const resource = one.ref.deref() as { _destroyed?: unknown } | undefined;
+  if (resource === undefined) return false;
+  if (one.site.type === 'Timeout') return resource._destroyed === false;
+  return one.site.type === 'FILEHANDLE' ? !isClosedFile(one) : isReferenced(one);
+}
+
+/** Whether it keeps the process alive; a resource that cannot tell does not. */
+export function isReferenced({ ref }: FollowedHandle): boolean {
+  const resource = ref.deref() as { hasRef?: unknown } | undefined;
+  if (typeof resource?.hasRef !== 'function') return false;
+  try {
+    return resource.hasRef() === true;
+  } catch {
+    return false;
+  }
+}
+
+export function hasOwn(frames: RawFrame[]): boolean {
+  return frames.some((frame) => !isNodes(frame));
+}
+
+/** The kernel called, not the application. */
+export function isFromOutside(frames: RawFrame[]): boolean {
+  return frames.every(
+    ([, url]) => url === null || url === 'node:net' || url.startsWith('node:_http') || url.startsWith('node:_tls'),
+  );
+}

@@ -1,0 +1,20 @@
+import type { FollowedPromise } from './floating.ts';
+import type { Site } from './sites.ts';
+
+/** What is known of one promise. */
+export interface Known {
+  /** Itself, or the await for which V8 made it. */
+  own: FollowedPromise | null;
+  /** An await of it is followed. */
+  awaited: boolean;
+  /** Reactions to it, as far as they are followed. */
+  reactions: number;
+  /** Called when it settles. */
+  onSettled: (() => void) | null;
+}
+
+/** Many reactions to one promise stay with it; those to as many promises go with each. */
+export function countOnOne(site: Site, parent: Known, weight: number): void {
+  parent.reactions += weight;
+  if (parent.reactions > site.onOne) site.onOne = parent.reactions;
+}

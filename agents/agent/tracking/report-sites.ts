@@ -1,0 +1,60 @@
+import { isFiniteNumber, max, NativeMap } from '../../primordials.ts';
+import type { RawTracked } from '../../tracked.ts';
+import { usualMs } from './durations.ts';
+import type { Site } from './sites.ts';
+
+/** Sites reported at a time. */
+const MAX_REPORTED = 150;
+/** What a site must have reached to be reported though nothing of it is alive. */
+const BUSY_PEAK = 100;
+
+/** Those with most alive, and those that ended badly; the frames of each once. */
+export function reportSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
+  const byId = new NativeMap(all.map((site) => [site.id, site]));
+  const chosen = all
+    .filter(
+      ({ what, alive, lost, floating, peak }) =>
+        what !== 'promise' && (alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
+    )
+    .sort((a, b) => importance(b) - importance(a))
+    .slice(0, MAX_REPORTED);
+  const frames: [number, Site['frames']][] = [];
+  const report = (site: Site | undefined): void => {
+    if (!site || site.reported) return;
+    site.reported = true;
+    frames.push([site.id, site.frames]);
+  };
+  const reported = chosen.map((site) => {
+    const callees = site.reported || !site.callee ? {} : { callee: site.callee };
+    report(site);
+    const maker = site.madeBy === null ? undefined : byId.get(site.madeBy);
+    report(maker);
+    const {
+      frames: _frames,
+      oldestStart,
+      position,
+      reported: _reported,
+      changed: _changed,
+      madeBy: _madeBy,
+      callee: _callee,
+      ...counts
+    } = site;
+    site.peak = site.alive;
+    return {
+      ...counts,
+      ...callees,
+      endedMaxMs: position.durations.maxMs,
+      endedLeastMs: position.durations.leastMs,
+      usualMs: usualMs(position.durations),
+      endedSinceOldest: position.endedSinceOldest,
+      oldestMs: isFiniteNumber(oldestStart) ? now - oldestStart : 0,
+      madeBy: maker ? { id: maker.id, what: maker.what, type: maker.type } : null,
+    };
+  });
+  for (const { position } of all) position.durations.leastMs = null;
+  return { sites: reported, frames };
+}
+
+function importance({ alive, lost, floating, peak }: Site): number {
+  return max(alive, lost, floating, peak / BUSY_PEAK);
+}
