@@ -5,22 +5,22 @@ import type { Load } from './load.ts';
 
 export type WorkloadClass = 'cpu-bound' | 'io-bound' | 'mixed' | 'idle' | 'unknown';
 
-/** Below this part of a core and of the time nothing is worth tuning: timers, health checks and the agent take as much. */
+/** Below this share of a core and of the time nothing is worth tuning: timers, health checks and the agent use as much. */
 export const IDLE_SHARE = 0.05;
-/** Above this part of a core or of the time there is little room left: queueing theory puts the knee of latency near 70 %. */
+/** Above this share of a core or of the time there is little room left: queueing theory puts the knee of latency near 70 %. */
 const BUSY_SHARE = 0.7;
 /** Half of the busy share: a program that uses less of a core mostly waits for others. */
 const LOW_SHARE = 0.35;
-/** A loop that computes uses CPU for nearly all of its busy time; one that uses less than this part waits in synchronous calls. */
+/** A loop that computes uses CPU for nearly all of its busy time; one that uses less than this share waits in synchronous calls. */
 const COMPUTING_SHARE = 0.6;
-/** Of the cores or of a container's limit. Throttling goes by periods of 100 ms, so that the mean stays below the limit. */
+/** Share of the cores or of a container's limit. Throttling works in periods of 100 ms, so the mean stays below the limit. */
 const FULL_SHARE = 0.9;
-/** Of the busy time: what most of it goes to decides. */
+/** Share of the busy time: what takes most of it decides. */
 const LONG_PIECES_SHARE = 0.5;
 
-/** What the table looks at. */
+/** The input of the table. */
 export interface Facts extends Load {
-  /** CPU time of the observed thread, in cores; where the platform does not tell, the most that it can be. */
+  /** CPU time of the observed thread, in cores; if the platform does not report it, the most that it can be. */
   computed: number;
   /** CPU time of the process outside the observed thread, in cores. */
   others: number;
@@ -50,13 +50,13 @@ const contended: Entry = {
 
 const throttled: Entry = {
   class: 'unknown',
-  // A thread that computes all the time is not held back by a limit of one core.
+  // A limit of one core does not hold back a single thread that computes all the time.
   fits: ({ process, limit, computed }) => limit !== null && process >= limit * FULL_SHARE && computed < BUSY_SHARE,
   advice: ({ limit }) =>
     `The process used up its container's limit of ${plural(limit ?? 0, 'CPU')} and was throttled, so it is unknown what limits the program itself: raise the limit and record again.`,
 };
 
-/** Where there was next to nothing to run, a busy host took next to nothing away. */
+/** If there was almost nothing to run, a busy host took almost nothing away. */
 const isIdle = ({ loop, process, queued }: Facts): boolean => Math.max(loop, process, queued ?? 0) < IDLE_SHARE;
 
 export const MAIN_THREAD: readonly Entry[] = [
@@ -158,7 +158,7 @@ function computingText({ loop, cores, process, elsewhere, longPieces, slowMs }: 
     : `${busy}, mostly in pieces of less than ${slowMs} ms: share the load among up to ${cores} processes (node:cluster). A worker pool (piscina) pays off only for pieces that cost more than the round trip.`;
 }
 
-/** Whoever has little to do waits for nothing: what it does decides. */
+/** A program with little to do does not wait: what it does decides. */
 function fewLongPiecesText({ loop, cores, slowMs }: Facts): string {
   const busy = `JavaScript kept the loop busy for only ${formatShare(loop)} of the time, but mostly in pieces of more than ${slowMs} ms, behind which everything else waits`;
   return cores === 1

@@ -10,7 +10,7 @@ export interface ExcerptLine {
   guilty: boolean;
 }
 
-/** The line of a location with one line around it, or [] where the file is not at hand. */
+/** The line of a location with one line around it, or [] if the file is not available. */
 export function excerpt(location: Location): ExcerptLine[] {
   const lines = programLines(location.file);
   if (lines === null || lines[location.line - 1] === undefined) return [];

@@ -8,7 +8,7 @@ import { coverageText, evidenceText, findingsText } from './words.ts';
 const COMMAND: Record<Severity, string> = { critical: 'error', warning: 'warning', info: 'notice' };
 
 /**
- * Workflow commands of GitHub Actions: one annotation per finding, at its line where that is inside `root`, and a last line that sums up.
+ * Workflow commands of GitHub Actions: one annotation per finding, at its line if that is inside `root`, and a last line that sums up.
  * Info stays out: GitHub shows ten annotations of a step and drops the rest.
  */
 export function githubReport(report: Report, root: string): string {

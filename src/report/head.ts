@@ -8,8 +8,8 @@ interface Judged {
 }
 
 /**
- * Index of the thread that a family's report is headed by: the main thread of the program that matters. Who only waits for
- * another one is passed over. Of several programs side by side it is the one with the worst finding, then with the most work.
+ * Index of the thread at the head of a family's report: the main thread of the program that matters. A process that only waits for
+ * another one is skipped. Of several programs side by side it is the one with the worst finding, then with the most work.
  * `family` is in its order, and not empty.
  */
 export function headOf(family: readonly Judged[]): number {

@@ -6,7 +6,7 @@ import type { Report } from './types.ts';
 import { commandText, evidenceText } from './words.ts';
 
 /**
- * A suite of tests for CI servers that read JUnit's XML: a test per rule. It fails where a finding is at least `least`, is skipped where the
+ * A suite of tests for CI servers that read JUnit's XML: a test per rule. It fails if a finding is at least `least`, is skipped if the
  * recording had no data for it, and otherwise passes, with lesser findings as its output.
  */
 export function junitReport(report: Report, least: Severity): string {

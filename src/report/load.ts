@@ -1,21 +1,21 @@
 import { type Header, type Recording, type RowOf, rowsOf } from '../recording/types.ts';
 import { median } from '../util/numbers.ts';
 
-/** Modules are loaded and code is compiled in the first second: that says nothing about the work to come. */
+/** Modules are loaded and code is compiled in the first second: that says nothing about later work. */
 const START_UP_MS = 1000;
 
-/** People notice that a request takes so long. */
+/** People notice a request that takes this long. */
 const LONG_WAIT_MS = 1000;
 
 /** What kept one thread and its process busy: deltas, weighted by time, over the recording without its start-up. */
 export interface Load {
   /** Share of the time that the loop did not wait in poll, 0..1. */
   loop: number;
-  /** CPU time of the observed thread, in cores; null where the platform does not tell. */
+  /** CPU time of the observed thread, in cores; null if the platform does not report it. */
   thread: number | null;
   /** CPU time of all threads of the process, in cores, without the agent's own thread. */
   process: number;
-  /** Share of the time that the thread could have run but had no core; null where the platform does not tell. */
+  /** Share of the time that the thread could have run but had no core; null if the platform does not report it. */
   queued: number | null;
   /** Share of the loop's busy time that went into stalls: pieces of work longer than the recording's `slowMs`. */
   longPieces: number;
@@ -23,13 +23,13 @@ export interface Load {
   cores: number;
   /** Sockets that were open in half of the readings or more. */
   connections: number;
-  /** Of the program's own calls, those that had waited for a second or more when last looked; 0 where nobody followed them. */
+  /** The program's own calls that had waited for a second or more at the last reading; 0 if they were not followed. */
   waitingCalls: number;
-  /** What a container allows, in cores; null where there is no limit. */
+  /** What a container allows, in cores; null if there is no limit. */
   limit: number | null;
 }
 
-/** Null where the recording holds no usable row of CPU time or of utilization. */
+/** Null if the recording has no usable row of CPU time or of utilization. */
 export function loadOf(recording: Recording): Load | null {
   const startUpMs = startUpOf(recording);
   const loops = later(rowsOf(recording, 'event-loop-utilization'), loopMs, startUpMs);
@@ -57,20 +57,20 @@ export function loadOf(recording: Recording): Load | null {
   };
 }
 
-/** Until the loop first turned, there is CPU time and no utilization to hold against it. */
+/** Until the loop first turned, there is CPU time but no utilization to compare it with. */
 function startUpOf(recording: Recording): number {
   const first = rowsOf(recording, 'event-loop-utilization').find((row) => loopMs(row) > 0);
   return Math.max(START_UP_MS, first === undefined ? 0 : first.t - loopMs(first));
 }
 
-/** The rows that lie, by their middle, after the start-up; all where there are no later ones. */
+/** The rows whose middle is after the start-up; all if there are no later ones. */
 function later<R extends { t: number }>(rows: readonly R[], lengthMs: (row: R) => number, startUpMs: number): R[] {
   const whole = rows.filter((row) => lengthMs(row) > 0);
   const rest = whole.filter((row) => row.t - lengthMs(row) / 2 >= startUpMs);
   return rest.length > 0 ? rest : whole;
 }
 
-/** Over the rows that know the value; null where none does. */
+/** Over the rows with the value; null if there are none. */
 function share<R>(rows: readonly R[], ms: (row: R) => number | null, lengthMs: (row: R) => number): number | null {
   const known = rows.filter((row) => ms(row) !== null);
   return known.length > 0 ? sum(known, ms) / sum(known, lengthMs) : null;
@@ -83,7 +83,7 @@ function perInterval<R extends { intervalMs: number }>(
   return share(rows, ms, ({ intervalMs }) => intervalMs);
 }
 
-/** Of the watchdog; what the agent does on the main thread is part of what that thread does. */
+/** Of the watchdog; the agent's work on the main thread is part of that thread's time. */
 function agentShare(recording: Recording, startUpMs: number): number {
   const costs = later(rowsOf(recording, 'agent-cost'), ({ intervalMs }) => intervalMs, startUpMs);
   return perInterval(costs, ({ watchdogMs }) => watchdogMs) ?? 0;
@@ -119,7 +119,7 @@ function coresOf({ cpuCount, containerCpus }: Header): number {
   return Math.max(1, Math.floor(Math.min(cpuCount, containerCpus ?? cpuCount)));
 }
 
-/** The one that held for the later half: a limit may be set while the program runs. */
+/** The limit in the later half: it may be set while the program runs. */
 function limitOf(recording: Recording): number | null {
   const rows = rowsOf(recording, 'cpu');
   return rows[rows.length >> 1]?.limitCpus ?? recording.header.containerCpus;

@@ -13,7 +13,7 @@ interface Seen {
 }
 
 /**
- * Equal findings of several threads become one: it is one line to change, however many threads run it.
+ * Equal findings of several threads become one: there is one line to change, however many threads run it.
  *
  * `span` becomes times since the start of the first thread.
  */
@@ -30,7 +30,7 @@ export function mergeFindings(threads: readonly { header: Header; findings: read
   return [...groups.values()].map(merge);
 }
 
-/** What a detector told apart within one thread keeps different keys. */
+/** Findings that a detector distinguished within one thread keep different keys. */
 function keyed(findings: readonly Finding[]): [string, Finding][] {
   const seen = new Map<string, number>();
   return findings.map((finding) => {

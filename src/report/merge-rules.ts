@@ -5,10 +5,10 @@ import { groupBy } from '../util/group-by.ts';
 import { plural } from '../util/text.ts';
 import { namesText } from './threads.ts';
 
-/** A rule is clear for a family only where it is clear for every thread: no data is never read as healthy. */
+/** A rule is clear for a family only if it is clear for every thread: no data never counts as healthy. */
 const WORST_OUTCOME: readonly Outcome[] = ['found', 'error', 'no-data', 'clear'];
 
-/** What a rule said of one thread. */
+/** The outcome of a rule for one thread. */
 interface Said {
   header: Header;
   result: RuleResult;

@@ -2,10 +2,10 @@ import { type Recording, rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
 import type { PeakMemory, ThreadReport } from './types.ts';
 
-/** So many processes are named. */
+/** This many processes are named. */
 const MAX_NAMES = 4;
 
-/** Null where the recording does not tell. */
+/** Null if the recording does not have it. */
 export function peakMemory(recording: Recording): PeakMemory | null {
   const rows = rowsOf(recording, 'memory');
   if (rows.length === 0) return null;

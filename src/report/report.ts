@@ -20,7 +20,7 @@ export function buildReport(recordings: readonly Recording[], unreadable: readon
   }
 }
 
-/** The same in steps, for a screen that has to answer to keys meanwhile. */
+/** The same in steps, for a screen that must react to keys meanwhile. */
 export function* reportSteps(
   recordings: readonly Recording[],
   unreadable: readonly string[] = [],
@@ -47,7 +47,7 @@ export function* reportSteps(
   };
 }
 
-/** The recording that the report is headed by. */
+/** The recording at the head of the report. */
 export function headed(
   { recording: { pid, threadId } }: Report,
   recordings: readonly Recording[],
@@ -55,7 +55,7 @@ export function headed(
   return recordings.find(({ header }) => header.pid === pid && header.threadId === threadId) ?? recordings[0];
 }
 
-/** Whether a report holds a finding at least that severe. */
+/** Whether a report has a finding at least that severe. */
 export function hasFindingAt(report: Report, severity: Severity): boolean {
   const bar = SEVERITIES.indexOf(severity);
   return report.findings.some((finding) => SEVERITIES.indexOf(finding.severity) >= bar);

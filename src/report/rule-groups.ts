@@ -27,7 +27,7 @@ function whyOf(why: string): string {
   return why.includes(DIAGNOSE_HAS_THEM) ? NEEDS_DIAGNOSE : why;
 }
 
-/** "20 rules need level diagnose (…): async-deadlock, …"; of a single rule its reason alone. */
+/** "20 rules need level diagnose (…): async-deadlock, …"; for a single rule only its reason. */
 export function groupText({ outcome, rules, why }: RuleGroup): string {
   if (rules.length === 1) return why;
   const how = why === NEEDS_DIAGNOSE ? ` need ${why}` : outcome === 'clear' ? '' : `, ${why}`;

@@ -7,7 +7,7 @@ import { commandText, coverageText, findingsText } from './words.ts';
 
 /** Lines of a short report. */
 const MOST = 10;
-/** All but the findings: what was recorded, what was found, and where the rest is. */
+/** Everything except the findings: what was recorded, what was found, and where the rest is. */
 const FRAME = 4;
 const BADGE: Record<Severity, Style[]> = { critical: ['red', 'bold'], warning: ['yellow', 'bold'], info: ['cyan'] };
 const NAME = 9;
@@ -29,7 +29,7 @@ export function shortReport(report: Report, input: string, { paint, width }: Tex
   return `${lines.join('\n')}\n`;
 }
 
-/** Severity, place, what: the place stays whole, what is said is cut. */
+/** Severity, place, message: the place is kept whole, the message is cut. */
 function findingLine({ severity, location, message }: Finding, paint: Paint, width: number): string {
   const place = location === null ? '' : `${displayPath(stripControl(location.file))}:${location.line}  `;
   const text = cut(stripControl(message), Math.max(20, width - NAME - place.length));

@@ -1,4 +1,4 @@
-/** The agent's last words on stderr. Bundled into the watchdog: imports words and types only. */
+/** The agent's summary on stderr. Bundled into the watchdog: imports only words and types. */
 
 import { confidenceWord } from '../detectors/confidence.ts';
 import type { Finding, Judgement } from '../detectors/types.ts';
@@ -10,7 +10,7 @@ import { threadsText, worstFirst } from './words.ts';
 
 const MAX_FINDINGS = 8;
 
-/** One observed thread: what was recorded, and what the rules say of it. */
+/** One observed thread: what was recorded, and what the rules found. */
 export interface JudgedThread extends Judgement {
   recording: Recording;
 }
@@ -18,7 +18,7 @@ export interface JudgedThread extends Judgement {
 /**
  * Where the recording is, and each finding in two or three lines: what, where, what to change.
  *
- * The main thread comes first. `path` is null where the recording could not be written.
+ * The main thread comes first. `path` is null if the recording could not be written.
  */
 export function summarize(threads: readonly JudgedThread[], { path }: { path: string | null }): string[] {
   const [main] = threads;
@@ -43,7 +43,7 @@ function findingsOf(threads: readonly JudgedThread[]): Finding[] {
   return mergeFindings(threads.map(({ recording, findings }) => ({ header: recording.header, findings })));
 }
 
-/** Whoever saw the program end knows that it was short. */
+/** The user has seen that the program was short. */
 function isNews({ rule, kind }: Finding): boolean {
   return rule !== 'recording-quality' || kind !== 'little-data';
 }

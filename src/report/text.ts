@@ -20,7 +20,7 @@ const OUTCOME: Record<Outcome, Style[]> = { found: ['yellow'], clear: ['green'],
 const INDENT = ' '.repeat(11);
 const LABEL = 12;
 
-/** The report for a terminal. The recordings are only asked for what draws: the sparkline. */
+/** The report for a terminal. The recordings are only needed for the sparkline. */
 export function textReport(report: Report, recordings: readonly Recording[], { paint, width }: TextOptions): string {
   const lines = [
     paint(commandText(report.recording.argv) || '(no command line recorded)', 'bold'),

@@ -1,6 +1,6 @@
 import type { Finding } from '../detectors/types.ts';
 
-/** So many threads are named; the others are counted. */
+/** This many threads are named; the others are counted. */
 const MAX_NAMES = 8;
 /** In a report for people, where the names must fit a line. */
 const MAX_NAMES_IN_TEXT = 4;

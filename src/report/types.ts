@@ -2,7 +2,7 @@ import type { Finding, RuleResult } from '../detectors/types.ts';
 import type { Header } from '../recording/types.ts';
 import type { Workload } from './workload.ts';
 
-/** The most of each that was held at a time. A worker thread has a heap of its own, and no resident memory but its process'. */
+/** The most of each that was held at the same time. A worker thread has a heap of its own, and no resident memory but its process'. */
 export interface PeakMemory {
   residentBytes: number;
   heapUsedBytes: number;
@@ -11,7 +11,7 @@ export interface PeakMemory {
 
 export const REPORT_SCHEMA = 'evdiag-report/2';
 
-/** What the agent itself cost, as shares of one core; null where the recording does not tell. */
+/** What the agent itself cost, as shares of one core; null if the recording does not have it. */
 export interface Overhead {
   mainThreadShare: number | null;
   watchdogShare: number | null;
@@ -37,7 +37,7 @@ export interface ThreadReport {
   workload: Workload;
   findings: number;
   rules: RuleResult[];
-  /** Null where the recording does not tell. */
+  /** Null if the recording does not have it. */
   memory: PeakMemory | null;
 }
 
@@ -49,13 +49,13 @@ export interface Report {
   /** Of the same thread. */
   workload: Workload;
   /**
-   * Of all threads and processes, the worst first; equal ones are merged. Where there are several, `threads` names
+   * Of all threads and processes, the worst first; equal ones are merged. If there are several, `threads` names
    * those it was seen in and `threadCount` counts them.
    */
   findings: Finding[];
   rules: RuleResult[];
-  /** One entry per thread; only where the family has more than one recording. */
+  /** One entry per thread; only if the family has more than one recording. */
   processes?: ThreadReport[];
-  /** Only where a recording of the family could not be read. */
+  /** Only if a recording of the family could not be read. */
   unreadable?: string[];
 }

@@ -33,7 +33,7 @@ export function symptomsOf({ symptoms }: Finding): string[] {
   return symptoms.map(({ rule, message }) => stripControl(`${rule}: ${message}`));
 }
 
-/** "Seen in worker 2 of pid 123", "Seen in 3 threads: …"; null where only one thread was recorded. */
+/** "Seen in worker 2 of pid 123", "Seen in 3 threads: …"; null if only one thread was recorded. */
 export function threadsText({ threads, threadCount }: Finding): string | null {
   if (threads.length === 0) return null;
   const names = threads.map(stripControl);
@@ -54,7 +54,7 @@ export function findingsText(report: Report): string {
   return `${plural(findings.length, 'finding')}: ${parts.filter(Boolean).join(', ')}`;
 }
 
-/** How much was looked at, where nothing was found: "8 rules are clear, 2 had no data". */
+/** How much was checked, if nothing was found: "8 rules are clear, 2 had no data". */
 export function coverageText(report: Report): string {
   const count = (outcome: string) => report.rules.filter((rule) => rule.outcome === outcome).length;
   const [clear, noData, error] = [count('clear'), count('no-data'), count('error')];

@@ -3,7 +3,7 @@ import { type Facts, IDLE_SHARE, MAIN_THREAD, WORKER, type WorkloadClass } from 
 import { type Load, loadOf } from './load.ts';
 
 export interface Workload {
-  /** Of the observed thread; `unknown` where too little was recorded, or the host held the program back. */
+  /** Of the observed thread; `unknown` if too little was recorded, or the host held the program back. */
   class: WorkloadClass;
   /** Which tool fits, and why. */
   advice: string;
@@ -53,7 +53,7 @@ function factsOf(load: Load, { pid, threadId, slowMs }: Header, family: readonly
   };
 }
 
-/** The cores that each other process used: all its threads tell the same, and the first is the main thread. */
+/** The cores that each other process used: all its threads report the same, and the first is the main thread. */
 function processesBeside(pid: number, family: readonly Observed[]): number[] {
   const cores = new Map<number, number>();
   for (const { header, load } of family) {

@@ -2,16 +2,16 @@
 import { type Finding, SEVERITIES } from '../detectors/types.ts';
 import { type Header, type Recording, rowsOf } from '../recording/types.ts';
 
-/** Of the time since the other one began: who waits only passes signals and output on. */
+/** Share of the time since the other one began: a waiting process only passes signals and output on. */
 const MOST_BUSY = 0.05;
-/** What a wrapper still has to do then, as npm looks for a newer version of itself. */
+/** The time a wrapper still works then; npm checks for a newer version of itself. */
 const SETTLE_MS = 2000;
 
 type Process = Pick<Header, 'pid' | 'parentPid' | 'threadId' | 'startMonotonicMs' | 'argv'>;
 
 /**
- * Whether a process did hardly anything but wait for another one of its family, and nothing was found in it meanwhile. `beside`
- * are the other main threads of the family. The members of a cluster run the same program as their primary, which is no wrapper.
+ * Whether a process did little but wait for another one of its family, and nothing was found in it meanwhile. `beside`
+ * are the other main threads of the family. The members of a cluster run the same program as their primary, which is not a wrapper.
  */
 export function isWrapper(recording: Recording, findings: readonly Finding[], beside: readonly Process[]): boolean {
   const { header } = recording;
@@ -19,7 +19,7 @@ export function isWrapper(recording: Recording, findings: readonly Finding[], be
   const known = new Set([header.pid, ...beside.map(({ pid }) => pid)]);
   const starts = beside
     .filter(({ pid, parentPid, threadId }) => {
-      // A shell between them is no process of the family.
+      // A shell between them is not a process of the family.
       const isBelow = parentPid === header.pid || !known.has(parentPid);
       return threadId === 0 && pid !== header.pid && isBelow;
     })
@@ -31,7 +31,7 @@ export function isWrapper(recording: Recording, findings: readonly Finding[], be
   return busyShare(recording, sinceMs) < MOST_BUSY && !findings.some((finding) => isAlarmSince(finding, sinceMs));
 }
 
-/** Of the seconds that began well after that; 0 where there are none. */
+/** Of the seconds that began well after that; 0 if there are none. */
 function busyShare(recording: Recording, sinceMs: number): number {
   const rows = rowsOf(recording, 'event-loop-utilization').filter(
     ({ t, activeMs, idleMs }) => t - activeMs - idleMs >= sinceMs + SETTLE_MS,

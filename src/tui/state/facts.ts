@@ -1,4 +1,4 @@
-/** What the tabs read out of the rows. */
+/** What the tabs read from the rows. */
 
 import type { Location, Recording, RowOf, RowType } from '../../recording/types.ts';
 import { lineText, placeText } from '../../util/place-text.ts';
@@ -7,12 +7,12 @@ import { after, rowsOf } from './rows.ts';
 import { line, paragraph, span } from './text.ts';
 import type { Line, Tone, Tools } from './types.ts';
 
-/** A trend shows that much at most: what was before hides what is now. */
+/** The longest trend that is shown: older values would hide the current ones. */
 const TREND_MS = 120_000;
-/** Where there are few readings, a bar is that wide. */
+/** With few readings, bars are at most this wide. */
 const MAX_BAR = 3;
 
-/** Bars of the last two minutes, or of all where that is less. */
+/** Bars of the last two minutes, or of all if that is less. */
 export function trend<T extends RowType>(
   recording: Recording,
   type: T,
@@ -50,7 +50,7 @@ export function placeLines(location: Location | null, { excerpt }: Tools): Line[
   ];
 }
 
-/** Of any number of values: as arguments of Math.max too many overflow the stack. */
+/** For any number of values: too many arguments of Math.max overflow the stack. */
 export function largest(values: readonly number[], least = Number.NEGATIVE_INFINITY): number {
   return values.reduce((most, value) => Math.max(most, value), least);
 }

@@ -1,4 +1,4 @@
-/** The last line: which keys there are, and what goes on. */
+/** The last line: the available keys, and what is going on. */
 import { formatMs } from '../../util/text.ts';
 import { endOf } from './moment.ts';
 import { ENDINGS } from './profile/endings.ts';
@@ -21,7 +21,7 @@ export function footer(state: State): Line {
   return [span(cleared, 'warn'), span(keys, 'dim')];
 }
 
-/** What cannot be read is said behind the name. */
+/** Why it cannot be read comes after the name. */
 function fileNameLine({ fileName, message }: State): Line {
   const about = message ? span(`▏ ${message}`, 'warn') : span(`▏ Enter writes, Esc cancels · ${ENDINGS}`, 'dim');
   return [span(` write to: ${fileName}`, 'strong'), about];

@@ -1,4 +1,4 @@
-/** What each key does; `help.ts` tells people. */
+/** What each key does; `help.ts` describes them for people. */
 import { placeText } from '../../util/place-text.ts';
 import { endOf } from './moment.ts';
 import { askFileName, isTree, nextProfile, nextView, sideways, toRange, typedFileName } from './profile/keys.ts';
@@ -24,7 +24,7 @@ import type { Effect, State, Tools } from './types.ts';
 
 interface Press {
   excerpt: Tools['excerpt'];
-  /** What it cannot do by itself is added here. */
+  /** Effects for others are added here. */
   effects: Effect[];
   /** One `g` was typed before. */
   pendingG: boolean;
@@ -89,7 +89,7 @@ const KEYS: Readonly<Record<string, Key>> = {
   s: (state, { effects }) => ask(state, 'save', effects),
 };
 
-/** The state after a key, and what is to be done outside. */
+/** The state after a key, and the effects. */
 export function pressed(before: State, key: string, excerpt: Tools['excerpt']): { state: State; effects: Effect[] } {
   const state = { ...before, message: null, pendingG: false };
   const effects: Effect[] = [];
@@ -101,7 +101,7 @@ export function pressed(before: State, key: string, excerpt: Tools['excerpt']): 
   return { state: settled(next), effects };
 }
 
-/** What was before is forgotten. */
+/** Earlier ones are discarded. */
 function reset(state: State): State {
   return state.mode === 'live' ? atTime(state, state.atMs, { sinceMs: state.atMs }) : state;
 }

@@ -20,14 +20,14 @@ function offsetMs(recording: Recording, root: Recording): number {
   return Number.isFinite(offset) ? Math.max(0, offset) : 0;
 }
 
-/** When the last row of all was written, on the clock of the root. */
+/** When the last of all rows was written, on the clock of the root. */
 export function endOf(recordings: readonly Recording[]): number {
   const root = recordings[0];
   if (!root) return 0;
   return Math.max(0, ...recordings.map((recording) => recording.durationMs + offsetMs(recording, root)));
 }
 
-/** The family as it was at that time; rows before `sinceMs` are left out. Null where there is no recording. */
+/** The family as it was at that time; rows before `sinceMs` are left out. Null if there is no recording. */
 export function momentAt(
   recordings: readonly Recording[],
   thread: string | null,
@@ -47,10 +47,10 @@ export function momentAt(
   return { atMs, recordings: cut, chosen, report, profiles };
 }
 
-/** What only starts others: of `npm start` the program is the child. */
+/** Programs that only start others: the child of `npm start` is the program. */
 const LAUNCHER = /(^|[\\/])(npm|npx|yarn|pnpm|pnpx|corepack|nodemon)(-cli)?(\.[cm]?js)?$/;
 
-/** The first that is no launcher, else the first. */
+/** The first that is not a launcher, or the first. */
 function programIn(recordings: readonly Recording[]): Recording {
   return recordings.find(({ header }) => !LAUNCHER.test(header.argv[1] ?? '')) ?? recordings[0]!;
 }
@@ -63,7 +63,7 @@ function between(recording: Recording, sinceMs: number, untilMs: number): Record
   return { ...recording, rows: rows.slice(from, to), durationMs: Math.max(0, Math.min(recording.durationMs, untilMs)) };
 }
 
-/** Rows that tell of something that happened, not of a quantity. */
+/** Rows about an event, not about a quantity. */
 const EVENTS: ReadonlySet<Row['type']> = new Set([
   'aborted',
   'agent-error',
@@ -93,9 +93,9 @@ export function eventsOf(recordings: readonly Recording[]): { atMs: number; reco
 }
 
 /**
- * When each finding of the whole recording was first there, found by halving: that takes it for granted that a finding
- * stays. There are some fifty judgements; of a long recording one takes a tenth of a second, and yields often. The times
- * of a very long one are looked at in steps.
+ * When each finding of the whole recording first appeared, by binary search, which assumes that a finding
+ * stays. There are some fifty judgements; for a long recording one takes a tenth of a second, and yields often. The times
+ * of a very long one are sampled.
  */
 export function* markSteps(recordings: readonly Recording[]): Generator<undefined, Mark[]> {
   const times = looksAt(rowTimes(recordings));
@@ -121,11 +121,11 @@ export function* markSteps(recordings: readonly Recording[]): Generator<undefine
   return marks.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** So many rows are judged in all, at most: some 20 s. */
+/** The most rows that are judged in total: some 20 s. */
 const MAX_JUDGED_ROWS = 10_000_000;
 const LEAST_LOOKS = 8;
 
-/** The times that are judged; all of them where the rows are few. */
+/** The times that are judged; all of them if there are few rows. */
 function looksAt(times: readonly number[]): readonly number[] {
   const looks = Math.max(LEAST_LOOKS, Math.floor(MAX_JUDGED_ROWS / Math.max(1, times.length)));
   if (times.length <= looks) return times;

@@ -12,7 +12,7 @@ export interface Next {
   effects: Effect[];
 }
 
-/** What comes of an action. Pure; what it cannot do by itself are the effects. */
+/** The result of an action. Pure; what others must do is returned as effects. */
 export function reduce(state: State, action: Action, excerpt: Tools['excerpt']): Next {
   const next =
     action.type === 'key'
@@ -36,7 +36,7 @@ function wantsJudgement({ moment, following, playing }: State, before: State): E
   return [{ type: 'judge', recordings: moment.recordings, atMs: moment.atMs, urgent }];
 }
 
-/** The bar is shown, and what is marked on it has to be looked for. */
+/** The bar is shown, and its marks must be computed. */
 function wantsMarks(state: State, before: State): Effect[] {
   const wants = (one: State): boolean => one.marks === null && one.recordings.length > 0 && !one.following;
   const isNew = !wants(before) || (state.mode === 'replay' && state.recordings !== before.recordings);

@@ -10,7 +10,7 @@ interface Declaration {
   lines: string[];
 }
 
-/** The declarations that only one variant uses, and the variants themselves, as a diff. [] where the source has none. */
+/** The declarations that only one variant uses, and the variants themselves, as a diff. [] if the source has none. */
 export function remedyOf(source: string): DiffLine[] {
   const variants = variantsOf(source);
   if (!variants) return [];

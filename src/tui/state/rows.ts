@@ -1,4 +1,4 @@
-/** Rows by their type: a frame asks for them many times, and they are the same until new ones come. */
+/** Rows by their type: each frame uses them many times, and they are the same until new ones come. */
 
 import type { Recording, Row, RowOf, RowType } from '../../recording/types.ts';
 import { firstIndex } from '../../util/numbers.ts';
@@ -6,7 +6,7 @@ import { firstIndex } from '../../util/numbers.ts';
 type Index = ReadonlyMap<RowType, readonly Row[]>;
 
 const known = new WeakMap<readonly Row[], Index>();
-/** By the first row: live, rows are added to those that were there. */
+/** By the first row: in a live view, rows are added to the existing ones. */
 const newest = new WeakMap<Row, { rows: readonly Row[]; index: Index }>();
 
 function indexOf(rows: readonly Row[]): Index {
@@ -20,7 +20,7 @@ function indexOf(rows: readonly Row[]): Index {
   return index;
 }
 
-/** Lists that get no row stay the same. */
+/** Lists without new rows stay the same. */
 function added(index: Index, rows: readonly Row[]): Index {
   const more = new Map<RowType, Row[]>();
   for (const row of rows) {

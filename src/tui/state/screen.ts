@@ -13,7 +13,7 @@ import { fitLine, line, paragraph, span } from './text.ts';
 import type { Item, Line, Moment, Span, State, Tools } from './types.ts';
 
 export interface Screen {
-  /** As many as the terminal has rows, none wider than it. */
+  /** As many as the terminal has rows, none wider than the terminal. */
   lines: readonly Line[];
   targets: readonly Target[];
   /** Lines of the list or text that fitTo, and how many there are. */
@@ -23,7 +23,7 @@ export interface Screen {
 
 type Excerpt = Tools['excerpt'];
 
-/** Titles of tabs, the shorter ones where there is no room. */
+/** Titles of tabs, the shorter ones if there is no room. */
 const TITLES: readonly ((title: string, digit: number) => string)[] = [
   (title, digit) => ` ${digit} ${title} `,
   (title, digit) => `${digit} ${title} `,
@@ -31,7 +31,7 @@ const TITLES: readonly ((title: string, digit: number) => string)[] = [
   (title, digit) => `${digit} ${title.slice(0, 4)} `,
 ];
 
-/** Everything that is to be seen. Pure: the same state gives the same screen. */
+/** Everything on the screen. Pure: the same state gives the same screen. */
 export function screenOf(state: State, excerpt: Excerpt): Screen {
   const { columns, rows } = state;
   if (columns < NEEDS.columns || rows < NEEDS.rows) return tooSmall(state);
@@ -94,7 +94,7 @@ function headerLines(state: State): Line[] {
   ];
 }
 
-/** " (2 of 4)", where there are several. */
+/** " (2 of 4)", if there are several. */
 function ofHowMany({ recordings, chosen }: Moment): string {
   const keys = recordings.map(({ header }) => threadKey(header));
   return keys.length < 2 ? '' : ` (${keys.indexOf(threadKey(chosen.header)) + 1} of ${keys.length})`;
@@ -115,7 +115,7 @@ function tabLine(state: State, targets: Target[], row: number): Line {
   return spans;
 }
 
-/** Only where there is something to be warned of. */
+/** Only if there is something to warn of. */
 function warningLines({ moment, ended, recordings }: State): Line[] {
   const warnings: string[] = [];
   const end = recordings[0] && lastOf(recordings[0], 'end');
@@ -132,7 +132,7 @@ function endText({ exitCode, signal }: RowOf<'end'>): string {
   return signal ? `The process was ended by ${signal}.` : `The process has ended with exit code ${exitCode ?? '?'}.`;
 }
 
-/** The whole recording, what was found in it, and where the view stands. */
+/** The whole recording, what was found in it, and the position of the view. */
 function timeline(state: State, targets: Target[], row: number): Line {
   const total = Math.max(1, endOf(state.recordings));
   const sign = state.mode === 'live' ? '‖' : state.playing ? '▶' : '‖';
@@ -145,7 +145,7 @@ function timeline(state: State, targets: Target[], row: number): Line {
     text: i <= cell(state.atMs) ? '━' : '─',
     tone: i <= cell(state.atMs) ? 'accent' : 'dim',
   }));
-  // The worst of one cell is seen.
+  // Each cell shows its worst mark.
   for (const severity of ['info', 'warning', 'critical'] as const) {
     for (const mark of (state.marks ?? []).filter((one) => one.finding.severity === severity)) {
       bar[cell(mark.atMs)] =

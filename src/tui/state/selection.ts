@@ -7,7 +7,7 @@ import type { State, TableState, Tools } from './types.ts';
 
 type Excerpt = Tools['excerpt'];
 
-/** A filter is no longer than that. */
+/** The longest filter. */
 const MAX_FILTER = 80;
 
 function change(state: State, changes: Partial<TableState>): State {
@@ -24,7 +24,7 @@ function select(state: State, index: number): State {
   return change(state, { index: clamped, key: items[clamped]?.key ?? null });
 }
 
-/** The selection stays on its thing, wherever new rows have moved it; where it is gone, on its place. */
+/** The selection stays on its item when new rows move it; if the item is gone, on its position. */
 export function settled(state: State): State {
   const { key, index } = tableOf(state);
   if (key === null) return state;
@@ -36,7 +36,7 @@ export function settled(state: State): State {
     : change(state, { index: Math.max(0, Math.min(index, items.length - 1)) });
 }
 
-/** Moves the selection, or the text where there is none to select. */
+/** Moves the selection, or scrolls the text if there is nothing to select. */
 export function moved(state: State, by: number, excerpt: Excerpt): State {
   if (!state.overlay && shownItems(state).length > 0) {
     return scrolledTo(select(state, tableOf(state).index + by), excerpt);
@@ -49,7 +49,7 @@ export function moved(state: State, by: number, excerpt: Excerpt): State {
     : change(state, { top: to(tableOf(state).top) });
 }
 
-/** By what the screen shows, less a line. */
+/** By the height of the screen, minus a line. */
 export function paged(state: State, direction: 1 | -1, excerpt: Excerpt): State {
   return moved(state, direction * Math.max(1, screenOf(state, excerpt).shown - 1), excerpt);
 }
@@ -97,7 +97,7 @@ export function unfiltered(state: State): State {
   return change(state, { filter: '' });
 }
 
-/** A click selects; on what is selected it opens. */
+/** A click selects an item; on the selected one it opens it. */
 export function clicked(state: State, index: number): State {
   return tableOf(state).index === index && tableOf(state).key !== null ? opened(state) : select(state, index);
 }

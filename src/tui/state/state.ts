@@ -51,7 +51,7 @@ function newTable(sortColumn: number): TableState {
   return { key: null, index: 0, top: 0, sortColumn, inverted: false, filter: '' };
 }
 
-/** The state with the moment that its time and thread ask for. */
+/** The state with the moment for its time and thread. */
 export function atTime(state: State, atMs: number, changes: Partial<State> = {}): State {
   const next = { ...state, ...changes };
   const clamped = Math.max(0, atMs);
@@ -67,7 +67,7 @@ export function withProfiles(state: State, changes: Partial<ProfileState>): Stat
   return { ...state, profiles, moment: state.moment && { ...state.moment, profiles } };
 }
 
-/** With the judgement, unless it tells of what comes later. */
+/** With the judgement, unless it is of a later time. */
 export function withReport(state: State, report: Report, atMs: number): State {
   const { moment, judged } = state;
   if (!moment || atMs > state.atMs || (judged && judged.atMs > atMs)) return state;
@@ -88,7 +88,7 @@ export function tableOf(state: State): TableState {
   return state.tables[state.tab]!;
 }
 
-/** The items of a tab are made once for a moment, whatever the user does to it meanwhile. */
+/** The items of a tab are made once for a moment, whatever the user does meanwhile. */
 const made = new WeakMap<Moment, Map<string, readonly Item[]>>();
 /** Sorted and filtered once, as long as the tab gives the same items. */
 const arranged = new WeakMap<readonly Item[], Map<string, readonly Item[]>>();
@@ -133,7 +133,7 @@ function remember<K extends object>(
   return items;
 }
 
-/** Numbers fall, texts rise. */
+/** Numbers descend, texts ascend. */
 function compare(a: string | number, b: string | number): number {
   if (typeof a === 'number' && typeof b === 'number') return b - a;
   return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0;

@@ -1,9 +1,9 @@
-/** A list with columns, as wide as there is room. */
+/** A list with columns, as wide as fits. */
 import { tableOf, tabOf } from './state.ts';
 import { fitTo, line, span } from './text.ts';
 import type { Action, Column, Item, Line, Span, State } from './types.ts';
 
-/** A part of the screen that answers to the mouse. */
+/** A part of the screen that reacts to the mouse. */
 export interface Target {
   row: number;
   from: number;

@@ -23,18 +23,18 @@ const WIDE =
   /[\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3105-\u312d\u3131-\u318e\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48c\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60\uffe0-\uffe6]/g;
 
 /**
- * What terminals show in one column, in two, or in none, each as it likes: combining marks that are left, emoji (as old
- * as `⌚` or joined out of several), what lies beyond the first plane, and wide characters that came lately.
+ * Characters whose width differs between terminals (one column, two, or none): combining marks that are left, emoji (as old
+ * as `⌚` or joined from several), characters beyond the first plane, and recent wide characters.
  */
 const UNCLEAR =
   /\p{M}|\p{Cs}|\p{Cf}|\p{Emoji_Presentation}|[\u1100-\u11ff\u2329\u232a\u2e80-\u2fff\u302a-\u302f\u3040\u3097-\u309a\u3100-\u3104\u312e-\u3130\u318f-\u31ef\u3200-\u33ff\u4dc0-\u4dff\ua48d-\ua4cf\ua960-\ua97f\ud7b0-\ud7ff\ufe10-\ufe19\ufe30-\ufe6f\uff00]|[\u{10000}-\u{10ffff}]/gu;
 
-/** The text as every terminal shows it alike; what is unclear is a box. */
+/** The text as all terminals show it in the same way; unclear characters become a box. */
 export function inCells(text: string): string {
   return isAscii(text) ? text : text.normalize('NFC').replace(UNCLEAR, '□');
 }
 
-/** How many columns it takes, of a text as `inCells` gives it. */
+/** How many columns a text from `inCells` takes. */
 export function columnsOf(text: string): number {
   return isAscii(text) ? text.length : text.length + (text.match(WIDE)?.length ?? 0);
 }
@@ -52,7 +52,7 @@ export function fitTo(text: string, width: number, { right = false, keepEnd = fa
   return right ? filling + shown : shown + filling;
 }
 
-/** At most so many columns; half a wide character is none. */
+/** At most this many columns; half a wide character is dropped. */
 function cut(text: string, width: number, keepEnd: boolean): string {
   const chars = keepEnd ? [...text].reverse() : [...text];
   let left = width - 1;

@@ -12,7 +12,7 @@ import type { Action, Effect, Line, Moment, Span, State, Tab, Tools } from './ty
 export const VARIANTS = ['broken', 'fixed'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** What is played: a sick program and its cure. */
+/** The scenario: a sick program and its cure. */
 export interface Play {
   id: string;
   title: string;
@@ -28,21 +28,21 @@ export interface TheatreState {
   headlines: Readonly<Record<Variant, string | null>>;
   broken: State;
   fixed: State;
-  /** The one that the keys mean; shown alone where there is no room for both. */
+  /** The one to which keys apply; shown alone if there is no room for both. */
   active: Variant;
   columns: number;
 }
 
-/** What happens to one variant only. */
+/** An action for one variant only. */
 export type TheatreAction =
   | Action
   | { type: 'variant'; variant: Variant; action: Action }
   | { type: 'headline'; variant: Variant; text: string };
 
-/** Of which variant it is. */
+/** The variant that it belongs to. */
 export type TheatreEffect = Effect & { variant: Variant };
 
-/** From here on both variants are side by side. */
+/** From this width on, both variants are side by side. */
 const PANES = 160;
 /** Lines around a guilty one. */
 const AROUND = 7;
@@ -68,7 +68,7 @@ function sizeOf(columns: number, rows: number): { columns: number; rows: number 
   return { columns: columns >= PANES ? Math.floor((columns - 1) / 2) : columns, rows: rows - 1 };
 }
 
-/** Keys are for both variants, so that both show the same; what they ask of the outside counts once. */
+/** Keys apply to both variants, so that both show the same; their effects count once. */
 export function reduceTheatre(
   theatre: TheatreState,
   action: TheatreAction,

@@ -4,10 +4,10 @@ import { endOf, eventTimes } from './moment.ts';
 import { atTime, REFRESH_MS, SPEEDS } from './state.ts';
 import type { Moment, State } from './types.ts';
 
-/** `[` and `]` move by that share of the recording. */
+/** `[` and `]` move by this share of the recording. */
 const SEEK_SHARE = 0.05;
 
-/** What has ended can be replayed. */
+/** An ended process can be replayed. */
 export function withRecordings(state: State, recordings: readonly Recording[], ended: string | undefined): State {
   const atEnd = state.following || (state.mode === 'replay' && state.atMs >= endOf(state.recordings));
   const shift = shiftOf(state.recordings[0], recordings[0]);
@@ -17,7 +17,7 @@ export function withRecordings(state: State, recordings: readonly Recording[], e
   return atTime(next, atEnd ? endOf(recordings) : state.atMs + shift);
 }
 
-/** A parent that is met later than its child becomes the root, whose clock counts. */
+/** A parent that is found later than its child becomes the root, whose clock counts. */
 function shiftOf(before: Recording | undefined, now: Recording | undefined): number {
   const shift = before && now ? before.header.startMonotonicMs - now.header.startMonotonicMs : 0;
   return Number.isFinite(shift) ? shift : 0;
@@ -30,7 +30,7 @@ export function passed(state: State, ms: number): State {
     const atMs = Math.min(end, state.atMs + ms * state.speed);
     return atTime(state, atMs, { playing: atMs < end });
   }
-  // Rows do not come while the loop is blocked, but time goes on: a stall that lasts is seen to last.
+  // While the loop is blocked no rows come, but time goes on, so an open stall gets longer.
   if (!state.following || state.ended || !state.moment) return state;
   return { ...state, atMs: state.atMs + ms, moment: later(state.moment, ms) };
 }

@@ -3,7 +3,7 @@ import type { Level, Location, Recording } from '../../recording/types.ts';
 import type { ExcerptLine } from '../../report/excerpt.ts';
 import type { Report } from '../../report/types.ts';
 
-/** What a piece of text means. How that looks is the matter of the views. */
+/** What a piece of text means. The views decide how it looks. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'selected';
 
 export interface Span {
@@ -22,29 +22,29 @@ export interface Moment {
   recordings: readonly Recording[];
   /** The thread that the tabs show. */
   chosen: Recording;
-  /** Of this moment, or of one a little before: rows are judged between frames. Null before that. */
+  /** Of this moment, or of a slightly earlier one: rows are judged between frames. Null before that. */
   report: Report | null;
   profiles: ProfileState;
 }
 
 /** A profile that the tab Profile can show: taken live, or beside a recording. */
 export interface ShownProfile {
-  /** Tells it from the others. */
+  /** Distinguishes it from the others. */
   id: string;
   /** 'taken at 5.2 s', or the name of its file. */
   name: string;
   pid: number;
-  /** Null before it has been read, and where it cannot be. */
+  /** Null before it has been read, and if it cannot be. */
   profile: Profile | null;
-  /** Why it cannot be read; null where nothing is wrong. */
+  /** Why it cannot be read; null if nothing is wrong. */
   problem: string | null;
-  /** Of each thread of the profile, in its order. */
+  /** One for each thread of the profile, in its order. */
   threads: readonly ProfiledThread[];
 }
 
 export interface ProfiledThread {
   threadId: number;
-  /** When its profile began, on the clock of `Header.startMonotonicMs`; null where that is not known. */
+  /** When its profile began, on the clock of `Header.startMonotonicMs`; null if that is not known. */
   startMonotonicMs: number | null;
   spanMs: number;
 }
@@ -55,7 +55,7 @@ export type ProfileView = 'functions' | 'tree' | 'callers';
 export interface ProfileState {
   /** The newest first. */
   all: readonly ShownProfile[];
-  /** Id of the one that somebody chose; else the newest of the thread is shown. */
+  /** Id of the one that the user chose; otherwise the newest of the thread is shown. */
   chosen: string | null;
   view: ProfileView;
   /** Only that time is shown. On the clock of `Header.startMonotonicMs`, in all threads; `words` say what it is. */
@@ -64,16 +64,16 @@ export interface ProfileState {
   toggled: ReadonlySet<string>;
   /** One is being taken, since that time on the clock of the root. */
   running: { pid: number; sinceMs: number } | null;
-  /** Why the last one did not come; null where it did. */
+  /** Why the last one failed; null if it did not. */
   lost: string | null;
 }
 
 export interface Column {
   title: string;
-  /** Characters; columns without share what is left. */
+  /** Characters; columns without a width share the rest. */
   width?: number;
   right?: boolean;
-  /** Shown where the terminal has so many columns. */
+  /** Shown if the terminal has this many columns. */
   from?: number;
 }
 
@@ -81,16 +81,16 @@ export interface Column {
 export interface Item {
   /** The same thing has the same key at another moment. */
   key: string;
-  /** Titles what Enter shows: the function, the kind. Without it the first cell does, or, where there is a place, nothing. */
+  /** The title of what Enter shows: the function, the kind. Without it the first cell is used, or nothing if there is a place. */
   name?: string;
-  /** One text for each column; asked for where it is on the screen, or filtered. */
+  /** One text for each column; called if it is on the screen, or filtered. */
   cells(atMs: number): readonly string[];
-  /** What a filter looks through, where to write out the cells of all would take long. */
+  /** What a filter searches, if writing out the cells of all items would take long. */
   searched?(): string;
   /** What a column sorts by. */
   value(column: number): string | number;
   tone: Tone;
-  /** Of single cells, by column, where it is another one. */
+  /** Of single cells, by column, if it differs. */
   tones?: Readonly<Record<number, Tone>>;
   location: Location | null;
   /** What Enter shows. */
@@ -100,7 +100,7 @@ export interface Item {
 /** What the lines of a screen need besides the state. */
 export interface Tools {
   columns: number;
-  /** The lines of source around a place; [] where they are not at hand. */
+  /** The lines of source around a place; [] if they are not available. */
   excerpt(location: Location): ExcerptLine[];
 }
 
@@ -111,7 +111,7 @@ export interface Tab {
   columns: readonly Column[];
   /** The column that sorts at first, the largest on top. */
   sortColumn: number;
-  /** Said where the table has no rows. */
+  /** Shown if the table has no rows. */
   empty(moment: Moment): string;
   summary(moment: Moment, tools: Tools): Line[];
   /** The same list as long as nothing of it has changed: it is sorted once. */
@@ -120,7 +120,7 @@ export interface Tab {
   isTree?(moment: Moment): boolean;
 }
 
-/** What the user did to one tab. */
+/** What the user did in one tab. */
 export interface TableState {
   /** The key of the selected item, and where it was. */
   key: string | null;
@@ -138,7 +138,7 @@ type Overlay =
   | { kind: 'help'; top: number }
   | { kind: 'text'; title: string; lines: readonly string[]; top: number };
 
-/** A finding of the whole recording, and when it was first there. */
+/** A finding of the whole recording, and when it first appeared. */
 export interface Mark {
   atMs: number;
   finding: Report['findings'][number];
@@ -148,9 +148,9 @@ export interface State {
   mode: 'live' | 'replay';
   /** What is watched, or where the recording is, in words. */
   subject: string;
-  /** Why nothing more comes; null while it does. */
+  /** Why no more rows come; null while they do. */
   ended: string | null;
-  /** All that is known, the root first. */
+  /** Everything that is known, the root first. */
   recordings: readonly Recording[];
   /** Key of the thread that is shown. */
   thread: string | null;
@@ -161,21 +161,21 @@ export interface State {
   playing: boolean;
   speed: number;
   refreshMs: number;
-  /** Rows before that are left out. */
+  /** Earlier rows are left out. */
   sinceMs: number;
-  /** Null until they have been looked for. */
+  /** Null until they have been computed. */
   marks: readonly Mark[] | null;
   moment: Moment | null;
-  /** The newest judgement, and the time of which it tells. */
+  /** The newest judgement, and its time. */
   judged: { atMs: number; report: Report } | null;
   tab: string;
-  /** Behind those that every recording has. */
+  /** After those that every recording has. */
   extraTabs: readonly Tab[];
   profiles: ProfileState;
   tables: Readonly<Record<string, TableState>>;
   /** The filter is being typed. */
   typing: boolean;
-  /** The name of the file for the profile, as it is being typed; null where nobody does. */
+  /** The name of the file for the profile while it is typed; null otherwise. */
   fileName: string | null;
   overlay: Overlay | null;
   /** One `g` was typed. */
@@ -185,7 +185,7 @@ export interface State {
   rows: number;
 }
 
-/** What the state cannot do by itself. */
+/** What others do for the state. */
 export type Effect =
   | { type: 'quit'; signal?: 'SIGINT' }
   | { type: 'dump' }
@@ -193,7 +193,7 @@ export type Effect =
   | { type: 'profile' }
   /** The tab Profile wants this one. */
   | { type: 'read-profile'; id: string }
-  /** In the format that the name tells. */
+  /** In the format given by the name. */
   | { type: 'write-profile'; profile: Profile; file: string }
   /** From now on, of the process that is shown. */
   | { type: 'level'; level: Level }
@@ -203,9 +203,9 @@ export type Effect =
   | { type: 'hunt' }
   | { type: 'save' }
   | { type: 'copy'; text: string }
-  /** Judge these, as they were at that time, without delaying the screen; `urgent` where somebody waits for it. */
+  /** Judge these, as they were at that time, without delaying the screen; `urgent` if the user waits for it. */
   | { type: 'judge'; recordings: readonly Recording[]; atMs: number; urgent: boolean }
-  /** Look for the marks of these, without delaying the screen. */
+  /** Compute the marks of these, without delaying the screen. */
   | { type: 'marks'; recordings: readonly Recording[] };
 
 export type Action =
@@ -214,7 +214,7 @@ export type Action =
   | { type: 'size'; columns: number; rows: number }
   /** Time has passed. */
   | { type: 'tick'; ms: number }
-  /** Everything that is known by now; `ended` where nothing more will come. */
+  /** Everything that is known by now; `ended` if nothing more will come. */
   | { type: 'recordings'; recordings: readonly Recording[]; ended?: string }
   | { type: 'report'; report: Report; atMs: number }
   | { type: 'marks'; marks: readonly Mark[] }

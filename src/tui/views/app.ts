@@ -18,10 +18,10 @@ import { openTerminal, type Terminal } from './terminal.ts';
 
 const FRAME_MS = 50;
 const WHEEL_LINES = 3;
-/** Source files are read once; those of a long session are forgotten. */
+/** Source files are read once; in a long session old ones are dropped. */
 const MAX_EXCERPTS = 500;
 
-/** A state machine and what is to be seen of it: `src/tui/state` has them. */
+/** A state machine and its screen, both in `src/tui/state`. */
 export interface Machine<S, A, E extends Effect> {
   reduce(state: S, action: A | Action, excerpt: Tools['excerpt']): { state: S; effects: E[] };
   screenOf(state: S, excerpt: Tools['excerpt']): Screen;
@@ -29,7 +29,7 @@ export interface Machine<S, A, E extends Effect> {
   bringsTime(action: A | Action): boolean;
   /** The action that answers an effect. */
   answer(effect: E, action: Action): A | Action;
-  /** How often time is to pass. */
+  /** How often time passes. */
   tickMs(state: S): number;
 }
 
@@ -56,21 +56,21 @@ export interface AppOptions<S, A, E extends Effect> {
   /** The state before the first row, for a terminal of that size. */
   initial(columns: number, rows: number): S;
   look: Look;
-  /** Begins to feed the screen; what it returns ends that. */
+  /** Begins to feed the screen; returns a function that ends it. */
   start(dispatch: (action: A | Action) => void, state: () => S): () => void;
   /** Dumps and saves. */
   perform(effect: E, dispatch: (action: A | Action) => void, state: () => S): void;
 }
 
 /**
- * Shows the screen until somebody quits. Resolves to the signal that ended it, or null after `q`; rejects with what was
- * thrown. The terminal is as it was in every case.
+ * Shows the screen until the user quits. Resolves to the signal that ended it, or null after `q`; rejects with what was
+ * thrown. The terminal is restored in every case.
  */
 export function runApp<S, A, E extends Effect>(options: AppOptions<S, A, E>): Promise<EndSignal | null> {
   return new Promise((resolve, reject) => new App(options, resolve, reject).run());
 }
 
-/** The state on the screen: what comes in changes it, what it asks for is done, and what is seen of it is drawn. */
+/** The state on the screen: actions change it, its effects are performed, and its screen is drawn. */
 class App<S, A, E extends Effect> {
   readonly #options: AppOptions<S, A, E>;
   readonly #resolve: (signal: EndSignal | null) => void;
@@ -78,7 +78,7 @@ class App<S, A, E extends Effect> {
   readonly #terminal: Terminal;
   readonly #seen = rememberExcerpts();
   readonly #judges = new Map<unknown, Judge>();
-  /** What is asked later takes the place of what was asked before. */
+  /** A later request replaces an earlier one. */
   readonly #looking = new Map<unknown, () => void>();
   #state: S;
   #timer: NodeJS.Timeout | undefined;
@@ -194,7 +194,7 @@ class App<S, A, E extends Effect> {
     this.#dispatch(this.#options.machine.answer(effect, action));
   }
 
-  /** Several keys that come in one piece are one frame. */
+  /** Several keys that arrive together make one frame. */
   #drawSoon(): void {
     if (this.#drawAgain) return;
     this.#drawAgain = true;
@@ -218,7 +218,7 @@ function clipboardSequence(text: string): string {
   return `\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`;
 }
 
-/** One of several state machines; null where there is one. */
+/** One of several state machines; null if there is only one. */
 function askerOf(effect: Effect): unknown {
   return 'variant' in effect ? effect.variant : null;
 }

@@ -1,11 +1,11 @@
-/** Long work in short pieces, so that keys and frames come in between. */
+/** Long work in short pieces, so that keys and frames can come in between. */
 import type { Recording } from '../../recording/types.ts';
 import { reportSteps } from '../../report/report.ts';
 import type { Report } from '../../report/types.ts';
 
-/** A frame may take 6 ms, and a key is not to wait for much more. */
+/** A frame may take 6 ms, and a key should not wait for much more. */
 const SLICE_MS = 4;
-/** After a judgement that long, its rest is so many times as long: at most a tenth of a core. */
+/** After a judgement, the pause is this many times as long: at most a tenth of a core. */
 const REST_FACTOR = 9;
 
 /** Runs the steps, some ms at a time; what it returns stops that. */

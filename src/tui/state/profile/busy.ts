@@ -9,7 +9,7 @@ export interface Shares {
 
 const sharesMade = new WeakMap<ThreadProfile, Shares>();
 
-/** Of all time, what was spent waiting and in the collector. */
+/** The shares of the time spent waiting and in the collector. */
 export function sharesOf(thread: ThreadProfile): Shares {
   const known = sharesMade.get(thread);
   if (known) return known;
@@ -29,7 +29,7 @@ export function sharesOf(thread: ThreadProfile): Shares {
 const BARS = '▁▂▃▄▅▆▇█';
 const barsMade = new WeakMap<ThreadProfile, { width: number; bars: string }>();
 
-/** A bar for each piece of the span, full where the thread was never idle in it; '' where no times are told. */
+/** A bar for each piece of the span, full if the thread was never idle in it; '' without times. */
 export function busyBars(thread: ThreadProfile, width: number): string {
   const known = barsMade.get(thread);
   if (known?.width === width) return known.bars;
@@ -46,12 +46,12 @@ function toBars({ samples, frame, frames, taken }: ThreadProfile, width: number)
   for (let i = 0; i < samples.node.length; i++) {
     if (frames[frame[samples.node[i]!]!]?.category === 'idle') continue;
     const endUs = Math.min(spanUs, samples.atUs[i]! + samples.weight[i]!);
-    // One sample may lie in several pieces.
+    // One sample may be in several pieces.
     for (let atUs = samples.atUs[i]!; atUs < endUs; ) {
       const piece = Math.min(width - 1, Math.floor(atUs / eachUs));
       const untilUs = piece === width - 1 ? endUs : Math.min(endUs, (piece + 1) * eachUs);
       busyUs[piece]! += untilUs - atUs;
-      // Where rounding leaves it in its piece, it goes on all the same.
+      // If rounding leaves it in its piece, go on anyway.
       atUs = untilUs > atUs ? untilUs : endUs;
     }
   }

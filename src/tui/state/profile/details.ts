@@ -12,12 +12,12 @@ import { type Related, type Relations, relationsOf } from './relations.ts';
 const MAX_LINES = 4;
 const LINE_DIGITS = 4;
 const MAX_RELATED = 6;
-/** Of the heaviest path, so many calls around the function. */
+/** This many calls of the heaviest path around the function. */
 const MAX_PATH = { above: 10, below: 10 } as const;
-/** A line of source with less of its function's own time tells nothing. */
+/** A line of source with a smaller share of its function's own time is not informative. */
 const LEAST_LINE_SHARE = 0.03;
 
-/** A frame asks for them many times: made once for a function and a width. */
+/** Each frame uses them many times: made once for a function and a width. */
 const made = new WeakMap<ThreadProfile, { key: string; lines: Line[] }>();
 
 export function functionDetails(thread: ThreadProfile, frame: ProfileFrame, unit: ProfileUnit, tools: Tools): Line[] {
@@ -52,7 +52,7 @@ function detailLines(thread: ThreadProfile, frame: ProfileFrame, unit: ProfileUn
   ];
 }
 
-/** Without what is idle. */
+/** Without idle time. */
 function allOf({ self, frame, frames }: ThreadProfile): number {
   let all = 0;
   for (let node = 1; node < self.length; node++) if (frames[frame[node]!]!.category !== 'idle') all += self[node]!;

@@ -18,15 +18,15 @@ export const FUNCTION_COLUMNS: readonly Column[] = [
 ];
 const COLUMN = { selfShare: 0, category: 5 } as const;
 
-/** A function with so much of the time itself is worth a look. */
+/** A function with this share of the time itself is worth examining. */
 const HOT_SHARE = 0.1;
 
-/** One's own code stands out; of the rest only what is odd does. */
+/** The user's own code is highlighted; of the rest only what is unusual. */
 const CATEGORY_TONE: Record<ProfileCategory, Tone> = {
   ...{ application: 'good', dependency: 'accent', node: 'dim', native: 'dim', v8: 'dim', gc: 'warn', idle: 'dim' },
 };
 
-/** What a row tells, however it came to be one. Weights in the profile's unit; null for what does not apply. */
+/** The content of a row, in any view. Weights in the profile's unit; null for what does not apply. */
 export interface FunctionRow {
   key: string;
   /** As it is shown: with its place in the tree. */
@@ -70,7 +70,7 @@ export function toItem(row: FunctionRow, all: number, thread: ThreadProfile, uni
       placeOf(frame),
     ],
     searched: () => `${frame.function} ${frame.category} ${frame.file}:${frame.line}`,
-    // Asked of all 50 000: a path is shortened where it is wanted.
+    // Called for all 50 000: a path is shortened only when it is shown.
     value: (column) => [self ?? 0, self ?? 0, total ?? 0, total ?? 0, label, frame.category][column] ?? placeOf(frame),
     tone: frame.category === 'application' ? 'plain' : 'dim',
     tones: {

@@ -12,7 +12,7 @@ import { ENDINGS, isKnownEnding } from './endings.ts';
 import { partOf, profilesOf, shownOf, sightingOf, spanOf, spanText } from './shown.ts';
 import { type Branch, isOpen, treeItems } from './tree.ts';
 
-/** Live; what is older is forgotten. One with a million samples takes 20 MB. */
+/** Live; older ones are discarded. One with a million samples takes 20 MB. */
 const MAX_TAKEN = 4;
 const MAX_FILE_NAME = 200;
 
@@ -42,7 +42,7 @@ function noProfile(state: State): State {
   return { ...state, message: 'This thread has no profile. In a live view, f takes one.' };
 }
 
-/** From a stall to its time in the profile; there, back to all of it. */
+/** From a stall to its time in the profile; from there back to all of it. */
 export function toRange(state: State): State {
   if (state.tab === 'stalls') return toStall(state);
   if (state.profiles.range) return changeTable(withProfiles(state, { range: null }), 'profile', atFirst);
@@ -72,7 +72,7 @@ function notSeen({ moment }: State): string {
   return 'This thread has no CPU profile with times. In a live view, f takes one.';
 }
 
-/** ← and → in a tree: fold and unfold; on what is folded or unfolded already, to the caller or the first callee. */
+/** ← and → in a tree: fold and unfold; if it is folded or unfolded already, go to the caller or the first callee. */
 export function sideways(state: State, by: 1 | -1): State {
   const shown = state.moment && shownOf(state.moment);
   if (!shown?.part) return state;
@@ -112,7 +112,7 @@ export function profileLost(state: State, why: string): State {
   return withProfiles({ ...state, message: why }, { running: null, lost: why });
 }
 
-/** One that was read takes its place; a new one is shown, unless somebody is typing. */
+/** One that was read replaces its entry; a new one is shown, unless the user is typing. */
 export function withProfile(state: State, profile: ShownProfile): State {
   const { all } = state.profiles;
   if (all.some(({ id }) => id === profile.id)) {
@@ -129,7 +129,7 @@ export function withProfile(state: State, profile: ShownProfile): State {
   return changeTable(next, 'profile', atFirst);
 }
 
-/** Those beside the recording come behind those that were taken; what has been read of them stays. */
+/** Those beside the recording come after those that were taken; those that have been read are kept. */
 export function withRecorded(state: State, recorded: readonly ShownProfile[]): State {
   const { all } = state.profiles;
   const known = new Map(all.map((one) => [one.id, one]));

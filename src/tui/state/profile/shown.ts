@@ -15,7 +15,7 @@ export interface Shown {
   spanMs: number;
   /** Null before it has been read. */
   whole: ThreadProfile | null;
-  /** The same as `whole`, or what of it lies in the range. */
+  /** The same as `whole`, or the part of it in the range. */
   part: ThreadProfile | null;
   /** Of the part, ms since the profile began; null for all. */
   range: { fromMs: number; toMs: number } | null;
@@ -28,7 +28,7 @@ export function profilesOf({ chosen: { header }, profiles }: Moment): ShownProfi
   );
 }
 
-/** The one that somebody chose, else the newest; null where the chosen thread has none. */
+/** The one that the user chose, or the newest; null if the chosen thread has none. */
 export function shownOf(moment: Moment): Shown | null {
   const mine = profilesOf(moment);
   const of = mine.find(({ id }) => id === moment.profiles.chosen) ?? mine[0];
@@ -42,7 +42,7 @@ export function shownOf(moment: Moment): Shown | null {
   return { of, index, startMs, spanMs, whole, part: whole && range ? cut(of.profile!, index, range) : whole, range };
 }
 
-/** Null where nothing of the range lies in the profile of that thread. */
+/** Null if the profile of that thread has nothing in the range. */
 function rangeIn(
   { threads, profile }: ShownProfile,
   index: number,
@@ -55,7 +55,7 @@ function rangeIn(
   return toMs > fromMs ? { fromMs, toMs } : null;
 }
 
-/** A frame asks for it many times. */
+/** Each frame uses it many times. */
 const lastCut = new WeakMap<ThreadProfile, { key: string; part: ThreadProfile }>();
 
 function cut(profile: Profile, index: number, range: { fromMs: number; toMs: number }): ThreadProfile {
@@ -88,10 +88,10 @@ export interface Sighting {
   isWhole: boolean;
 }
 
-/** What the watchdog's clock may be late by. */
+/** How late the watchdog's clock may be. */
 const LATE_MS = 1;
 
-/** Of some stalls of the chosen thread the longest that a profile has seen, whole ones first; null where none has seen any. */
+/** The longest of some stalls of the chosen thread that a profile has seen, whole ones first; null if none has seen any. */
 export function sightingOf(moment: Moment, stalls: readonly RowOf<'stall'>[]): Sighting | null {
   const sightings = profilesOf(moment).flatMap((of) => {
     const span = spanOf(of, moment.chosen);
@@ -111,7 +111,7 @@ function better(best: Sighting | null, other: Sighting): Sighting {
   return other.overlapMs > best.overlapMs ? other : best;
 }
 
-/** On the clock of the recording; null where it is not known, or the profile tells no times. */
+/** On the clock of the recording; null if it is not known, or the profile has no times. */
 export function spanOf(of: ShownProfile, { header }: Recording): { fromMs: number; toMs: number } | null {
   const thread = of.threads.find(({ threadId }) => threadId === header.threadId);
   if (!thread || thread.startMonotonicMs === null || thread.spanMs <= 0) return null;

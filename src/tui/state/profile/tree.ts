@@ -1,14 +1,14 @@
-/** The calls from the top down, and functions with their callers below them; branches are made where they are unfolded. */
+/** The calls from the top down, and functions with their callers below them; branches are made when they are unfolded. */
 import { childLists, frameName, totalsOf, withoutIdle } from '../../../profile/call-tree.ts';
 import type { ProfileFrame, ProfileUnit, ThreadProfile } from '../../../profile/types.ts';
 import type { Item, ProfileView } from '../types.ts';
 import { toItem } from './functions.ts';
 
-/** A branch with so much of the whole is unfolded at first. */
+/** A branch with this share of the whole is unfolded at first. */
 const HEAVY_SHARE = 0.05;
-/** Of the callers, so many levels. */
+/** This many levels of callers. */
 const MAX_CALLERS = 2;
-/** Deeper branches stand below each other: their names are what matters. */
+/** Deeper branches are not indented further: their names matter more. */
 const MAX_INDENT = 24;
 
 export interface Branch {
@@ -17,7 +17,7 @@ export interface Branch {
   depth: number;
   above: Branch | null;
   frame: ProfileFrame;
-  /** Null where it says nothing: of a caller. */
+  /** Null for a caller, where it means nothing. */
   self: number | null;
   total: number | null;
   isLeaf: boolean;
@@ -128,10 +128,10 @@ export interface Unfolded {
   items: readonly Item[];
 }
 
-/** The last one of each view: a frame asks for it many times. */
+/** The last one of each view: each frame uses it many times. */
 const unfolded = new WeakMap<Tree, { toggled: ReadonlySet<string>; of: Unfolded }>();
 
-/** The branches that are to be seen, in order, and their rows. */
+/** The visible branches, in order, and their rows. */
 export function treeItems(
   thread: ThreadProfile,
   unit: ProfileUnit,

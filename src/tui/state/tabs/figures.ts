@@ -1,4 +1,4 @@
-/** The figures of the overview: a trend, and what it is now. */
+/** The figures of the overview: a trend, and the current value. */
 import type { Recording, RowOf } from '../../../recording/types.ts';
 import { formatBytes, formatCount, formatMs, formatShare } from '../../../util/text.ts';
 import { largest, trend } from '../facts.ts';
@@ -11,19 +11,19 @@ import { cpuShare } from './threads.ts';
 interface Figure {
   label: string;
   bars(recording: Recording, width: number): string;
-  /** Empty where there is no data yet. */
+  /** Empty if there is no data yet. */
   now(recording: Recording): readonly Span[];
 }
 
-/** From here on a figure is shown as one to look at, and as a bad one: the limits of the detectors that judge it. */
+/** From these values on a figure is shown as suspicious, and as bad: the limits of the detectors that judge it. */
 const LIMIT = { busy: [0.7, 0.95], gc: [0.12, 0.4] } as const;
 const LABEL = 12;
-/** What the longest text of a figure takes beside its bars. */
+/** The width of the longest text of a figure beside its bars. */
 const TEXT = 78;
 const MAX_BARS = 60;
 const MIN_BARS = 8;
 
-/** Of some figures, where `labels` names them. */
+/** Only some figures, if `labels` names them. */
 export function figureLines(recording: Recording, columns: number, labels?: readonly string[]): Line[] {
   const width = Math.max(MIN_BARS, Math.min(MAX_BARS, columns - TEXT));
   const figures = FIGURES.filter(({ label }) => !labels || labels.includes(label));
@@ -132,7 +132,7 @@ function toneOf(value: number, [warn, bad]: readonly [number, number]): Tone {
   return value >= bad ? 'bad' : value >= warn ? 'warn' : 'good';
 }
 
-/** Suspended calls. A row is looked at again in each frame. */
+/** Suspended calls. A row is read again in each frame. */
 const pending = new WeakMap<RowOf<'unfinished'>, number>();
 
 function pendingIn(row: RowOf<'unfinished'>): number {

@@ -41,7 +41,7 @@ function itemsOf(report: Report): Item[] {
 function toItem(finding: Finding): Item {
   const { severity, score, rule, kind, count, message, location, times } = finding;
   const totalMs = times?.totalMs ?? null;
-  // Without a place, its rule says more than nothing.
+  // Without a place, the rule is shown.
   const place = (): string => (location ? shortPlace(location) : rule);
   const total = totalMs === null ? '' : formatMs(totalMs);
   return {

@@ -8,7 +8,7 @@ import type { Item, Tab } from '../types.ts';
 type Memory = RowOf<'memory'>;
 
 const TREND_COLUMNS = 40;
-/** What of the findings is about memory. */
+/** The rules about memory. */
 const SUSPECTS = new Set(['growing-external-memory', 'growing-heap', 'leak-suspect', 'memory-churn']);
 
 const QUANTITIES: readonly { name: string; of: (row: Memory) => number }[] = [
@@ -37,7 +37,7 @@ export const memory: Tab = {
     if (limit === undefined) return [];
     const suspects = (report?.findings ?? []).filter(({ rule }) => SUSPECTS.has(rule));
     const text = after === null ? 'no major collection yet' : `${formatBytes(after)} used after a major collection`;
-    // Other tools do not tell the limit.
+    // Other tools do not record the limit.
     return [
       line(`heap: ${text}${limit > 0 ? ` · limit ${formatBytes(limit)}` : ''}`, 'dim'),
       ...suspects.map(({ message, severity }) => line(message, severity === 'info' ? 'plain' : 'warn')),
@@ -46,7 +46,7 @@ export const memory: Tab = {
   items: ({ chosen }) => [...quantities(chosen), ...survivors(chosen), ...allocations(chosen)],
 };
 
-/** Used bytes in the second of the last major collection: what is really kept. Null before there is one. */
+/** Used bytes in the second of the last major collection: what is really kept. Null if there was none yet. */
 export function heapAfterMajor(recording: Recording): number | null {
   const major = rowsOf(recording, 'gc').findLast(({ majorCount }) => majorCount > 0);
   if (!major) return null;
@@ -115,7 +115,7 @@ function survivors(recording: Recording): Item[] {
   });
 }
 
-/** Of the last look that sampled them. */
+/** Of the last deep sample with allocations. */
 function allocations(recording: Recording): Item[] {
   const deepSample = rowsOf(recording, 'deep-sample').findLast((row) => row.allocations !== null);
   return (deepSample?.allocations ?? []).map(({ bytes, location }) => ({

@@ -30,7 +30,7 @@ export const overview: Tab = {
 
 const NO_ITEMS: readonly Item[] = [];
 
-/** One line that says whether all is well. */
+/** One line that says whether everything is fine. */
 function verdict(moment: Moment): Line[] {
   const { report } = moment;
   const blocked = blockedNow(moment);

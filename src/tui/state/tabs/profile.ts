@@ -73,7 +73,7 @@ function runningLines({ profiles, recordings, atMs }: Moment): Line[] {
   return lost === null ? [] : [line(`✗ ${lost}`, 'warn')];
 }
 
-/** What it is, and how much it stands on. */
+/** What it is, and how much it is based on. */
 function headLine(moment: Moment, { of, whole, part, range }: Shown): Line {
   const mine = profilesOf(moment);
   const which = mine.length > 1 ? ` (${mine.indexOf(of) + 1} of ${mine.length}, o)` : '';
@@ -85,7 +85,7 @@ function headLine(moment: Moment, { of, whole, part, range }: Shown): Line {
   return [span(`${KIND[kind]}${which} `, 'strong'), span(` ${of.name} · ${taken}${threads}`, 'dim')];
 }
 
-/** Bars over the whole span; of a range, its part stands out. */
+/** Bars over the whole span; the part of a range is highlighted. */
 function busyLines({ whole, part, range, spanMs }: Shown, { columns }: Tools): Line[] {
   const bars = busyBars(whole!, Math.max(8, Math.min(MAX_BARS, columns - TEXT)));
   if (bars === '') return [];

@@ -20,7 +20,7 @@ interface Group {
   totalMs: number;
   /** When the last of them ended. */
   lastMs: number;
-  /** On CPU, and of how long a time that is known. */
+  /** Time on CPU, and the total time for which that is known. */
   cpuMs: number;
   knownMs: number;
   startup: boolean;
@@ -55,7 +55,7 @@ function openLines(recording: Recording): Line[] {
   return [line(`✗ blocked for ${forMs} so far: ${open.kind ?? 'native call'} · ${shortPlace(open.location)}`, 'bad')];
 }
 
-/** Where a profile can tell more. */
+/** Stalls about which a profile has more. */
 function profileLines(moment: Moment): Line[] {
   if (rowsOf(moment.chosen, 'stall').length === 0) return [];
   const spans = profilesOf(moment).flatMap((of) => spanOf(of, moment.chosen) ?? []);
@@ -64,19 +64,19 @@ function profileLines(moment: Moment): Line[] {
   return [line(`r shows the stall in ${which} from ${spanText(spans[0]!)}`, 'dim')];
 }
 
-/** The stall that lasts at the end of the recording. */
+/** The open stall at the end of the recording. */
 export function openStall(recording: Recording): RowOf<'stall-open'> | null {
   const open = lastOf(recording, 'stall-open');
   const closedMs = Math.max(lastOf(recording, 'stall')?.t ?? -1, lastOf(recording, 'end')?.t ?? -1);
   return open && open.t > closedMs ? open : null;
 }
 
-/** A worker thread that nothing waits for does what it is for, or waits for its next job; and the host is not the code. */
+/** A worker thread for which nothing waits does its job, or waits for the next one; and time of the host is not the code's. */
 export function isBlocked({ header }: Recording, { kind, waiting }: RowOf<'stall-open'>): boolean {
   return kind !== 'host' && (header.threadId === 0 || (waiting ?? 0) > 0);
 }
 
-/** Of a thread that does not turn its loop and is not blocked. */
+/** For a thread that does not turn its loop and is not blocked. */
 export function calmState(open: RowOf<'stall-open'>): 'held' | 'waits' | 'works' {
   if (open.kind === 'host') return 'held';
   return open.kind !== null && isIdleWait({ kind: open.kind, waiting: open.waiting ?? 0 }) ? 'waits' : 'works';
@@ -88,7 +88,7 @@ const CALM_WORDS = {
   works: 'The worker thread was busy',
 };
 
-/** What is known of the first stalls stays true when others come: rows are added, seldom taken away. */
+/** What is known about the first stalls stays true when others come: rows are added, rarely removed. */
 interface Known {
   groups: Map<string, Group>;
   count: number;
@@ -124,7 +124,7 @@ function knownOf(first: RowOf<'stall'>, rows: readonly RowOf<'stall'>[], isWorke
   return now;
 }
 
-/** Of the row that a stall is counted in. */
+/** For the row in which a stall is counted. */
 export function stallKey({ kind, location }: RowOf<'stall'>): string {
   return keyOf(kind, location);
 }
@@ -245,7 +245,7 @@ function knownFact(label: string, ms: number | undefined): [string, string][] {
 
 function frameLine(frame: Frame): Line {
   const tone = frame.category === 'application' ? 'accent' : 'dim';
-  // What V8 is made of has no place.
+  // V8's own code has no place.
   const place = frame.file === '' ? frame.function : `${shortPlace(frame)}:${frame.column}`;
   return line(`  ${frame.awaits ? 'awaited by ' : ''}${place}`, tone);
 }

@@ -69,7 +69,7 @@ function nameOf({ pid, threadId }: Header): string {
   return threadId === 0 ? `pid ${pid}` : threadName(threadId);
 }
 
-/** By how many parents are among those that are shown; a shell between two of them is not seen. */
+/** By the number of parents among those that are shown; a shell between two of them is not visible. */
 function indent({ header, path }: Recording, { recordings }: Moment): string {
   const [root] = recordings;
   const parents = new Map(recordings.map((one) => [one.header.pid, one.header.parentPid]));
@@ -90,7 +90,7 @@ function commandOf({ argv: [node = '', script, ...args] }: Pick<Header, 'argv'>)
   return [basename(node), ...(script === undefined ? [] : [basename(script)]), ...args].join(' ');
 }
 
-/** Of the thread, as a share of a core; null where the platform does not tell. */
+/** Of the thread, as a share of a core; null if the platform does not report it. */
 export function cpuShare(recording: Recording): number | null {
   const row = lastOf(recording, 'cpu');
   return !row || row.mainThreadMs === null || row.intervalMs <= 0 ? null : row.mainThreadMs / row.intervalMs;

@@ -1,18 +1,18 @@
-/** What the tabs of things that are followed until they end share: suspended calls, handles, listeners. */
+/** Shared by the tabs of things that are followed until they end: suspended calls, handles, listeners. */
 import type { Recording, RowOf } from '../../../recording/types.ts';
 import { formatCount, formatMs } from '../../../util/text.ts';
 import { shortPlace } from '../facts.ts';
 import { lastOf, rowsOf } from '../rows.ts';
 import type { Item, Line, Tools } from '../types.ts';
 
-/** What was seen lately and is gone stays for so long, dim. */
+/** How long recent things that are gone stay visible, dimmed. */
 const FADING_MS = 5000;
 
 type Entry = RowOf<'unfinished'>['entries'][number];
 
 export interface Tracked {
   entry: Entry;
-  /** Of them, how many are there now. */
+  /** How many of them there are now. */
   alive: number;
 }
 
@@ -27,7 +27,7 @@ export interface TrackedView {
   details(tracked: Tracked, tools: Tools): Line[];
 }
 
-/** Made once for the newest row that tells of them, whatever other rows come meanwhile. */
+/** Made once for the newest row with them, whatever other rows come meanwhile. */
 const made = new WeakMap<RowOf<'unfinished'>, Map<string, { from: number; items: readonly Item[] }>>();
 
 export function trackedItems(recording: Recording, view: TrackedView): readonly Item[] {
@@ -74,7 +74,7 @@ function toItem(key: string, tracked: Tracked, { columns, times, details }: Trac
       }),
       place(),
     ],
-    // Behind the columns is the place.
+    // After the columns comes the place.
     value: (column) => columns[column]?.(tracked) ?? place(),
     tone: alive > 0 ? 'plain' : 'dim',
     location: entry.location,
