@@ -17,7 +17,7 @@ const serverMetrics = (diagnoseBar) => [
     within: WITHIN_RATIO,
     bars: { watch: ['>=', 0.99], diagnose: ['>=', diagnoseBar] },
   },
-  // Of the CPU, what does not depend on how long a request has to wait for a core.
+  // The CPU time that does not depend on how long a request waits for a core.
   { id: 'mainUsPerRequest', unit: 'µs', how: 'ratio', bars: {} },
   { id: 'p99Ms', unit: 'ms', how: 'ratio', bars: {} },
   // Near 1 the server was saturated; far below, others took the cores.
@@ -77,13 +77,13 @@ export const cases = [
     ),
   },
   {
-    // Alone in its process, without -r: the time that the program's start is put off.
+    // Alone in its process, without -r: the delay of the program's start.
     id: 'preload',
     metrics: [{ id: 'preloadMs', unit: 'ms', how: 'added', within: 1, bars: { watch: ['<=', 12] } }],
     measureRound: runs('preload.cjs', ({ agent }) => ({ preload: false, args: agent ? [agent] : [] })),
   },
   {
-    // The whole process: start, nothing, end. Holds the agent's last words too.
+    // The whole process: start, nothing, end. Includes the agent's summary.
     id: 'start-up',
     metrics: [{ id: 'processMs', unit: 'ms', how: 'added', within: 1.5, bars: { watch: ['<=', 20] } }],
     measureRound: runs('empty.cjs'),

@@ -1,4 +1,4 @@
-// Measures the variants of one case in rounds, until what is claimed is shown or the time is over.
+// Measures the variants of one case in rounds, until the result is certain or the time is over.
 import { LEAST_CLUSTERS, medianInterval } from './interval.mjs';
 import { quantile } from './quantile.mjs';
 

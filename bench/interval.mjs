@@ -1,12 +1,12 @@
 import { quantile } from './quantile.mjs';
 
 const RESAMPLES = 1000;
-/** Fewer processes tell too little of how processes differ. */
+/** Fewer processes say too little about how processes differ. */
 export const LEAST_CLUSTERS = 6;
 const Z_95 = 1.96;
 
 /**
- * Median of all values with its 95 % interval, by bootstrap over clusters: values of one process share its luck (what
+ * Median of all values with its 95 % interval, by bootstrap over clusters: values of one process share its conditions (what
  * the compiler did, where memory lies), so that many of them prove little more than one.
  *
  * @param {number[][]} clusters the values of each round of processes
@@ -31,7 +31,7 @@ export function medianInterval(clusters) {
 }
 
 /**
- * A bootstrap of few clusters is too sure of itself: Student's quantile (first term of its expansion), n for n - 1.
+ * A bootstrap of few clusters gives too narrow an interval: Student's quantile (first term of its expansion), n for n - 1.
  *
  * @param {number} count
  */

@@ -45,7 +45,7 @@ export async function openLoad(port) {
     Array.from({ length: CONNECTIONS }, () => openConnection(port, answerBytes, answered, fail)),
   );
   return {
-    /** Ends when the last answer is there, so that all work of the slice lies within it. */
+    /** Ends when the last answer has arrived, so that all work of the slice is within it. */
     async run(ms) {
       const start = performance.now();
       /** @type {number[]} */

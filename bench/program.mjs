@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** @import { Figures, RunOptions, Variant } from './types.d.ts' */
 
-/** Node 20 reads these certificates at each start, for 40 ms: more than all that is measured of a start. */
+/** Node 20 reads these certificates at each start, for 40 ms: more than the start that is measured. */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
 

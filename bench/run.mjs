@@ -50,7 +50,7 @@ function agentOf(build) {
 }
 
 /**
- * Each build against none, and this one against the others; only this one is held against the bars.
+ * Each build against none, and this one against the others; only this one is compared with the bars.
  *
  * @param {string[]} names
  */

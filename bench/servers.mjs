@@ -5,9 +5,9 @@ import { processCpu } from './process-cpu.mjs';
 import { startProgram } from './program.mjs';
 import { quantile } from './quantile.mjs';
 
-/** Longer than the first closer look of the agent, which follows two busy seconds and lasts two: one in two minutes. */
+/** Longer than the agent's first deep sample, which follows two busy seconds and lasts two: one in two minutes. */
 const WARM_UP_MS = 5_500;
-/** Until V8 has optimised what is hot: where others take the cores, that takes longer. */
+/** Until V8 has optimised hot code: if others take the cores, that takes longer. */
 const WARM_UP_CPU_US = 3e6;
 const LONGEST_WARM_UP_MS = 40_000;
 /** Longer than the agent follows what is started after many connections were opened: 15 s, at most every two minutes. */

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 
-/** Where a bundler of the program's takes the file in, its output may have no `__filename`. */
+/** If a bundler of the program includes this file, its output may have no `__filename`. */
 const FILE_URL =
   "const evdiagUrl = require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.cwd() + '/-').href;";
 

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 
 /** @typedef {Omit<import('esbuild').BuildOptions, 'entryPoints' | 'outfile' | 'banner'>} Common */
 
-/** Names by which the two parts of a bundle ask for each other's modules; nothing of them is left in the file. */
+/** Names by which the two parts of a bundle refer to each other's modules; they are not in the file. */
 const LATER = 'evdiag-later:';
 const CORE = 'evdiag-core:';
 
@@ -40,7 +40,7 @@ function quoted(text) {
 }
 
 /**
- * The part that is compiled at once, and which modules it loads later.
+ * The part that is compiled at once, and the modules that it loads later.
  *
  * @param {Common} common
  * @param {string} entry
@@ -133,8 +133,8 @@ function sharedModules(files) {
 }
 
 /**
- * `vm` is kept from before the program could replace it. Where a module fails while it is loaded, as on a full stack, none of them is
- * used again: another attempt begins anew. `evdiagDefault` takes the place of esbuild's wrapper of a built-in module that has its own name,
+ * `vm` is kept from before the program could replace it. If a module fails while it is loaded, as on a full stack, none of them is
+ * used again: another attempt starts from the beginning. `evdiagDefault` replaces esbuild's wrapper of a built-in module that has its own name,
  * which makes a function for each of its properties.
  */
 const LOADER = `var evdiagShared;

@@ -1,4 +1,4 @@
-// Bundles 0x's visualizer, and d3-fg that it draws with, into one script, with what is wrong for us put right.
+// Bundles 0x's visualizer, and d3-fg that it draws with, into one script, with patches.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -8,11 +8,11 @@ const require = createRequire(import.meta.url);
 /** @param {string} name */
 const ours = (name) => resolve('src/exporters/viewer', name);
 
-/** Whole parts of 0x's page that have one of ours in their place. */
+/** Whole parts of 0x's page that are replaced by ours. */
 /** @type {Record<string, string>} */
 const REPLACED = { 'type-filters': 'type-filters.cjs', key: 'key.cjs', controls: 'controls.cjs' };
 
-/** Pieces of text in these files; one that is not there any more fails the build. */
+/** Pieces of text in these files; the build fails if one is missing. */
 /** @type {Record<string, [string, string][]>} */
 const PATCHES = {
   '0x/visualizer/index.js': [
@@ -25,7 +25,7 @@ const PATCHES = {
     ['module.exports = function', 'const quiet = (f) => (d) => { try { f(d) } catch {} }\n\nmodule.exports = function'],
   ],
   '0x/visualizer/cmp/graph.js': [
-    // Each node has its type; names are no proof of one.
+    // Each node has its type; names do not prove one.
     ['const name = child.name', "return { type: child.type || 'v8' }\n  const name = child.name"],
   ],
   '0x/visualizer/cmp/title.js': [['black-70 bg-white', '']],
@@ -34,7 +34,7 @@ const PATCHES = {
       'function tooltipLabel (d) {',
       `function tooltipLabel (d) {\n    if (d.parent) return require(${JSON.stringify(ours('tooltip.js'))}).tooltip(d.data, allSamples, stackTop(d.data))`,
     ],
-    // Names have colons; whoever looks for a file finds it too.
+    // Names have colons; files must be found too.
     ["searchArea = label.split(':')[0]", 'searchArea = label'],
     ["searchArea = label.split(' ')[0]", 'searchArea = label'],
   ],

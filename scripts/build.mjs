@@ -25,9 +25,9 @@ await Promise.all([
     format: 'cjs',
     entryPoints: ['agents/agent/agent.ts'],
     outfile: 'dist/agent.cjs',
-    // Loaded a second time, it leaves: AGENT_NAME of src/protocol/thread-api.ts.
+    // Loaded a second time, it returns: AGENT_NAME of src/protocol/thread-api.ts.
     banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined") return;' },
-    // No minifySyntax: it drops the names of functions, by which profiles know what only passes on (`markedCall`).
+    // No minifySyntax: it drops the names of functions, by which profiles recognise functions that only pass on (`markedCall`).
   }),
   buildSplit({
     ...common,

@@ -1,4 +1,4 @@
-// The main job, shown: an Express app under load, observed by the agent, tells which lines freeze everybody.
+// The main use: an Express app under load, observed by the agent, which shows the lines that block everybody.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';

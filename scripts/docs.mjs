@@ -1,4 +1,4 @@
-// Writes the pages of docs/ that are made of the source: npm run docs. test/parity.test.ts holds that they are up to date.
+// Writes the pages of docs/ that are made from the source: npm run docs. test/parity.test.ts checks that they are up to date.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const AGENTS = ['test/agents'];
 const SICK = ['test/scenarios/scenarios.test.ts', '-t', 'broken:'];
-/** Those that lean most on what differs between versions. */
+/** Those that depend most on differences between versions. */
 const VARYING_SICK = [SICK[0], '-t', 'broken: (async|microtask|nexttick|sync-database) is'];
-/** Of the agent's tests those where V8 differs most. */
+/** The agent's tests in which V8 differs most. */
 const V8_BOUND = [
   'async-trace',
   'cpu-profile',
@@ -23,9 +23,9 @@ const V8_BOUND = [
   'test-runners',
   'tracking',
 ];
-/** And where Node does. */
+/** And those in which Node does. */
 const NODE_BOUND = ['exits', 'live', 'permission', 'recent-profile', 'side-effects', 'workers'];
-/** What Node tells of requests and file operations. */
+/** What Node reports about requests and file operations. */
 const PENDING = ['test/library/requests.test.ts'];
 const LISTED = ['test/cli/dump.test.ts', '-t', 'file operations'];
 /** @param {string[]} names */
@@ -50,7 +50,7 @@ const majors = arguments_.slice(0, divider);
 const filters = arguments_.slice(divider + 1);
 
 /**
- * The absolute path of that Node's binary; installs it where it is missing.
+ * The absolute path of that Node's binary; installs it if it is missing.
  *
  * @param {string} major
  */

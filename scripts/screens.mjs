@@ -16,7 +16,7 @@ const BIN = join(process.cwd(), 'bin/evdiag.mjs');
 const OUT = join(process.cwd(), 'docs/screens');
 const CELL = { width: 8.4, height: 18 };
 const NEVER_MS = 240_000;
-/** Only these; all where none is named. */
+/** Only these; all if none is named. */
 const WANTED = process.argv.slice(2);
 /** @param {string[]} names */
 const isWanted = (...names) => WANTED.length === 0 || names.some((name) => WANTED.includes(name));
@@ -84,11 +84,11 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Of a small server under load: the view Profile, the flamegraph as a picture, and as a page in a browser. */
+/** For a small server under load: the view Profile, the flamegraph as a picture, and as a page in a browser. */
 async function drawProfiles() {
   mkdirSync(join(folder, 'shop'));
   writeFileSync(join(folder, 'shop/server.mjs'), SHOP);
-  // Installed as it is elsewhere: the agent's own functions are a dependency's.
+  // Installed as usual, so that the agent's own functions count as a dependency's.
   cpSync('dist', join(folder, 'node_modules/evdiag/dist'), { recursive: true });
   const env = { ...process.env, EVDIAG_QUIET: '1', NODE_OPTIONS: '--require ./node_modules/evdiag/dist/agent.cjs' };
   const child = execFile(process.execPath, ['shop/server.mjs'], { env, cwd: folder });
@@ -122,7 +122,7 @@ async function drawProfiles() {
 }
 
 /**
- * What a browser shows of a page, by day and by night.
+ * A page in a browser, light and dark.
  *
  * @param {string} name
  * @param {string} page
@@ -153,7 +153,7 @@ async function photograph(name, page) {
 }
 
 /**
- * Waits for each text and types the keys after it; draws what is there in the end.
+ * Waits for each text and types the keys after it; draws the final screen.
  *
  * @param {string} name
  * @param {string[]} args

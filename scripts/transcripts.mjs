@@ -37,7 +37,7 @@ async function outputOf(args, cwd) {
 const program = (name) => outputOf([join(PROGRAMS, name)], PROGRAMS);
 
 /**
- * A program under the agent, and what a command says of it.
+ * A program under the agent, and the output of a command for it.
  *
  * @param {string} name
  * @param {number} beforeMs

@@ -1,4 +1,4 @@
-// Five million awaits in one go: what promise hooks would cost is seen here first.
+// Five million awaits in one go: the cost of promise hooks shows here first.
 import { measureWork } from './measure-work.mjs';
 
 const AWAITS = 5e6;

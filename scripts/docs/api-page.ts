@@ -14,7 +14,7 @@ const TYPES = 'dist/types';
 const EXPORTS = /export (?:type )?\{([^}]*)\} from '(\.[^']+)'/g;
 const NAMED = /(?:export|import) (?:type )?\{([^}]*)\} from '(\.[^']+)'/g;
 
-/** Of each entry in full, but for the experimental one. */
+/** For each entry in full, except the experimental one. */
 export function apiPage(root: string): string {
   const entry = (name: string): Exported[] => exportsOf(join(root, TYPES, name));
   return `${[
@@ -45,7 +45,7 @@ function exportsOf(entry: string): Exported[] {
   return [...elsewhere, ...here].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
 }
 
-/** What a file has from others. */
+/** The names that a file re-exports. */
 function namesFrom(entry: string, pattern: RegExp): Exported[] {
   return [...readFileSync(entry, 'utf8').matchAll(pattern)].flatMap(([, names = '', file = '']) =>
     names.split(',').flatMap((part) => {
@@ -72,7 +72,7 @@ function declarationsOf({ declared, file }: Exported): Declaration[] {
   return found;
 }
 
-/** In the file, or in one that it has the name from. */
+/** In the file, or in one that it re-exports the name from. */
 function declarationsIn(file: string, name: string): Declaration[] {
   const text = readFileSync(file, 'utf8');
   const found = [...text.matchAll(new RegExp(`${DECLARATION}${name}\\b`, 'g'))].map((match) => {

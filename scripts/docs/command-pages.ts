@@ -11,7 +11,7 @@ const WIDTH = 110;
 /** File names of the pages. */
 export const commandPages: readonly string[] = commands.map(({ id }) => `${id}.md`);
 
-/** A page with its options as the command has them now, at its end where it has none yet. */
+/** A page with the command's current options, at its end if it has none yet. */
 export function withOptions(page: string, name: string): string {
   const command = commands.find(({ id }) => `${id}.md` === name)!;
   const section = `${BEGIN}\n## Options\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n${END}`;

@@ -1,4 +1,4 @@
-/** Writes the pages of docs/ that are made of the source. */
+/** Writes the pages of docs/ that are made from the source. */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The pages of docs/rules, as text: one for each rule, made of the words that the rule itself has, and a list of all. */
+/** The pages of docs/rules, as text: one for each rule, made from the rule's own words, and a list of all. */
 
 import { CONFIDENCE_WORDS } from '../../src/detectors/confidence.ts';
 import { needsText } from '../../src/detectors/needs-text.ts';

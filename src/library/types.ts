@@ -24,7 +24,7 @@ export interface Leftover {
   what: string;
   /**
    * The line of your code that made it; of a suspended call the line of its `await`. Original sources (source maps
-   * applied), absolute path, 1-based line and column; null where no line of yours was on the stack.
+   * applied), absolute path, 1-based line and column; null if no line of yours was on the stack.
    */
   location: Location | null;
   /** Who called that line, innermost first, at most 4: callers, and calls that await it. */
@@ -88,10 +88,10 @@ export interface ProfileOptions {
   /**
    * Follows when the function runs, and each `await`. Without it, CPU time is that of the whole thread and there are no
    * `waits`. It costs 30–90 µs of CPU for each of the first 10 000 awaits, shown as "(evdiag)"; then one in ten is
-   * followed and stands for ten, at about 10 µs each. Default true.
+   * followed and counts as ten, at about 10 µs each. Default true.
    */
   waits?: boolean;
-  /** CPU time of everything the thread does while the function runs, not of the function alone. Default false. */
+  /** CPU time of everything the thread does while the function runs, not only of the function. Default false. */
   all?: boolean;
 }
 
@@ -127,7 +127,7 @@ export interface AwaitSite {
   function: string;
   /** The line of the `await`, in the original source. */
   location: Location;
-  /** What is awaited: "await fetch(url)"; '' where the source is not at hand. */
+  /** What is awaited: "await fetch(url)"; '' if the source is not available. */
   code: string;
   count: number;
   /** How many of them were still suspended at the end. */
@@ -181,7 +181,7 @@ export interface Profiled<T> {
 export interface Wait {
   /** Innermost first: the await, then who called or awaits that; in the original sources. */
   stack: Frame[];
-  /** False where it awaits calls that are told themselves. */
+  /** False if it awaits calls that are reported themselves. */
   self: boolean;
   count: number;
   unfinished: number;
@@ -189,7 +189,7 @@ export interface Wait {
   longestMs: number;
 }
 
-/** What the side that hooks into Node knows of a profile. */
+/** What the code that hooks into Node knows about a profile. */
 export interface RawProfiled<T>
   extends Pick<
     Profiled<T>,
@@ -217,9 +217,9 @@ export interface Scope {
   /** What is left now. Waits up to `graceMs` for it to end, as long as `isMeant` does not take all of it. */
   left(graceMs?: number, isMeant?: (leftover: Leftover) => boolean): Promise<Leftover[]>;
   untracked(): number;
-  /** The longest stall of the loop that ran in this scope; null without `startStalls`, or where there was none. */
+  /** The longest stall of the loop that ran in this scope; null without `startStalls`, or if there was none. */
   stall(): Promise<Stall | null>;
-  /** Ends following; hooks go with the last open scope. */
+  /** Ends following; hooks are removed with the last open scope. */
   close(): void;
 }
 
@@ -229,9 +229,9 @@ export interface LibraryBundle {
   profile<T>(fn: () => T | Promise<T>, options: ProfileOptions): Promise<RawProfiled<T>>;
   /** Positions of V8 as frames of the original sources, also of what a test runner runs from memory. */
   toFrame(raw: RawFrame): Frame;
-  /** Watches the thread from another one for stalls of `stallMs`; returns what ends it. */
+  /** Watches the thread from another one for stalls of `stallMs`; returns a function that ends it. */
   startStalls(stallMs: number): () => void;
-  /** The timers to wait with, where the ones of the moment may be fakes. */
+  /** The timers to wait with, as the current ones may be fakes. */
   keepTimers(natives: Pick<typeof globalThis, 'setTimeout' | 'clearTimeout' | 'setImmediate'>): void;
   /** Whether hooks are in place. */
   isFollowing(): boolean;

@@ -9,7 +9,7 @@ export interface Choice {
   about: string;
 }
 
-/** Lets the user choose one; resolves to its index, or null where nobody wants one. */
+/** Lets the user choose one; resolves to its index, or null if none is chosen. */
 export function choose(title: string, choices: readonly Choice[], look: Look): Promise<number | null> {
   return new Promise((resolve) => {
     let index = 0;

@@ -3,7 +3,7 @@ import type { Line, Tone } from '../state/types.ts';
 
 /**
  * Sky blue, orange and vermilion of the scale of Okabe and Ito, which people with any kind of colour vision can tell apart
- * (https://jfly.uni-koeln.de/color/). Nothing is told by colour alone: words and marks say the same.
+ * (https://jfly.uni-koeln.de/color/). Nothing is shown by colour alone: words and marks say the same.
  */
 const COLOURED: Record<Tone, string> = {
   plain: '',

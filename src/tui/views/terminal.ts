@@ -1,4 +1,4 @@
-/** The only file that knows blessed (https://github.com/chjj/blessed, unmaintained): what it does wrong is put right here. */
+/** The only file that uses blessed (https://github.com/chjj/blessed, unmaintained): its bugs are worked around here. */
 import blessed from 'blessed';
 
 export interface TerminalEvents {
@@ -11,11 +11,11 @@ export interface TerminalEvents {
 export interface Terminal {
   columns: number;
   rows: number;
-  /** Shows the text; writes nothing where nothing changed. */
+  /** Shows the text; writes nothing if nothing changed. */
   draw(content: string): void;
   /** Writes a sequence as it is. */
   send(sequence: string): void;
-  /** Gives the terminal back as it was; once. */
+  /** Restores the terminal; once. */
   close(): void;
 }
 
@@ -32,9 +32,9 @@ interface BlessedProgram {
 
 /** Takes the terminal over. */
 export function openTerminal({ onKey, onMouse, onResize }: TerminalEvents): Terminal {
-  // Line-drawing characters are sent as they are, not by the switch of character sets.
+  // Line-drawing characters are sent directly, not by switching character sets.
   process.env.NCURSES_NO_UTF8_ACS ??= '1';
-  // Its reader of terminfo is older than ncurses 6 and breaks on what it finds: it has to use its own.
+  // Its terminfo reader is older than ncurses 6 and breaks on newer files: make it use its own.
   (blessed as unknown as { tput: { ipaths: string[] } }).tput.ipaths = [];
   const before = new Map(HANDLED.map((event) => [event, process.listeners(event as 'exit')]));
   const screen = blessed.screen({
@@ -92,7 +92,7 @@ export function openTerminal({ onKey, onMouse, onResize }: TerminalEvents): Term
   };
 }
 
-/** Of the events that come in one piece, as those of a wheel do, blessed takes the first only. */
+/** Of several events that arrive together, as from a wheel, blessed handles only the first. */
 function reportEachMouseEvent(program: BlessedProgram): void {
   const one = program._bindMouse;
   program._bindMouse = function (text, data) {
