@@ -53,6 +53,11 @@ function isOverflow(error: unknown): boolean {
   return typeof error === 'object' && error !== null && getPrototypeOf(error) === overflow;
 }
 
+/** The agent leaves: what the program still holds of it only passes on. */
+export function leaveSensors(): void {
+  for (let i = 0; i < sensors.length; i++) sensors[i]!.off = true;
+}
+
 /** An entry that is not on a hot path. */
 export function guarded<A, B, C>(sensor: Sensor, entry: (a: A, b: B, c: C) => void): (a?: A, b?: B, c?: C) => void {
   return (a, b, c) => {

@@ -41,6 +41,7 @@ export const {
   Set: NativeSet,
   SharedArrayBuffer: NativeSharedArrayBuffer,
   String: NativeString,
+  Symbol: NativeSymbol,
   Uint8Array: NativeUint8Array,
   Uint16Array: NativeUint16Array,
   Uint32Array: NativeUint32Array,

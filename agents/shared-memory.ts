@@ -15,7 +15,7 @@ export const LET_GO = { no: 0, asked: 1, done: 2 } as const;
 export const Word = {
   /** 0 starting, 1 ready, 2 failed, 3 finished. */
   WatchdogState: 0,
-  /** 1: the process exits, finish now. 2: it does not wait (STOP_AT_ONCE). */
+  /** 1: the process exits, finish now. 2: it does not wait (STOP_AT_ONCE). 3: the agent has left the thread (STOP_LEFT). */
   Stop: 1,
   ExitCode: 2,
   /** 1 + index into SYNC_CALLS of the running synchronous call, 0 outside of one; after these come those of native add-ons. */
@@ -67,6 +67,7 @@ export const Sum = {
 
 export const OWN_WORK = 2;
 export const STOP_AT_ONCE = 2;
+export const STOP_LEFT = 3;
 
 export const WATCHDOG_STARTING = 0;
 export const WATCHDOG_READY = 1;

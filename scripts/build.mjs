@@ -25,8 +25,8 @@ await Promise.all([
     format: 'cjs',
     entryPoints: ['agents/agent/agent.ts'],
     outfile: 'dist/agent.cjs',
-    // Loaded a second time, it returns: AGENT_NAME of src/protocol/thread-api.ts.
-    banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined") return;' },
+    // Loaded while it is there, it returns; one that has left has emptied the object: AGENT_NAME of src/protocol/thread-api.ts.
+    banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined" && evdiagAgent.stack) return;' },
     // No minifySyntax: it drops the names of functions, by which profiles recognise functions that only pass on (`markedCall`).
   }),
   buildSplit({

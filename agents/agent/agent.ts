@@ -1,18 +1,32 @@
 import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
+import { ATTACH_KEY, type AttachOptions } from '../../src/protocol/attach-options.ts';
 import { familyName } from '../../src/recording/paths.ts';
 import { createSensor, guarded, messageOf } from '../guard.ts';
 import type { Inspection } from '../inspection.ts';
-import { load, NativeDate, NativeNumber, NativeString, process, store, wallMs } from '../primordials.ts';
+import {
+  assign,
+  globalObject,
+  load,
+  NativeDate,
+  NativeNumber,
+  NativeString,
+  NativeSymbol,
+  notify,
+  process,
+  store,
+  wallMs,
+} from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { budgetOf, readSettings } from '../settings.ts';
-import { HEARTBEAT_MS, type SharedMemory, Sum, WATCHDOG_FAILED, Word } from '../shared-memory.ts';
+import { HEARTBEAT_MS, type SharedMemory, STOP_LEFT, Sum, WATCHDOG_FAILED, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { complain } from './complain.ts';
 import { followExit } from './exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
+import { onLeave } from './leaving.ts';
 import { followEndsWithoutExit } from './let-go.ts';
 import { lookInside } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
@@ -27,6 +41,7 @@ const WATCHDOG_HEAP_MB = 96;
 /** It begins now. */
 function watchdogData(
   { settings, problems }: ReturnType<typeof readSettings>,
+  attached: AttachOptions | null,
   thread: Pick<WatchdogData['thread'], 'shared' | 'beats'>,
   gate: ThreadGate,
   inspection: Inspection,
@@ -41,6 +56,7 @@ function watchdogData(
       gated: true,
     },
     settings,
+    attached,
     family: settings.family ?? join(settings.out, familyName(process.pid, new NativeDate())),
     argv: [process.argv0, ...process.execArgv, ...process.argv.slice(1)],
     parentPid: process.ppid,
@@ -75,8 +91,15 @@ function startWatchdog(data: WatchdogData): Worker {
   return watchdog;
 }
 
+/** Null where the agent was there from the beginning. */
+function attachOptions(): AttachOptions | null {
+  const holder = globalObject as unknown as Record<symbol, AttachOptions | undefined>;
+  return holder[NativeSymbol.for(ATTACH_KEY)] ?? null;
+}
+
 function start(): void {
-  const read = readSettings(process.env, (path) => resolve(path));
+  const attached = attachOptions();
+  const read = readSettings(assign({}, process.env, attached?.env), (path) => resolve(path));
   const { settings, problems } = read;
   if (!settings.quiet) problems.forEach(complain);
   let watchdog: Worker | null = null;
@@ -87,7 +110,7 @@ function start(): void {
   const bound = boundUnread();
   const gate = openThreadGate();
   const { inspection, internals } = lookInside();
-  const { shared, atExit } = new ObservedThread({
+  const observed = new ObservedThread({
     histogram: beats,
     diagnose: settings.level === 'diagnose',
     budgetShare: budgetOf(settings, settings.level),
@@ -99,18 +122,38 @@ function start(): void {
       if (bounded) watchdog?.postMessage({ type: 'sample', threadId: 0, sample: bounded } satisfies Message);
       return true;
     },
+    left() {
+      histogram.disable();
+      store(shared.control, Word.Stop, STOP_LEFT);
+      notify(shared.control, Word.Stop);
+    },
     complain,
   });
-  const data = watchdogData(read, { shared, beats }, gate, inspection);
+  const { shared, atExit } = observed;
+  const data = watchdogData(read, attached, { shared, beats }, gate, inspection);
   const ours = startWatchdog(data);
   watchdog = ours;
-  process.env.EVDIAG_FAMILY = data.family;
+  ours.on('message', observed.leave);
+  // Whoever listens to it keeps the process alive.
+  ours.unref();
+  setFamily(data.family);
   followWorkers((threadId) => ours.postMessage({ type: 'thread-gone', threadId } satisfies Message), ours);
   followSignalHandlers(shared);
   store(shared.control, Word.Quiet, settings.quiet ? 1 : 0);
   followExit(shared.control, gate, atExit);
   followEndsWithoutExit(shared.control);
   hideOwnFrames(internals);
+}
+
+/** Processes that this one starts belong to its family. */
+function setFamily(family: string): void {
+  const before = process.env.EVDIAG_FAMILY;
+  process.env.EVDIAG_FAMILY = family;
+  onLeave(() => {
+    if (process.env.EVDIAG_FAMILY !== family) return;
+    if (before === undefined) delete process.env.EVDIAG_FAMILY;
+    else process.env.EVDIAG_FAMILY = before;
+  });
 }
 
 function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {

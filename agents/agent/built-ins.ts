@@ -1,6 +1,7 @@
 import { builtIn } from '../built-in.ts';
 import { createSensor, isOff, type Sensor } from '../guard.ts';
 import { apply, deleteProperty, tryDefineProperty } from '../primordials.ts';
+import { onLeave } from './leaving.ts';
 import type { BuiltinModule, NodeInternals } from './node-internals.ts';
 import type { AnyFunction } from './replace.ts';
 
@@ -35,4 +36,8 @@ function followLoading(module: BuiltinModule, sensor: Sensor, use: (exports: Exp
     return exports;
   };
   tryDefineProperty(module, 'compileForInternalLoader', { value: compileForInternalLoader, configurable: true });
+  onLeave(() => {
+    if (module.compileForInternalLoader === compileForInternalLoader)
+      deleteProperty(module, 'compileForInternalLoader');
+  });
 }

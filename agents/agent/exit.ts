@@ -5,7 +5,8 @@ import { STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word 
 import { leaveThread, type ThreadGate } from '../thread-gate.ts';
 import { complain } from './complain.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
-import { type AnyFunction, like, replace } from './replace.ts';
+import { replaceUntilLeft } from './leaving.ts';
+import { type AnyFunction, like } from './replace.ts';
 import { listenUnseen } from './unseen-listeners.ts';
 
 /** The exit waits at most this long for the watchdog's last rows and summary. */
@@ -46,7 +47,7 @@ function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedE
     leave(args[0]);
     return apply(original, this, args);
   });
-  replace(holder, 'reallyExit', original, wrapper);
+  replaceUntilLeft(holder, 'reallyExit', original, wrapper);
 }
 
 function exitOf(holder: object): (code: number) => void {

@@ -1,5 +1,6 @@
 import { ownStacks } from '../../src/util/own-stacks.ts';
 import { apply } from '../primordials.ts';
+import { onLeave } from './leaving.ts';
 import type { NodeInternals } from './node-internals.ts';
 
 /**
@@ -18,7 +19,9 @@ export function hideOwnFrames(internals: NodeInternals | null): void {
       markedCall: (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) =>
         prepareStackTraceCallback(realm, error, ownStacks.now ? trace : withoutOurs(trace)),
     };
-    internals.internalBinding('errors').setPrepareStackTraceCallback(markedCall);
+    const { setPrepareStackTraceCallback: setPrepare } = internals.internalBinding('errors');
+    setPrepare(markedCall);
+    onLeave(() => setPrepare(prepareStackTraceCallback));
   } catch {
     // As without.
   }

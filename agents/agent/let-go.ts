@@ -14,7 +14,8 @@ import {
   wait,
 } from '../primordials.ts';
 import { LET_GO, WATCHDOG_READY, Word } from '../shared-memory.ts';
-import { type AnyFunction, like, replace } from './replace.ts';
+import { replaceUntilLeft } from './leaving.ts';
+import { type AnyFunction, like } from './replace.ts';
 
 /** A signal of the process to itself waits at most this long; the watchdog looks every 5 to 50 ms. */
 const LET_GO_MS = 250;
@@ -48,7 +49,7 @@ export function followEndsWithoutExit(control: Int32Array): void {
         goOn();
       }
     });
-    replace(holder, name, original, wrapper);
+    replaceUntilLeft(holder, name, original, wrapper);
   };
   follow('_kill', ([pid, signal]) => isOurs(pid) && isUnhandled(signal));
   follow('execve', () => true);

@@ -14,7 +14,8 @@ import {
   process,
   tryDefineProperty,
 } from '../primordials.ts';
-import { type AnyFunction, like, replace, showAs } from './replace.ts';
+import { onLeave, replaceUntilLeft } from './leaving.ts';
+import { type AnyFunction, like, showAs } from './replace.ts';
 
 /** Functions that are marked, of all add-ons together: more than the largest of them has. */
 export const MAX_ADD_ON_CALLS = 600;
@@ -62,7 +63,7 @@ function followLoading(sensor: Sensor, onLoaded: (module: unknown, file: unknown
     }
     return result;
   });
-  replace(process as unknown as Record<string, unknown>, 'dlopen', dlopen, loading);
+  replaceUntilLeft(process as unknown as Record<string, unknown>, 'dlopen', dlopen, loading);
 }
 
 /** The functions of all add-ons, by number. */
@@ -152,6 +153,7 @@ class AddOns {
         tryDefineProperty(holder, key, { ...property, value: marked ? proxy : original });
       }
     };
+    onLeave(() => this.#put[index]!(false));
     return proxy;
   }
 }

@@ -3,10 +3,12 @@ import { attempt, createSensor, failures, guarded } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
 import {
   clearInterval,
+  clearTimeout,
   min,
   monotonicMs,
   process,
   round,
+  setImmediate,
   setInterval,
   setTimeout,
   store,
@@ -18,6 +20,7 @@ import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { createLoopFigures } from './governor/loop-figures.ts';
+import { undoAll } from './leaving.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import type { NodeInternals } from './node-internals.ts';
@@ -57,6 +60,8 @@ const HOOKS_INTERFERE = process.version.startsWith('v20.');
 const startTimer = setInterval;
 const stopTimer = clearInterval;
 const startTimeout = setTimeout;
+const stopTimeout = clearTimeout;
+const laterOn = setImmediate;
 
 export interface ObservedThreadOptions {
   /** The heartbeat. */
@@ -69,6 +74,8 @@ export interface ObservedThreadOptions {
   internals: NodeInternals | null;
   /** Sends to the watchdog; when it returns false, all of it stops. */
   post(message: SampleMessage): boolean;
+  /** The agent has left the thread, but for what whoever made this object put there. */
+  left(): void;
   complain(message: string): void;
 }
 
@@ -90,6 +97,9 @@ export class ObservedThread {
   readonly #figures = createLoopFigures();
   #last = { ms: monotonicMs(), stacks: 0, stackMs: 0 };
   readonly #timer: NodeJS.Timeout;
+  readonly #firstTimer: NodeJS.Timeout;
+  readonly #endTrace: () => void;
+  #hasLeft = false;
   #ownMs = 0;
   /** Other hooks would disturb those of a capture. */
   #capturing = false;
@@ -112,11 +122,36 @@ export class ObservedThread {
     const sampling = createSensor('sampling', true);
     const sample = guarded(sampling, () => this.#sample(mark));
     this.#timer = markOwn(startTimer(sample, SAMPLE_INTERVAL_MS).unref());
-    markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
+    this.#firstTimer = markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
     watchShortIntervals();
     keepRoomForTimers();
-    publish(shared, histogram, begin, this.#tracking, this.#api());
+    const api = this.#api();
+    this.#endTrace = api.endTrace;
+    publish(shared, histogram, begin, this.#tracking, api);
     this.atExit = guarded(sampling, () => this.#leave());
+  }
+
+  /** At the next turn of the loop: where the stack is empty, and no hook runs. */
+  readonly leave = guarded(createSensor('leaving', true), () => {
+    const go = guarded(createSensor('leaving', true), () => this.#goAway());
+    laterOn(go).unref();
+  });
+
+  #goAway(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    stopTimer(this.#timer);
+    stopTimeout(this.#firstTimer);
+    this.#endTrace();
+    this.#hooks?.stopHooks();
+    this.#samplers.stop();
+    this.#tracking.follow(null);
+    // Hooks that are to go between two microtasks are gone by then; and so is a capture, which takes two turns.
+    const finish = guarded(createSensor('leaving', true), () => {
+      undoAll();
+      this.#options.left();
+    });
+    laterOn(() => laterOn(finish));
   }
 
   #post(part: Partial<SampleMessage>): void {
@@ -148,6 +183,7 @@ export class ObservedThread {
   }
 
   #sample(mark: () => void): void {
+    if (this.#hasLeft) return;
     const from = monotonicMs();
     mark();
     renewVeil(process);
@@ -180,7 +216,7 @@ export class ObservedThread {
 
   #api(): Pick<
     ThreadApi,
-    'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps'
+    'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps' | 'leave'
   > {
     const traceApi = createTraceApi({
       post: (trace) => this.#post({ trace }),
@@ -198,6 +234,7 @@ export class ObservedThread {
         else atNextTurn(this.#lookBack);
         return toJson({ asked: true });
       },
+      leave: () => this.leave(),
       startHooks: (tapOnly) => {
         this.#withoutHooks = this.#capturing;
         this.#hooks ??= loadHooks().createHooks(this.#tracking.tap);

@@ -1,10 +1,11 @@
 import { runInThisContext } from 'node:vm';
 import { threadId } from 'node:worker_threads';
 import { AGENT_NAME, type ThreadApi } from '../../src/protocol/thread-api.ts';
-import { assign, monotonicMs, toJson } from '../primordials.ts';
+import { assign, deleteProperty, keys, monotonicMs, toJson } from '../primordials.ts';
 import { type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import { createDumpApi } from './dump-api.ts';
 import { interruptedStack, recentStack } from './interrupted-stack.ts';
+import { onLeave } from './leaving.ts';
 import { shortIntervals } from './short-intervals.ts';
 import type { Tracking } from './tracking/tracking.ts';
 
@@ -16,7 +17,7 @@ export function publish(
   tracking: Tracking,
   others: Pick<
     ThreadApi,
-    'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps'
+    'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps' | 'leave'
   >,
 ): void {
   const counted = <Text extends string>(take: () => Text): Text => {
@@ -36,5 +37,15 @@ export function publish(
   };
   // The histogram is referenced here: if it were collected, its timer and the heartbeat would end.
   const parts = { threadId, preloadMs: monotonicMs() - begin, histogram };
-  assign(runInThisContext(`const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object, api, parts);
+  const place = placeOf() as Record<string, unknown>;
+  assign(place, api, parts);
+  onLeave(() => {
+    for (const name of keys(place)) deleteProperty(place, name);
+  });
+}
+
+/** The constant, which cannot be taken away again: an agent that has left before has emptied it. */
+function placeOf(): object {
+  const isThere = runInThisContext(`typeof ${AGENT_NAME}`) !== 'undefined';
+  return runInThisContext(isThere ? AGENT_NAME : `const ${AGENT_NAME} = {}; ${AGENT_NAME}`) as object;
 }

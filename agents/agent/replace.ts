@@ -22,6 +22,12 @@ const nativeText = functions.toString as AnyFunction;
 /** The original of each wrapper; its methods are not looked up at times when the program may have replaced them. */
 const originals = new NativeWeakMap<object, object>();
 
+/** Where nothing is replaced any more: `Function.prototype.toString` is Node's own again. */
+export function forgetWrappers(): void {
+  const wrapper = getOwnPropertyDescriptor(functions, 'toString')?.value as AnyFunction;
+  if (apply(get, originals, [wrapper]) === nativeText) putBack(functions, 'toString', nativeText, wrapper);
+}
+
 /** The wrapper shows as the original from now on. */
 export function showAs(original: object, wrapper: object): void {
   if (!apply(get, originals, [nativeText])) {
@@ -105,14 +111,14 @@ export function putBack(
 
 /**
  * Replaces a class by a wrapper that makes its objects within `during`, which gets the function that the program called:
- * name, members and prototype are the class's own. Not a proxy: Node 26 shows those.
+ * name, members and prototype are the class's own. Not a proxy: Node 26 shows those. Returns the wrapper.
  */
 export function replaceClass(
   holder: Record<string, unknown>,
   name: string,
   original: AnyFunction,
   during: (caller: AnyFunction, make: () => unknown) => unknown,
-): void {
+): AnyFunction {
   const wrapper: AnyFunction = like(original, function markedCall(this: unknown, ...args: unknown[]): unknown {
     const made = new.target as AnyFunction | undefined;
     // So all frames of ours on the stack have the name of functions that only pass on.
@@ -123,4 +129,5 @@ export function replaceClass(
     return during(wrapper, make);
   });
   replace(holder, name, original, wrapper);
+  return wrapper;
 }

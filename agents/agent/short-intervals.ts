@@ -2,7 +2,8 @@ import { builtIn } from '../built-in.ts';
 import { createSensor, isOff } from '../guard.ts';
 import { apply, globalObject, NativeNumber, NativeWeakRef } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
-import { type AnyFunction, like, replace } from './replace.ts';
+import { replaceUntilLeft } from './leaving.ts';
+import { type AnyFunction, like } from './replace.ts';
 import { callSites } from './stack.ts';
 import { askForRoom } from './timer-room.ts';
 
@@ -35,9 +36,9 @@ export function watchShortIntervals(): void {
     }
     return timer;
   });
-  replace(timers, 'setInterval', original, wrapper);
+  replaceUntilLeft(timers, 'setInterval', original, wrapper);
   if ((globalObject.setInterval as unknown) === original) {
-    replace(globalObject as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
+    replaceUntilLeft(globalObject as unknown as Record<string, unknown>, 'setInterval', original, wrapper);
   }
 }
 

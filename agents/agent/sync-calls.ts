@@ -5,9 +5,10 @@ import { type SharedMemory, SYNC_CALLS } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import { onceLoaded } from './built-ins.ts';
 import { createCallMarks } from './call-marks.ts';
+import { onLeave, replaceUntilLeft } from './leaving.ts';
 import { MAX_ADD_ON_CALLS, markNativeAddons } from './native-addons.ts';
 import type { NodeInternals } from './node-internals.ts';
-import { type AnyFunction, replace, replaceClass } from './replace.ts';
+import { type AnyFunction, forgetWrappers, putBack, replaceClass } from './replace.ts';
 import { onlyTerminable, SHIELDED, shield } from './shields.ts';
 import { onlyLargeText, onlyWithOptions } from './some-calls.ts';
 
@@ -60,14 +61,20 @@ export function markSyncCalls(
       const original = holder?.[name] as AnyFunction | undefined;
       if (!holder || typeof original !== 'function') return;
       if (module === 'Intl') {
-        replaceClass(holder, name, original, during.bind(null, index));
+        const wrapper = replaceClass(holder, name, original, during.bind(null, index));
+        onLeave(() => putBack(holder, name, original, wrapper));
         return;
       }
       const word = SHIELDED[module];
       const wrapper = marked(index, word === undefined ? original : shield(shared, gate, original, word));
       const some = SOME_ONLY[module];
-      replace(holder, name, original, some ? some(original, wrapper) : wrapper);
+      replaceUntilLeft(holder, name, original, some ? some(original, wrapper) : wrapper);
     });
+  // Called last, when all are back.
+  onLeave(() => {
+    forgetWrappers();
+    syncBuiltinESMExports();
+  });
   markAll(HOLDERS);
   const markModule = (name: string) => (exports: Record<string, unknown>) => markAll(holdersIn(name, exports));
   for (let i = 0; i < LOADED_MODULES.length; i++) markModule(LOADED_MODULES[i]!)(builtIn(LOADED_MODULES[i]!)!);

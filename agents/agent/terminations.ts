@@ -2,9 +2,10 @@ import { getEnvironmentData, threadId as ownId, setEnvironmentData, Worker } fro
 import { createSensor, guarded } from '../guard.ts';
 import { apply, NativeObject } from '../primordials.ts';
 import { createThreadGate, endThread, GATE_KEY, isThreadGate, setParent, type ThreadGate } from '../thread-gate.ts';
+import { onLeave, replaceUntilLeft } from './leaving.ts';
 import { createReminder } from './overdue-workers.ts';
 import { makeWayFor } from './own-hooks.ts';
-import { type AnyFunction, like, replace } from './replace.ts';
+import { type AnyFunction, like } from './replace.ts';
 
 /** In the main thread: for the whole process. Worker threads that are started from now on find it. */
 export function openThreadGate(): ThreadGate {
@@ -26,6 +27,7 @@ export function findThreadGate(): ThreadGate | null {
 /** For the threads that this one starts, which then know their parent. */
 function handOn(gate: ThreadGate): void {
   setEnvironmentData(GATE_KEY, { gate, parentId: ownId });
+  onLeave(() => setEnvironmentData(GATE_KEY, undefined as never));
 }
 
 /** Terminating a worker of this thread notifies the gate first. */
@@ -44,5 +46,5 @@ export function followTerminations(gate: ThreadGate): void {
     notify(this);
     return apply(original, this, args);
   });
-  replace(holder, 'terminate', original, wrapper);
+  replaceUntilLeft(holder, 'terminate', original, wrapper);
 }

@@ -1,7 +1,8 @@
 import { builtIn } from '../built-in.ts';
 import { apply, globalObject } from '../primordials.ts';
+import { replaceUntilLeft } from './leaving.ts';
 import { areHooksInPlace } from './own-hooks.ts';
-import { type AnyFunction, like, replace } from './replace.ts';
+import { type AnyFunction, like } from './replace.ts';
 
 /** Calls that need more room on the stack than Node and an `init` hook do, until the hook catches by itself what it throws. */
 const CALLS = 16;
@@ -20,9 +21,9 @@ export function keepRoomForTimers(): void {
     // biome-ignore lint/complexity/noArguments: V8 hands them on without making a list
     return apply(original, this, arguments);
   });
-  replace(timers, 'setTimeout', original, wrapper);
+  replaceUntilLeft(timers, 'setTimeout', original, wrapper);
   if ((globalObject.setTimeout as unknown) === original) {
-    replace(globalObject as unknown as Record<string, unknown>, 'setTimeout', original, wrapper);
+    replaceUntilLeft(globalObject as unknown as Record<string, unknown>, 'setTimeout', original, wrapper);
   }
 }
 

@@ -13,9 +13,11 @@ import {
   getOwnPropertyDescriptor,
   isArray,
   NativeProxy,
+  NativeSet,
   NativeWeakMap,
   process,
 } from '../primordials.ts';
+import { onLeave } from './leaving.ts';
 import { callSites } from './stack.ts';
 
 type Listener = (this: unknown, ...args: never[]) => void;
@@ -29,6 +31,8 @@ interface Unseen {
 
 interface Veil {
   proxy: Events | null;
+  /** The object behind the proxy. */
+  behind: Events | null;
   unseen: Record<PropertyKey, Unseen | undefined>;
   followed: Record<PropertyKey, ((isHandled: boolean) => void) | undefined>;
 }
@@ -36,6 +40,12 @@ interface Veil {
 const { get, set } = NativeWeakMap.prototype;
 
 const veils = new NativeWeakMap<EventEmitter, Veil>();
+/** Those that are not over: `process`, and workers that run. */
+const veiled = new NativeSet<EventEmitter>();
+
+onLeave(() => {
+  for (const emitter of [...veiled]) liftVeil(emitter);
+});
 
 /** Calls the listener before those of the program. */
 export function listenUnseen(
@@ -59,23 +69,37 @@ export function renewVeil(emitter: EventEmitter): void {
   veilOf(emitter);
 }
 
+/** The emitter has the object that it had, with what the program has put there since. */
+export function liftVeil(emitter: EventEmitter): void {
+  const veil = apply(get, veils, [emitter]) as Veil | undefined;
+  veiled.delete(emitter);
+  if (!veil) return;
+  // Not forgotten: whoever still holds the proxy finds nothing of ours in it.
+  veil.unseen = create(null) as Veil['unseen'];
+  veil.followed = create(null) as Veil['followed'];
+  const property = getOwnPropertyDescriptor(emitter, '_events');
+  if (property?.value === veil.proxy) defineProperty(emitter, '_events', { ...property, value: veil.behind });
+}
+
 function veilOf(emitter: EventEmitter): Veil {
   let veil = apply(get, veils, [emitter]) as Veil | undefined;
   if (!veil) {
-    veil = { proxy: null, unseen: create(null), followed: create(null) };
+    veil = { proxy: null, behind: null, unseen: create(null), followed: create(null) };
     apply(set, veils, [emitter, veil]);
+    veiled.add(emitter);
   }
   const property = getOwnPropertyDescriptor(emitter, '_events');
   const events: unknown = property?.value;
   if (typeof events === 'object' && events !== null && events !== veil.proxy) {
-    veil.proxy = new NativeProxy(events as Events, trapsFor(emitter, veil));
+    veil.behind = events as Events;
+    veil.proxy = new NativeProxy(veil.behind, trapsFor(emitter, veil));
     defineProperty(emitter, '_events', { ...property, value: veil.proxy });
   }
   return veil;
 }
 
-function trapsFor(emitter: EventEmitter, { unseen, followed }: Veil): ProxyHandler<Events> {
-  const notify = (key: PropertyKey, isHandled: boolean): void => followed[key]?.(isHandled);
+function trapsFor(emitter: EventEmitter, veil: Veil): ProxyHandler<Events> {
+  const notify = (key: PropertyKey, isHandled: boolean): void => veil.followed[key]?.(isHandled);
   let exited = false;
   /** `exit` is emitted once, at a time when no stack can be taken. */
   const isEmitting = (key: PropertyKey, trap: NonNullable<ProxyHandler<Events>['get']>): boolean => {
@@ -87,7 +111,7 @@ function trapsFor(emitter: EventEmitter, { unseen, followed }: Veil): ProxyHandl
   const traps = {
     get(target: Events, key: PropertyKey): unknown {
       const theirs = target[key];
-      const one = unseen[key];
+      const one = veil.unseen[key];
       if (one === undefined || (one.besideOthers && theirs === undefined) || !isEmitting(key, traps.get)) return theirs;
       return together(one.listener, theirs);
     },

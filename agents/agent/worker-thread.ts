@@ -6,7 +6,7 @@ import { createSensor, guarded } from '../guard.ts';
 import { clearInterval, load, NativeNumber, notify, process, setInterval, store, wallMs } from '../primordials.ts';
 import { budgetOf, readSettings } from '../settings.ts';
 import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
-import { HEARTBEAT_MS, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
+import { HEARTBEAT_MS, STOP_LEFT, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { leaveThread } from '../thread-gate.ts';
 import type { Message } from '../watchdog/types.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
@@ -15,7 +15,7 @@ import { ObservedThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
-import { listenUnseen } from './unseen-listeners.ts';
+import { liftVeil, listenUnseen } from './unseen-listeners.ts';
 
 /**
  * How often a new thread announces itself: messages without a receiver are lost, and the watchdog, which starts with
@@ -44,7 +44,7 @@ export function startInWorker(): void {
   const started = { startedAtMs: wallMs(), startMonotonicMs: NativeNumber(process.hrtime.bigint()) / 1e6 };
 
   const beats = createSharedBeats();
-  markOwn(startBeats(beats, HEARTBEAT_MS));
+  const beating = markOwn(startBeats(beats, HEARTBEAT_MS));
   const bound = boundUnread();
   const gate = findThreadGate();
   const { internals } = lookInside();
@@ -65,20 +65,20 @@ export function startInWorker(): void {
       if (bounded) send({ type: 'sample', threadId, sample: bounded });
       return true;
     },
+    left() {
+      stopTimer(beating);
+      stopGreeting();
+      store(shared.control, Word.Stop, STOP_LEFT);
+      notify(shared.control, Word.Stop);
+      channel.close();
+    },
     complain() {},
   });
   const hello = (): void => {
     const gated = gate !== null;
     send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, gated, ...started } });
   };
-  hello();
-  let greetings = 0;
-  const greet = guarded(createSensor('the greeting of a new thread'), () => {
-    const heard = load(shared.control, Word.WatchdogState) !== WATCHDOG_STARTING;
-    if (heard || ++greetings > MAX_GREETINGS) stopTimer(greeting);
-    else hello();
-  });
-  const greeting = startTimer(greet, GREETING_MS).unref();
+  const stopGreeting = greet(shared.control, hello);
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
   const onExit = (): void => {
     atExit();
@@ -91,14 +91,31 @@ export function startInWorker(): void {
   hideOwnFrames(internals);
 }
 
+/** Says hello until it was heard; what is returned ends that. */
+function greet(control: Int32Array, hello: () => void): () => void {
+  hello();
+  let greetings = 0;
+  const again = guarded(createSensor('the greeting of a new thread'), () => {
+    const heard = load(control, Word.WatchdogState) !== WATCHDOG_STARTING;
+    if (heard || ++greetings > MAX_GREETINGS) stopTimer(greeting);
+    else hello();
+  });
+  const greeting = startTimer(again, GREETING_MS).unref();
+  return () => stopTimer(greeting);
+}
+
 /** Reports each worker of this thread that has ended, in whatever way; `ours` is not the application's. */
 export function followWorkers(onGone: (threadId: number) => void, ours?: Worker): void {
   const sensor = createSensor('following worker threads');
   const onWorker = guarded(sensor, (worker: Worker) => {
     if (worker === ours) return;
     const id = worker.threadId;
-    const gone = guarded(sensor, () => onGone(id));
-    listenUnseen(worker as unknown as EventEmitter, 'exit', gone);
+    const emitter = worker as unknown as EventEmitter;
+    const gone = guarded(sensor, () => {
+      liftVeil(emitter);
+      onGone(id);
+    });
+    listenUnseen(emitter, 'exit', gone);
   });
   listenUnseen(process, 'worker', onWorker);
 }

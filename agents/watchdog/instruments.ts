@@ -52,6 +52,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
     slowMs: options.data.settings.slowMs,
     startMonotonicMs: options.thread.startMonotonicMs,
     isWorker: threadId !== 0,
+    attached: options.data.attached !== null,
     thread: { ...clocks, limit: options.cpuLimit, pressure: options.pressure },
     onOpen: onStall,
     onLive: (stall) => options.onLive(stall, threadId),

@@ -146,7 +146,7 @@ export class Observation {
   /** Terminated threads do not report their end: their CPU time can no longer be read. */
   isGone(): boolean {
     const { seenCpu, threadCpu } = this.#instruments;
-    return Atomics.load(this.control, Word.Stop) === 1 || (seenCpu && threadCpu() === null);
+    return Atomics.load(this.control, Word.Stop) !== 0 || (seenCpu && threadCpu() === null);
   }
 
   /** Asks the thread once more what it has not finished; resolves when it has answered, or could not within a short time. */

@@ -100,7 +100,9 @@ export class ObservedThreads {
   }
 
   #observe(thread: ThreadData): Observation {
-    const mayWrite = (): boolean => thread.threadId === 0 || ++this.#folders <= MAX_WORKER_FOLDERS;
+    const { attached } = this.#options.data;
+    const records = attached?.record ?? true;
+    const mayWrite = (): boolean => records && (thread.threadId === 0 || ++this.#folders <= MAX_WORKER_FOLDERS);
     return new Observation({ ...this.#options, thread, level: this.#level, mayWrite });
   }
 

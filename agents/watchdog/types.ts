@@ -1,3 +1,4 @@
+import type { AttachOptions } from '../../src/protocol/attach-options.ts';
 import type { LevelMessage } from '../../src/protocol/channel.ts';
 import type { Inspection } from '../inspection.ts';
 import type { DelayHistogram, Sample } from '../samplers/types.ts';
@@ -27,6 +28,8 @@ export interface ThreadData {
 export interface WatchdogData {
   thread: ThreadData;
   settings: Settings;
+  /** How the agent came into a running process; null where it was there from the beginning. */
+  attached: AttachOptions | null;
   /** Absolute folder of the family of processes. */
   family: string;
   argv: string[];

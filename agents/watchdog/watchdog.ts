@@ -1,14 +1,17 @@
+import { rmSync } from 'node:fs';
 import { BroadcastChannel, isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { CHANNEL } from '../../src/protocol/channel.ts';
 import type { EndRow, Row } from '../../src/recording/types.ts';
-import { printLine } from '../../src/util/print-line.ts';
+import { closeLine, printLine } from '../../src/util/print-line.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
 import { LET_GO, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
+import { Departure } from './departure.ts';
 import { isMessage } from './messages.ts';
 import { ObservedThreads } from './observed-threads.ts';
 import { openCpuLimit } from './platform/container.ts';
 import { openPressure } from './platform/pressure.ts';
 import { watchSignals } from './platform/signals.ts';
+import { closeThreadFiles } from './platform/thread-file.ts';
 import type { Target } from './socket/methods/types.ts';
 import { LiveSocket } from './socket/socket.ts';
 import { calibrateChains } from './stall/chains.ts';
@@ -18,6 +21,8 @@ import type { WatchdogData } from './types.ts';
 
 /** The live socket waits this long: a program that is over by then does not pay for it. */
 const SOCKET_AFTER_MS = 20;
+/** Answers are on their way when the agent has left. */
+const FAREWELL_MS = 20;
 
 /** Each is loaded when it is first used: until then, nothing of it takes memory. */
 const loadSummary = () => require('./summary.ts') as typeof import('./summary.ts');
@@ -33,6 +38,7 @@ class Watchdog {
   readonly #storage: Storage;
   readonly #threads: ObservedThreads;
   readonly #viewers = new Set<(threadId: number, row: Row) => void>();
+  readonly #departure: Departure;
   #socket: LiveSocket | null = null;
   #finished = false;
 
@@ -59,9 +65,20 @@ class Watchdog {
       pressure: openPressure(),
     };
     this.#threads = new ObservedThreads(options, data.thread);
+    this.#departure = new Departure({
+      attached: data.attached,
+      threads: this.#threads,
+      isAlone: () => this.#socket?.isAlone() ?? true,
+      wasVisited: () => this.#socket?.wasVisited() ?? false,
+      now: () => this.#threads.main.now(),
+      askMain: () => parentPort!.postMessage('leave'),
+    });
   }
 
   start(): void {
+    const uploaded = this.#data.attached?.uploaded;
+    // All of it has been loaded.
+    if (uploaded) rmSync(uploaded, { recursive: true, force: true });
     setTimeout(() => this.#listen(), SOCKET_AFTER_MS);
     parentPort!.on('message', (message) => this.#onMessage(message));
     const channel = new BroadcastChannel(CHANNEL);
@@ -72,6 +89,12 @@ class Watchdog {
         // Not from an agent: they send only what can be recorded.
       }
     };
+    // Node's own handlers, which put a terminal right, would not come back when the agent leaves.
+    if (!this.#data.attached) this.#watchSignals();
+    this.#tick();
+  }
+
+  #watchSignals(): void {
     try {
       watchSignals(this.#data.thread.shared, this.#storage, {
         lookBack: () => this.#threads.main.lookBack(),
@@ -81,12 +104,15 @@ class Watchdog {
     } catch (error) {
       this.#reportError(`signals are not observed: ${String(error).split('\n')[0]}`);
     }
-    this.#tick();
   }
 
   #tick(): void {
     if (this.#finished) return;
     this.#letGo();
+    if (this.#departure.hasLeft()) {
+      setTimeout(() => this.#goAway(), FAREWELL_MS);
+      return;
+    }
     const nextMs = this.#threads.tick();
     if (Atomics.load(this.#control, Word.Stop) === 0) {
       setTimeout(() => this.#tick(), nextMs);
@@ -106,6 +132,14 @@ class Watchdog {
     if (Atomics.compareExchange(this.#control, Word.LetGo, LET_GO.asked, LET_GO.done) !== LET_GO.asked) return;
     Atomics.notify(this.#control, Word.LetGo);
     Atomics.wait(this.#control, Word.LetGo, LET_GO.done, LET_GO_MS);
+  }
+
+  /** The process goes on, and this thread ends. */
+  #goAway(): void {
+    this.#finish({ reason: 'detached', exitCode: null, signal: null });
+    closeThreadFiles();
+    closeLine();
+    process.exit();
   }
 
   #onMessage(message: unknown): void {
@@ -161,6 +195,7 @@ class Watchdog {
       level: () => threads.level,
       setLevel: (level) => threads.setLevel(level),
       uptimeMs: () => threads.main.now(),
+      leave: () => this.#departure.leave(),
       keepsRecent: settings.recent,
       threads: () => threads.alive().map(({ dumpable }) => dumpable),
       observed: () =>

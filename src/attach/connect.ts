@@ -6,15 +6,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isGreeting, isResult } from '../protocol/answers.ts';
 import { type Hello, PROTOCOL } from '../protocol/hello.ts';
 import type { MethodName } from '../protocol/methods.ts';
+import { viewOf } from '../util/process-view.ts';
 import { candidateFolders, folderProblem, ownUid, socketPath, uidOf } from '../util/run-folder.ts';
 import { removeSnapshots, removeStale } from '../util/stale-files.ts';
+import { answerFrom, helloFrom } from './in-container.ts';
+import { requireAnswerable, silenceText } from './process/state.ts';
 import { TargetError } from './target-error.ts';
 import { createWire, strangeAnswer, type Wire } from './wire.ts';
 
 /** A new process gets its socket about 100 ms after its start; on a busy host that takes longer. */
-const STARTING_MS = 600;
+const STARTING_MS = process.platform === 'linux' ? 60 : 600;
 const YOUNG_MS = 5000;
-const RETRY_MS = 100;
+const RETRY_MS = 20;
 /** The watchdog answers this at once, whatever the main thread does. */
 const HELLO_MS = 5000;
 /** A process with a large heap needs time to die. */
@@ -31,12 +34,18 @@ export interface Connection extends Wire {
 
 /** Connects to the agent in the process with that number. Throws TargetError. */
 export async function connect(pid: number): Promise<Connection> {
-  const giveUpAt = performance.now() + Math.max(STARTING_MS, YOUNG_MS - ageMs(pid));
+  return connectTo(pid, Math.max(STARTING_MS, YOUNG_MS - ageMs(pid)));
+}
+
+/** The same; waits so long for its socket. */
+export async function connectTo(pid: number, patienceMs: number): Promise<Connection> {
+  const giveUpAt = performance.now() + patienceMs;
   for (;;) {
     await requireProcess(pid);
+    requireAnswerable(pid);
     const socket = await openAny(pid);
     if (socket) return greet(socket, pid);
-    if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid));
+    if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid), 'no-agent');
     await pause(RETRY_MS);
   }
 }
@@ -52,7 +61,7 @@ function ageMs(pid: number): number {
 }
 
 function withoutAgent(pid: number): string {
-  return `Process ${pid} runs without the agent, or cannot listen. Start it with "node -r evdiag/agent …" or "evdiag run -- …".`;
+  return `Process ${pid} runs without the agent, or cannot listen. Start it with "node -r evdiag/agent …" or "evdiag run -- …", or load it with "evdiag attach ${pid}".`;
 }
 
 async function requireProcess(pid: number): Promise<void> {
@@ -70,9 +79,10 @@ async function requireProcess(pid: number): Promise<void> {
 /** The first of the places where a process listens; null if there is none. */
 async function openAny(pid: number): Promise<Socket | null> {
   const owner = uidOf(pid);
+  const { innerPid } = viewOf(pid, owner);
   let refused: string | null = null;
   for (const folder of candidateFolders(pid)) {
-    const path = socketPath(folder, pid);
+    const path = socketPath(folder, innerPid);
     if (!exists(path)) continue;
     const problem = folderProblem(folder, owner);
     if (problem) refused = problem;
@@ -123,6 +133,12 @@ async function removeWritten({ pid, files }: Hello, socket: Socket): Promise<voi
   if (isDead(pid)) removeSnapshots(files.folders, files.prefix);
 }
 
+/** Of a process that was stopped meanwhile, or has died, it says so. */
+function explained(error: unknown, pid: number): unknown {
+  const text = error instanceof TargetError && error.code === 'no-answer' ? silenceText(pid) : null;
+  return text === null ? error : new TargetError(text, 'no-answer');
+}
+
 function isDead(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -146,23 +162,28 @@ async function greet(socket: Socket, pid: number): Promise<Connection> {
   try {
     // The version of the protocol is checked first: other versions may have other fields.
     const hello = await wire.request('hello', {}, { timeoutMs: HELLO_MS, isResult: isGreeting });
-    if (hello.pid !== pid) throw new TargetError(withoutAgent(pid));
+    const { innerPid, root } = viewOf(pid, uidOf(pid));
+    if (hello.pid !== innerPid) throw new TargetError(withoutAgent(pid), 'no-agent');
     if (hello.protocol !== PROTOCOL) {
       const version = `${String(hello.evdiagVersion).slice(0, MAX_VERSION)} (protocol ${hello.protocol})`;
       throw new TargetError(`Process ${pid} runs the agent of evdiag ${version}. Use the same version of evdiag.`);
     }
     if (!isResult('hello', hello)) throw strangeAnswer(pid, 'hello');
-    const request: Connection['request'] = async (method, params, options) => {
+    const seen = helloFrom(hello, pid, root);
+    const request: Connection['request'] = async (method, params, options = {}) => {
+      const { onPart } = options;
       try {
-        return await wire.request(method, params, options);
+        const moved: typeof options = { ...options };
+        if (onPart) moved.onPart = (part) => onPart(answerFrom(part, root));
+        return answerFrom(await wire.request(method, params, moved), root);
       } catch (error) {
-        if (WRITES_FILES.has(method)) await removeWritten(hello, socket);
-        throw error;
+        if (WRITES_FILES.has(method)) await removeWritten(seen, socket);
+        throw explained(error, pid);
       }
     };
-    return { hello, ...wire, request };
+    return { hello: seen, ...wire, request };
   } catch (error) {
     wire.close();
-    throw error;
+    throw explained(error, pid);
   }
 }

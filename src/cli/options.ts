@@ -19,6 +19,30 @@ export function numberBetween(least: number, most: number): (text: string) => nu
   };
 }
 
+/** "60s", "10m", "2h"; a number alone is seconds. In milliseconds. */
+export function forOption(what: string, mostMs: number): Option {
+  return new Option('--for <time>', what).argParser((text: string) => {
+    const [, value, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim()) ?? [];
+    const ms = Number(value) * UNITS_MS[unit as keyof typeof UNITS_MS];
+    if (value !== undefined && ms > 0 && ms <= mostMs) return ms;
+    throw new InvalidArgumentError('It must be a time such as 60s, 10m or 2h.');
+  });
+}
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 } as const;
+
+/** Of commands that reach a process, which may have been started without the agent. */
+export function attachOption(): Option {
+  return new Option('--attach', 'where the agent is not there: load it for this command, without asking');
+}
+
+export function sigusr1Option(): Option {
+  return new Option(
+    '--sigusr1',
+    'send SIGUSR1 even where it cannot be seen whether the program handles that signal itself',
+  );
+}
+
 /** The operand of commands that reach a process. Throws InputError. */
 export function toPid(text: string): number {
   const pid = Number(text);

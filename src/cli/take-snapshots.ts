@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Connection, connect } from '../attach/connect.ts';
+import type { Connection } from '../attach/connect.ts';
 import { takeSnapshot } from '../attach/take-snapshot.ts';
 import type { SnapshotInput } from '../leaks/analyse.ts';
 import { InputError } from '../recording/reader.ts';
@@ -12,11 +12,12 @@ import { nodeCode } from '../util/user-error.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
 import { complain } from './output.ts';
 import { progressLine, question } from './progress.ts';
+import { reach, type VisitOptions } from './target/visit.ts';
 import { EXIT } from './types.ts';
 
 const DEFAULT_WAIT_S = 10;
 
-export interface SnapshotOptions {
+export interface SnapshotOptions extends VisitOptions {
   steps: number;
   wait?: number;
   out?: string;
@@ -31,16 +32,21 @@ export async function withSnapshots(
   options: SnapshotOptions,
   use: (taken: SnapshotInput[], family: string) => Promise<number>,
 ): Promise<number> {
-  const connection = await connect(pid);
   const place = openPlace(pid, options);
   try {
-    if (!(await isWanted(pid, await estimateOf(connection), options))) return EXIT.done;
-    const taken = await takeAll(connection, place.file, options);
-    connection.close();
+    const visit = await reach(pid, options);
+    const { connection } = visit;
+    const { family } = connection.hello;
+    let taken: SnapshotInput[];
+    try {
+      if (!(await isWanted(pid, await estimateOf(connection), options))) return EXIT.done;
+      taken = await takeAll(connection, place.file, options);
+    } finally {
+      await visit.end();
+    }
     if (place.kept) complain(`The snapshots are in "${place.folder}". They hold whatever the process had in memory.`);
-    return await use(taken, connection.hello.family);
+    return await use(taken, family);
   } finally {
-    connection.close();
     place.close();
   }
 }

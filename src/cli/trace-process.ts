@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect } from '../attach/connect.ts';
+import type { Connection } from '../attach/connect.ts';
 import { type AsyncTrace, takeAsyncTrace } from '../attach/take-async-trace.ts';
 import { watchRows } from '../attach/watch-rows.ts';
 import type { Recording } from '../recording/types.ts';
 import { countDown } from './progress.ts';
+import { type VisitOptions, withTarget } from './target/visit.ts';
 
 /** Rows come in bundles, 20 ms apart: those of the last moments are on their way when the trace ends. */
 const LAST_ROWS_MS = 100;
@@ -15,8 +16,12 @@ export interface ProcessTrace extends AsyncTrace {
 }
 
 /** Follows the operations of a running process for some time. Ctrl-C ends it early; what there is by then is kept. Throws TargetError. */
-export async function traceProcess(pid: number, durationMs: number): Promise<ProcessTrace> {
-  const connection = await connect(pid);
+export function traceProcess(pid: number, durationMs: number, options: VisitOptions): Promise<ProcessTrace> {
+  return withTarget(pid, options, (connection) => traceBy(connection, durationMs));
+}
+
+async function traceBy(connection: Connection, durationMs: number): Promise<ProcessTrace> {
+  const { pid } = connection.hello;
   const endEarly = (): void => void connection.request('end-async-trace', {}).catch(() => {});
   process.once('SIGINT', endEarly);
   const stopProgress = countDown(`tracing process ${pid}`, durationMs);
@@ -30,6 +35,5 @@ export async function traceProcess(pid: number, durationMs: number): Promise<Pro
   } finally {
     stopProgress();
     process.off('SIGINT', endEarly);
-    connection.close();
   }
 }

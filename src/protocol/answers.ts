@@ -144,6 +144,7 @@ const RESULTS: { [Name in MethodName]: [ResultOf<Name>] extends [never] ? Fields
     availableBytes: number,
   },
   hello: HELLO,
+  leave: { blocked: arrayOf(whole), recording: orNull(string) },
   'loaded-maps': {},
   'recent-profile': {},
   'set-level': {},

@@ -15,6 +15,12 @@ import type {
 } from './profile-parts.ts';
 import type { WrittenSnapshot } from './written-snapshot.ts';
 
+/** `blocked`: numbers of threads; `recording`: its folder, null where nothing was written. */
+export interface Departed {
+  blocked: number[];
+  recording: string | null;
+}
+
 /** An empty object: no parameters, or no result. */
 type Nothing = Record<string, never>;
 
@@ -33,6 +39,8 @@ interface Methods {
   'end-cpu-profile': { params: Nothing; part: never; result: Nothing };
   estimate: { params: Nothing; part: never; result: Estimate };
   hello: { params: Nothing; part: never; result: Hello };
+  /** The agent leaves the process; threads that are blocked let it go when they return to their loop. */
+  leave: { params: Nothing; part: never; result: Departed };
   'loaded-maps': { params: LoadedMapsRequest; part: LoadedMapPart; result: Nothing };
   'recent-profile': { params: RecentProfileRequest; part: RecentProfilePart; result: Nothing };
   'set-level': { params: { level: Level }; part: never; result: Nothing };

@@ -42,6 +42,8 @@ interface ThreadCalls {
   beginTrace: { args: [request: TraceRequest]; answer: null };
   /** Ends it; null if nothing has begun. */
   endTrace: { args: []; answer: TraceEnd | null };
+  /** The agent leaves the thread, at the next turn of its loop. */
+  leave: { args: []; answer: null };
 }
 
 export type ThreadCall = keyof ThreadCalls;

@@ -140,7 +140,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   },
   dropped: { rows: number, why: string },
   signal: { signal: string },
-  end: { reason: oneOf('exit', 'signal'), exitCode: orNull(number), signal: orNull(string) },
+  end: { reason: oneOf('exit', 'signal', 'detached'), exitCode: orNull(number), signal: orNull(string) },
   'event-loop-delay': {
     count: number,
     meanMs: number,

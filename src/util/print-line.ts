@@ -23,6 +23,12 @@ function print(file: number, line: string): void {
   }
 }
 
+/** This thread prints nothing more. */
+export function closeLine(): void {
+  if (descriptor !== null && descriptor !== 2) closeSync(descriptor);
+  descriptor = null;
+}
+
 let descriptor: number | null = null;
 
 function stderr(): number {

@@ -2,6 +2,7 @@
 import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { viewOf } from './process-view.ts';
 
 /** The longest socket address of the system (Linux 108 bytes, macOS 104), without its last byte. */
 const MAX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
@@ -14,7 +15,12 @@ const isWindows = process.platform === 'win32';
 export function runFolders(env: NodeJS.ProcessEnv, uid: number = ownUid()): string[] {
   if (isWindows) return [String.raw`\\.\pipe`];
   const temporary = env.TMPDIR || env.TMP || env.TEMP || '/tmp';
-  const folders = [env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'evdiag') : null, join(temporary, `evdiag-${uid}`)];
+  // The last one is there where a container's root is read-only and it has no /tmp.
+  const folders = [
+    env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'evdiag') : null,
+    join(temporary, `evdiag-${uid}`),
+    process.platform === 'linux' ? `/dev/shm/evdiag-${uid}` : null,
+  ];
   return folders.filter((folder) => folder !== null).filter((folder) => fits(socketPath(folder, 4_194_304)));
 }
 
@@ -56,13 +62,18 @@ export function folderProblem(folder: string, uid: number): string | null {
 /** Where a process may listen: where we would, where it would with its own environment, and the usual places. */
 export function candidateFolders(pid: number): string[] {
   const uid = uidOf(pid);
-  const theirs = environmentOf(pid);
+  const { root, innerUid } = viewOf(pid, uid);
   const folders = [
-    ...runFolders(theirs, uid),
-    ...(uid === ownUid() ? runFolders(process.env) : []),
-    ...runFolders({ XDG_RUNTIME_DIR: `/run/user/${uid}` }, uid),
+    ...agentFolders(pid),
+    ...(uid === ownUid() && root === '' ? runFolders(process.env) : []),
+    ...runFolders({ XDG_RUNTIME_DIR: `/run/user/${innerUid}` }, innerUid),
   ];
-  return [...new Set(folders)];
+  return [...new Set(folders)].map((folder) => root + folder);
+}
+
+/** Where it would listen by its own environment, as it sees these folders. */
+export function agentFolders(pid: number): string[] {
+  return runFolders(environmentOf(pid), viewOf(pid, uidOf(pid)).innerUid);
 }
 
 /** The user that a process belongs to (Linux; elsewhere ours). */

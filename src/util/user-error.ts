@@ -5,8 +5,10 @@ export const EXIT = { done: 0, found: 1, usage: 2, target: 3, bug: 70 } as const
 const EXIT_CODES = {
   /** Operands or options that do not fit, a file that cannot be read or written. */
   input: EXIT.usage,
-  /** There is no such process, it runs without the agent, or access is not allowed. */
+  /** There is no such process, or access is not allowed. */
   'no-target': EXIT.target,
+  /** It runs without the agent. */
+  'no-agent': EXIT.target,
   /** A program could not be started. */
   'not-started': EXIT.target,
   /** The connection to the process ended while it was asked. */

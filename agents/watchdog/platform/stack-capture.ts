@@ -27,7 +27,8 @@ export type User =
   | 'profile'
   | 'recent'
   | 'trace'
-  | 'maps';
+  | 'maps'
+  | 'leave';
 type Reply<Result = unknown> = (result: Result | null) => void;
 
 /**

@@ -23,6 +23,14 @@ export function openThreadFile<T>(
   return openFile(thread === null ? null : `/proc/${folder}/${name}`, parse, maxBytes);
 }
 
+/** Files that are open. */
+const open = new Set<() => void>();
+
+/** This thread ends, and the process goes on: Node does not close them. */
+export function closeThreadFiles(): void {
+  for (const close of [...open]) close();
+}
+
 /** Reads a small file of the kernel anew each time; null if it cannot be read. */
 export function openFile<T>(
   path: string | null,
@@ -31,7 +39,7 @@ export function openFile<T>(
 ): ThreadFileReader<T> {
   const buffer = Buffer.alloc(maxBytes);
   const textOf = (file: number): string => buffer.toString('latin1', 0, readSync(file, buffer, 0, maxBytes, 0));
-  let file = path === null ? null : open(path, textOf);
+  let file = path === null ? null : openReadable(path, textOf);
   const read = (): T | null => {
     if (file === null) return null;
     try {
@@ -43,12 +51,14 @@ export function openFile<T>(
   const close = (): void => {
     if (file !== null) closeSync(file);
     file = null;
+    open.delete(close);
   };
+  if (file !== null) open.add(close);
   return Object.assign(read, { close });
 }
 
 /** Some kernels open files that they do not allow to be read. */
-function open(path: string, read: (file: number) => string): number | null {
+function openReadable(path: string, read: (file: number) => string): number | null {
   try {
     const file = openSync(path, 'r');
     try {

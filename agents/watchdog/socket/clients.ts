@@ -25,6 +25,7 @@ export class Clients {
   #methods: Methods | null = null;
   /** In the order of their arrival. */
   readonly #clients = new Map<Socket, ClientState>();
+  #served = false;
 
   constructor(createMethods: () => Methods) {
     this.#createMethods = createMethods;
@@ -38,6 +39,7 @@ export class Clients {
     }
     const client: ClientState = { leaving: [], open: 0, asked: false, lastAt: performance.now() };
     this.#clients.set(socket, client);
+    this.#served = true;
     socket.on('error', () => {});
     socket.setTimeout(IDLE_MS.unasked, () => {
       if (client.open === 0) socket.destroy();
@@ -47,6 +49,15 @@ export class Clients {
       leave(client);
     });
     this.#read(socket, (line) => void this.#ask(socket, client, line));
+  }
+
+  /** Somebody has been here. */
+  hasServed(): boolean {
+    return this.#served;
+  }
+
+  isEmpty(): boolean {
+    return this.#clients.size === 0;
   }
 
   /** The thread ends before it could notice that they have disconnected. */

@@ -40,6 +40,15 @@ export class LiveSocket {
     this.#listen(options.folders);
   }
 
+  wasVisited(): boolean {
+    return this.#clients.hasServed();
+  }
+
+  /** Nobody is connected. */
+  isAlone(): boolean {
+    return this.#clients.isEmpty();
+  }
+
   /** Stops listening, disconnects all clients, and removes the socket. */
   close(): void {
     this.#closed = true;

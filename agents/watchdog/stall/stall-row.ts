@@ -69,6 +69,7 @@ function isHeldByHost(
 
 function isStartup(options: StallWatchOptions, ended: EndedStall, kind: StallKind | null): boolean {
   const { stall, beforeFirstTurn } = ended;
+  if (options.attached) return false;
   if (beforeFirstTurn) return true;
   // A program that does not serve yet is still starting, however long it takes to connect to a database, or to get a core.
   if (kind === 'module-load' && stall.startMs < LONGEST_STARTUP_MS && !options.hasServed()) return true;

@@ -43,7 +43,7 @@ export class StallWatch {
     this.#times = new StallClocks(options.thread);
     this.#lastCount = options.histogram.count;
     // The loop may have turned before this thread was up.
-    this.#started = this.#lastCount > 0;
+    this.#started = this.#lastCount > 0 || options.attached === true;
     this.#lastBeatAt = this.#started ? options.now() : 0;
     this.#lastTickAt = this.#lastBeatAt;
     // A gap that began with the process is measured only from now on: the readings count for all of it.

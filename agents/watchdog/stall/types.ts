@@ -22,6 +22,8 @@ export interface StallWatchOptions {
   now(): number;
   /** A worker that has nothing to serve and waits in Atomics.wait is between two jobs of a pool. */
   isWorker?: boolean;
+  /** The agent came into a running process: nothing that it sees is the start. */
+  attached?: boolean;
   /** Clocks and state of the observed thread, as far as the platform reports them. */
   thread: StallTimesOptions;
   /** Whether the thread has had a server yet. */

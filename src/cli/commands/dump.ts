@@ -1,17 +1,18 @@
 import { dumpText } from '../../async-dump/text.ts';
-import { type Connection, connect } from '../../attach/connect.ts';
+import type { Connection } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
 import type { DumpMode } from '../../protocol/dump-parts.ts';
 import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from '../dump-costs.ts';
-import { jsonOption, toPid } from '../options.ts';
+import { attachOption, jsonOption, sigusr1Option, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { progressLine, question } from '../progress.ts';
+import { type VisitOptions, withTarget } from '../target/visit.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
-interface Options {
+interface Options extends VisitOptions {
   json?: boolean;
   expand?: boolean;
   quick?: boolean;
@@ -25,24 +26,22 @@ export const dump: CliCommand<Options> = {
   examples: ['evdiag dump 4711', 'evdiag dump 4711 --quick', 'evdiag dump 4711 --yes --json > dump.json'],
   configure(command) {
     command
-      .argument('<pid>', 'process ID; the process must run with the agent')
+      .argument('<pid>', 'process ID of a Node.js process')
       .option('--quick', 'take no heap snapshot: a shorter pause, but no answer to what would settle a promise')
       .option('--yes', `do not ask before a pause of more than ${ANNOUNCED_MS} ms`)
       .option('--force', 'take the heap snapshot even if memory may not suffice')
       .option('--expand', 'show all calls, timers and handles, without limits')
+      .addOption(attachOption())
+      .addOption(sigusr1Option())
       .addOption(jsonOption());
   },
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
-    const connection = await connect(pid);
-    try {
+    return withTarget(pid, options, async (connection) => {
       const mode = await chooseMode(pid, await estimateOf(connection), options);
-      if (mode === null) return EXIT.done;
-      await show(connection, mode, options);
+      if (mode !== null) await show(connection, mode, options);
       return EXIT.done;
-    } finally {
-      connection.close();
-    }
+    });
   },
 };
 

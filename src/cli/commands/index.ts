@@ -1,4 +1,6 @@
 import type { CliCommand } from '../types.ts';
+import { attach } from './attach.ts';
+import { detach } from './detach.ts';
 import { diff } from './diff.ts';
 import { dump } from './dump.ts';
 import { explain } from './explain.ts';
@@ -17,6 +19,8 @@ import { top } from './top.ts';
 import { trace } from './trace.ts';
 
 export const commands: readonly CliCommand<never>[] = [
+  attach,
+  detach,
   diff,
   dump,
   explain,

@@ -8,7 +8,7 @@ import type { LeakReport } from '../../leaks/types.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { leakInput } from '../leak-input.ts';
-import { jsonOption, numberBetween } from '../options.ts';
+import { attachOption, jsonOption, numberBetween, sigusr1Option } from '../options.ts';
 import { progressLine } from '../progress.ts';
 import { allocationNotes, leaksOfRecording } from '../recording-leaks.ts';
 import { type SnapshotOptions, withSnapshots } from '../take-snapshots.ts';
@@ -56,6 +56,8 @@ export const leaks: CliCommand<Options> = {
           'likely',
         ]),
       )
+      .addOption(attachOption())
+      .addOption(sigusr1Option())
       .addOption(jsonOption());
   },
   async run(operands, options) {

@@ -1,4 +1,4 @@
-import { type Connection, connect } from '../../attach/connect.ts';
+import type { Connection } from '../../attach/connect.ts';
 import type { ThreadProblem } from '../../attach/gather-threads.ts';
 import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
 import { takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
@@ -13,16 +13,17 @@ import { MAX_RECENT_MS } from '../../protocol/profile-parts.ts';
 import { threadName } from '../../recording/thread-name.ts';
 import { InputError } from '../../util/input-error.ts';
 import { displayPath, stripControl } from '../../util/text.ts';
-import { jsonOption, numberBetween, toPid } from '../options.ts';
+import { attachOption, jsonOption, numberBetween, sigusr1Option, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
 import { recentThreadProfile, toThreadProfile } from '../profile/taken-profile.ts';
 import { countDown } from '../progress.ts';
+import { type VisitOptions, withTarget } from '../target/visit.ts';
 import { problemsJson, reportProblems } from '../thread-problems.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
-interface Options {
+interface Options extends VisitOptions {
   allocations?: boolean;
   live?: boolean;
   last?: number;
@@ -57,7 +58,7 @@ export const profile: CliCommand<Options> = {
   ],
   configure(command) {
     command
-      .argument('<pid>', 'process ID; the process must run with the agent')
+      .argument('<pid>', 'process ID of a Node.js process')
       .option('-d, --duration <seconds>', `how long to record (default: ${DURATION_S})`, numberBetween(0.1, 3600))
       .option(
         '--last <seconds>',
@@ -79,6 +80,8 @@ export const profile: CliCommand<Options> = {
         'let V8 inline functions while recording: full speed, but the time of inlined functions counts for their callers',
       )
       .option('--thread <name>', 'only this thread, e.g. "main" or "worker 2"')
+      .addOption(attachOption())
+      .addOption(sigusr1Option())
       .addOption(jsonOption());
   },
   async run([pidText = ''], options) {
@@ -88,8 +91,11 @@ export const profile: CliCommand<Options> = {
     const own = options.allocations ? 'heapprofile' : 'cpuprofile';
     const exporter = exporterFor(options.output, options.format, own);
     const file = options.output ?? freeName(String(pid), exporter.extension);
-    const connection = await connect(pid);
-    try {
+    return withTarget(pid, options, async (connection, isNew) => {
+      if (isNew && options.last)
+        throw new TargetError(
+          `The agent has just been loaded into process ${pid}: it has seen nothing of the past. Record with -d.`,
+        );
       const { profile: taken, problems } = await profileOf(connection, options);
       const hint = leftOut(taken, exporter);
       writePrivate(file, [exporter.write(taken)]);
@@ -103,9 +109,7 @@ export const profile: CliCommand<Options> = {
         });
       else printSummary(file, exporter.id, taken);
       return EXIT.done;
-    } finally {
-      connection.close();
-    }
+    });
   },
 };
 

@@ -8,11 +8,12 @@ import { type Crowd, everybody, familyOf } from '../live/crowd.ts';
 import { showLive } from '../live/live-screen.ts';
 import { streamRows } from '../live/stream-rows.ts';
 import { requireTerminal, terminalLook } from '../live/tui.ts';
-import { jsonOption, toPid } from '../options.ts';
+import { attachOption, jsonOption, sigusr1Option, toPid } from '../options.ts';
 import { printJson } from '../output.ts';
+import { reach, takeAway, type Visit, type VisitOptions } from '../target/visit.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
-interface Options {
+interface Options extends VisitOptions {
   ascii?: boolean;
   json?: boolean;
 }
@@ -27,18 +28,36 @@ export const top: CliCommand<Options> = {
     command
       .argument('[pid]', 'process ID: shows it and its family; if omitted, choose from a list')
       .option('--ascii', 'draw with ASCII characters only')
+      .addOption(attachOption())
+      .addOption(sigusr1Option())
       .addOption(jsonOption('print rows as they arrive, one JSON object per line; without a PID, print the list'));
   },
-  async run([pidText], { ascii, json }) {
+  async run([pidText], options) {
+    const { json } = options;
     const pid = pidText === undefined ? null : toPid(pidText);
     if (!json) requireTerminal('top');
-    if (json) return pid === null ? printList() : streamRows(familyOf(await connect(pid)));
-    const look = terminalLook(ascii);
-    const choice = pid === null ? await choose(look) : chosen(await connect(pid));
-    if (choice === null) return EXIT.done;
-    return exitCodeOf(await showLive(choice.crowd, { ...choice, look }));
+    if (pid === null) return json ? printList() : show(await choose(terminalLook(options.ascii)), options);
+    const visit = await reach(pid, options, 'diagnose');
+    try {
+      return await (json ? streamRows(familyOf(visit.connection)) : show(chosen(visit.connection), options));
+    } finally {
+      await endAnew(visit);
+    }
   },
 };
+
+async function show(choice: Choice | null, { ascii }: Options): Promise<number> {
+  if (choice === null) return EXIT.done;
+  return exitCodeOf(await showLive(choice.crowd, { ...choice, look: terminalLook(ascii) }));
+}
+
+/** The screen has closed its connection: an agent that was brought is asked by another one. */
+async function endAnew(visit: Visit): Promise<void> {
+  if (!visit.isNew) return;
+  const { pid } = visit.connection.hello;
+  const again = await connect(pid).catch(() => null);
+  if (again) await takeAway(again);
+}
 
 interface Choice {
   crowd: Crowd;

@@ -8,14 +8,15 @@ import { threadName } from '../../recording/thread-name.ts';
 import type { Recording } from '../../recording/types.ts';
 import { InputError } from '../../util/input-error.ts';
 import { formatBytes, formatCount, formatMs, plural } from '../../util/text.ts';
-import { jsonOption, numberBetween, toPid } from '../options.ts';
+import { attachOption, jsonOption, numberBetween, sigusr1Option, toPid } from '../options.ts';
 import { complain, printJson } from '../output.ts';
+import type { VisitOptions } from '../target/visit.ts';
 import { problemsJson, reportProblems } from '../thread-problems.ts';
 import { traceProcess } from '../trace-process.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
-interface Options {
+interface Options extends VisitOptions {
   output?: string;
   duration?: number;
   maxEvents: number;
@@ -51,6 +52,8 @@ export const trace: CliCommand<Options> = {
         numberBetween(1000, 10_000_000),
         MAX_EVENTS,
       )
+      .addOption(attachOption())
+      .addOption(sigusr1Option())
       .addOption(jsonOption());
   },
   run([input = '.evdiag'], options) {
@@ -75,8 +78,9 @@ function ofRecording(input: string, { output, maxEvents, json }: Options): numbe
   return EXIT.done;
 }
 
-async function ofProcess(pid: number, { output, duration = DURATION_S, maxEvents, json }: Options): Promise<number> {
-  const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000);
+async function ofProcess(pid: number, options: Options): Promise<number> {
+  const { output, duration = DURATION_S, maxEvents, json } = options;
+  const { process: observed, threads, problems, recordings } = await traceProcess(pid, duration * 1000, options);
   const made = captureTrace(observed, threads, recordings, recordings.flatMap(markersOf), maxEvents);
   reportProblems('trace', problems);
   const { file, bytes } = write(made, output, pid);

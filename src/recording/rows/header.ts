@@ -62,7 +62,8 @@ export interface SignalRow extends RowBase {
 
 export interface EndRow extends RowBase {
   type: 'end';
-  reason: 'exit' | 'signal';
+  /** `detached`: the process went on without the agent. */
+  reason: 'exit' | 'signal' | 'detached';
   exitCode: number | null;
   signal: string | null;
 }

@@ -128,7 +128,8 @@ function warningLines({ moment, ended, recordings }: State): Line[] {
   return warnings.length > 0 ? [line(`! ${warnings.join(' ')}`, 'warn')] : [];
 }
 
-function endText({ exitCode, signal }: RowOf<'end'>): string {
+function endText({ reason, exitCode, signal }: RowOf<'end'>): string {
+  if (reason === 'detached') return 'The agent has left the process.';
   return signal ? `The process was ended by ${signal}.` : `The process has ended with exit code ${exitCode ?? '?'}.`;
 }
 

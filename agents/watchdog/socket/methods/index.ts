@@ -5,6 +5,7 @@ import { cpuProfile } from './cpu-profile.ts';
 import { createDump } from './dump.ts';
 import { estimate } from './estimate.ts';
 import { hello } from './hello.ts';
+import { leave } from './leave.ts';
 import { loadedMaps } from './loaded-maps.ts';
 import { recentProfile } from './recent-profile.ts';
 import { setLevel } from './set-level.ts';
@@ -29,6 +30,7 @@ export function createMethods(target: Target): MethodTable {
     dump: inTurn(createDump(target)),
     estimate: inTurn(estimate(target)),
     hello: hello(target),
+    leave: leave(target),
     'loaded-maps': loadedMaps(target),
     'recent-profile': recentProfile(target),
     'set-level': setLevel(target),

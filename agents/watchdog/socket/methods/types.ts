@@ -79,6 +79,8 @@ export interface Target {
   /** For all threads, from now on. */
   setLevel(level: Level): void;
   uptimeMs(): number;
+  /** The agent leaves; see `Departure`. */
+  leave(): Promise<number[]>;
   inspection: Inspection;
   /** Options of Node, and "coverage" where that is measured. */
   flags: string;

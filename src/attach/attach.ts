@@ -1,0 +1,178 @@
+/** Loads the agent into a process that was started without it, through its inspector, which is closed again at once. */
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { AttachOptions } from '../protocol/attach-options.ts';
+import { builtFile, packageVersion } from '../util/package-root.ts';
+import { agentFolders } from '../util/run-folder.ts';
+import { isObject } from '../util/shapes.ts';
+import { attachability } from './attachable.ts';
+import { type Connection, connectTo } from './connect.ts';
+import {
+  CLOSE_EXPRESSION,
+  loadExpression,
+  type Preflight,
+  preflightExpression,
+  uploadExpression,
+} from './inspector/expressions.ts';
+import { type InspectorClient, NoInspector, openInspector } from './inspector/inspector-client.ts';
+import { endedText, type OpenPort, openPort, StillBusy, waitForClose, waitForPort } from './inspector/open-port.ts';
+import { wayTo } from './inspector/streams.ts';
+import { startTicks } from './process/state.ts';
+import { TargetError } from './target-error.ts';
+
+/** Of the agent, beside one another. */
+const FILES = ['agent.cjs', 'watchdog.cjs'];
+/** A blocked thread evaluates between two of its own instructions; one in a native call when that returns. */
+const EVALUATE_MS = 60_000;
+/** The agent's thread starts in 50 to 100 ms, on a busy host in seconds. */
+const SOCKET_MS = 15_000;
+/** The helper gives up then. */
+const LATEST_MS = 3_600_000;
+
+export interface AttachRequest extends Pick<AttachOptions, 'aloneMs' | 'forMs' | 'record'> {
+  /** EVDIAG_* of the agent. */
+  env: Record<string, string>;
+  /** The user says that the program does not handle SIGUSR1. */
+  force?: boolean;
+  /** How long its main thread may stay inside a native call. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+  onProgress?(words: string): void;
+}
+
+export interface Attached {
+  connection: Connection;
+  /** How long a TCP port was open on loopback; null where one had been open before, and was left. */
+  windowMs: number | null;
+  port: number;
+}
+
+/** Throws TargetError; nothing stays behind then. */
+export async function attach(pid: number, request: AttachRequest): Promise<Attached> {
+  const { obstacle, text, openPort: open } = attachability(pid, { force: request.force === true });
+  if (obstacle) throw new TargetError(text);
+  const started = startTicks(pid);
+  const mine = open === null ? await opened(pid, request) : null;
+  const port = mine?.port ?? open!;
+  try {
+    const closedAt = await load(pid, port, mine !== null, request);
+    const windowMs = mine && closedAt !== null ? closedAt - mine.openedAt : null;
+    request.onProgress?.(`waiting for the agent of process ${pid}`);
+    return { connection: await connectTo(pid, SOCKET_MS), windowMs, port };
+  } catch (error) {
+    if (startTicks(pid) !== started) throw new TargetError(endedText(pid), 'ended');
+    throw error;
+  }
+}
+
+async function opened(pid: number, { timeoutMs, signal, onProgress = () => {} }: AttachRequest): Promise<OpenPort> {
+  try {
+    return await openPort(pid, { timeoutMs, signal, onProgress });
+  } catch (error) {
+    if (!(error instanceof StillBusy)) throw error;
+    closeLater(pid, error.before);
+    throw new StillBusy(
+      `${error.message} Nothing was loaded. A helper of evdiag stays until the call returns, and closes the inspector then.`,
+      error.before,
+    );
+  }
+}
+
+/** SIGUSR1 cannot be taken back: somebody has to close what it opens. */
+function closeLater(pid: number, before: ReadonlySet<string>): void {
+  const words = [process.argv[1]!, 'attach', String(pid), '--close-inspector', [...before].join() || 'none'];
+  spawn(process.execPath, words, { detached: true, stdio: 'ignore' }).unref();
+}
+
+/** When the port was closed, by performance.now(); null where it was not ours to close. */
+async function load(pid: number, port: number, close: boolean, request: AttachRequest): Promise<number | null> {
+  let client: InspectorClient | null = null;
+  try {
+    client = await openInspector(wayTo(pid), port);
+    const file = await prepare(pid, client);
+    const { env, aloneMs, forMs, record } = request;
+    const uploaded = file === builtFile(FILES[0]!) ? null : dirname(file);
+    const options: AttachOptions = { env, aloneMs, forMs, record, uploaded };
+    const params = evaluation(loadExpression(file, options, close));
+    if (!close) {
+      await evaluate(client, params.expression);
+      return null;
+    }
+    client.send('Runtime.evaluate', params);
+    const closedAt = await waitForClose(pid, port, EVALUATE_MS);
+    if (closedAt === null) throw new TargetError(`Process ${pid} does not close its inspector on port ${port}.`);
+    return closedAt;
+  } catch (error) {
+    if (close) await closePort(pid, port, client);
+    if (error instanceof NoInspector) {
+      throw new TargetError(`The inspector of process ${pid} does not answer on port ${port}: ${error.message}.`);
+    }
+    throw error;
+  } finally {
+    client?.close();
+  }
+}
+
+/** Waits for the port that an earlier SIGUSR1 opens when a native call returns, and closes it: what the helper does that stays. `before`: sockets that listened before. */
+export async function closeInspector(pid: number, before: readonly string[]): Promise<void> {
+  const waiting = { timeoutMs: LATEST_MS, onProgress() {} };
+  const { port } = await waitForPort(pid, new Set(before), startTicks(pid), waiting);
+  await closePort(pid, port, null);
+}
+
+/** What was opened is closed, whatever has failed. */
+async function closePort(pid: number, port: number, client: InspectorClient | null): Promise<void> {
+  try {
+    const own = client ?? (await openInspector(wayTo(pid), port));
+    own.send('Runtime.evaluate', evaluation(CLOSE_EXPRESSION));
+    await waitForClose(pid, port, EVALUATE_MS);
+    own.close();
+  } catch {
+    // It has ended, or is closed already.
+  }
+}
+
+/** Where the process finds the agent's file. */
+async function prepare(pid: number, client: InspectorClient): Promise<string> {
+  const ours = builtFile(FILES[0]!);
+  const seen = JSON.parse(String(await evaluate(client, preflightExpression(ours)))) as Preflight;
+  const isThere = seen.file === identityOf(ours);
+  const forbidden = seen.forbidden.filter((option) => isThere || !option.startsWith('--allow-fs-read'));
+  if (forbidden.length > 0) {
+    throw new TargetError(
+      `Process ${pid} runs under Node's permission model, which forbids what the agent needs. Start it with ${forbidden.join(' ')}.`,
+    );
+  }
+  if (isThere) return ours;
+  const files = Object.fromEntries(FILES.map((name) => [name, readFileSync(builtFile(name), 'utf8')]));
+  const name = `agent-${seen.pid}-${packageVersion()}-${Date.now().toString(36)}`;
+  const folder = await evaluate(client, uploadExpression(agentFolders(pid), name, files));
+  if (typeof folder !== 'string') {
+    throw new TargetError(
+      `Process ${pid} does not see evdiag's files (a container), and can write nowhere: not to ${agentFolders(pid).join(', ')}. Mount an emptyDir or a tmpfs at /tmp.`,
+    );
+  }
+  return join(folder, basename(ours));
+}
+
+function identityOf(file: string): string {
+  const { dev, ino } = statSync(file);
+  return `${dev}:${ino}`;
+}
+
+const evaluation = (expression: string) => ({
+  expression,
+  includeCommandLineAPI: true,
+  returnByValue: true,
+  silent: true,
+});
+
+/** Its value. Throws TargetError with what was thrown there. */
+async function evaluate(client: InspectorClient, expression: string): Promise<unknown> {
+  const answer = await client.post('Runtime.evaluate', evaluation(expression));
+  if (isObject(answer.result) && !answer.exceptionDetails) return answer.result.value;
+  const details = isObject(answer.exceptionDetails) ? answer.exceptionDetails : {};
+  const thrown = isObject(details.exception) ? String(details.exception.description) : JSON.stringify(answer);
+  throw new TargetError(`The agent could not be loaded: ${thrown.split('\n')[0]!.slice(0, 300)}.`);
+}

@@ -1,0 +1,165 @@
+/** Whether the agent can be loaded into a process that was started without it, told from outside: nothing is sent to it. */
+
+import { readlinkSync } from 'node:fs';
+import { hasClient, type Listener, listenersAround, listenersOf } from './process/listeners.ts';
+import { nodeOptionsOf } from './process/node-options.ts';
+import { type Runtime, type RuntimeKind, runtimeOf } from './process/runtime.ts';
+import { signalHandler } from './process/signal-handler.ts';
+import { silenceText } from './process/state.ts';
+
+/** Why not, for whoever decides by it or has room for a word only. */
+type Obstacle =
+  | 'stopped'
+  | 'not-node'
+  | 'old-node'
+  | 'no-access'
+  | 'disabled'
+  | 'permission-model'
+  | 'own-handler'
+  | 'no-handler'
+  | 'unproven'
+  | 'debugger'
+  | 'public-port'
+  | 'port-taken';
+
+export interface Attachability {
+  runtime: Runtime;
+  /** Null: nothing is against it. */
+  obstacle: Obstacle | null;
+  /** A sentence or two. */
+  text: string;
+  /** Where the inspector listens already; null where SIGUSR1 opens it. */
+  openPort: number | null;
+}
+
+const OLDEST_MAJOR = 20;
+const NAMES: Record<Exclude<RuntimeKind, 'node'>, string> = {
+  bun: 'runs on Bun, which has another engine (JavaScriptCore)',
+  deno: 'runs on Deno, which does not open its inspector at run time',
+  electron: 'runs on Electron. Start that with --inspect and use its own tools',
+  other: 'is not a Node.js process',
+  unknown: 'cannot be looked at: its executable is not readable',
+};
+
+/** `force`: whoever asks answers for it that the program does not handle SIGUSR1 itself. Linux only. */
+export function attachability(pid: number, { force = false } = {}): Attachability {
+  const runtime = runtimeOf(pid);
+  const no = (obstacle: Obstacle, text: string): Attachability => ({ runtime, obstacle, text, openPort: null });
+  const silence = silenceText(pid);
+  if (silence !== null) return no('stopped', silence);
+  if (runtime.kind !== 'node') return notNode(pid, runtime, no);
+  if (runtime.version && Number(/\d+/.exec(runtime.version)![0]) < OLDEST_MAJOR) {
+    return no(
+      'old-node',
+      `Process ${pid} runs Node ${runtime.version.slice(1)}. evdiag needs Node 20.11 or later there.`,
+    );
+  }
+  return lookAtInspector(pid, runtime, force, no);
+}
+
+type No = (obstacle: Obstacle, text: string) => Attachability;
+
+function notNode(pid: number, { kind }: Runtime, no: No): Attachability {
+  if (kind === 'unknown') {
+    return no('no-access', `Process ${pid} ${NAMES.unknown}. Run evdiag as the user of that process, or as root.`);
+  }
+  if (kind === 'other' && /\/qemu-[\w-]+$/.test(executableOf(pid))) {
+    return no(
+      'not-node',
+      `Process ${pid} runs under emulation, for another architecture: what Node does there cannot be seen.`,
+    );
+  }
+  return no('not-node', `Process ${pid} ${NAMES[kind as keyof typeof NAMES]}.`);
+}
+
+function executableOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return '';
+  }
+}
+
+function lookAtInspector(pid: number, runtime: Runtime, force: boolean, no: No): Attachability {
+  const { options, inspectHost, inspectPort } = nodeOptionsOf(pid);
+  const has = (pattern: RegExp): boolean => options.some((option) => pattern.test(option));
+  let own: ReturnType<typeof listenersOf>;
+  try {
+    own = listenersOf(pid);
+  } catch {
+    return no('no-access', `Process ${pid} does not let itself be looked at. Run evdiag as its user, or as root.`);
+  }
+  const forbidden = has(/^--(experimental-)?permission$/) && !has(/^--allow-inspector$/);
+  if (forbidden) {
+    return no(
+      'permission-model',
+      `Process ${pid} runs under Node's permission model, which forbids the inspector. Start it with --allow-inspector (Node 25 and later), or with the agent.`,
+    );
+  }
+  const wasAsked = has(/^--inspect(-brk|-wait)?(=|$)/);
+  const open =
+    own.find(({ port, isLoopback }) => port === inspectPort && (isLoopback || wasAsked)) ?? (wasAsked && oldest(own));
+  if (open) return openAlready(pid, runtime, open.port, no);
+  if (has(/^--disable-sigusr1$/)) {
+    return no(
+      'disabled',
+      `Process ${pid} was started with --disable-sigusr1, which keeps its inspector closed. Start it without, or with the agent.`,
+    );
+  }
+  const problem = handlerProblem(pid, runtime, force, no);
+  if (problem) return problem;
+  if (!isLoopbackName(inspectHost)) {
+    return no(
+      'public-port',
+      `Process ${pid} would open its inspector on ${inspectHost}, where others reach it (--inspect-port). evdiag uses loopback only.`,
+    );
+  }
+  if (inspectPort !== 0 && listenersAround(pid).some(({ port }) => port === inspectPort)) {
+    return no(
+      'port-taken',
+      `Port ${inspectPort}, on which process ${pid} would open its inspector, is taken by another process. Close that one, or wait until it is done.`,
+    );
+  }
+  return { runtime, obstacle: null, text: '', openPort: null };
+}
+
+/** At a port that the system has chosen (--inspect=0): Node opens its inspector before the program runs. */
+function oldest(listeners: readonly Listener[]): Listener | null {
+  const local = listeners.filter(({ isLoopback }) => isLoopback);
+  return local.sort((a, b) => Number(a.inode) - Number(b.inode))[0] ?? null;
+}
+
+function openAlready(pid: number, runtime: Runtime, port: number, no: No): Attachability {
+  return hasClient(pid, port)
+    ? no(
+        'debugger',
+        `A debugger is connected to process ${pid} (port ${port}). Disconnect it first: the agent keeps away from a process that is debugged.`,
+      )
+    : { runtime, obstacle: null, text: '', openPort: port };
+}
+
+function handlerProblem(pid: number, { file }: Runtime, force: boolean, no: No): Attachability | null {
+  const handler = signalHandler(pid, file);
+  if (handler === 'node' || (handler === 'unknown' && force)) return null;
+  switch (handler) {
+    case 'program':
+      return no(
+        'own-handler',
+        `The program of process ${pid} handles SIGUSR1 itself, so that Node's inspector cannot be opened by it. Nothing was sent. Start it with the agent.`,
+      );
+    case 'unknown':
+      return no(
+        'unproven',
+        `It cannot be seen whether the program of process ${pid} handles SIGUSR1 itself (its memory is not readable, or this build of Node has no symbols). Nothing was sent. If it does not, add --sigusr1; or run evdiag as root.`,
+      );
+    default:
+      return no(
+        'no-handler',
+        `Process ${pid} has no handler for SIGUSR1, which would ${handler === 'ignored' ? 'do nothing there' : 'end it'}: its inspector is switched off, or it has just been started. Nothing was sent.`,
+      );
+  }
+}
+
+function isLoopbackName(host: string): boolean {
+  return host === 'localhost' || /^127\./.test(host) || host === '::1' || host === '[::1]';
+}

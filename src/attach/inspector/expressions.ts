@@ -1,0 +1,81 @@
+/** What is evaluated in the process: text, as nothing of ours is there. */
+import { ATTACH_KEY, type AttachOptions } from '../../protocol/attach-options.ts';
+import { AGENT_NAME } from '../../protocol/thread-api.ts';
+
+/** What the process tells before the agent is loaded. */
+export interface Preflight {
+  pid: number;
+  version: string;
+  /** An agent is there already. */
+  agent: boolean;
+  /** "device:inode" of our agent's file as the process sees it; null where it cannot read it. */
+  file: string | null;
+  /** Of the permission model: what the agent needs and does not get. */
+  forbidden: string[];
+}
+
+/** Works in CommonJS, in ES modules, and where the program has deleted the global `process`. */
+const BUILTINS = `
+  const host = typeof process === 'object' && process ? process : require('node:process');
+  const builtin = (name) => (host.getBuiltinModule ? host.getBuiltinModule(name) : require('node:' + name));
+`;
+
+export function preflightExpression(agentFile: string): string {
+  return `(() => {${BUILTINS}
+  const file = ${JSON.stringify(agentFile)};
+  const { permission } = host;
+  const forbidden = [];
+  if (permission && !permission.has('worker')) forbidden.push('--allow-worker');
+  if (permission && !permission.has('fs.read', file)) forbidden.push('--allow-fs-read=' + file);
+  let seen = null;
+  try {
+    builtin('fs').accessSync(file, 4);
+    const { dev, ino } = builtin('fs').statSync(file);
+    seen = dev + ':' + ino;
+  } catch {}
+  const agent = typeof ${AGENT_NAME} !== 'undefined' && Boolean(${AGENT_NAME}.stack);
+  return JSON.stringify({ pid: host.pid, version: host.version, agent, file: seen, forbidden });
+})()`;
+}
+
+/** Writes the files into the first of the folders that takes them, in a new folder of its own; its path, null where none does. */
+export function uploadExpression(folders: readonly string[], name: string, files: Record<string, string>): string {
+  return `(() => {${BUILTINS}
+  const fs = builtin('fs');
+  const { join } = builtin('path');
+  const files = ${JSON.stringify(files)};
+  for (const folder of ${JSON.stringify(folders)}) {
+    const own = join(folder, ${JSON.stringify(name)});
+    try {
+      try { fs.mkdirSync(folder, { mode: 0o700 }); } catch (error) { if (error.code !== 'EEXIST') throw error; }
+      const { uid, mode } = fs.lstatSync(folder);
+      if (uid !== host.getuid() || (mode & 0o077) !== 0) continue;
+      fs.mkdirSync(own, { mode: 0o700 });
+      for (const file in files) fs.writeFileSync(join(own, file), files[file], { mode: 0o600, flag: 'wx' });
+      return own;
+    } catch {
+      try { fs.rmSync(own, { recursive: true, force: true }); } catch {}
+    }
+  }
+  return null;
+})()`;
+}
+
+/** `close`: the inspector is closed first. That waits until whoever evaluates this has gone; then the agent is loaded. */
+export function loadExpression(agentFile: string, options: AttachOptions, close: boolean): string {
+  return `(() => {${BUILTINS}
+  const file = ${JSON.stringify(agentFile)};
+  const key = Symbol.for(${JSON.stringify(ATTACH_KEY)});
+  ${close ? 'host._debugEnd();' : ''}
+  globalThis[key] = ${JSON.stringify(options)};
+  try {
+    builtin('module').createRequire(file)(file);
+  } finally {
+    delete globalThis[key];
+  }
+})()`;
+}
+
+export const CLOSE_EXPRESSION = `(() => {${BUILTINS}
+  host._debugEnd();
+})()`;

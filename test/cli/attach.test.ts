@@ -1,0 +1,348 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { attachability } from '../../src/attach/attachable.ts';
+import { openInspector } from '../../src/attach/inspector/inspector-client.ts';
+import { wayTo } from '../../src/attach/inspector/streams.ts';
+import { listenersOf } from '../../src/attach/process/listeners.ts';
+import { agentFolders } from '../../src/util/run-folder.ts';
+import { evdiag } from '../support/dump.ts';
+import { inLab, TEST_NODE } from '../support/run-agent.ts';
+import {
+  ANY_PORT,
+  caughtSignals,
+  eventually,
+  filesOf,
+  startProgram,
+  startServer,
+  threadsOf,
+} from '../support/unprepared.ts';
+import { visit } from '../support/visits.ts';
+
+const ROUNDS = 10;
+const isNode20 = (await runNode('--version')).startsWith('v20.');
+
+async function runNode(...args: string[]): Promise<string> {
+  const child = spawn(TEST_NODE, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  child.stdout.on('data', (part) => {
+    text += part;
+  });
+  await once(child, 'close');
+  return text;
+}
+
+describe('a visit leaves nothing', () => {
+  test(`${ROUNDS} times attach, dump, leave: descriptors, threads, listeners, built-ins, timers and signals are as before`, async () => {
+    const server = await startServer();
+    try {
+      // The first one makes what Node keeps for good, such as threads of its own.
+      await visit(server.pid);
+      const { heapBytes: _, ...before } = await server.residue();
+      const counts = () => [threadsOf(server.pid), filesOf(server.pid), caughtSignals(server.pid)];
+      const countsBefore = counts();
+      for (let round = 0; round < ROUNDS; round++) {
+        const { dump, blocked, windowMs } = await visit(server.pid);
+        expect([dump.threads[0]!.problem, blocked]).toEqual([null, []]);
+        expect(windowMs).toBeGreaterThan(0);
+      }
+      const { heapBytes: __, ...after } = await server.residue();
+      expect(after).toEqual(before);
+      expect([before.replaced, before.veiled, before.environment]).toEqual([[], false, []]);
+      expect(counts()).toEqual(countsBefore);
+      expect(listenersOf(server.pid)).toHaveLength(1);
+      for (const folder of agentFolders(server.pid)) {
+        if (existsSync(folder))
+          expect(readdirSync(folder).filter((name) => name.includes(`${server.pid}`))).toEqual([]);
+      }
+      expect(server.stderr()).not.toContain('evdiag');
+    } finally {
+      server.kill();
+    }
+  });
+
+  test('an agent whose visitor was killed leaves by itself', async () => {
+    const server = await startServer();
+    try {
+      const threads = threadsOf(server.pid);
+      const child = spawn(process.execPath, [
+        'bin/evdiag.mjs',
+        'profile',
+        `${server.pid}`,
+        '--attach',
+        '-d',
+        '60',
+        '-o',
+        '/dev/null',
+        '--format',
+        'cpuprofile',
+      ]);
+      let said = '';
+      child.stderr.on('data', (text) => {
+        said += text;
+      });
+      await eventually(() => said.includes('was loaded'));
+      child.kill('SIGKILL');
+      await eventually(() => threadsOf(server.pid) <= threads);
+      expect((await server.residue()).replaced).toEqual([]);
+    } finally {
+      server.kill();
+    }
+  });
+});
+
+describe('attach and detach', () => {
+  test(
+    'it stays, with its level and a recording, until it is taken away; twice is no harm',
+    inLab(async ({ folder }) => {
+      const server = await startServer();
+      try {
+        const pid = String(server.pid);
+        const first = await evdiag(['attach', pid, '--level', 'diagnose', '--out', folder, '--json']);
+        expect(first.status, first.stderr).toBe(0);
+        expect(JSON.parse(first.stdout)).toMatchObject({
+          pid: server.pid,
+          isNew: true,
+          level: 'diagnose',
+          forMs: null,
+        });
+        const again = await evdiag(['attach', pid, '--json']);
+        expect(JSON.parse(again.stdout)).toMatchObject({ isNew: false, level: 'watch' });
+        const gone = await evdiag(['detach', pid, '--json']);
+        const { blocked, recording } = JSON.parse(gone.stdout) as { blocked: number[]; recording: string };
+        expect([gone.status, blocked]).toEqual([0, []]);
+        const report = await evdiag(['report', recording, '--format', 'json']);
+        expect(JSON.parse(report.stdout).recording.pid).toBe(server.pid);
+        const third = await evdiag(['detach', pid]);
+        expect([third.status, third.stderr]).toEqual([3, expect.stringContaining('runs without the agent')]);
+      } finally {
+        server.kill();
+      }
+    }),
+  );
+
+  test('--for takes it away by itself', async () => {
+    const server = await startServer();
+    try {
+      const threads = threadsOf(server.pid);
+      const run = await evdiag(['attach', String(server.pid), '--for', '300ms', '--no-record']);
+      expect([run.status, run.stdout]).toEqual([0, '']);
+      await eventually(() => threadsOf(server.pid) <= threads);
+    } finally {
+      server.kill();
+    }
+  });
+
+  test.each([
+    ['blocked in JavaScript', 'setTimeout(function spin() { for (;;); }, 50)', [ANY_PORT]],
+    ['of ES modules only', 'await null; setInterval(() => {}, 1e6)', [ANY_PORT, '--input-type=module']],
+  ])(
+    'a program %s is dumped',
+    async (_, code, options) => {
+      const child = await startProgram(code, options);
+      try {
+        const run = await evdiag(['dump', String(child.pid), '--attach', '--quick', '--yes', '--json']);
+        expect(run.status, run.stderr).toBe(0);
+        const [main] = JSON.parse(run.stdout).threads;
+        if (code.includes('spin')) expect(main.stack[0].function).toBe('spin');
+        else expect(main.problem).toBe(null);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+    120_000,
+  );
+});
+
+/** What the command says of a process that it must leave alone. */
+async function refusal(pid: number, ...more: string[]): Promise<string> {
+  const run = await evdiag(['dump', String(pid), '--attach', ...more]);
+  expect([run.status, run.stdout]).toEqual([3, '']);
+  expect(run.stderr).toMatch(/^evdiag: [A-Z"].*[.]\n$/);
+  return run.stderr;
+}
+
+describe('what cannot be attached to gets a sentence, no signal, and goes on', () => {
+  test.each([
+    ['handles SIGUSR1 itself', `process.on('SIGUSR1', () => process.exit(9)); setInterval(() => {}, 1e6)`],
+    [
+      'has no handler for SIGUSR1',
+      `const f = () => {}; process.on('SIGUSR1', f).off('SIGUSR1', f); setInterval(() => {}, 1e6)`,
+    ],
+  ])('a program that %s', async (words, code) => {
+    const child = await startProgram(code);
+    try {
+      expect(await refusal(child.pid!)).toContain(words);
+      expect(await refusal(child.pid!, '--sigusr1')).toContain(words);
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('other signals of its own are no obstacle', async () => {
+    const code = `for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2', 'SIGWINCH']) process.on(s, () => {}); setInterval(() => {}, 1e6)`;
+    const child = await startProgram(code);
+    try {
+      expect(attachability(child.pid!)).toMatchObject({ obstacle: null, runtime: { kind: 'node' } });
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('no Node.js at all', async () => {
+    const child = spawn('sleep', ['100']);
+    try {
+      expect(await refusal(child.pid!)).toContain('is not a Node.js process');
+      expect(child.signalCode).toBe(null);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('its port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const child = await startProgram('setInterval(() => {}, 1e6)', [`--inspect-port=${port}`]);
+    try {
+      expect(await refusal(child.pid!)).toContain(
+        `Port ${port}, on which process ${child.pid} would open its inspector, is taken`,
+      );
+    } finally {
+      child.kill('SIGKILL');
+      taken.close();
+    }
+  });
+
+  test('it would open its port to others', async () => {
+    const child = await startProgram('setInterval(() => {}, 1e6)', ['--inspect-port=0.0.0.0:0']);
+    try {
+      expect(await refusal(child.pid!)).toContain('evdiag uses loopback only');
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('a debugger is connected; without one, an open inspector is used and stays open', async () => {
+    const child = await startProgram('setInterval(() => {}, 1e6)', ['--inspect=0']);
+    try {
+      const [{ port }] = listenersOf(child.pid!) as unknown as [{ port: number }];
+      const debugging = await openInspector(wayTo(child.pid!), port);
+      expect(await refusal(child.pid!)).toContain(`A debugger is connected to process ${child.pid} (port ${port})`);
+      debugging.close();
+      await eventually(() => attachability(child.pid!).obstacle === null);
+      const run = await evdiag(['dump', String(child.pid), '--attach', '--quick', '--yes']);
+      expect([run.status, run.stderr]).toEqual([
+        0,
+        expect.stringContaining(`through its open inspector (port ${port})`),
+      ]);
+      expect(listenersOf(child.pid!)).toHaveLength(1);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test.runIf(isNode20)('the permission model (Node 20)', async () => {
+    const child = await startProgram('setInterval(() => {}, 1e6)', ['--experimental-permission', '--allow-fs-read=*']);
+    try {
+      expect(await refusal(child.pid!)).toContain('permission model');
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test.skipIf(isNode20)('--disable-sigusr1, the permission model', async () => {
+    const disabled = await startProgram('setInterval(() => {}, 1e6)', ['--disable-sigusr1']);
+    const permitted = await startProgram('setInterval(() => {}, 1e6)', ['--permission', '--allow-fs-read=*']);
+    try {
+      expect(await refusal(disabled.pid!)).toContain('--disable-sigusr1');
+      expect(await refusal(permitted.pid!)).toContain('permission model');
+    } finally {
+      disabled.kill('SIGKILL');
+      permitted.kill('SIGKILL');
+    }
+  });
+
+  test('it is stopped, or a zombie', async () => {
+    const child = await startProgram('setInterval(() => {}, 1e6)');
+    // Its parent never asks for its exit code.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      child.kill('SIGSTOP');
+      await eventually(() => attachability(child.pid!).obstacle === 'stopped');
+      expect(await refusal(child.pid!)).toContain(`kill -CONT ${child.pid}`);
+      const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+      const zombie = Number(text.toString());
+      await eventually(() => attachability(zombie).obstacle === 'stopped');
+      expect(await refusal(zombie)).toContain('a zombie');
+    } finally {
+      child.kill('SIGKILL');
+      parent.kill('SIGKILL');
+    }
+  });
+
+  test('its main thread stays inside a native call: evdiag gives up, and the inspector is closed when the call returns', async () => {
+    const code = `setTimeout(() => { require('child_process').execFileSync('sleep', ['6']); console.log('returned'); }, 50); setInterval(() => {}, 1e6)`;
+    const child = await startProgram(code);
+    let said = '';
+    child.stdout!.on('data', (text) => {
+      said += text;
+    });
+    let printed = '';
+    child.stderr!.on('data', (text) => {
+      printed += text;
+    });
+    try {
+      const run = await evdiag(['attach', String(child.pid), '--timeout', '0.3', '--no-record']);
+      expect([run.status, run.stdout]).toEqual([3, '']);
+      expect(run.stderr).toContain('inside a native call');
+      expect(run.stderr).toContain('Nothing was loaded');
+      await eventually(() => said.includes('returned') && printed.includes('Debugger listening'));
+      await eventually(() => listenersOf(child.pid!).length === 0);
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('it ends while it is asked', async () => {
+    const child = await startProgram(
+      `require('child_process'); setTimeout(() => { const end = Date.now() + 1500; while (Date.now() < end) require('fs').readFileSync('/proc/self/stat'); process.exit(); }, 10)`,
+    );
+    const run = await evdiag([
+      'profile',
+      String(child.pid),
+      '--attach',
+      '-d',
+      '60',
+      '-o',
+      '/dev/null',
+      '--format',
+      'cpuprofile',
+    ]);
+    expect(run.status, run.stderr).toBe(3);
+    expect(run.stderr).toMatch(/There is no process|ended|zombie/);
+    expect(run.stderr).not.toContain('bug in evdiag');
+  });
+});
+
+describe('bad usage', () => {
+  test.each([
+    ['attach', 'x'],
+    ['attach', '0'],
+    ['attach', '1', '--for', 'soon'],
+    ['attach', '1', '--for', '0s'],
+    ['attach', '1', '--level', 'deep'],
+    ['attach', '1', '--timeout', '-1'],
+    ['detach', '1.5'],
+    ['detach'],
+    ['attach', '1', '--what'],
+  ])('%s %s %s %s', async (...args) => {
+    const run = await evdiag(args.filter((one) => one !== undefined));
+    expect([run.status, run.stdout]).toEqual([2, '']);
+    expect(run.stderr).toMatch(/^evdiag: [A-Z"].*\n$/);
+  });
+});
