@@ -22,7 +22,7 @@ export interface RawTracked {
   } | null;
 }
 
-/** What a sensor of the observed thread cost; `calls` is 0 where the clock tells all. */
+/** What a sensor of the observed thread cost; `calls` is 0 if the clock measures everything. */
 export interface SensorCost {
   sensor: string;
   calls: number;

@@ -171,7 +171,7 @@ export class ObservedThread {
     this.#tracking.follow(this.#capturing ? null : { share, hint, mayBegin: mayBegin || share >= FOLLOWED_AT_ONCE });
   }
 
-  /** What else the agent took of this thread, since it was told last. */
+  /** What else the agent took of this thread, since the last report. */
   #tellSpent(): void {
     const { control, numbers } = this.shared;
     const [ms, stacks, stackMs] = [monotonicMs(), control[Word.StackCount]!, numbers[Sum.StackMs]!];

@@ -16,7 +16,7 @@ export interface ObservationOptions {
   onRow(threadId: number, row: Row): void;
   /** The agent itself failed at something. */
   onFailure(message: string): void;
-  /** CPU limits around the process, and what the machine lacks; null where the platform does not tell. */
+  /** CPU limits around the process, and what the machine lacks; null if the platform does not report it. */
   cpuLimit(): CpuLimit | null;
   pressure(): Pressure | null;
 }

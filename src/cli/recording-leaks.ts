@@ -23,7 +23,7 @@ const MAX_SITES = 5;
 const SNAPSHOT_NOTE =
   'A recording shows which function allocates what stays, not what holds it. evdiag leaks PID shows that while the process runs.';
 
-/** What a recording tells of leaks: findings, allocations that survive, the heap after collections. Throws InputError. */
+/** What a recording shows about leaks: findings, allocations that survive, the heap after collections. Throws InputError. */
 export function leaksOfRecording(path: string): LeakReport {
   const family = readFamily(path);
   const found = reportOf(family).findings.filter(({ rule }) => rule in HOLDERS);
@@ -43,14 +43,14 @@ export function leaksOfRecording(path: string): LeakReport {
   };
 }
 
-/** Who allocates what stays, as the recording of a running process tells, in sentences; [] where nothing was sampled. */
+/** Who allocates what stays, from the recording of a running process, in sentences; [] if nothing was sampled. */
 export function allocationNotes(family: string, pid: number): string[] {
   try {
     const main = readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
     const sites = main ? survivors(main, new Set()) : [];
     return sites.map(({ place, holder, message }) => `Sampled, ${holder} at ${namedPlace(place)}: ${message}`);
   } catch {
-    // Not recorded, or just being removed: the snapshots tell enough.
+    // Not recorded, or just being removed: the snapshots suffice.
     return [];
   }
 }
@@ -80,7 +80,7 @@ function toSuspect(finding: Finding): Suspect {
   };
 }
 
-/** What is alive, and what the heap grows by; 0 and null where the rule does not tell. */
+/** What is alive, and what the heap grows by; 0 and null if the rule does not say. */
 function memoryOf(finding: Finding): { bytes: number; perSecondBytes: number | null } {
   const isMemory =
     isFindingOf(finding, 'leak-suspect') ||
@@ -94,7 +94,7 @@ function memoryOf(finding: Finding): { bytes: number; perSecondBytes: number | n
   };
 }
 
-/** What was sampled and is still alive, beyond what findings tell. */
+/** What was sampled and is still alive, beyond what findings report. */
 function survivors(recording: Recording, listed: ReadonlySet<string>): Suspect[] {
   const row = rowsOf(recording, 'allocations').at(-1);
   if (!row) return [];

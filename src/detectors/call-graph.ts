@@ -1,4 +1,4 @@
-/** Which function was called where, as far as stacks told. */
+/** Which function was called where, as far as stacks show it. */
 import { fileAndLine, functionKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
 import type { Period } from './unfinished.ts';

@@ -114,7 +114,7 @@ function byMachinery(file: string, queue: readonly Chain[], { all }: Chains): Fo
 }
 
 /**
- * V8 does not tell all of a chain. Where the calls that hold something say no more than that they run what they were given, those are
+ * V8 does not report all of a chain. If the calls that hold something only run what they were given, the holders are
  * within them that were called from a line on which others wait for it still.
  */
 function nestedBelow(limit: Found, queue: readonly Chain[], chains: Chains, graph: CallGraph): Found | null {
@@ -125,7 +125,7 @@ function nestedBelow(limit: Found, queue: readonly Chain[], chains: Chains, grap
     const line = ownFrame(outer, limit);
     if (!line) continue;
     const nested = queue.filter((chain) => graph.callsFrom(line, chain) !== null);
-    // A call that waits for several at once is one; and of a chain that V8 does not tell, one of the calls on the way is it.
+    // A call that waits for several at once is one; and in a chain that V8 does not report, one of the calls on the way is.
     const calls = Math.min(sumOf(nested), ...nested.flatMap((chain) => graph.callsFrom(line, chain) ?? []));
     if (nested.length === 0 || calls < MOST_SHARE * limit.holding) continue;
     if (othersWait(nested, queue, limit, chains)) continue;

@@ -64,14 +64,14 @@ function waitsRows(recording: View<'waits'>): WaitsRow[] {
 }
 
 function chainsOf(row: WaitsRow): Chains {
-  const told = row.groups.flatMap(({ chain, ...group }) => {
+  const chains = row.groups.flatMap(({ chain, ...group }) => {
     const frames = chain.flatMap((i) => (row.frames[i] ? [{ ...row.frames[i], code: row.codes[i] ?? '' }] : []));
     return frames.length > 0 ? [{ ...group, frames }] : [];
   });
-  const makers = new Map(told.flatMap(({ frames, made }) => (made ? [[lineKey(frames[0]!), made] as const] : [])));
+  const makers = new Map(chains.flatMap(({ frames, made }) => (made ? [[lineKey(frames[0]!), made] as const] : [])));
   const byKey = new Map<string, Chain>();
-  for (const { count, oldestMs, frames, ...one } of told) {
-    // Not each promise is followed: others that wait there tell what made theirs.
+  for (const { count, oldestMs, frames, ...one } of chains) {
+    // Not each promise is followed: others that wait there show what made theirs.
     const made = one.made ?? makers.get(lineKey(frames[0]!)) ?? null;
     const key = `${frames.map(lineKey).join(' ')} ${made ? `${made.what} ${made.type} ${made.at && lineKey(made.at)}` : ''}`;
     const same = byKey.get(key);

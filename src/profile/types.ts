@@ -52,7 +52,7 @@ export interface Taken {
   safepoints?: true;
 }
 
-/** Of which thread a profile is, and when it began: what it takes to lay it beside a recording. Null where not told. */
+/** Of which thread a profile is, and when it began: what is needed to show it beside a recording. Null if not known. */
 export interface Origin {
   /** µs of the machine's monotonic clock, the one of `process.hrtime`. */
   startUs: number | null;

@@ -5,7 +5,7 @@ const CHECK_MS = 250;
 /** Saved at most, while less is spent than may be: what a busy moment may take. */
 const SAVED_MS = 20_000;
 const MOST_SAVED_MS = 1000;
-/** Windows are as long as each other on a logarithmic scale: short ones tell rates, long ones what takes a while. */
+/** Windows are as long as each other on a logarithmic scale: short ones give rates, long ones catch what takes a while. */
 const WINDOW_MS = { least: 100, most: 2000 };
 /** The pause before a window, against the one that its cost asks for: at random, so that no rhythm of the program is in step with it. */
 const PAUSE_FACTOR = { least: 0.5, most: 1.5 };

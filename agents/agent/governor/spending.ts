@@ -26,7 +26,7 @@ export class Spending {
     this.#add(sensor, 0, ms);
   }
 
-  /** Is told by others, and counts here. */
+  /** Is reported by others, and counts here. */
   addElsewhere(ms: number): void {
     this.#sinceTakenMs += ms;
   }
@@ -62,9 +62,9 @@ export class Spending {
 
   /** By sensor, since the last call. */
   read(): SensorCost[] {
-    const told = [...this.#bySensor.values()];
+    const all = [...this.#bySensor.values()];
     this.#bySensor.clear();
-    return told;
+    return all;
   }
 
   #add(sensor: string, calls: number, ms: number): void {

@@ -13,7 +13,7 @@ export type Sensor = (typeof SENSORS)[number];
 
 /**
  * One call, in ns: what V8 and Node do to call the hook included. From the CPU time of servers, with each sensor and without
- * it (Node 20 and 24), on a machine where `REFERENCE_NS` is what `measureUnit` tells.
+ * it (Node 20 and 24), on a machine where `REFERENCE_NS` is what `measureUnit` returns.
  */
 const COST_NS: Readonly<Record<Sensor, number>> = {
   'promise-made': 230,

@@ -5,8 +5,8 @@ import { Awaiting, type Passed, type Waiting } from './awaiting.ts';
 import { belowHooks } from './sites.ts';
 
 /**
- * Spent in one interval on what tells awaits from reactions, 4 to 30 µs each: more where the last ones were of use.
- * Further ones are told apart by V8 alone, which takes a call that awaits `return promise` twice.
+ * Time per interval to tell awaits from reactions, 4 to 30 µs each: more if the last ones were useful.
+ * Further ones are distinguished by V8 alone, which counts a call that awaits `return promise` twice.
  */
 const STACKS_MS = { idle: 1, useful: 8 } as const;
 /** What took longer had to wait for a core. */
@@ -79,7 +79,7 @@ export function createAsking(stacks: Stacks) {
   return {
     ask,
     awaiting,
-    /** V8 has told so far. */
+    /** V8 has reported so far. */
     isSupported: () => awaiting.isSupported(),
     keepSome(kept: Map<object, object>, now: number): void {
       late = someOf(kept, stacks.share() * MAX_ASKED);

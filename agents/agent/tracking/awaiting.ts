@@ -21,7 +21,7 @@ export class Awaiting {
   #probe: Probe | null = null;
   #supported = true;
 
-  /** V8 has told so far. */
+  /** V8 has reported so far. */
   isSupported(): boolean {
     return this.#supported;
   }

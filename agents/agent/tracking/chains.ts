@@ -31,8 +31,8 @@ export function waitingChains(
   let next = 0;
   return chosen.flatMap(({ site, some, oldestMs }) => {
     const there = some.filter(({ ref }) => ref.deref() !== undefined);
-    const told = there.map(() => (chains[next++] ?? []).slice(0, MAX_FRAMES));
-    return groupsOf(site, told, oldestMs, sites);
+    const awaiters = there.map(() => (chains[next++] ?? []).slice(0, MAX_FRAMES));
+    return groupsOf(site, awaiters, oldestMs, sites);
   });
 }
 
@@ -59,7 +59,7 @@ function chooseSites(followed: Iterable<FollowedPromise>, now: number): Chosen[]
     .slice(0, MAX_SITES);
 }
 
-/** One for each chain; of a promise with several reactions V8 tells none, and the stack of the site stands for it. */
+/** One for each chain; for a promise with several reactions V8 reports none, and the stack of the site is used. */
 function groupsOf(
   site: Site,
   chains: RawFrame[][],
@@ -84,7 +84,7 @@ function groupsOf(
   }));
 }
 
-/** Of the built-ins, combinators are told. */
+/** Of the built-ins, combinators are reported. */
 function isPlace([, url]: RawFrame): boolean {
   return url !== null;
 }

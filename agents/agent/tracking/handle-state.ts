@@ -1,4 +1,4 @@
-/** What a resource tells of itself, and the stack with which it was made. */
+/** What a resource shows about itself, and the stack with which it was made. */
 import { NativeNumber } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { isNodes, type Started } from './sites.ts';
@@ -17,7 +17,7 @@ export function spanOf(timer: object): string {
   return typeof _idleTimeout === 'number' ? `${NativeNumber(_idleTimeout.toPrecision(1))} ms` : '';
 }
 
-/** The handle of a file is told of as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
+/** The handle of a file is reported as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
 export function isClosedFile({ site, ref }: FollowedHandle): boolean {
   if (site.type !== 'FILEHANDLE') return false;
   const handle = ref.deref() as { fd?: unknown } | undefined;
@@ -32,7 +32,7 @@ export function isStillThere(one: FollowedHandle): boolean {
   return one.site.type === 'FILEHANDLE' ? !isClosedFile(one) : isReferenced(one);
 }
 
-/** Whether it keeps the process alive; a resource that cannot tell does not. */
+/** Whether it keeps the process alive; false for a resource without that method. */
 export function isReferenced({ ref }: FollowedHandle): boolean {
   const resource = ref.deref() as { hasRef?: unknown } | undefined;
   if (typeof resource?.hasRef !== 'function') return false;

@@ -112,7 +112,7 @@ export class FollowedHandles {
     }
   }
 
-  /** After a pause: which of them are there still. Those that cannot tell count as gone. */
+  /** After a pause: which of them are still there. Those without a state count as gone. */
   verify(): void {
     const now = monotonicMs();
     for (const one of this.#byId.values()) {

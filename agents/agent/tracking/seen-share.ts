@@ -1,6 +1,6 @@
 import { max } from '../../primordials.ts';
 
-/** What is told of it in a row. */
+/** What a row has of it. */
 export interface Seen {
   /** Promises made since the last row, those of the pauses as many as the windows let expect. */
   promises: number;

@@ -45,7 +45,7 @@ export function createTracking() {
     spentElsewhere(ms: number): void {
       running?.spentElsewhere(ms);
     },
-    /** What is to be told since the last call, `final` at the exit; null where there is nothing. */
+    /** What is to be reported since the last call, `final` at the exit; null if there is nothing. */
     read(final = false): RawTracked | null {
       const rejected = rejections.read();
       // What it has missed since it failed would be reported as still open.

@@ -17,7 +17,7 @@ export function toThreadProfile(taken: TakenCpuProfile, map?: FrameMapper): Thre
   });
 }
 
-/** The last seconds of a thread. The stacks are the agent's own: they tell warm code and inlined functions, and leave it out. */
+/** The last seconds of a thread. The stacks are the agent's own: they have warm code and inlined functions, and not the agent. */
 export function recentThreadProfile(
   { pid, threadId, profile, intervalUs }: RecentProfile,
   map?: FrameMapper,

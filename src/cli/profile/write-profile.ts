@@ -4,7 +4,7 @@ import { UserError } from '../../util/user-error.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 import { exporterFor, leftOut } from './export-profile.ts';
 
-/** Writes a profile in the format that the file's name tells, never over another file; what came of it, in words. */
+/** Writes a profile in the format given by the file's name, never over another file; returns the result in words. */
 export function writeProfile(profile: Profile, wanted: string): string {
   try {
     const exporter = exporterFor(wanted, undefined, '');

@@ -17,7 +17,7 @@ export function mechanisms(): Mechanism[] {
     {
       id: 'pressure',
       isThere: canRead('/proc/pressure/cpu'),
-      without: 'how short the machine is of cores, memory and disks is not told',
+      without: 'how short the machine is of cores, memory and disks is not reported',
     },
     {
       id: 'cgroup',

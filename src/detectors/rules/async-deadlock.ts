@@ -25,7 +25,7 @@ interface CycleEvidence {
   /** In the cycle and in its queue. */
   suspendedCalls: number;
   oldestMs: number;
-  /** What is awaited in the cycle, as its text tells. */
+  /** What is awaited in the cycle, by its text. */
   locks: string[];
 }
 
