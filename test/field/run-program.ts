@@ -41,7 +41,8 @@ export async function runProgram(id: string, variant: Variant, answer: Answer, p
     const env = { ...place.env, ...ports, RUN_MS: String(answer.seconds * 1000), NODE_ENV: 'production' };
     const program = start([...place.args, `programs/${id}.cjs`, variant], env, place.node);
     if (answer.load !== undefined) {
-      const listening = await Promise.race([program.said(/^listening on (\d+)$/m), program.ended.then(() => null)]);
+      // It may end before: then its code says why.
+      const listening = await program.said(/^listening on (\d+)$/m).catch(() => null);
       if (listening !== null) standIn('load', { FIELD_PORT: listening[1]!, FIELD_LOAD: JSON.stringify(answer.load) });
     }
     const code = await program.ended;

@@ -5,7 +5,7 @@ const _ = require('lodash');
 const { listen } = require('./lib/listen.cjs');
 
 const cured = process.argv[2] === 'cured';
-const settings = Array.from({ length: 25_000 }, (_value, id) => ({
+const settings = Array.from({ length: 80_000 }, (_value, id) => ({
   id,
   labels: ['a', 'b'],
   limits: { cpu: 1, memory: id },

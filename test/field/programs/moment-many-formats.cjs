@@ -15,7 +15,7 @@ function parse(text) {
 
 const app = express();
 app.get('/import', (_request, response) => {
-  const rows = Array.from({ length: 60 }, (_, i) => `2026-01-${String((i % 28) + 1).padStart(2, '0')}`);
+  const rows = Array.from({ length: 300 }, (_, i) => `2026-01-${String((i % 28) + 1).padStart(2, '0')}`);
   response.json(rows.map((row) => parse(row).valueOf())); // guilty
 });
 listen(app);

@@ -8,7 +8,7 @@ const cured = process.argv[2] === 'cured';
 const line = new mongoose.Schema({ sku: String, count: Number, price: Number });
 const Order = mongoose.model('Order', new mongoose.Schema({ number: Number, lines: [line], tags: [String] }));
 const lines = () => [1, 2, 3].map((n) => ({ _id: new mongoose.Types.ObjectId(), sku: `s${n}`, count: n, price: 2 }));
-const found = Array.from({ length: 1200 }, (_, number) => ({
+const found = Array.from({ length: 6000 }, (_, number) => ({
   _id: new mongoose.Types.ObjectId(),
   number,
   lines: lines(),

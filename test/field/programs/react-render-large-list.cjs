@@ -6,7 +6,11 @@ const { renderToString } = require('react-dom/server');
 const { listen } = require('./lib/listen.cjs');
 
 const cured = process.argv[2] === 'cured';
-const products = Array.from({ length: 6000 }, (_, id) => ({ id, name: `Product ${id}`, tags: ['new', 'sale', 'eco'] }));
+const products = Array.from({ length: 60_000 }, (_, id) => ({
+  id,
+  name: `Product ${id}`,
+  tags: ['new', 'sale', 'eco'],
+}));
 
 function Row({ product }) {
   const tags = product.tags.map((tag) => createElement('b', { key: tag, className: tag }, tag));

@@ -5,7 +5,14 @@ const XLSX = require('xlsx');
 const { listen } = require('./lib/listen.cjs');
 
 const cured = process.argv[2] === 'cured';
-const orders = Array.from({ length: cured ? 50 : 4000 }, (_, id) => [id, `Order ${id}`, id * 1.5, 'open', 'EUR', true]);
+const orders = Array.from({ length: cured ? 50 : 15_000 }, (_, id) => [
+  id,
+  `Order ${id}`,
+  id * 1.5,
+  'open',
+  'EUR',
+  true,
+]);
 
 function exported(rows) {
   const book = XLSX.utils.book_new();
