@@ -76,7 +76,8 @@ export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SH
   const warm = place.readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS);
   const broke = hasBroken(place);
   const found = growthIn(thinned(warm), leastAlive, endedShare);
-  if (found) return { ...found, broke: broke && found.ended === 0 };
+  // A healthy past is in these readings; what ended since the oldest began decides.
+  if (found) return { ...found, broke: broke && (place.last.entry.endedSinceOldest ?? found.ended) === 0 };
   const since = place.last.t - place.last.entry.oldestMs;
   const late = broke ? growthIn(thinned(warm.filter(({ t }) => t >= since)), leastAlive, endedShare) : null;
   return late && { ...late, broke: late.ended === 0 };

@@ -126,8 +126,21 @@ describe('after a healthy past', () => {
     ]);
   });
 
+  /** Three of the calls that ended did so within the rows. */
+  const soon = (endedSinceOldest: number) =>
+    tracked(8, (n) => ({
+      alive: 14 * n,
+      created: 22 + 14 * n,
+      ended: n === 1 ? 19 : 22,
+      oldestMs: 2000 * n - 100,
+      usualMs: 128,
+      endedSinceOldest,
+    }));
+
   test.each<[string, string[], Row[]]>([
     ['a server that hangs as a whole', ['warning'], withInbound(63, broken())],
+    ['that hangs soon', ['warning'], withInbound(112, soon(0))],
+    ['that hangs for some', ['info'], withInbound(112, soon(1))],
     ['as before, where it usually takes that long', [], broken(() => ({ usualMs: 4096 }))],
     ['where nobody knows', [], broken(() => ({ usualMs: null }))],
     ['a burst that is over', [], broken((n) => (n === 56 ? { alive: 3, oldestMs: 30 } : {}))],

@@ -51,6 +51,7 @@ test.each([
   ['they pile up', ['warning'], growing()],
   ['tunnels of connections from outside', [], withInbound(90, hung())],
   ['tunnels that grow in number', [], withInbound(200, growing({ via: ['net'] }))],
+  ['what used to end is no tunnel', ['warning'], withInbound(200, growing({ via: ['net'], ended: 30, usualMs: 32 }))],
   ['requests for those from outside', ['warning'], withInbound(200, growing())],
   ['more load, and all end soon', [], growing({ oldestMs: 400 })],
 ] as const)('%s: %j', (_what, expected, rows) => {

@@ -92,8 +92,10 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     const looped = isLoop(entry);
     const stuck = stuckOf(place, recording, { oldestMs: looped ? POLLED_MS : STUCK_MS, ended: ENDED_CALLS });
     if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck))];
-    if (looped || isTunnel(place)) return [];
+    if (looped) return [];
     const growth = growthOf(place, GROWN_CALLS);
+    // A tunnel is open as long as it likes; calls that used to end are none.
+    if (isTunnel(place) && !growth?.broke) return [];
     if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth))];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
     const isHung = (entry.followed ?? entry.alive) >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
