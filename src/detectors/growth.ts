@@ -24,6 +24,13 @@ const FOLLOWED_SHARE = 0.25;
 /** More than this below its maximum, it falls as well as rises: a sawtooth. */
 const STANDING_SHARE = 0.9;
 
+/** Calls and listeners of requests that are over. */
+const LEFT_BEHIND: readonly string[] = ['await', 'listener'];
+/** So many rows in a row, and a few late ones may still be there. */
+const GONE_READINGS = 2;
+/** Of the most connections and requests from outside that were open at once. */
+const GONE_SHARE = 0.2;
+
 /** If more end, most are finished, and the others are judged by their age. */
 const ENDED_SHARE = 0.25;
 
@@ -78,9 +85,26 @@ export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SH
   const found = growthIn(thinned(warm), leastAlive, endedShare);
   // A healthy past is in these readings; what ended since the oldest began decides.
   if (found) return { ...found, broke: broke && (place.last.entry.endedSinceOldest ?? found.ended) === 0 };
+  const left = leftBehind(place, warm);
+  const stayed = left && growthIn(thinned(left), leastAlive, endedShare);
+  if (stayed) return { ...stayed, oldestMs: place.last.entry.oldestMs, inbound: false, broke: false };
   const since = place.last.t - place.last.entry.oldestMs;
   const late = broke ? growthIn(thinned(warm.filter(({ t }) => t >= since)), leastAlive, endedShare) : null;
   return late && { ...late, broke: late.ended === 0 };
+}
+
+/**
+ * What grew while connections from outside came and is there still when they have gone: the readings until it rose no more. Null where they
+ * have not gone. Only of what does not outlive its request on purpose, as connections of a pool do.
+ */
+function leftBehind({ last }: Place, warm: readonly Reading[]): readonly Reading[] | null {
+  if (!LEFT_BEHIND.includes(last.entry.what)) return null;
+  const rose = warm.findLastIndex(({ entry }, i) => i > 0 && entry.alive > warm[i - 1]!.entry.alive);
+  const since = warm.slice(rose + 1);
+  const most = Math.max(0, ...warm.slice(0, rose + 1).map(({ inbound }) => inbound));
+  const isGone = since.length >= GONE_READINGS && last.inbound <= most * GONE_SHARE && most > 0;
+  const stays = last.entry.alive >= STANDING_SHARE * (warm[rose]?.entry.alive ?? 0);
+  return isGone && stays ? warm.slice(0, rose + 1) : null;
 }
 
 /** The oldest has waited ten times as long as nine of ten did. */
@@ -99,17 +123,23 @@ function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: numb
   const rises =
     to.alive >= leastAlive &&
     isFollowed(last, leastAlive) &&
-    grown >= Math.max(leastAlive / 2, to.alive * GROWN_SHARE) &&
+    grown >= Math.max(leastAlive / 2, Math.min(to.alive * GROWN_SHARE, leastOfLeak(to, leastAlive))) &&
     to.alive >= STANDING_SHARE * Math.max(...warm.map(({ entry }) => entry.alive)) &&
     risingShare(warm) >= RISING_SHARE;
   if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
-  const inbound = last.inbound >= INBOUND_SHARE * to.alive;
+  const open = Math.max(...warm.slice(-GONE_READINGS).map((reading) => reading.inbound));
+  const inbound = open >= INBOUND_SHARE * to.alive;
   return { alive: to.alive, grown, created, ended, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
 }
 
 /** A few that stand for many are chance. */
 export function isFollowed({ entry: { followed, alive } }: Reading, leastAlive: number): boolean {
   return (followed ?? alive) >= leastAlive * FOLLOWED_SHARE;
+}
+
+/** Of listeners of which none was ever removed, more are a leak however many there are already; calls and handles may be a crowd. */
+function leastOfLeak({ what, ended }: Reading['entry'], leastAlive: number): number {
+  return what === 'listener' && ended === 0 ? leastAlive : Number.POSITIVE_INFINITY;
 }
 
 function risingShare(readings: readonly Reading[]): number {

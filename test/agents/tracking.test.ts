@@ -194,6 +194,30 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'timers that their callback starts again are one each, as old as the first',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+function poll() {
+  setTimeout(poll, 20); // re-armed
+}
+for (let i = 0; i < 5; i++) poll();
+function twice() {
+  setTimeout(() => setTimeout(() => {}, 15), 15);
+}
+setInterval(twice, 50);
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const entries = rowsOf(lab.recording(), 'unfinished')
+        .at(-1)!
+        .entries.filter(({ detail }) => detail === 're-armed');
+      expect(entries).toMatchObject([
+        { location: { line: lineOf(text, '// re-armed') }, alive: 5, created: 5, ended: 0 },
+      ]);
+      expect(entries[0]!.oldestMs).toBeGreaterThan(500);
+    }),
+  );
+
+  it(
     'listeners of one emitter and of one signal',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

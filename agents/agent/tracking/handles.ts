@@ -15,7 +15,9 @@ import {
   isStillThere,
   spanOf,
 } from './handle-state.ts';
+import { CONNECTIONS, FROM_OUTSIDE, PASSING, REQUESTS, STEPS } from './handle-types.ts';
 import { HttpPools } from './http-pools.ts';
+import { firingTimer, rearm } from './rearmed.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, currentFrames, end, endUnseen, lighten, type Sites } from './sites.ts';
 
@@ -27,25 +29,6 @@ const MAX_FOLLOWED = 20_000;
 const MAX_WAITING = 2000;
 /** Listed in a dump. */
 const MAX_DUMPED = 5000;
-/** Not things that stay: they end with the turn of the loop, or represent running code. */
-const PASSING = new NativeSet([
-  'Immediate',
-  'Microtask',
-  'PROMISE',
-  'PerformanceObserver',
-  'RANDOMBYTESREQUEST',
-  'TickObject',
-]);
-/** Made in thousands, and gone with their answer. Sampled separately, like timers: things that stay open are rarer. */
-const REQUESTS = /^FSREQ|REQ$|REQWRAP$|^(WRITE|SHUTDOWN|TCPCONNECT|PIPECONNECT|UDPSEND)WRAP$|^HTTP/;
-/** Done by Node before it makes what was asked for: looking up a name, trying one address after another. */
-const STEPS = /^(GETADDRINFOREQ|QUERY|TCPCONNECT|PIPECONNECT)WRAP$/;
-/** Made by Node for a connection or a request from outside: no code of the application is on the stack. */
-const FROM_OUTSIDE = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'HTTPINCOMINGMESSAGE', 'TLSWRAP']);
-
-/** A client's connections. */
-const CONNECTIONS = new NativeSet(['TCPWRAP', 'PIPEWRAP', 'TLSWRAP']);
-
 interface HandleOptions {
   /** The running unit of work, if any, and who is notified of what is made for it. */
   currentScope(): unknown;
@@ -215,13 +198,25 @@ export class FollowedHandles {
     if (type !== 'PROMISE') onMade(type);
     if (this.#inside || PASSING.has(type)) return;
     const sampling = this.#samplingOf(type);
-    if (this.#byId.size >= MAX_FOLLOWED || !(scopedOnly ? currentScope() : sampling.next())) return;
+    const isChosen = scopedOnly ? currentScope() : sampling.next();
+    const firing = type === 'Timeout' && !scopedOnly ? firingTimer(this.#byId.get(executionAsyncId())) : undefined;
+    if (this.#byId.size >= MAX_FOLLOWED || !(isChosen || firing)) return;
     this.#inside = true;
     try {
-      sampling.spend(() => this.#start(sampling, id, type, resource));
+      sampling.spend(() => {
+        if (!(firing && this.#rearm(firing, id, resource)) && isChosen) this.#start(sampling, id, type, resource);
+      });
     } finally {
       this.#inside = false;
     }
+  }
+
+  #rearm(firing: FollowedHandle, id: number, resource: object): boolean {
+    const before = firing.id;
+    if (!rearm(firing, { id, resource, frames: this.#options.framesOf('Timeout'), sites: this.#sites })) return false;
+    this.#byId.delete(before);
+    this.#byId.set(id, firing);
+    return true;
   }
 
   #samplingOf(type: string): Sampling {

@@ -15,6 +15,9 @@ const GROWN_OF_SYSTEM = 10;
 /** If fewer keep the process alive, their end was planned for. */
 const REFERENCED_SHARE = 0.5;
 
+/** Timers that fire again and again: Node's own, and those that their callback starts anew. */
+const REPEATED: readonly string[] = ['interval', 're-armed'];
+
 /** Node's names of resources that are open until they are closed, by kind; without those that the garbage collector ends. */
 const TYPES: Record<string, readonly string[]> = {
   timers: ['Timeout'],
@@ -113,7 +116,7 @@ function leaked(period: Period): Finding<HandlesEvidence>[] {
 
 /** A timer with a delay fires once. If that is not known, one that does not keep the process alive is likely intended. */
 function endsByItself({ type, detail, alive, referenced }: UnfinishedEntry): boolean {
-  if (type !== 'Timeout' || detail === 'interval') return false;
+  if (type !== 'Timeout' || REPEATED.includes(detail)) return false;
   return detail !== '' || referenced < alive * REFERENCED_SHARE;
 }
 

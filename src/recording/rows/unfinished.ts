@@ -18,7 +18,7 @@ export interface UnfinishedEntry {
   what: (typeof UNFINISHED)[number];
   /** handle: Node's name of the resource. reaction and promise: the built-in, `race`, `then`, `new`. listener: `emitter`, `event-target` or `abort-signal`. */
   type: string;
-  /** listener: class and event. handle: of a Timeout `interval` or its delay, "30000 ms", if known. */
+  /** listener: class and event. handle: of a Timeout `interval`, `re-armed` (started again by its own callback: one chain, format 1.5) or its delay, "30000 ms", if known. */
   detail: string;
   /** Modules of Node between the place and the thing: net, http, fetch, fs, timers, streams, events … */
   via: string[];

@@ -1,0 +1,41 @@
+import { monotonicMs, NativeWeakRef } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import type { FollowedHandle } from './handle-state.ts';
+import { begin, end, isNodes, type Sites } from './sites.ts';
+
+/** Detail of a timer that its callback starts again. */
+const RE_ARMED = 're-armed';
+
+/** A one-shot timer whose callback runs. */
+export function firingTimer(running: FollowedHandle | undefined): FollowedHandle | undefined {
+  return running?.site.type === 'Timeout' && running.site.detail !== 'interval' ? running : undefined;
+}
+
+interface NewTimer {
+  id: number;
+  resource: object;
+  frames: RawFrame[];
+  sites: Sites;
+}
+
+/** A timer that its own callback starts again where it was started is one chain, as old as its first. False for another one. */
+export function rearm(firing: FollowedHandle, { id, resource, frames, sites }: NewTimer): boolean {
+  if (!isSamePlace(frames, firing.site.frames)) return false;
+  const site = sites.here('handle', 'Timeout', RE_ARMED, frames);
+  if (!site) return false;
+  if (firing.site !== site) {
+    end(firing, monotonicMs());
+    firing.site = site;
+    begin(firing);
+  }
+  firing.id = id;
+  firing.ref = new NativeWeakRef(resource);
+  return true;
+}
+
+/** By the innermost frame of the program. */
+function isSamePlace(a: RawFrame[], b: RawFrame[]): boolean {
+  const [one, other] = [a, b].map((frames) => frames.find((frame) => !isNodes(frame)));
+  if (!one || !other) return false;
+  return one[1] === other[1] && one[2] === other[2] && one[3] === other[3];
+}

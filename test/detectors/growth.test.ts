@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { growthOf } from '../../src/detectors/growth.ts';
+import { allPlacesOf, periodsOf } from '../../src/detectors/unfinished.ts';
+import type { UnfinishedEntry, UnfinishedRow } from '../../src/recording/types.ts';
+import { recordingOf, tracked } from '../support/recording.ts';
+
+const LEAST = 20;
+
+function growthIn(rows: UnfinishedRow[], what: UnfinishedEntry['what'] = 'await') {
+  const [period] = periodsOf(recordingOf(rows));
+  return growthOf(allPlacesOf(period!, what)[0]!, LEAST);
+}
+
+/** Of listeners, with so many connections from outside in each row. */
+function leftBy(alive: readonly number[], inbound: readonly number[], what: UnfinishedEntry['what'] = 'listener') {
+  const rows = tracked(alive.length, (n) => ({ what, alive: alive[n - 1]!, created: alive[n - 1]! }));
+  return growthIn(
+    rows.map((row, i) => ({ ...row, inbound: inbound[i]! })),
+    what,
+  );
+}
+
+test.each([
+  [
+    'a few thousand, of which none is ever removed',
+    (n: number) => ({ what: 'listener' as const, alive: 4600 + 13 * n, created: 4600 + 13 * n }),
+  ],
+  ['the first of them', (n: number) => ({ what: 'listener' as const, alive: 13 * n, created: 13 * n })],
+])('%s: what leaked before does not hide what leaks now', (_what, fields) => {
+  expect(growthIn(tracked(8, fields), 'listener')).toMatchObject({ grown: 91, ended: 0 });
+});
+
+test('a crowd that comes and goes is none for being some more', () => {
+  expect(
+    growthIn(tracked(8, (n) => ({ alive: 4600 + 13 * n, created: 5000 + 16 * n, ended: 400 + 3 * n }))),
+  ).toBeNull();
+});
+
+const RISING = [30, 60, 90, 120, 150];
+
+test.each([
+  ['as long as as many are open', [...RISING, 150, 150], [30, 60, 90, 120, 150, 150, 150], null],
+  ['once they have gone', [...RISING, 150, 150], [30, 60, 90, 120, 150, 2, 0], { alive: 150, inbound: false }],
+  ['where they went with them', [...RISING, 40, 3], [30, 60, 90, 120, 150, 40, 3], null],
+  ['a moment after they have gone', [...RISING, 150], [30, 60, 90, 120, 150, 0], { alive: 150, inbound: true }],
+  ['a plateau without any', [...RISING, 150, 150], [0, 0, 0, 0, 0, 0, 0], null],
+])('open requests excuse what is there for each of them, %s', (_what, alive, inbound, expected) => {
+  const found = leftBy(alive, inbound);
+  if (expected === null) expect(found).toBeNull();
+  else expect(found).toMatchObject(expected);
+});
+
+test('connections of a pool stay on purpose', () => {
+  expect(leftBy([...RISING, 150, 150], [30, 60, 90, 120, 150, 0, 0], 'handle')).toBeNull();
+});
