@@ -29,7 +29,7 @@ export function nodeOptionsOf(pid: number): NodeOptions {
 }
 
 /** Empty for the kernel's own, for a zombie, and where nobody tells. */
-function argvOf(pid: number): string[] {
+export function argvOf(pid: number): string[] {
   return wordsOf(`/proc/${pid}/cmdline`);
 }
 

@@ -35,14 +35,31 @@ function has(mask: string | undefined): boolean {
   return mask !== undefined && ((BigInt(`0x${mask}`) >> BigInt(SIGUSR1 - 1)) & 1n) === 1n;
 }
 
+interface Tree {
+  address: number;
+  isRelocatable: boolean;
+}
+
+const known = new Map<string, Tree>();
+
+/** Throws where the executable has no symbols. */
+function treeIn(file: string): Tree {
+  return withFile(file, (open) => {
+    const { dev, ino, mtimeMs } = fstatSync(open);
+    const key = [dev, ino, mtimeMs].join();
+    const elf = known.has(key) ? null : readElf(open);
+    const address = elf && symbolAddress(open, elf, TREE);
+    if (elf && address !== null) known.set(key, { address, isRelocatable: elf.isRelocatable });
+    const found = known.get(key);
+    if (!found) throw new Error('no symbols');
+    return found;
+  });
+}
+
 /** Throws where that cannot be told. */
 function listensItself(pid: number, file: string): boolean {
-  const tree = withFile(file, (open) => {
-    const elf = readElf(open);
-    const address = elf && symbolAddress(open, elf, TREE);
-    if (!elf || address === null) throw new Error('no symbols');
-    return address + (elf.isRelocatable ? baseOf(pid, file) : 0);
-  });
+  const { address, isRelocatable } = treeIn(file);
+  const tree = address + (isRelocatable ? baseOf(pid, file) : 0);
   return withFile(`/proc/${pid}/mem`, (memory) => {
     const wanted = [pointerAt(memory, tree)];
     for (let seen = 0; wanted.length > 0; seen++) {

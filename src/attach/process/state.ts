@@ -13,7 +13,7 @@ export function startTicks(pid: number): number | null {
 }
 
 /** The fields of `/proc/PID/stat` from the third on. Throws where it is gone. */
-function statFields(pid: number): string[] {
+export function statFields(pid: number): string[] {
   return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.trim().split(' ');
 }
 

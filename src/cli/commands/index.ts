@@ -8,6 +8,7 @@ import { flame } from './flame.ts';
 import { lab } from './lab.ts';
 import { leaks } from './leaks.ts';
 import { profile } from './profile.ts';
+import { ps } from './ps.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -28,6 +29,7 @@ export const commands: readonly CliCommand<never>[] = [
   lab,
   leaks,
   profile,
+  ps,
   replay,
   report,
   run,

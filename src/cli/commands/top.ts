@@ -1,5 +1,6 @@
 import { type Connection, connect } from '../../attach/connect.ts';
 import { connectAll } from '../../attach/list-agents.ts';
+import type { NodeProcess } from '../../attach/process/list.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { commandText } from '../../report/words.ts';
 import { exitCodeOf } from '../../util/end-signals.ts';
@@ -10,6 +11,7 @@ import { streamRows } from '../live/stream-rows.ts';
 import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { attachOption, jsonOption, sigusr1Option, toPid } from '../options.ts';
 import { printJson } from '../output.ts';
+import { commandOf, listProcesses } from '../processes.ts';
 import { reach, takeAway, type Visit, type VisitOptions } from '../target/visit.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
@@ -18,7 +20,8 @@ interface Options extends VisitOptions {
   json?: boolean;
 }
 
-const NOBODY = 'No process of yours runs with the agent. Start one: evdiag run --tui -- node app.js';
+const NOBODY =
+  'No process of yours runs with the agent, and none can be attached to (see "evdiag ps"). Start one: evdiag run --tui -- node app.js';
 
 export const top: CliCommand<Options> = {
   id: 'top',
@@ -36,8 +39,11 @@ export const top: CliCommand<Options> = {
     const { json } = options;
     const pid = pidText === undefined ? null : toPid(pidText);
     if (!json) requireTerminal('top');
-    if (pid === null) return json ? printList() : show(await choose(terminalLook(options.ascii)), options);
-    const visit = await reach(pid, options, 'diagnose');
+    if (pid === null && json) return printList();
+    const choice = pid ?? (await choose(terminalLook(options.ascii)));
+    if (typeof choice !== 'number') return show(choice, options);
+    // Whoever chose it from the list has read what that means.
+    const visit = await reach(choice, pid === null ? { ...options, attach: true } : options, 'diagnose');
     try {
       return await (json ? streamRows(familyOf(visit.connection)) : show(chosen(visit.connection), options));
     } finally {
@@ -71,11 +77,13 @@ function chosen(connection: Connection): Choice {
   return { crowd: familyOf(connection), subject: commandText(argv), pid };
 }
 
-/** The only family, or the one that the user chose; null if none was chosen. */
-async function choose(look: ReturnType<typeof terminalLook>): Promise<Choice | null> {
+/** The only family, or what the user chose, of a process without the agent its number; null if nothing was chosen. */
+async function choose(look: ReturnType<typeof terminalLook>): Promise<Choice | number | null> {
   const all = await connectAll();
-  if (all.length === 0) throw new TargetError(NOBODY);
-  if (new Set(all.map(({ hello }) => hello.family)).size === 1) {
+  const families = new Set(all.map(({ hello }) => hello.family)).size;
+  const others = families === 1 ? [] : await attachable();
+  if (all.length + others.length === 0) throw new TargetError(NOBODY);
+  if (families === 1) {
     const { subject } = chosen(all[0]!);
     return { subject, crowd: { ...familyOf(all[0]!), known: all } };
   }
@@ -88,10 +96,21 @@ async function choose(look: ReturnType<typeof terminalLook>): Promise<Choice | n
     label: `${'all'.padStart(7)}  ${plural(all.length, 'process', 'processes')}`,
     about: 'side by side',
   };
-  const index = await ask('Processes that run with the agent', [...choices, together], look);
-  if (index === all.length) return { crowd: everybody(all), subject: together.label.trim() };
+  const side = all.length > 1 ? [together] : [];
+  const loads = others.map((one) => ({
+    label: `${String(one.pid).padStart(7)}  ${commandOf(one)}`,
+    about: `Node.js ${one.nodeVersion ?? '?'} · without the agent: Enter loads it until you leave`,
+  }));
+  const index = await ask('Processes that can be observed', [...choices, ...side, ...loads], look);
+  if (side.length > 0 && index === all.length) return { crowd: everybody(all), subject: together.label.trim() };
   for (const connection of all) if (connection !== all[index ?? -1]) connection.close();
-  return index === null ? null : chosen(all[index]!);
+  if (index === null) return null;
+  return index < all.length ? chosen(all[index]!) : others[index - all.length - side.length]!.pid;
+}
+
+async function attachable(): Promise<NodeProcess[]> {
+  if (process.platform !== 'linux') return [];
+  return (await listProcesses()).filter(({ state }) => state === 'attachable');
 }
 
 /** The processes that can be observed, each once. */
