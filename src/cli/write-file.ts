@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, statSync, writeSync } from 'node:fs';
 import { InputError } from '../util/input-error.ts';
 import { nodeCode } from '../util/user-error.ts';
 
@@ -15,6 +15,7 @@ export function freeName(name: string, extension: string): string {
 /** Writes what may hold secrets, for its owner alone; the bytes written. Throws InputError where it cannot; `cure` says what to do. */
 export function writePrivate(file: string, pieces: Iterable<string | Uint8Array>, cure = CURE): number {
   try {
+    refuseUnreadPipe(file);
     const descriptor = openSync(file, 'w', 0o600);
     try {
       let bytes = 0;
@@ -28,6 +29,16 @@ export function writePrivate(file: string, pieces: Iterable<string | Uint8Array>
       closeSync(descriptor);
     }
   } catch (error) {
-    throw new InputError(`"${file}" cannot be written (${nodeCode(error)}).${cure}`);
+    const code = nodeCode(error);
+    const why = code === 'ENXIO' ? 'ENXIO: nobody reads this pipe' : code;
+    throw new InputError(`"${file}" cannot be written (${why}).${cure}`);
   }
+}
+
+/** Opening such a pipe would wait for somebody to read it. */
+function refuseUnreadPipe(file: string): void {
+  const { O_NONBLOCK = 0 } = constants;
+  if (O_NONBLOCK === 0 || !statSync(file, { throwIfNoEntry: false })?.isFIFO()) return;
+  // ENXIO where nobody has it open.
+  closeSync(openSync(file, constants.O_WRONLY | O_NONBLOCK));
 }

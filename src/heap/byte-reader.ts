@@ -2,8 +2,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../recording/input-error.ts';
+import { notRegular } from '../util/regular-file.ts';
 import { nodeCode } from '../util/user-error.ts';
 
+const HINT = 'Give a .heapsnapshot file.';
 const CHUNK_BYTES = 1 << 20;
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -37,12 +39,12 @@ export class ByteReader {
   static async open(path: string, onProgress?: OnProgress): Promise<ByteReader> {
     try {
       // Reading a pipe or a device instead of a file would hang or never end.
-      if (!(await stat(path)).isFile()) throw noFile(path);
+      if (!(await stat(path)).isFile()) throw notRegular(path, HINT);
       const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       const stats = await file.stat();
       if (stats.isFile()) return new ByteReader(path, file, stats.size, onProgress);
       await file.close();
-      throw noFile(path);
+      throw notRegular(path, HINT);
     } catch (error) {
       throw error instanceof InputError ? error : accessError(error, path);
     }
@@ -191,10 +193,6 @@ class ValueScan {
 export const isSpace = (byte: number) => byte === 32 || byte === 10 || byte === 13 || byte === 9;
 const isOpening = (byte: number) => byte === 123 || byte === 91;
 const isClosing = (byte: number) => byte === 125 || byte === 93;
-
-function noFile(path: string): InputError {
-  return new InputError(`"${path}" is not a file. Give a .heapsnapshot file.`);
-}
 
 function accessError(error: unknown, path: string): InputError {
   const code = nodeCode(error);

@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { requireKind } from '../recording/file-kinds.ts';
 import { accessError, InputError } from '../recording/input-error.ts';
 import { parseJson } from '../recording/parse-json.ts';
-import { openRegular, readBytes } from '../util/regular-file.ts';
+import { notRegular, openRegular, readBytes } from '../util/regular-file.ts';
 import { isOldCpuProfile } from './old-cpuprofile.ts';
 import { readCollapsed } from './read-collapsed.ts';
 import { type ReadCpuProfileOptions, readCpuProfile } from './read-cpuprofile.ts';
@@ -34,7 +34,7 @@ function bytesOf(path: string): Buffer {
   let descriptor: number | null = null;
   try {
     descriptor = openRegular(path);
-    if (descriptor === null) throw new InputError(`"${path}" is not a file: a pipe or a device is not read. ${HINT}`);
+    if (descriptor === null) throw notRegular(path, HINT);
     const { size } = fstatSync(descriptor);
     if (size === 0) throw new InputError(`"${path}" is empty. ${HINT}`);
     if (size > MAX_BYTES)

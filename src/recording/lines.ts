@@ -1,6 +1,6 @@
 /** Reads a file line by line in bounded memory, whatever the file is. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { openRegular } from '../util/regular-file.ts';
+import { notRegular, openRegular } from '../util/regular-file.ts';
 import { accessError, HINT, InputError } from './input-error.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -55,7 +55,7 @@ export function openFile(file: string): number {
   try {
     const descriptor = openRegular(file);
     if (descriptor !== null) return descriptor;
-    throw new InputError(`"${file}" is not a file. ${HINT}`);
+    throw notRegular(file, HINT);
   } catch (error) {
     throw error instanceof InputError ? error : accessError(error, file);
   }

@@ -1,6 +1,7 @@
 /** Finds the files of the recordings that an input means: a recording, a family of them, or a folder of families. */
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { notRegular } from '../util/regular-file.ts';
 import { accessError, HINT, hintFor, InputError } from './input-error.ts';
 import { OLDER_FILE, RECORDING_FILE } from './paths.ts';
 
@@ -16,7 +17,7 @@ export function locate(path: string, input: string): { path: string; sources: So
     const source = basename(path) === RECORDING_FILE ? sourceIn(dirname(path)) : null;
     return { path: dirname(path), sources: [source ?? [path]] };
   }
-  if (!stats.isDirectory()) throw new InputError(`"${input}" is neither a file nor a folder. ${HINT}`);
+  if (!stats.isDirectory()) throw notRegular(input, HINT);
   const own = sourceIn(path);
   if (own !== null) return { path, sources: [own] };
   const folders = foldersIn(path, input);

@@ -1,5 +1,6 @@
 /** Opens and reads regular files only: reading a pipe or a device instead would hang, or never end. */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { InputError } from './input-error.ts';
 
 /** Not on Windows, where nothing of the kind blocks. */
 const { O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
@@ -13,6 +14,24 @@ export function openRegular(path: string): number | null {
   if (fstatSync(descriptor).isFile()) return descriptor;
   closeSync(descriptor);
   return null;
+}
+
+/** What is to be said of a path that `openRegular` does not open: what it is, and what to give instead. */
+export function notRegular(path: string, hint: string): InputError {
+  const what = kindOf(path);
+  const cure = what === 'a pipe' ? 'Write its output to a file first, and give that file.' : hint;
+  return new InputError(`"${path}" is ${what}, not a file. ${cure}`);
+}
+
+function kindOf(path: string): string {
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) return 'a folder';
+    if (stats.isFIFO()) return 'a pipe';
+    return stats.isSocket() ? 'a socket' : 'a device';
+  } catch {
+    return 'gone';
+  }
 }
 
 /** The bytes of a regular file as it was when it was opened; null if it is something else, or larger. Throws what Node throws. */

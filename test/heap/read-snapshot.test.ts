@@ -301,9 +301,9 @@ describe('what is no whole snapshot is refused with the byte', () => {
   });
 
   test('a folder, and nothing', async () => {
-    expect(await errorOf(folder)).toContain('is not a file');
+    expect(await errorOf(folder)).toContain('is a folder, not a file');
     expect(await errorOf(join(folder, 'none'))).toContain('does not exist');
-    if (existsSync('/dev/zero')) expect(await errorOf('/dev/zero')).toContain('is not a file');
+    if (existsSync('/dev/zero')) expect(await errorOf('/dev/zero')).toContain('is a device, not a file');
   });
 });
 

@@ -144,10 +144,10 @@ describe('reader', () => {
   test('says what is missing', () => {
     expect(() => readRecording('/nowhere/at/all')).toThrow('does not exist');
     expect(() => readRecording(tempFolder())).toThrow('it has no recording.ndjson');
-    expect(() => readRecording('/dev/null')).toThrow('neither a file nor a folder');
+    expect(() => readRecording('/dev/null')).toThrow('is a device, not a file');
     const folder = tempFolder();
     mkdirSync(join(folder, FILE));
-    expect(() => readRecording(folder)).toThrow('is not a file');
+    expect(() => readRecording(folder)).toThrow('is a folder, not a file');
   });
 
   test.skipIf(process.getuid?.() === 0)('says that permission is denied', () => {

@@ -1,7 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { writePrivate } from '../../src/cli/write-file.ts';
 import { readSnapshot } from '../../src/heap/read-snapshot.ts';
 import { readProfile } from '../../src/profile/read-profile.ts';
 import { parseJson } from '../../src/recording/parse-json.ts';
@@ -42,7 +45,30 @@ describe('what is no regular file is refused, and never waited for', () => {
       ...paths,
       ...['link.cpuprofile', 'loop', 'folder.heapsnapshot'].map((name) => join(folder, name)),
     ])
-      expect(await messageOf(read, path)).toMatch(/is not a |neither a file|cannot be read|does not exist/);
+      expect(await messageOf(read, path)).toMatch(/, not a file\. |is not a |cannot be read|does not exist/);
+    const socket = createServer().listen(join(folder, 'socket'));
+    await once(socket, 'listening');
+    const odd = [fifo, 'link.cpuprofile', '/dev/zero', 'socket'].map((path) => messageOf(read, resolve(folder, path)));
+    const said = await Promise.all(odd);
+    socket.close();
+    expect(said.map((text) => /is (a \w+), not a file\. [A-Z]/.exec(text)?.[1])).toEqual([
+      'a pipe',
+      'a pipe',
+      'a device',
+      'a socket',
+    ]);
+  });
+
+  test('what comes out of a pipe that somebody writes to is not waited for either', async () => {
+    const fifo = join(tempFolder(), 'fifo.cpuprofile');
+    execFileSync('mkfifo', [fifo]);
+    // The writer waits for a reader.
+    const writer = spawn('bash', ['-c', `echo '{"nodes":[]}' > '${fifo}'`]);
+    for (const [, read] of READERS)
+      expect(await messageOf(read, fifo)).toBe(
+        `"${fifo}" is a pipe, not a file. Write its output to a file first, and give that file.`,
+      );
+    writer.kill();
   });
 
   test('nor where a recording or a profile names one as its source', () => {
@@ -55,6 +81,21 @@ describe('what is no regular file is refused, and never waited for', () => {
     expect(excerpt({ file: source, line: 1, column: 1, function: 'f' })).toEqual([]);
     expect(toFrame(['f', join(folder, 'b.js'), 1, 1])).toMatchObject({ line: 1 });
   });
+});
+
+test('nothing is written into a pipe that nobody reads; one that somebody reads gets all of it', async () => {
+  const fifo = join(tempFolder(), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  expect(() => writePrivate(fifo, ['text'])).toThrow(
+    `"${fifo}" cannot be written (ENXIO: nobody reads this pipe). Give another file with --output.`,
+  );
+  // It opens for both ends, so that there is a reader before it says so.
+  const reader = spawn('bash', ['-c', `exec 3<>'${fifo}'; echo ready; head -c 300000 <&3 | wc -c`]);
+  const said = once(reader.stdout, 'data');
+  await said;
+  const counted = once(reader.stdout, 'data');
+  expect(writePrivate(fifo, ['a'.repeat(300_000)])).toBe(300_000);
+  expect(String((await counted)[0]).trim()).toBe('300000');
 });
 
 describe('an input of another kind names the command that reads it', () => {
