@@ -4,9 +4,9 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../recording/input-error.ts';
 import { notRegular } from '../util/regular-file.ts';
 import { nodeCode } from '../util/user-error.ts';
+import { CHUNK_BYTES, CHUNKS_AT, type ScanKernel, scanKernel } from './scan-kernel.ts';
 
 const HINT = 'Give a .heapsnapshot file.';
-const CHUNK_BYTES = 1 << 20;
 const QUOTE = 34;
 const BACKSLASH = 92;
 /** Keys and the header are small; a file with longer ones is no heap snapshot. */
@@ -15,34 +15,61 @@ const MAX_TEXT_BYTES = 1 << 20;
 /** Bytes done, of the bytes the file had when it was opened. */
 export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 
-/** Reads forward only. `bytes[at] … bytes[end - 1]` is what is left of the current chunk; a loop over it moves `at`. */
+/** Options of `ByteReader.open`. */
+export interface ReaderOptions {
+  /** Called about once per MB with bytes. */
+  onProgress?: OnProgress;
+  /** For tests; the fastest one otherwise. */
+  kernel?: ScanKernel;
+}
+
+/**
+ * Reads forward only. `bytes[at] … bytes[end - 1]` is what is left of the current chunk; a loop over it moves `at`. While it is looked
+ * at, the next one is read.
+ */
 export class ByteReader {
   readonly path: string;
   readonly fileBytes: number;
-  readonly bytes: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  readonly kernel: ScanKernel;
+  /** The kernel's memory. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   at = 0;
   end = 0;
   /** What is being read, for the message about a file that ends too early. */
   part = 'the header';
+  /** Offset in the file of the current chunk. */
   #chunkStart = 0;
+  /** Of `CHUNKS_AT`, the one that is looked at. */
+  #chunk: 0 | 1 = 0;
+  /** How many bytes the other chunk has, or why they cannot be read. */
+  #next: Promise<number | Error>;
   #file: FileHandle;
   #onProgress: OnProgress | undefined;
 
-  private constructor(path: string, file: FileHandle, fileBytes: number, onProgress: OnProgress | undefined) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    fileBytes: number,
+    { onProgress, kernel = scanKernel() }: ReaderOptions,
+  ) {
     this.path = path;
     this.fileBytes = fileBytes;
     this.#file = file;
     this.#onProgress = onProgress;
+    this.kernel = kernel;
+    this.bytes = kernel.bytes;
+    this.at = this.end = CHUNKS_AT[0];
+    this.#next = this.#readAhead(0);
   }
 
   /** Throws InputError if the path is no readable regular file. */
-  static async open(path: string, onProgress?: OnProgress): Promise<ByteReader> {
+  static async open(path: string, options: ReaderOptions = {}): Promise<ByteReader> {
     try {
       // Reading a pipe or a device instead of a file would hang or never end.
       if (!(await stat(path)).isFile()) throw notRegular(path, HINT);
       const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       const stats = await file.stat();
-      if (stats.isFile()) return new ByteReader(path, file, stats.size, onProgress);
+      if (stats.isFile()) return new ByteReader(path, file, stats.size, options);
       await file.close();
       throw notRegular(path, HINT);
     } catch (error) {
@@ -50,25 +77,40 @@ export class ByteReader {
     }
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    // It writes into the memory that goes now.
+    await this.#next;
+    await this.#file.close();
   }
 
   /** Offset in the file of `bytes[at]`. */
   get offset(): number {
-    return this.#chunkStart + this.at;
+    return this.#chunkStart + this.at - CHUNKS_AT[this.#chunk];
   }
 
   /** The next chunk; false at the end of the file. Call it only when the current one is used up. */
   async refill(): Promise<boolean> {
-    this.#chunkStart += this.end;
-    this.at = 0;
-    this.end = 0;
+    const start = this.#chunkStart + this.end - CHUNKS_AT[this.#chunk];
+    const count = await this.#next;
+    if (count instanceof Error) throw count;
+    this.#chunkStart = start;
+    this.#chunk = this.#chunk === 0 ? 1 : 0;
+    this.at = CHUNKS_AT[this.#chunk];
+    this.end = this.at + count;
+    this.#next = this.#readAhead(start + count);
+    this.#onProgress?.(start + count, this.fileBytes);
+    return count > 0;
+  }
+
+  async #readAhead(from: number): Promise<number | Error> {
     // What is written while we read is ignored: a reader must not chase a live writer forever.
-    const left = Math.min(this.fileBytes - this.#chunkStart, CHUNK_BYTES);
-    if (left > 0) this.end = (await this.#file.read(this.bytes, 0, left, this.#chunkStart)).bytesRead;
-    this.#onProgress?.(this.#chunkStart + this.end, this.fileBytes);
-    return this.end > 0;
+    const left = Math.min(this.fileBytes - from, CHUNK_BYTES);
+    if (left <= 0) return 0;
+    try {
+      return (await this.#file.read(this.bytes, CHUNKS_AT[1 - this.#chunk], left, from)).bytesRead;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   /** Like `refill`, but the file may not end here. */

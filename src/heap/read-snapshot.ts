@@ -4,8 +4,9 @@
  * Format: https://github.com/v8/v8/blob/main/src/profiler/heap-snapshot-generator.cc, HeapSnapshotJSONSerializer.
  */
 import { requireKind } from '../recording/file-kinds.ts';
-import { ByteReader, type OnProgress } from './byte-reader.ts';
-import { readRows } from './numbers.ts';
+import { ByteReader, type ReaderOptions } from './byte-reader.ts';
+import { readLocations } from './locations.ts';
+import { positions, readRows } from './numbers.ts';
 import { type Columns, HeapSnapshot } from './snapshot.ts';
 import { readStrings, type StringTable } from './string-table.ts';
 
@@ -14,16 +15,10 @@ const UINT32_MAX = 2 ** 32 - 1;
 const MIN_FIELD_BYTES = 2;
 const END = -1;
 
-/** Options of `readSnapshot`. */
-export interface ReadOptions {
-  /** Called about once per MB with bytes. */
-  onProgress?: OnProgress;
-}
-
 /** Reads the file. Throws InputError, a sentence with the byte offset, if it is truncated, corrupt or something else. */
-export async function readSnapshot(path: string, options: ReadOptions = {}): Promise<HeapSnapshot> {
+export async function readSnapshot(path: string, options: ReaderOptions = {}): Promise<HeapSnapshot> {
   requireKind(path, 'snapshot');
-  const reader = await ByteReader.open(path, options.onProgress);
+  const reader = await ByteReader.open(path, options);
   try {
     return await readSections(reader);
   } finally {
@@ -163,24 +158,27 @@ async function readNodes(reader: ByteReader, layout: Layout): Promise<NodeColumn
   const ids = new WideColumn(nodeCount);
   const sizes = new WideColumn(nodeCount);
   const [typeAt, nameAt, idAt, sizeAt, edgesAt] = positions(fields, ['type', 'name', 'id', 'self_size', 'edge_count']);
+  const width = fields.length;
+  const typeCount = nodeTypes.length;
   let node = 0;
   let edge = 0;
-  await readRows(reader, fields.length, (rows, rowCount) => {
+  await readRows(reader, width, (rows, rowCount, wide) => {
     if (node + rowCount > nodeCount) return `there are more than the promised ${nodeCount} nodes`;
-    for (let row = 0; row < rowCount; row++, node++) {
-      const at = row * fields.length;
-      const type = rows[at + typeAt!]!;
-      if (!(type >= 0 && type < nodeTypes.length)) return `node ${node} has the unknown type ${type}`;
-      const name = rows[at + nameAt!]!;
-      if (!(name >= 0 && name <= UINT32_MAX)) return `node ${node} has no name`;
-      nodeType[node] = type;
-      nodeName[node] = name;
-      ids.set(node, rows[at + idAt!]!);
-      sizes.set(node, rows[at + sizeAt!]!);
-      firstEdge[node] = edge;
-      edge += rows[at + edgesAt!]!;
-      if (!(rows[at + edgesAt!]! >= 0 && edge <= edgeCount)) return `node ${node} has more edges than there are`;
+    ids.set(node, rows, width, idAt, rowCount, wide);
+    sizes.set(node, rows, width, sizeAt, rowCount, wide);
+    // What a closure shares is slow to count with.
+    let next = edge;
+    for (let at = 0, to = node; at < rowCount * width; at += width, to++) {
+      const type = rows[at + typeAt]!;
+      if (type >= typeCount) return `node ${to} has the unknown type ${type}`;
+      nodeType[to] = type;
+      nodeName[to] = rows[at + nameAt]!;
+      firstEdge[to] = next;
+      next += rows[at + edgesAt]!;
+      if (next > edgeCount) return `node ${to} has more edges than there are`;
     }
+    node += rowCount;
+    edge = next;
     return undefined;
   });
   if (node < nodeCount) throw reader.corrupt(`${node} nodes are there of the promised ${nodeCount}`);
@@ -188,8 +186,6 @@ async function readNodes(reader: ByteReader, layout: Layout): Promise<NodeColumn
   firstEdge[nodeCount] = edge;
   return { nodeType, nodeName, firstEdge, nodeId: ids.values, selfSize: sizes.values };
 }
-
-const positions = (fields: readonly string[], names: readonly string[]) => names.map((name) => fields.indexOf(name));
 
 /** 4 bytes a value until one needs 8: V8's ids and nearly all sizes fit, a buffer of 4 GB does not. */
 class WideColumn {
@@ -199,9 +195,14 @@ class WideColumn {
     this.values = new Uint32Array(length);
   }
 
-  set(index: number, value: number): void {
-    if (value > UINT32_MAX && this.values instanceof Uint32Array) this.values = new Float64Array(this.values);
-    this.values[index] = value;
+  /** Values from `index` on, of a sink's rows. */
+  set(index: number, rows: Uint32Array, width: number, field: number, count: number, wide: Float64Array | null): void {
+    if (wide && wide[field]! > UINT32_MAX && this.values instanceof Uint32Array) {
+      this.values = new Float64Array(this.values);
+    }
+    const { values } = this;
+    if (wide) values[index] = wide[field]!;
+    else for (let i = 0, at = field; i < count; i++, at += width) values[index + i] = rows[at]!;
   }
 }
 
@@ -212,67 +213,28 @@ async function readEdges(reader: ByteReader, layout: Layout): Promise<EdgeColumn
   const edgeName = new Uint32Array(edgeCount);
   const edgeTarget = new Uint32Array(edgeCount);
   const [typeAt, nameAt, targetAt] = positions(fields, ['type', 'name_or_index', 'to_node']);
+  const width = fields.length;
+  const typeCount = edgeTypes.length;
+  const perField = 1 / nodeWidth;
   let edge = 0;
-  await readRows(reader, fields.length, (rows, rowCount) => {
+  await readRows(reader, width, (rows, rowCount) => {
     if (edge + rowCount > edgeCount) return `there are more than the promised ${edgeCount} edges`;
-    for (let row = 0; row < rowCount; row++, edge++) {
-      const at = row * fields.length;
-      const type = rows[at + typeAt!]!;
-      if (!(type >= 0 && type < edgeTypes.length)) return `edge ${edge} has the unknown type ${type}`;
-      // The file counts fields, not nodes.
-      const target = rows[at + targetAt!]! / nodeWidth;
-      if (!(target >= 0 && target < nodeCount && Number.isInteger(target))) return `edge ${edge} leads to no node`;
-      edgeType[edge] = type;
-      edgeName[edge] = rows[at + nameAt!]!;
-      edgeTarget[edge] = target;
+    for (let at = 0, to = edge; at < rowCount * width; at += width, to++) {
+      const type = rows[at + typeAt]!;
+      if (type >= typeCount) return `edge ${to} has the unknown type ${type}`;
+      // The file counts fields, not nodes. To multiply by a fraction and to look whether it fits is quicker than to divide.
+      const field = rows[at + targetAt]!;
+      const target = (field * perField + 0.5) >>> 0;
+      if (target >= nodeCount || Math.imul(target, nodeWidth) >>> 0 !== field) return `edge ${to} leads to no node`;
+      edgeType[to] = type;
+      edgeName[to] = rows[at + nameAt]!;
+      edgeTarget[to] = target;
     }
+    edge += rowCount;
     return undefined;
   });
   if (edge < edgeCount) throw reader.corrupt(`${edge} edges are there of the promised ${edgeCount}`);
   return { edgeType, edgeName, edgeTarget };
-}
-
-async function readLocations(reader: ByteReader, layout: Layout): Promise<Int32Array> {
-  const { locationFields: fields, nodeCount } = layout;
-  const nodeWidth = layout.nodeFields.length;
-  const [nodeAt, scriptAt, lineAt, columnAt] = positions(fields, ['object_index', 'script_id', 'line', 'column']);
-  let locations = new Int32Array(1 << 14);
-  let used = 0;
-  if (fields.length === 0) throw reader.corrupt('its header has no "location_fields"');
-  await readRows(reader, fields.length, (rows, rowCount) => {
-    for (let row = 0; row < rowCount; row++, used += 4) {
-      const at = row * fields.length;
-      const node = rows[at + nodeAt!]! / nodeWidth;
-      if (!(node >= 0 && node < nodeCount && Number.isInteger(node))) return 'a location belongs to no node';
-      if (used === locations.length) locations = grown(locations);
-      locations[used] = node;
-      locations[used + 1] = rows[at + scriptAt!]!;
-      locations[used + 2] = rows[at + lineAt!]!;
-      locations[used + 3] = rows[at + columnAt!]!;
-    }
-    return undefined;
-  });
-  return sortedByNode(locations.slice(0, used));
-}
-
-function grown(values: Int32Array): Int32Array<ArrayBuffer> {
-  const wider = new Int32Array(values.length * 2);
-  wider.set(values);
-  return wider;
-}
-
-/** V8 writes them in the order of nodes; other files are sorted. */
-function sortedByNode(rows: Int32Array): Int32Array {
-  let ordered = true;
-  for (let at = 4; at < rows.length && ordered; at += 4) ordered = rows[at - 4]! <= rows[at]!;
-  if (ordered) return rows;
-  const order = Uint32Array.from({ length: rows.length / 4 }, (_, row) => row);
-  order.sort((a, b) => rows[a * 4]! - rows[b * 4]!);
-  const sorted = new Int32Array(rows.length);
-  order.forEach((row, to) => {
-    sorted.set(rows.subarray(row * 4, row * 4 + 4), to * 4);
-  });
-  return sorted;
 }
 
 function assemble(reader: ByteReader, sections: Sections): HeapSnapshot {

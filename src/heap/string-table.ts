@@ -114,11 +114,12 @@ export class StringTable {
   }
 
   /** A chunk of the array's text; must come before the starts in it are added. */
-  append(bytes: Buffer): void {
+  append(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
       const used = this.#bytes % SEGMENT_BYTES;
       if (used === 0) this.#segments.push(Buffer.allocUnsafeSlow(SEGMENT_BYTES));
-      const copied = bytes.copy(this.#segments.at(-1)!, used, from);
+      const copied = Math.min(SEGMENT_BYTES - used, bytes.length - from);
+      this.#segments.at(-1)!.set(bytes.subarray(from, from + copied), used);
       from += copied;
       this.#bytes += copied;
     }
@@ -173,7 +174,7 @@ export async function readStrings(reader: ByteReader): Promise<StringTable> {
     if (reader.at === reader.end) await reader.more();
     const from = reader.at;
     const sectionStart = table.bytes;
-    reader.at = scan.advance(reader.bytes, from, reader.end, sectionStart);
+    reader.at = scan.advance(reader, sectionStart);
     table.append(reader.bytes.subarray(from, reader.at));
     if (scan.state === DONE) return table;
     if (reader.at < reader.end) throw reader.unexpected(reader.bytes[reader.at]!, 'a string');
@@ -195,11 +196,12 @@ class StringScan {
     this.#table = table;
   }
 
-  /** Where the array ends in these bytes, or `end`, or the unexpected byte. `start`: the table's offset of `from`. */
-  advance(bytes: Uint8Array, from: number, end: number, start: number): number {
+  /** Where the array ends in this chunk, or its end, or the unexpected byte. `start`: the table's offset of the reader's. */
+  advance({ bytes, kernel, at: from, end }: ByteReader, start: number): number {
     let { state } = this;
     let at = from;
     for (; at < end && state !== DONE; at++) {
+      if (state === INSIDE) at = Math.min(kernel.findQuote(at, end), end - 1);
       const byte = bytes[at]!;
       if (state === INSIDE) {
         if (byte === QUOTE) state = AFTER;
