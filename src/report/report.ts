@@ -88,9 +88,11 @@ function overheadOf(recording: Recording): Overhead {
   const rows = rowsOf(recording, 'agent-cost');
   const intervalMs = rows.reduce((sum, row) => sum + row.intervalMs, 0);
   if (intervalMs <= 0) return { mainThreadShare: null, watchdogShare: null };
+  const budgetShare = rows.at(-1)?.budgetShare;
   const known = rows.some((row) => row.watchdogMs !== null);
   return {
     mainThreadShare: rows.reduce((sum, row) => sum + row.mainThreadMs, 0) / intervalMs,
+    ...(budgetShare !== undefined && { budgetShare }),
     watchdogShare: known ? rows.reduce((sum, row) => sum + (row.watchdogMs ?? 0), 0) / intervalMs : null,
   };
 }

@@ -15,6 +15,8 @@ export const REPORT_SCHEMA = 'evdiag-report/2';
 export interface Overhead {
   mainThreadShare: number | null;
   watchdogShare: number | null;
+  /** What following a thread might take of its time; absent in older recordings. */
+  budgetShare?: number;
 }
 
 export interface RecordingSummary extends Header {

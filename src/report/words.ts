@@ -101,9 +101,10 @@ function threadReportsText(threads: NonNullable<Report['processes']>): string {
   return rest > 0 ? `${shown.join('; ')}; and ${rest} more` : shown.join('; ');
 }
 
-function overheadText({ mainThreadShare, watchdogShare }: Overhead): string {
+function overheadText({ mainThreadShare, watchdogShare, budgetShare }: Overhead): string {
+  const budget = budgetShare === undefined ? '' : ` (budget ${formatShare(budgetShare)})`;
   const watchdog = watchdogShare === null ? '' : `, ${formatShare(watchdogShare)} of a core in its own thread`;
-  return `${formatShare(mainThreadShare ?? 0)} of the main thread${watchdog}`;
+  return `${formatShare(mainThreadShare ?? 0)} of the main thread${budget}${watchdog}`;
 }
 
 function lossesText({ recording, unreadable }: Report): string {

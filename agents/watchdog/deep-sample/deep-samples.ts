@@ -1,5 +1,6 @@
 import type { DeepSampleRow, Level, TriggerReason } from '../../../src/recording/types.ts';
 import { DeepSample } from './deep-sample.ts';
+import { isHinted } from './hints.ts';
 import { firedTriggers } from './triggers.ts';
 import type { DeepSampleOptions } from './types.ts';
 
@@ -11,6 +12,8 @@ const FIRST_ROUTINE_MS: Record<Level, number> = { watch: 10_000, diagnose: 0 };
 /** What is started is followed this long after growth: enough for what ends to end. */
 const TRACK_MS = 15_000;
 const GROWING: ReadonlySet<TriggerReason> = new Set(['heap', 'resources']);
+/** Between hints: what is spent on one has to be paid back, too. */
+const HINT_GAP_MS = 60_000;
 /** Start-up is not typical of the program. */
 const FIRST_SAMPLE_MS = 1000;
 /** Between deep samples for different reasons. */
@@ -33,7 +36,9 @@ export function createDeepSamples(options: DeepSampleOptions) {
     if (reason === 'routine') return t >= FIRST_ROUTINE_MS[level] && sinceMs >= ROUTINE_MS[level];
     return t - lastSampleAt >= GAP_MS[level] && sinceMs >= COOL_DOWN_MS[level];
   };
+  let hintedAt = Number.NEGATIVE_INFINITY;
   const track = (): void => {
+    hintedAt = now();
     options.track(true);
     setTimeout(() => options.track(false), TRACK_MS).unref();
   };
@@ -48,6 +53,7 @@ export function createDeepSamples(options: DeepSampleOptions) {
     /** To be called when the thread's samplers have been read. */
     consider(): void {
       const t = now();
+      if (t >= FIRST_SAMPLE_MS && t - hintedAt >= HINT_GAP_MS && isHinted(rows)) track();
       // With a debugger attached, somebody takes a closer look already.
       if (running || t < FIRST_SAMPLE_MS || options.debuggerAttached()) return;
       const found = firedTriggers(rows, level);
