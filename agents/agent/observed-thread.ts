@@ -46,6 +46,8 @@ const FIRST_SAMPLE_MS = 100;
 
 /** From this share of the thread's time on, what is started is followed from the beginning; below, once it is known what the thread lives from. */
 const FOLLOWED_AT_ONCE = 0.01;
+/** Start-up is not typical: what a thread lives from is known from its third reading on, after two seconds. */
+const TYPICAL_READINGS = 3;
 /** Of the budget, what the rest of the agent takes away at most from following. */
 const ELSEWHERE_SHARE = 0.75;
 /** A stack that took longer had to wait for a core. */
@@ -95,6 +97,7 @@ export class ObservedThread {
   #hooks: ReturnType<typeof import('./hooks.ts').createHooks> | null = null;
   readonly #following = createSensor('following the level', true);
   readonly #figures = createLoopFigures();
+  #readings = 0;
   #last = { ms: monotonicMs(), stacks: 0, stackMs: 0 };
   readonly #timer: NodeJS.Timeout;
   readonly #firstTimer: NodeJS.Timeout;
@@ -190,7 +193,8 @@ export class ObservedThread {
     this.#noteDebugger();
     attempt(this.#following, () => {
       this.#tellSpent();
-      this.#follow(!this.#figures.seldomTurns());
+      const isBusyInTurns = this.#figures.seldomTurns();
+      this.#follow(++this.#readings >= TYPICAL_READINGS && !isBusyInTurns);
     });
     const rows = this.#samplers.read();
     addFailures(rows);

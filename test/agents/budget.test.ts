@@ -96,6 +96,23 @@ until(() => rows('agent-cost').some(({ sensors }) => sensors?.length > 0)).then(
   );
 
   it(
+    'a burst of awaits that lets no timer in is followed no longer than can be paid for',
+    inLab(async (lab) => {
+      const text = `${CHURN}
+(async () => {
+  // The hooks are in, and go while the queue of microtasks is never empty.
+  let atMost = 3e8;
+  while (!isPaused() && --atMost > 0) await null;
+  console.log(atMost > 0);
+  process.exit(0);
+})();`;
+      const run = await lab.run(lab.file('app.js', text), { env: { EVDIAG_BUDGET: '1%' } });
+      expect(run.stdout).toBe('true\n');
+      expect(complaints(run)).toEqual([]);
+    }),
+  );
+
+  it(
     'with a budget of nothing, nothing is followed',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}${CHURN}

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { max, monotonicMs } from '../../primordials.ts';
 
-/** A thread that waits for events no longer than this share of the time is saturated. */
-const SATURATED_IDLE = 0.05;
-/** A server that has no time to wait turns its loop hundreds of times a second. */
+/** A thread that waits for events most of the time is calm, however seldom a busy host lets it turn its loop. */
+const CALM_IDLE = 0.5;
+/** The heartbeat alone turns a loop about a hundred times a second: below this, most of the time is in turns of 20 ms and more. */
 const SELDOM_TURNS_PER_SECOND = 50;
 
 function turnsSoFar(): number | null {
@@ -12,8 +12,8 @@ function turnsSoFar(): number | null {
 }
 
 /**
- * Whether the thread lives from awaits, or from one long call: it never idles, and its loop seldom turns. V8's hooks of promises
- * would leave each of its awaits 25 to 30 ns dearer for good, also when they have been taken out.
+ * Whether the thread lives from awaits, or from long calls: it is busy, and its loop seldom turns. V8's promise hooks
+ * would leave each of its awaits 25 to 30 ns slower for good, also when they have been removed.
  */
 export function createLoopFigures() {
   let lastIdleMs = performance.eventLoopUtilization().idle;
@@ -31,7 +31,7 @@ export function createLoopFigures() {
       lastIdleMs = idle;
       lastTurns = turns;
       lastMs = ms;
-      return idleShare <= SATURATED_IDLE && perSecond < SELDOM_TURNS_PER_SECOND;
+      return idleShare < CALM_IDLE && perSecond < SELDOM_TURNS_PER_SECOND;
     },
   };
 }

@@ -18,3 +18,12 @@ export function countOnOne(site: Site, parent: Known, weight: number): void {
   parent.reactions += weight;
   if (parent.reactions > site.onOne) site.onOne = parent.reactions;
 }
+
+export function knownOf(known: WeakMap<object, Known>, promise: object): Known {
+  let entry = known.get(promise);
+  if (!entry) {
+    entry = { own: null, awaited: false, reactions: 0, onSettled: null };
+    known.set(promise, entry);
+  }
+  return entry;
+}

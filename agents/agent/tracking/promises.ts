@@ -6,7 +6,7 @@ import type { RawWaiting } from '../../tracked.ts';
 import type { Waiting } from './awaiting.ts';
 import { isCombinator, waitingChains } from './chains.ts';
 import { type FollowedPromise, followedPromise, react, SettledCalls } from './floating.ts';
-import { countOnOne, type Known } from './known-promise.ts';
+import { countOnOne, type Known, knownOf } from './known-promise.ts';
 import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
 import { isPending, stateOf } from './promise-state.ts';
@@ -21,6 +21,8 @@ const OWN_FRAMES = 10;
 const MAX_FOLLOWED = 20_000;
 /** And while nothing is hooked: whether each has settled is asked before the next window, for some 2 µs. */
 const MAX_WAITING = 2000;
+/** A mask: one in so many promises. */
+const MANY = 0xfff;
 /** Younger ones are not asked whether they were collected. */
 const YOUNG_MS = 1000;
 
@@ -35,6 +37,7 @@ export class FollowedPromises {
   readonly #sites: Sites;
   readonly #onMade: () => void;
   readonly #sensor: Sensor;
+  readonly #onMany: () => void;
   readonly #known = new NativeWeakMap<object, Known>();
   readonly #followed = new NativeSet<FollowedPromise>();
   readonly #settled = new SettledCalls();
@@ -45,11 +48,13 @@ export class FollowedPromises {
   /** Stacks are taken of its callers. */
   readonly #hook: (promise: object, parent?: object) => void;
   readonly #callbacks: Required<Pick<PromiseCallbacks, 'init' | 'settled'>>;
-  readonly #counts = { settled: 0 };
+  readonly #counts = { settled: 0, made: 0 };
   #unhook: (() => void) | null = null;
   #inside = false;
 
-  constructor(sites: Sites, onMade: () => void, sensor: Sensor) {
+  /** `onMany`: called within a hook, each time that so many have been made. */
+  constructor(sites: Sites, onMade: () => void, sensor: Sensor, onMany = (): void => {}) {
+    this.#onMany = onMany;
     this.#sites = sites;
     this.#onMade = onMade;
     this.#sensor = sensor;
@@ -129,7 +134,7 @@ export class FollowedPromises {
   }
 
   whenSettled(promise: object, callback: () => void): void {
-    this.#knownOf(promise).onSettled = callback;
+    knownOf(this.#known, promise).onSettled = callback;
   }
 
   /** What has waited for long, and who awaits it. */
@@ -153,11 +158,13 @@ export class FollowedPromises {
     const sampling = this.#sampling;
     const passedOver = this.#passedOver;
     const counts = this.#counts;
+    const onMany = this.#onMany;
     const callbacks = {
       init: (promise: object, parent?: object) => {
         try {
           if (isOff(sensor)) return;
           onMade();
+          if ((++counts.made & MANY) === 0) onMany();
           if (parent !== undefined) {
             const own = known.get(parent)?.own;
             if (own) react(own);
@@ -229,10 +236,10 @@ export class FollowedPromises {
     const site = this.#sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
     const one = this.#follow(site, isCombinator(site) ? parent! : promise);
-    if (sort.what === 'reaction') this.#addReaction(site, this.#knownOf(parent!), one.weight);
+    if (sort.what === 'reaction') this.#addReaction(site, knownOf(this.#known, parent!), one.weight);
     if (sort.what === 'call') site.callee ??= frames[0]!;
     one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
-    this.#knownOf(promise).own = one;
+    knownOf(this.#known, promise).own = one;
   }
 
   #sampleAwait(promise: object, parent: object, frames: RawFrame[]): void {
@@ -254,8 +261,8 @@ export class FollowedPromises {
 
   /** V8 makes a promise for each await: it settles when the call has gone on. */
   #addAwait(one: FollowedPromise, parent: object, made: object): void {
-    this.#knownOf(made).own = one;
-    const awaited = this.#knownOf(parent);
+    knownOf(this.#known, made).own = one;
+    const awaited = knownOf(this.#known, parent);
     awaited.awaited = true;
     one.site.madeBy = awaited.own?.site.id ?? one.site.madeBy;
   }
@@ -286,14 +293,5 @@ export class FollowedPromises {
     this.#followed.add(one);
     begin(one);
     return one;
-  }
-
-  #knownOf(promise: object): Known {
-    let entry = this.#known.get(promise);
-    if (!entry) {
-      entry = { own: null, awaited: false, reactions: 0, onSettled: null };
-      this.#known.set(promise, entry);
-    }
-    return entry;
   }
 }

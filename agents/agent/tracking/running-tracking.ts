@@ -3,6 +3,7 @@ import { clearTimeout, max, min, monotonicMs, NativeSet, process, random, setTim
 import type { RawAborted, RawOrphans, RawTracked, SensorCost } from '../../tracked.ts';
 import { Governor } from '../governor/governor.ts';
 import { Spending } from '../governor/spending.ts';
+import { atNextTurn } from '../microtask-turns.ts';
 import { markOwn } from '../own-resources.ts';
 import { FollowedCancellations } from './cancellations.ts';
 import { followCombinators } from './combinators.ts';
@@ -19,6 +20,8 @@ const FIRST_MS = 20_000;
 /** Of each second, that all stacks of what is followed may take where nothing else limits it: what their samplings begin with. */
 const MOST_STACKS_SHARE = 0.041;
 
+/** A check is as late as this where no timer gets in. */
+const LATE_CHECK_MS = 300;
 /** Since the thread began: hardly anybody has connected by then. */
 const EARLY_MS = 1500;
 /** As Node names what is active. */
@@ -55,6 +58,7 @@ export class RunningTracking {
   #timer: NodeJS.Timeout;
   #tap: Tap | null = null;
   #isOpen = true;
+  #isAsked = false;
   /** Made when the last window opened: what is known of the others was checked then. */
   #ready: Unfinished | null = null;
   #aborted: RawAborted[] = [];
@@ -67,7 +71,8 @@ export class RunningTracking {
     this.#governor = new Governor(share, { now: monotonicMs, random });
     const cancellations = new FollowedCancellations(sensor);
     this.#cancellations = cancellations;
-    this.#promises = new FollowedPromises(this.#sites, () => this.#tap?.onPromise(), sensor);
+    const onPromise = (): void => this.#tap?.onPromise();
+    this.#promises = new FollowedPromises(this.#sites, onPromise, sensor, () => this.#onMany());
     this.#handles = new FollowedHandles(this.#sites, {
       currentScope: () => cancellations.current(),
       onScoped: (handle) => cancellations.add(handle),
@@ -138,6 +143,16 @@ export class RunningTracking {
 
   #startTimer(ms: number): NodeJS.Timeout {
     return markOwn(startTimer(this.#onTimer, ms).unref());
+  }
+
+  /** Called within a hook. Where the microtask queue lets no timer in, it is looked at between two microtasks. */
+  #onMany(): void {
+    if (this.#isAsked || monotonicMs() - this.#lastCheckMs < LATE_CHECK_MS) return;
+    this.#isAsked = true;
+    atNextTurn(() => {
+      this.#isAsked = false;
+      if (this.#isOpen) this.#onTimer();
+    });
   }
 
   /** Looks at what was spent, and opens or closes. */

@@ -44,8 +44,7 @@ export function createDeepSamples(options: DeepSampleOptions) {
   };
   const end = (row: DeepSampleRow): void => {
     running = null;
-    // One of routine puts no other off.
-    if (level === 'diagnose' || row.reasons.some((reason) => reason !== 'routine')) lastSampleAt = now();
+    if (!isRoutine(row.reasons)) lastSampleAt = now();
     record(row);
   };
 
@@ -73,7 +72,7 @@ export function createDeepSamples(options: DeepSampleOptions) {
       const ofCollector = reasons.includes('gc') || reasons.includes('allocation');
       const withAllocations = ofCollector && !isGrowing && options.kept.mayCollect(level);
       const sampling = withAllocations ? options.kept.lend() : null;
-      const tapOnly = level === 'watch' && reasons.every((reason) => reason === 'routine');
+      const tapOnly = level === 'watch' && isRoutine(reasons);
       running = new DeepSample(options, { reasons, sampling, tapOnly }, end);
       if (reasons.some((reason) => GROWING.has(reason))) track();
     },
@@ -83,4 +82,9 @@ export function createDeepSamples(options: DeepSampleOptions) {
     /** The thread ends: so does the deep sample, with what it has so far. */
     finish: () => running?.finish(),
   };
+}
+
+/** It puts no other off. */
+function isRoutine(reasons: readonly TriggerReason[]): boolean {
+  return reasons.every((reason) => reason === 'routine');
 }
