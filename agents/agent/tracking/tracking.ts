@@ -1,9 +1,12 @@
 import { createSensor, isOff } from '../../guard.ts';
 import type { RawTracked, SensorCost } from '../../tracked.ts';
 import { followRejections } from './rejections.ts';
-import { RunningTracking, type Tap } from './running-tracking.ts';
+import type { RunningTracking, Tap } from './running-tracking.ts';
 
 export type { Tap } from './running-tracking.ts';
+
+/** Loaded when following begins: the start of the program does not wait for it. */
+const loadTracking = () => require('./running-tracking.ts') as typeof import('./running-tracking.ts');
 
 /** What the thread may spend, and whether it may begin to. */
 export interface Wanted {
@@ -34,7 +37,9 @@ export function createTracking() {
         ending?.stop();
         return;
       }
-      if (!running && (wanted.mayBegin || wanted.hint)) running = new RunningTracking(sensor, wanted.share);
+      if (!running && (wanted.mayBegin || wanted.hint)) {
+        running = new (loadTracking().RunningTracking)(sensor, wanted.share);
+      }
       running?.govern(wanted);
     },
     /** While one runs, its hooks see everything: others need none of their own. */
