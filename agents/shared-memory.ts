@@ -60,8 +60,9 @@ export const Word = {
 export const Sum = {
   GcMs: 0,
   StackMs: 1,
-  /** Wall-clock ms when the application last removed its only listener of a signal. */
-  HandlerRemovedAt: 2,
+  /** Wall-clock ms when the application last removed its only listener of that signal. */
+  SigintRemovedAt: 2,
+  SigtermRemovedAt: 3,
   Length: 4,
 } as const;
 

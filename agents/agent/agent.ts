@@ -166,18 +166,18 @@ function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessE
  */
 function followSignalHandlers({ control, numbers }: SharedMemory): void {
   const sensor = createSensor('following the handlers of signals', true);
-  const follow = (signal: string, word: number): void =>
+  const follow = (signal: string, word: number, removedAt: number): void =>
     followListeners(
       process,
       signal,
       guarded(sensor, (isHandled: boolean) => {
         // Not if there was none.
-        if (!isHandled && load(control, word) === 1) numbers[Sum.HandlerRemovedAt] = wallMs();
+        if (!isHandled && load(control, word) === 1) numbers[removedAt] = wallMs();
         store(control, word, isHandled ? 1 : 0);
       }),
     );
-  follow('SIGINT', Word.HandlesSigint);
-  follow('SIGTERM', Word.HandlesSigterm);
+  follow('SIGINT', Word.HandlesSigint, Sum.SigintRemovedAt);
+  follow('SIGTERM', Word.HandlesSigterm, Sum.SigtermRemovedAt);
 }
 
 /** Where Node caches the file of a name. */

@@ -220,6 +220,19 @@ setTimeout(() => console.log('ready'), 300);
 });
 
 it(
+  'SIGTERM just after a once-handler of SIGINT has run ends the program',
+  inLab(async (lab) => {
+    const text = `
+process.once('SIGINT', () => { console.log('first'); process.kill(process.pid, 'SIGTERM'); });
+setInterval(() => {}, 1e6);
+setTimeout(() => process.kill(process.pid, 'SIGINT'), 400);
+`;
+    const run = await lab.expectSame(lab.file('app.js', text));
+    expect(run).toMatchObject({ signal: 'SIGTERM', stdout: 'first\n' });
+  }),
+);
+
+it(
   'SIGKILL in the middle of a block: the recording can be read, and the open stall is reported',
   inLab(async (lab) => {
     const text = `

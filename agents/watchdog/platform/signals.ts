@@ -11,8 +11,8 @@ interface SignalHandle {
 }
 
 const SIGNALS = [
-  { name: 'SIGINT', number: 2, word: Word.HandlesSigint },
-  { name: 'SIGTERM', number: 15, word: Word.HandlesSigterm },
+  { name: 'SIGINT', number: 2, word: Word.HandlesSigint, removedAt: Sum.SigintRemovedAt },
+  { name: 'SIGTERM', number: 15, word: Word.HandlesSigterm, removedAt: Sum.SigtermRemovedAt },
 ] as const;
 
 /**
@@ -63,7 +63,7 @@ export function watchSignals(
     // The default action is back once the handle is closed, on the next turn of this loop.
     setTimeout(() => process.kill(process.pid, name), 1);
   };
-  for (const { name, number, word } of SIGNALS) {
+  for (const { name, number, word, removedAt } of SIGNALS) {
     const handle = new Signal();
     handle.unref();
     let lastSignalAt = 0;
@@ -71,7 +71,7 @@ export function watchSignals(
       const at = Date.now();
       const again = at - lastSignalAt < HANDLING_MS;
       lastSignalAt = at;
-      const wasHandled = !again && at - numbers[Sum.HandlerRemovedAt]! < HANDLING_MS;
+      const wasHandled = !again && at - numbers[removedAt]! < HANDLING_MS;
       if (Atomics.load(control, word) === 1 || wasHandled) return onHandled(name);
       if (endNow) return endNow();
       endNow = endBy(name, handle);
