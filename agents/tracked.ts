@@ -4,6 +4,8 @@ import type { RawFrame } from './shared-memory.ts';
 export interface RawTracked {
   rejections: RawRejection[];
   unfinished: {
+    /** Found in the heap, and not followed from its beginning. */
+    fromHeap?: true;
     intervalMs: number;
     trackedMs: number;
     promises: number;

@@ -22,13 +22,12 @@ import type { SampleMessage } from '../watchdog/types.ts';
 import { createLoopFigures } from './governor/loop-figures.ts';
 import { undoAll } from './leaving.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
-import { atNextTurn } from './microtask-turns.ts';
+import { createLookingBack } from './looking-back.ts';
 import type { NodeInternals } from './node-internals.ts';
 import { markOwn } from './own-resources.ts';
 import { publish } from './published-api.ts';
 import { createSamplerSet, samplerContext } from './sampler-set.ts';
 import { watchShortIntervals } from './short-intervals.ts';
-import { isStackEmpty } from './stack.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
 import { keepRoomForTimers } from './timer-room.ts';
@@ -95,6 +94,11 @@ export class ObservedThread {
   readonly #tracking = createTracking();
   readonly #loadedMaps = createLoadedMaps((maps) => this.#post({ maps }));
   #hooks: ReturnType<typeof import('./hooks.ts').createHooks> | null = null;
+  readonly #lookingBack = createLookingBack({
+    control: this.shared.control,
+    unfinished: () => this.#unfinished(),
+    post: (part) => this.#post(part),
+  });
   readonly #following = createSensor('following the level', true);
   readonly #figures = createLoopFigures();
   #readings = 0;
@@ -233,9 +237,8 @@ export class ObservedThread {
     return {
       ...traceApi,
       wantMaps: this.#loadedMaps.wantMaps,
-      lookBack: () => {
-        if (isStackEmpty()) this.#lookBack();
-        else atNextTurn(this.#lookBack);
+      lookBack: (heap) => {
+        this.#lookingBack.lookBack(heap);
         return toJson({ asked: true });
       },
       leave: () => this.leave(),
@@ -251,13 +254,10 @@ export class ObservedThread {
 
   #leave(): void {
     this.#loadedMaps.atExit();
+    this.#lookingBack.atExit();
     const last = this.#unfinished();
     if (last.tracked || last.rows.length > 0) this.#post(last);
   }
-
-  readonly #lookBack = guarded(createSensor('the last look', true), () =>
-    this.#post({ ...this.#unfinished(), last: true }),
-  );
 
   #unfinished(): Pick<SampleMessage, 'rows' | 'tracked'> {
     const tracked = this.#readTracked(true);

@@ -4,6 +4,7 @@ import { readBeats } from '../shared-beats.ts';
 import { Word } from '../shared-memory.ts';
 import { createDeepSamples } from './deep-sample/deep-samples.ts';
 import { KeptObjects } from './deep-sample/kept-objects.ts';
+import { IdleLooks } from './idle-looks.ts';
 import { createInterrupts } from './interrupts.ts';
 import { LastLook } from './last-look.ts';
 import { LoadedMaps } from './loaded-maps.ts';
@@ -69,7 +70,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
   return {
     ...{ histogram, maps, marks, deepSamples, stalls, recent, dumpable },
     overdueEnd: new OverdueEnd(basics),
-    lastLook: new LastLook(capture),
+    ...createLooks(options, log, basics),
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
     unfinishedRows: createUnfinished(toFrame),
     threadCpu: readers.cpu,
@@ -159,4 +160,12 @@ function createServed(rows: RowStore['of']): () => boolean {
     hasServed ||= rows('active-resources').some(({ counts }) => SERVERS.some((name) => counts[name]));
     return hasServed;
   };
+}
+
+/** Of the main thread alone: the end of a worker thread would wait for the session. */
+function createLooks({ data, thread }: ObservationOptions, { now }: Log, { capture, rows }: Basics) {
+  const lastLook = new LastLook(capture);
+  const isAsked = thread.threadId === 0 && data.inspection === 'possible';
+  const isOff = (): boolean => Atomics.load(thread.shared.control, Word.Debugger) !== 0;
+  return { lastLook, idleLooks: isAsked ? new IdleLooks({ look: lastLook, rows, now, isOff }) : null };
 }

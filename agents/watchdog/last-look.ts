@@ -13,11 +13,11 @@ export class LastLook {
     this.#capture = capture;
   }
 
-  /** Resolves when the thread has answered, or could not within a short time. */
-  async take(): Promise<void> {
+  /** `heap`: looks for suspended calls in the heap as well. Resolves when the thread has answered, or could not within a short time. */
+  async take(heap = false): Promise<void> {
     await within<void>(LAST_LOOK_MS, (done) => {
       this.#waiting.push(done);
-      this.#capture.call('last-look', 'lookBack', [], (answer) => {
+      this.#capture.call('last-look', 'lookBack', [heap], (answer) => {
         // There is no inspector, or the thread could not be asked.
         if (answer === null) this.onTaken();
       });

@@ -45,6 +45,7 @@ const SAMPLE: Checks<SampleMessage> = {
   trace: optional(fits(TRACE)),
   maps: optional(areTexts),
   addOnCalls: optional(arePairs),
+  heapMs: optional(isNumber),
   last: optional((last) => last === true),
   dropped: optional(isCount),
 };

@@ -102,7 +102,7 @@ export class Observation {
   }
 
   onSample(sample: SampleMessage): void {
-    const { maps, marks, unfinishedRows, deepSamples, lastLook, cost, dumpable } = this.#instruments;
+    const { maps, marks, unfinishedRows, lastLook, idleLooks, cost, dumpable } = this.#instruments;
     Atomics.add(this.control, Word.SamplesTaken, 1);
     if (sample.dropped) this.#recordAll([{ type: 'dropped', rows: sample.dropped, why: 'the agent was held up' }]);
     if (sample.maps) maps.onMaps(sample.maps);
@@ -117,8 +117,15 @@ export class Observation {
         (rows) => this.#recordAll(rows),
       );
     }
+    if (sample.heapMs !== undefined) idleLooks?.measured(sample.heapMs);
     if (sample.last) lastLook.onTaken();
-    else deepSamples.consider();
+    else if (sample.heapMs === undefined) this.#considerLooks();
+  }
+
+  #considerLooks(): void {
+    const { deepSamples, idleLooks } = this.#instruments;
+    deepSamples.consider();
+    idleLooks?.consider();
   }
 
   setLevel(next: Level): void {

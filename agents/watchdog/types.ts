@@ -61,6 +61,8 @@ export interface SampleMessage {
   addOnCalls?: [module: string, name: string][];
   /** It is the answer to the request before the end. */
   last?: boolean;
+  /** What a look into the heap took. */
+  heapMs?: number;
   /** Previous rows that were not sent, because the watchdog took none. */
   dropped?: number;
 }

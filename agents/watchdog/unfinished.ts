@@ -7,6 +7,7 @@ import type {
   Location,
   OrphansRow,
   RejectionRow,
+  SuspendedRow,
   UnfinishedEntry,
   UnfinishedRow,
   WaitsRow,
@@ -27,6 +28,7 @@ const OLD_MS = 2000;
 type WithoutTime<T> = Omit<T, 't'>;
 export type TrackedRow =
   | WithoutTime<UnfinishedRow>
+  | WithoutTime<SuspendedRow>
   | WithoutTime<AbortedRow>
   | WithoutTime<OrphansRow>
   | WithoutTime<RejectionRow>
@@ -64,7 +66,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       call: call && placeOf(call.map(toFrame)),
     }));
     if (!unfinished) return rows;
-    const { sites, frames, aborted, orphans, waiting, pools, ...figures } = unfinished;
+    const { sites, frames, aborted, orphans, waiting, pools, fromHeap, ...figures } = unfinished;
     const callees = new Map(
       sites.flatMap(({ id, callee }) => (callee ? [[id, toLocation(toFrame(callee))] as const] : [])),
     );
@@ -75,7 +77,8 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       if (awaits.has(id) && place.location) places.set(id, { ...place, location: atAwait(place.location) });
       else places.set(id, callee ? { ...place, callee } : place);
     }
-    rows.push({ type: 'unfinished', ...figures, entries: merge(sites.map(toEntry)) });
+    const entries = merge(sites.map(toEntry));
+    rows.push(fromHeap ? { type: 'suspended', entries } : { type: 'unfinished', ...figures, entries });
     if (waiting.length + pools.length > 0) {
       rows.push({ ...waitsRow(waiting, figures.trackedMs, toFrame), pools: poolsOf(pools, toFrame) });
     }

@@ -81,6 +81,12 @@ function splitPeriods(recording: PeriodView): Period[] {
   return periods.filter((rows) => rows.length > 0);
 }
 
+/** What looks into the heap have found, each as a period: nobody followed these calls before. */
+export function looksOf(recording: View<'suspended'>): Period[] {
+  const figures = { intervalMs: 0, trackedMs: 0, promises: 0, aborts: 0, inbound: 0, dropped: 0 };
+  return rowsOf(recording, 'suspended').map(({ t, entries }) => [{ t, type: 'unfinished', ...figures, entries }]);
+}
+
 /** When the process got the first signal shortly before its end; infinity if there was none. */
 function shutdownMs(recording: PeriodView): number {
   const endMs = rowsOf(recording, 'end')[0]?.t ?? allRows(recording).at(-1)?.t ?? 0;

@@ -37,7 +37,8 @@ interface ThreadCalls {
   /** Where open handles were made; empty where that is not recorded. */
   handleSites: { args: []; answer: RawHandleSite[] };
   /** What is unfinished now is posted when none of the program's code is running. */
-  lookBack: { args: []; answer: { asked: true } };
+  /** `heap`: the suspended calls in the heap as well. */
+  lookBack: { args: [heap: boolean]; answer: { asked: true } };
   /** From the next time that the microtask queue is drained, each asynchronous operation is followed. */
   beginTrace: { args: [request: TraceRequest]; answer: null };
   /** Ends it; null if nothing has begun. */

@@ -19,7 +19,7 @@ import type {
 } from './rows/load.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
-import type { AbortedRow, OrphansRow, RejectionRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
+import type { AbortedRow, OrphansRow, RejectionRow, SuspendedRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
 
 export * from './rows/deep-samples.ts';
 export * from './rows/header.ts';
@@ -48,6 +48,7 @@ export type Row =
   | TriggerRow
   | DeepSampleRow
   | UnfinishedRow
+  | SuspendedRow
   | AbortedRow
   | OrphansRow
   | RejectionRow
@@ -82,6 +83,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'signal',
   'stall',
   'stall-open',
+  'suspended',
   'threads',
   'trigger',
   'unfinished',

@@ -109,6 +109,8 @@ export const unfinished: Checks<'unfinished'> = {
   entries: arrayOf(object(ENTRY)),
 };
 
+export const suspended: Checks<'suspended'> = { entries: arrayOf(object(ENTRY)) };
+
 export const waits: Checks<'waits'> = {
   trackedMs: number,
   frames: arrayOf(isFrame),

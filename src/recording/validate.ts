@@ -24,7 +24,7 @@ import {
   STALL_KINDS,
   TRIGGER_REASONS,
 } from './types.ts';
-import { aborted, isFrame, LOCATION, location, orphans, unfinished, waits } from './validate-unfinished.ts';
+import { aborted, isFrame, LOCATION, location, orphans, suspended, unfinished, waits } from './validate-unfinished.ts';
 
 export { isFrame, isObject };
 
@@ -214,6 +214,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   },
   threads: { started: number, ended: number, alive: number, unobserved: number },
   trigger: { reason: oneOf(...TRIGGER_REASONS), value: number, limit: number, deepSample: boolean },
+  suspended,
   unfinished,
   waits,
 };

@@ -78,3 +78,125 @@ setTimeout(() => {
     expect(run.signal).toBe('SIGTERM');
   }),
 );
+
+/** Two locks, taken in different order by two requests that meet; then nothing happens any more. */
+const DEADLOCK = `
+class Mutex {
+  #held = false;
+  #waiting = [];
+  acquire() {
+    if (this.#held) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#held = true;
+    return Promise.resolve();
+  }
+  release() {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#held = false;
+  }
+}
+const giro = new Mutex();
+const savings = new Mutex();
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+async function transfer() {
+  await giro.acquire();
+  await pause(20);
+  await savings.acquire(); // guilty
+  savings.release();
+  giro.release();
+}
+async function audit() {
+  await savings.acquire();
+  await pause(20);
+  await giro.acquire();
+  giro.release();
+  savings.release();
+}
+transfer();
+audit();
+transfer();
+setInterval(() => {}, 1e6);
+`;
+
+/** Calls that wait by design, all the while: workers for jobs, long polls, connections for what may come, a loop for its time. */
+const HEALTHY = `
+const net = require('node:net');
+const { once, EventEmitter } = require('node:events');
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const jobs = new EventEmitter();
+async function take() {
+  await once(jobs, 'job');
+}
+async function worker() {
+  for (;;) await take();
+}
+for (let i = 0; i < 4; i++) worker();
+const polls = [];
+async function acquire() {
+  await new Promise((resolve) => polls.push(resolve));
+}
+async function serve(socket) {
+  await once(socket, 'data');
+  await acquire();
+  socket.end();
+}
+(async () => {
+  for (;;) await pause(30000);
+})();
+const server = net.createServer(serve);
+server.listen(0, () => {
+  for (let i = 0; i < 3; i++) net.connect(server.address().port).on('error', () => {}).write('poll');
+  net.connect(server.address().port).on('error', () => {});
+});
+`;
+
+const FAR_MS = 120_000;
+/** As in a program that is too busy to be followed all the time. */
+const UNFOLLOWED = { EVDIAG_BUDGET: '0' };
+
+describe.concurrent('a deadlock of which nothing was followed is told when the program ends, at level watch', () => {
+  /** Until the first look into the heap has been followed by a second one. */
+  const looked = (lab: Lab) => () => lab.recordings().some((recording) => rowsOf(recording, 'suspended').length > 0);
+
+  it.each([
+    ['by SIGTERM', '', 'SIGTERM'],
+    ['by its own handler of SIGTERM', `process.on('SIGTERM', () => process.exit(0));`, 'SIGTERM'],
+    ['by SIGINT', '', 'SIGINT'],
+  ] as const)(
+    '%s',
+    (_, how, signal) =>
+      inLab(async (lab) => {
+        const app = lab.file('app.js', DEADLOCK + how);
+        const run = await lab.run(app, {
+          hangMs: FAR_MS,
+          env: UNFOLLOWED,
+          drive: async (program) => {
+            await expect.poll(looked(lab), { timeout: FAR_MS }).toBe(true);
+            program.kill(signal);
+          },
+        });
+        const told = run.said.join('\n');
+        expect(told).toContain('calls wait for each other');
+        expect(told).toContain(`transfer (line ${lineOf(DEADLOCK, '// guilty')}) waits for savings.acquire()`);
+      })(),
+    FAR_MS,
+  );
+
+  it(
+    'calls that wait by design are none',
+    inLab(async (lab) => {
+      const app = lab.file('app.js', HEALTHY);
+      const run = await lab.run(app, {
+        hangMs: FAR_MS,
+        env: UNFOLLOWED,
+        drive: async (program) => {
+          await expect.poll(looked(lab), { timeout: FAR_MS }).toBe(true);
+          program.kill('SIGTERM');
+        },
+      });
+      expect(run.said.filter((line) => /^(warning|critical)/.test(line))).toEqual([]);
+      expect((await lab.report()).findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+    }),
+    FAR_MS,
+  );
+});

@@ -9,7 +9,7 @@ import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
-import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { looksOf, PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Longer than a lock is held on purpose by anything that awaits. */
@@ -34,7 +34,7 @@ const LOCKING = /acquire|claim|down|enter|hold|lock|mutex|obtain|reserve|seize|s
 
 export type DeadlockEvidence = CycleEvidence | NestedEvidence;
 
-const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'suspended', 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
@@ -56,7 +56,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
     'Of a cycle, only locks that are awaited one after the other in your own functions are recognised.',
     'Who holds a slot is seen by the awaits of async functions: of code that uses callbacks alone, nothing is known.',
     'Contention in which some calls still get through is not reported.',
-    'Level watch sees it only during a deep sample.',
+    'Where not all calls are followed, it is seen only if the thread idles then, and its heap is small: such a heap is looked through.',
   ],
   kinds: [
     {
@@ -78,7 +78,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   ],
   detect: (recording) =>
     onePerLine<DeadlockEvidence>(
-      periodsOf(recording).flatMap((period) => [
+      [...periodsOf(recording), ...looksOf(recording)].flatMap((period) => [
         ...deadlocks(period, recording),
         ...nestedLimits(asyncDeadlock, period, recording),
       ]),

@@ -92,6 +92,15 @@ export interface UnfinishedRow extends RowBase {
   entries: UnfinishedEntry[];
 }
 
+/**
+ * Suspended calls that were found in the heap, as nobody followed them from their beginning: those that an earlier look had found as well.
+ * `oldestMs` is since then; what ended meanwhile is not known (format 1.5).
+ */
+export interface SuspendedRow extends RowBase {
+  type: 'suspended';
+  entries: UnfinishedEntry[];
+}
+
 /** Calls that have waited for some seconds in one chain of awaits (format 1.5). */
 export interface WaitingGroup {
   count: number;

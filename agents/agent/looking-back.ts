@@ -1,0 +1,54 @@
+import { createSensor, guarded } from '../guard.ts';
+import { load, monotonicMs, store } from '../primordials.ts';
+import { OWN_WORK, Word } from '../shared-memory.ts';
+import type { RawTracked } from '../tracked.ts';
+import type { SampleMessage } from '../watchdog/types.ts';
+import { atNextTurn } from './microtask-turns.ts';
+import { isStackEmpty } from './stack.ts';
+import type { SuspendedCalls } from './suspended-calls.ts';
+
+/** Loaded with the first look into the heap. */
+const loadSuspendedCalls = () => require('./suspended-calls.ts') as typeof import('./suspended-calls.ts');
+
+export interface LookingBackOptions {
+  control: Int32Array;
+  /** What is followed, as of now. */
+  unfinished(): Pick<SampleMessage, 'rows' | 'tracked'>;
+  post(part: Partial<SampleMessage>): void;
+}
+
+/** Reports what is unfinished at this moment, when nothing of the program runs. */
+export function createLookingBack({ control, unfinished, post }: LookingBackOptions) {
+  let suspended: SuspendedCalls | null = null;
+  const sensor = createSensor('the last look', true);
+  const report = (found: RawTracked['unfinished'], more: Partial<SampleMessage> = {}): void => {
+    const tracked = found && found.sites.length > 0 ? { rejections: [], unfinished: found } : null;
+    if (tracked || more.heapMs !== undefined) post({ ...more, tracked });
+  };
+  const lookIntoHeap = (): void => {
+    suspended ??= new (loadSuspendedCalls().SuspendedCalls)();
+    // The pause is ours, and no stall of the program.
+    const before = load(control, Word.Debugger);
+    store(control, Word.Debugger, OWN_WORK);
+    const from = monotonicMs();
+    try {
+      report(suspended.look(), { heapMs: monotonicMs() - from });
+    } finally {
+      store(control, Word.Debugger, before);
+    }
+  };
+  const followed = guarded(sensor, () => post({ ...unfinished(), last: true }));
+  const heap = guarded(sensor, lookIntoHeap);
+  const again = guarded(sensor, () => report(suspended?.lookAgain() ?? null));
+  return {
+    lookBack(intoHeap: boolean): void {
+      const isEmpty = isStackEmpty();
+      // Only a thread that idles is stopped for it.
+      if (intoHeap && isEmpty) heap();
+      else if (isEmpty) again();
+      if (isEmpty) followed();
+      else atNextTurn(followed);
+    },
+    atExit: (): void => again(),
+  };
+}
