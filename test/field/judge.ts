@@ -9,6 +9,8 @@ export interface SickVerdict {
   found: boolean;
   /** And such a finding is at a guilty line. */
   located: boolean;
+  /** An alarm is at a guilty line, by whatever rule. */
+  atLine: boolean;
   /** And such a finding says what it has to. */
   worded: boolean;
   /** `rule/kind line` of what was reported of severity warning or above. */
@@ -32,6 +34,7 @@ export function sickVerdict(
   return {
     found: right.length > 0,
     located: right.some(isGuilty),
+    atLine: alarms.some(isGuilty),
     worded: right.some((finding) => saysAll(answer.words, textOf(finding, name))),
     told: alarms.map(shortText),
     beside: alarms.filter((finding) => !isRight(finding) && !isGuilty(finding)).map(shortText),

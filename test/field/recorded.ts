@@ -1,5 +1,7 @@
 /** All that was recorded, judged by the present rules. */
 import { reportOf } from '../../src/cli/output.ts';
+import { isFindingOf } from '../../src/detectors/evidence.ts';
+import type { Finding } from '../../src/detectors/types.ts';
 import { readFamily } from '../../src/recording/reader.ts';
 import type { Outcome } from '../calibration/run.ts';
 import { type Answer, guiltyLinesOf, readAnswers } from './answers.ts';
@@ -8,8 +10,12 @@ import { fieldId, LEVELS } from './programs.ts';
 import type { Variant } from './run-program.ts';
 import type { Column, Field, Row } from './table.ts';
 
-/** Where a program's recording is, and how it was made; null where it was not run. */
-type OutcomeOf = (id: string) => (Outcome & { out: string }) | null;
+/** Where a program's recording is, and how it was made. */
+type Recorded = Outcome & { out: string };
+/** Null where it was not run. */
+type OutcomeOf = (id: string) => Recorded | null;
+/** Of the time. */
+const MOST = 0.5;
 
 const MAJORS = ['20', '22', '24', '26'];
 
@@ -45,15 +51,27 @@ export function verdictOf(name: string, answer: Answer, out: string): SickVerdic
   return sickVerdict(name, answer, guiltyLinesOf(name), findingsIn(out));
 }
 
+const known = new Map<string, Finding[]>();
+
 /** As `evdiag report --format json` has them. */
-function findingsIn(out: string) {
-  return reportOf(readFamily(out)).findings;
+function findingsIn(out: string): Finding[] {
+  const findings = known.get(out) ?? reportOf(readFamily(out)).findings;
+  known.set(out, findings);
+  return findings;
 }
 
-function circumstance({ major, level }: Column, outcomes: readonly Outcome[]): string {
+/** The report says that the thread waited for a core for most of the time in which it could have run. */
+function wasContended(out: string): boolean {
+  return findingsIn(out).some(
+    (finding) => isFindingOf(finding, 'recording-quality') && (finding.evidence.contentionShare ?? 0) > MOST,
+  );
+}
+
+function circumstance({ major, level }: Column, outcomes: readonly Recorded[]): string {
   const times = outcomes.map(({ at }) => at.slice(0, 16)).sort();
   const loads = outcomes.map(({ load }) => Math.round(load)).sort((a, b) => a - b);
+  const contended = outcomes.filter(({ skipped, out }) => skipped === null && wasContended(out)).length;
   const skipped = outcomes.flatMap(({ program, skipped }) => (skipped === null ? [] : [`${program} (${skipped})`]));
   const lacking = skipped.length > 0 ? `; skipped: ${skipped.join(', ')}` : '';
-  return `${level}, Node ${major}: ${outcomes.length} runs, ${times[0]} to ${times.at(-1)} UTC, load of the machine ${loads[0]} to ${loads.at(-1)}${lacking}`;
+  return `${level}, Node ${major}: ${outcomes.length} runs, ${times[0]} to ${times.at(-1)} UTC, load of the machine ${loads[0]} to ${loads.at(-1)}; in ${contended} of them the main thread waited for a core most of the time that it could have run${lacking}`;
 }

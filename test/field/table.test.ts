@@ -6,6 +6,7 @@ const verdict = (fields: Partial<SickVerdict>): SickVerdict => ({
   found: false,
   located: false,
   worded: false,
+  atLine: false,
   told: [],
   beside: [],
   ...fields,

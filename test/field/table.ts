@@ -56,6 +56,7 @@ export function sumsOf(rows: readonly Row[], column: number): Sums {
 function sickText(verdict: SickVerdict | string | null | undefined): string {
   if (verdict === null || verdict === undefined) return '';
   if (typeof verdict === 'string') return 'skipped';
+  if (!verdict.found && verdict.atLine) return 'other, line';
   if (!verdict.found) return verdict.told.length > 0 ? 'other' : '–';
   return ['found', ...(verdict.located ? ['line'] : []), ...(verdict.worded ? ['words'] : [])].join(', ');
 }
@@ -94,7 +95,7 @@ const INTRODUCTION = [
   '',
   'Small programs rebuilt from public issues of Node.js libraries, with the real libraries, against stand-in or real servers.',
   'What is true of each was written down before evdiag saw it, in `test/field/answers.json`, and guilty lines carry a comment. “found”: a rule of the',
-  'answer fired; “line”: at a guilty line; “words”: its text says what the answer asks for; “other”: only something else was reported; “–”: nothing.',
+  'answer fired; “line”: at a guilty line; “words”: its text says what the answer asks for; “other”: only something else was reported, “other, line”: at a guilty line; “–”: nothing.',
   'Most programs have a cured variant, of which nothing may be reported. A command writes this page, from recordings judged by the rules of the present build:',
 ];
 
