@@ -21,7 +21,7 @@ function getText(path) {
 }
 
 async function importOrders() {
-  const pages = [1, 2, 3].map((page) => getText(`/orders/${page}?slower=150`));
+  const pages = [1, 2, 3].map((page) => getText(`/orders/${page}?slower=450`));
   return (await Promise.all(pages)).length; // guilty
 }
 

@@ -16,5 +16,5 @@ function broadcast(frame) {
   }
 }
 
-setInterval(() => broadcast(Buffer.alloc(60_000, 7)), 25); // guilty
+setInterval(() => broadcast(Buffer.alloc(400_000, 7)), 33); // guilty
 listen(server);
