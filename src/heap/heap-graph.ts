@@ -136,10 +136,12 @@ export class HeapGraph {
 
   /** Where the first edge of this name leads. */
   follow(node: number, name: Name): number {
-    if (node === NONE) return NONE;
-    const end = this.snapshot.firstEdge(node + 1);
-    for (let edge = this.snapshot.firstEdge(node); edge < end; edge++) {
-      if (this.hasName(edge, name)) return this.snapshot.edgeTarget(edge);
+    const wanted = this.id(name);
+    if (node === NONE || wanted === NONE) return NONE;
+    const { firstEdge, edgeName, edgeTarget } = this.snapshot.columns;
+    const end = firstEdge[node + 1]!;
+    for (let edge = firstEdge[node]!; edge < end; edge++) {
+      if (edgeName[edge] === wanted && this.hasName(edge, name)) return edgeTarget[edge]!;
     }
     return NONE;
   }
@@ -191,13 +193,9 @@ export class HeapGraph {
   }
 
   #findGenerators(): Set<number> {
-    const { edgeName } = this.snapshot.columns;
-    const wanted = this.id('parameters_and_registers');
     const generators = new Set<number>();
-    for (let edge = 0; edge < edgeName.length; edge++) {
-      if (edgeName[edge] === wanted && this.hasName(edge, 'parameters_and_registers')) {
-        generators.add(this.snapshot.edgeSource(edge));
-      }
+    for (const edge of this.snapshot.edgesNamed(this.id('parameters_and_registers'))) {
+      if (this.hasName(edge, 'parameters_and_registers')) generators.add(this.snapshot.edgeSource(edge));
     }
     return generators;
   }

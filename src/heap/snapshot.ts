@@ -90,6 +90,11 @@ export class HeapSnapshot {
     return this.#indexed[this.columns.edgeType[edge]!] ? String(name) : this.columns.strings.at(name);
   }
 
+  /** The edges with this string as their name, and those whose number is the same; none for -1. */
+  edgesNamed(name: number): number[] {
+    return placesOf(this.columns.edgeName, name);
+  }
+
   edgeTarget(edge: number): number {
     return this.columns.edgeTarget[edge]!;
   }
@@ -133,6 +138,13 @@ export class HeapSnapshot {
     if (locations[row] !== node) return undefined;
     return { scriptId: locations[row + 1]!, line: locations[row + 2]! + 1, column: locations[row + 3]! + 1 };
   }
+}
+
+/** A loop of its own: all edges of a large snapshot are many. */
+function placesOf(values: Uint32Array, wanted: number): number[] {
+  const places: number[] = [];
+  for (let at = 0; at < values.length; at++) if (values[at] === wanted) places.push(at);
+  return places;
 }
 
 /** Edges by target: `edges[first[node]] … edges[first[node + 1] - 1]` lead to the node. */

@@ -1,5 +1,6 @@
 /** From snapshots to a leak report. */
 import { statSync } from 'node:fs';
+import { dominators } from '../heap/dominators.ts';
 import { pathTree } from '../heap/path-tree.ts';
 import { readSnapshot } from '../heap/read-snapshot.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
@@ -45,6 +46,8 @@ export async function analyseSnapshots(inputs: readonly SnapshotInput[], options
     });
     facts.push(factsOf(input, snapshot));
     options.onProgress?.(`following references${which}`, 1);
+    // They need the most memory while they are computed: before anything else has some.
+    if (inputs.length === 1) dominators(snapshot);
     const tree = pathTree(snapshot);
     const stranger = strangeness(older.at(-1), snapshot);
     // With a process number all snapshots are certainly from one process: go on with those that can be compared.
@@ -74,9 +77,10 @@ export async function analyseSnapshots(inputs: readonly SnapshotInput[], options
 
 function factsOf({ file, takenAtMs }: SnapshotInput, snapshot: HeapSnapshot): SnapshotFacts {
   const stats = statSync(file);
+  const { nodeCount, edgeCount, columns } = snapshot;
+  const { selfSize } = columns;
   let heapBytes = 0;
-  for (const size of snapshot.columns.selfSize) heapBytes += size;
-  const { nodeCount, edgeCount } = snapshot;
+  for (let node = 0; node < nodeCount; node++) heapBytes += selfSize[node]!;
   const takenAt = new Date(takenAtMs ?? stats.mtimeMs).toISOString();
   return { file, fileBytes: stats.size, nodeCount, edgeCount, heapBytes, takenAt };
 }

@@ -31,25 +31,36 @@ export class Scripts {
 
   /** Finds a function for each of these scopes. One pass over the heap, so: for many at once. */
   prepare(contexts: ReadonlySet<number>): void {
-    const { snapshot } = this.#graph;
-    const { nodeType, nodeTypes, nodeName } = snapshot.columns;
-    const closure = nodeTypes.indexOf('closure');
+    const { nodeCount, columns } = this.#graph.snapshot;
+    const closure = columns.nodeTypes.indexOf('closure');
     const name = this.#graph.id('system / Context');
-    const inner = new Map<number, number>();
-    for (let node = 0; node < snapshot.nodeCount; node++) {
-      if (nodeType[node] === closure) {
-        const context = this.#graph.follow(node, 'context');
-        if (contexts.has(context) && !this.#closures.has(context)) this.#closures.set(context, node);
-        inner.set(context, node);
-      }
-    }
+    const missing = new Set(contexts);
+    this.#eachOfType(closure, (node) => {
+      const context = this.#graph.follow(node, 'context');
+      if (missing.delete(context) && !this.#closures.has(context)) this.#closures.set(context, node);
+    });
+    if (missing.size === 0) return;
     // A scope with functions only in blocks inside of it.
-    for (let node = 0; node < snapshot.nodeCount; node++) {
-      if (nodeName[node] !== name) continue;
+    const outerOf = new Map<number, number>();
+    for (let node = 0; node < nodeCount; node++) {
+      if (columns.nodeName[node] !== name) continue;
       const outer = this.#graph.follow(node, 'previous');
-      const found = inner.get(node);
-      if (found !== undefined && contexts.has(outer) && !this.#closures.has(outer)) this.#closures.set(outer, found);
+      if (missing.has(outer)) outerOf.set(node, outer);
     }
+    const found = new Map<number, number>();
+    this.#eachOfType(closure, (node) => {
+      const context = this.#graph.follow(node, 'context');
+      if (outerOf.has(context)) found.set(context, node);
+    });
+    for (const [inner, outer] of outerOf) {
+      const node = found.get(inner);
+      if (node !== undefined && !this.#closures.has(outer)) this.#closures.set(outer, node);
+    }
+  }
+
+  #eachOfType(type: number, visit: (node: number) => void): void {
+    const { nodeType } = this.#graph.snapshot.columns;
+    for (let node = 0; node < nodeType.length; node++) if (nodeType[node] === type) visit(node);
   }
 
   /** Url of the script that the scope belongs to; '' if no function shows it. */
@@ -126,14 +137,12 @@ export class Scripts {
     if (this.#urls) return this.#urls;
     const { snapshot } = this.#graph;
     const scripts = new Set<number>();
-    const { edgeName, edgeTarget } = snapshot.columns;
     const names = ['script', 'script_or_debug_info'] as const;
-    const wanted = names.map((name) => this.#graph.id(name));
-    for (let edge = 0; edge < edgeName.length; edge++) {
-      if (edgeName[edge] !== wanted[0] && edgeName[edge] !== wanted[1]) continue;
+    const edges = names.flatMap((name) => snapshot.edgesNamed(this.#graph.id(name))).sort((a, b) => a - b);
+    for (const edge of edges) {
       if (!names.some((name) => this.#graph.hasName(edge, name))) continue;
-      const name = this.#graph.follow(edgeTarget[edge]!, 'name');
-      if (name !== NONE) scripts.add(name);
+      const named = this.#graph.follow(snapshot.edgeTarget(edge), 'name');
+      if (named !== NONE) scripts.add(named);
     }
     const urls = new Set([...scripts].map((name) => snapshot.nodeName(name)));
     const own = [...urls].filter((url) => isFile(url));

@@ -34,13 +34,12 @@ export interface Found {
 
 /** Arrays of an emitter's listeners of one event. */
 export function listenerLists(snapshot: HeapSnapshot): Found[] {
-  const { edgeName, strings } = snapshot.columns;
   const { retained } = dominators(snapshot);
-  const wanted = strings.find(['_events']).get('_events');
+  const wanted = snapshot.columns.strings.find(['_events']).get('_events');
   const found: Found[] = [];
   if (wanted === undefined) return found;
-  for (let edge = 0; edge < edgeName.length; edge++) {
-    if (edgeName[edge] !== wanted || snapshot.edgeType(edge) !== 'property') continue;
+  for (const edge of snapshot.edgesNamed(wanted)) {
+    if (snapshot.edgeType(edge) !== 'property') continue;
     const events = snapshot.edgeTarget(edge);
     for (let at = snapshot.firstEdge(events); at < snapshot.firstEdge(events + 1); at++) {
       const list = snapshot.edgeTarget(at);
