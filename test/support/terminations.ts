@@ -15,10 +15,15 @@ export interface Terminations {
   level: 'watch' | 'diagnose';
   /** EVDIAG_SLOW_MS; at 20 ms the threads are asked nearly all the time. */
   slowMs?: number;
+  /** So long without a single thread that ends: it hangs. Where the machine starves it, this takes more. */
+  hangMs?: number;
 }
 
 /** The last words of the program: "ended COUNT", and how it ended. */
-export function terminate(lab: Lab, { count, atOnce, states, level, slowMs = 20 }: Terminations): Promise<string> {
+export function terminate(
+  lab: Lab,
+  { count, atOnce, states, level, slowMs = 20, hangMs = HANG_MS }: Terminations,
+): Promise<string> {
   const args = ['-r', AGENT_CJS, PROGRAM, `${count}`, `${atOnce}`, ...states];
   const eager = { EVDIAG_LEVEL: level, EVDIAG_SLOW_MS: `${slowMs}`, EVDIAG_QUIET: '1', EVDIAG_OUT: lab.out };
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(EVDIAG_|NODE_)/.test(name)));
@@ -28,7 +33,7 @@ export function terminate(lab: Lab, { count, atOnce, states, level, slowMs = 20 
     let last = '';
     let since = performance.now();
     const watch = setInterval(() => {
-      if (performance.now() - since > HANG_MS) child.kill('SIGKILL');
+      if (performance.now() - since > hangMs) child.kill('SIGKILL');
     }, 1000);
     const hear = (more: string): void => {
       text = (text + more).slice(-10_000);
