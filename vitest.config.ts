@@ -28,6 +28,7 @@ const GROUPS = [
   { name: 'full-runners', maxWorkers: 1, include: ['test/runners/**'] },
   { name: 'full-fuzz', maxWorkers: 1, include: ['test/fuzz/full.test.ts'] },
   { name: 'full-terminations', maxWorkers: 1, include: ['test/terminations/**'] },
+  { name: 'full-attached', maxWorkers: 1, include: ['test/attached/**'] },
   { name: 'full-soak', maxWorkers: 1, include: ['test/soak/**'] },
   // The package beside other tools, which npm installs.
   { name: 'full-packages', maxWorkers: 1, include: ['test/packages/**'] },

@@ -16,10 +16,10 @@ import {
   uploadExpression,
 } from './inspector/expressions.ts';
 import { type InspectorClient, NoInspector, openInspector } from './inspector/inspector-client.ts';
-import { endedText, type OpenPort, openPort, StillBusy, waitForClose, waitForPort } from './inspector/open-port.ts';
+import { type OpenPort, openPort, StillBusy, waitForClose, waitForPort } from './inspector/open-port.ts';
 import { wayTo } from './inspector/streams.ts';
 import { startTicks } from './process/state.ts';
-import { TargetError } from './target-error.ts';
+import { endedText, TargetError } from './target-error.ts';
 
 /** Of the agent, beside one another. */
 const FILES = ['agent.cjs', 'watchdog.cjs'];

@@ -1,10 +1,28 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Departed } from '../protocol/methods.ts';
 import type { Connection } from './connect.ts';
 
-/** The agent waits two seconds for threads that are blocked, and says then which; on a busy host all takes longer. */
+/** The agent waits two seconds for threads that are blocked, and reports which; on a busy host everything takes longer. */
 const LEAVE_MS = 40_000;
+/** Its own thread ends some ms after the answer. */
+const END_MS = 10_000;
+const POLL_MS = 10;
 
-/** Has the agent leave the process. Resolves when it has; `blocked` are threads that let it go later. Rejects with TargetError. */
-export function askToLeave(connection: Connection): Promise<Departed> {
-  return connection.request('leave', {}, { timeoutMs: LEAVE_MS });
+/** Has the agent leave the process. Resolves when it has, with its socket; `blocked` are threads that let it go later. Rejects with TargetError. */
+export async function askToLeave(connection: Connection): Promise<Departed> {
+  const departed = await connection.request('leave', {}, { timeoutMs: LEAVE_MS });
+  if (departed.blocked.length === 0) await untilGone(connection);
+  return departed;
+}
+
+async function untilGone(connection: Connection): Promise<void> {
+  const giveUpAt = performance.now() + END_MS;
+  while (performance.now() < giveUpAt) {
+    try {
+      await connection.request('hello', {}, { timeoutMs: END_MS });
+    } catch {
+      return;
+    }
+    await pause(POLL_MS);
+  }
 }

@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import type { Dump, DumpedThread, SuspendedCalls } from '../async-dump/dump.ts';
 import { exactCalls } from '../async-dump/exact-calls.ts';
 import { quickCalls } from '../async-dump/quick-calls.ts';
@@ -11,6 +11,7 @@ import type { Frame } from '../recording/types.ts';
 import type { Connection } from './connect.ts';
 import { gatherThreads, type PartReader } from './gather-threads.ts';
 import { loadedMapper } from './take-loaded-maps.ts';
+import { endedText, TargetError } from './target-error.ts';
 import { strangeAnswer } from './wire.ts';
 
 /** Between two parts: a heap snapshot of 10 GB takes about that long. */
@@ -53,7 +54,9 @@ export async function takeDump(connection: Connection, { mode, onProgress = () =
     const threads: DumpedThread[] = [];
     const seen = gathered.threads.flatMap(({ frames }) => frames.map(({ file }) => file));
     const map = await loadedMapper(connection, seen);
-    for (const thread of gathered.threads) threads.push(await toThread(thread, map, onProgress));
+    for (const thread of gathered.threads) {
+      threads.push(await toThread(thread, map, onProgress).catch(unlessGone(thread, pid)));
+    }
     return { schema: 'evdiag-dump/2', pid, argv, nodeVersion, level, uptimeMs, takenAt, mode, threads };
   } finally {
     files.forEach(removeFiles);
@@ -90,6 +93,14 @@ const DOING = {
 
 function threadText(threadId: number): string {
   return threadId === 0 ? '' : ` of ${threadName(threadId)}`;
+}
+
+/** Its agent removes the files as the process ends: what fails then is no bug. */
+function unlessGone({ inventory: { files } }: ThreadParts, pid: number): (error: unknown) => never {
+  return (error) => {
+    const isGone = files && ![files.snapshot, files.index].every((file) => existsSync(file));
+    throw isGone ? new TargetError(endedText(pid), 'ended') : error;
+  };
 }
 
 async function toThread(

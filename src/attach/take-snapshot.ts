@@ -1,7 +1,8 @@
-import { chmodSync, constants, copyFileSync, renameSync, unlinkSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, existsSync, renameSync, unlinkSync } from 'node:fs';
 import { isWritten } from '../protocol/answers.ts';
 import type { WrittenSnapshot } from '../protocol/written-snapshot.ts';
 import type { Connection } from './connect.ts';
+import { endedText, TargetError } from './target-error.ts';
 import { strangeAnswer } from './wire.ts';
 
 /** A heap of 10 GB takes about that long. */
@@ -11,7 +12,12 @@ const SNAPSHOT_TIMEOUT_MS = 20 * 60_000;
 export async function takeSnapshot(connection: Connection, file: string): Promise<WrittenSnapshot> {
   const snapshot = await connection.request('snapshot', {}, { timeoutMs: SNAPSHOT_TIMEOUT_MS });
   if (!isWritten(snapshot.file, connection.hello)) throw strangeAnswer(connection.hello.pid, 'snapshot');
-  move(snapshot.file, file);
+  try {
+    move(snapshot.file, file);
+  } catch (error) {
+    // Its agent removes the file as the process ends.
+    throw existsSync(snapshot.file) ? error : new TargetError(endedText(connection.hello.pid), 'ended');
+  }
   return { ...snapshot, file };
 }
 

@@ -8,3 +8,7 @@ export class TargetError extends UserError {
     super(message, code);
   }
 }
+
+export function endedText(pid: number): string {
+  return `Process ${pid} ended while it was asked.`;
+}

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AnyMethod, RequestError } from '../../agents/watchdog/socket/methods/types.ts';
 import { LiveSocket } from '../../agents/watchdog/socket/socket.ts';
 import { type Connection, connect } from '../../src/attach/connect.ts';
+import { takeDump } from '../../src/attach/take-dump.ts';
 import { takeSnapshot } from '../../src/attach/take-snapshot.ts';
 import { type Hello, PROTOCOL } from '../../src/protocol/hello.ts';
 import type { MethodName } from '../../src/protocol/methods.ts';
@@ -139,4 +140,38 @@ test('files that the agent cannot have written are neither moved nor removed', a
 
 test('a process without the agent is no target', async () => {
   await expect(connect(2_147_483_646)).rejects.toMatchObject({ code: 'no-target', exitCode: 3 });
+});
+
+test('files that went with their process are no bug: it has ended', async () => {
+  const folder = tempFolder();
+  const name = join(folder, '1-2-dump1');
+  const part = {
+    threadId: 0,
+    state: 'idle',
+    stack: [],
+    syncCall: null,
+    timers: [],
+    handles: [],
+    more: 0,
+    handleSites: [],
+    problem: null,
+  };
+  const figures = { promises: 0, probed: 0, failed: 0, beyond: 0, pauseMs: 1, workMs: 1 };
+  const files = { snapshot: `${name}.heapsnapshot`, index: `${name}.index` };
+  const connection = await connected(
+    {
+      snapshot: () => ({ file: files.snapshot, takenAtMs: 1, pauseMs: 1 }),
+      'loaded-maps': () => ({}),
+      async dump(_params, client) {
+        await client.part({ part: 'thread', ...part });
+        await client.part({ part: 'inventory', threadId: 0, figures, files, problem: null });
+        return {};
+      },
+    },
+    { folders: [folder], prefix: '1-2-' },
+  );
+  const ended = { code: 'ended', exitCode: 3 };
+  await expect(takeDump(connection, { mode: 'full' })).rejects.toMatchObject(ended);
+  await expect(takeSnapshot(connection, join(folder, 'new'))).rejects.toMatchObject(ended);
+  connection.close();
 });

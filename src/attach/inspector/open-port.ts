@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { listenersOf } from '../process/listeners.ts';
 import { requireAnswerable, startTicks } from '../process/state.ts';
-import { TargetError } from '../target-error.ts';
+import { endedText, TargetError } from '../target-error.ts';
 
 const POLL_MS = 2;
 /** From then on whoever waits is told why. */
@@ -93,10 +93,6 @@ function listening(pid: number): ReturnType<typeof listenersOf> {
   } catch {
     return [];
   }
-}
-
-export function endedText(pid: number): string {
-  return `Process ${pid} ended while it was asked.`;
 }
 
 function busyText(pid: number, ms: number): string {

@@ -1,3 +1,4 @@
+import type { Dump } from '../../async-dump/dump.ts';
 import { dumpText } from '../../async-dump/text.ts';
 import type { Connection } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
@@ -6,13 +7,14 @@ import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from '../dump-costs.ts';
-import { attachOption, jsonOption, sigusr1Option, toPid } from '../options.ts';
+import { attachOption, jsonOption, sigusr1Option } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { progressLine, question } from '../progress.ts';
-import { type VisitOptions, withTarget } from '../target/visit.ts';
+import { askEach, type HerdOptions, targetsOf } from '../target/herd.ts';
+import { withTarget } from '../target/visit.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
-interface Options extends VisitOptions {
+interface Options extends HerdOptions {
   json?: boolean;
   expand?: boolean;
   quick?: boolean;
@@ -23,10 +25,16 @@ interface Options extends VisitOptions {
 export const dump: CliCommand<Options> = {
   id: 'dump',
   summary: 'show what a running process is doing and waiting for: stacks, suspended async calls, timers, handles',
-  examples: ['evdiag dump 4711', 'evdiag dump 4711 --quick', 'evdiag dump 4711 --yes --json > dump.json'],
+  examples: [
+    'evdiag dump 4711',
+    'evdiag dump 4711 --quick',
+    'evdiag dump --all --quick --yes',
+    'evdiag dump 4711 --yes --json > dump.json',
+  ],
   configure(command) {
     command
-      .argument('<pid>', 'process ID of a Node.js process')
+      .argument('[pid]', 'process ID of a Node.js process')
+      .option('--all', 'all processes that run with the agent; with --attach also those that run without')
       .option('--quick', 'take no heap snapshot: a shorter pause, but no answer to what would settle a promise')
       .option('--yes', `do not ask before a pause of more than ${ANNOUNCED_MS} ms`)
       .option('--force', 'take the heap snapshot even if memory may not suffice')
@@ -35,13 +43,20 @@ export const dump: CliCommand<Options> = {
       .addOption(sigusr1Option())
       .addOption(jsonOption());
   },
-  async run([pidText = ''], options) {
-    const pid = toPid(pidText);
-    return withTarget(pid, options, async (connection) => {
-      const mode = await chooseMode(pid, await estimateOf(connection), options);
-      if (mode !== null) await show(connection, mode, options);
-      return EXIT.done;
-    });
+  async run([pidText], options) {
+    const pids = await targetsOf(pidText, options);
+    const dumpOf = (pid: number): Promise<Dump | null> =>
+      withTarget(pid, options, async (connection) => {
+        const mode = await chooseMode(pid, await estimateOf(connection), options);
+        return mode === null ? null : take(connection, mode, options);
+      });
+    const { got, missed } = await askEach(pids, dumpOf, { atOnce: false });
+    if (options.json) {
+      const dumps = got.filter((one) => one !== null);
+      if (options.all) printJson({ schema: 'evdiag-dumps/1', dumps, problems: missed });
+      else for (const one of dumps) printJson(one);
+    }
+    return EXIT.done;
   },
 };
 
@@ -78,16 +93,18 @@ async function ask(pid: number, wanted: DumpMode, { quickMs, fullMs }: Costs): P
   return /^y/i.test(answer) ? wanted : null;
 }
 
-async function show(connection: Connection, mode: DumpMode, { json, expand }: Options): Promise<void> {
+/** As text it is printed at once: of several processes each as it comes. */
+async function take(connection: Connection, mode: DumpMode, { json, expand, all }: Options): Promise<Dump> {
   const progress = progressLine();
   try {
     const taken = await takeDump(connection, { mode, onProgress: progress.show });
     progress.clear();
-    if (json) printJson(taken);
-    else {
+    if (!json) {
       const paint = painter(hasColor(process.stdout));
-      process.stdout.write(dumpText(taken, { paint, width: terminalWidth(process.stdout), expand: expand === true }));
+      const text = dumpText(taken, { paint, width: terminalWidth(process.stdout), expand: expand === true });
+      process.stdout.write(all ? `${text}\n` : text);
     }
+    return taken;
   } finally {
     progress.clear();
   }

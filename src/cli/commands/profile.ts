@@ -5,6 +5,7 @@ import { takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
 import { loadedMapper, urlsIn, urlsOf } from '../../attach/take-loaded-maps.ts';
 import { takeRecentProfiles } from '../../attach/take-recent-profile.ts';
 import { TargetError } from '../../attach/target-error.ts';
+import { mergeByName } from '../../profile/merge.ts';
 import { readHeapProfile } from '../../profile/read-heapprofile.ts';
 import { tableOf } from '../../profile/table.ts';
 import { formatWeight, takenText } from '../../profile/taken-text.ts';
@@ -12,18 +13,19 @@ import type { Profile, ThreadProfile } from '../../profile/types.ts';
 import { MAX_RECENT_MS } from '../../protocol/profile-parts.ts';
 import { threadName } from '../../recording/thread-name.ts';
 import { InputError } from '../../util/input-error.ts';
-import { displayPath, stripControl } from '../../util/text.ts';
-import { attachOption, jsonOption, numberBetween, sigusr1Option, toPid } from '../options.ts';
+import { displayPath, plural, stripControl } from '../../util/text.ts';
+import { attachOption, jsonOption, numberBetween, sigusr1Option } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
 import { recentThreadProfile, toThreadProfile } from '../profile/taken-profile.ts';
 import { countDown } from '../progress.ts';
-import { type VisitOptions, withTarget } from '../target/visit.ts';
+import { askEach, type HerdOptions, type Missed, targetsOf } from '../target/herd.ts';
+import { reach, type Visit } from '../target/visit.ts';
 import { problemsJson, reportProblems } from '../thread-problems.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { freeName, writePrivate } from '../write-file.ts';
 
-interface Options extends VisitOptions {
+interface Options extends HerdOptions {
   allocations?: boolean;
   live?: boolean;
   last?: number;
@@ -54,11 +56,16 @@ export const profile: CliCommand<Options> = {
     'evdiag profile 4711 -d 30 -o app.cpuprofile',
     'evdiag profile 4711 -d 5 --interval 0.2 -o flame.html',
     'evdiag profile 4711 --last 30 -o flame.html',
+    'evdiag profile --all -d 10 -o cluster.cpuprofile',
     'evdiag profile 4711 --allocations --live -d 60 -o kept.heapprofile',
   ],
   configure(command) {
     command
-      .argument('<pid>', 'process ID of a Node.js process')
+      .argument('[pid]', 'process ID of a Node.js process')
+      .option(
+        '--all',
+        'all processes that run with the agent, threads of one name as one; with --attach also those that run without',
+      )
       .option('-d, --duration <seconds>', `how long to record (default: ${DURATION_S})`, numberBetween(0.1, 3600))
       .option(
         '--last <seconds>',
@@ -84,34 +91,61 @@ export const profile: CliCommand<Options> = {
       .addOption(sigusr1Option())
       .addOption(jsonOption());
   },
-  async run([pidText = ''], options) {
-    const pid = toPid(pidText);
+  async run([pidText], options) {
     if (options.live && !options.allocations) throw new InputError('Add --allocations: --live needs it.');
     checkLast(options);
     const own = options.allocations ? 'heapprofile' : 'cpuprofile';
     const exporter = exporterFor(options.output, options.format, own);
-    const file = options.output ?? freeName(String(pid), exporter.extension);
-    return withTarget(pid, options, async (connection, isNew) => {
-      if (isNew && options.last)
-        throw new TargetError(
-          `The agent has just been loaded into process ${pid}: it has seen nothing of the past. Record with -d.`,
-        );
-      const { profile: taken, problems } = await profileOf(connection, options);
-      const hint = leftOut(taken, exporter);
-      writePrivate(file, [exporter.write(taken)]);
-      if (hint) complain(hint);
-      if (options.json)
-        printJson({
-          file,
-          format: exporter.id,
-          threads: taken.threads.map(({ name, taken: samples }) => ({ name, ...samples })),
-          problems: problemsJson(problems),
-        });
-      else printSummary(file, exporter.id, taken);
-      return EXIT.done;
-    });
+    const pids = await targetsOf(pidText, options);
+    const file = options.output ?? freeName(options.all ? 'all' : String(pids[0]), exporter.extension);
+    const { profile: taken, problems, missed } = await profileAll(pids, options);
+    const hint = leftOut(taken, exporter);
+    writePrivate(file, [exporter.write(taken)]);
+    if (hint) complain(hint);
+    if (options.json)
+      printJson({
+        file,
+        format: exporter.id,
+        threads: taken.threads.map(({ name, taken: samples }) => ({ name, ...samples })),
+        problems: problemsJson(problems),
+        ...(options.all && { processes: pids.length - missed.length, missed }),
+      });
+    else printSummary(file, exporter.id, taken);
+    return EXIT.done;
   },
 };
+
+/** Agents are loaded one after the other, as each opens the same port; all record at once. */
+async function profileAll(
+  pids: readonly number[],
+  options: Options,
+): Promise<{ profile: Profile; problems: ThreadProblem[]; missed: Missed[] }> {
+  const { got: visits, missed } = await askEach(pids, (pid) => reach(pid, options), { atOnce: false });
+  try {
+    const byPid = new Map(visits.map((visit) => [visit.connection.hello.pid, visit]));
+    const record = (pid: number) => profileOfVisit(byPid.get(pid)!, options);
+    const taken = await askEach([...byPid.keys()], record, { atOnce: true });
+    const [first] = taken.got;
+    const problems = taken.got.flatMap((one) => one.problems);
+    const all = [...missed, ...taken.missed];
+    if (taken.got.length === 1) return { profile: first!.profile, problems, missed: all };
+    const threads = mergeByName(taken.got.flatMap(({ profile: { threads: some } }) => some));
+    return {
+      profile: { ...first!.profile, title: plural(taken.got.length, 'process', 'processes'), threads },
+      problems,
+      missed: all,
+    };
+  } finally {
+    await Promise.all(visits.map((visit) => visit.end()));
+  }
+}
+
+function profileOfVisit({ connection, isNew }: Visit, options: Options) {
+  if (!isNew || !options.last) return profileOf(connection, options);
+  throw new TargetError(
+    `The agent has just been loaded into process ${connection.hello.pid}: it has seen nothing of the past. Record with -d.`,
+  );
+}
 
 /** The past cannot be sampled for longer or more often. Throws InputError. */
 function checkLast({ last, allocations, duration, interval, inlining }: Options): void {
