@@ -193,9 +193,10 @@ const ends: Fault[] = [
     program: `setTimeout(function f() { (function g() { g(); })(); }, 600); ${ENDLESS}`,
   },
   {
-    name: 'the stack overflows while timers are made',
+    name: 'the stack overflows while timers are made, at level diagnose',
+    env: () => ({ EVDIAG_LEVEL: 'diagnose' }),
     program: `await later(600); const f = () => { setTimeout(() => {}, 1); return f() + 1; };
-for (let i = 0; i < 20; i++) try { (function g(n) { return n === 0 ? f() : g(n - 1) + 1; })(i); } catch (error) { if (!(error instanceof RangeError)) console.log(error); }
+for (let i = 0; i < 8; i++) try { (function g(n) { return n === 0 ? f() : g(n - 1) + 1; })(i); } catch (error) { if (!(error instanceof RangeError)) console.log(error); }
 console.log('done');`,
   },
   {
