@@ -246,7 +246,10 @@ function assemble(reader: ByteReader, sections: Sections): HeapSnapshot {
   const locations = sections.locations ?? new Int32Array(0);
   const { nodeTypes, edgeTypes } = layout;
   const columns: Columns = { nodeTypes, edgeTypes, ...nodes, ...edges, locations, strings };
-  const nameless = nodes.nodeName.findIndex((name) => name >= strings.count);
-  if (nameless !== -1) throw reader.corrupt(`the name of node ${nameless} is not among its ${strings.count} strings`);
+  const { nodeName } = nodes;
+  for (let node = 0; node < nodeName.length; node++) {
+    if (nodeName[node]! < strings.count) continue;
+    throw reader.corrupt(`the name of node ${node} is not among its ${strings.count} strings`);
+  }
   return new HeapSnapshot(columns);
 }

@@ -55,6 +55,11 @@ export class HeapSnapshot {
     return this.columns.nodeTypes[this.columns.nodeType[node]!] ?? '';
   }
 
+  /** The nodes with this string as their name; none for -1. */
+  nodesNamed(name: number): number[] {
+    return placesOf(this.columns.nodeName, name);
+  }
+
   nodeName(node: number): string {
     return this.columns.strings.at(this.columns.nodeName[node]!);
   }
@@ -140,10 +145,10 @@ export class HeapSnapshot {
   }
 }
 
-/** A loop of its own: all edges of a large snapshot are many. */
+/** By the search of V8's own, which is several times as fast as a loop. */
 function placesOf(values: Uint32Array, wanted: number): number[] {
   const places: number[] = [];
-  for (let at = 0; at < values.length; at++) if (values[at] === wanted) places.push(at);
+  for (let at = values.indexOf(wanted); at >= 0; at = values.indexOf(wanted, at + 1)) places.push(at);
   return places;
 }
 

@@ -61,11 +61,8 @@ function findCalls(graph: HeapGraph): SuspendedCall[] {
 function awaitedPromises(graph: HeapGraph): Map<number, number> {
   const { snapshot } = graph;
   const awaited = new Map<number, number>();
-  const { edgeName } = snapshot.columns;
-  const wanted = graph.id('reactions_or_result');
-  for (let edge = 0; edge < edgeName.length; edge++) {
-    // The cheap check first: there are tens of millions of edges.
-    if (edgeName[edge] !== wanted || !graph.hasName(edge, 'reactions_or_result')) continue;
+  for (const edge of snapshot.edgesNamed(graph.id('reactions_or_result'))) {
+    if (!graph.hasName(edge, 'reactions_or_result')) continue;
     if (!graph.isNamed(snapshot.edgeTarget(edge), 'system / PromiseReaction')) continue;
     const promise = snapshot.edgeSource(edge);
     for (const reaction of reactionsOf(graph, promise)) {

@@ -74,7 +74,8 @@ export function abortListeners(snapshot: HeapSnapshot, { order, parent }: PathTr
   const object = nodeTypes.indexOf('object');
   const first = new Map<number, number>();
   const counts = new Map<number, number>();
-  if (wanted === undefined) return [];
+  // Most programs have few: there is no need to look at all nodes in the order of the tree.
+  if (wanted === undefined || snapshot.nodesNamed(wanted).length < MIN_LISTENERS) return [];
   for (const node of order) {
     if (nodeName[node] !== wanted || nodeType[node] !== object) continue;
     const head = first.get(parent[node]!) ?? node;
@@ -162,13 +163,8 @@ const most = (found: Found[]): Found[] => found.sort((a, b) => b.bytes - a.bytes
 
 function nodesNamed(snapshot: HeapSnapshot, name: string): number[] {
   const wanted = snapshot.columns.strings.find([name]).get(name);
-  const nodes: number[] = [];
-  if (wanted === undefined) return nodes;
-  const { nodeName } = snapshot.columns;
-  for (let node = 0; node < nodeName.length; node++) {
-    if (nodeName[node] === wanted && /^(object|hidden)$/.test(snapshot.nodeType(node))) nodes.push(node);
-  }
-  return nodes;
+  if (wanted === undefined) return [];
+  return snapshot.nodesNamed(wanted).filter((node) => /^(object|hidden)$/.test(snapshot.nodeType(node)));
 }
 
 function byFunction(

@@ -88,10 +88,11 @@ function contentsOf(
   retained: Float64Array,
   owners: Map<number, number>,
 ): Contents[] {
-  const { nodeType, nodeTypes } = snapshot.columns;
+  const { nodeType, nodeName, nodeTypes } = snapshot.columns;
   const table = nodeTypes.indexOf('array');
   const object = nodeTypes.indexOf('object');
-  const classes = new Map<number, Map<string, { count: number; bytes: number; sample: number }>>();
+  // By the index of the name, or -1 less the type: to decode a name for each of millions of nodes takes long.
+  const classes = new Map<number, Map<number, { name: string; count: number; bytes: number; sample: number }>>();
   // An array access for each of millions of nodes, a Map access only for those that count.
   const isOwner = new Uint8Array(snapshot.nodeCount);
   for (const [inner, owner] of owners) {
@@ -106,16 +107,21 @@ function contentsOf(
     while (isOwner[above] === 0 && above !== 0 && nodeType[above] === table) above = dominator[above]!;
     if (isOwner[above] === 0) continue;
     const counts = classes.get(above)!;
-    const name = nodeType[node] === object ? snapshot.nodeName(node).slice(0, 100) : snapshot.nodeType(node);
-    const known = counts.get(name) ?? { count: 0, bytes: 0, sample: node };
-    counts.set(name, known);
+    const type = nodeType[node]!;
+    const key = type === object ? nodeName[node]! : -1 - type;
+    let known = counts.get(key);
+    if (!known) {
+      const name = type === object ? snapshot.nodeName(node).slice(0, 100) : snapshot.nodeType(node);
+      known = { name, count: 0, bytes: 0, sample: node };
+      counts.set(key, known);
+    }
     known.count++;
     known.bytes += retained[node]!;
   }
   return [...new Set(owners.values())].flatMap((owner) => {
-    const [best] = [...(classes.get(owner) ?? [])].sort(([, a], [, b]) => b.bytes - a.bytes);
+    const [best] = [...(classes.get(owner)?.values() ?? [])].sort((a, b) => b.bytes - a.bytes);
     return best
-      ? [{ owner, className: best[0].replace(/^system \/ /, ''), count: best[1].count, sample: best[1].sample }]
+      ? [{ owner, className: best.name.replace(/^system \/ /, ''), count: best.count, sample: best.sample }]
       : [];
   });
 }
