@@ -8,7 +8,7 @@ export const FROZEN_MS = 3000;
 /** Where calls used to wait for long as well, that nothing goes on says less. */
 const USUAL_RATIO = 10;
 /** People do not wait for longer, and a queue that stands for so long is worth a look. */
-const USUAL_MOST_MS = 10_000;
+const USUAL_MOST_MS = 6000;
 
 /** None of those that wait in these chains has gone on for so long, and it is much longer than they used to wait. */
 export function isFrozen(queue: readonly Chain[], period: Period, untilMs: number): boolean {

@@ -63,13 +63,24 @@ interface Queue {
 
 function queuesOf({ leaves }: Chains): Iterable<Queue> {
   const queues = new Map<string, Queue>();
+  const known = leaves.filter(({ made }) => made !== null);
   for (const leaf of leaves) {
-    const { file, key } = waitedFor(leaf);
+    const { file, key } = waitedFor(leaf.made ? leaf : (known.find((other) => asksTheSame(other, leaf)) ?? leaf));
     const one = queues.get(key) ?? { file, queue: [] };
     one.queue.push(leaf);
     queues.set(key, one);
   }
   return queues.values();
+}
+
+/** Where nobody saw what made a promise: both ask the same thing for it, `pool` in "pool.connect()" and "pool.query(text)". */
+function asksTheSame({ frames: [one] }: Chain, { frames: [other] }: Chain): boolean {
+  const receiver = receiverIn(one!.code);
+  return receiver !== null && one!.file === other!.file && receiver === receiverIn(other!.code);
+}
+
+function receiverIn(code: string): string | null {
+  return /^([\w$.#]+)\.[\w$#]+\(/.exec(code)?.[1] ?? null;
 }
 
 type Found = Omit<HeldLimit, 'madeIn'>;

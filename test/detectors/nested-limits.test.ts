@@ -91,6 +91,20 @@ test('queries one after the other on one pool hold nothing in between', () => {
   ]);
 });
 
+test('if nobody saw what made a promise, what is asked for it tells', () => {
+  const pool = { file: '/srv/node_modules/pool/index.js', category: 'dependency' } as const;
+  const made = { what: 'promise', type: 'new', via: [], at: frame('promisify', 5, pool) };
+  const inner = { count: 4, chain: [frame('stockOf', 5), frame('pay', 21), handler] };
+  const holding = { count: 4, chain: [frame('pay', 21), handler], made: { what: 'call', type: '', via: [], at: null } };
+  const outer = { count: 40, chain: [frame('pay', 20), handler], made };
+  const found = (code: string) => [
+    ...rowsWith([inner, holding, outer]).filter(({ type }) => type !== 'waits'),
+    ...waits(4, [inner, holding, outer], { 5: code, 20: 'pool.connect()' }),
+  ];
+  expect(severities(asyncDeadlock, found('pool.query(text)'))).toEqual(['critical']);
+  expect(severities(asyncDeadlock, found('client.query(text)'))).toEqual([]);
+});
+
 test('another function may hold a lock that is taken and given back by hand', () => {
   const lock = { what: 'promise', type: 'new', via: [], at: frame('acquire', 5, { file: '/srv/lock.js' }) };
   const inner = { count: 1, chain: [frame('pay', 22)], made: lock };

@@ -139,7 +139,9 @@ function beyondHelpers(way: readonly Location[], makers: readonly Maker[]): Loca
 function heldIn(period: Period, chains: Chains, recording: Seen): Finding<PoolEvidence>[] {
   return heldLimits(chains, period).flatMap((limit) => {
     const { elsewhere, waiters, acquiredAt } = limit;
-    if (acquiredAt === null || elsewhere.length === 0 || !isGrowing(waiters, period)) return [];
+    // If nobody saw what made their promise, they may wait for the same.
+    const isKnown = elsewhere.length > 0 && elsewhere.every(({ made }) => made !== null);
+    if (acquiredAt === null || !isKnown || !isGrowing(waiters, period)) return [];
     const heldMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(elsewhere) } });
     return heldMs >= FROZEN_MS ? [heldFinding(limit, heldMs)] : [];
   });
