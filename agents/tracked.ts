@@ -52,6 +52,8 @@ export interface RawSite {
   referenced: number;
   oldestMs: number;
   madeBy: { id: number; what: string; type: string } | null;
+  /** handle: that hold a store of an AsyncLocalStorage. */
+  pinned?: number;
   /** call: the function that is called; reported once. */
   callee?: RawFrame;
 }

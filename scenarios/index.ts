@@ -34,6 +34,7 @@ import { nestedLimit } from './nested-limit.ts';
 import { nexttickStarvation } from './nexttick-starvation.ts';
 import { overlappingRuns } from './overlapping-runs.ts';
 import { overloadedLoop } from './overloaded-loop.ts';
+import { pinnedContext } from './pinned-context.ts';
 import { processMemoryGrowth } from './process-memory-growth.ts';
 import { promiseRaceLeak } from './promise-race-leak.ts';
 import { regexBacktracking } from './regex-backtracking.ts';
@@ -89,6 +90,7 @@ export const scenarios: readonly Scenario[] = [
   nexttickStarvation,
   overlappingRuns,
   overloadedLoop,
+  pinnedContext,
   processMemoryGrowth,
   promiseRaceLeak,
   regexBacktracking,

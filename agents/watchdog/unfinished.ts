@@ -163,6 +163,7 @@ function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
       : (sum.followed ?? 0) + (entry.followed ?? 0);
   sum.peak += entry.peak;
   sum.referenced += entry.referenced;
+  if (entry.pinned !== undefined) sum.pinned = (sum.pinned ?? 0) + entry.pinned;
   sum.floating += entry.floating;
   sum.rejected += entry.rejected;
   sum.alive = sum.what === 'listener' ? Math.max(sum.alive, entry.alive) : sum.alive + entry.alive;

@@ -96,10 +96,14 @@ export function afterCollections(gcs: readonly RowOf<'gc'>[], kind: MemoryKind):
 
 /** Null if it does not grow for sure, or grows with the load. */
 export function heapGrowthOf(recording: HeapView, kind: MemoryKind): HeapGrowth | null {
-  const growth =
-    growthOfBytes(afterCollections(rowsOf(recording, 'gc'), kind)) ??
-    earlyGrowthOf(rowsOf(recording, 'memory'), rowsOf(recording, 'gc'), kind);
+  const growth = heapRiseOf(recording, kind);
   return growth && !growsWithLoad(recording, growth) ? growth : null;
+}
+
+/** Whatever the load: what is leaked counts as load itself if it is a timer or a socket. */
+export function heapRiseOf(recording: HeapView, kind: MemoryKind): (HeapGrowth & { fromMs: number }) | null {
+  const gcs = rowsOf(recording, 'gc');
+  return growthOfBytes(afterCollections(gcs, kind)) ?? earlyGrowthOf(rowsOf(recording, 'memory'), gcs, kind);
 }
 
 /** The last collections left more than those before: not enough to judge, but reason for a closer look. */

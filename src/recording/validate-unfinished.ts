@@ -46,6 +46,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   floating: number,
   rejected: number,
   package: optional(string),
+  pinned: optional(number),
   callee: optional(object(LOCATION)),
   onOne: optional(number),
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),

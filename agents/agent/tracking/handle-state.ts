@@ -1,5 +1,5 @@
 /** What a resource shows about itself, and the stack with which it was made. */
-import { NativeNumber } from '../../primordials.ts';
+import { getOwnPropertySymbols, NativeNumber, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { isNodes, type Started } from './sites.ts';
 
@@ -52,4 +52,29 @@ export function isFromOutside(frames: RawFrame[]): boolean {
   return frames.every(
     ([, url]) => url === null || url === 'node:net' || url.startsWith('node:_http') || url.startsWith('node:_tls'),
   );
+}
+
+/** Where AsyncLocalStorage keeps a store with a resource: a symbol for each storage until Node 22, a frame with all of them from 24 on. */
+const STORES = new NativeSet(['kResourceStore', 'kAsyncContextFrame']);
+
+/** What a request starts is mostly gone by then. */
+const OLD_MS = 3000;
+
+/** Counts whether it holds an object that whatever entered a context stored there; false if it is too young to look at. */
+export function lookForStore(one: FollowedHandle, now: number): boolean {
+  if (now - one.startMs < OLD_MS) return false;
+  one.site.looked++;
+  if (holdsStore(one)) one.site.pinned++;
+  return true;
+}
+
+function holdsStore({ ref }: FollowedHandle): boolean {
+  const resource = ref.deref();
+  if (resource === undefined) return false;
+  for (const symbol of getOwnPropertySymbols(resource)) {
+    if (!STORES.has(symbol.description ?? '')) continue;
+    const store = (resource as Record<symbol, unknown>)[symbol];
+    if (typeof store === 'object' && store !== null) return true;
+  }
+  return false;
 }

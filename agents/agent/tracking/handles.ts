@@ -13,6 +13,7 @@ import {
   isFromOutside,
   isReferenced,
   isStillThere,
+  lookForStore,
   spanOf,
 } from './handle-state.ts';
 import { CONNECTIONS, FROM_OUTSIDE, PASSING, REQUESTS, STEPS } from './handle-types.ts';
@@ -27,6 +28,8 @@ const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
 const MAX_FOLLOWED = 20_000;
 /** And in a pause: whether each is still there is checked before the next window. */
 const MAX_WAITING = 2000;
+/** Asked for what they hold in one row, some 1 µs each. */
+const MAX_LOOKED = 300;
 /** Listed in a dump. */
 const MAX_DUMPED = 5000;
 interface HandleOptions {
@@ -121,6 +124,8 @@ export class FollowedHandles {
 
   /** Finds the oldest of each site. */
   check(): void {
+    const now = monotonicMs();
+    let looks = MAX_LOOKED;
     for (const one of this.#byId.values()) {
       if (isClosedFile(one)) {
         this.#byId.delete(one.id);
@@ -129,6 +134,7 @@ export class FollowedHandles {
       }
       if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
       if (isReferenced(one)) one.site.referenced += one.weight;
+      if (looks > 0 && lookForStore(one, now)) looks--;
     }
   }
 

@@ -37,12 +37,15 @@ export function reportSites(all: Site[], now: number): Pick<NonNullable<RawTrack
       changed: _changed,
       madeBy: _madeBy,
       callee: _callee,
+      looked,
+      pinned,
       ...counts
     } = site;
     site.peak = site.alive;
     return {
       ...counts,
       ...callees,
+      ...(pinned > 0 && { pinned: (site.alive * pinned) / looked }),
       endedMaxMs: position.durations.maxMs,
       endedLeastMs: position.durations.leastMs,
       usualMs: usualMs(position.durations),

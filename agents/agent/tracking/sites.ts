@@ -35,6 +35,9 @@ export interface Site {
   /** Of the oldest that is alive, at the last reading. */
   oldestStart: number;
   referenced: number;
+  /** handle: of those that were looked at, how many hold a store of an AsyncLocalStorage. */
+  looked: number;
+  pinned: number;
   position: Position;
   /** await: the site of what made the awaited promise, if that was followed. */
   madeBy: number | null;
@@ -95,6 +98,8 @@ export function createSites() {
         onOne: 0,
         oldestStart: NativeNumber.POSITIVE_INFINITY,
         referenced: 0,
+        looked: 0,
+        pinned: 0,
         position: positions.of(`${what} ${type} ${detail}`, kept),
         madeBy: null,
         callee: null,
@@ -218,6 +223,8 @@ export function beforeOldest(sites: Sites): Map<Position, number> {
     before.set(site.position, site.position.oldestStart);
     site.oldestStart = NativeNumber.POSITIVE_INFINITY;
     site.referenced = 0;
+    site.looked = 0;
+    site.pinned = 0;
   }
   return before;
 }

@@ -4,6 +4,7 @@ import { findingOf } from '../finding.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { KEPT_OBJECTS, KEPT_ROWS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
+import { PINNED_CONTEXT, PINNED_THRESHOLD, type PinnedEvidence, pinnedContexts } from '../pinned-context.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -18,8 +19,8 @@ const ONE_SHARE = 0.5;
 const RACE_REMEDY =
   'Race against a promise that is made for this race, and settled after it: `once(signal, "abort", { signal: done })`.';
 
-/** Of kind kept-objects, and of kind race. */
-export type LeakEvidence = KeptEvidence | GrowthEvidence;
+/** Of kind kept-objects, of kind race, and of kind pinned-context. */
+export type LeakEvidence = KeptEvidence | GrowthEvidence | PinnedEvidence;
 
 const READS = [...PERIOD_ROWS, ...KEPT_ROWS] as const;
 
@@ -29,13 +30,15 @@ export const leakSuspect: Detector<LeakEvidence, typeof READS> = {
   description:
     'Something long-lived keeps more and more objects alive. Kind kept-objects: the heap grows from collection to collection, and ' +
     'sampled allocations show which function made most of what is still alive. Kind race: each Promise.race, and each then, adds a ' +
-    'reaction to its promises, and a promise that never settles keeps all of them, with the results of the races that are over.',
+    'reaction to its promises, and a promise that never settles keeps all of them, with the results of the races that are over. Kind pinned-context: timers ' +
+    'and the like that outlive the request that started them keep its AsyncLocalStorage store.',
   remedy:
     'Bound what grows, or let go of it when the work is done; wait for what outlives the work in a way that can be taken back.',
   reads: READS,
   needs: [['unfinished', 'allocations', 'gc']],
   thresholds: [
     KEPT_THRESHOLD,
+    PINNED_THRESHOLD,
     `warning: ${GROWN_REACTIONS} pending reactions from one line, ${growthText('settled', ENDED_SHARE)}; at least ${percent(ONE_SHARE)} of them on one promise.`,
   ],
   limits: [
@@ -45,6 +48,7 @@ export const leakSuspect: Detector<LeakEvidence, typeof READS> = {
   ],
   kinds: [
     KEPT_OBJECTS,
+    PINNED_CONTEXT,
     {
       kind: 'race',
       title: 'races against a promise that never settles',
@@ -54,13 +58,21 @@ export const leakSuspect: Detector<LeakEvidence, typeof READS> = {
     },
   ],
   detect(recording) {
-    const raceFindings = onePerLine(periodsOf(recording).flatMap(raced));
+    const pinned = onePerLine<LeakEvidence>(pinnedContexts(leakSuspect, recording));
+    const named = [...onePerLine<LeakEvidence>(periodsOf(recording).flatMap(raced)), ...pinned];
     const kept = keptObjects(recording);
-    if ('noData' in kept) return raceFindings.length > 0 ? raceFindings : kept;
-    return [...raceFindings, ...kept.map((one) => findingOf<LeakEvidence>(leakSuspect, one))];
+    if ('noData' in kept) return named.length > 0 ? named : kept;
+    const objects = kept.map((one) => findingOf<LeakEvidence>(leakSuspect, one));
+    // What the contexts hold is what stays.
+    const [context] = pinned;
+    if (!context) return [...named, ...objects];
+    return named.map((one) => (one === context ? { ...one, symptoms: objects } : one));
   },
   explains: [{ rule: 'lost-async' }, ...KEEPS_MEMORY],
-  words: (evidence) => ('aliveBytes' in evidence ? keptWords(evidence) : growthWords(evidence)),
+  words: (evidence) =>
+    'aliveBytes' in evidence
+      ? keptWords(evidence)
+      : [...growthWords(evidence), ...('pinned' in evidence ? [`${evidence.pinned} keep a store`] : [])],
 };
 
 function raced(period: Period): Finding<LeakEvidence>[] {

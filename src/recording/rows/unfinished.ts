@@ -54,6 +54,8 @@ export interface UnfinishedEntry {
   rejected: number;
   /** The package whose code made it, for itself or for its caller; absent for the user's own code (format 1.4). */
   package?: string;
+  /** handle: of those alive, how many keep the store of an AsyncLocalStorage, about; only if some do (format 1.5). */
+  pinned?: number;
   /** call: the function that is called, at the place where it begins (format 1.5). */
   callee?: Location;
   /** reaction: most of them to one promise. */
