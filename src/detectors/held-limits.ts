@@ -126,7 +126,7 @@ function byMachinery(file: string, queue: readonly Chain[], { all }: Chains): Fo
 
 /**
  * V8 does not report all of a chain. If the calls that hold something only run what they were given, the holders are
- * within them that were called from a line on which others wait for it still.
+ * the calls within them that were made from a line on which others still wait for it.
  */
 function nestedBelow(limit: Found, queue: readonly Chain[], chains: Chains, graph: CallGraph): Found | null {
   if (limit.nested.length > 0) return null;
