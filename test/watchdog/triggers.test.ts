@@ -47,6 +47,15 @@ describe('a heap that grows', () => {
     expect(isGrowing(rows, collections(SECONDS, 50))).toBe(true);
   });
 
+  test('is one on a busy host too, where readings come late: windows are of time', () => {
+    const late = (oldMb: (second: number) => number) =>
+      readings(100, oldMb, () => 1).filter((_, second) => Math.floor(second % 2.6) === 0);
+    expect(late(() => 20).length).toBeLessThan(SECONDS);
+    expect(isGrowing(late((second) => 20 + second / 2))).toBe(true);
+    expect(isGrowing(late(() => 20))).toBe(false);
+    expect(isGrowing(late((second) => 20 + second / 2).slice(-12))).toBe(false);
+  });
+
   test('is one that grows slowly, before anything was collected', () => {
     expect(isGrowing(readings(SECONDS, () => 20, fuller))).toBe(true);
     expect(

@@ -1,5 +1,5 @@
 import { afterCollections, growthOfBytes } from '../../../src/detectors/heap-growth.ts';
-import { EVENTS_PER_TURN, MANY_TIMERS, POLL_TURNS_PER_SECOND } from '../../../src/detectors/limits.ts';
+import { EVENTS_PER_TURN, MANY_TIMERS, NEAR_READING_MS, POLL_TURNS_PER_SECOND } from '../../../src/detectors/limits.ts';
 import type { Level, RowOf, RowType, TriggerReason } from '../../../src/recording/types.ts';
 import { median } from '../../../src/util/numbers.ts';
 
@@ -23,7 +23,10 @@ const RESOURCES_FACTOR = 1.5;
 const HEAP_WINDOWS = 4;
 const HEAP_GROWTH_BYTES = 1e6;
 const HEAP_FACTOR = 1.02;
-const WINDOW_ROWS = 10;
+/** Of time, not of rows: on a busy host they come late. */
+const WINDOW_MS = 10_000;
+/** Fewer in one are no low point. */
+const WINDOW_READINGS = 3;
 /** With this many collections in a window, the young generation holds 16 MB or more, nearly all garbage; a leak is in the old one by then. */
 const CHURN_COLLECTIONS = 10;
 
@@ -63,11 +66,14 @@ function isSmall(rows: Rows): boolean {
 
 /** Bytes by which the least heap of each window grew on average, if it grew in all of them. */
 function heapGrowth(all: readonly RowOf<'memory'>[], gc: readonly RowOf<'gc'>[]): number | null {
-  const rows = all.slice(-HEAP_WINDOWS * WINDOW_ROWS);
+  const sinceMs = (all.at(-1)?.t ?? 0) - HEAP_WINDOWS * WINDOW_MS;
+  const rows = all.filter(({ t }) => t > sinceMs);
   const fromMs = rows[0]?.t ?? 0;
   const collections = gc.reduce((sum, { t, count }) => sum + (t >= fromMs ? count : 0), 0);
   const churns = collections >= HEAP_WINDOWS * CHURN_COLLECTIONS;
-  const least = leastOfWindows(rows.map((row) => row.heapUsedBytes - (churns ? youngBytes(row) : 0)));
+  const least = leastOfWindows(
+    rows.map((row) => ({ t: row.t, value: row.heapUsedBytes - (churns ? youngBytes(row) : 0) })),
+  );
   if (least.length < HEAP_WINDOWS) return null;
   const recent = least.slice(-HEAP_WINDOWS);
   if (recent.some((bytes, i) => i > 0 && bytes < recent[i - 1]! * HEAP_FACTOR)) return null;
@@ -86,16 +92,19 @@ function grownBytes(rows: readonly RowOf<'gc'>[]): number | null {
 }
 
 function moreResources(rows: readonly RowOf<'active-resources'>[]): number | null {
-  const least = leastOfWindows(rows.map(({ total }) => total)).slice(-HEAP_WINDOWS);
+  const least = leastOfWindows(rows.map(({ t, total }) => ({ t, value: total })));
   if (least.length < HEAP_WINDOWS || least.some((total, i) => i > 0 && total <= least[i - 1]!)) return null;
   return least.at(-1)! >= least[0]! * RESOURCES_FACTOR ? least.at(-1)! - least[0]! : null;
 }
 
 /** Whole windows, counted from the last row. */
-function leastOfWindows(values: readonly number[]): number[] {
+function leastOfWindows(readings: readonly { t: number; value: number }[]): number[] {
   const windows: number[] = [];
-  for (let end = values.length; end >= WINDOW_ROWS && windows.length < HEAP_WINDOWS; end -= WINDOW_ROWS) {
-    windows.unshift(Math.min(...values.slice(end - WINDOW_ROWS, end)));
+  const [first, last] = [readings[0], readings.at(-1)];
+  for (let toMs = last?.t ?? 0; first && windows.length < HEAP_WINDOWS; toMs -= WINDOW_MS) {
+    const values = readings.filter(({ t }) => t > toMs - WINDOW_MS && t <= toMs).map(({ value }) => value);
+    if (first.t > toMs - WINDOW_MS + NEAR_READING_MS || values.length < WINDOW_READINGS) break;
+    windows.unshift(Math.min(...values));
   }
   return windows;
 }
