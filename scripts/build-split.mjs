@@ -133,22 +133,26 @@ function sharedModules(files) {
 }
 
 /**
- * `vm` is kept from before the program could replace it. If a module fails while it is loaded, as on a full stack, none of them is
+ * `vm` is kept from before the program could replace it, and Node's modules come by a way that hooks of `require` are not on. If a module fails while it is loaded, as on a full stack, none of them is
  * used again: another attempt starts from the beginning. `evdiagDefault` replaces esbuild's wrapper of a built-in module that has its own name,
  * which makes a function for each of its properties.
  */
 const LOADER = `var evdiagShared;
 var evdiagModules = null;
 var evdiagCompile = require('node:vm').compileFunction;
+var evdiagGet = process.getBuiltinModule;
 function evdiagCore(file) {
   return evdiagShared[file];
+}
+function evdiagRequire(name) {
+  return (evdiagGet && evdiagGet(name)) || require(name);
 }
 function evdiagLater(file) {
   var modules = evdiagModules;
   if (modules === null) {
     modules = {};
     evdiagCompile('evdiag-later-text', ['exports', 'require', 'evdiagCore', '__filename', '__dirname'], { filename: __filename })(
-      modules, require, evdiagCore, __filename, __dirname,
+      modules, evdiagRequire, evdiagCore, __filename, __dirname,
     );
   }
   evdiagModules = null;

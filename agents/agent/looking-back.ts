@@ -1,11 +1,14 @@
 import { createSensor, guarded } from '../guard.ts';
-import { load, monotonicMs, store } from '../primordials.ts';
+import { load, min, monotonicMs, process, setImmediate, store } from '../primordials.ts';
 import { OWN_WORK, Word } from '../shared-memory.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import { isStackEmpty } from './stack.ts';
 import type { SuspendedCalls } from './suspended-calls.ts';
+
+const laterOn = setImmediate;
+const processCpu = process.cpuUsage.bind(process);
 
 /** Loaded with the first look into the heap. */
 const loadSuspendedCalls = () => require('./suspended-calls.ts') as typeof import('./suspended-calls.ts');
@@ -31,8 +34,12 @@ export function createLookingBack({ control, unfinished, post }: LookingBackOpti
     const before = load(control, Word.Debugger);
     store(control, Word.Debugger, OWN_WORK);
     const from = monotonicMs();
+    const fromCpu = processCpu();
     try {
-      report(suspended.look(), { heapMs: monotonicMs() - from });
+      const found = suspended.look();
+      const { user, system } = processCpu(fromCpu);
+      // On a busy host it had to wait for a core as well.
+      report(found, { heapMs: min(monotonicMs() - from, (user + system) / 1000) });
     } finally {
       store(control, Word.Debugger, before);
     }
@@ -43,9 +50,10 @@ export function createLookingBack({ control, unfinished, post }: LookingBackOpti
   return {
     lookBack(intoHeap: boolean): void {
       const isEmpty = isStackEmpty();
-      // Only a thread that idles is stopped for it.
-      if (intoHeap && isEmpty) heap();
-      else if (isEmpty) again();
+      const find = intoHeap ? heap : again;
+      if (isEmpty) find();
+      // Between two turns of the loop, not within what runs.
+      else if (intoHeap) laterOn(find).unref();
       if (isEmpty) followed();
       else atNextTurn(followed);
     },

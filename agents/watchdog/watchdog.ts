@@ -154,6 +154,8 @@ class Watchdog {
     const { main } = this.#threads;
     main.record({ t: main.now(), type: 'signal', signal }, true);
     void main.lookBack();
+    // The end comes soon, and waits for the summary no longer than it must.
+    if (!this.#data.settings.quiet) loadSummary();
   }
 
   #finish(end: Omit<EndRow, 't' | 'type'>): void {

@@ -1,0 +1,44 @@
+/** What the agent compiles when it is first needed is there, whatever the program has done to its folder, its files and its `require`. */
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { rowsOf } from '../../src/recording/types.ts';
+import { inLab, ROOT } from '../support/run-agent.ts';
+
+it(
+  'hooks, then rules, when the files of the agent have gone',
+  inLab(async (lab) => {
+    const folder = join(lab.folder, 'agent');
+    mkdirSync(folder);
+    for (const file of ['agent.cjs', 'watchdog.cjs']) copyFileSync(join(ROOT, 'dist', file), join(folder, file));
+    const text = `
+const fs = require('node:fs');
+const vm = require('node:vm');
+const Module = require('node:module');
+const isRecorded = () => fs.existsSync(process.env.EVDIAG_FAMILY + '/main-' + process.pid + '/recording.ndjson');
+const whenRecorded = setInterval(() => {
+  if (!isRecorded()) return;
+  clearInterval(whenRecorded);
+  fs.rmSync(${JSON.stringify(folder)}, { recursive: true });
+  process.chdir('/');
+  Module._load = () => { throw new Error('no modules'); };
+  vm.compileFunction = () => { throw new Error('no code'); };
+  const channel = new BroadcastChannel('evdiag.agent');
+  channel.postMessage({ type: 'level', level: 'diagnose' });
+  channel.close();
+  const timer = setInterval(() => Promise.resolve(), 5);
+  setTimeout(() => clearInterval(timer), 4500);
+}, 20);
+`;
+    const run = await lab.run(lab.file('app.js', text), {
+      node: ['-r', join(folder, 'agent.cjs')],
+      env: { EVDIAG_BUDGET: '0' },
+    });
+    expect(run).toMatchObject({ exitCode: 0, ownStderr: '' });
+    const recording = lab.recording();
+    expect(rowsOf(recording, 'deep-sample').some(({ created }) => (created?.promises ?? 0) > 0)).toBe(true);
+    expect(rowsOf(recording, 'agent-error')).toEqual([]);
+    // The rules are loaded last.
+    expect(run.said.join('\n')).toContain('recorded');
+  }),
+);
