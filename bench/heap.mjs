@@ -1,4 +1,5 @@
-// evdiag leaks against memlab on the same heap snapshots, side by side in one run: node bench/heap.mjs [--sizes 50,500,2200] [--no-memlab]
+// evdiag leaks against memlab, and against another build of evdiag, on the same heap snapshots, side by side in one run:
+// node bench/heap.mjs [--sizes 50,500,2200] [--no-memlab] [--old FOLDER, a checkout with its dist/]
 // memlab is installed once, outside the project: it is no dependency.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '50,500,2200' },
     'no-memlab': { type: 'boolean' },
+    old: { type: 'string' },
     keep: { type: 'boolean' },
   },
 });
@@ -29,7 +31,8 @@ const withMemlab = !options['no-memlab'] && installMemlab();
 console.log(
   `Node ${process.version}; read, dominators and leak report. Bars: ${BARS.speed} times as fast, at most ${BARS.memory} times the file in memory.\n`,
 );
-console.log('    file      nodes   evdiag    memory         memlab    memory   faster');
+const oldTitle = options.old ? '   old build    memory   faster' : '';
+console.log(`    file      nodes   evdiag    memory      ${oldTitle}   memlab    memory   faster`);
 for (const mb of options.sizes.split(',').map(Number)) measure(mb);
 if (!options.keep) rmSync(FOLDER, { recursive: true, force: true });
 
@@ -37,10 +40,14 @@ if (!options.keep) rmSync(FOLDER, { recursive: true, force: true });
 function measure(mb) {
   const file = makeFile(mb);
   const fileMb = statSync(file).size / 1e6;
-  // Twice, and the better one: the first reads the file from the disk.
-  const ours = [1, 2]
-    .map(() => run([join(HERE, '../bin/evdiag.mjs'), 'leaks', file, '--json']))
-    .sort((a, b) => a.ms - b.ms)[0];
+  // In turns, and the best of each: the first reads the file from the disk, and a busy machine is not equally busy all the time.
+  const turns = ['new', 'old', 'old', 'new'].filter((build) => build === 'new' || options.old);
+  const runs = turns.map((build) => ({
+    build,
+    ...leaks(build === 'new' ? join(HERE, '..') : String(options.old), file),
+  }));
+  const ours = best(runs, 'new');
+  const old = best(runs, 'old');
   const nodes = ours.failed ? 0 : JSON.parse(ours.stdout).snapshots[0].nodeCount;
   const theirs = withMemlab ? run([join(HERE, 'heap-memlab.cjs'), MEMLAB, file], MEMLAB_LIMIT_MS) : null;
   const faster = theirs && !theirs.failed ? `${(theirs.ms / ours.ms).toFixed(1)}×` : '';
@@ -52,9 +59,35 @@ function measure(mb) {
         ? `   failed: ${theirs.failed}`
         : `${seconds(theirs)} ${column(theirs.peakMb, 6)} MB`;
   console.log(
-    `${column(fileMb, 5)} MB ${column(nodes / 1e6, 6, 1)} M ${ours.failed ? ours.failed : seconds(ours)}  ${memory}   ${other}   ${faster}`,
+    `${column(fileMb, 5)} MB ${column(nodes / 1e6, 6, 1)} M ${ours.failed ? ours.failed : seconds(ours)}  ${memory}${oldColumns(old, ours)}   ${other}   ${faster}`,
   );
   if (!options.keep) rmSync(file, { force: true });
+}
+
+/**
+ * @param {string} folder of a build
+ * @param {string} file
+ */
+function leaks(folder, file) {
+  return run([join(folder, 'bin/evdiag.mjs'), 'leaks', file, '--json']);
+}
+
+/**
+ * @param {({ build: string } & Run)[]} runs
+ * @param {string} build
+ */
+function best(runs, build) {
+  return runs.filter((run) => run.build === build).sort((a, b) => a.ms - b.ms)[0];
+}
+
+/**
+ * @param {Run | undefined} old
+ * @param {Run} ours
+ */
+function oldColumns(old, ours) {
+  if (!old) return '';
+  if (old.failed) return `   failed: ${old.failed}`;
+  return `   ${seconds(old)}   ${column(old.peakMb, 6)} MB   ${(old.ms / ours.ms).toFixed(2)}×`;
 }
 
 /**
@@ -75,9 +108,12 @@ function makeFile(mb) {
   return file;
 }
 
+/** @typedef {{ ms: number, peakMb: number, stdout: string, failed: string | null }} Run */
+
 /**
  * @param {string[]} args
  * @param {number} [timeout]
+ * @returns {Run}
  */
 function run(args, timeout) {
   const from = performance.now();
