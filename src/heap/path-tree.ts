@@ -4,6 +4,7 @@
  */
 import { weakenEphemerons } from './ephemerons.ts';
 import type { HeapSnapshot } from './snapshot.ts';
+import type { StringTable } from './string-table.ts';
 
 export const NO_EDGE = 0xffffffff;
 
@@ -33,6 +34,10 @@ const SHARED_EDGES = [
   'code',
   'prototype',
 ];
+
+const PARENTHESIS = 40;
+/** Of `system /`. */
+const LETTER_S = 115;
 
 const NORMAL = 0;
 const MACHINE = 1;
@@ -114,10 +119,16 @@ function ranks(snapshot: HeapSnapshot): Uint8Array {
     rank[node] = types[type]!;
     if (maybe[type] === 0) continue;
     const name = nodeName[node]!;
-    if (names[name] === -1) names[name] = MACHINERY.test(strings.at(name).slice(0, 200)) ? 1 : 0;
+    if (names[name] === -1) names[name] = isMachinery(strings, name) ? 1 : 0;
     if (names[name] === 1) rank[node] = type === synthetic ? LAST : MACHINE;
   }
   return rank;
+}
+
+/** To decode all names takes longer than all the rest: few begin like these. */
+function isMachinery(strings: StringTable, name: number): boolean {
+  const first = strings.firstByte(name);
+  return (first === PARENTHESIS || first === LETTER_S) && MACHINERY.test(strings.at(name).slice(0, 200));
 }
 
 function flags(length: number, indexes: Iterable<number>): Uint8Array {

@@ -86,6 +86,11 @@ export class StringTable {
     return found;
   }
 
+  /** The first byte of a string; its quote where it is empty. */
+  firstByte(index: number): number {
+    return this.#byte(this.#starts[index]!);
+  }
+
   /** The length of a string in bytes of the file. */
   byteLength(index: number): number {
     const start = this.#starts[index]!;
