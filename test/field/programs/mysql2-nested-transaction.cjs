@@ -9,7 +9,7 @@ const pool = mysql.createPool({
   host: '127.0.0.1',
   port: Number(process.env.MYSQL_PORT),
   user: 'shop',
-  connectionLimit: 4,
+  connectionLimit: 2,
 });
 
 async function audit(order, connection) {

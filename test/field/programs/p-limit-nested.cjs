@@ -6,7 +6,7 @@ const pLimit = require('p-limit');
 const { listen } = require('./lib/listen.cjs');
 
 const cured = process.argv[2] === 'cured';
-const limit = pLimit(5);
+const limit = pLimit(3);
 const inner = cured ? pLimit(5) : limit;
 
 async function load(url) {
