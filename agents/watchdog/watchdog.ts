@@ -163,6 +163,8 @@ class Watchdog {
     this.#finished = true;
     const { main } = this.#threads;
     const { settings, family } = this.#data;
+    // First of all: the exit waits for the rest for a bounded time only, and Node says so where a session is left.
+    for (const thread of this.#threads.alive()) thread.letGo();
     main.stopAsking();
     this.#storage.use(() => this.#socket?.close());
     this.#threads.endWorkers();
