@@ -102,6 +102,8 @@ export class ObservedThread {
   readonly #following = createSensor('following the level', true);
   readonly #figures = createLoopFigures();
   #readings = 0;
+  /** Of the time, what is the thread's own: the budget is a share of that. */
+  #ownShare = 1;
   #last = { ms: monotonicMs(), stacks: 0, stackMs: 0 };
   readonly #timer: NodeJS.Timeout;
   readonly #firstTimer: NodeJS.Timeout;
@@ -175,7 +177,11 @@ export class ObservedThread {
     const share = control[Word.Budget]! * BUDGET_UNIT;
     this.#samplers.follow(control[Word.Diagnose] === 1);
     const hint = control[Word.Track] === 1;
-    this.#tracking.follow(this.#capturing ? null : { share, hint, mayBegin: mayBegin || share >= FOLLOWED_AT_ONCE });
+    this.#tracking.follow(
+      this.#capturing
+        ? null
+        : { share, ownShare: this.#ownShare, hint, mayBegin: mayBegin || share >= FOLLOWED_AT_ONCE },
+    );
   }
 
   /** What else the agent took of this thread, since the last report. */
@@ -184,7 +190,7 @@ export class ObservedThread {
     const [ms, stacks, stackMs] = [monotonicMs(), control[Word.StackCount]!, numbers[Sum.StackMs]!];
     const last = this.#last;
     const ofStacks = min(stackMs - last.stackMs, (stacks - last.stacks) * STACK_MS);
-    const most = (ms - last.ms) * control[Word.Budget]! * BUDGET_UNIT * ELSEWHERE_SHARE;
+    const most = (ms - last.ms) * control[Word.Budget]! * BUDGET_UNIT * this.#ownShare * ELSEWHERE_SHARE;
     this.#tracking.spentElsewhere(min(most, ofStacks + min(STACK_MS, this.#ownMs)));
     this.#last = { ms, stacks, stackMs };
   }
@@ -197,8 +203,9 @@ export class ObservedThread {
     this.#noteDebugger();
     attempt(this.#following, () => {
       this.#tellSpent();
-      const isBusyInTurns = this.#figures.seldomTurns();
-      this.#follow(++this.#readings >= TYPICAL_READINGS && !isBusyInTurns);
+      const { seldomTurns, ownShare } = this.#figures();
+      this.#ownShare = ownShare;
+      this.#follow(++this.#readings >= TYPICAL_READINGS && !seldomTurns);
     });
     const rows = this.#samplers.read();
     addFailures(rows);

@@ -56,6 +56,9 @@ const moreOf = (program: Program, word: string, more: number) => {
   };
 };
 
+/** At level watch the hooks of what follows the thread would come two seconds after the start. */
+const UNFOLLOWED = { watch: { EVDIAG_BUDGET: '0' }, diagnose: {} } as const;
+
 test(
   'timers, files, fetch and nested awaits: lanes with their places, flows from where they began to what ran',
   inLab(async (lab) => {
@@ -109,14 +112,17 @@ test(
   }),
 );
 
-test.each(['watch', 'diagnose'])(
+test.each(['watch', 'diagnose'] as const)(
   'level %s: two captures in a row; between them and after them no hook of theirs is left, also where the client goes',
   (level) =>
     inLab(async (lab) => {
       const text = `${TELL_HOOKS}
         setInterval(async function tick() { await 1; }, 5); // ticks
         setInterval(() => console.log('tock'), 50);`;
-      const program = lab.start(lab.file('app.js', text), { node: NODE_WITH_HOOKS, env: { EVDIAG_LEVEL: level } });
+      const program = lab.start(lab.file('app.js', text), {
+        node: NODE_WITH_HOOKS,
+        env: { EVDIAG_LEVEL: level, ...UNFOLLOWED[level] },
+      });
       await program.watched();
       await program.until('stdout', 'hooks');
       const hooks = (): string =>
@@ -158,7 +164,10 @@ test(
   'a thread that is blocked: one sentence, and nothing is hooked when it comes back',
   inLab(async (lab) => {
     const text = `${TELL_HOOKS} ${SPIN} setTimeout(() => { console.log('blocked'); spin(3000); console.log('back'); setTimeout(() => console.log('over'), 300); }, 500);`;
-    const program = lab.start(lab.file('app.js', text), { node: NODE_WITH_HOOKS, env: { EVDIAG_LEVEL: 'watch' } });
+    const program = lab.start(lab.file('app.js', text), {
+      node: NODE_WITH_HOOKS,
+      env: { EVDIAG_LEVEL: 'watch', ...UNFOLLOWED.watch },
+    });
     await program.until('stdout', 'blocked');
     await connected(program, async (connection) => {
       await expect(takeAsyncTrace(connection, { durationMs: 500 })).rejects.toThrow(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Governor } from '../../agents/agent/governor/governor.ts';
+import { ownShare } from '../../agents/agent/governor/loop-figures.ts';
 import { createUnitCosts, SENSORS } from '../../agents/agent/governor/unit-costs.ts';
 import { SeenShare } from '../../agents/agent/tracking/seen-share.ts';
 
@@ -96,6 +97,16 @@ test('a higher budget changes the number only: the same thread is seen for longe
   expect(seen.at(-1)).toBeGreaterThanOrEqual(1_000_000);
 });
 
+test('a share of its own time that varies gives no credit', () => {
+  const driven = drive(0.05, () => 0.3, 60_000);
+  const before = driven.spentMs();
+  for (let i = 0; i < 600; i++) {
+    driven.governor.setShare(0.05, i % 2 === 0 ? 0.1 : 1);
+    driven.run(driven.now() + 1000);
+  }
+  expect((driven.spentMs() - before) / 600_000).toBeLessThan(0.05);
+});
+
 test('with a budget of nothing, no window opens', () => {
   const { windows, isOpen } = drive(0, () => 0.1, 3_600_000);
   expect(windows).toHaveLength(1);
@@ -165,5 +176,19 @@ describe('the share of what was started that was seen', () => {
     expect(seen.read(11_000)).toEqual({ promises: 110, seenShare: 40 / 220, pauses: 1 });
     // Told once.
     expect(seen.read(11_000).promises).toBe(0);
+  });
+});
+
+describe('the budget is a share of the thread’s own time', () => {
+  test.each([
+    ['it idles', 1000, 1000, 0, 1],
+    ['it runs all the time', 1000, 0, 1000, 1],
+    ['it idles, and runs when it wants to', 1000, 600, 400, 1],
+    ['others have the core for nine tenths of its time', 1000, 0, 100, 0.1],
+    ['others have it while it wants to run', 1000, 500, 250, 0.75],
+    ['other threads of the process ran, too', 1000, 200, 3000, 1],
+    ['it got nothing', 1000, 0, 0, 0.05],
+  ])('%s', (_what, passedMs, idleMs, cpuMs, expected) => {
+    expect(ownShare(passedMs, idleMs, cpuMs)).toBeCloseTo(expected);
   });
 });

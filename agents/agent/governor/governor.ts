@@ -40,6 +40,8 @@ export interface Plan {
 export class Governor {
   readonly #now: () => number;
   readonly #random: () => number;
+  /** What was asked for, and what that is of all time. */
+  #budget: number;
   #share: number;
   /** Time that may be spent, ms: below zero it is owed. */
   #savedMs: number;
@@ -56,18 +58,20 @@ export class Governor {
   constructor(share: number, { now, random }: GovernorOptions) {
     this.#now = now;
     this.#random = random;
+    this.#budget = share;
     this.#share = share;
     this.#savedMs = mostSaved(share);
     this.#lastMs = now();
   }
 
-  /** A share of the thread's time, from now on. */
-  setShare(share: number): void {
-    if (share > this.#share) {
-      this.#savedMs += mostSaved(share) - mostSaved(this.#share);
+  /** A share of the thread's time, from now on; `ownShare`: of all time, what is its own. */
+  setShare(share: number, ownShare = 1): void {
+    if (share > this.#budget) {
+      this.#savedMs += mostSaved(share) - mostSaved(this.#budget);
       if (!this.#isOpen) this.#reopenMs = this.#now();
     }
-    this.#share = share;
+    this.#budget = share;
+    this.#share = share * ownShare;
   }
 
   /** There is reason to look; false where the last one is not paid for yet. */

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { max, monotonicMs } from '../../primordials.ts';
+import { max, min, monotonicMs, process } from '../../primordials.ts';
 
 /** A thread that waits for events most of the time is calm, however seldom a busy host lets it turn its loop. */
 const CALM_IDLE = 0.5;
@@ -11,27 +11,49 @@ function turnsSoFar(): number | null {
   return uvMetricsInfo?.loopCount ?? null;
 }
 
+/** Of a thread that others hardly let run, at least this much of the time counts as its own. */
+const LEAST_OWN_SHARE = 0.05;
+
+const processCpu = process.cpuUsage.bind(process);
+
 /**
- * Whether the thread lives from awaits, or from long calls: it is busy, and its loop seldom turns. V8's promise hooks
- * would leave each of its awaits 25 to 30 ns slower for good, also when they have been removed.
+ * Of a time, what was the thread's own: it idled, or it ran. Where others have the cores, a budget of all the time would be most of what
+ * the thread gets.
  */
-export function createLoopFigures() {
-  let lastIdleMs = performance.eventLoopUtilization().idle;
-  let lastTurns = turnsSoFar();
-  let lastMs = monotonicMs();
-  return {
-    /** Of the time since the last call. */
-    seldomTurns(): boolean {
-      const { idle } = performance.eventLoopUtilization();
-      const turns = turnsSoFar();
-      const ms = monotonicMs();
-      const passedMs = max(1, ms - lastMs);
-      const perSecond = turns === null || lastTurns === null ? 0 : ((turns - lastTurns) / passedMs) * 1000;
-      const idleShare = (idle - lastIdleMs) / passedMs;
-      lastIdleMs = idle;
-      lastTurns = turns;
-      lastMs = ms;
-      return idleShare < CALM_IDLE && perSecond < SELDOM_TURNS_PER_SECOND;
-    },
+export function ownShare(passedMs: number, idleMs: number, cpuMs: number): number {
+  const activeMs = max(0, passedMs - idleMs);
+  return max(LEAST_OWN_SHARE, min(1, (idleMs + min(activeMs, cpuMs)) / max(1, passedMs)));
+}
+
+export interface Figures {
+  /**
+   * The thread lives from awaits, or from long calls: it is busy, and its loop seldom turns. V8's promise hooks
+   * would leave each of its awaits 25 to 30 ns slower for good, also when they have been removed.
+   */
+  seldomTurns: boolean;
+  /** Of the time, what was its own; too much where other threads of the process ran meanwhile. */
+  ownShare: number;
+}
+
+/** What the thread's time went into, since it was read last. */
+export function createLoopFigures(): () => Figures {
+  let last = readClocks();
+  return () => {
+    const now = readClocks();
+    const passedMs = max(1, now.ms - last.ms);
+    const idleMs = now.idleMs - last.idleMs;
+    const perSecond = now.turns === null || last.turns === null ? 0 : ((now.turns - last.turns) / passedMs) * 1000;
+    const figures = {
+      seldomTurns: idleMs < CALM_IDLE * passedMs && perSecond < SELDOM_TURNS_PER_SECOND,
+      ownShare: ownShare(passedMs, idleMs, now.cpuMs - last.cpuMs),
+    };
+    last = now;
+    return figures;
   };
+}
+
+function readClocks() {
+  const { user, system } = processCpu();
+  const { idle: idleMs } = performance.eventLoopUtilization();
+  return { idleMs, turns: turnsSoFar(), ms: monotonicMs(), cpuMs: (user + system) / 1000 };
 }

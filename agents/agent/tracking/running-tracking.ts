@@ -86,8 +86,8 @@ export class RunningTracking {
     this.#timer = this.#startTimer(this.#governor.step(0).waitMs);
   }
 
-  govern({ share, hint }: { share: number; hint: boolean }): void {
-    this.#governor.setShare(share);
+  govern({ share, ownShare, hint }: { share: number; ownShare: number; hint: boolean }): void {
+    this.#governor.setShare(share, ownShare);
     if (hint) this.#governor.hint();
     // It may be open at once.
     if (!this.#isOpen) this.#step();

@@ -12,6 +12,8 @@ const loadTracking = () => require('./running-tracking.ts') as typeof import('./
 export interface Wanted {
   /** Of the thread's time; 0: nothing is followed. */
   share: number;
+  /** Of all time, what is the thread's own. */
+  ownShare: number;
   /** There is reason to look closer for a while. */
   hint: boolean;
   /** Where nothing is followed yet: whether it may begin. */
