@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../src/heap/read-snapshot.ts';
+import { PlainKernel } from '../../src/heap/scan-kernel.ts';
 import type { HeapSnapshot } from '../../src/heap/snapshot.ts';
 import { suspendedCalls } from '../../src/heap/suspended-calls.ts';
 import { InputError } from '../../src/recording/input-error.ts';
@@ -47,6 +48,9 @@ async function errorOf(input: string): Promise<string> {
   expect(message.split('\n')).toHaveLength(1);
   return message;
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 
 interface Header {
   snapshot: { meta: { node_fields: string[]; node_types: string[][] } };
@@ -114,6 +118,18 @@ describe('a snapshot of this Node', () => {
     );
     expect(snapshot.location(node!)).toMatchObject({ line: 2 });
     expect(snapshot.location(0)).toBeUndefined();
+  });
+
+  test('is the same without WebAssembly', async () => {
+    const plain = await readSnapshot(path, { kernel: new PlainKernel() });
+    const { strings } = plain.columns;
+    for (const [name, column] of Object.entries(plain.columns)) {
+      if (!ArrayBuffer.isView(column)) continue;
+      const other = snapshot.columns[name as keyof typeof snapshot.columns] as Uint32Array;
+      expect(bytesOf(column).equals(bytesOf(other)), name).toBe(true);
+    }
+    expect(strings.count).toBe(snapshot.columns.strings.count);
+    for (let i = 0; i < strings.count; i += 7) expect(strings.at(i)).toBe(snapshot.columns.strings.at(i));
   });
 
   test('progress ends with all bytes', async () => {
