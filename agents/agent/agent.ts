@@ -1,18 +1,16 @@
 import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { ATTACH_KEY, type AttachOptions } from '../../src/protocol/attach-options.ts';
+import type { AttachOptions } from '../../src/protocol/attach-options.ts';
 import { familyName } from '../../src/recording/paths.ts';
 import { createSensor, guarded, messageOf } from '../guard.ts';
 import type { Inspection } from '../inspection.ts';
 import {
   assign,
-  globalObject,
   load,
   NativeDate,
   NativeNumber,
   NativeString,
-  NativeSymbol,
   notify,
   process,
   store,
@@ -23,6 +21,7 @@ import { budgetOf, readSettings } from '../settings.ts';
 import { HEARTBEAT_MS, type SharedMemory, STOP_LEFT, Sum, WATCHDOG_FAILED, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { Message, WatchdogData } from '../watchdog/types.ts';
+import { attachOptions } from './attach-options.ts';
 import { complain } from './complain.ts';
 import { followExit } from './exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
@@ -89,12 +88,6 @@ function startWatchdog(data: WatchdogData): Worker {
   });
   watchdog.unref();
   return watchdog;
-}
-
-/** Null where the agent was there from the beginning. */
-function attachOptions(): AttachOptions | null {
-  const holder = globalObject as unknown as Record<symbol, AttachOptions | undefined>;
-  return holder[NativeSymbol.for(ATTACH_KEY)] ?? null;
 }
 
 function start(): void {
@@ -193,7 +186,7 @@ function begin(): void {
   forgetPath();
   try {
     if (isMainThread) start();
-    else startInWorker();
+    else startInWorker(attachOptions());
   } catch (error) {
     const denied = (error as NodeJS.ErrnoException)?.code === 'ERR_ACCESS_DENIED';
     complain(

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId, type Worker } from 'node:worker_threads';
+import type { AttachOptions } from '../../src/protocol/attach-options.ts';
 import { CHANNEL } from '../../src/protocol/channel.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { clearInterval, load, NativeNumber, notify, process, setInterval, store, wallMs } from '../primordials.ts';
@@ -31,7 +32,7 @@ const stopTimer = clearInterval;
  * Observes a worker thread of the application. Its rows go to the one watchdog of the process, over a channel: no
  * further thread is started, and without a listener the thread goes on as without the agent.
  */
-export function startInWorker(): void {
+export function startInWorker(attached: AttachOptions | null): void {
   const channel = new BroadcastChannel(CHANNEL);
   (channel as unknown as { unref(): void }).unref();
   const send = (message: Message): void => {
@@ -75,7 +76,8 @@ export function startInWorker(): void {
     complain() {},
   });
   const hello = (): void => {
-    const gated = gate !== null;
+    // It ran before there was a gate: whoever terminates it tells the gate all the same.
+    const gated = gate !== null || attached !== null;
     send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, gated, ...started } });
   };
   const stopGreeting = greet(shared.control, hello);

@@ -4,7 +4,7 @@ import { CHANNEL } from '../../src/protocol/channel.ts';
 import type { EndRow, Row } from '../../src/recording/types.ts';
 import { closeLine, printLine } from '../../src/util/print-line.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
-import { LET_GO, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
+import { LET_GO, STOP_LEFT, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { Departure } from './departure.ts';
 import { isMessage } from './messages.ts';
 import { ObservedThreads } from './observed-threads.ts';
@@ -114,8 +114,10 @@ class Watchdog {
       return;
     }
     const nextMs = this.#threads.tick();
-    if (Atomics.load(this.#control, Word.Stop) === 0) {
-      setTimeout(() => this.#tick(), nextMs);
+    const stop = Atomics.load(this.#control, Word.Stop);
+    // It may have left meanwhile, which is no exit.
+    if (stop === 0 || stop === STOP_LEFT) {
+      setTimeout(() => this.#tick(), stop === 0 ? nextMs : 0);
       return;
     }
     // The thread's last message was posted before, and may still arrive.

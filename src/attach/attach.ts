@@ -16,6 +16,7 @@ import {
   uploadExpression,
 } from './inspector/expressions.ts';
 import { type InspectorClient, NoInspector, openInspector } from './inspector/inspector-client.ts';
+import { loadInWorkers } from './inspector/load-in-workers.ts';
 import { type OpenPort, openPort, StillBusy, waitForClose, waitForPort } from './inspector/open-port.ts';
 import { wayTo } from './inspector/streams.ts';
 import { startTicks } from './process/state.ts';
@@ -94,6 +95,7 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
     const { env, aloneMs, forMs, record } = request;
     const uploaded = file === builtFile(FILES[0]!) ? null : dirname(file);
     const options: AttachOptions = { env, aloneMs, forMs, record, uploaded };
+    await loadInWorkers(client, evaluation(loadExpression(file, options, false)));
     const params = evaluation(loadExpression(file, options, close));
     if (!close) {
       await evaluate(client, params.expression);

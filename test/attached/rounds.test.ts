@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import { expect, test } from 'vitest';
-import { caughtSignals, filesOf, startServer, threadsOf, type Unprepared } from '../support/unprepared.ts';
+import { caughtSignals, eventually, filesOf, startServer, threadsOf, type Unprepared } from '../support/unprepared.ts';
 import { visit } from '../support/visits.ts';
 
 const ROUNDS = 200;
@@ -11,7 +11,10 @@ const CLIENTS = 4;
 const HEAP_BYTES = 4e6;
 
 /** Asks for one answer after the other until it is stopped; how many came, and what failed. */
-function load({ port }: Unprepared): { stop(): Promise<{ answers: number; failures: string[] }> } {
+function load({ port }: Unprepared): {
+  answered(): number;
+  stop(): Promise<{ answers: number; failures: string[] }>;
+} {
   let stopped = false;
   let answers = 0;
   const failures: string[] = [];
@@ -33,6 +36,7 @@ function load({ port }: Unprepared): { stop(): Promise<{ answers: number; failur
   };
   const clients = Array.from({ length: CLIENTS }, client);
   return {
+    answered: () => answers,
     async stop() {
       stopped = true;
       await Promise.all(clients);
@@ -45,6 +49,8 @@ test(`${ROUNDS} visits in a server under load: no request fails, and nothing gro
   const server = await startServer();
   try {
     const clients = load(server);
+    // By then libuv's pool has all its threads.
+    await eventually(() => clients.answered() > 50);
     const rounds = async (count: number): Promise<void> => {
       for (let round = 0; round < count; round++) await visit(server.pid, round % 2 === 0 ? 'watch' : 'diagnose');
     };

@@ -93,6 +93,48 @@ describe('a visit leaves nothing', () => {
   });
 });
 
+const WITH_WORKER = `
+const { Worker } = require('node:worker_threads');
+const worker = new Worker(\`
+  const { parentPort } = require('node:worker_threads');
+  const fs = require('node:fs');
+  const functions = () => [fs.readFileSync, fs.writeFileSync, JSON.parse, setTimeout, setInterval, Date.prototype.toLocaleString, Atomics.wait];
+  const before = functions();
+  async function job() { await new Promise((resolve) => { globalThis.pending = resolve; }); }
+  job();
+  setInterval(function tick() {}, 50);
+  parentPort.on('message', () => {
+    const replaced = functions().filter((one, i) => one !== before[i]).length;
+    parentPort.postMessage({ replaced, timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length });
+  });
+\`, { eval: true });
+worker.on('message', (counted) => console.log(JSON.stringify(counted)));
+worker.on('online', () => { process.stdin.on('data', () => worker.postMessage(1)); setTimeout(() => console.log('ready'), 300); });
+`;
+
+test('a worker thread that ran before is dumped as well, and left as it was', async () => {
+  const child = await startProgram(WITH_WORKER);
+  try {
+    const counted = async (): Promise<unknown> => {
+      child.stdin!.write('\n');
+      for (;;) {
+        const [text] = (await once(child.stdout!, 'data')) as [string];
+        if (text.startsWith('{')) return JSON.parse(text);
+      }
+    };
+    const before = await counted();
+    expect(before).toMatchObject({ replaced: 0 });
+    const threads = threadsOf(child.pid!);
+    const { dump } = await visit(child.pid!);
+    expect(dump.threads.map(({ threadId }) => threadId)).toEqual([0, 1]);
+    expect(JSON.stringify(dump.threads[1]!.suspended)).toContain('job');
+    await eventually(() => threadsOf(child.pid!) <= threads);
+    expect(await counted()).toEqual(before);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 describe('attach and detach', () => {
   test(
     'it stays, with its level and a recording, until it is taken away; twice is no harm',

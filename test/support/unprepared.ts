@@ -49,9 +49,10 @@ export async function startServer(): Promise<Unprepared> {
   };
 }
 
-/** Starts a program that says "ready", and waits for that. */
+/** Starts a program, and waits until it says "ready", which it does at once unless its code says so later. */
 export async function startProgram(code: string, options: readonly string[] = [ANY_PORT]): Promise<ChildProcess> {
-  const child = spawn(TEST_NODE, [...options, '-e', `${code}; console.log('ready');`], {
+  const whole = code.includes("'ready'") ? code : `${code}; console.log('ready');`;
+  const child = spawn(TEST_NODE, [...options, '-e', whole], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH },
   });
