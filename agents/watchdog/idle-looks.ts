@@ -38,6 +38,7 @@ export class IdleLooks {
   readonly #options: IdleLooksOptions;
   #nextMs = FIRST_LOOK_MS;
   #pauseMs = PAUSE_MS.least;
+  #hasLooked = false;
   #againMs: number | null = null;
   #msPerMb: number | null = null;
 
@@ -55,6 +56,7 @@ export class IdleLooks {
       this.#againMs = null;
       void look.take();
     } else if (t >= this.#nextMs && this.#idles() && !this.#isFollowed(t) && this.#predictedMs() <= MAX_PAUSE_MS) {
+      this.#hasLooked = true;
       this.#againMs = t + AGAIN_MS;
       this.#nextMs = t + this.#pauseMs;
       this.#pauseMs = Math.min(PAUSE_MS.most, this.#pauseMs * 2);
@@ -75,6 +77,8 @@ export class IdleLooks {
 
   #isFollowed(t: number): boolean {
     const last = this.#options.rows('unfinished').at(-1);
+    // What began at the start may have begun before anything was followed.
+    if (!this.#hasLooked) return false;
     return (
       last !== undefined && t - last.t < FOLLOWED_MS && last.trackedMs > t / 2 && (last.seenShare ?? 1) > MOST_SHARE
     );

@@ -69,10 +69,16 @@ test('the second look comes also when the thread is busy by then: it asks for wh
 test.each([
   ['busy', { utilization: 0.3 }],
   ['a large heap', { heapMb: 30 }],
-  ['followed all along', { followedSince: 100 }],
   ['a debugger', { isOff: true }],
 ])('none with %s', (_, thread) => {
   expect(looksOf(100, () => thread)).toEqual([]);
+});
+
+test('one look even where all is followed: what began at the start may have begun before', () => {
+  expect(looksOf(400, () => ({ followedSince: 100 }))).toEqual([
+    [5, true],
+    [15, false],
+  ]);
 });
 
 test('what has been followed for a short while only tells little: it is looked at', () => {
