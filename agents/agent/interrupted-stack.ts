@@ -106,6 +106,25 @@ function depthOf(sites: NodeJS.CallSite[]): Depth {
   return { frames: sites.length, repeated: most.repeated, frame: toFrame(most.site) };
 }
 
+/**
+ * Whether Node's code runs for the agent, below the frames of the interrupt itself: in a timer of the agent, where the program waits for events.
+ * Where anything of the program is on the stack, a wrapper of ours in between is of no interest.
+ */
+function areAgentsAlone(sites: readonly NodeJS.CallSite[]): boolean {
+  let isBelow = false;
+  let isAgents = false;
+  for (const site of sites) {
+    if (!isNotOurs(site)) {
+      isAgents ||= isBelow;
+      continue;
+    }
+    isBelow = true;
+    const url = urlOf(site);
+    if (url !== null && !url.startsWith('node:')) return false;
+  }
+  return isAgents;
+}
+
 /** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
 export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): Json<InterruptedStack> {
   let cutOff = false;
@@ -114,7 +133,7 @@ export function interruptedStack(count: number, { waiting, depth, drains }: Stac
     cutOff = sites.length >= FRAME_LIMIT;
     const top = sites.find(isNotOurs);
     entered = top !== undefined && urlOf(top) !== null && isEntered(top, toFunction(top));
-    return toFrames(sites);
+    return areAgentsAlone(sites) ? [] : toFrames(sites);
   });
   const answer: InterruptedStack = {
     atMs: NativeNumber(hrtime()) / 1e6,

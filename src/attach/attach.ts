@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AttachOptions } from '../protocol/attach-options.ts';
 import { builtFile, packageVersion } from '../util/package-root.ts';
 import { agentFolders } from '../util/run-folder.ts';
@@ -28,6 +29,9 @@ const FILES = ['agent.cjs', 'watchdog.cjs'];
 const EVALUATE_MS = 60_000;
 /** The agent's thread starts in 50 to 100 ms, on a busy host in seconds. */
 const SOCKET_MS = 15_000;
+/** Threads that have the agent announce themselves within 50 ms; on a busy machine later. */
+const WORKERS_MS = 2000;
+const RETRY_MS = 50;
 /** The helper gives up then. */
 const LATEST_MS = 3_600_000;
 
@@ -57,13 +61,24 @@ export async function attach(pid: number, request: AttachRequest): Promise<Attac
   const mine = open === null ? await opened(pid, request) : null;
   const port = mine?.port ?? open!;
   try {
-    const closedAt = await load(pid, port, mine !== null, request);
+    const { closedAt, workers } = await load(pid, port, mine !== null, request);
     const windowMs = mine && closedAt !== null ? closedAt - mine.openedAt : null;
     request.onProgress?.(`waiting for the agent of process ${pid}`);
-    return { connection: await connectTo(pid, SOCKET_MS), windowMs, port };
+    return { connection: await connectToAll(pid, workers), windowMs, port };
   } catch (error) {
     if (startTicks(pid) !== started) throw new TargetError(endedText(pid), 'ended');
     throw error;
+  }
+}
+
+/** Once the agent knows the threads as well; those that do not answer soon are not waited for. */
+async function connectToAll(pid: number, workers: number): Promise<Connection> {
+  const giveUpAt = performance.now() + WORKERS_MS;
+  for (;;) {
+    const connection = await connectTo(pid, SOCKET_MS);
+    if (connection.hello.threads.length > workers || performance.now() > giveUpAt) return connection;
+    connection.close();
+    await pause(RETRY_MS);
   }
 }
 
@@ -86,8 +101,14 @@ function closeLater(pid: number, before: ReadonlySet<string>): void {
   spawn(process.execPath, words, { detached: true, stdio: 'ignore' }).unref();
 }
 
-/** When the port was closed, by performance.now(); null where it was not ours to close. */
-async function load(pid: number, port: number, close: boolean, request: AttachRequest): Promise<number | null> {
+interface Loaded {
+  /** When the port was closed, by performance.now(); null where it was not ours to close. */
+  closedAt: number | null;
+  /** How many worker threads have the agent. */
+  workers: number;
+}
+
+async function load(pid: number, port: number, close: boolean, request: AttachRequest): Promise<Loaded> {
   let client: InspectorClient | null = null;
   try {
     client = await openInspector(wayTo(pid), port);
@@ -95,16 +116,16 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
     const { env, aloneMs, forMs, record } = request;
     const uploaded = file === builtFile(FILES[0]!) ? null : dirname(file);
     const options: AttachOptions = { env, aloneMs, forMs, record, uploaded };
-    await loadInWorkers(client, evaluation(loadExpression(file, options, false)));
+    const workers = await loadInWorkers(client, evaluation(loadExpression(file, options, false)));
     const params = evaluation(loadExpression(file, options, close));
     if (!close) {
       await evaluate(client, params.expression);
-      return null;
+      return { closedAt: null, workers };
     }
     client.send('Runtime.evaluate', params);
     const closedAt = await waitForClose(pid, port, EVALUATE_MS);
     if (closedAt === null) throw new TargetError(`Process ${pid} does not close its inspector on port ${port}.`);
-    return closedAt;
+    return { closedAt, workers };
   } catch (error) {
     if (close) await closePort(pid, port, client);
     if (error instanceof NoInspector) {

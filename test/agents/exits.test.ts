@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
 import { inLab, lineOf, SPIN, summaryCount } from '../support/run-agent.ts';
@@ -232,6 +233,13 @@ setTimeout(() => process.kill(process.pid, 'SIGINT'), 400);
   }),
 );
 
+/** CPU time that a process has used, in ms; grows with the clock where the system does not tell. */
+function cpuMsOf(pid: number): number {
+  if (process.platform !== 'linux') return performance.now();
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 it(
   'SIGKILL in the middle of a block: the recording can be read, and the open stall is reported',
   inLab(async (lab) => {
@@ -243,6 +251,9 @@ setTimeout(endless, 300);
 `;
     const program = lab.start(lab.file('app.js', text));
     await program.until('stderr', 'event loop blocked');
+    // A busy machine may have held it up until now: then it is the machine's.
+    const before = cpuMsOf(program.pid);
+    await expect.poll(() => cpuMsOf(program.pid) - before, { timeout: 30_000 }).toBeGreaterThan(1500);
     program.kill('SIGKILL');
     expect(await program.ended).toMatchObject({ signal: 'SIGKILL', stdout: '' });
     const { findings } = await lab.report();

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -150,7 +151,7 @@ describe('evdiag top', () => {
       await onTerminal(
         ['top'],
         async (terminal) => {
-          await terminal.until('Processes that run with the agent');
+          await terminal.until(/Processes that (run with the agent|can be observed)/);
           const second = terminal.lines().findIndex((line) => line.includes('two.cjs'));
           terminal.click(10, second);
           await terminal.until('● live');
@@ -171,10 +172,15 @@ describe('evdiag top', () => {
   );
 
   test('says where a process cannot be watched', async () => {
-    await onTerminal(['top', String(process.pid)], async (terminal) => {
-      expect(await terminal.exit).toMatchObject({ exitCode: 3 });
-      await terminal.until('runs without the agent');
-      expect(terminal.written()).not.toContain('\x1b[?1049h');
-    });
+    const other = spawn('sleep', ['600'], { stdio: 'ignore' });
+    try {
+      await onTerminal(['top', String(other.pid)], async (terminal) => {
+        expect(await terminal.exit).toMatchObject({ exitCode: 3 });
+        await terminal.until(/not a Node\.js|runs without the agent/);
+        expect(terminal.written()).not.toContain('\x1b[?1049h');
+      });
+    } finally {
+      other.kill();
+    }
   });
 });

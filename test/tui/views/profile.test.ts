@@ -124,13 +124,12 @@ describe('the profile of a running program', () => {
     );
   });
 
-  test('L raises the level: what is pending is followed from then on; and lowers it', async () => {
+  test('L raises the level, and lowers it', async () => {
     await onTerminal(
       ['run', '--tui', '--level', 'watch', '--', 'node', 'app.cjs'],
       async (terminal) => {
         await terminal.until(/● live[\s\S]*· level watch ·/);
         terminal.type('4');
-        await terminal.until('No data at level watch');
         terminal.type('L');
         await terminal.until(/Process \d+ is at level diagnose now/);
         await terminal.until('· level diagnose ·');

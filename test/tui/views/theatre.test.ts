@@ -42,7 +42,8 @@ describe('evdiag replay --scenario', () => {
         terminal.type('2');
         await terminal.until(/sync-sleep .*blocking-sleep\.ts:9 .*│/);
         await terminal.until(/FIXED .*took \d+ ms/);
-        await terminal.until(/sync-sleep .*│ No stall/);
+        // A busy machine may hold the cure up as well.
+        await terminal.until(/sync-sleep .*│ (No stall|host )/);
         terminal.resize(90, 30);
         await terminal.untilGone('FIXED');
         terminal.type(KEYS.ctrlC);
