@@ -6,14 +6,14 @@ import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
 import { disableHook, enableHook, enterInit, inits } from './own-hooks.ts';
-import { callSites } from './stack.ts';
+import { callSites, OWN_FRAMES } from './stack.ts';
 import type { Tap } from './tracking/tracking.ts';
 
 /** The hooks remove themselves after this time: with them, awaits cost 1.4 times as much (Node 20: 2.5 times). */
 const HOOKS_MS = 150;
 /** The clock is read once in this many events: a loop of awaits makes millions, and no timer can fire. */
 const CLOCK_STRIDE = 256;
-/** Frames kept of a creation site. */
+/** Frames kept of a creation site; more where few are the agent's. */
 const SITE_FRAMES = 16;
 /** Creation sites taken in one deep sample: each costs 10–20 µs. */
 const MAX_SITES = 120;
@@ -165,7 +165,7 @@ class Counting {
 }
 
 function addSite({ sites }: TypeCount): void {
-  const frames = callSites(SITE_FRAMES);
+  const frames = callSites(SITE_FRAMES + OWN_FRAMES);
   let key = '';
   for (const [, url, line, column] of frames) if (url && !url.startsWith('node:')) key += `${url}:${line}:${column} `;
   const site = sites.get(key);

@@ -7,7 +7,7 @@ export const NAME_LIMIT = 200;
 /** For kept ones: a URL may contain the whole script. */
 export const URL_LIMIT = 1024;
 /** More frames than the agent and the inspector add on top of the program's. */
-const OWN_FRAMES = 24;
+export const OWN_FRAMES = 24;
 
 // Kept from before the application could replace them.
 
