@@ -95,8 +95,8 @@ describe.concurrent('at level diagnose', () => {
       expect(deepSamples[0]!.created).toMatchObject({ promises: expect.any(Number) });
       const stacks = rowsOf(recording, 'agent-cost').reduce((sum, row) => sum + row.stacks, 0);
       expect(stacks).toBeLessThanOrEqual(deepSamples.reduce((sum, { durationMs }) => sum + durationMs / 8, 0));
-      // On a busy machine the loop may be late, which is a reason of its own.
-      const leastRestMs = deepSamples[1]!.reasons.length === 1 ? 9900 : 4900;
+      // On a busy machine the loop may be late, which is a reason of its own and does not wait for the rest to end.
+      const leastRestMs = deepSamples[1]!.reasons.length === 1 ? 9900 : deepSamples[0]!.durationMs;
       expect(deepSamples[1]!.startMs - deepSamples[0]!.startMs).toBeGreaterThan(leastRestMs);
     }),
   );
