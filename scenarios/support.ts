@@ -20,8 +20,8 @@ const QUIET_BEFORE_MS = 300;
 const QUIET_AFTER_MS = 200;
 const PAUSE_MS = 200;
 const PING_EVERY_MS = 5;
-/** Long enough for a condition without one long block to be noticed and looked at. */
-const RUN_MS = 5500;
+/** Long enough for a condition without one long block to be noticed and looked at, also where a reading or two come late. */
+const RUN_MS = 7500;
 
 /** Serves `routes` (and an innocent `/ping`) on a free port of 127.0.0.1 while `visit` runs. */
 export async function withServer<T>(routes: Record<string, Route>, visit: (get: Get) => Promise<T>): Promise<T> {
