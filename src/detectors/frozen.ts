@@ -26,7 +26,10 @@ export function isFrozen(queue: readonly Chain[], period: Period, untilMs: numbe
 /** The innermost frame of which something is known. */
 function placesOf({ frames }: Chain, places: readonly Place[]): Place[] {
   for (const frame of frames) {
-    const there = places.filter(({ location }) => fileAndLine(location) === fileAndLine(frame));
+    const onLine = places.filter(({ location }) => fileAndLine(location) === fileAndLine(frame));
+    // What is handed to the limit may be written on the line that waits for it, and goes on there.
+    const exact = onLine.filter(({ location }) => location.column === frame.column);
+    const there = exact.length > 0 ? exact : onLine;
     if (there.length > 0) return there.filter(({ last }) => last.entry.alive > 0);
   }
   return [];

@@ -45,6 +45,16 @@ test('who holds it, where they wait, and who waits behind', () => {
   ]);
 });
 
+test('what is handed to the limit may go on, written on the line that waits', () => {
+  const beside = { what: 'reaction', location: { ...acquire, column: 40 }, alive: 1 } as const;
+  const rows = rowsWith([nested, first, holds]).map((row, i) =>
+    row.type === 'unfinished'
+      ? { ...row, entries: [...row.entries, { ...row.entries[0]!, ...beside, ended: i }] }
+      : row,
+  );
+  expect(find(asyncDeadlock, rows)).toMatchObject([{ kind: 'nested-limit', count: 45 }]);
+});
+
 test('a lock that a call takes again while it has it needs no others', () => {
   const again = { ...nested, count: 1 };
   expect(find(asyncDeadlock, rowsWith([again, { ...holds, count: 1 }]))).toMatchObject([

@@ -54,7 +54,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   ],
   limits: [
     'Of a cycle, only locks that are awaited one after the other in your own functions are recognised.',
-    'Who holds a slot is seen by the awaits of async functions: of code that uses callbacks alone, nothing is known.',
+    'Who holds a slot is seen by the awaits of async functions: of code that uses callbacks alone, and of functions that return what the limit gives them without awaiting it, nothing is known.',
     'Contention in which some calls still get through is not reported.',
     'Where not all calls are followed, it is seen only if the thread idles then, and its heap is small: such a heap is looked through.',
   ],
