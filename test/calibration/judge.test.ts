@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judged } from './judge.ts';
+import { alarmsOf, judged } from './judge.ts';
 import { bucketsOf, calibrationText } from './table.ts';
 import type { Judged, Truth } from './types.ts';
 
@@ -42,8 +42,11 @@ describe('a finding is', () => {
     expect(verdictOf({}, { expected: [], spots: [] })).toEqual(['wrong']);
   });
 
-  test('no matter where it is information', () => {
-    expect(verdictOf({ severity: 'info' })).toEqual([]);
+  test('no alarm where it is information', () => {
+    const of = { id: 'scenarios/one-broken', truth };
+    const info = judged(of, [{ ...told, severity: 'info' }]);
+    expect(info).toMatchObject([{ severity: 'info', verdict: 'right' }]);
+    expect(alarmsOf([...info, ...judged(of, [told])])).toMatchObject([{ severity: 'warning' }]);
   });
 });
 
@@ -91,5 +94,24 @@ describe('the table', () => {
     ]) {
       expect(text).toContain(part);
     }
+  });
+
+  test('compares the severity of one finding at both levels', () => {
+    const at = (level: string, severity: Judged['severity'], line = 3): Judged => ({
+      ...finding(0.9, 'right'),
+      ...{ program: `scenarios/x-broken-${level}`, severity, place: `/root/app.js:${line}` },
+    });
+    const text = calibrationText({
+      outcomes: [],
+      findings: [
+        at('watch', 'info'),
+        at('diagnose', 'warning'),
+        at('watch', 'warning', 9),
+        at('diagnose', 'warning', 9),
+      ],
+      ...{ left: [], command: 'npm run calibrate', burners: 0, node: '22.1.0', cores: 2 },
+    });
+    expect(text).toContain('2 findings; of another severity: 1.');
+    expect(text).toContain('| scenarios/x-broken | gc-pressure (allocation) | info | warning | root/app.js:3 |');
   });
 });

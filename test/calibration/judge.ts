@@ -4,20 +4,23 @@ import type { CalibrationProgram, Judged, Truth, Verdict } from './types.ts';
 
 type Told = Pick<Finding, 'rule' | 'kind' | 'severity' | 'confidence' | 'message' | 'location'>;
 
-/** The findings that would wake somebody, each with its verdict. */
+/** Each finding with its verdict. */
 export function judged({ id, truth }: Pick<CalibrationProgram, 'id' | 'truth'>, findings: readonly Told[]): Judged[] {
-  return findings
-    .filter(({ severity }) => severity !== 'info')
-    .map(({ location, rule, kind, severity, confidence, message }) => ({
-      program: id,
-      rule,
-      kind,
-      severity,
-      confidence,
-      message,
-      place: location ? `${location.file}:${location.line}` : 'nowhere',
-      verdict: verdictOf({ location, rule, kind }, truth),
-    }));
+  return findings.map(({ location, rule, kind, severity, confidence, message }) => ({
+    program: id,
+    rule,
+    kind,
+    severity,
+    confidence,
+    message,
+    place: location ? `${location.file}:${location.line}` : 'nowhere',
+    verdict: verdictOf({ location, rule, kind }, truth),
+  }));
+}
+
+/** Those that somebody has to act on: warnings and criticals. */
+export function alarmsOf(findings: readonly Judged[]): Judged[] {
+  return findings.filter(({ severity }) => severity !== 'info');
 }
 
 function verdictOf(finding: Pick<Told, 'rule' | 'kind' | 'location'>, { expected, spots }: Truth): Verdict {

@@ -11,17 +11,22 @@ import { ROOT, TEST_NODE } from '../support/run-agent.ts';
 import { guiltyLines, runScenario, type Variant } from '../support/scenario.ts';
 import type { CalibrationProgram, Truth } from './types.ts';
 
+/** At both, so that their findings can be compared. */
+const LEVELS = ['watch', 'diagnose'] as const;
+type Level = (typeof LEVELS)[number];
 const HEALTHY: Truth = { expected: [], spots: [] };
 /** A case under load takes half a minute; one that takes so long hangs. */
 const CASE_MS = 120_000;
 
 export function ownPrograms(): CalibrationProgram[] {
-  const ofScenarios = scenarios.flatMap(({ id, level, expect }) =>
-    (['broken', 'fixed'] as const).map((variant) => ({
-      id: `scenarios/${id}-${variant}`,
-      truth: variant === 'broken' && expect.length > 0 ? truthOf(id, expect) : HEALTHY,
-      run: (keepIn: string) => scenarioRun(id, variant, keepIn, level),
-    })),
+  const ofScenarios = scenarios.flatMap(({ id, expect }) =>
+    (['broken', 'fixed'] as const).flatMap((variant) =>
+      LEVELS.map((level) => ({
+        id: `scenarios/${id}-${variant}-${level}`,
+        truth: variant === 'broken' && expect.length > 0 ? truthOf(id, expect) : HEALTHY,
+        run: (keepIn: string) => scenarioRun(id, variant, keepIn, level),
+      })),
+    ),
   );
   const healthy = programs.map((program) => ({
     id: `healthy/${program.id}`,
@@ -40,12 +45,7 @@ function truthOf(id: string, expected: Truth['expected']): Truth {
   return { expected, spots };
 }
 
-async function scenarioRun(
-  id: string,
-  variant: Variant,
-  keepIn: string,
-  level: 'diagnose' | undefined,
-): Promise<string | null> {
+async function scenarioRun(id: string, variant: Variant, keepIn: string, level: Level): Promise<string | null> {
   const { exitCode, lacks } = await runScenario(id, variant, { level, keepIn });
   if (lacks !== null) return `needs ${lacks}`;
   if (exitCode !== 0) throw new Error(`it ended with ${exitCode}`);
@@ -71,7 +71,7 @@ export function casePrograms(folder: string): CalibrationProgram[] {
           expected: rules!.map((rule) => ({ rule, ...(kind !== undefined && { kind }) })),
           spots: spots!.map(([file, from, to]) => ({ file: `/${name}/${file}`, from, to })),
         };
-    return (['watch', 'diagnose'] as const).map((level) => ({
+    return LEVELS.map((level) => ({
       id: `cases/${name}-${level}`,
       truth,
       run: (keepIn: string) => caseRun(folder, name, level, keepIn),

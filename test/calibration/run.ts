@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { reportOf } from '../../src/cli/output.ts';
 import { readFamily } from '../../src/recording/reader.ts';
-import { judged } from './judge.ts';
+import { alarmsOf, judged } from './judge.ts';
 import type { CalibrationProgram, Judged } from './types.ts';
 
 export interface Outcome {
@@ -53,11 +53,11 @@ export async function runAll(programs: readonly CalibrationProgram[], options: O
       }
       const outcome = isNew ? await run(program, folder) : readOutcome(folder);
       const findings = outcome.skipped === null ? findingsIn(program, folder) : [];
-      const missed = outcome.skipped === null && program.truth.expected.length > 0 && findings.length === 0;
+      const missed = outcome.skipped === null && program.truth.expected.length > 0 && alarmsOf(findings).length === 0;
       results.outcomes.push({ ...outcome, missed });
       results.findings.push(...findings);
       options.say(
-        `${number}/${programs.length} ${program.id}${isNew ? '' : ' (recorded before)'}: ${words(outcome, findings)}`,
+        `${number}/${programs.length} ${program.id}${isNew ? '' : ' (recorded before)'}: ${words(outcome, alarmsOf(findings))}`,
       );
     }
   };

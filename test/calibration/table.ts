@@ -1,4 +1,5 @@
 /** The results as Markdown. Pure. */
+import { alarmsOf } from './judge.ts';
 import type { JudgedOutcome, Outcome } from './run.ts';
 import type { Judged } from './types.ts';
 
@@ -36,7 +37,8 @@ export function bucketsOf(findings: readonly Judged[]): Bucket[] {
 }
 
 export function calibrationText(calibration: Calibration): string {
-  const { findings, outcomes, left, command, burners, node, cores } = calibration;
+  const { outcomes, left, command, burners, node, cores } = calibration;
+  const findings = alarmsOf(calibration.findings);
   const loads = outcomes.map(({ load }) => load);
   const times = outcomes.map(({ at }) => at).sort();
   const skipped = outcomes.filter((outcome) => outcome.skipped !== null);
@@ -67,8 +69,9 @@ export function calibrationText(calibration: Calibration): string {
     ),
     '',
     ...rulesOf(findings),
-    ...missesOf(calibration, 'wrong', '## Wrong'),
-    ...missesOf(calibration, 'line', '## At the guilty line, by another rule or of another kind'),
+    ...missesOf(findings, 'wrong', '## Wrong'),
+    ...missesOf(findings, 'line', '## At the guilty line, by another rule or of another kind'),
+    ...severitiesOf(calibration.findings),
   ].join('\n')}\n`;
 }
 
@@ -88,7 +91,7 @@ function rulesOf(findings: readonly Judged[]): string[] {
   ];
 }
 
-function missesOf({ findings }: Calibration, verdict: Judged['verdict'], title: string): string[] {
+function missesOf(findings: readonly Judged[], verdict: Judged['verdict'], title: string): string[] {
   const misses = findings.filter((finding) => finding.verdict === verdict).sort((a, b) => b.confidence - a.confidence);
   if (misses.length === 0) return [];
   return [
@@ -102,6 +105,49 @@ function missesOf({ findings }: Calibration, verdict: Judged['verdict'], title: 
     ),
     '',
   ];
+}
+
+/** The same finding (rule, kind and place) of the same program at both levels: an alarm at the one should be one at the other. */
+function severitiesOf(findings: readonly Judged[]): string[] {
+  const pairs = pairsOf(findings);
+  if (pairs.length === 0) return [];
+  const other = pairs.filter(({ watch, diagnose }) => watch.severity !== diagnose.severity);
+  return [
+    '## The same finding at both levels',
+    '',
+    `Reported at both levels with the same rule, kind and place: ${pairs.length} findings; of another severity: ${other.length}.`,
+    '',
+    ...(other.length === 0 ? [] : ['| program | finding | at watch | at diagnose | place |', '|---|---|---|---|---|']),
+    ...other.map(
+      ({ program, watch, diagnose }) =>
+        `| ${program} | ${watch.rule} (${watch.kind}) | ${watch.severity} | ${diagnose.severity} | ${shortPlace(watch.place)} |`,
+    ),
+    ...(other.length === 0 ? [] : ['']),
+  ];
+}
+
+interface Pair {
+  program: string;
+  watch: Judged;
+  diagnose: Judged;
+}
+
+function pairsOf(findings: readonly Judged[]): Pair[] {
+  const keyOf = (program: string, { rule, kind, place }: Judged) => [program, rule, kind, place].join(' ');
+  const watched = new Map<string, Judged>();
+  for (const finding of findings) {
+    const program = withoutEnd(finding.program, '-watch');
+    if (program !== null) watched.set(keyOf(program, finding), finding);
+  }
+  return findings.flatMap((diagnose) => {
+    const program = withoutEnd(diagnose.program, '-diagnose');
+    const watch = program === null ? undefined : watched.get(keyOf(program, diagnose));
+    return watch ? [{ program: program!, watch, diagnose }] : [];
+  });
+}
+
+function withoutEnd(text: string, end: string): string | null {
+  return text.endsWith(end) ? text.slice(0, -end.length) : null;
 }
 
 /** The folder goes along: many programs have a main.mjs. */

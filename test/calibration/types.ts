@@ -10,7 +10,7 @@ export interface Truth {
 
 /** A program whose truth is known. */
 export interface CalibrationProgram {
-  /** `scenarios/cpu-hog-broken`, `healthy/koa`, `cases/14-date-format-watch`. */
+  /** `scenarios/cpu-hog-broken-watch`, `healthy/koa`, `cases/14-date-format-watch`: one that runs at both levels ends with its level. */
   id: string;
   truth: Truth;
   /** Runs it under the agent, and leaves its recordings in that folder; tells what is lacking here, else null. */
@@ -23,7 +23,7 @@ export interface CalibrationProgram {
  */
 export type Verdict = 'right' | 'line' | 'wrong';
 
-/** A finding of severity warning or above, and whether it was right. */
+/** A finding, and whether it was right. */
 export interface Judged extends Pick<Finding, 'rule' | 'kind' | 'confidence' | 'message'> {
   program: string;
   severity: Severity;

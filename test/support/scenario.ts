@@ -42,7 +42,7 @@ const HANG_MS = 120_000;
 export async function runScenario(
   id: string,
   variant: Variant,
-  options: { core?: number; level?: 'diagnose' | undefined; keepIn?: string } = {},
+  options: { core?: number; level?: 'watch' | 'diagnose' | undefined; keepIn?: string } = {},
 ): Promise<ScenarioRun> {
   const dir = await mkdtemp(join(tmpdir(), 'evdiag-test-'));
   try {
