@@ -1,16 +1,9 @@
 import { statfsSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type {
-  DumpMode,
-  DumpPart,
-  HandleSite,
-  InventoryPart,
-  ThreadPart,
-  ThreadState,
-} from '../../../../src/protocol/dump-parts.ts';
+import type { DumpMode, DumpPart, HandleSite, InventoryPart, ThreadPart } from '../../../../src/protocol/dump-parts.ts';
 import type { Inventory, InventoryFiles } from '../../../../src/protocol/inventory.ts';
-import type { DumpProgress, InterruptedStack, RawHandleSite } from '../../../../src/protocol/thread-api.ts';
+import type { DumpProgress, RawHandleSite } from '../../../../src/protocol/thread-api.ts';
 import type { Header } from '../../../../src/recording/types.ts';
 import { unlistedResources } from '../../../../src/recording/unlisted.ts';
 import { makeRunFolder } from '../../../../src/util/run-folder.ts';
@@ -19,14 +12,12 @@ import { ANSWER_MS, pause, within } from '../../ask.ts';
 import { readSite } from '../../stall/call-site.ts';
 import { callName } from '../../stall/marked-calls.ts';
 import { askFor, requireInspector, whileConnected } from './client.ts';
+import { stateOf } from './thread-state.ts';
 import type { Client, DumpableThread, Method, Target } from './types.ts';
 
 /** A thread that has not returned to its loop for this long is interrupted. */
 const PATIENCE_MS = 250;
 const POLL_MS = 10;
-/** Checks of a thread whose stack is empty, and the time between them. */
-const MAX_LOOKS = 8;
-const BETWEEN_LOOKS_MS = 6;
 /** Times ten what was measured, for slow machines. */
 const INVENTORY_TIMEOUT = { baseMs: 15_000, msPerMb: { quick: 150, full: 1000 } };
 /** A thread that is interrupted near the end of its stack has no room to answer: a moment later it may have. */
@@ -120,7 +111,10 @@ function whyNoAnswer({ threadId, capture, shared }: DumpableThread, otherwise = 
 }
 
 async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Promise<ThreadPart> {
-  const { state, stack } = await stateOf(thread, client);
+  const { state, stack } = await stateOf(
+    () => thread.capture.hasEnded(),
+    () => askFor(client, thread, 'stack', [{}]),
+  );
   const resources = stack ? await askFor(client, thread, 'resources', []) : null;
   const sites = (stack && (await askFor(client, thread, 'handleSites', []))) || [];
   await mapsFor(thread, [
@@ -143,26 +137,6 @@ async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Pr
     handleSites: groupSites(thread, sites),
     problem: stack && resources ? (resources.problem ?? null) : whyNoAnswer(thread, stack ? UNREAD : NO_ANSWER),
   };
-}
-
-/**
- * Between two callbacks the stack is empty as well: only if the clock of the loop's idle time advances does the thread
- * wait for events. In a chain of short callbacks, one of several checks hits one.
- */
-async function stateOf(
-  thread: DumpableThread,
-  client: Client<DumpPart>,
-): Promise<{ state: ThreadState; stack: InterruptedStack | null }> {
-  let first: InterruptedStack | null = null;
-  for (let look = 0; look < MAX_LOOKS; look++) {
-    const stack = await askFor(client, thread, 'stack', [{}]);
-    if (!stack) return { state: thread.capture.hasEnded() ? 'ended' : 'no-answer', stack: null };
-    if (stack.frames.length > 0) return { state: 'running', stack };
-    if (first && stack.idleMs - first.idleMs > BETWEEN_LOOKS_MS / 2) return { state: 'idle', stack };
-    first ??= stack;
-    await pause(BETWEEN_LOOKS_MS);
-  }
-  return { state: 'running', stack: first };
 }
 
 /** Waits for the maps of files that were compiled while they were loaded, if the thread can answer. */
