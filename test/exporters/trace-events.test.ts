@@ -38,6 +38,17 @@ test('stalls that seem to overlap stand one after the other', () => {
   ]);
 });
 
+test('a stall that follows at once begins where the one before ends, however both are rounded', () => {
+  for (let part = 0; part < 1; part += 0.1) {
+    const startMs = 1000 + part / 1000;
+    const rows = [stall({ startMs, durationMs: 0.2004 }), stall({ startMs: startMs + 0.2004, durationMs: 300 })];
+    const { events } = traceEvents([sick({}, rows)], []);
+    checkTrace(events);
+    const [first, second] = events.filter(({ name }) => name.startsWith('blocked'));
+    expect(first!.ts! + first!.dur!).toBe(second!.ts);
+  }
+});
+
 test('threads and processes stand at their own times', () => {
   const { startMonotonicMs } = header;
   const { events } = traceEvents([sick(), sick({ threadId: 2, startMonotonicMs: startMonotonicMs + 700 })], []);

@@ -56,7 +56,7 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, st
       const fromMs = Math.max(startMs, stalledUntilMs);
       stalledUntilMs = Math.max(fromMs, startMs + lastedMs);
       const apart = { ...row, startMs: fromMs, durationMs: stalledUntilMs - fromMs };
-      if (apart.durationMs > 0) for (const event of stallEvents(apart, at)) add(event, stallTrack);
+      if (at(stalledUntilMs) > at(fromMs)) for (const event of stallEvents(apart, at)) add(event, stallTrack);
     } else if (row.type === 'unfinished') for (const entry of row.entries) lanes.see(row.t, entry);
     else if (row.type === 'deep-sample')
       for (const event of deepSampleEvents(row, `${pid}.${threadId}`, at)) add(event);

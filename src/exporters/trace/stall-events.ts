@@ -14,7 +14,8 @@ export function stallEvents(stall: StallRow, at: (ms: number) => number): Thread
       cat,
       name: `blocked by ${kind}${location ? ` in ${location.function || '(anonymous)'}` : ''}`,
       ts: at(startMs),
-      dur: Math.round(durationMs * 1000),
+      // Both ends are rounded: what follows at once begins where this ends.
+      dur: at(startMs + durationMs) - at(startMs),
       args: { at: fullPlace(location), cpuMs, gcMs, confidence, startup },
     },
   ];
@@ -23,10 +24,10 @@ export function stallEvents(stall: StallRow, at: (ms: number) => number): Thread
   const scale = weight > durationMs ? durationMs / weight : 1;
   let from = startMs;
   for (const { weightMs, frames } of stacks) {
-    const to = from + weightMs * scale;
+    const to = Math.min(from + weightMs * scale, startMs + durationMs);
     const shown = frames.filter(({ function: name, file }) => name !== '' || file !== '').slice(0, MAX_FRAMES);
-    for (const frame of shown.reverse()) {
-      const dur = Math.max(1, at(to) - at(from));
+    const dur = at(to) - at(from);
+    for (const frame of dur > 0 ? shown.reverse() : []) {
       events.push({ ph: 'X', cat, name: frameName(frame), ts: at(from), dur, args: { at: fullPlace(frame) } });
     }
     from = to;
