@@ -16,6 +16,16 @@ const common = {
   logLevel: 'warning',
   define: { EVDIAG_VERSION: JSON.stringify(version) },
 };
+/**
+ * Loaded while it is there, it returns; one that has left has emptied the object: AGENT_NAME of src/protocol/thread-api.ts.
+ * In neither case does Node keep it among the loaded modules: the next load would do nothing then.
+ */
+const RETURN_IF_THERE = `if (typeof evdiagAgent !== "undefined" && evdiagAgent.stack) {
+  delete require.cache[__filename];
+  var evdiagPaths = require("node:module")._pathCache;
+  for (var evdiagPath in evdiagPaths) if (evdiagPaths[evdiagPath] === __filename) delete evdiagPaths[evdiagPath];
+  return;
+}`;
 const scenarios = readdirSync('scenarios').filter((f) => f.endsWith('.ts') && !/^(types|index|support)\.ts$/.test(f));
 
 await Promise.all([
@@ -25,8 +35,7 @@ await Promise.all([
     format: 'cjs',
     entryPoints: ['agents/agent/agent.ts'],
     outfile: 'dist/agent.cjs',
-    // Loaded while it is there, it returns; one that has left has emptied the object: AGENT_NAME of src/protocol/thread-api.ts.
-    banner: { js: '"use strict";\nif (typeof evdiagAgent !== "undefined" && evdiagAgent.stack) return;' },
+    banner: { js: `"use strict";\n${RETURN_IF_THERE}` },
     // No minifySyntax: it drops the names of functions, by which profiles recognise functions that only pass on (`markedCall`).
   }),
   buildSplit({

@@ -27,8 +27,8 @@ import { endedText, TargetError } from './target-error.ts';
 const FILES = ['agent.cjs', 'watchdog.cjs'];
 /** A blocked thread evaluates between two of its own instructions; one in a native call when that returns. */
 const EVALUATE_MS = 60_000;
-/** The agent's thread starts in 50 to 100 ms, on a busy host in seconds. */
-const SOCKET_MS = 15_000;
+/** The agent's thread starts in 50 to 100 ms; in a process that gets a hundredth of a core in half a minute. */
+const SOCKET_MS = 60_000;
 /** Threads that have the agent announce themselves within 50 ms; on a busy machine later. */
 const WORKERS_MS = 2000;
 const RETRY_MS = 50;

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { attach } from '../../src/attach/attach.ts';
 import { attachability } from '../../src/attach/attachable.ts';
 import { openInspector } from '../../src/attach/inspector/inspector-client.ts';
 import { wayTo } from '../../src/attach/inspector/streams.ts';
+import { askToLeave } from '../../src/attach/leave.ts';
 import { listenersOf } from '../../src/attach/process/listeners.ts';
 import { agentFolders } from '../../src/util/run-folder.ts';
 import { evdiag } from '../support/dump.ts';
@@ -19,7 +21,7 @@ import {
   startServer,
   threadsOf,
 } from '../support/unprepared.ts';
-import { visit } from '../support/visits.ts';
+import { QUIET, visit } from '../support/visits.ts';
 
 const ROUNDS = 10;
 const isNode20 = (await runNode('--version')).startsWith('v20.');
@@ -58,6 +60,24 @@ describe('a visit leaves nothing', () => {
           expect(readdirSync(folder).filter((name) => name.includes(`${server.pid}`))).toEqual([]);
       }
       expect(server.stderr()).not.toContain('evdiag');
+    } finally {
+      server.kill();
+    }
+  });
+
+  test('loaded while it is there, it can be loaded again once it has left', async () => {
+    const server = await startServer();
+    const request = { env: QUIET, aloneMs: null, forMs: null, record: false, timeoutMs: 30_000 };
+    try {
+      await visit(server.pid);
+      const threads = threadsOf(server.pid);
+      const first = await attach(server.pid, request);
+      const second = await attach(server.pid, request);
+      await askToLeave(second.connection);
+      for (const { connection } of [first, second]) connection.close();
+      await eventually(() => threadsOf(server.pid) <= threads);
+      expect((await visit(server.pid)).blocked).toEqual([]);
+      expect((await server.residue()).modules).toEqual([]);
     } finally {
       server.kill();
     }

@@ -4,7 +4,7 @@ import { askToLeave } from '../../src/attach/leave.ts';
 import { takeDump } from '../../src/attach/take-dump.ts';
 import { eventually, threadsOf } from './unprepared.ts';
 
-const QUIET = { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0' };
+export const QUIET = { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0' };
 
 /** Loads the agent, takes a dump, has it leave; what the dump says. */
 export async function visit(pid: number, level: 'watch' | 'diagnose' = 'diagnose') {
