@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Connection, connect } from '../../src/attach/connect.ts';
 import { takeAllocationProfiles } from '../../src/attach/take-allocation-profile.ts';
 import { rowsOf } from '../../src/recording/types.ts';
-import { inLab, type Lab } from '../support/run-agent.ts';
+import { inLab, type Lab, OWN_ROWS } from '../support/run-agent.ts';
 
 const ALLOCATING = `
 const kept = [];
@@ -111,12 +111,12 @@ describe.concurrent('allocation-profile', () => {
 test(
   'at level diagnose, what stays is told once the heap has grown, with the whole profile in a private file',
   inLab(async (lab) => {
-    const text = `
+    const text = `${OWN_ROWS}
 const ring = [], kept = [];
 let i = 0;
 function remember() { const list = []; for (let k = 0; k < 4000; k++) list.push(k / 2); kept.push(list); }
 const timer = setInterval(() => { ring[i++ % 12] = Buffer.alloc(4e6); remember(); }, 20);
-setTimeout(() => clearInterval(timer), 8500);
+until(() => rows('allocations').length > 0).then(() => clearInterval(timer));
 `;
     const file = lab.file('app.js', text);
     await lab.run(file, { env: { EVDIAG_LEVEL: 'diagnose' } });

@@ -8,20 +8,21 @@ import { KEYS, onTerminal, type TerminalOptions } from '../../support/pty.ts';
 import { tempFolder } from '../../support/recording.ts';
 import { AGENT_CJS, inLab, type Lab } from '../../support/run-agent.ts';
 
-/** Blocks for 250 ms every second while a server waits, and has calls that nobody answers; ends with 7 on request. */
+/** Computes for 250 ms each second while a server waits, and has calls that nobody answers; after so many times it ends with 7, if asked. */
 const PROGRAM = `
 const waiting = new Map();
 async function ask(n) {
   await new Promise((resolve) => waiting.set(n, resolve));
 }
 function block() {
-  for (const end = Date.now() + 250; Date.now() < end; );
+  for (let n = 0, start = process.cpuUsage(); process.cpuUsage(start).user < 250e3; ) while (++n % 1e6);
+  if (++times === Number(process.argv[2])) setTimeout(() => process.exit(7), 500);
 }
+let times = 0;
 require('node:http').createServer().listen(0);
 console.log('its own output');
 for (let n = 0; n < 9; n++) void ask(n);
 setInterval(block, 1000);
-if (process.argv[2]) setTimeout(() => process.exit(7), Number(process.argv[2]));
 `;
 
 /** A folder with the program in which nobody else's processes are listed. */
@@ -94,14 +95,17 @@ describe('evdiag run --tui', () => {
 
   test('the end freezes the view and leaves it navigable; the exit code is the program’s', async () => {
     await onTerminal(
-      ['run', '--tui', '--', 'node', 'app.cjs', '2500'],
+      ['run', '--tui', '--', 'node', 'app.cjs', '2'],
       async (terminal) => {
         await terminal.until('The process has ended with exit code 7');
-        terminal.type('2', KEYS.enter);
+        // The host's own come first on a busy one.
+        terminal.type('2', '/', ...'js-cpu', KEYS.enter);
+        await terminal.until('filter "js-cpu"');
+        terminal.type(KEYS.enter);
         await terminal.until('Stack for');
         terminal.type(KEYS.escape);
         await terminal.untilGone('Esc closes');
-        terminal.type('{');
+        terminal.type('c', '{');
         await terminal.until('No stall');
         // On a busy host there are others before it.
         await expect
