@@ -18,6 +18,8 @@ const OLDEST_MS = 3000;
 const SLOWER_RATIO = 2;
 /** Runs of one job. */
 const RUNS = 4;
+/** The oldest run: jobs that people schedule run by the second, while short calls come in such numbers at any time. */
+const OLDEST_RUN_MS = 1000;
 /** The slowest of the last runs compared with that of the first: a job whose work does not grow varies by less. */
 const RUNS_SLOWER_RATIO = 1.5;
 /** Starts follow a schedule if each row has at most one more or less than a schedule would make, and half a one for lateness. */
@@ -30,7 +32,7 @@ const CONTENDED_SHARE = 0.5;
 const WAITED_SHARE = 0.1;
 
 export const BACKLOG_THRESHOLD = `backlog: ${GROWN_CALLS} calls, growing in ${percent(RISING_SHARE)} of the rows over ${secondsText(LEAST_MS)}, while others end all the time, the oldest waits ${secondsText(OLDEST_MS)} and even the quickest takes ${SLOWER_RATIO} times as long as before.`;
-export const RUNS_THRESHOLD = `runs: ${RUNS} runs of what starts by a schedule, more and more of them, the slowest taking ${RUNS_SLOWER_RATIO} times as long as at first.`;
+export const RUNS_THRESHOLD = `runs: ${RUNS} runs of what starts by a schedule, more and more of them, the oldest under way for ${secondsText(OLDEST_RUN_MS)}, the slowest taking ${RUNS_SLOWER_RATIO} times as long as at first.`;
 
 export interface Backlog {
   alive: number;
@@ -88,12 +90,14 @@ export function overlapOf(place: Place): Overlap | null {
   if (!first || !last || window.length < SCHEDULED_READINGS) return null;
   // Of what starts in a pause nothing is known.
   if (last.pauses > first.pauses) return null;
+  // Whoever asks from outside may do so evenly; at the end of a program they are gone, and what they asked for is not yet.
+  if (window.some(({ inbound }) => inbound > 0)) return null;
   const { oldestMs } = last.entry;
   const alive = Math.min(last.entry.alive, last.entry.followed ?? last.entry.alive);
   const created = last.entry.created - first.entry.created;
   const ended = last.entry.ended - first.entry.ended;
   const spanMs = last.t - first.t;
-  if (alive < RUNS || created === 0 || ended === 0 || !startsEvenly(window) || last.inbound > 0) return null;
+  if (alive < RUNS || oldestMs < OLDEST_RUN_MS || created === 0 || ended === 0 || !startsEvenly(window)) return null;
   const everyMs = spanMs / created;
   const slowest = window.flatMap(({ entry: { endedMaxMs } }) => endedMaxMs ?? []);
   const isSlower = slowest.at(-1)! >= slowest[0]! * RUNS_SLOWER_RATIO && slowest[0]! >= everyMs;

@@ -96,6 +96,12 @@ describe('runs of a schedule that overlap', () => {
     ['three', [], runs((n) => ({ alive: Math.min(3, n) }))],
     ['starts as requests come', [], runs((n) => ({ created: n * (n % 3) + 40 * n }))],
     ['requests from outside', [], withInbound(6, runs())],
+    [
+      'requests from outside that have gone by the end',
+      [],
+      [...withInbound(6, runs().slice(0, 7)), ...runs().slice(7)],
+    ],
+    ['short calls that come evenly', [], runs((n) => ({ oldestMs: 60 + 20 * n }))],
     ['a loop', [], runs(() => ({ loop: true }))],
     ['a host without a free core', ['info'], [...busy(100, 300), ...runs()]],
   ])('%s: %j', (_what, expected, rows) => {
