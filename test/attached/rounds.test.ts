@@ -52,7 +52,8 @@ test(`${ROUNDS} visits in a server under load: no request fails, and nothing gro
     // By then libuv's pool has all its threads.
     await eventually(() => clients.answered() > 50);
     const rounds = async (count: number): Promise<void> => {
-      for (let round = 0; round < count; round++) await visit(server.pid, round % 2 === 0 ? 'watch' : 'diagnose');
+      for (let round = 0; round < count; round++)
+        await server.alive(visit(server.pid, round % 2 === 0 ? 'watch' : 'diagnose'));
     };
     await rounds(WARM_ROUNDS);
     const before = await server.residue();
@@ -68,7 +69,7 @@ test(`${ROUNDS} visits in a server under load: no request fails, and nothing gro
     expect(rest).toEqual(restBefore);
     expect(heapBytes - heapBefore).toBeLessThan(HEAP_BYTES);
     const files = filesOf(server.pid);
-    await visit(server.pid);
+    await server.alive(visit(server.pid));
     expect(filesOf(server.pid)).toBe(files);
   } finally {
     server.kill();

@@ -46,7 +46,7 @@ describe('a visit leaves nothing', () => {
       const counts = () => [threadsOf(server.pid), filesOf(server.pid), caughtSignals(server.pid)];
       const countsBefore = counts();
       for (let round = 0; round < ROUNDS; round++) {
-        const { dump, blocked, windowMs } = await visit(server.pid);
+        const { dump, blocked, windowMs } = await server.alive(visit(server.pid));
         expect([dump.threads[0]!.problem, blocked]).toEqual([null, []]);
         expect(windowMs).toBeGreaterThan(0);
       }

@@ -9,6 +9,9 @@ import { ROOT, TEST_NODE } from './run-agent.ts';
 /** SIGUSR1 opens the inspector at a port that nobody else has. */
 export const ANY_PORT = '--inspect-port=0';
 
+/** From the end of a process until its parent hears of it. */
+const END_MS = 5000;
+
 interface Residue {
   replaced: string[];
   listeners: string[];
@@ -21,6 +24,8 @@ export interface Unprepared {
   port: number;
   /** Asks the program. */
   residue(): Promise<Residue>;
+  /** The same as the work; but if the process ends meanwhile, it rejects with how, and with what it said. */
+  alive<T>(work: Promise<T>): Promise<T>;
   stderr(): string;
   kill(): void;
 }
@@ -35,13 +40,24 @@ export async function startServer(): Promise<Unprepared> {
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const ended = once(child, 'close').then(([code, signal]) => {
+    throw new Error(`Process ${child.pid} ended by ${signal ?? `exit code ${code}`}:\n${stderr}`);
+  });
+  ended.catch(() => {});
+  const alive = <T>(work: Promise<T>): Promise<T> =>
+    // What notices the end in another way is told why.
+    Promise.race([
+      work.catch((error) => Promise.race([ended, pause(END_MS).then(() => Promise.reject(error))])),
+      ended,
+    ]);
+  const [{ port }] = await alive(once(child, 'message') as Promise<[{ port: number }]>);
   return {
     pid: child.pid!,
     port,
+    alive,
     async residue() {
       child.send('count');
-      const [counted] = (await once(child, 'message')) as [Residue];
+      const [counted] = await alive(once(child, 'message') as Promise<[Residue]>);
       return counted;
     },
     stderr: () => stderr,
