@@ -6,6 +6,9 @@ import { visit } from '../support/visits.ts';
 const ROUNDS = 200;
 /** What Node, V8 and malloc keep is there by then. */
 const WARM_ROUNDS = 40;
+/** A busy machine makes fewer of them in the time there is; with fewer than these behind the warm ones, growth is not seen. */
+const LEAST_ROUNDS = 20;
+const MOST_MS = 300_000;
 const CLIENTS = 4;
 /** Of the heap, over the rounds behind the warm ones. */
 const HEAP_BYTES = 4e6;
@@ -45,25 +48,29 @@ function load({ port }: Unprepared): {
   };
 }
 
-test(`${ROUNDS} visits in a server under load: no request fails, and nothing grows`, async () => {
+test(`${ROUNDS} visits in a server under load: no request fails, and nothing grows`, async ({ skip }) => {
   const server = await startServer();
   try {
     const clients = load(server);
     // By then libuv's pool has all its threads.
     await eventually(() => clients.answered() > 50);
-    const rounds = async (count: number): Promise<void> => {
-      for (let round = 0; round < count; round++)
+    const endAt = performance.now() + MOST_MS;
+    const rounds = async (count: number): Promise<number> => {
+      let round = 0;
+      for (; round < count && performance.now() < endAt; round++)
         await server.alive(visit(server.pid, round % 2 === 0 ? 'watch' : 'diagnose'));
+      return round;
     };
     await rounds(WARM_ROUNDS);
     const before = await server.residue();
     const counts = () => [threadsOf(server.pid), caughtSignals(server.pid)];
     const countsBefore = counts();
-    await rounds(ROUNDS - WARM_ROUNDS);
+    const done = await rounds(ROUNDS - WARM_ROUNDS);
     const after = await server.residue();
     const { answers, failures } = await clients.stop();
     expect([failures, counts()]).toEqual([[], countsBefore]);
-    expect(answers).toBeGreaterThan(ROUNDS);
+    expect(answers).toBeGreaterThan(done);
+    skip(done < LEAST_ROUNDS, `the machine was too busy for more than ${done} visits`);
     const { heapBytes, ...rest } = after;
     const { heapBytes: heapBefore, ...restBefore } = before;
     expect(rest).toEqual(restBefore);
