@@ -5,6 +5,7 @@ import { busyPolling } from './busy-polling.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
 import { closureContextLeak } from './closure-context-leak.ts';
 import { copyingProxy } from './copying-proxy.ts';
+import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuHog } from './cpu-hog.ts';
 import { deadDependency } from './dead-dependency.ts';
 import { deepRecursion } from './deep-recursion.ts';
@@ -61,6 +62,7 @@ export const scenarios: readonly Scenario[] = [
   cancellationWithoutCleanup,
   closureContextLeak,
   copyingProxy,
+  costlyAsyncHooks,
   cpuHog,
   deadDependency,
   deepRecursion,

@@ -25,6 +25,7 @@ import { createLoadedMaps } from './loaded-maps.ts';
 import { createLookingBack } from './looking-back.ts';
 import type { NodeInternals } from './node-internals.ts';
 import { markOwn } from './own-resources.ts';
+import { watchProgramHooks } from './program-hooks.ts';
 import { publish } from './published-api.ts';
 import { createSamplerSet, samplerContext } from './sampler-set.ts';
 import { watchShortIntervals } from './short-intervals.ts';
@@ -133,6 +134,7 @@ export class ObservedThread {
     this.#timer = markOwn(startTimer(sample, SAMPLE_INTERVAL_MS).unref());
     this.#firstTimer = markOwn(startTimeout(sample, FIRST_SAMPLE_MS).unref());
     watchShortIntervals();
+    watchProgramHooks();
     keepRoomForTimers();
     const api = this.#api();
     this.#endTrace = api.endTrace;

@@ -41,6 +41,21 @@ export function enableHook(hook: AsyncHook): void {
   if (resting === 0) hook.enable();
 }
 
+export const isOwnHook = (hook: AsyncHook): boolean => inPlace.includes(hook);
+
+/** Those of the agent: whether they are enabled is Node's own property. */
+const storages: { enabled?: boolean }[] = [];
+
+export function noteOwnStorage(storage: object): void {
+  storages[storages.length] = storage;
+}
+
+export function ownStoragesInUse(): number {
+  let count = 0;
+  for (let i = 0; i < storages.length; i++) if (storages[i]!.enabled) count++;
+  return count;
+}
+
 export function disableHook(hook: AsyncHook): void {
   inPlace = without(inPlace, hook);
   hook.disable();

@@ -6,6 +6,7 @@ import { type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import { createDumpApi } from './dump-api.ts';
 import { interruptedStack, recentStack } from './interrupted-stack.ts';
 import { onLeave } from './leaving.ts';
+import { programHooks } from './program-hooks.ts';
 import { shortIntervals } from './short-intervals.ts';
 import type { Tracking } from './tracking/tracking.ts';
 
@@ -31,6 +32,7 @@ export function publish(
     stack: (question) => counted(() => interruptedStack(histogram.count, question)),
     recent: () => counted(recentStack),
     shortIntervals: () => toJson(shortIntervals()),
+    programHooks: () => toJson(programHooks()),
     handleSites: () => toJson(tracking.handleSites()),
     ...createDumpApi(shared),
     ...others,

@@ -2,6 +2,7 @@
 import type { asyncDeadlock } from './rules/async-deadlock.ts';
 import type { blockedEventLoop } from './rules/blocked-event-loop.ts';
 import type { cancellationWithoutCleanup } from './rules/cancellation-without-cleanup.ts';
+import type { costlyAsyncHooks } from './rules/costly-async-hooks.ts';
 import type { cpuBoundMainThread } from './rules/cpu-bound-main-thread.ts';
 import type { deepAsyncChain } from './rules/deep-async-chain.ts';
 import type { exhaustedConnectionPool } from './rules/exhausted-connection-pool.ts';
@@ -36,6 +37,7 @@ export interface EvidenceOf {
   'async-deadlock': EvidenceIn<typeof asyncDeadlock>;
   'blocked-event-loop': EvidenceIn<typeof blockedEventLoop>;
   'cancellation-without-cleanup': EvidenceIn<typeof cancellationWithoutCleanup>;
+  'costly-async-hooks': EvidenceIn<typeof costlyAsyncHooks>;
   'cpu-bound-main-thread': EvidenceIn<typeof cpuBoundMainThread>;
   'deep-async-chain': EvidenceIn<typeof deepAsyncChain>;
   'exhausted-connection-pool': EvidenceIn<typeof exhaustedConnectionPool>;

@@ -23,6 +23,8 @@ interface ThreadCalls {
   hookCounts: { args: []; answer: HookCounts | null };
   /** The creation sites of intervals of a few ms that still run. */
   shortIntervals: { args: []; answer: RawFrame[][] };
+  /** Async hooks of the program that are in place; null if there are none. */
+  programHooks: { args: []; answer: RawProgramHooks | null };
   dumpEstimate: { args: []; answer: DumpEstimate };
   /** The next dump is a new one; with files, a heap snapshot is part of it. */
   beginDump: { args: [files: InventoryFiles | null]; answer: null };
@@ -119,6 +121,15 @@ export interface HookCounts {
   promises: number;
   /** Other async resources created, by type and creation site. */
   resources: { type: string; count: number; sites: { count: number; frames: RawFrame[] }[] }[];
+}
+
+/** Async hooks that are in place and not evdiag's own, and where they were enabled, innermost frame first. */
+export interface RawProgramHooks {
+  /** Instances of AsyncLocalStorage in use, where Node carries them by hooks; the places are a sample. */
+  storages: number;
+  storagePlaces: { count: number; frames: RawFrame[] }[];
+  /** `promises`: it is called for promises as well. */
+  hooks: { callbacks: string[]; promises: boolean; frames: RawFrame[] }[];
 }
 
 /** Where an open handle was made. */

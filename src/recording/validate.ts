@@ -135,6 +135,13 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
       }),
     ),
     shortIntervals: arrayOf(object(LOCATION)),
+    programHooks: optional(
+      object({
+        storages: number,
+        storageSites: arrayOf(site),
+        hooks: arrayOf(object({ callbacks: arrayOf(string), promises: boolean, location, package: optional(string) })),
+      }),
+    ),
     allocations: orNull(arrayOf(object({ bytes: number, location: object(LOCATION) }))),
     waiting: orNull(number),
   },

@@ -47,6 +47,11 @@ const TEMPLATES: Row[] = [
     deepest: { frames: 2000, repeated: 2000, location, awaits: false },
     created: created({ resources: [timers, immediates] }),
     shortIntervals: [location],
+    programHooks: {
+      storages: 90,
+      storageSites: [{ count: 16, location }],
+      hooks: [{ callbacks: ['init'], promises: true, location: null, package: 'tracer' }],
+    },
     allocations: [{ bytes: 1e6, location }],
   }),
   { ...stall(), type: 'stall-open', location, chain: 'microtask' },
@@ -85,6 +90,13 @@ const GROWING: Row[][] = [
       stacks: [sampled(90, [{ ...frame('concat'), file: 'node:buffer', category: 'node' }, frame('onData')])],
     }),
   ],
+  ...[frame('', 4, { file: 'node:async_hooks', category: 'node' }), frame('onInit', 9)].map((top) => [
+    ...seconds(3),
+    deepSample({
+      stacks: [sampled(90, [top, frame('emitInitNative', 2, { file: 'node:internal/async_hooks', category: 'node' })])],
+      programHooks: { storages: 90, storageSites: [], hooks: [] },
+    }),
+  ]),
   tracked(4, (n) => ({ alive: 30 * n })),
   tracked(4, (n) => ({ alive: 30 * n, via: ['fetch'] })),
   tracked(4, () => ({ alive: 5, created: 500, ended: 495, endedMaxMs: 20, endedSinceOldest: 495 })),

@@ -11,6 +11,7 @@ import {
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawAborted, RawLeftover } from '../../tracked.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
+import { noteOwnStorage } from '../own-hooks.ts';
 import type { FollowedHandle } from './handle-state.ts';
 import { isReferenced } from './handle-state.ts';
 import { currentFrames, isNodes } from './sites.ts';
@@ -53,6 +54,7 @@ export class FollowedCancellations {
   #carries = false;
 
   constructor(sensor: Sensor) {
+    noteOwnStorage(this.#storage);
     const { prototype: controllers } = nodesGlobal('AbortController');
     const { prototype: signals } = nodesGlobal('AbortSignal');
     const signalOf = getOwnPropertyDescriptor(controllers, 'signal')!.get!;

@@ -1,5 +1,6 @@
-import type { HookCounts } from '../../../src/protocol/thread-api.ts';
-import type { DeepSampleRow, Frame, Location } from '../../../src/recording/types.ts';
+import type { HookCounts, RawProgramHooks } from '../../../src/protocol/thread-api.ts';
+import { packageNameOf } from '../../../src/recording/places.ts';
+import type { DeepSampleRow, Frame, Location, ProgramHooks } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { placeOf } from '../stall/classify.ts';
 
@@ -29,4 +30,20 @@ function mergeSites(sites: { count: number; frames: RawFrame[] }[], toFrame: (ra
     else merged.set(key, { count, location });
   }
   return [...merged.values()].sort((a, b) => b.count - a.count).slice(0, MAX_SITES);
+}
+
+/** Who put in what, at the user's own lines, with the package that did it for them. */
+export function summarizeProgramHooks(
+  { storages, storagePlaces, hooks }: RawProgramHooks,
+  toFrame: (raw: RawFrame) => Frame,
+): ProgramHooks {
+  return {
+    storages,
+    storageSites: mergeSites(storagePlaces, toFrame),
+    hooks: hooks.map(({ frames: raw, ...hook }) => {
+      const frames = raw.map(toFrame);
+      const owner = frames[0]?.category === 'dependency' ? packageNameOf(frames[0].file) : null;
+      return { ...hook, location: placeOf(frames), ...(owner !== null && { package: owner }) };
+    }),
+  };
 }

@@ -1,11 +1,11 @@
 import type { V8AllocationProfile } from '../../../src/protocol/allocation-parts.ts';
-import type { HookCounts, InterruptedStack } from '../../../src/protocol/thread-api.ts';
+import type { HookCounts, InterruptedStack, RawProgramHooks } from '../../../src/protocol/thread-api.ts';
 import type { DeepSampleRow, TriggerReason } from '../../../src/recording/types.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { ThreadCpu } from '../platform/thread-cpu.ts';
 import { placeOf } from '../stall/classify.ts';
 import { summarizeAllocations } from './allocations.ts';
-import { summarizeCreated } from './created.ts';
+import { summarizeCreated, summarizeProgramHooks } from './created.ts';
 import type { Loan } from './kept-objects.ts';
 import { StackCounter } from './stack-counter.ts';
 import { startSampling } from './start-sampling.ts';
@@ -46,6 +46,7 @@ export class DeepSample {
   readonly #stacks: StackCounter;
   #created: HookCounts | null = null;
   #intervals: RawFrame[][] = [];
+  #programHooks: RawProgramHooks | null = null;
   #waiting: number | null = null;
   #ended = false;
   #soon = false;
@@ -82,6 +83,9 @@ export class DeepSample {
     capture.call('deep-sample', 'stopHooks', []);
     capture.call('deep-sample', 'shortIntervals', [], (sites) => {
       this.#intervals = sites ?? [];
+    });
+    capture.call('deep-sample', 'programHooks', [], (hooks) => {
+      this.#programHooks = hooks;
     });
   }
 
@@ -151,6 +155,7 @@ export class DeepSample {
       ...this.#stacks.summary(),
       created: this.#created && summarizeCreated(this.#created, toFrame),
       shortIntervals: this.#intervals.map((frames) => placeOf(frames.map(toFrame))).filter((place) => place !== null),
+      ...(this.#programHooks && { programHooks: summarizeProgramHooks(this.#programHooks, toFrame) }),
       allocations: profile && summarizeAllocations(profile, toFrame),
       waiting: this.#waiting,
     };

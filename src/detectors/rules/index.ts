@@ -2,6 +2,7 @@ import type { Detector } from '../types.ts';
 import { asyncDeadlock } from './async-deadlock.ts';
 import { blockedEventLoop } from './blocked-event-loop.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
+import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { deepAsyncChain } from './deep-async-chain.ts';
 import { exhaustedConnectionPool } from './exhausted-connection-pool.ts';
@@ -32,6 +33,7 @@ export const detectors: readonly Detector[] = [
   asyncDeadlock,
   blockedEventLoop,
   cancellationWithoutCleanup,
+  costlyAsyncHooks,
   cpuBoundMainThread,
   deepAsyncChain,
   exhaustedConnectionPool,

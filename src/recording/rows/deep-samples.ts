@@ -46,6 +46,22 @@ export interface CreatedResources {
   sites: CreatedSite[];
 }
 
+/** Async hooks that are not evdiag's own, and where they were enabled. */
+export interface ProgramHooks {
+  /** Instances of AsyncLocalStorage in use, where Node carries them by hooks (20 and 22); their places are a sample. */
+  storages: number;
+  storageSites: CreatedSite[];
+  hooks: {
+    /** init, before, after, destroy, promise_resolve */
+    callbacks: string[];
+    /** It is called for promises as well. */
+    promises: boolean;
+    location: Location | null;
+    /** Whose code enabled it; absent for the user's own. */
+    package?: string;
+  }[];
+}
+
 /** A bounded sample of a thread: stacks at random moments, and what was created meanwhile. */
 export interface DeepSampleRow extends RowBase {
   type: 'deep-sample';
@@ -77,6 +93,8 @@ export interface DeepSampleRow extends RowBase {
   } | null;
   /** Intervals of a few ms that are running: where they were started. */
   shortIntervals: Location[];
+  /** What each promise and callback runs through; absent if there is nothing, and in older recordings (format 1.5). */
+  programHooks?: ProgramHooks;
   /** Sampled allocation by function; `bytes` is an estimate. Null if it was not sampled. */
   allocations: { bytes: number; location: Location }[] | null;
   /** Referenced servers, sockets and timers that wait. */
