@@ -5,6 +5,9 @@ import { type Edge, type Node, placedIn, relationOf } from './relation.ts';
 import type { Detector, Finding } from './types.ts';
 import { SEVERITIES } from './types.ts';
 
+/** Stalls that took less than this share of the time of others do not explain them. */
+const SMALL_PART = 0.25;
+
 /** The causes of one node, by what a symptom may have in common with them; of several equal ones the first counts. */
 interface Causes {
   first: Finding;
@@ -45,21 +48,28 @@ export function fold(findings: readonly Finding[], rules: readonly Detector[]): 
 }
 
 function causeOf(
-  { location }: Finding,
+  symptom: Finding,
   places: ReadonlySet<string>,
   { share, nowhere, alarm }: Edge,
   of: Causes,
   owned: readonly string[],
 ): Finding | undefined {
+  const { location } = symptom;
   if (share === 'nothing') return alarm ? of.alarm : of.first;
+  const isEnough = (cause: Finding | undefined) => (cause && !isSmallPart(cause, symptom) ? cause : undefined);
   if (owned.includes(of.first.rule)) return of.first;
   if (location === null) return nowhere ? of.first : undefined;
   if (share === 'line') return of.lines.get(lineOf(location));
   for (const place of places) {
-    const cause = of.at.get(place);
+    const cause = isEnough(of.at.get(place));
     if (cause) return cause;
   }
-  return of.through.get(functionKey(location));
+  return isEnough(of.through.get(functionKey(location)));
+}
+
+/** A few stalls at a function do not explain many others there. */
+function isSmallPart({ times }: Finding, symptom: Finding): boolean {
+  return times !== null && symptom.times !== null && times.totalMs < symptom.times.totalMs * SMALL_PART;
 }
 
 function keep(known: Map<Node, Causes>, node: Node, finding: Finding, places: ReadonlySet<string>): void {

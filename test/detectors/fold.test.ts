@@ -43,6 +43,7 @@ describe('at one function, of two findings', () => {
     ['allocation, for a pause without a place', pressure, pause],
     ['allocation, for a stall of the collector elsewhere', pressure, blocked('gc', {}, { location: null })],
     ['a stall of the collector', blocked('gc'), pause],
+    ['short chains, for stalls of about the same time', starved(230), blocked('js-cpu', { totalMs: 900 })],
     ['a flood, for a starved loop without a place', flood, { ...starved(900), location: null }],
   ])('%s is the cause', (_what, cause, symptom) => {
     for (const order of [
@@ -117,6 +118,7 @@ describe('two causes stay two', () => {
     ['of which one is the recording', finding('recording-quality', atTheLoop), { ...overloaded, ...atTheLoop }],
     ['pause and computation', bound, pause],
     ['a call that blocks and a storm of timers', blocked('sync-fs'), storm],
+    ['a few short chains and many stalls', starved(230), blocked('js-cpu', { totalMs: 2000 })],
   ])('%s', (_what, one, other) => {
     expect(rules(one, other).sort()).toEqual([one.rule, other.rule].sort());
     expect(fold([one, other]).every(({ symptoms }) => symptoms.length === 0)).toBe(true);
