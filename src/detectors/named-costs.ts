@@ -17,7 +17,7 @@ type CostWords = Words & { saysMore?: true };
 type Cost = (above: readonly Frame[], call: string) => CostWords | null;
 
 const INTL =
-  /^(Intl\.|(Date|Number|BigInt|Array)\.toLocale|String\.(localeCompare|normalize|toLocale)|(DateTime|Number|List|RelativeTime)Format\b|Collator\b|PluralRules\b|Segmenter\b)/;
+  /^(Intl\.|(Date|Number|BigInt|Array)\.toLocale|(DateTime|Number|List|RelativeTime)Format\b|Collator\b|PluralRules\b|Segmenter\b)/;
 const STACK_FILES = /^node:internal\/source_map\/|[\\/]node_modules[\\/](@cspotcode[\\/])?source-map-support[\\/]/;
 const HOOK_FILES = /^node:(internal\/)?(async_hooks|async_local_storage)/;
 
@@ -30,6 +30,18 @@ const intl: Cost = (_above, call) =>
           'each new one, and each toLocale… call with options, loads its locale data again.',
       }
     : null;
+
+/** The methods of strings that follow the rules of a language. */
+const strings: Cost = (_above, call) => {
+  if (!/^String\.(localeCompare|normalize|toLocale)/.test(call)) return null;
+  return {
+    title: `calls of ${call}`,
+    remedy: call.endsWith('localeCompare')
+      ? 'Make one Intl.Collator when the module loads, and sort by its compare: localeCompare with a language or options looks up its rules each ' +
+        'time. Keys that are plain identifiers can be compared with < and >.'
+      : 'Do it once for each text and keep the result, rather than in a callback that runs for each comparison or row.',
+  };
+};
 
 const REMEDY_STACK = 'Do not read `stack` of errors that are expected: log code and message.';
 
@@ -59,7 +71,7 @@ const asyncHooks: Cost = ([innermost]) =>
       }
     : null;
 
-const COSTS = [intl, stack, asyncHooks];
+const COSTS = [intl, strings, stack, asyncHooks];
 
 /** Words, and the line of the call if a mark gave it: other lines are taken when the call is over, as the next one begins. */
 type PlacedWords = Words & { location?: Location | null };

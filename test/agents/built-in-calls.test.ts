@@ -37,6 +37,27 @@ test.each([
   })();
 });
 
+test('what a sort compares with is seen at the line of the comparison', async () => {
+  await inLab(async (lab) => {
+    const stacks = await stacksOf(
+      lab,
+      `const rows = Array.from({ length: 500 }, (_, i) => ({ name: 'é' + (i * 7) % 500 }));
+function byName(a, b) {
+  const { name } = a;
+  return name.localeCompare(b.name, 'de', { numeric: true });
+}
+function work() { rows.slice().sort(byName); }
+`,
+    );
+    const named = stacks.filter(({ frames }) => frames[0]?.function === 'String.localeCompare');
+    expect(named.map(({ location, kind }) => [location?.line, location?.function, kind])[0]).toEqual([
+      4,
+      'byName',
+      'js-cpu',
+    ]);
+  })();
+});
+
 test('who reads the stack of an error is seen while it is written out', async () => {
   await inLab(async (lab) => {
     const stacks = await stacksOf(

@@ -26,6 +26,12 @@ test.each([
   ['a formatter per row', [builtIn('Intl.NumberFormat')], 'Intl.NumberFormat, which makes', 'Make one formatter'],
   ['a date', [builtIn('Date.toLocaleDateString')], 'Date.toLocaleDateString', 'Make one formatter'],
   ['a comparison', [builtIn('String.localeCompare')], 'String.localeCompare', 'Intl.Collator'],
+  [
+    'a text in its case',
+    [builtIn('String.toLocaleUpperCase')],
+    'by calls of String.toLocaleUpperCase',
+    'once for each',
+  ],
   ['stacks through maps', [builtIn('Array.map'), MAPS], 'source maps', '--enable-source-maps'],
   ['a package that maps them', [ofPackage('source-map-support/source-map-support.js')], 'source maps', 'Do not read'],
   ['stacks', [node('prepareStackTraceCallback', 'node:internal/errors')], 'written out', 'Do not read'],

@@ -11,6 +11,7 @@ import { classify, isLoading } from './classify.ts';
 import { callName } from './marked-calls.ts';
 import { behindNative, dominant, isIdleWorker, mergeSmallest, type Witness } from './stall-evidence.ts';
 import type { StallTimes } from './stall-times.ts';
+import { withStringCall } from './string-calls.ts';
 import type { StallWatchOptions } from './types.ts';
 
 const MAX_STACKS = 48;
@@ -163,7 +164,7 @@ function explained(stall: OpenStall): void {
 
 function addStack(
   stall: OpenStall,
-  toFrames: () => Frame[],
+  framesOf: () => Frame[],
   {
     kind,
     weightMs,
@@ -175,6 +176,7 @@ function addStack(
     marked?: boolean;
   },
 ): void {
+  const toFrames = (): Frame[] => withStringCall(framesOf(), linesOf);
   const frames = toFrames();
   if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
   const judged = classify(frames, linesOf);
