@@ -52,6 +52,8 @@ const TYPICAL_READINGS = 3;
 const ELSEWHERE_SHARE = 0.75;
 /** A stack that took longer had to wait for a core. */
 const STACK_MS = 0.5;
+/** The inspector takes as much for the question and the answer as we take in between. */
+const WITH_INSPECTOR = 2;
 
 /**
  * Node 20: enabling or disabling a hook of promises restores those that tracking has put aside, and from
@@ -193,7 +195,7 @@ export class ObservedThread {
     const last = this.#last;
     const ofStacks = min(stackMs - last.stackMs, (stacks - last.stacks) * STACK_MS);
     const most = (ms - last.ms) * control[Word.Budget]! * BUDGET_UNIT * this.#ownShare * ELSEWHERE_SHARE;
-    this.#tracking.spentElsewhere(min(most, ofStacks + min(STACK_MS, this.#ownMs)));
+    this.#tracking.spentElsewhere(min(most, ofStacks * WITH_INSPECTOR + min(STACK_MS, this.#ownMs)));
     this.#last = { ms, stacks, stackMs };
   }
 

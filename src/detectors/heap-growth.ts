@@ -108,7 +108,16 @@ export function heapRiseOf(recording: HeapView, kind: MemoryKind): (HeapGrowth &
 
 /** The last collections left more than those before: not enough to judge, but reason for a closer look. */
 export function isRising(readings: readonly AfterCollection[]): boolean {
-  const points = floorsOf(readings.filter(({ t }) => t >= WARM_UP_MS)).slice(-RISING_COLLECTIONS);
+  return hasRisen(floorsOf(readings.filter(({ t }) => t >= WARM_UP_MS)));
+}
+
+/** The same without the last one, which may be high by what was allocated during the collection: a later one confirmed each. */
+export function isConfirmedRising(readings: readonly AfterCollection[]): boolean {
+  return hasRisen(floorsOf(readings.filter(({ t }) => t >= WARM_UP_MS)).slice(0, -1));
+}
+
+function hasRisen(floors: AfterCollection[]): boolean {
+  const points = floors.slice(-RISING_COLLECTIONS);
   const [first, last] = [points[0], points.at(-1)];
   return (
     points.length === RISING_COLLECTIONS &&

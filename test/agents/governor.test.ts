@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { Calibration } from '../../agents/agent/governor/calibration.ts';
 import { Governor } from '../../agents/agent/governor/governor.ts';
 import { ownShare } from '../../agents/agent/governor/loop-figures.ts';
 import { createUnitCosts, SENSORS } from '../../agents/agent/governor/unit-costs.ts';
+import { readWork } from '../../agents/agent/governor/work-clock.ts';
 import { SeenShare } from '../../agents/agent/tracking/seen-share.ts';
 
 /** A thread that costs so much of its time while it is followed, by a clock of its own. */
@@ -179,14 +181,102 @@ describe('the share of what was started that was seen', () => {
   });
 });
 
-describe('the budget is a share of the thread’s own time', () => {
+describe('what the same work takes with hooks and without calibrates unit costs', () => {
+  /** So many windows and pauses, in which a resource takes so many microseconds, and hooks believe in 1 µs each. */
+  const factorAfter = (rounds: number, insideUs: number, outsideUs: number, made = 10_000): number => {
+    const calibration = new Calibration();
+    const add = (isOpen: boolean, us: number): void =>
+      calibration.add(isOpen, { cpuMs: (made * us) / 1000, made, hooksMs: isOpen ? made / 1000 : 0 });
+    add(true, 100 * insideUs);
+    for (let round = 0; round < rounds; round++) {
+      add(false, outsideUs);
+      add(true, insideUs);
+    }
+    return calibration.factor();
+  };
+
+  test.each([
+    ['as much as believed', 3, 2, 0.99, 1.01],
+    ['twice as much', 4, 2, 1.75, 2],
+    ['nothing at all', 2, 2, 0.5, 0.5],
+    ['far more: the program did something else', 90, 2, 4, 4],
+  ])('%s', (_what, insideUs, outsideUs, least, most) => {
+    const factor = factorAfter(20, insideUs, outsideUs);
+    expect(factor).toBeGreaterThanOrEqual(least);
+    expect(factor).toBeLessThanOrEqual(most);
+  });
+
+  test.each([
+    ['before the first pause', 0, 10_000],
+    ['where hardly anything is made', 5, 20],
+  ])('%s they stand as they are', (_what, rounds, made) => {
+    expect(factorAfter(rounds, 4, 2, made)).toBe(1);
+  });
+
+  test('what a program does at another time is forgotten', () => {
+    const calibration = new Calibration();
+    const rounds = (count: number, insideUs: number): void => {
+      for (let i = 0; i < count; i++) {
+        calibration.add(false, { cpuMs: 20, made: 10_000, hooksMs: 0 });
+        calibration.add(true, { cpuMs: 10 * insideUs, made: 10_000, hooksMs: 10 });
+      }
+    };
+    rounds(20, 4);
+    const before = calibration.factor();
+    rounds(40, 3);
+    expect(calibration.factor()).toBeLessThan(before);
+    expect(calibration.factor()).toBeCloseTo(1, 1);
+  });
+});
+
+test('Node numbers resources with and without hooks', () => {
+  const first = readWork(setTimeout(() => {}, 0));
+  const between = setTimeout(() => {}, 0);
+  const second = readWork(setTimeout(() => {}, 0));
+  clearTimeout(between);
+  expect(second.made - first.made).toBeGreaterThanOrEqual(2);
+  expect(second.cpuMs).toBeGreaterThanOrEqual(first.cpuMs);
+});
+
+test('whoever looks through the hooks opens a window, which is paid for later', () => {
+  const driven = drive(0.005, () => 0.3, 60_000);
+  const before = driven.windows.length;
+  while (driven.isOpen()) driven.run(driven.now() + 1);
+  expect(driven.governor.openNow()).toBe(true);
+  driven.run(driven.now() + 2000);
+  expect(driven.windows.length).toBeGreaterThan(before);
+  let granted = 0;
+  for (let i = 0; i < 100; i++) {
+    if (!driven.isOpen() && driven.governor.openNow()) granted++;
+    driven.run(driven.now() + 1000);
+  }
+  expect(granted).toBeLessThan(100);
+  driven.run(driven.now() + 7_200_000);
+  expect(driven.spentMs() / driven.now()).toBeLessThan(0.006);
+});
+
+test('where others take the cores, what was saved is forgotten', () => {
+  const driven = drive(0.05, () => 0, 60_000);
+  driven.governor.setShare(0.05, 0.05);
+  driven.run(driven.now() + 60_000);
+  const spare = drive(0.05, (ms) => (ms > 120_000 ? 0.1 : 0), 60_000);
+  spare.governor.setShare(0.05, 0.05);
+  spare.run(121_000);
+  const from = spare.spentMs();
+  spare.run(180_000);
+  expect(spare.spentMs() - from).toBeLessThan(500);
+});
+
+describe('the budget is a share of the time that a thread has', () => {
   test.each([
     ['it idles', 1000, 1000, 0, 1],
+    ['it serves a little now and then', 1000, 950, 50, 1],
     ['it runs all the time', 1000, 0, 1000, 1],
-    ['it idles, and runs when it wants to', 1000, 600, 400, 1],
+    ['it is as busy as to have no time to spare', 1000, 500, 500, 0.5],
+    ['a quarter of its time', 1000, 750, 250, 0.625],
     ['others have the core for nine tenths of its time', 1000, 0, 100, 0.1],
-    ['others have it while it wants to run', 1000, 500, 250, 0.75],
-    ['other threads of the process ran, too', 1000, 200, 3000, 1],
+    ['it idles, and others have the core while it wants to run', 1000, 500, 40, 0.54],
+    ['other threads of the process ran, too', 1000, 200, 3000, 0.8],
     ['it got nothing', 1000, 0, 0, 0.05],
   ])('%s', (_what, passedMs, idleMs, cpuMs, expected) => {
     expect(ownShare(passedMs, idleMs, cpuMs)).toBeCloseTo(expected);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isHinted } from '../../agents/watchdog/deep-sample/hints.ts';
 import type { Row, RowOf, RowType } from '../../src/recording/types.ts';
-import { seconds, tracked } from '../support/recording.ts';
+import { gc, seconds, tracked } from '../support/recording.ts';
 
 const of = (...all: Row[][]) => {
   const rows = all.flat();
@@ -13,6 +13,11 @@ const resources = (...totals: number[]): Row[] =>
   totals.map((total, i) => ({ t: i * 1000, type: 'active-resources', total, counts: {} }));
 const threads = (...alive: number[]): Row[] =>
   alive.map((count, i) => ({ t: i * 1000, type: 'threads', started: count, ended: 0, alive: count, unobserved: 0 }));
+/** MB after collections, once the program has warmed up. */
+const heap = (...mb: number[]): Row[] =>
+  mb.map((one, i) =>
+    gc({ t: 60_000 + i * 1000, majorCount: 1, afterMajor: { oldBytes: one * 1e6, externalBytes: 0 } }),
+  );
 
 describe('what costs nothing to read is a hint', () => {
   test.each([
@@ -27,6 +32,12 @@ describe('what costs nothing to read is a hint', () => {
     ['calls that wait where others pass', true, paused(tracked(1, () => ({ alive: 3, usualMs: 8, oldestMs: 3000 })))],
     ['calls that take that long', false, paused(tracked(1, () => ({ alive: 3, usualMs: 2048, oldestMs: 3000 })))],
     ['one call', false, paused(tracked(1, () => ({ alive: 1, usualMs: 8, oldestMs: 3000 })))],
+    ['a heap that each collection leaves larger', true, heap(11, 12, 13, 14, 15)],
+    [
+      'a heap that one collection left larger: perhaps by what was allocated meanwhile',
+      false,
+      heap(11, 11, 11, 11, 14),
+    ],
     ['a calm program', false, seconds(10, {})],
   ])('%s: %j', (_what, expected, rows) => {
     expect(of(rows)).toBe(expected);

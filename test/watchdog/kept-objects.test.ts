@@ -156,3 +156,21 @@ test('a stall that begins about when the profile is asked for is that collection
   const causes = [-31, -30, 40, 80, 81].map((ms) => thread.kept.caused(askedAt + ms));
   expect(causes).toEqual([false, true, true, true, false]);
 });
+
+test('a program that allocates much is sampled less often, from when that is known', () => {
+  const thread = watched({ always: true });
+  const intervals: unknown[] = [];
+  /** A second in which the young generation was collected so often. */
+  const second = (collections: number): void => {
+    thread.at(thread.now() + 1000);
+    thread.add(gc({ t: thread.now(), count: collections, majorCount: 0 }));
+    thread.kept.consider('diagnose');
+    thread.answer(READ, null);
+    intervals.push(
+      ...thread.calls.filter(({ name }) => name === 'HeapProfiler.startSampling').map((call) => call.params),
+    );
+    thread.answer('HeapProfiler.startSampling', {});
+  };
+  for (const collections of [1, 1, 20, 20, 20, 20]) second(collections);
+  expect(intervals).toEqual([{ samplingInterval: 1 << 17 }, { samplingInterval: 1 << 19 }]);
+});

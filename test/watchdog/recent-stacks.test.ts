@@ -86,7 +86,7 @@ test('more often at level diagnose', () => {
   const thread = watched();
   const watchMs = thread.recent.meanMs();
   Atomics.store(thread.shared.control, Word.Diagnose, 1);
-  expect(thread.recent.meanMs()).toBe(watchMs / 3);
+  expect(thread.recent.meanMs()).toBeLessThan(watchMs);
 });
 
 test('an idle thread is not asked, and kept as idle', async () => {

@@ -5,6 +5,7 @@ import type { Row, RowOf, RowType } from '../../src/recording/types.ts';
 interface Call {
   user: User;
   name: string;
+  params?: unknown;
   answer(value: unknown): void;
 }
 
@@ -13,13 +14,13 @@ export function fakeThread() {
   const calls: Call[] = [];
   const detached: (User | undefined)[] = [];
   let now = 0;
-  const note = (user: User, name: string, answer: (value: never) => void = () => {}): void => {
-    calls.push({ user, name, answer: answer as Call['answer'] });
+  const note = (user: User, name: string, answer: (value: never) => void = () => {}, params?: unknown): void => {
+    calls.push({ user, name, params, answer: answer as Call['answer'] });
   };
   const capture: StackCapture = {
     ask: (user, _question, answer) => note(user, 'stack', answer),
     call: (user, name, _args, answer) => note(user, name, answer),
-    post: (user, method, _params, answer) => note(user, method, answer),
+    post: (user, method, params, answer) => note(user, method, answer, params),
     letGo: () => {},
     detach: (user) => void detached.push(user),
     hasEnded: () => false,

@@ -5,6 +5,8 @@ const CHECK_MS = 250;
 /** Saved at most, while less is spent than may be: what a busy moment may take. */
 const SAVED_MS = 20_000;
 const MOST_SAVED_MS = 1000;
+/** Where others take the cores, what was saved is no longer needed: some 2/3 of what is too much goes in so long. */
+const FORGET_MS = 5000;
 /** Windows are as long as each other on a logarithmic scale: short ones give rates, long ones catch what takes a while. */
 const WINDOW_MS = { least: 100, most: 2000 };
 /** The pause before a window, against the one that its cost asks for: at random, so that no rhythm of the program is in step with it. */
@@ -16,6 +18,8 @@ const HINT_SHARE = 0.1;
 const HINT_WINDOW_MS = { least: 150, most: 500 };
 /** Whoever owes more, gets no more: this much of the budget. */
 const HINT_DEBT_MS = 30_000;
+/** The same for whoever looks through the hooks. */
+const LOOK_DEBT_MS = 20_000;
 /** What is spent while it is open, from one check to the next: the older weighs less. */
 const NEW_WEIGHT = 0.3;
 /** Before it is known: a thread that does nothing costs nothing. */
@@ -84,6 +88,14 @@ export class Governor {
     return true;
   }
 
+  /** A short window, now: later pauses pay for it. False where an earlier one is not paid for yet. */
+  openNow(): boolean {
+    if (this.#share <= 0 || this.#savedMs < -this.#share * LOOK_DEBT_MS) return false;
+    this.#reopenMs = this.#now();
+    this.#windowMs = HINT_WINDOW_MS.least;
+    return true;
+  }
+
   /** Of a second of hooks, what is left for stacks: as a share of that second. */
   stackShare(hookRate: number): number {
     const share = this.#currentShare();
@@ -97,15 +109,22 @@ export class Governor {
     const ms = max(0, now - this.#lastMs);
     this.#lastMs = now;
     // In a pause it saves for the next window, however long that takes.
-    const most = this.#isOpen ? max(this.#savedMs, mostSaved(this.#share)) : NativeNumber.POSITIVE_INFINITY;
+    const most = this.#isOpen ? this.#mostSaved(ms) : NativeNumber.POSITIVE_INFINITY;
     this.#savedMs = min(most, this.#savedMs + this.#share * ms) - costMs;
     if (!this.#isOpen) return this.#whilePaused(now);
     if (ms > 0) this.#rate += (costMs / ms - this.#rate) * min(1, max(NEW_WEIGHT, ms / 1000));
     return this.#whileOpen(now, isHeld);
   }
 
+  /** What was saved while the thread had more time is forgotten by and by. */
+  #mostSaved(ms: number): number {
+    const most = mostSaved(this.#share);
+    return this.#savedMs <= most ? most : most + (this.#savedMs - most) * exp(-ms / FORGET_MS);
+  }
+
   #currentShare(): number {
-    return this.#lastMs < this.#hintUntilMs ? max(this.#share, HINT_SHARE) : this.#share;
+    if (this.#lastMs >= this.#hintUntilMs || this.#budget <= 0) return this.#share;
+    return max(this.#share, HINT_SHARE * (this.#share / this.#budget));
   }
 
   #whileOpen(now: number, isHeld: boolean): Plan {

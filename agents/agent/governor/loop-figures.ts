@@ -11,18 +11,27 @@ function turnsSoFar(): number | null {
   return uvMetricsInfo?.loopCount ?? null;
 }
 
+/**
+ * Of its idle time, what counts: all where it runs for at most a tenth of its time, none from four tenths on. A thread that is that busy has
+ * moments at its limit, and there it has only the time that it runs.
+ */
+const UTILIZATION = { calm: 0.1, busy: 0.4 };
+
 /** Of a thread that others hardly let run, at least this much of the time counts as its own. */
 const LEAST_OWN_SHARE = 0.05;
 
 const processCpu = process.cpuUsage.bind(process);
 
 /**
- * Of a time, what was the thread's own: it idled, or it ran. Where others have the cores, a budget of all the time would be most of what
- * the thread gets.
+ * Of a time, what a budget is a share of: it ran, or it idled and has time to spare. Where others have the cores, a budget of all the time
+ * would be most of what the thread gets.
  */
 export function ownShare(passedMs: number, idleMs: number, cpuMs: number): number {
-  const activeMs = max(0, passedMs - idleMs);
-  return max(LEAST_OWN_SHARE, min(1, (idleMs + min(activeMs, cpuMs)) / max(1, passedMs)));
+  const ranMs = min(max(0, passedMs - idleMs), cpuMs);
+  const utilization = ranMs / max(1, ranMs + idleMs);
+  const { calm, busy } = UTILIZATION;
+  const spare = max(0, min(1, (busy - utilization) / (busy - calm)));
+  return max(LEAST_OWN_SHARE, min(1, (ranMs + idleMs * spare) / max(1, passedMs)));
 }
 
 export interface Figures {

@@ -1,6 +1,8 @@
 import { max, min, monotonicMs, NativeMap } from '../../primordials.ts';
 import type { SensorCost } from '../../tracked.ts';
+import { Calibration } from './calibration.ts';
 import { createUnitCosts, type Sensor } from './unit-costs.ts';
+import type { Work } from './work-clock.ts';
 
 /** What took longer than so many times the usual, and this, had to wait for a core. */
 const SPIKE = 4;
@@ -9,20 +11,29 @@ const LEAST_SPIKE_MS = 0.5;
 /** Adds up what following costs the thread: calls by their unit costs, the rest by the clock. */
 export class Spending {
   readonly #units = createUnitCosts();
+  readonly #calibration = new Calibration();
   readonly #bySensor = new NativeMap<string, SensorCost>();
   #sinceTakenMs = 0;
   #hooksMs = 0;
   #hookRate = 0;
   #usualMs = LEAST_SPIKE_MS;
+  #lastWork: Work | null = null;
+  #factor = 1;
+  /** Since the last reading of work: by unit costs, and by the clock. */
+  #believedMs = 0;
+  #clockedMs = 0;
 
   count(sensor: Sensor, calls: number): void {
     if (calls === 0) return;
-    const ms = this.#units.costMs(sensor, calls);
+    const believedMs = this.#units.costMs(sensor, calls);
+    const ms = believedMs * this.#factor;
+    this.#believedMs += believedMs;
     this.#hooksMs += ms;
     this.#add(sensor, calls, ms);
   }
 
   addMs(sensor: string, ms: number): void {
+    this.#clockedMs += ms;
     this.#add(sensor, 0, ms);
   }
 
@@ -38,8 +49,25 @@ export class Spending {
     } finally {
       const ms = min(max(LEAST_SPIKE_MS, SPIKE * this.#usualMs), monotonicMs() - from);
       this.#usualMs += (ms - this.#usualMs) / 16;
+      this.#clockedMs += ms;
       this.#add(sensor, 1, ms);
     }
+  }
+
+  /** What the thread did since the last call, with hooks or without; null where that cannot be compared. */
+  worked(work: Work, wasOpen: boolean | null): void {
+    const before = this.#lastWork;
+    this.#lastWork = work;
+    if (before && wasOpen !== null) {
+      this.#calibration.add(wasOpen, {
+        cpuMs: max(0, work.cpuMs - before.cpuMs - this.#clockedMs),
+        made: max(0, work.made - before.made),
+        hooksMs: this.#believedMs,
+      });
+      this.#factor = this.#calibration.factor();
+    }
+    this.#believedMs = 0;
+    this.#clockedMs = 0;
   }
 
   /** The hooks were in for so long since this was called last. */

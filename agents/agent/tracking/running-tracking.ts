@@ -3,6 +3,7 @@ import { clearTimeout, max, min, monotonicMs, NativeSet, process, random, setTim
 import type { RawAborted, RawOrphans, RawTracked, SensorCost } from '../../tracked.ts';
 import { Governor } from '../governor/governor.ts';
 import { Spending } from '../governor/spending.ts';
+import { readWork } from '../governor/work-clock.ts';
 import { atNextTurn } from '../microtask-turns.ts';
 import { markOwn } from '../own-resources.ts';
 import { FollowedCancellations } from './cancellations.ts';
@@ -105,9 +106,10 @@ export class RunningTracking {
     return this.#handles.sites();
   }
 
-  /** False where nothing is hooked at the moment. */
+  /** Somebody looks through the hooks: where they are not in, a window opens if it can be paid for. False where it cannot. */
   setTap(tap: Tap | null): boolean {
-    this.#tap = tap && this.#isOpen ? tap : null;
+    if (tap && !this.#isOpen && this.#governor.openNow()) this.#step();
+    this.#tap = this.#isOpen ? tap : null;
     return this.#isOpen;
   }
 
@@ -159,14 +161,20 @@ export class RunningTracking {
   #step(): void {
     stopTimer(this.#timer);
     let waitMs = 1000;
+    const wasOpen = this.#isOpen;
+    // What carries an AsyncLocalStorage by hooks numbers promises as well.
+    const isCarrying = this.#cancellations.isCarrying();
     try {
-      if (this.#isOpen) this.#spending.measure('checks', () => this.#check());
+      if (wasOpen) this.#spending.measure('checks', () => this.#check());
       const plan = this.#governor.step(this.#spending.take(), this.#tap !== null);
       waitMs = plan.waitMs;
       if (plan.open !== this.#isOpen) this.#spending.measure('checks', () => this.#turn(plan.open));
       this.#setBudgets();
     } finally {
-      if (!isOff(this.#sensor)) this.#timer = this.#startTimer(waitMs);
+      if (!isOff(this.#sensor)) {
+        this.#timer = this.#startTimer(waitMs);
+        this.#spending.worked(readWork(this.#timer), isCarrying ? null : wasOpen);
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import { STUCK_RATIO } from '../../../src/detectors/growth.ts';
-import { afterCollections, isRising } from '../../../src/detectors/heap-growth.ts';
+import { afterCollections, isConfirmedRising } from '../../../src/detectors/heap-growth.ts';
 import type { RowOf, RowType, UnfinishedEntry } from '../../../src/recording/types.ts';
 
 /** Readings of resources, which come once a second: fewer than a trigger waits for, as nothing is concluded from them. */
@@ -26,7 +26,7 @@ export function isHinted(rows: Rows): boolean {
   return (
     areResourcesRising(rows('active-resources')) ||
     areThreadsRising(rows('threads')) ||
-    isRising(afterCollections(rows('gc'), 'oldBytes')) ||
+    isConfirmedRising(afterCollections(rows('gc'), 'oldBytes')) ||
     (last?.entries.some(isStuck) ?? false)
   );
 }

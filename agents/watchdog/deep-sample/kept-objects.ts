@@ -10,14 +10,21 @@ import type { StackCapture } from '../platform/stack-capture.ts';
 import { summarizeKept } from './allocations.ts';
 import { startSampling } from './start-sampling.ts';
 
-/** Mean bytes between samples: 1.02–1.03 of the CPU time of a program that does little but allocate. */
-const INTERVAL_BYTES = 1 << 17;
+/**
+ * Mean bytes between samples: at 128 KiB 1.02–1.03 of the CPU time of a program that does little but allocate, at 512 KiB nothing that
+ * can be measured. So those that allocate much are sampled less often, unless they are suspected.
+ */
+const INTERVAL_BYTES = { fine: 1 << 17, coarse: 1 << 19 };
+/** Collections of the young generation in a second: each is after some 8 to 16 MB. */
+const MANY_COLLECTIONS = 5;
 const KINDS = ['oldBytes', 'externalBytes'] as const;
 const COOL_DOWN_MS: Record<Level, number> = { watch: 600_000, diagnose: 10_000 };
 /** Short-lived objects are collected meanwhile. */
 const LEAST_COLLECTIONS = 2;
 const LEAST_MS = 3000;
 const LATEST = 3;
+/** Rows of the collector are of a second each; one without collections has none. */
+const LATEST_MS = 1500;
 /** A thread that does not answer any more. */
 const ANSWER_MS = 10_000;
 /** A stall that begins at about the time of the request is this collection. */
@@ -55,6 +62,7 @@ export class KeptObjects {
   readonly #options: KeptObjectsOptions;
   #state: 'off' | 'starting' | 'sampling' | 'lent' | 'refused' = 'off';
   #sinceMs = 0;
+  #intervalBytes = INTERVAL_BYTES.fine;
   #held = false;
   #asked: Asked | null = null;
   #roseAt = Number.NEGATIVE_INFINITY;
@@ -75,7 +83,8 @@ export class KeptObjects {
     const isSuspected = t - this.#roseAt <= SAMPLING_MS && t - this.#doneAt >= COOL_DOWN_MS[level];
     const isDue = isSuspected && this.mayCollect(level);
     if (!isDue && !(always && level === 'diagnose')) this.#stop();
-    else if (this.#state === 'off') this.#start();
+    else if (this.#state === 'off') this.#start(isDue);
+    else if (this.#state === 'sampling' && !isSuspected && this.#isTooFine()) this.#stop();
     else if (isDue && this.#isRipe(isEarly) && (isEarly || readings.some(growthOfBytes))) {
       this.#doneAt = t;
       this.#take();
@@ -118,10 +127,22 @@ export class KeptObjects {
     return startMs <= (asked.toMs ?? Number.POSITIVE_INFINITY);
   }
 
-  #start(): void {
+  /** It begins anew a second later. */
+  #isTooFine(): boolean {
+    return this.#intervalBytes === INTERVAL_BYTES.fine && this.#allocatesMuch();
+  }
+
+  #allocatesMuch(): boolean {
+    const { now, rows } = this.#options;
+    const last = rows('gc').at(-1);
+    return last !== undefined && now() - last.t < LATEST_MS && last.count - last.majorCount >= MANY_COLLECTIONS;
+  }
+
+  #start(isDue: boolean): void {
     const { capture, now } = this.#options;
     this.#state = 'starting';
-    startSampling(capture, 'allocations', { samplingInterval: INTERVAL_BYTES }, (started) => {
+    this.#intervalBytes = !isDue && this.#allocatesMuch() ? INTERVAL_BYTES.coarse : INTERVAL_BYTES.fine;
+    startSampling(capture, 'allocations', { samplingInterval: this.#intervalBytes }, (started) => {
       if (this.#state !== 'starting') return;
       this.#sinceMs = now();
       this.#state = started ? 'sampling' : 'refused';
@@ -167,7 +188,7 @@ export class KeptObjects {
 
   #record(profile: V8AllocationProfile, times: { sinceMs: number; tookMs: number }): void {
     const { keepFile, maps, toFrame, record, now } = this.#options;
-    const about = { ...times, intervalBytes: INTERVAL_BYTES };
+    const about = { ...times, intervalBytes: this.#intervalBytes };
     const file = keepFile(profile);
     maps.mapped(
       () => summarizeKept(profile, toFrame),

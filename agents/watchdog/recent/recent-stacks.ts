@@ -8,8 +8,8 @@ import { indexOfMark, type Mark, readMark, stackOfMark } from './mark.ts';
 import { createRecentRing, type RecentSample } from './recent-ring.ts';
 import { HELD_MS, type Reading, ThreadActivity, type ThreadActivityOptions } from './thread-activity.ts';
 
-/** A stack costs the thread 0.3 to 0.8 ms (bench/README.md): at level watch at most 0.5 % of its time while it is busy, and nothing while it is idle. */
-const MEAN_MS = { watch: 150, diagnose: 50 };
+/** A stack costs the thread 0.3 to 0.8 ms (bench/README.md): at level watch at most 0.5 % of its time while it is busy, and nothing while it is idle. It costs the watchdog as much. */
+const MEAN_MS = { watch: 150, diagnose: 100 };
 /** More than are taken in the time that is kept. */
 const MAX_SAMPLES = 2000;
 /** It is asked at ticks of the watchdog, which vary, so that they are not in step with a rhythm of the program. */
