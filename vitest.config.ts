@@ -24,6 +24,8 @@ const GROUPS = [
     maxWorkers: 1,
     include: ['test/exporters/consumers.test.ts', 'test/exporters/flamegraph-page.test.ts'],
   },
+  // Prometheus scrapes and is asked.
+  { name: 'full-metrics', maxWorkers: 1, include: ['test/metrics/**'] },
   { name: 'full-faults', maxWorkers: 1, include: ['test/faults/**'], maxConcurrency: 4 },
   { name: 'full-runners', maxWorkers: 1, include: ['test/runners/**'] },
   { name: 'full-fuzz', maxWorkers: 1, include: ['test/fuzz/full.test.ts'] },

@@ -10,6 +10,8 @@ export interface Settings {
   budgetShare: number | null;
   slowMs: number;
   maxBytes: number;
+  /** Where metrics are served, as it was set: the watchdog reads it. Null: nowhere. */
+  metrics: string | null;
   /** Whether stacks of the last minute are kept, for `evdiag profile --last`. */
   recent: boolean;
   quiet: boolean;
@@ -65,6 +67,7 @@ export function readSettings(
     budgetShare: budgetShare ?? null,
     slowMs: number('EVDIAG_SLOW_MS', SLOW),
     maxBytes: number('EVDIAG_MAX_MB', MAX_MB) * 1e6,
+    metrics: env.EVDIAG_METRICS?.trim() || null,
     recent: flag('EVDIAG_RECENT', true),
     quiet: flag('EVDIAG_QUIET', false),
     summary: flag('EVDIAG_SUMMARY', true),

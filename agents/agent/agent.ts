@@ -107,6 +107,7 @@ function start(): void {
     histogram: beats,
     diagnose: settings.level === 'diagnose',
     budgetShare: budgetOf(settings, settings.level),
+    gcByKind: settings.metrics !== null,
     gate,
     internals,
     post(sample) {

@@ -74,6 +74,8 @@ export interface ObservedThreadOptions {
   diagnose: boolean;
   /** Of the thread's time, for following it; at first. */
   budgetShare: number;
+  /** Whether collections are counted by kind and duration, for metrics. */
+  gcByKind?: boolean;
   gate: ThreadGate | null;
   internals: NodeInternals | null;
   /** Sends to the watchdog; when it returns false, all of it stops. */
@@ -126,7 +128,7 @@ export class ObservedThread {
     shared.control[Word.Diagnose] = diagnose ? 1 : 0;
     shared.control[Word.Budget] = round(budgetShare / BUDGET_UNIT);
     this.#noteDebugger();
-    this.#samplers = createSamplerSet(samplerContext(shared, histogram), complain);
+    this.#samplers = createSamplerSet(samplerContext(shared, histogram, options.gcByKind), complain);
     this.#follow(false);
     const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
     if (gate) followTerminations(gate);

@@ -62,9 +62,10 @@ export function createSamplerSet(context: SamplerContext, complain: (message: st
 }
 
 /** What an observed thread provides to its samplers. */
-export function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram): SamplerContext {
+export function samplerContext({ numbers }: SharedMemory, histogram: DelayHistogram, gcByKind = false): SamplerContext {
   return {
     histogram,
+    gcByKind,
     addGcMs(ms) {
       numbers[Sum.GcMs]! += ms;
     },

@@ -5,6 +5,10 @@ import { createSensor, guarded, isOff } from '../guard.ts';
 import { max, min, monotonicMs } from '../primordials.ts';
 import type { Sampler } from './types.ts';
 
+/** Of `byKind`: what Node calls the kinds, and the upper bounds of durations, in seconds. */
+export const GC_KINDS = ['major', 'minor', 'incremental', 'weakcb'] as const;
+export const GC_BUCKETS = [0.001, 0.01, 0.1, 1, 2, 5];
+
 /** Collections counted per reading (a second): each costs 10–50 µs, so at most 0.5 % of the thread. */
 const MAX_COUNTED = 100;
 
@@ -18,13 +22,15 @@ export const gc: Sampler = {
   level: 'watch',
   thread: 'observed',
   cost: 'one callback per loop turn that had a collection, 10–50 µs, at most 100 a second; 10 µs more for a major one',
-  start: ({ addGcMs }) => new Collections(addGcMs),
+  start: ({ addGcMs, gcByKind }) => new Collections(addGcMs, gcByKind),
 };
 
 class Collections {
   readonly #addGcMs: (ms: number) => void;
   readonly #sensor = createSensor('the observer of collections');
   readonly #observer: PerformanceObserver;
+  readonly #byKind: boolean;
+  #kinds: NonNullable<RowOf<'gc'>['byKind']> = [];
   #count = 0;
   #totalMs = 0;
   #maxMs = 0;
@@ -35,8 +41,9 @@ class Collections {
   #observedMs = 0;
   #since = 0;
 
-  constructor(addGcMs: (ms: number) => void) {
+  constructor(addGcMs: (ms: number) => void, byKind: boolean) {
     this.#addGcMs = addGcMs;
+    this.#byKind = byKind;
     const onCollections = guarded(this.#sensor, (list: PerformanceObserverEntryList) => this.#add(list));
     this.#observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
     this.#resume();
@@ -50,6 +57,7 @@ class Collections {
     if (this.#observing) this.#observedMs += monotonicMs() - this.#since;
     const row = this.#count > 0 ? this.#row() : null;
     this.#afterMajor = undefined;
+    this.#kinds = [];
     this.#count = this.#totalMs = this.#maxMs = this.#majorCount = this.#majorMs = this.#observedMs = 0;
     this.#resume();
     return row;
@@ -73,6 +81,7 @@ class Collections {
       majorMs: this.#majorMs,
       observedMs: this.#observedMs,
       ...(this.#afterMajor && { afterMajor: this.#afterMajor }),
+      ...(this.#byKind && { byKind: this.#kinds }),
     };
   }
 
@@ -98,9 +107,27 @@ class Collections {
         this.#afterMajor = readHeap();
       }
       this.#addGcMs(duration);
+      if (this.#byKind) this.#addToKind(nameOfKind(kind), duration);
     }
     if (this.#count >= MAX_COUNTED) this.stop();
   }
+
+  #addToKind(kind: (typeof GC_KINDS)[number], ms: number): void {
+    let counted = this.#kinds.find((one) => one.kind === kind);
+    if (!counted) {
+      counted = { kind, totalMs: 0, counts: GC_BUCKETS.map(() => 0).concat(0) };
+      this.#kinds[this.#kinds.length] = counted;
+    }
+    const bucket = GC_BUCKETS.findIndex((seconds) => ms <= seconds * 1000);
+    counted.totalMs += ms;
+    counted.counts[bucket < 0 ? GC_BUCKETS.length : bucket]!++;
+  }
+}
+
+function nameOfKind(kind: number | undefined): (typeof GC_KINDS)[number] {
+  if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) return 'major';
+  if (kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL) return 'incremental';
+  return kind === constants.NODE_PERFORMANCE_GC_WEAKCB ? 'weakcb' : 'minor';
 }
 
 /** Without the young generation, which has filled again since the collection. */

@@ -6,6 +6,8 @@ export type DelayHistogram = Pick<RecordableHistogram, 'count' | 'max' | 'mean' 
 
 export interface SamplerContext {
   histogram: DelayHistogram;
+  /** Whether collections are counted by kind and duration. */
+  gcByKind: boolean;
   /** Sum of GC pauses so far, shared with the watchdog so that a stall knows its GC share. */
   addGcMs(ms: number): void;
   /** The longest gap between heartbeats that the watchdog saw since it was last asked. */

@@ -1,4 +1,5 @@
 import type { Level, Row } from '../../src/recording/types.ts';
+import type { DelayHistogram } from '../samplers/types.ts';
 import type { CpuLimit } from './platform/container.ts';
 import type { Pressure } from './platform/pressure.ts';
 import type { LiveStall } from './stall/live-log.ts';
@@ -14,6 +15,8 @@ export interface ObservationOptions {
   mayWrite(): boolean;
   onLive(stall: LiveStall, threadId: number): void;
   onRow(threadId: number, row: Row): void;
+  /** The heartbeat's histogram, before it is reset. */
+  onBeats(threadId: number, histogram: DelayHistogram): void;
   /** The agent itself failed at something. */
   onFailure(message: string): void;
   /** CPU limits around the process, and what the machine lacks; null if the platform does not report it. */

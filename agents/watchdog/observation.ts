@@ -12,7 +12,7 @@ import {
 import { redactArguments } from '../../src/util/redact.ts';
 import { WITHOUT_INSPECTOR } from '../inspection.ts';
 import { samplers } from '../samplers/index.ts';
-import type { RunningSampler } from '../samplers/types.ts';
+import type { DelayHistogram, RunningSampler } from '../samplers/types.ts';
 import { budgetOf, type Settings } from '../settings.ts';
 import { BUDGET_UNIT, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
@@ -44,6 +44,7 @@ export class Observation {
   readonly #startMonotonicMs: number;
   readonly #tickMs: number;
   readonly #settings: Settings;
+  readonly #onBeats: ObservationOptions['onBeats'];
   readonly #fail: (message: string) => void;
   #lastReadAt = 0;
   #finished = false;
@@ -51,6 +52,7 @@ export class Observation {
   constructor(options: ObservationOptions) {
     const { data, thread, level, onRow, onFailure } = options;
     this.#settings = data.settings;
+    this.#onBeats = options.onBeats;
     this.threadId = thread.threadId;
     this.control = thread.shared.control;
     this.header = headerOf(data, thread, level);
@@ -161,6 +163,15 @@ export class Observation {
     return this.#instruments.stalls.isOpen() ? Promise.resolve() : this.#instruments.lastLook.take();
   }
 
+  /** How long it has not returned to its loop; 0 where that is not long. */
+  blockedMs(): number {
+    return this.#instruments.stalls.openMs(this.now());
+  }
+
+  beats(): DelayHistogram {
+    return this.#instruments.histogram;
+  }
+
   /** Of its inspector sessions, for the moment. */
   letGo(): void {
     this.#instruments.dumpable.capture.letGo();
@@ -211,6 +222,7 @@ export class Observation {
     const { histogram, stalls, threadCpu, cost } = this.#instruments;
     const context = {
       histogram,
+      gcByKind: false,
       addGcMs: () => {},
       heartbeatMaxMs: () => stalls.heartbeatMaxMs(),
       observedThread: threadCpu,
@@ -222,6 +234,7 @@ export class Observation {
 
   #readSamplers(): void {
     this.#instruments.stalls.acrossReset(() => {
+      this.#onBeats(this.threadId, this.#instruments.histogram);
       for (const sampler of this.#running) {
         try {
           const row = sampler.read();

@@ -53,6 +53,11 @@ export class ObservedThreads {
     return [this.main, ...this.#ended];
   }
 
+  /** All that are in memory. */
+  observed(): Observation[] {
+    return [...this.alive(), ...this.#ended];
+  }
+
   of(threadId: number): Observation | undefined {
     return threadId === 0 ? this.main : this.#workers.get(threadId);
   }

@@ -4,9 +4,11 @@ import { CHANNEL } from '../../src/protocol/channel.ts';
 import type { EndRow, Row } from '../../src/recording/types.ts';
 import { closeLine, printLine } from '../../src/util/print-line.ts';
 import { runFolders } from '../../src/util/run-folder.ts';
+import type { DelayHistogram } from '../samplers/types.ts';
 import { LET_GO, STOP_LEFT, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { Departure } from './departure.ts';
 import { isMessage } from './messages.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { ObservedThreads } from './observed-threads.ts';
 import { openCpuLimit } from './platform/container.ts';
 import { openPressure } from './platform/pressure.ts';
@@ -26,6 +28,7 @@ const FAREWELL_MS = 20;
 
 /** Each is loaded when it is first used: until then, nothing of it takes memory. */
 const loadSummary = () => require('./summary.ts') as typeof import('./summary.ts');
+const loadMetrics = () => require('./metrics/metrics.ts') as typeof import('./metrics/metrics.ts');
 const loadMethods = () => require('./socket/methods/index.ts') as typeof import('./socket/methods/index.ts');
 
 /** The main thread needs far less time to end, or to go on, once the sessions are closed. */
@@ -40,6 +43,7 @@ class Watchdog {
   readonly #viewers = new Set<(threadId: number, row: Row) => void>();
   readonly #departure: Departure;
   #socket: LiveSocket | null = null;
+  #metrics: Metrics | null = null;
   #finished = false;
 
   constructor(data: WatchdogData) {
@@ -57,6 +61,10 @@ class Watchdog {
       },
       onRow: (threadId: number, row: Row) => {
         for (const listener of this.#viewers) listener(threadId, row);
+        this.#metrics?.onRow(threadId, row);
+      },
+      onBeats: (threadId: number, histogram: DelayHistogram) => {
+        if (threadId === 0) this.#metrics?.onBeats(histogram);
       },
       onFailure: (message: string) => {
         if (!quiet) printLine(`evdiag: ${message}`);
@@ -91,6 +99,7 @@ class Watchdog {
     };
     // Node's own handlers, which put a terminal right, would not come back when the agent leaves.
     if (!this.#data.attached) this.#watchSignals();
+    if (this.#data.settings.metrics !== null) this.#serveMetrics(this.#data.settings.metrics);
     this.#tick();
   }
 
@@ -168,6 +177,7 @@ class Watchdog {
     // First of all: the exit waits for the rest for a bounded time only, and Node says so where a session is left.
     for (const thread of this.#threads.alive()) thread.letGo();
     main.stopAsking();
+    this.#metrics?.close();
     this.#storage.use(() => this.#socket?.close());
     this.#threads.endWorkers();
     try {
@@ -189,6 +199,29 @@ class Watchdog {
     const failed = (message: string): void => this.#reportError(message);
     this.#socket =
       this.#storage.use(() => new LiveSocket({ folders, pid: process.pid, methods, onError: failed })) ?? null;
+  }
+
+  #serveMetrics(text: string): void {
+    const threads = this.#threads;
+    const { settings, family, thread } = this.#data;
+    const say = (message: string): void => {
+      if (!settings.quiet) printLine(`evdiag: ${message}`);
+    };
+    this.#metrics = loadMetrics().startMetrics({
+      ...{ text, family },
+      startedAtMs: thread.startedAtMs,
+      slowMs: settings.slowMs,
+      now: () => threads.main.now(),
+      blockedMs: () => threads.main.blockedMs(),
+      beats: () => threads.main.beats(),
+      recordings: () => threads.observed().map((one) => one.inMemory()),
+      onStorage: (act) => this.#storage.use(act),
+      announce: say,
+      complain: (message) => {
+        this.#reportError(message);
+        say(message);
+      },
+    });
   }
 
   /** What is reported through the socket. */

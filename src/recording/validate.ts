@@ -35,6 +35,7 @@ const PRESSURE = {
   ioMs: orNull(number),
   memoryMs: orNull(number),
 };
+const gcKind = oneOf('major', 'minor', 'incremental', 'weakcb');
 const chain = oneOf(...CHAIN_KINDS);
 const site = object({ count: number, location });
 const stack = object({
@@ -166,6 +167,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     majorMs: number,
     observedMs: optional(number),
     afterMajor: optional(object({ oldBytes: number, externalBytes: number })),
+    byKind: optional(arrayOf(object({ kind: gcKind, totalMs: number, counts: arrayOf(number) }))),
   },
   level: { level: oneOf('watch', 'diagnose') },
   'loop-turns': { intervalMs: number, turns: number, events: number },

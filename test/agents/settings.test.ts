@@ -7,6 +7,7 @@ const DEFAULTS = {
   budgetShare: null,
   slowMs: 100,
   maxBytes: 64e6,
+  metrics: null,
   recent: true,
   quiet: false,
   summary: true,

@@ -65,6 +65,11 @@ export class StallWatch {
     return this.#open !== null;
   }
 
+  /** How long the loop has not turned; 0 where that is not long. */
+  openMs(now: number): number {
+    return this.#open ? now - this.#open.startMs : 0;
+  }
+
   /** Runs what resets the histogram. */
   acrossReset(reset: () => void): void {
     this.#clock.sync(this.#lastBeatAt);

@@ -106,7 +106,7 @@ async function bring(pid: number, { sigusr1 }: VisitOptions, level: Level): Prom
 
 /** It prints nothing on the process's stderr. */
 export function visitEnvironment(level: Level): Record<string, string> {
-  return { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0', EVDIAG_LEVEL: level };
+  return { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0', EVDIAG_METRICS: '0', EVDIAG_LEVEL: level };
 }
 
 export function windowText(windowMs: number | null, port: number): string {

@@ -28,6 +28,8 @@ export interface GcRow extends RowBase {
   majorMs: number;
   /** Just after the last major collection: objects without the young ones, and memory outside the heap (format 1.3). */
   afterMajor?: { oldBytes: number; externalBytes: number };
+  /** By kind, `counts` by duration: up to 1, 10, 100 ms, 1, 2, 5 s, and longer; only with EVDIAG_METRICS (format 1.5). */
+  byKind?: { kind: 'major' | 'minor' | 'incremental' | 'weakcb'; totalMs: number; counts: number[] }[];
 }
 
 /** A function that allocated what is still alive; `bytes` are estimates from the samples. */
