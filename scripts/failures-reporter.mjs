@@ -1,7 +1,9 @@
-// A vitest reporter: appends each failed test to the file in EVDIAG_FAILURES, for the summary at the end of .ci/run.
+// A vitest reporter: appends each failed test to the file in EVDIAG_FAILURES, one line each, for the end of .ci/run.
 import { appendFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 
-const MAX_MESSAGE = 400;
+/** The names are what is wanted: a log may keep its last 4 kB only. */
+const MAX_MESSAGE = 200;
 
 export default class FailuresReporter {
   /** @param {import('vitest/node').TestCase} testCase */
@@ -25,7 +27,14 @@ export default class FailuresReporter {
 function append(file, name, errors) {
   const { EVDIAG_FAILURES: summary } = process.env;
   if (!summary) return;
-  const why = (errors ?? []).map(({ message }) => String(message).slice(0, MAX_MESSAGE)).join(' | ');
   const node = process.env.EVDIAG_TEST_NODE ? ` [${process.env.EVDIAG_TEST_NODE_NAME ?? 'other Node'}]` : '';
-  appendFileSync(summary, `${file} > ${name}${node}\n    ${why.replaceAll('\n', '\n    ')}\n`);
+  appendFileSync(
+    summary,
+    `${file} > ${name}${node}: ${inOneLine((errors ?? []).map(({ message }) => String(message)))}\n`,
+  );
+}
+
+/** @param {readonly string[]} messages */
+function inOneLine(messages) {
+  return stripVTControlCharacters(messages.join(' | ')).replace(/\s+/g, ' ').slice(0, MAX_MESSAGE);
 }

@@ -50,8 +50,8 @@ function load({ port }: Unprepared): {
 
 test(`${ROUNDS} visits in a server under load: no request fails, and nothing grows`, async ({ skip }) => {
   const server = await startServer();
+  const clients = load(server);
   try {
-    const clients = load(server);
     // By then libuv's pool has all its threads.
     await eventually(() => clients.answered() > 50);
     const endAt = performance.now() + MOST_MS;
@@ -80,5 +80,6 @@ test(`${ROUNDS} visits in a server under load: no request fails, and nothing gro
     expect(filesOf(server.pid)).toBe(files);
   } finally {
     server.kill();
+    await clients.stop();
   }
 }, 900_000);
