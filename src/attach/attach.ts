@@ -19,6 +19,7 @@ import {
 import { type InspectorClient, NoInspector, openInspector } from './inspector/inspector-client.ts';
 import { loadInWorkers } from './inspector/load-in-workers.ts';
 import { type OpenPort, openPort, StillBusy, waitForClose, waitForPort } from './inspector/open-port.ts';
+import { atSafeMoment } from './inspector/safe-moment.ts';
 import { wayTo } from './inspector/streams.ts';
 import { startTicks } from './process/state.ts';
 import { endedText, TargetError } from './target-error.ts';
@@ -116,14 +117,18 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
     const { env, aloneMs, forMs, record } = request;
     const uploaded = file === builtFile(FILES[0]!) ? null : dirname(file);
     const options: AttachOptions = { env, aloneMs, forMs, record, uploaded };
-    const workers = await loadInWorkers(client, evaluation(loadExpression(file, options, false)));
-    const params = evaluation(loadExpression(file, options, close));
+    const expression = (closes: boolean, late: boolean) => loadExpression(file, options, closes, late);
+    const workers = await loadInWorkers(client, (late) => evaluation(expression(false, late)));
+    const inspector = client;
     if (!close) {
-      await evaluate(client, params.expression);
+      await atSafeMoment((late) => evaluate(inspector, expression(false, late)));
       return { closedAt: null, workers };
     }
-    client.send('Runtime.evaluate', params);
-    const closedAt = await waitForClose(pid, port, EVALUATE_MS);
+    const closing = waitForClose(pid, port, EVALUATE_MS);
+    // What closes the inspector does not answer.
+    const closed = closing.then(() => null);
+    await atSafeMoment((late) => Promise.race([closed, evaluate(inspector, expression(true, late)).catch(() => null)]));
+    const closedAt = await closing;
     if (closedAt === null) throw new TargetError(`Process ${pid} does not close its inspector on port ${port}.`);
     return { closedAt, workers };
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Whether the agent can be loaded into a process that was started without it, told from outside: nothing is sent to it. */
 
 import { readlinkSync } from 'node:fs';
+import { openFiles } from './process/descriptors.ts';
 import { hasClient, type Listener, listenersAround, listenersOf } from './process/listeners.ts';
 import { nodeOptionsOf } from './process/node-options.ts';
 import { type Runtime, type RuntimeKind, runtimeOf } from './process/runtime.ts';
@@ -20,7 +21,8 @@ type Obstacle =
   | 'unproven'
   | 'debugger'
   | 'public-port'
-  | 'port-taken';
+  | 'port-taken'
+  | 'no-descriptors';
 
 export interface Attachability {
   runtime: Runtime;
@@ -33,6 +35,8 @@ export interface Attachability {
 }
 
 const OLDEST_MAJOR = 20;
+/** The inspector needs some ten, the agent some twenty. Where Node has none left for its inspector, it aborts. */
+const LEAST_FREE_FILES = 48;
 const NAMES: Record<Exclude<RuntimeKind, 'node'>, string> = {
   bun: 'runs on Bun, which has another engine (JavaScriptCore)',
   deno: 'runs on Deno, which does not open its inspector at run time',
@@ -89,6 +93,8 @@ function lookAtInspector(pid: number, runtime: Runtime, force: boolean, no: No):
   } catch {
     return no('no-access', `Process ${pid} does not let itself be looked at. Run evdiag as its user, or as root.`);
   }
+  const crowded = filesProblem(pid, no);
+  if (crowded) return crowded;
   const forbidden = has(/^--(experimental-)?permission$/) && !has(/^--allow-inspector$/);
   if (forbidden) {
     return no(
@@ -121,6 +127,15 @@ function lookAtInspector(pid: number, runtime: Runtime, force: boolean, no: No):
     );
   }
   return { runtime, obstacle: null, text: '', openPort: null };
+}
+
+function filesProblem(pid: number, no: No): Attachability | null {
+  const files = openFiles(pid);
+  if (files === null || files.most - files.open >= LEAST_FREE_FILES) return null;
+  return no(
+    'no-descriptors',
+    `Process ${pid} has ${files.open} files and sockets open and may have ${files.most}: too few are left for the inspector and the agent, which need up to ${LEAST_FREE_FILES}. Nothing was sent. Have it close some, or raise its limit (prlimit --pid ${pid} --nofile=…).`,
+  );
 }
 
 /** At a port that the system has chosen (--inspect=0): Node opens its inspector before the program runs. */

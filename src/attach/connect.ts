@@ -18,8 +18,8 @@ import { createWire, strangeAnswer, type Wire } from './wire.ts';
 const STARTING_MS = process.platform === 'linux' ? 60 : 600;
 const YOUNG_MS = 5000;
 const RETRY_MS = 20;
-/** The watchdog answers this at once, whatever the main thread does. */
-const HELLO_MS = 5000;
+/** The watchdog answers this at once, whatever the main thread does, if it gets a core. */
+const HELLO_MS = 15_000;
 /** A process with a large heap needs time to die. */
 const DYING_MS = 2000;
 /** Of a version in a message. */

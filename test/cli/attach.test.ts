@@ -83,6 +83,28 @@ describe('a visit leaves nothing', () => {
     }
   });
 
+  test('it is not loaded while Node changes its queue of ticks, which would never be emptied again', async () => {
+    // Without the compiler, most of the time goes there.
+    const code = `
+      setImmediate(function storm() { process.nextTick(() => {}); setImmediate(storm); });
+      process.on('message', () => process.nextTick(() => process.send('ticked')));
+      process.send('up');`;
+    const child = spawn(TEST_NODE, ['--jitless', ANY_PORT, '-e', code], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: { PATH: process.env.PATH },
+    });
+    try {
+      await once(child, 'message');
+      for (let round = 0; round < ROUNDS; round++) {
+        await visit(child.pid!);
+        child.send('tick');
+        expect(await once(child, 'message')).toEqual(['ticked', undefined]);
+      }
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   test('an agent whose visitor was killed leaves by itself', async () => {
     const server = await startServer();
     try {
@@ -214,7 +236,7 @@ describe('attach and detach', () => {
         child.kill('SIGKILL');
       }
     },
-    120_000,
+    300_000,
   );
 });
 
@@ -259,6 +281,23 @@ describe('what cannot be attached to gets a sentence, no signal, and goes on', (
     try {
       expect(await refusal(child.pid!)).toContain('is not a Node.js process');
       expect(child.signalCode).toBe(null);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('it has few files left, where Node would abort', async () => {
+    const code = `
+      const { openSync, closeSync } = require('node:fs');
+      const held = [];
+      try { for (;;) held.push(openSync('/dev/null')); } catch {}
+      held.splice(-20).forEach((file) => closeSync(file));
+      console.log('ready'); setInterval(() => {}, 1e6);`;
+    const child = spawn('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', TEST_NODE, ANY_PORT, '-e', code]);
+    try {
+      await once(child.stdout, 'data');
+      expect(await refusal(child.pid!)).toMatch(/has \d+ files and sockets open and may have 100: too few are left/);
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
     } finally {
       child.kill('SIGKILL');
     }

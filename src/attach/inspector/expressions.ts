@@ -1,6 +1,7 @@
 /** What is evaluated in the process: text, as nothing of ours is there. */
 import { ATTACH_KEY, type AttachOptions } from '../../protocol/attach-options.ts';
 import { AGENT_NAME } from '../../protocol/thread-api.ts';
+import { ANOTHER_MOMENT, IS_SAFE } from './safe-moment.ts';
 
 /** What the process tells before the agent is loaded. */
 export interface Preflight {
@@ -61,9 +62,14 @@ export function uploadExpression(folders: readonly string[], name: string, files
 })()`;
 }
 
-/** `close`: the inspector is closed first. That waits until whoever evaluates this has gone; then the agent is loaded. */
-export function loadExpression(agentFile: string, options: AttachOptions, close: boolean): string {
-  return `(() => {${BUILTINS}
+/**
+ * Loads nothing and says ANOTHER_MOMENT where that is not safe; `late`: it has said so for a while. `close`: the inspector is closed first.
+ * That waits until whoever evaluates this has gone; then the agent is loaded.
+ */
+export function loadExpression(agentFile: string, options: AttachOptions, close: boolean, late: boolean): string {
+  return `(() => {${IS_SAFE}
+  if (!isSafe(${late})) return ${JSON.stringify(ANOTHER_MOMENT)};
+  ${BUILTINS}
   const file = ${JSON.stringify(agentFile)};
   const key = Symbol.for(${JSON.stringify(ATTACH_KEY)});
   ${close ? 'host._debugEnd();' : ''}

@@ -27,6 +27,7 @@ const STATES: Record<NodeProcess['state'], string> = {
   debugger: 'debugged',
   'public-port': 'public port',
   'port-taken': 'port taken',
+  'no-descriptors': 'too many files',
 };
 
 export const ps: CliCommand<Options> = {
