@@ -135,7 +135,7 @@ test.each(['watch', 'diagnose'] as const)(
         while (hooks() === before) await pause(10);
         await moreOf(program, 'tock', 4)();
       };
-      const isAsBefore = () => expect.poll(hooks, { timeout: 20_000 }).toBe(before);
+      const isAsBefore = () => expect.poll(hooks, { timeout: 60_000 }).toBe(before);
       await connected(program, async (connection) => {
         for (let i = 0; i < 2; i++) {
           const trace = await captureUntil(connection, isDifferent);

@@ -16,7 +16,7 @@ const SICK = `setTimeout(() => { ${BLOCK} }, 300); setTimeout(() => console.log(
 
 function evdiag(args: string[], env: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {
   const { NODE_OPTIONS: _, FORCE_COLOR: __, ...rest } = process.env;
-  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', env: { ...rest, ...env }, timeout: 50_000 });
+  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', env: { ...rest, ...env }, timeout: 150_000 });
 }
 
 /** A bad input ends with one sentence on stderr, never with a stack trace. */

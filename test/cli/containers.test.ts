@@ -112,7 +112,7 @@ describe.runIf(isPermitted)('a process in a container', () => {
       const inside = ['--target', String(pid), '--mount', '--pid', '--net', process.execPath];
       const status = await new Promise<string>((resolve) => {
         const words = [...inside, join(ROOT, 'bin/evdiag.mjs'), 'dump', '1', '--attach', '--quick', '--yes', '--json'];
-        execFile('nsenter', words, { env: { PATH: process.env.PATH }, timeout: 50_000 }, (error, stdout, stderr) =>
+        execFile('nsenter', words, { env: { PATH: process.env.PATH }, timeout: 150_000 }, (error, stdout, stderr) =>
           resolve(error ? stderr : stdout),
         );
       });

@@ -18,7 +18,7 @@ function evdiag(args: string[], { before = '', env = {} }: { before?: string; en
   const { NODE_OPTIONS: _, FORCE_COLOR: __, EVDIAG_DEBUG: ___, ...rest } = process.env;
   const preload = join(tempFolder({ 'before.cjs': before }), 'before.cjs');
   const all = ['--require', preload, BIN, ...args];
-  return spawnSync(process.execPath, all, { encoding: 'utf8', env: { ...rest, ...env }, timeout: 50_000 });
+  return spawnSync(process.execPath, all, { encoding: 'utf8', env: { ...rest, ...env }, timeout: 150_000 });
 }
 
 const sick = () => tempFolder({ 'recording.ndjson': ndjson([header, utilization(0.5), cpu(), stall()]) });

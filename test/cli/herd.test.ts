@@ -40,7 +40,7 @@ test.runIf(isPermitted)(
         cwd: lab.folder,
         env: { PATH: `${dirname(node)}:${process.env.PATH}`, EVDIAG_OUT: lab.out, EVDIAG_QUIET: '1' },
         encoding: 'utf8',
-        timeout: 50_000,
+        timeout: 150_000,
       },
     );
     expect(run.status, run.stderr).toBe(0);

@@ -13,7 +13,7 @@ const BIN = join(ROOT, 'bin/evdiag.mjs');
 const { NODE_OPTIONS: _, FORCE_COLOR: __, ...ENV } = process.env;
 
 function evdiag(...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(TEST_NODE, [BIN, 'lab', ...args], { encoding: 'utf8', env: ENV, timeout: 50_000 });
+  return spawnSync(TEST_NODE, [BIN, 'lab', ...args], { encoding: 'utf8', env: ENV, timeout: 150_000 });
 }
 
 describe('evdiag lab', () => {
@@ -71,10 +71,10 @@ describe('evdiag lab', () => {
     '%s leaves no child',
     async (signal) => {
       const lab = spawn(TEST_NODE, [BIN, 'lab', 'switch-cost'], { env: ENV, stdio: 'ignore' });
-      const children = await vi.waitUntil(() => childrenOf(lab.pid!), { timeout: 30_000 });
+      const children = await vi.waitUntil(() => childrenOf(lab.pid!), { timeout: 60_000 });
       lab.kill(signal);
       expect(await once(lab, 'exit')).toEqual([null, signal]);
-      await vi.waitUntil(() => !children.some(isRunning), { timeout: 30_000 });
+      await vi.waitUntil(() => !children.some(isRunning), { timeout: 60_000 });
     },
   );
 });

@@ -60,7 +60,7 @@ test.skipIf(noBrowser)(
       await page.getByText('waste', { exact: true }).first().waitFor();
     });
   }),
-  60_000,
+  300_000,
 );
 
 test.skipIf(noGo)(

@@ -73,7 +73,7 @@ describe.skipIf(noBrowser)('Chrome DevTools', () => {
       })`;
       const drawn = () => page.evaluate(times).catch(String);
       // It gives the time between two samples to the one or the other.
-      await expect.poll(drawn, { timeout: 30_000 }).toMatchObject({
+      await expect.poll(drawn, { timeout: 60_000 }).toMatchObject({
         handler: expect.toSatisfy((ms: number) => ms >= 500 && ms <= 700),
         render: expect.toSatisfy((ms: number) => ms >= 400 && ms <= 600),
         parse: expect.toSatisfy((ms: number) => ms >= 50 && ms <= 150),
@@ -94,7 +94,7 @@ describe.skipIf(noBrowser)('Chrome DevTools', () => {
       await showDevtools(page, 'timeline');
       await loadFile(page, file);
       const tracks = `${PANEL}.then((provider) => provider.timelineData().groups.map(({ name }) => name).join())`;
-      await expect.poll(() => page.evaluate(tracks).catch(String), { timeout: 30_000 }).toContain('node app.js');
+      await expect.poll(() => page.evaluate(tracks).catch(String), { timeout: 60_000 }).toContain('node app.js');
     }));
 
   test('a trace of a running process: its thread with the callbacks, by name and length', () =>
@@ -110,7 +110,7 @@ describe.skipIf(noBrowser)('Chrome DevTools', () => {
         return [...groups.map(({ name }) => name), ...slices];
       })`;
       await expect
-        .poll(() => page.evaluate(shown).catch(String), { timeout: 30_000 })
+        .poll(() => page.evaluate(shown).catch(String), { timeout: 60_000 })
         .toEqual(
           expect.arrayContaining([
             expect.stringContaining('node app.js'),

@@ -65,6 +65,6 @@ describe('switch-cost', () => {
   });
 
   test('leaves neither a worker nor a child', async () => {
-    await vi.waitFor(() => expect(held()).toEqual(heldBefore), { timeout: 30_000 });
+    await vi.waitFor(() => expect(held()).toEqual(heldBefore), { timeout: 60_000 });
   });
 });

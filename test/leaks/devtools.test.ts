@@ -31,7 +31,7 @@ test.skipIf(noBrowser)(
       await inMemoryPanel(file, async (page) => {
         // The class with its number of objects.
         const row = page.locator('tr', { hasText: /WantedRecord/ }).first();
-        await row.waitFor({ timeout: 40_000 });
+        await row.waitFor({ timeout: 60_000 });
         expect((await row.innerText()).replace(/\s/g, '')).toMatch(/^WantedRecord.*1[,.'’]?234/);
       });
     } finally {

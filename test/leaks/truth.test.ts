@@ -36,7 +36,7 @@ beforeAll(async () => {
     taken.snapshots.map((file) => ({ file })),
     { input: 'snapshots' },
   );
-}, 150_000);
+}, 300_000);
 afterAll(() => taken?.remove());
 
 const at = ({ place }: Suspect): string => (place ? `${place.file}:${place.line}` : 'nowhere');

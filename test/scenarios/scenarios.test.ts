@@ -3,7 +3,7 @@ import { scenarios } from '../../scenarios/index.ts';
 import type { Scenario } from '../../scenarios/types.ts';
 import { alarmPlaces, alarms, BUSY_RULES, guiltyPlaces, isUnsure, runScenario } from '../support/scenario.ts';
 
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 180_000;
 
 function isFound({ id, level, expect: expectations }: Scenario): void {
   test(

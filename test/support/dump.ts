@@ -18,7 +18,7 @@ export function evdiag(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
     const child = execFile(
       process.execPath,
       [join(ROOT, 'bin/evdiag.mjs'), ...args],
-      { env: { ...rest, ...env }, maxBuffer: 256e6, timeout: 50_000 },
+      { env: { ...rest, ...env }, maxBuffer: 256e6, timeout: 150_000 },
       (error, stdout, stderr) => {
         resolve({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
       },

@@ -18,7 +18,7 @@ const LOAD_SECONDS = 5;
 /** A busy machine serves less; a program that served less than this share of its paced load was not tried. */
 const LEAST_SHARE = 0.25;
 /** Waiting for its turn included. */
-const RUN_LIMIT_MS = 120_000;
+const RUN_LIMIT_MS = 240_000;
 
 const inTurn = pLimit(AT_ONCE);
 

@@ -86,7 +86,7 @@ export const caughtSignals = (pid: number): string =>
   /SigCgt:\s*(\w+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]!;
 
 /** Polls until it holds. */
-export async function eventually(what: () => boolean, ms = 40_000): Promise<void> {
+export async function eventually(what: () => boolean, ms = 90_000): Promise<void> {
   const giveUpAt = performance.now() + ms;
   while (!what()) {
     if (performance.now() > giveUpAt) throw new Error(`It never came to: ${what}`);

@@ -114,7 +114,7 @@ describe('evdiag run --tui', () => {
               terminal.type('.');
               return terminal.text();
             },
-            { interval: 300, timeout: 20_000 },
+            { interval: 300, timeout: 60_000 },
           )
           .toMatch(/js-cpu +[1-9] /);
         terminal.type('q');
@@ -151,7 +151,7 @@ describe('evdiag top', () => {
       const programs = ['one.cjs', 'two.cjs'].map((name) => start(lab, options.env as Record<string, string>, name));
       const sockets = () =>
         readdirSync(join(options.cwd, 'run'), { recursive: true }).filter((file) => String(file).endsWith('.sock'));
-      await expect.poll(() => sockets().length, { timeout: 20_000 }).toBe(2);
+      await expect.poll(() => sockets().length, { timeout: 60_000 }).toBe(2);
       await onTerminal(
         ['top'],
         async (terminal) => {
