@@ -7,6 +7,7 @@ import { explain } from './explain.ts';
 import { flame } from './flame.ts';
 import { lab } from './lab.ts';
 import { leaks } from './leaks.ts';
+import { monitor } from './monitor.ts';
 import { profile } from './profile.ts';
 import { ps } from './ps.ts';
 import { replay } from './replay.ts';
@@ -28,6 +29,7 @@ export const commands: readonly CliCommand<never>[] = [
   flame,
   lab,
   leaks,
+  monitor,
   profile,
   ps,
   replay,

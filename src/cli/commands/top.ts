@@ -1,4 +1,4 @@
-import { type Connection, connect } from '../../attach/connect.ts';
+import type { Connection } from '../../attach/connect.ts';
 import { connectAll } from '../../attach/list-agents.ts';
 import type { NodeProcess } from '../../attach/process/list.ts';
 import { TargetError } from '../../attach/target-error.ts';
@@ -12,7 +12,7 @@ import { requireTerminal, terminalLook } from '../live/tui.ts';
 import { attachOption, jsonOption, sigusr1Option, toPid } from '../options.ts';
 import { printJson } from '../output.ts';
 import { commandOf, listProcesses } from '../processes.ts';
-import { reach, takeAway, type Visit, type VisitOptions } from '../target/visit.ts';
+import { endAnew, reach, type VisitOptions } from '../target/visit.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options extends VisitOptions {
@@ -55,14 +55,6 @@ export const top: CliCommand<Options> = {
 async function show(choice: Choice | null, { ascii }: Options): Promise<number> {
   if (choice === null) return EXIT.done;
   return exitCodeOf(await showLive(choice.crowd, { ...choice, look: terminalLook(ascii) }));
-}
-
-/** The screen has closed its connection: an agent that was brought is asked by another one. */
-async function endAnew(visit: Visit): Promise<void> {
-  if (!visit.isNew) return;
-  const { pid } = visit.connection.hello;
-  const again = await connect(pid).catch(() => null);
-  if (again) await takeAway(again);
 }
 
 interface Choice {

@@ -116,7 +116,7 @@ export function windowText(windowMs: number | null, port: number): string {
 }
 
 /** The agent leaves; says so. Never throws. */
-export async function takeAway(connection: Connection): Promise<void> {
+async function takeAway(connection: Connection): Promise<void> {
   const { pid } = connection.hello;
   try {
     const { blocked } = await askToLeave(connection);
@@ -126,6 +126,14 @@ export async function takeAway(connection: Connection): Promise<void> {
   } finally {
     connection.close();
   }
+}
+
+/** For where the connection of a visit has been closed: an agent that was brought is asked by another one. */
+export async function endAnew(visit: Visit): Promise<void> {
+  if (!visit.isNew) return;
+  const { pid } = visit.connection.hello;
+  const again = await connect(pid).catch(() => null);
+  if (again) await takeAway(again);
 }
 
 export function blockedText(pid: number): string {
