@@ -54,6 +54,10 @@ export const Word = {
   LetGo: 20,
   /** Of the thread's time, what the agent may take for following it, in millionths. */
   Budget: 21,
+  /** Number of the request or job whose call has its site in `site`; 0 if it is not known. */
+  SiteWork: 22,
+  /** 1: requests or jobs have been followed. */
+  Work: 23,
   Length: 24,
 } as const;
 

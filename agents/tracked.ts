@@ -1,3 +1,4 @@
+import type { Work } from '../src/recording/rows/work.ts';
 import type { RawFrame } from './shared-memory.ts';
 
 /** What the tracking of an observed thread reports to the watchdog, with frames of the generated code. */
@@ -54,6 +55,8 @@ export interface RawSite {
   madeBy: { id: number; what: string; type: string } | null;
   /** handle: that hold a store of an AsyncLocalStorage. */
   pinned?: number;
+  /** The requests and jobs that started some of them. */
+  work?: Work[];
   /** call: the function that is called; reported once. */
   callee?: RawFrame;
 }

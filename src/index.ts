@@ -4,6 +4,7 @@ export type { AwaitCycle, CallGroup as SuspendedCall, SettledBy } from './async-
 export { type AsyncDump, type DumpAsyncOptions, dumpAsync } from './async-dump/dump-async.ts';
 export { setLevel } from './attach/set-level.ts';
 export { expectNoLeaks } from './library/expect-no-leaks.ts';
+export { label } from './library/label.ts';
 export { LeakError } from './library/leak-error.ts';
 export { profile } from './library/profile.ts';
 export type {

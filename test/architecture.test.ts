@@ -81,7 +81,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
     builtinsOnly: true,
   },
   'agents/thread-gate.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
-  'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts'], builtinsOnly: true },
+  'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts', 'src/recording'], builtinsOnly: true },
   'agents/waiting.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/samplers': {
     values: ['agents/built-in.ts', 'agents/guard.ts', 'agents/primordials.ts', 'agents/waiting.ts', UTIL],

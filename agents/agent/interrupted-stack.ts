@@ -10,6 +10,7 @@ import type {
   RecentStack,
   StackQuestion,
 } from '../../src/protocol/thread-api.ts';
+import type { Work } from '../../src/recording/rows/work.ts';
 import {
   apply,
   defineProperty,
@@ -36,6 +37,7 @@ import {
   urlOf,
   withCallSites,
 } from './stack.ts';
+import { currentWork, GIVES_DATA, HANDS_OVER, type WorkItem } from './work/current.ts';
 
 /** Deep enough for what Node's default stack holds (about 11 000 frames), and for as many calls that await. */
 const DEPTH_LIMIT = 25_000;
@@ -125,14 +127,27 @@ function areAgentsAlone(sites: readonly NodeJS.CallSite[]): boolean {
   return isAgents;
 }
 
+const isNodes = (site: NodeJS.CallSite): boolean => urlOf(site)?.startsWith('node:') === true;
+
 /** What the watchdog's `Runtime.evaluate` calls: an `InterruptedStack` as JSON. */
-export function interruptedStack(count: number, { waiting, depth, drains }: StackQuestion): Json<InterruptedStack> {
+export function interruptedStack(
+  count: number,
+  { waiting, depth, drains }: StackQuestion,
+  nameOf: (item: WorkItem) => Work | null,
+): Json<InterruptedStack> {
   let cutOff = false;
   let entered = false;
+  let isInHandler = false;
+  let isOnData = false;
   const frames = withCallSites(FRAME_LIMIT, undefined, (sites) => {
     cutOff = sites.length >= FRAME_LIMIT;
     const top = sites.find(isNotOurs);
     entered = top !== undefined && urlOf(top) !== null && isEntered(top, toFunction(top));
+    for (const site of sites) {
+      const name = site.getFunctionName() ?? '';
+      isInHandler ||= HANDS_OVER.has(name) && isNodes(site);
+      isOnData ||= name === GIVES_DATA && isNodes(site);
+    }
     return areAgentsAlone(sites) ? [] : toFrames(sites);
   });
   const answer: InterruptedStack = {
@@ -145,6 +160,9 @@ export function interruptedStack(count: number, { waiting, depth, drains }: Stac
     idleMs: performance.nodeTiming.idleTime,
     frames: frames ?? writtenFrames(),
   };
+  const work = currentWork({ isInHandler: () => isInHandler, isOnData: () => isOnData });
+  const named = work && nameOf(work);
+  if (work && named) answer.work = { id: work.id, ...named };
   if (waiting) answer.waiting = waitingResources();
   if (drains) answer.drains = queueDrains();
   if (depth && cutOff) {

@@ -8,9 +8,10 @@ import {
   store,
   stringify,
 } from '../primordials.ts';
-import { type SharedMemory, SITE_LENGTH, Word } from '../shared-memory.ts';
+import { type RawFrame, type SharedMemory, SITE_LENGTH, Word } from '../shared-memory.ts';
 import type { AnyFunction } from './replace.ts';
 import { callSites } from './stack.ts';
+import { currentWork, GIVES_DATA, HANDS_OVER, type WorkItem } from './work/current.ts';
 
 /** Frames kept of a call site. */
 const SITE_FRAMES = 24;
@@ -25,6 +26,13 @@ const MOST_SAVED_MS = 20;
 const UNASKED_CALLS = 8;
 /** What took longer was the first, or had to wait for a core. */
 const MOST_COST_MS = 0.3;
+function workOf(frames: RawFrame[]): WorkItem | null {
+  return currentWork({
+    isInHandler: () => frames.some(([name, url]) => HANDS_OVER.has(name) && url?.startsWith('node:')),
+    isOnData: () => frames.some(([name, url]) => name === GIVES_DATA && url?.startsWith('node:')),
+  });
+}
+
 /** Records where marked calls are made, as often as their budgets allow, and whenever the watchdog asks for it. */
 export class MarkedSites {
   readonly #shared: SharedMemory;
@@ -46,11 +54,13 @@ export class MarkedSites {
     const wanted = exchange(control, Word.SiteWanted, 0) === 1;
     if (!wanted && !this.#isInBudget(index)) return;
     const from = monotonicMs();
-    const text = stringify(callSites(SITE_FRAMES, wrapper as (...args: never[]) => unknown));
+    const frames = callSites(SITE_FRAMES, wrapper as (...args: never[]) => unknown);
+    const text = stringify(frames);
     if (text.length <= SITE_LENGTH) {
       for (let i = 0; i < text.length; i++) site[i] = text.charCodeAt(i);
       store(control, Word.SiteLength, text.length);
       store(control, Word.SiteCall, index + 1);
+      store(control, Word.SiteWork, workOf(frames)?.id ?? 0);
       store(control, Word.SiteSequence, sequence);
     }
     this.#savedMs[index]! -= min(MOST_COST_MS, monotonicMs() - from);

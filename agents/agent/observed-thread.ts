@@ -1,5 +1,5 @@
 import type { ThreadApi } from '../../src/protocol/thread-api.ts';
-import { attempt, createSensor, failures, guarded } from '../guard.ts';
+import { attempt, createSensor, guarded } from '../guard.ts';
 import { createDebuggerUrl } from '../inspection.ts';
 import {
   clearInterval,
@@ -14,11 +14,12 @@ import {
   store,
   toJson,
 } from '../primordials.ts';
-import type { DelayHistogram, Sample } from '../samplers/types.ts';
+import type { DelayHistogram } from '../samplers/types.ts';
 import { BUDGET_UNIT, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
+import { addFailures } from './failure-rows.ts';
 import { createLoopFigures } from './governor/loop-figures.ts';
 import { undoAll } from './leaving.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
@@ -35,6 +36,7 @@ import { keepRoomForTimers } from './timer-room.ts';
 import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking } from './tracking/tracking.ts';
 import { renewVeil } from './unseen-listeners.ts';
+import { Work } from './work/work.ts';
 
 /** Loaded with the first deep sample: it asks for hooks only then. */
 const loadHooks = () => require('./hooks.ts') as typeof import('./hooks.ts');
@@ -96,7 +98,11 @@ export class ObservedThread {
   readonly #options: ObservedThreadOptions;
   readonly #debuggerUrl = createDebuggerUrl();
   readonly #samplers: ReturnType<typeof createSamplerSet>;
-  readonly #tracking = createTracking();
+  readonly #work: Work;
+  readonly #tracking = createTracking(
+    (isFollowed) => this.#work.onPromisesFollowed(isFollowed),
+    (item) => this.#work.nameOf(item) ?? null,
+  );
   readonly #loadedMaps = createLoadedMaps((maps) => this.#post({ maps }));
   #hooks: ReturnType<typeof import('./hooks.ts').createHooks> | null = null;
   readonly #lookingBack = createLookingBack({
@@ -128,6 +134,10 @@ export class ObservedThread {
     shared.control[Word.Diagnose] = diagnose ? 1 : 0;
     shared.control[Word.Budget] = round(budgetShare / BUDGET_UNIT);
     this.#noteDebugger();
+    this.#work = new Work(internals, () => {
+      shared.control[Word.Work] = 1;
+      if (this.#tracking.isFollowingPromises()) this.#work.onPromisesFollowed(true);
+    });
     this.#samplers = createSamplerSet(samplerContext(shared, histogram, options.gcByKind), complain);
     this.#follow(false);
     const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
@@ -142,7 +152,7 @@ export class ObservedThread {
     keepRoomForTimers();
     const api = this.#api();
     this.#endTrace = api.endTrace;
-    publish(shared, histogram, begin, this.#tracking, api);
+    publish(shared, histogram, begin, this.#tracking, this.#work, api);
     this.atExit = guarded(sampling, () => this.#leave());
   }
 
@@ -161,6 +171,7 @@ export class ObservedThread {
     this.#hooks?.stopHooks();
     this.#samplers.stop();
     this.#tracking.follow(null);
+    this.#work.stop();
     // Hooks that are to go between two microtasks are gone by then; and so is a capture, which takes two turns.
     const finish = guarded(createSensor('leaving', true), () => {
       undoAll();
@@ -182,7 +193,8 @@ export class ObservedThread {
     const { control } = this.shared;
     const share = control[Word.Budget]! * BUDGET_UNIT;
     this.#samplers.follow(control[Word.Diagnose] === 1);
-    const hint = control[Word.Track] === 1;
+    this.#work.follow(share, this.#ownShare);
+    const hint = control[Word.Track] === 1 || this.#work.wantsPromises();
     this.#tracking.follow(
       this.#capturing
         ? null
@@ -197,7 +209,9 @@ export class ObservedThread {
     const last = this.#last;
     const ofStacks = min(stackMs - last.stackMs, (stacks - last.stacks) * STACK_MS);
     const most = (ms - last.ms) * control[Word.Budget]! * BUDGET_UNIT * this.#ownShare * ELSEWHERE_SHARE;
-    this.#tracking.spentElsewhere(min(most, ofStacks * WITH_INSPECTOR + min(STACK_MS, this.#ownMs)));
+    this.#tracking.spentElsewhere(
+      min(most, ofStacks * WITH_INSPECTOR + min(STACK_MS, this.#ownMs) + this.#work.spent()),
+    );
     this.#last = { ms, stacks, stackMs };
   }
 
@@ -214,13 +228,15 @@ export class ObservedThread {
       this.#follow(++this.#readings >= TYPICAL_READINGS && !seldomTurns);
     });
     const rows = this.#samplers.read();
+    rows.push(...this.#work.read(false));
     addFailures(rows);
     const tracked = this.#readTracked(false);
-    const sensors = this.#tracking.costs();
+    const sensors = [...this.#tracking.costs(), ...this.#work.costs()];
     if (!this.#options.post({ rows, tracked, sensors, mainThreadMs: this.#ownMs })) {
       stopTimer(this.#timer);
       this.#samplers.stop();
       this.#tracking.follow(null);
+      this.#work.stop();
     }
     this.#ownMs = monotonicMs() - from;
   }
@@ -274,13 +290,8 @@ export class ObservedThread {
 
   #unfinished(): Pick<SampleMessage, 'rows' | 'tracked'> {
     const tracked = this.#readTracked(true);
-    const rows: Sample[] = [];
+    const rows = this.#work.read(true);
     addFailures(rows);
     return { rows, tracked };
   }
-}
-
-function addFailures(rows: Sample[]): void {
-  const messages = failures();
-  for (let i = 0; i < messages.length; i++) rows[rows.length] = { type: 'agent-error', message: messages[i]! };
 }

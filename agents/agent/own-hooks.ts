@@ -44,10 +44,17 @@ export function enableHook(hook: AsyncHook): void {
 export const isOwnHook = (hook: AsyncHook): boolean => inPlace.includes(hook);
 
 /** Those of the agent: whether they are enabled is Node's own property. */
-const storages: { enabled?: boolean }[] = [];
+let storages: { enabled?: boolean }[] = [];
 
 export function noteOwnStorage(storage: object): void {
   storages[storages.length] = storage;
+}
+
+/** It is disabled, and is not used again. */
+export function forgetOwnStorage(storage: object): void {
+  const rest: typeof storages = [];
+  for (let i = 0; i < storages.length; i++) if (storages[i] !== storage) rest[rest.length] = storages[i]!;
+  storages = rest;
 }
 
 export function ownStoragesInUse(): number {

@@ -9,6 +9,7 @@ import { onLeave } from './leaving.ts';
 import { programHooks } from './program-hooks.ts';
 import { shortIntervals } from './short-intervals.ts';
 import type { Tracking } from './tracking/tracking.ts';
+import type { Work } from './work/work.ts';
 
 /** Puts the functions that the watchdog calls where it finds them. */
 export function publish(
@@ -16,6 +17,7 @@ export function publish(
   histogram: { count: number },
   begin: number,
   tracking: Tracking,
+  work: Work,
   others: Pick<
     ThreadApi,
     'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps' | 'leave'
@@ -29,10 +31,11 @@ export function publish(
     return text;
   };
   const api: ThreadApi = {
-    stack: (question) => counted(() => interruptedStack(histogram.count, question)),
+    stack: (question) => counted(() => interruptedStack(histogram.count, question, work.nameOf)),
     recent: () => counted(recentStack),
     shortIntervals: () => toJson(shortIntervals()),
     programHooks: () => toJson(programHooks()),
+    workDuring: (fromMs, toMs, ids) => counted(() => work.during(fromMs, toMs, ids)),
     handleSites: () => toJson(tracking.handleSites()),
     ...createDumpApi(shared),
     ...others,

@@ -11,6 +11,7 @@ import type {
   UnfinishedEntry,
   UnfinishedRow,
   WaitsRow,
+  Work,
 } from '../../src/recording/types.ts';
 import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
@@ -170,9 +171,17 @@ function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
   sum.oldestMs = Math.max(sum.oldestMs, entry.oldestMs);
   sum.onOne = Math.max(sum.onOne ?? 0, entry.onOne ?? 0);
   sum.madeBy ??= entry.madeBy;
+  if (entry.work) sum.work = mergedWork(sum.work ?? [], entry.work);
   sum.endedLeastMs = leastOf(sum.endedLeastMs, entry.endedLeastMs);
   sum.usualMs = mostOf(sum.usualMs, entry.usualMs);
   if (entry.endedMaxMs !== null) sum.endedMaxMs = Math.max(sum.endedMaxMs ?? 0, entry.endedMaxMs);
+}
+
+/** Names that an entry has at most. */
+const MAX_WORK = 4;
+
+function mergedWork(a: readonly Work[], b: readonly Work[]): Work[] {
+  return [...a, ...b.filter(({ name }) => a.every((one) => one.name !== name))].slice(0, MAX_WORK);
 }
 
 function importance({ alive, lost, floating, peak }: UnfinishedEntry): number {

@@ -9,7 +9,7 @@ export function rulePage(rule: string): string {
 }
 
 type Needed = 'kind' | 'severity' | 'message' | 'location' | 'count' | 'confidence' | 'evidence';
-type Optional = 'remedy' | 'stack' | 'startup' | 'span' | 'times' | 'alsoAt';
+type Optional = 'remedy' | 'stack' | 'startup' | 'span' | 'times' | 'alsoAt' | 'work' | 'waited';
 
 /** What a rule reports about one problem; the rest follows from the rule. */
 export interface FindingParts<E extends object> extends Pick<Finding<E>, Needed>, Partial<Pick<Finding<E>, Optional>> {
@@ -39,6 +39,8 @@ export function findingOf<E extends object>(
     span: parts.span ?? null,
     times: parts.times ?? null,
     alsoAt: parts.alsoAt ?? [],
+    work: parts.work ?? [],
+    waited: parts.waited ?? [],
     threads: [],
     threadCount: 1,
     symptoms: [],

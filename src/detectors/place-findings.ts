@@ -6,6 +6,7 @@ import { type FindingParts, findingOf } from './finding.ts';
 import { LOST_MS } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
+import { startedBy } from './work.ts';
 
 /** Of what was started: what is missing is within what counts vary by anyway. */
 const SEEN_WHOLE = 0.9;
@@ -17,9 +18,10 @@ export function placeFinding<E extends object>(
   rule: Pick<Detector<E>, 'id' | 'kinds' | 'remedy'>,
   { place, ...about }: About<E>,
 ): Finding<E> {
-  const { alive, oldestMs, callers } = place.last.entry;
+  const { alive, oldestMs, callers, work } = place.last.entry;
   return findingOf(rule, {
     stack: [place.location, ...callers],
+    work: startedBy(work),
     ...about,
     message: `${about.message}${seenText(place.last.seenShare, about.count)}`,
     location: place.location,

@@ -1,4 +1,4 @@
-import type { Location, RowType, View } from '../recording/types.ts';
+import type { Location, RowType, View, WorkShare } from '../recording/types.ts';
 
 export type Severity = 'info' | 'warning' | 'critical';
 export const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical'];
@@ -42,6 +42,10 @@ export interface Finding<E extends object = object> {
   times: Times | null;
   /** Other places that are a part of it, such as those that queue up behind a deadlock. */
   alsoAt: Location[];
+  /** Whose work it is, as far as known, the most frequent first: of each how many times it was, or 1 where that is not counted. */
+  work: WorkShare[];
+  /** Requests that waited meanwhile, as far as they were followed, by route. */
+  waited: WorkShare[];
   /** Names of the threads it was seen in, the worst first, bounded; empty if only one thread was recorded. */
   threads: string[];
   /** Of all threads, named or not. */

@@ -1,5 +1,6 @@
 /** The agent API: what the watchdog asks of an observed thread, and the answers. */
 import type { RawFrame } from '../recording/source-maps.ts';
+import type { Work, WorkShare } from '../recording/types.ts';
 import type { Inventory, InventoryFiles } from './inventory.ts';
 import type { OpenResources } from './open-resources.ts';
 
@@ -45,6 +46,8 @@ interface ThreadCalls {
   beginTrace: { args: [request: TraceRequest]; answer: null };
   /** Ends it; null if nothing has begun. */
   endTrace: { args: []; answer: TraceEnd | null };
+  /** Whose work these are, and who had to wait while the loop was blocked; times in ms of the machine's monotonic clock. Null if nothing is followed. */
+  workDuring: { args: [fromMs: number, toMs: number, ids: readonly number[]]; answer: WorkDuring | null };
   /** The agent leaves the thread, at the next turn of its loop. */
   leave: { args: []; answer: null };
 }
@@ -79,6 +82,8 @@ export interface InterruptedStack {
   entered?: 0 | 1;
   /** Innermost first, at most `FRAME_LIMIT`. */
   frames: RawFrame[];
+  /** The request or job that runs, by its number in the thread; absent if it is not known. */
+  work?: RunningWork;
   /** Only in the library: the scope that is running, 0 if there is none. */
   scope?: number;
   /** Referenced servers, sockets and timers (less one); only if asked for. */
@@ -87,6 +92,16 @@ export interface InterruptedStack {
   drains?: number;
   /** Frames of the whole stack with everything that awaits it, and how many of them are of the most frequent function; only if asked for and `frames` does not hold them all. */
   depth?: Depth;
+}
+
+interface RunningWork extends Work {
+  id: number;
+}
+
+export interface WorkDuring {
+  names: [id: number, work: Work][];
+  /** Requests that were in progress, or had arrived and could not begin. */
+  waited: WorkShare[];
 }
 
 export interface Depth {

@@ -20,6 +20,7 @@ import type {
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
 import type { AbortedRow, OrphansRow, RejectionRow, SuspendedRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
+import type { WorkRow } from './rows/work.ts';
 
 export * from './rows/deep-samples.ts';
 export * from './rows/header.ts';
@@ -28,9 +29,10 @@ export * from './rows/memory.ts';
 export * from './rows/places.ts';
 export * from './rows/stalls.ts';
 export * from './rows/unfinished.ts';
+export * from './rows/work.ts';
 
 export const FORMAT_MAJOR = 1;
-export const FORMAT_MINOR = 5;
+export const FORMAT_MINOR = 6;
 
 export type Row =
   | EventLoopDelayRow
@@ -53,6 +55,7 @@ export type Row =
   | OrphansRow
   | RejectionRow
   | WaitsRow
+  | WorkRow
   | AllocationsRow
   | DroppedRow
   | AgentErrorRow
@@ -88,6 +91,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'trigger',
   'unfinished',
   'waits',
+  'work',
 ];
 
 /** A recording in memory. */

@@ -10,6 +10,7 @@ import {
   UNFINISHED,
   type UnfinishedEntry,
   type WaitingGroup,
+  WORK_KINDS,
 } from './types.ts';
 
 /** Fields that came with a later minor version are optional. */
@@ -23,6 +24,7 @@ export const isFrame = object({
 
 const locations = arrayOf(object(LOCATION));
 const strings = arrayOf(string);
+export const WORK = { kind: oneOf(...WORK_KINDS), name: string };
 const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   what: oneOf(...UNFINISHED),
   type: string,
@@ -50,6 +52,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   callee: optional(object(LOCATION)),
   onOne: optional(number),
   madeBy: orNull(object({ what: string, type: string, via: strings, location })),
+  work: optional(arrayOf(object(WORK))),
   code: optional(string),
   before: optional(strings),
   loop: optional(boolean),

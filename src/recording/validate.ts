@@ -24,7 +24,17 @@ import {
   STALL_KINDS,
   TRIGGER_REASONS,
 } from './types.ts';
-import { aborted, isFrame, LOCATION, location, orphans, suspended, unfinished, waits } from './validate-unfinished.ts';
+import {
+  aborted,
+  isFrame,
+  LOCATION,
+  location,
+  orphans,
+  suspended,
+  unfinished,
+  WORK,
+  waits,
+} from './validate-unfinished.ts';
 
 export { isFrame, isObject };
 
@@ -48,6 +58,7 @@ const stack = object({
   late: optional(oneOf(true)),
 });
 
+const isBucket: Check = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(number);
 const sensors = arrayOf(object({ sensor: string, calls: number, ms: number }));
 const SITE: { [K in keyof AllocationSite]: Check } = {
   location: object(LOCATION),
@@ -206,6 +217,8 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     own: optional(oneOf(true)),
     waiting: orNull(number),
     chain: optional(orNull(chain)),
+    work: optional(object(WORK)),
+    waited: optional(arrayOf(object({ ...WORK, count: number }))),
     confidence: number,
   },
   'stall-open': {
@@ -226,6 +239,13 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   suspended,
   unfinished,
   waits,
+  work: {
+    intervalMs: number,
+    seenShare: number,
+    entries: arrayOf(
+      object({ ...WORK, count: number, failed: number, aborted: number, maxMs: number, durations: arrayOf(isBucket) }),
+    ),
+  },
 };
 
 export function isRow(value: unknown): value is Row {

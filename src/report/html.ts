@@ -4,9 +4,19 @@ import { escapeHtml } from '../util/html.ts';
 import { placeText } from '../util/place-text.ts';
 import { formatMs } from '../util/text.ts';
 import { headed } from './report.ts';
+import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
 import { groupText, type RuleGroup, ruleGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
-import { commandText, coverageText, evidenceText, facts, findingsText, symptomsOf, threadsText } from './words.ts';
+import {
+  commandText,
+  coverageText,
+  evidenceText,
+  facts,
+  findingsText,
+  symptomsOf,
+  threadsText,
+  workText,
+} from './words.ts';
 
 const STYLE = `:root{color-scheme:light dark;--fg:#1c2128;--bg:#fff;--dim:#5b6470;--line:#d5dae0;--card:#f6f8fa;--critical:#b3261e;--warning:#8a5a00;--info:#0b6477;--ok:#1a7f37}
 @media(prefers-color-scheme:dark){:root{--fg:#dfe5ec;--bg:#12161b;--dim:#96a0ac;--line:#323a44;--card:#1a2028;--critical:#ff8078;--warning:#e3b341;--info:#6fc7d9;--ok:#57c76f}}
@@ -34,10 +44,22 @@ export function htmlReport(report: Report, recordings: readonly Recording[]): st
 ${delayChart(headed(report, recordings))}
 <h2>${escapeHtml(verdict)}</h2>
 ${report.findings.map(findingHtml).join('\n')}
-<h2>Rules</h2>
+${routesHtml(report.routes ?? [])}<h2>Rules</h2>
 <table><tr><th>rule</th><th>outcome</th><th>why</th></tr>
 ${ruleGroups(report.rules).map(ruleHtml).join('\n')}
 </table></body></html>
+`;
+}
+
+function routesHtml(routes: readonly RouteReport[]): string {
+  if (routes.length === 0) return '';
+  const row = (cells: readonly string[], tag: 'th' | 'td'): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  const seen = seenText(routes);
+  return `<h2>Requests and jobs</h2>
+<table>${row(ROUTE_COLUMNS, 'th')}
+${routes.map((route) => row(routeCells(route), 'td')).join('\n')}
+</table>${seen === null ? '' : `<p class="dim">${escapeHtml(seen)}</p>`}
 `;
 }
 
@@ -50,10 +72,12 @@ function findingHtml(finding: Finding): string {
   const { severity, message, location, stack, remedy, rule, kind } = finding;
   const symptoms = symptomsOf(finding);
   const threads = threadsText(finding);
+  const work = workText(finding);
   const frames = stack.map((frame) => `<li><code>${escapeHtml(placeText(frame))}</code></li>`).join('');
   return `<article class="${escapeHtml(severity)}"><h3><b class="badge">${escapeHtml(severity)}</b>${escapeHtml(message)}</h3>
 ${location === null ? '' : `<p><code>${escapeHtml(placeText(location))}</code></p>`}
 <p class="dim">${escapeHtml(`${rule} (${kind}): ${evidenceText(finding).join(' · ')}`)}</p>
+${work === null ? '' : `<p>${escapeHtml(work)}</p>`}
 ${threads === null ? '' : `<p class="dim">${escapeHtml(threads)}</p>`}
 ${symptoms.length === 0 ? '' : `<p>Also explains: ${escapeHtml(symptoms.join('; '))}</p>`}
 <p>${escapeHtml(remedy)}</p>

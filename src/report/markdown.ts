@@ -1,9 +1,19 @@
 import type { Finding } from '../detectors/types.ts';
 import { codeSpan, escapeMarkdown } from '../util/markdown.ts';
 import { placeText } from '../util/place-text.ts';
+import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
 import { groupText, ruleGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
-import { commandText, coverageText, evidenceText, facts, findingsText, symptomsOf, threadsText } from './words.ts';
+import {
+  commandText,
+  coverageText,
+  evidenceText,
+  facts,
+  findingsText,
+  symptomsOf,
+  threadsText,
+  workText,
+} from './words.ts';
 
 /** The report for a pull request or an issue. */
 export function markdownReport(report: Report): string {
@@ -16,6 +26,7 @@ export function markdownReport(report: Report): string {
     `## ${findings.length > 0 ? findingsText(report) : `Nothing found: ${coverageText(report)}`}`,
     '',
     ...findings.flatMap(findingLines),
+    ...routeLines(report.routes ?? []),
     '## Rules',
     '',
     '| rule | outcome | why |',
@@ -28,15 +39,31 @@ export function markdownReport(report: Report): string {
   return `${lines.join('\n')}\n`;
 }
 
+function routeLines(routes: readonly RouteReport[]): string[] {
+  if (routes.length === 0) return [];
+  const seen = seenText(routes);
+  return [
+    '## Requests and jobs',
+    '',
+    `| ${ROUTE_COLUMNS.join(' | ')} |`,
+    `|${ROUTE_COLUMNS.map(() => '---').join('|')}|`,
+    ...routes.map((route) => `| ${routeCells(route).map(escapeMarkdown).join(' | ')} |`),
+    '',
+    ...(seen === null ? [] : [escapeMarkdown(seen), '']),
+  ];
+}
+
 function findingLines(finding: Finding): string[] {
   const symptoms = symptomsOf(finding);
   const threads = threadsText(finding);
+  const work = workText(finding);
   return [
     `### ${finding.severity}: ${escapeMarkdown(finding.message)}`,
     '',
     ...(finding.location === null ? [] : [codeSpan(placeText(finding.location)), '']),
     `${escapeMarkdown(finding.rule)} (${escapeMarkdown(finding.kind)}): ${escapeMarkdown(evidenceText(finding).join(' · '))}`,
     '',
+    ...(work === null ? [] : [escapeMarkdown(work), '']),
     ...(threads === null ? [] : [escapeMarkdown(threads), '']),
     ...(symptoms.length > 0 ? [`Also explains: ${escapeMarkdown(symptoms.join('; '))}`, ''] : []),
     `**Change**: ${escapeMarkdown(finding.remedy)}`,

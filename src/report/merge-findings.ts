@@ -1,6 +1,7 @@
 import { detectors } from '../detectors/rules/index.ts';
 import { round } from '../detectors/severity.ts';
 import type { Finding, Span, Times } from '../detectors/types.ts';
+import { addedUp } from '../detectors/work.ts';
 import { fullThreadName } from '../recording/thread-name.ts';
 import type { Header } from '../recording/types.ts';
 import { seenIn } from './threads.ts';
@@ -68,6 +69,8 @@ function merge(group: readonly Seen[]): Finding {
     count: findings.reduce((sum, { count }) => sum + count, 0),
     span: wholeSpan(findings),
     times: allTimes(findings),
+    work: addedUp(findings.flatMap(({ work }) => work)),
+    waited: addedUp(findings.flatMap(({ waited }) => waited)),
     ...seenIn(sorted.map(({ header }) => fullThreadName(header))),
     evidence: mergedEvidence(findings),
   };

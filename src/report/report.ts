@@ -7,6 +7,7 @@ import { headOf } from './head.ts';
 import { mergeFindings } from './merge-findings.ts';
 import { mergeRules } from './merge-rules.ts';
 import { peakMemory } from './process-memory.ts';
+import { routesOf } from './routes.ts';
 import { type Overhead, REPORT_SCHEMA, type RecordingSummary, type Report, type ThreadReport } from './types.ts';
 import { worstFirst } from './words.ts';
 import { type Workload, workloadsOf } from './workload.ts';
@@ -35,6 +36,7 @@ export function* reportSteps(
   }
   const head = headOf(threads);
   const several = threads.length > 1;
+  const routes = routesOf(family);
   const findings = several ? mergeFindings(threads) : threads.flatMap((thread) => thread.findings);
   return {
     schema: REPORT_SCHEMA,
@@ -42,6 +44,7 @@ export function* reportSteps(
     workload: workloads[head]!,
     findings: findings.sort(worstFirst),
     rules: several ? mergeRules(threads, findings) : threads.flatMap(({ rules }) => rules),
+    ...(routes.length > 0 && { routes }),
     ...(several && { processes: threads.map((thread, i) => threadReport(thread, workloads[i]!)) }),
     ...(unreadable.length > 0 && { unreadable: [...unreadable] }),
   };

@@ -6,7 +6,7 @@ import type { Recording } from '../recording/types.ts';
 import { placeText } from '../util/place-text.ts';
 import { displayPath, formatMs, stripControl } from '../util/text.ts';
 import { mergeFindings } from './merge-findings.ts';
-import { threadsText, worstFirst } from './words.ts';
+import { threadsText, workText, worstFirst } from './words.ts';
 
 const MAX_FINDINGS = 8;
 
@@ -52,11 +52,13 @@ function findingLines(finding: Finding): string[] {
   const { severity, message, location, remedy } = finding;
   const where = location === null ? [] : [`  at ${placeText(location)}`];
   const seen = threadsText(finding);
+  const work = workText(finding);
   const word = confidenceWord(finding.confidence);
   const doubt = word === 'sure' || severity === 'info' ? '' : ` (${word})`;
   return [
     `${severity}: ${message}${doubt}`,
     ...where,
+    ...(work ? [`  ${work.replace(/^[WS]/, (first) => first.toLowerCase())}`] : []),
     ...(seen ? [`  ${seen.replace('Seen', 'seen')}`] : []),
     `  → ${remedy}`,
   ];

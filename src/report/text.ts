@@ -5,9 +5,19 @@ import type { Paint, Style } from '../util/terminal.ts';
 import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
 import { excerpt } from './excerpt.ts';
 import { headed } from './report.ts';
+import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
 import { groupText, ruleGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
-import { commandText, coverageText, evidenceText, facts, findingsText, symptomsOf, threadsText } from './words.ts';
+import {
+  commandText,
+  coverageText,
+  evidenceText,
+  facts,
+  findingsText,
+  symptomsOf,
+  threadsText,
+  workText,
+} from './words.ts';
 
 export interface TextOptions {
   paint: Paint;
@@ -30,6 +40,7 @@ export function textReport(report: Report, recordings: readonly Recording[], { p
     '',
     ...verdict(report, paint),
     ...report.findings.flatMap((finding) => ['', ...findingLines(finding, paint, width)]),
+    ...routeLines(report.routes ?? [], paint, width),
     ...ruleLines(report.rules, paint, width),
   ];
   return `${lines.join('\n')}\n`;
@@ -62,12 +73,14 @@ function findingLines(finding: Finding, paint: Paint, width: number): string[] {
   const rule = `${finding.rule} (${finding.kind})`;
   const numbers = evidenceText(finding).join(' · ');
   const threads = threadsText(finding);
+  const work = workText(finding);
   const symptoms = symptomsOf(finding);
   return [
     `  ${badge}${paint(first, 'bold')}`,
     ...more.map((line) => `${INDENT}${paint(line, 'bold')}`),
     ...placeLines(finding, paint),
     ...wrap(`${numbers} · ${stripControl(rule)}`, room).map((line) => `${INDENT}${paint(line, 'dim')}`),
+    ...(work === null ? [] : wrap(work, room).map((line) => `${INDENT}${line}`)),
     ...(threads === null ? [] : wrap(threads, room).map((line) => `${INDENT}${paint(line, 'dim')}`)),
     ...(symptoms.length > 0 ? wrap(`Also explains: ${symptoms.join('; ')}`, room).map((line) => INDENT + line) : []),
     ...wrap(`→ ${stripControl(finding.remedy)}`, room).map((line, i) => `${INDENT}${i > 0 ? '  ' : ''}${line}`),
@@ -90,6 +103,33 @@ function placeLines({ location, stack }: Finding, paint: Paint): string[] {
     );
   const callers = caller === undefined ? [] : [`${INDENT}${paint(`called from ${placeText(caller)}`, 'dim')}`];
   return [`${INDENT}${paint(placeText(location), 'cyan')}`, ...source, ...callers];
+}
+
+/** In a terminal; the other forms have more. */
+const SHOWN_ROUTES = 15;
+
+function routeLines(routes: readonly RouteReport[], paint: Paint, width: number): string[] {
+  if (routes.length === 0) return [];
+  const cells = routes.slice(0, SHOWN_ROUTES).map((route) => routeCells(route).map(stripControl));
+  // Columns in which nobody has anything are left out.
+  const columns = ROUTE_COLUMNS.map((_, i) => i).filter((i) => cells.some((row) => row[i] !== ''));
+  const widths = columns.map((i) => Math.max(ROUTE_COLUMNS[i]!.length, ...cells.map((row) => row[i]!.length)));
+  const others = widths.slice(1).reduce((sum, one) => sum + one + 2, 0);
+  widths[0] = Math.min(widths[0]!, Math.max(20, width - 2 - others));
+  const line = (row: readonly string[]): string =>
+    columns
+      .map((i, at) => (at === 0 ? row[i]!.slice(0, widths[0]).padEnd(widths[0]!) : row[i]!.padStart(widths[at]!)))
+      .join('  ');
+  const left = routes.length - cells.length;
+  const seen = seenText(routes);
+  return [
+    '',
+    paint('Requests and jobs', 'bold'),
+    `  ${paint(line(ROUTE_COLUMNS), 'dim')}`,
+    ...cells.map((row) => `  ${line(row)}`),
+    ...(left > 0 ? [`  ${paint(`and ${left} more (--format json has them)`, 'dim')}`] : []),
+    ...(seen === null ? [] : wrap(seen, width - 2).map((text) => `  ${paint(text, 'dim')}`)),
+  ];
 }
 
 function ruleLines(rules: readonly RuleResult[], paint: Paint, width: number): string[] {

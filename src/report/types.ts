@@ -1,5 +1,6 @@
 import type { Finding, RuleResult } from '../detectors/types.ts';
 import type { Header } from '../recording/types.ts';
+import type { RouteReport } from './routes.ts';
 import type { Workload } from './workload.ts';
 
 /** The most of each that was held at the same time. A worker thread has a heap of its own, and no resident memory but its process'. */
@@ -56,6 +57,8 @@ export interface Report {
    */
   findings: Finding[];
   rules: RuleResult[];
+  /** Requests by route and jobs by name, of all threads; only if some were followed. */
+  routes?: RouteReport[];
   /** One entry per thread; only if the family has more than one recording. */
   processes?: ThreadReport[];
   /** Only if a recording of the family could not be read. */

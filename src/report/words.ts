@@ -40,6 +40,30 @@ export function threadsText({ threads, threadCount }: Finding): string | null {
   return threadCount === 1 ? `Seen in ${names[0]}` : `Seen in ${threadCount} threads: ${namesText(names, threadCount)}`;
 }
 
+/** More names than these hide what matters. */
+const MAX_NAMES = 4;
+
+/** "Work of GET /report/:id (12 of 17 times); waited meanwhile: GET /health (34 times), …"; null if neither is known. */
+export function workText({ work, waited, count }: Finding): string | null {
+  const parts: string[] = [];
+  if (work.length > 0) {
+    // Where each was counted once, only the names are known.
+    const isCounted = work.some((one) => one.count > 1) && !(work.length === 1 && work[0]!.count === count);
+    parts.push(`Work of ${namesOf(work, (times) => (isCounted ? ` (${times} of ${plural(count, 'time')})` : ''))}`);
+  }
+  if (waited.length > 0) {
+    const names = namesOf(waited, (times) => ` (${plural(times, 'time')})`);
+    parts.push(`${parts.length > 0 ? 'w' : 'W'}aited meanwhile: ${names}`);
+  }
+  return parts.length > 0 ? stripControl(parts.join('; ')) : null;
+}
+
+function namesOf(shares: Finding['work'], timesText: (count: number) => string): string {
+  const shown = shares.slice(0, MAX_NAMES).map(({ name, count }) => `${name}${timesText(count)}`);
+  const left = shares.length - shown.length;
+  return left > 0 ? `${shown.join(', ')} and ${left} more` : shown.join(', ');
+}
+
 /** "3 findings: 1 critical, 2 warnings" */
 export function findingsText(report: Report): string {
   const { findings } = report;

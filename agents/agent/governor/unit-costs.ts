@@ -8,6 +8,7 @@ export const SENSORS = [
   'resource-made',
   'resource-destroyed',
   'listener-added',
+  'work-followed',
 ] as const;
 export type Sensor = (typeof SENSORS)[number];
 
@@ -22,6 +23,7 @@ const COST_NS: Readonly<Record<Sensor, number>> = {
   'resource-made': 220,
   'resource-destroyed': 150,
   'listener-added': 50,
+  'work-followed': 2500,
 };
 const REFERENCE_NS = 100;
 /** A clock that jumps, or a core that others had. */

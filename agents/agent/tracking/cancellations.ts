@@ -12,6 +12,7 @@ import type { RawFrame } from '../../shared-memory.ts';
 import type { RawAborted, RawLeftover } from '../../tracked.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
 import { noteOwnStorage } from '../own-hooks.ts';
+import { addOwnStorage } from '../work/own-storages.ts';
 import type { FollowedHandle } from './handle-state.ts';
 import { isReferenced } from './handle-state.ts';
 import { currentFrames, isNodes } from './sites.ts';
@@ -69,6 +70,7 @@ export class FollowedCancellations {
       switchMethod(controllers, 'abort', onAbort, undefined, sensor),
       switchMethod(signals, 'throwIfAborted', this.touch as (self: unknown) => void, undefined, sensor),
     ];
+    addOwnStorage(this.#storage);
     this.resume();
   }
 

@@ -1,6 +1,7 @@
 /** What a resource shows about itself, and the stack with which it was made. */
 import { getOwnPropertySymbols, NativeNumber, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
+import { isOwnStore } from '../work/own-storages.ts';
 import { isNodes, type Started } from './sites.ts';
 
 /** A resource that is followed; `scope` is the unit of work it belongs to. */
@@ -74,7 +75,7 @@ function holdsStore({ ref }: FollowedHandle): boolean {
   for (const symbol of getOwnPropertySymbols(resource)) {
     if (!STORES.has(symbol.description ?? '')) continue;
     const store = (resource as Record<symbol, unknown>)[symbol];
-    if (typeof store === 'object' && store !== null) return true;
+    if (typeof store === 'object' && store !== null && !isOwnStore(symbol, store)) return true;
   }
   return false;
 }

@@ -1,5 +1,7 @@
+import type { Work } from '../../../src/recording/rows/work.ts';
 import { isFiniteNumber, max, NativeMap } from '../../primordials.ts';
 import type { RawTracked } from '../../tracked.ts';
+import type { WorkItem } from '../work/current.ts';
 import { usualMs } from './durations.ts';
 import type { Site } from './sites.ts';
 
@@ -9,7 +11,11 @@ const MAX_REPORTED = 150;
 const BUSY_PEAK = 100;
 
 /** Those with most alive, and those that ended badly; the frames of each once. */
-export function reportSites(all: Site[], now: number): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
+export function reportSites(
+  all: Site[],
+  now: number,
+  nameOf: (item: WorkItem) => Work | null,
+): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
   const byId = new NativeMap(all.map((site) => [site.id, site]));
   const chosen = all
     .filter(
@@ -39,12 +45,14 @@ export function reportSites(all: Site[], now: number): Pick<NonNullable<RawTrack
       callee: _callee,
       looked,
       pinned,
+      work,
       ...counts
     } = site;
     site.peak = site.alive;
     return {
       ...counts,
       ...callees,
+      ...namesOf(work, nameOf),
       ...(pinned > 0 && { pinned: (site.alive * pinned) / looked }),
       endedMaxMs: position.durations.maxMs,
       endedLeastMs: position.durations.leastMs,
@@ -56,6 +64,15 @@ export function reportSites(all: Site[], now: number): Pick<NonNullable<RawTrack
   });
   for (const { position } of all) position.durations.leastMs = null;
   return { sites: reported, frames };
+}
+
+function namesOf(items: WorkItem[], nameOf: (item: WorkItem) => Work | null): { work?: Work[] } {
+  const work: Work[] = [];
+  for (const item of items) {
+    const named = nameOf(item);
+    if (named && !work.some(({ name }) => name === named.name)) work.push(named);
+  }
+  return work.length > 0 ? { work } : {};
 }
 
 function importance({ alive, lost, floating, peak }: Site): number {

@@ -1,3 +1,4 @@
+import type { Work } from '../../../src/recording/rows/work.ts';
 import { attempt, guarded, isOff, type Sensor } from '../../guard.ts';
 import { clearTimeout, max, min, monotonicMs, NativeSet, process, random, setTimeout } from '../../primordials.ts';
 import type { RawAborted, RawOrphans, RawTracked, SensorCost } from '../../tracked.ts';
@@ -6,6 +7,7 @@ import { Spending } from '../governor/spending.ts';
 import { readWork } from '../governor/work-clock.ts';
 import { atNextTurn } from '../microtask-turns.ts';
 import { markOwn } from '../own-resources.ts';
+import { isPaidFor, type WorkItem } from '../work/current.ts';
 import { FollowedCancellations } from './cancellations.ts';
 import { followCombinators } from './combinators.ts';
 import { FollowedHandles } from './handles.ts';
@@ -31,6 +33,13 @@ const SOCKETS = new NativeSet(['PipeWrap', 'TCPSocketWrap', 'TLSWrap']);
 const startTimer = setTimeout;
 const stopTimer = clearTimeout;
 
+/** Whose work things belong to. */
+export interface Whose {
+  /** From now on, or no longer. */
+  onPromisesFollowed(isFollowed: boolean): void;
+  nameOf(item: WorkItem): Work | null;
+}
+
 /** Told of everything that is made. */
 export interface Tap {
   onPromise(): void;
@@ -47,6 +56,7 @@ export class RunningTracking {
   readonly #startMs = monotonicMs();
   readonly #sites = createSites();
   readonly #sensor: Sensor;
+  readonly #whose: Whose;
   readonly #governor: Governor;
   readonly #spending = new Spending();
   readonly #seen = new SeenShare(this.#startMs);
@@ -67,8 +77,9 @@ export class RunningTracking {
   #lastCheckMs = this.#startMs;
   #lastRowMs = this.#startMs;
 
-  constructor(sensor: Sensor, share: number) {
+  constructor(sensor: Sensor, share: number, whose: Whose) {
     this.#sensor = sensor;
+    this.#whose = whose;
     this.#governor = new Governor(share, { now: monotonicMs, random });
     const cancellations = new FollowedCancellations(sensor);
     this.#cancellations = cancellations;
@@ -84,7 +95,12 @@ export class RunningTracking {
     this.#combinators = followCombinators(this.#promises, sensor);
     this.#onTimer = guarded(sensor, () => this.#step());
     this.#setBudgets();
+    whose.onPromisesFollowed(true);
     this.#timer = this.#startTimer(this.#governor.step(0).waitMs);
+  }
+
+  isOpen(): boolean {
+    return this.#isOpen;
   }
 
   govern({ share, ownShare, hint }: { share: number; ownShare: number; hint: boolean }): void {
@@ -202,10 +218,12 @@ export class RunningTracking {
     this.#handles.resume();
     this.#listeners.resume();
     this.#combinators.resume();
+    this.#whose.onPromisesFollowed(true);
   }
 
   #close(): void {
     this.#seen.closed(monotonicMs());
+    this.#whose.onPromisesFollowed(false);
     this.#combinators.pause();
     this.#listeners.pause();
     this.#handles.pause();
@@ -232,7 +250,7 @@ export class RunningTracking {
     const spending = this.#spending;
     spending.count('promise-made', promises);
     spending.count('promise-settled', ofPromises.settled);
-    if (this.#cancellations.isCarrying()) spending.count('promise-carried', promises);
+    if (this.#cancellations.isCarrying() || isPaidFor()) spending.count('promise-carried', promises);
     spending.count('resource-made', ofHandles.made);
     spending.count('resource-destroyed', ofHandles.gone);
     spending.count('listener-added', this.#listeners.spent());
@@ -247,7 +265,7 @@ export class RunningTracking {
     const row = {
       aborted: this.#aborted,
       orphans: this.#orphans,
-      ...reportSites([...this.#sites.all()], now),
+      ...reportSites([...this.#sites.all()], now, this.#whose.nameOf),
       intervalMs: now - this.#lastRowMs,
       trackedMs: now - this.#startMs,
       ...seen,

@@ -1,6 +1,7 @@
 import { min, NativeMap, NativeNumber, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { callerFiles, chosenCallSites } from '../stack.ts';
+import { currentWork, type WorkItem } from '../work/current.ts';
 import { addDuration, type Durations, noDurations } from './durations.ts';
 
 /** Frames looked at, those of the agent on top of them included, and of them the outer ones outside of Node’s own modules that are kept. */
@@ -43,6 +44,8 @@ export interface Site {
   madeBy: number | null;
   /** call: the function that is called. */
   callee: RawFrame | null;
+  /** The requests and jobs that started some of them last: a few. */
+  work: WorkItem[];
   /** The watchdog knows its frames. */
   reported: boolean;
   changed: boolean;
@@ -76,7 +79,10 @@ export function createSites() {
       let key = `${what} ${type} ${detail}`;
       for (const [, url, line, column] of kept) key += ` ${url}:${line}:${column}`;
       const known = byKey.get(key);
-      if (known) return known;
+      if (known) {
+        noteWork(known);
+        return known;
+      }
       if (byKey.size >= MAX_SITES) {
         dropped++;
         return null;
@@ -103,9 +109,11 @@ export function createSites() {
         position: positions.of(`${what} ${type} ${detail}`, kept),
         madeBy: null,
         callee: null,
+        work: [],
         reported: false,
         changed: true,
       };
+      noteWork(site);
       byKey.set(key, site);
       byId.set(site.id, site);
       return site;
@@ -116,6 +124,16 @@ export function createSites() {
   };
 }
 export type Sites = ReturnType<typeof createSites>;
+
+/** Kept of a place: each may be of another route. */
+const MAX_WORK = 4;
+
+function noteWork({ work }: Site): void {
+  const item = currentWork();
+  if (!item || work[work.length - 1] === item) return;
+  if (work.length >= MAX_WORK) work.shift();
+  work.push(item);
+}
 
 /** The stack of what the application does now, without the agent's frames, innermost first. */
 export function currentFrames(below?: (...args: never[]) => unknown, limit = MAX_FRAMES): RawFrame[] {

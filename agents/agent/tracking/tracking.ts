@@ -1,5 +1,7 @@
+import type { Work } from '../../../src/recording/rows/work.ts';
 import { createSensor, isOff } from '../../guard.ts';
 import type { RawTracked, SensorCost } from '../../tracked.ts';
+import type { WorkItem } from '../work/current.ts';
 import { followRejections } from './rejections.ts';
 import type { RunningTracking, Tap } from './running-tracking.ts';
 
@@ -24,7 +26,10 @@ export interface Wanted {
  * Follows what the thread starts until it ends: promises and suspended calls, handles, listeners, aborted signals.
  * Nothing of it is there before `follow` wants it and after it does not; rejections that nothing handles are always counted.
  */
-export function createTracking() {
+export function createTracking(
+  onPromisesFollowed: (isFollowed: boolean) => void,
+  nameOf: (item: WorkItem) => Work | null,
+) {
   let running: RunningTracking | null = null;
   const sensor = createSensor('tracking');
   const rejections = followRejections((promise) => running?.siteOf(promise) ?? null);
@@ -37,13 +42,16 @@ export function createTracking() {
         const ending = running;
         running = null;
         ending?.stop();
+        onPromisesFollowed(false);
         return;
       }
       if (!running && (wanted.mayBegin || wanted.hint)) {
-        running = new (loadTracking().RunningTracking)(sensor, wanted.share);
+        running = new (loadTracking().RunningTracking)(sensor, wanted.share, { onPromisesFollowed, nameOf });
       }
       running?.govern(wanted);
     },
+    /** Whether promises are followed at the moment. */
+    isFollowingPromises: (): boolean => running?.isOpen() ?? false,
     /** While one runs, its hooks see everything: others need none of their own. */
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
     /** Where the open handles were made, as far as they are followed. */

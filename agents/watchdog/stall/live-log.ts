@@ -1,5 +1,5 @@
 import { threadName } from '../../../src/recording/thread-name.ts';
-import type { ChainKind, Location, StallKind } from '../../../src/recording/types.ts';
+import type { ChainKind, Location, StallKind, Work } from '../../../src/recording/types.ts';
 import { printLine } from '../../../src/util/print-line.ts';
 import { displayPath, stripControl } from '../../../src/util/text.ts';
 
@@ -19,10 +19,12 @@ export interface LiveStall {
   /** What waits for the loop. */
   waiting: number;
   chain?: ChainKind | null;
+  /** Whose work it is, as far as known. */
+  work?: Work;
 }
 
 /** One line: kind, duration so far, function, file:line. */
-export function liveLine({ durationMs, kind, location, unmapped, call, chain }: LiveStall, threadId = 0): string {
+export function liveLine({ durationMs, kind, location, unmapped, call, chain, work }: LiveStall, threadId = 0): string {
   const line = location && !unmapped ? `:${location.line}:${location.column}` : '';
   const place = location
     ? `${location.function || '(anonymous)'} (${displayPath(location.file)}${line})`
@@ -30,7 +32,8 @@ export function liveLine({ durationMs, kind, location, unmapped, call, chain }: 
   const starved = chain === 'microtask' || chain === 'nexttick';
   const what = starved ? `${chain} chain` : call ? `${kind ?? 'native'} ${call}` : (kind ?? 'native call');
   const where = threadId === 0 ? 'event loop' : `event loop of ${threadName(threadId)}`;
-  return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}`;
+  const whose = work ? ` · ${stripControl(work.name)}` : '';
+  return `evdiag: ${where} ${starved ? 'starved' : 'blocked'} for ${Math.round(durationMs)} ms so far · ${what} · ${stripControl(place)}${whose}`;
 }
 
 /** A stall at a place that was logged a moment ago is left to the summary. */

@@ -11,6 +11,7 @@ import { classify, isLoading } from './classify.ts';
 import { callName } from './marked-calls.ts';
 import { behindNative, dominant, isIdleWorker, mergeSmallest, type Witness } from './stall-evidence.ts';
 import type { StallTimes } from './stall-times.ts';
+import { StallWork } from './stall-work.ts';
 import { withStringCall } from './string-calls.ts';
 import type { StallWatchOptions } from './types.ts';
 
@@ -52,6 +53,7 @@ export interface OpenStall {
   own: boolean;
   waiting: number | null;
   chain: ReturnType<typeof createChainWitness>;
+  readonly work: StallWork;
 }
 
 /** When a stack was asked for, and what the thread had run by then. */
@@ -77,6 +79,7 @@ export function createOpenStall(known: Pick<OpenStall, 'id' | 'startMs' | 'count
     own: false,
     waiting: null,
     chain: createChainWitness(),
+    work: new StallWork(),
   };
 }
 
@@ -92,6 +95,7 @@ export function readMark(options: StallWatchOptions, stall: OpenStall, elapsedMs
   const recent = () => readRecentSite(options.shared, options.marks.index());
   const raw = readSite(options.shared) ?? (call.kind === 'js-cpu' ? recent() : null);
   if (raw) {
+    stall.work.addMarked(options.shared, elapsedMs + stall.pendingMs);
     const native = nativeFrame(stall.call);
     const toFrames = () => [native, ...raw.map(options.toFrame)];
     addStack(stall, toFrames, { kind: call.kind, weightMs: elapsedMs + stall.pendingMs, marked: true });
@@ -139,6 +143,7 @@ function onAnswer(options: StallWatchOptions, stall: OpenStall, asked: Question,
   const raw = isBehind ? behindNative(answer) : answer.frames;
   if (isBehind && options.marks.hasUnmarked()) kind = 'native-addon';
   stall.chain.add(answer, answer.frames.map(options.toFrame), cpu?.cpuMs ?? null);
+  stall.work.addStack(answer, stall.pendingMs, late);
   addStack(stall, () => raw.map(options.toFrame), { kind, weightMs: stall.pendingMs, late });
   explained(stall);
   stall.stackCount++;

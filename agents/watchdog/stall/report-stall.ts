@@ -90,5 +90,6 @@ function reportLive(
 ): void {
   stall.live = true;
   const waiting = waitingIn(options, stall) ?? 0;
-  options.onLive({ durationMs: gap, ...known, call: stall.call, waiting, ...chainOf(stall) });
+  const { work } = stall.work.parts(null);
+  options.onLive({ durationMs: gap, ...known, call: stall.call, waiting, ...chainOf(stall), ...(work && { work }) });
 }

@@ -1,5 +1,6 @@
 /** The row of a stall that is over. */
 import { CONFIDENCE } from '../../../src/detectors/confidence.ts';
+import type { WorkDuring } from '../../../src/protocol/thread-api.ts';
 import type { Frame, StallKind, StallRow } from '../../../src/recording/types.ts';
 import { chainOf, isIdle, type OpenStall, waitingIn } from './open-stall.ts';
 import { dominant, hardlyRan, isHost, isStarvedGc, mappedAgain, summarizeStacks } from './stall-evidence.ts';
@@ -19,6 +20,9 @@ export interface EndedStall {
   /** Time in collections so far when the stall began. */
   gcAtStart: number;
   beforeFirstTurn: boolean;
+  /** What the thread said of it afterwards; undefined: it was not asked. */
+  during?: WorkDuring | null;
+  isAnswered?: boolean;
 }
 
 /** Null if it was no stall: an idle worker. */
@@ -47,6 +51,7 @@ export function stallRow(options: StallWatchOptions, ended: EndedStall, gcMs: nu
     ...(stall.own && { own: true as const }),
     waiting: waitingIn(options, stall),
     ...chainOf(stall),
+    ...stall.work.parts(ended.during ?? null),
     confidence: main ? main.confidence : CONFIDENCE.unseen,
   };
 }

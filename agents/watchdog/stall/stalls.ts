@@ -11,6 +11,8 @@ import type { StallWatchOptions } from './types.ts';
 const CAPTURE_SHARE = 0.5;
 /** PerformanceObserver reports collections one loop turn after the stall: the row waits for it. */
 const SETTLE_MS = 40;
+/** What has not been answered by then is left out: the thread is blocked again. */
+const ANSWER_MS = 1000;
 
 /**
  * Finds stalls of an observed thread where the heartbeat stops, and explains them while they last.
@@ -152,8 +154,8 @@ export class StallWatch {
 
   #settle(now: number): void {
     const { shared, maps, onClose, capture } = this.#options;
-    for (const ended of this.#closing) {
-      if (now < ended.endMs + SETTLE_MS) continue;
+    const settled = this.#closing.filter((ended) => this.#isSettled(ended, now));
+    for (const ended of settled) {
       const gcMs = Math.min(ended.durationMs, shared.numbers[Sum.GcMs]! - ended.gcAtStart);
       maps.mapped(
         () => stallRow(this.#options, ended, gcMs),
@@ -162,8 +164,25 @@ export class StallWatch {
         },
       );
     }
-    this.#closing = this.#closing.filter(({ endMs }) => now < endMs + SETTLE_MS);
+    this.#closing = this.#closing.filter((ended) => !settled.includes(ended));
     if (this.#closing.length === 0 && !this.#open) capture.detach('stall');
+  }
+
+  /** Requests that waited have begun by then, and the thread has named them, if it follows any. */
+  #isSettled(ended: EndedStall, now: number): boolean {
+    if (now < ended.endMs + SETTLE_MS) return false;
+    const { shared, capture, startMonotonicMs } = this.#options;
+    if (Atomics.load(shared.control, Word.Work) === 0 || now > ended.endMs + ANSWER_MS) return true;
+    if (ended.during === undefined) {
+      const { stall, endMs, durationMs } = ended;
+      ended.during = null;
+      const [fromMs, toMs] = [endMs - durationMs, endMs].map((ms) => startMonotonicMs + ms) as [number, number];
+      capture.call('stall', 'workDuring', [fromMs, toMs, stall.work.ids()], (during) => {
+        ended.during = during;
+        ended.isAnswered = true;
+      });
+    }
+    return ended.isAnswered === true;
   }
 
   #noBeat(now: number, elapsedMs: number, tickMs: number): void {

@@ -27,6 +27,7 @@ import { confidenceOfStalls } from '../stack-confidence.ts';
 import { CALL_KINDS, KIND_TEXTS } from '../stall-kinds.ts';
 import { allStalls, availableMs, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
+import { workOfStalls } from '../work.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
 import { isStarvation } from './starved-event-loop.ts';
@@ -200,6 +201,7 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
     startup,
     span: spanOf(group),
     times,
+    ...(kind !== 'host' && workOfStalls(group)),
     evidence: {
       ...times,
       cpuMs: sumOf(group, 'cpuMs'),

@@ -1,6 +1,7 @@
 /** What kept the loop from turning. */
 import type { RowBase } from './header.ts';
 import type { ChainKind, Frame, Location } from './places.ts';
+import type { Work, WorkShare } from './work.ts';
 
 /** What kept the main thread from its event loop. */
 export const STALL_KINDS = [
@@ -95,6 +96,10 @@ export interface StallRow extends RowBase {
   waiting: number | null;
   /** Not one long call but a chain of short ones that never let the loop turn; null for one call, absent if unknown (format 1.1). */
   chain?: ChainKind | null;
+  /** Whose work took most of it; absent if that is not known (format 1.6). */
+  work?: Work;
+  /** Requests that were in progress or arrived meanwhile, of those that are followed; absent if there were none (format 1.6). */
+  waited?: WorkShare[];
   /** How sure the place is, 0..1. */
   confidence: number;
 }

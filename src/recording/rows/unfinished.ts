@@ -1,6 +1,7 @@
 /** What was started and has not ended, or ended badly. */
 import type { RowBase } from './header.ts';
 import type { Frame, Location } from './places.ts';
+import type { Work } from './work.ts';
 
 /** What a thread has started and may not have ended. */
 export const UNFINISHED = ['await', 'call', 'reaction', 'promise', 'handle', 'listener'] as const;
@@ -62,6 +63,8 @@ export interface UnfinishedEntry {
   onOne?: number;
   /** await: what made the awaited promise, if that was followed. */
   madeBy: { what: string; type: string; via: string[]; location: Location | null } | null;
+  /** The requests and jobs that started some of them, by name; absent if none is known (format 1.6). */
+  work?: Work[];
   /** await: the awaited expression, and those awaited before it in the same function, as text; only where one is old. */
   code?: string;
   before?: string[];
