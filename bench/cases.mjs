@@ -17,6 +17,9 @@ const serverMetrics = (diagnoseBar) => [
     within: WITHIN_RATIO,
     bars: { watch: ['>=', 0.99], diagnose: ['>=', diagnoseBar] },
   },
+  // What happens in few blocks, as windows and deep samples do, is in the sums.
+  { id: 'cpuUsPerRequest', unit: 'µs', how: 'total', bars: { diagnose: ['<=', 1.06], watch: ['<=', 1.01] } },
+  { id: 'requestsPerSecond', unit: '/s', how: 'total', bars: {} },
   // The CPU time that does not depend on how long a request waits for a core.
   { id: 'mainUsPerRequest', unit: 'µs', how: 'ratio', bars: {} },
   { id: 'p99Ms', unit: 'ms', how: 'ratio', bars: {} },

@@ -1,5 +1,5 @@
 // Measures the variants of one case in rounds, until the result is certain or the time is over.
-import { LEAST_CLUSTERS, medianInterval } from './interval.mjs';
+import { LEAST_CLUSTERS, medianInterval, totalInterval } from './interval.mjs';
 import { quantile } from './quantile.mjs';
 
 /** @import { Bar, Case, Comparison, Figures, Metric, Result, Variant } from './types.d.ts' */
@@ -36,16 +36,13 @@ export async function compare({ id, metrics, measureRound }, variants, compariso
  */
 function resultOf(metric, { name, of, to, judged }, rounds, level) {
   const { id, unit, how, within, bars } = metric;
-  const clusters = rounds.map((blocks) =>
-    blocks.map((block) => (how === 'ratio' ? block[of][id] / block[to][id] : block[of][id] - block[to][id])),
-  );
-  const interval = medianInterval(clusters);
+  const interval = intervalOf(metric, of, to, rounds);
   const { median, low, high } = interval;
   const isPrecise = Math.max(median - low, high - median) <= (within ?? 0);
   const bar = judged ? bars[level] : undefined;
   /** @param {number} value */
   const number = (value) =>
-    !Number.isFinite(value) ? '?' : how === 'ratio' ? value.toFixed(3) : `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+    !Number.isFinite(value) ? '?' : how !== 'added' ? value.toFixed(3) : `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
   /** @param {number} which */
   const amount = (which) =>
     quantile(
@@ -53,7 +50,7 @@ function resultOf(metric, { name, of, to, judged }, rounds, level) {
       0.5,
     );
   return {
-    metric: id,
+    metric: how === 'total' ? `${id} of all` : id,
     comparison: name,
     base: `${amount(to).toPrecision(4)} ${unit}`,
     measured: `${amount(of).toPrecision(4)} ${unit}`,
@@ -62,6 +59,25 @@ function resultOf(metric, { name, of, to, judged }, rounds, level) {
     verdict: verdictOf(interval, isPrecise, bar, how),
     isWide: within !== undefined && !isPrecise,
   };
+}
+
+/**
+ * @param {Metric} metric
+ * @param {number} of
+ * @param {number} to
+ * @param {Figures[][][]} rounds
+ */
+function intervalOf({ id, how }, of, to, rounds) {
+  if (how === 'total') {
+    return totalInterval(
+      rounds.map((blocks) => blocks.map((block) => /** @type {[number, number]} */ ([block[of][id], block[to][id]]))),
+    );
+  }
+  return medianInterval(
+    rounds.map((blocks) =>
+      blocks.map((block) => (how === 'ratio' ? block[of][id] / block[to][id] : block[of][id] - block[to][id])),
+    ),
+  );
 }
 
 /**
@@ -80,7 +96,7 @@ function verdictOf({ low, high }, isPrecise, bar, how) {
     const holds = (value) => (sign === '<=' ? value <= limit : value >= limit);
     return holds(worst) ? 'ok' : holds(best) ? 'not shown' : 'over';
   }
-  const none = how === 'ratio' ? 1 : 0;
+  const none = how === 'added' ? 0 : 1;
   if (low > none) return 'more';
   if (high < none) return 'less';
   return isPrecise ? 'no difference' : 'not shown';

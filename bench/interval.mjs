@@ -13,20 +13,40 @@ const Z_95 = 1.96;
  * @returns {{ median: number, low: number, high: number }} endless where there are too few clusters
  */
 export function medianInterval(clusters) {
-  const median = quantile(clusters.flat(), 0.5);
+  return interval(clusters, (some) => quantile(some.flat(), 0.5));
+}
+
+/**
+ * Sum of all by sum of all, with the same interval: what happens seldom and costs much is in it, which the median leaves out.
+ *
+ * @param {[of: number, to: number][][]} clusters
+ * @returns {{ median: number, low: number, high: number }} `median` is the ratio
+ */
+export function totalInterval(clusters) {
+  return interval(clusters, (some) => {
+    let [of, to] = [0, 0];
+    for (const values of some) for (const value of values) [of, to] = [of + value[0], to + value[1]];
+    return of / to;
+  });
+}
+
+/**
+ * @template Value
+ * @param {Value[][]} clusters
+ * @param {(some: Value[][]) => number} statistic
+ */
+function interval(clusters, statistic) {
+  const median = statistic(clusters);
   const count = clusters.length;
   if (count < LEAST_CLUSTERS) return { median, low: -Infinity, high: Infinity };
-  const medians = Array.from({ length: RESAMPLES }, () =>
-    quantile(
-      clusters.flatMap(() => clusters[Math.floor(Math.random() * count)]),
-      0.5,
-    ),
+  const resampled = Array.from({ length: RESAMPLES }, () =>
+    statistic(clusters.map(() => clusters[Math.floor(Math.random() * count)])),
   );
   const wider = forFewClusters(count);
   return {
     median,
-    low: median - (median - quantile(medians, 0.025)) * wider,
-    high: median + (quantile(medians, 0.975) - median) * wider,
+    low: median - (median - quantile(resampled, 0.025)) * wider,
+    high: median + (quantile(resampled, 0.975) - median) * wider,
   };
 }
 

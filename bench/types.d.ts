@@ -25,8 +25,8 @@ export type Bar = [sign: '<=' | '>=', limit: number];
 export interface Metric {
   id: string;
   unit: string;
-  /** 'ratio': with the agent, divided by without; 'added': the difference. */
-  how: 'ratio' | 'added';
+  /** 'ratio': with the agent, divided by without, in the middle of all blocks; 'total': the sums of all divided; 'added': the difference. */
+  how: 'ratio' | 'total' | 'added';
   /** How far the ends of the interval may be from the median before measuring ends. */
   within?: number;
   /** By level. */

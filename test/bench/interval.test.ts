@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 
-const { medianInterval } = (await import(new URL('../../bench/interval.mjs', import.meta.url).href)) as {
-  medianInterval(clusters: number[][]): { median: number; low: number; high: number };
+interface Interval {
+  median: number;
+  low: number;
+  high: number;
+}
+
+const { medianInterval, totalInterval } = (await import(new URL('../../bench/interval.mjs', import.meta.url).href)) as {
+  medianInterval(clusters: number[][]): Interval;
+  totalInterval(clusters: [of: number, to: number][][]): Interval;
 };
 
 /** Spread evenly over -1 to 1. */
@@ -36,4 +43,13 @@ describe('interval of a median', () => {
     expect([low <= median, median <= high]).toEqual([true, true]);
     expect(medianInterval([[1, 2, 3], [2]])).toEqual({ median: 2, low: -Infinity, high: Infinity });
   });
+});
+
+test('what happens in one block of twenty is in the sums, not in the median', () => {
+  const blocks = Array.from({ length: 20 }, (_, i): [number, number] => [i === 7 ? 3 : 1, 1]);
+  const rounds = Array.from({ length: 8 }, () => blocks);
+  expect(medianInterval(rounds.map((some) => some.map(([of, to]) => of / to))).median).toBe(1);
+  const total = totalInterval(rounds);
+  expect(total.median).toBeCloseTo(1.1);
+  expect([total.low, total.high]).toEqual([total.median, total.median]);
 });
