@@ -22,6 +22,8 @@ const PAUSE_MS = 200;
 const PING_EVERY_MS = 5;
 /** Long enough for a condition without one long block to be noticed and looked at, also where a reading or two come late. */
 const RUN_MS = 7500;
+/** `npm run levels` lengthens loads: what grows has hours in production. */
+const LONGER = Number(process.env.SCENARIO_LONGER ?? 1);
 
 /** Serves `routes` (and an innocent `/ping`) on a free port of 127.0.0.1 while `visit` runs. */
 export async function withServer<T>(routes: Record<string, Route>, visit: (get: Get) => Promise<T>): Promise<T> {
@@ -116,7 +118,7 @@ export async function steadyLoad(
 ): Promise<SteadyLoad> {
   let requests = 0;
   const load = async () => {
-    const endMs = performance.now() + runMs;
+    const endMs = performance.now() + runMs * LONGER;
     for (let dueMs = performance.now(); dueMs < endMs; dueMs = Math.max(dueMs + everyMs, performance.now())) {
       const earlyMs = dueMs - performance.now();
       if (earlyMs > 0) await delay(earlyMs);

@@ -2,7 +2,7 @@
 import type { JudgedOutcome } from './run.ts';
 import type { CalibrationProgram, Judged } from './types.ts';
 
-export const LEVELS = ['watch', 'diagnose'] as const;
+const LEVELS = ['watch', 'diagnose'] as const;
 type Level = (typeof LEVELS)[number];
 
 /**
@@ -61,8 +61,8 @@ export function byLevelText(all: ByLevel): string {
   return `${[
     '# What each level finds',
     '',
-    'Each sick program of `evdiag scenario`, once at each level, under its usual load and for as long as it takes by itself (some seconds:',
-    'an operation in production has hours). A command writes this page; `--fresh` runs all of them again:',
+    'Each sick program of `evdiag scenario`, once at each level, under its usual load and for as long as it takes by itself, which is some',
+    'seconds; `--longer 4` lets steady loads go on four times as long. A command writes this page; `--fresh` runs all of them again:',
     '',
     `\`${all.command}\``,
     '',

@@ -14,14 +14,16 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '40' },
     jobs: { type: 'string', default: '1' },
     fresh: { type: 'boolean', default: false },
+    longer: { type: 'string', default: '1' },
     state: { type: 'string', default: join(ROOT, 'node_modules/.cache/evdiag-calibration') },
     output: { type: 'string' },
   },
 });
 
 const programs = ownPrograms().filter(({ id, truth }) => truth.expected.length > 0 && new RegExp(values.only).test(id));
-// The same runs as of the calibration.
-const state = join(values.state, 'alone');
+process.env.SCENARIO_LONGER = values.longer;
+// As long as usual, they are the same runs as of the calibration.
+const state = join(values.state, values.longer === '1' ? 'alone' : `longer-${values.longer}`);
 if (values.fresh) for (const { id } of programs) rmSync(stateOf(state, id), { recursive: true, force: true });
 const results = await runAll(programs, {
   state,
