@@ -48,7 +48,11 @@ await Promise.all([
   build({
     ...common,
     format: 'cjs',
-    entryPoints: { library: 'agents/scopes/library.ts', 'stall-watch': 'agents/scopes/stall-watch.ts' },
+    entryPoints: {
+      library: 'agents/scopes/library.ts',
+      'stall-watch': 'agents/scopes/stall-watch.ts',
+      'close-inspector': 'src/attach/inspector/close-inspector.ts',
+    },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     minifySyntax: true,

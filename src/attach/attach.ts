@@ -1,5 +1,4 @@
 /** Loads the agent into a process that was started without it, through its inspector, which is closed again at once. */
-import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,10 +6,12 @@ import type { AttachOptions } from '../protocol/attach-options.ts';
 import { builtFile, packageVersion } from '../util/package-root.ts';
 import { agentFolders } from '../util/run-folder.ts';
 import { isObject } from '../util/shapes.ts';
-import { attachability } from './attachable.ts';
+import { attachability, signalObstacle } from './attachable.ts';
 import { type Connection, connectTo } from './connect.ts';
+import { closeIfOpen, closePort } from './inspector/close-port.ts';
+import { type Closer, startCloser } from './inspector/closer.ts';
 import {
-  CLOSE_EXPRESSION,
+  evaluation,
   loadExpression,
   type Preflight,
   preflightExpression,
@@ -18,9 +19,10 @@ import {
 } from './inspector/expressions.ts';
 import { type InspectorClient, NoInspector, openInspector } from './inspector/inspector-client.ts';
 import { loadInWorkers } from './inspector/load-in-workers.ts';
-import { type OpenPort, openPort, StillBusy, waitForClose, waitForPort } from './inspector/open-port.ts';
+import { isOpen, type OpenPort, openPort, StillBusy, waitForClose } from './inspector/open-port.ts';
 import { atSafeMoment } from './inspector/safe-moment.ts';
 import { wayTo } from './inspector/streams.ts';
+import { listenersOf } from './process/listeners.ts';
 import { startTicks } from './process/state.ts';
 import { endedText, TargetError } from './target-error.ts';
 
@@ -33,8 +35,6 @@ const SOCKET_MS = 60_000;
 /** Threads that have the agent announce themselves within 50 ms; on a busy machine later. */
 const WORKERS_MS = 2000;
 const RETRY_MS = 50;
-/** The helper gives up then. */
-const LATEST_MS = 3_600_000;
 
 export interface AttachRequest extends Pick<AttachOptions, 'aloneMs' | 'forMs' | 'record'> {
   /** EVDIAG_* of the agent. */
@@ -52,6 +52,8 @@ export interface Attached {
   /** How long a TCP port was open on loopback; null where one had been open before, and was left. */
   windowMs: number | null;
   port: number;
+  /** Closes the inspector if Node has opened it once more, which it may do late. Never throws. */
+  closeAgain(): Promise<void>;
 }
 
 /** Throws TargetError; nothing stays behind then. */
@@ -59,21 +61,42 @@ export async function attach(pid: number, request: AttachRequest): Promise<Attac
   const { obstacle, text, openPort: open } = attachability(pid, { force: request.force === true });
   if (obstacle) throw new TargetError(text);
   const started = startTicks(pid);
-  const mine = open === null ? await opened(pid, request) : null;
-  const port = mine?.port ?? open!;
   try {
-    const { closedAt, workers } = await load(pid, port, mine !== null, request);
-    const windowMs = mine && closedAt !== null ? closedAt - mine.openedAt : null;
-    request.onProgress?.(`waiting for the agent of process ${pid}`);
-    return { connection: await connectToAll(pid, workers), windowMs, port };
+    return await (open === null ? throughOwn(pid, request) : throughOpen(pid, open, request));
   } catch (error) {
     if (startTicks(pid) !== started) throw new TargetError(endedText(pid), 'ended');
     throw error;
   }
 }
 
+/** Through an inspector that is open already, and stays so. */
+async function throughOpen(pid: number, port: number, request: AttachRequest): Promise<Attached> {
+  const { workers } = await load(pid, port, false, request);
+  return { connection: await connectToAll(pid, workers, request), windowMs: null, port, closeAgain: async () => {} };
+}
+
+/** Through an inspector that is opened for it, and closed at once. */
+async function throughOwn(pid: number, request: AttachRequest): Promise<Attached> {
+  const before = new Set(listenersOf(pid).map(({ inode }) => inode));
+  const opening = { before, started: startTicks(pid) };
+  const closer = startCloser(pid, before);
+  const { port, openedAt } = await opened(pid, before, closer, request);
+  closer.opened(port);
+  const closeAgain = (): Promise<void> => closeIfOpen(pid, port, opening);
+  try {
+    const { closedAt, workers } = await load(pid, port, true, request);
+    const connection = await connectToAll(pid, workers, request);
+    await closeAgain();
+    return { connection, windowMs: closedAt - openedAt, port, closeAgain };
+  } finally {
+    if (isOpen(pid, port, before)) closer.leaveIt();
+    else closer.release();
+  }
+}
+
 /** Once the agent knows the threads as well; those that do not answer soon are not waited for. */
-async function connectToAll(pid: number, workers: number): Promise<Connection> {
+async function connectToAll(pid: number, workers: number, { onProgress }: AttachRequest): Promise<Connection> {
+  onProgress?.(`waiting for the agent of process ${pid}`);
   const giveUpAt = performance.now() + WORKERS_MS;
   for (;;) {
     const connection = await connectTo(pid, SOCKET_MS);
@@ -83,28 +106,34 @@ async function connectToAll(pid: number, workers: number): Promise<Connection> {
   }
 }
 
-async function opened(pid: number, { timeoutMs, signal, onProgress = () => {} }: AttachRequest): Promise<OpenPort> {
+async function opened(
+  pid: number,
+  before: ReadonlySet<string>,
+  closer: Closer,
+  { force = false, timeoutMs, signal, onProgress = () => {} }: AttachRequest,
+): Promise<OpenPort> {
+  const prove = (): void => {
+    const text = signalObstacle(pid, { force });
+    if (text !== null) throw new TargetError(text);
+    closer.sending();
+  };
   try {
-    return await openPort(pid, { timeoutMs, signal, onProgress });
+    return await openPort(pid, before, prove, { timeoutMs, signal, onProgress });
   } catch (error) {
-    if (!(error instanceof StillBusy)) throw error;
-    closeLater(pid, error.before);
+    if (!(error instanceof StillBusy)) {
+      closer.release();
+      throw error;
+    }
+    closer.leaveIt();
     throw new StillBusy(
       `${error.message} Nothing was loaded. A helper of evdiag stays until the call returns, and closes the inspector then.`,
-      error.before,
     );
   }
 }
 
-/** SIGUSR1 cannot be taken back: somebody has to close what it opens. */
-function closeLater(pid: number, before: ReadonlySet<string>): void {
-  const words = [process.argv[1]!, 'attach', String(pid), '--close-inspector', [...before].join() || 'none'];
-  spawn(process.execPath, words, { detached: true, stdio: 'ignore' }).unref();
-}
-
 interface Loaded {
-  /** When the port was closed, by performance.now(); null where it was not ours to close. */
-  closedAt: number | null;
+  /** When the port was closed, by performance.now(); meaningless where it was not ours to close. */
+  closedAt: number;
   /** How many worker threads have the agent. */
   workers: number;
 }
@@ -122,7 +151,7 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
     const inspector = client;
     if (!close) {
       await atSafeMoment((late) => evaluate(inspector, expression(false, late)));
-      return { closedAt: null, workers };
+      return { closedAt: 0, workers };
     }
     const closing = waitForClose(pid, port, EVALUATE_MS);
     // What closes the inspector does not answer.
@@ -139,25 +168,6 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
     throw error;
   } finally {
     client?.close();
-  }
-}
-
-/** Waits for the port that an earlier SIGUSR1 opens when a native call returns, and closes it: what the helper does that stays. `before`: sockets that listened before. */
-export async function closeInspector(pid: number, before: readonly string[]): Promise<void> {
-  const waiting = { timeoutMs: LATEST_MS, onProgress() {} };
-  const { port } = await waitForPort(pid, new Set(before), startTicks(pid), waiting);
-  await closePort(pid, port, null);
-}
-
-/** What was opened is closed, whatever has failed. */
-async function closePort(pid: number, port: number, client: InspectorClient | null): Promise<void> {
-  try {
-    const own = client ?? (await openInspector(wayTo(pid), port));
-    own.send('Runtime.evaluate', evaluation(CLOSE_EXPRESSION));
-    await waitForClose(pid, port, EVALUATE_MS);
-    own.close();
-  } catch {
-    // It has ended, or is closed already.
   }
 }
 
@@ -188,13 +198,6 @@ function identityOf(file: string): string {
   const { dev, ino } = statSync(file);
   return `${dev}:${ino}`;
 }
-
-const evaluation = (expression: string) => ({
-  expression,
-  includeCommandLineAPI: true,
-  returnByValue: true,
-  silent: true,
-});
 
 /** Its value. Throws TargetError with what was thrown there. */
 async function evaluate(client: InspectorClient, expression: string): Promise<unknown> {

@@ -1,6 +1,7 @@
 /** Whether the agent can be loaded into a process that was started without it, told from outside: nothing is sent to it. */
 
 import { readlinkSync } from 'node:fs';
+import { clusterWorkers } from './process/cluster.ts';
 import { openFiles } from './process/descriptors.ts';
 import { hasClient, type Listener, listenersAround, listenersOf } from './process/listeners.ts';
 import { nodeOptionsOf } from './process/node-options.ts';
@@ -19,6 +20,7 @@ type Obstacle =
   | 'own-handler'
   | 'no-handler'
   | 'unproven'
+  | 'cluster-primary'
   | 'debugger'
   | 'public-port'
   | 'port-taken'
@@ -37,6 +39,8 @@ export interface Attachability {
 const OLDEST_MAJOR = 20;
 /** The inspector needs some ten, the agent some twenty. Where Node has none left for its inspector, it aborts. */
 const LEAST_FREE_FILES = 48;
+/** Workers in a sentence. */
+const MOST_NAMED = 4;
 const NAMES: Record<Exclude<RuntimeKind, 'node'>, string> = {
   bun: 'runs on Bun, which has another engine (JavaScriptCore)',
   deno: 'runs on Deno, which does not open its inspector at run time',
@@ -112,7 +116,7 @@ function lookAtInspector(pid: number, runtime: Runtime, force: boolean, no: No):
       `Process ${pid} was started with --disable-sigusr1, which keeps its inspector closed. Start it without, or with the agent.`,
     );
   }
-  const problem = handlerProblem(pid, runtime, force, no);
+  const problem = signalProblem(pid, runtime, force, no);
   if (problem) return problem;
   if (!isLoopbackName(inspectHost)) {
     return no(
@@ -151,6 +155,29 @@ function openAlready(pid: number, runtime: Runtime, port: number, no: No): Attac
         `A debugger is connected to process ${pid} (port ${port}). Disconnect it first: the agent keeps away from a process that is debugged.`,
       )
     : { runtime, obstacle: null, text: '', openPort: port };
+}
+
+/** Why SIGUSR1 must not be sent to it at this moment: a sentence; null where nothing is against it. */
+export function signalObstacle(pid: number, { force = false } = {}): string | null {
+  const runtime = runtimeOf(pid);
+  const no = (obstacle: Obstacle, text: string): Attachability => ({ runtime, obstacle, text, openPort: null });
+  if (runtime.kind !== 'node') return notNode(pid, runtime, no).text;
+  return signalProblem(pid, runtime, force, no)?.text ?? null;
+}
+
+function signalProblem(pid: number, runtime: Runtime, force: boolean, no: No): Attachability | null {
+  return handlerProblem(pid, runtime, force, no) ?? clusterProblem(pid, no);
+}
+
+/** Node passes the signal on to all workers, whoever handles it there: one without a handler would end. */
+function clusterProblem(pid: number, no: No): Attachability | null {
+  const workers = clusterWorkers(pid);
+  if (workers.length === 0) return null;
+  const named = workers.length > MOST_NAMED ? [...workers.slice(0, MOST_NAMED), '…'] : workers;
+  return no(
+    'cluster-primary',
+    `Process ${pid} is the primary of a cluster, and Node would pass SIGUSR1 on to its workers (${named.join(', ')}). Nothing was sent. Attach to the workers, or start the cluster with the agent.`,
+  );
 }
 
 function handlerProblem(pid: number, { file }: Runtime, force: boolean, no: No): Attachability | null {

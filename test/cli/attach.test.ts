@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { attach } from '../../src/attach/attach.ts';
 import { attachability } from '../../src/attach/attachable.ts';
 import { openInspector } from '../../src/attach/inspector/inspector-client.ts';
 import { wayTo } from '../../src/attach/inspector/streams.ts';
 import { askToLeave } from '../../src/attach/leave.ts';
+import { clusterWorkers } from '../../src/attach/process/cluster.ts';
 import { listenersOf } from '../../src/attach/process/listeners.ts';
 import { agentFolders } from '../../src/util/run-folder.ts';
 import { evdiag } from '../support/dump.ts';
@@ -240,6 +242,30 @@ describe('attach and detach', () => {
   );
 });
 
+/** Spins in JavaScript until the file is there; says when its loop has turned several times after that. */
+const spinUntil = (file: string): string => `
+setTimeout(() => {
+  while (!require('fs').existsSync(${JSON.stringify(file)}));
+  setTimeout(() => console.log('turned'), 100);
+}, 50);
+setInterval(() => {}, 1e6);
+`;
+
+/** Of the two workers one has lost Node's own handler. */
+const CLUSTER_WORKER = `
+const { worker } = require('node:cluster');
+const nothing = () => {};
+if (worker.id === 2) process.on('SIGUSR1', nothing).off('SIGUSR1', nothing);
+setInterval(() => {}, 1e6);
+process.send('up');
+`;
+const clusterOf = (exec: string): string => `
+const cluster = require('node:cluster');
+cluster.setupPrimary({ exec: ${JSON.stringify(exec)}, execArgv: [] });
+let up = 0;
+for (let i = 0; i < 2; i++) cluster.fork().on('message', () => ++up === 2 && console.log('ready'));
+`;
+
 /** What the command says of a process that it must leave alone. */
 async function refusal(pid: number, ...more: string[]): Promise<string> {
   const run = await evdiag(['dump', String(pid), '--attach', ...more]);
@@ -385,29 +411,54 @@ describe('what cannot be attached to gets a sentence, no signal, and goes on', (
     }
   });
 
-  test('its main thread stays inside a native call: evdiag gives up, and the inspector is closed when the call returns', async () => {
-    const code = `setTimeout(() => { require('child_process').execFileSync('sleep', ['6']); console.log('returned'); }, 50); setInterval(() => {}, 1e6)`;
-    const child = await startProgram(code);
-    let said = '';
-    child.stdout!.on('data', (text) => {
-      said += text;
-    });
-    let printed = '';
-    child.stderr!.on('data', (text) => {
-      printed += text;
-    });
-    try {
-      const run = await evdiag(['attach', String(child.pid), '--timeout', '0.3', '--no-record']);
-      expect([run.status, run.stdout]).toEqual([3, '']);
-      expect(run.stderr).toContain('inside a native call');
-      expect(run.stderr).toContain('Nothing was loaded');
-      await eventually(() => said.includes('returned') && printed.includes('Debugger listening'));
-      await eventually(() => listenersOf(child.pid!).length === 0);
-      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
-    } finally {
-      child.kill('SIGKILL');
-    }
-  });
+  test(
+    'its main thread stays inside a native call: evdiag gives up, and the inspector is closed when the call returns',
+    inLab(async ({ folder }) => {
+      // The call returns when the test has written.
+      const fifo = join(folder, 'fifo');
+      expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
+      const child = await startProgram(
+        `setTimeout(() => { require('fs').readFileSync(${JSON.stringify(fifo)}); console.log('returned'); }, 50); setInterval(() => {}, 1e6)`,
+      );
+      let said = '';
+      child.stdout!.on('data', (text) => {
+        said += text;
+      });
+      let printed = '';
+      child.stderr!.on('data', (text) => {
+        printed += text;
+      });
+      try {
+        const run = await evdiag(['attach', String(child.pid), '--timeout', '0.3', '--no-record']);
+        expect([run.status, run.stdout]).toEqual([3, '']);
+        expect(run.stderr).toContain('inside a native call');
+        expect(run.stderr).toContain('Nothing was loaded');
+        writeFileSync(fifo, '');
+        await eventually(() => said.includes('returned') && printed.includes('Debugger listening'));
+        await eventually(() => listenersOf(child.pid!).length === 0);
+        expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    }),
+  );
+
+  test(
+    'the primary of a cluster: Node would pass the signal on to its workers, of which one would end',
+    inLab(async (lab) => {
+      const child = await startProgram(clusterOf(lab.file('worker.cjs', CLUSTER_WORKER)));
+      try {
+        const workers = clusterWorkers(child.pid!);
+        expect(workers).toHaveLength(2);
+        expect(await refusal(child.pid!)).toContain('is the primary of a cluster');
+        expect(attachability(child.pid!).obstacle).toBe('cluster-primary');
+        expect(workers.map((pid) => attachability(pid).obstacle).sort()).toEqual(['no-handler', null]);
+        expect([clusterWorkers(child.pid!), workers.flatMap((pid) => listenersOf(pid))]).toEqual([workers, []]);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    }),
+  );
 
   test('it ends while it is asked', async () => {
     const child = await startProgram(
@@ -427,6 +478,59 @@ describe('what cannot be attached to gets a sentence, no signal, and goes on', (
     expect(run.status, run.stderr).toBe(3);
     expect(run.stderr).toMatch(/There is no process|ended|zombie/);
     expect(run.stderr).not.toContain('bug in evdiag');
+  });
+});
+
+describe('the inspector does not stay open', () => {
+  test(
+    'where the program was blocked, and Node opens it once more when the loop turns',
+    inLab(async (lab) => {
+      const child = await startProgram(spinUntil(join(lab.folder, 'go')));
+      let said = '';
+      child.stdout!.on('data', (text) => {
+        said += text;
+      });
+      try {
+        const run = await evdiag(['attach', String(child.pid), '--no-record', '--json']);
+        expect(run.status, run.stderr).toBe(0);
+        const { windowMs, port } = JSON.parse(run.stdout) as { windowMs: number; port: number };
+        expect([windowMs > 0, port > 0, said]).toEqual([true, true, '']);
+        lab.file('go', '');
+        await eventually(() => said.includes('turned'));
+        await eventually(() => listenersOf(child.pid!).length === 0);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    }),
+  );
+
+  test('where evdiag is killed in between', async () => {
+    // The inspector opens between two native calls, and nothing is evaluated during the second one.
+    const child = await startProgram(
+      `setTimeout(() => { for (;;) require('child_process').execFileSync('sleep', ['3']); }, 50)`,
+    );
+    let printed = '';
+    child.stderr!.on('data', (text) => {
+      printed += text;
+    });
+    const visitor = spawn(process.execPath, [
+      'bin/evdiag.mjs',
+      'dump',
+      String(child.pid),
+      '--attach',
+      '--quick',
+      '--yes',
+    ]);
+    try {
+      await eventually(() => printed.includes('Debugger listening'));
+      visitor.kill('SIGKILL');
+      await once(visitor, 'exit');
+      await eventually(() => listenersOf(child.pid!).length === 0);
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+    } finally {
+      visitor.kill('SIGKILL');
+      child.kill('SIGKILL');
+    }
   });
 });
 

@@ -63,6 +63,18 @@ export function uploadExpression(folders: readonly string[], name: string, files
 }
 
 /**
+ * Node answers one SIGUSR1 several times: by an interrupt, and when the loop turns. If the first has opened the inspector and it is closed
+ * before the loop turns, the second opens it again: so it is closed then as well.
+ */
+const CLOSING = `
+  const { setImmediate: later } = builtin('timers');
+  const close = (turns) => {
+    host._debugEnd();
+    if (turns > 0) later(close, turns - 1);
+  };
+`;
+
+/**
  * Loads nothing and says ANOTHER_MOMENT where that is not safe; `late`: it has said so for a while. `close`: the inspector is closed first.
  * That waits until whoever evaluates this has gone; then the agent is loaded.
  */
@@ -72,7 +84,7 @@ export function loadExpression(agentFile: string, options: AttachOptions, close:
   ${BUILTINS}
   const file = ${JSON.stringify(agentFile)};
   const key = Symbol.for(${JSON.stringify(ATTACH_KEY)});
-  ${close ? 'host._debugEnd();' : ''}
+  ${close ? `${CLOSING}close(2);` : ''}
   globalThis[key] = ${JSON.stringify(options)};
   try {
     builtin('module').createRequire(file)(file);
@@ -82,6 +94,14 @@ export function loadExpression(agentFile: string, options: AttachOptions, close:
 })()`;
 }
 
-export const CLOSE_EXPRESSION = `(() => {${BUILTINS}
-  host._debugEnd();
+/** Once where Node changes its own queues: whoever has opened it looks again. */
+export const CLOSE_EXPRESSION = `(() => {${IS_SAFE}${BUILTINS}${CLOSING}
+  close(isSafe(false) ? 2 : 0);
 })()`;
+
+export const evaluation = (expression: string) => ({
+  expression,
+  includeCommandLineAPI: true,
+  returnByValue: true,
+  silent: true,
+});

@@ -20,23 +20,29 @@ export interface Waiting {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
   onProgress(words: string): void;
+  /** Between two looks. */
+  pollMs?: number;
 }
 
 /** The process does not open its inspector in time: it is inside a native call, and will when that returns. */
 export class StillBusy extends TargetError {
-  constructor(
-    message: string,
-    /** Sockets that listened before. */
-    readonly before: ReadonlySet<string>,
-  ) {
+  constructor(message: string) {
     super(message, 'no-answer');
   }
 }
 
-/** Sends SIGUSR1 and waits for the port. Only where Node handles that signal: see `attachability`. */
-export async function openPort(pid: number, waiting: Waiting): Promise<OpenPort> {
+/**
+ * Sends SIGUSR1 and waits for the port. `prove` is called right before, and throws unless Node handles that signal at this moment: a
+ * program may have changed that since it was looked at first.
+ */
+export async function openPort(
+  pid: number,
+  before: ReadonlySet<string>,
+  prove: () => void,
+  waiting: Waiting,
+): Promise<OpenPort> {
   const started = startTicks(pid);
-  const before = new Set(listenersOf(pid).map(({ inode }) => inode));
+  prove();
   try {
     process.kill(pid, 'SIGUSR1');
   } catch {
@@ -50,7 +56,7 @@ export async function waitForPort(
   pid: number,
   before: ReadonlySet<string>,
   started: number | null,
-  { timeoutMs, signal, onProgress }: Waiting,
+  { timeoutMs, signal, onProgress, pollMs = POLL_MS }: Waiting,
 ): Promise<OpenPort> {
   const from = performance.now();
   let toldAt = from + TELL_AFTER_MS - TELL_EVERY_MS;
@@ -60,13 +66,13 @@ export async function waitForPort(
     if (found) return { port: found.port, openedAt: now };
     if (startTicks(pid) !== started) throw new TargetError(endedText(pid));
     requireAnswerable(pid);
-    if (now - from > timeoutMs || signal?.aborted) throw new StillBusy(busyText(pid, now - from), before);
+    if (now - from > timeoutMs || signal?.aborted) throw new StillBusy(busyText(pid, now - from));
     if (now - toldAt >= TELL_EVERY_MS) {
       toldAt = now;
       const seconds = Math.round((now - from) / 1000);
       onProgress(`process ${pid} is inside a native call and opens its inspector when that returns (${seconds} s)`);
     }
-    await pause(POLL_MS);
+    await pause(pollMs);
   }
 }
 
@@ -84,6 +90,11 @@ export async function waitForClose(pid: number, port: number, timeoutMs: number)
 
 function newListener(pid: number, before: ReadonlySet<string>) {
   return listening(pid).find(({ inode, isLoopback }) => isLoopback && !before.has(inode));
+}
+
+/** Whether that process listens on loopback at that port, by a socket that was not there before. */
+export function isOpen(pid: number, port: number, before: ReadonlySet<string>): boolean {
+  return listening(pid).some((one) => one.port === port && one.isLoopback && !before.has(one.inode));
 }
 
 /** Nothing, once it has ended. */

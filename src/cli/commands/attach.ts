@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { askLevel } from '../../attach/ask-level.ts';
-import { attach as attachTo, closeInspector } from '../../attach/attach.ts';
+import { attach as attachTo } from '../../attach/attach.ts';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import type { Level } from '../../recording/types.ts';
@@ -19,7 +19,6 @@ interface Options {
   record: boolean;
   timeout: number;
   sigusr1?: boolean;
-  closeInspector?: string;
   json?: boolean;
 }
 
@@ -51,15 +50,10 @@ export const attach: CliCommand<Options> = {
         TIMEOUT_S,
       )
       .addOption(sigusr1Option())
-      .addOption(new Option('--close-inspector <sockets>').hideHelp())
       .addOption(jsonOption());
   },
   async run([pidText = ''], options) {
     const pid = toPid(pidText);
-    if (options.closeInspector) {
-      await closeInspector(pid, options.closeInspector.split(','));
-      return EXIT.done;
-    }
     const there = await connected(pid);
     if (there) return tellAgain(there, options);
     const { connection, windowMs, port } = await load(pid, options);

@@ -24,6 +24,7 @@ const STATES: Record<NodeProcess['state'], string> = {
   'own-handler': 'own SIGUSR1',
   'no-handler': 'no inspector',
   unproven: 'needs --sigusr1',
+  'cluster-primary': 'cluster primary',
   debugger: 'debugged',
   'public-port': 'public port',
   'port-taken': 'port taken',

@@ -1,5 +1,5 @@
 /** Reaching a process for one command: where the agent is not there, it is loaded for that, and taken away again. */
-import { attach } from '../../attach/attach.ts';
+import { type Attached, attach } from '../../attach/attach.ts';
 import { attachability } from '../../attach/attachable.ts';
 import { type Connection, connect } from '../../attach/connect.ts';
 import { askToLeave } from '../../attach/leave.ts';
@@ -52,8 +52,12 @@ export async function reach(pid: number, options: VisitOptions, level: Level = '
     if (!(error instanceof TargetError) || error.code !== 'no-agent') throw error;
     if (!(await isWanted(pid, options, error))) throw new TargetError(`Nothing was loaded into process ${pid}.`);
   }
-  const connection = await bring(pid, options, level);
-  return { connection, isNew: true, end: () => takeAway(connection) };
+  const { connection, closeAgain } = await bring(pid, options, level);
+  const end = async (): Promise<void> => {
+    await takeAway(connection);
+    await closeAgain();
+  };
+  return { connection, isNew: true, end };
 }
 
 /** Whether the agent is to be loaded. Throws where it cannot be, or where nobody can be asked. */
@@ -79,13 +83,13 @@ function announcement(): string {
   return 'Node prints three lines on the stderr of that process: "Debugger listening on ws://127.0.0.1:9229/…", "For help, see: …" and "Debugger attached." A TCP port is open on loopback for some ms.';
 }
 
-async function bring(pid: number, { sigusr1 }: VisitOptions, level: Level): Promise<Connection> {
+async function bring(pid: number, { sigusr1 }: VisitOptions, level: Level): Promise<Attached> {
   const progress = progressLine();
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
   process.once('SIGINT', interrupted);
   try {
-    const { connection, windowMs, port } = await attach(pid, {
+    const attached = await attach(pid, {
       env: visitEnvironment(level),
       aloneMs: ALONE_MS,
       forMs: null,
@@ -96,8 +100,8 @@ async function bring(pid: number, { sigusr1 }: VisitOptions, level: Level): Prom
       onProgress: progress.show,
     });
     progress.clear();
-    complain(`The agent was loaded into process ${pid}${windowText(windowMs, port)}.`);
-    return connection;
+    complain(`The agent was loaded into process ${pid}${windowText(attached.windowMs, attached.port)}.`);
+    return attached;
   } finally {
     progress.clear();
     process.off('SIGINT', interrupted);
