@@ -21,7 +21,7 @@ import { createLiveLog } from './stall/live-log.ts';
 import { createStorage, type Storage } from './storage.ts';
 import type { WatchdogData } from './types.ts';
 
-/** The live socket waits this long: a program that is over by then does not pay for it. */
+/** The live socket waits this long: a program that is over by then does not pay for it. Who has loaded the agent waits for it. */
 const SOCKET_AFTER_MS = 20;
 /** Answers are on their way when the agent has left. */
 const FAREWELL_MS = 20;
@@ -87,7 +87,7 @@ class Watchdog {
     const uploaded = this.#data.attached?.uploaded;
     // All of it has been loaded.
     if (uploaded) rmSync(uploaded, { recursive: true, force: true });
-    setTimeout(() => this.#listen(), SOCKET_AFTER_MS);
+    setTimeout(() => this.#listen(), this.#data.attached ? 0 : SOCKET_AFTER_MS);
     parentPort!.on('message', (message) => this.#onMessage(message));
     const channel = new BroadcastChannel(CHANNEL);
     channel.onmessage = (event) => {

@@ -45,6 +45,8 @@ export interface AttachRequest extends Pick<AttachOptions, 'aloneMs' | 'forMs' |
   timeoutMs: number;
   signal?: AbortSignal;
   onProgress?(words: string): void;
+  /** Called before anything is loaded, with the size of the main thread's heap: what it throws ends the attempt. */
+  consent?(heapBytes: number): void;
 }
 
 export interface Attached {
@@ -142,7 +144,7 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
   let client: InspectorClient | null = null;
   try {
     client = await openInspector(wayTo(pid), port);
-    const file = await prepare(pid, client);
+    const file = await prepare(pid, client, request);
     const { env, aloneMs, forMs, record } = request;
     const uploaded = file === builtFile(FILES[0]!) ? null : dirname(file);
     const options: AttachOptions = { env, aloneMs, forMs, record, uploaded };
@@ -172,7 +174,7 @@ async function load(pid: number, port: number, close: boolean, request: AttachRe
 }
 
 /** Where the process finds the agent's file. */
-async function prepare(pid: number, client: InspectorClient): Promise<string> {
+async function prepare(pid: number, client: InspectorClient, { consent }: AttachRequest): Promise<string> {
   const ours = builtFile(FILES[0]!);
   const seen = JSON.parse(String(await evaluate(client, preflightExpression(ours)))) as Preflight;
   const isThere = seen.file === identityOf(ours);
@@ -182,6 +184,7 @@ async function prepare(pid: number, client: InspectorClient): Promise<string> {
       `Process ${pid} runs under Node's permission model, which forbids what the agent needs. Start it with ${forbidden.join(' ')}.`,
     );
   }
+  consent?.(seen.heapBytes);
   if (isThere) return ours;
   const files = Object.fromEntries(FILES.map((name) => [name, readFileSync(builtFile(name), 'utf8')]));
   const name = `agent-${seen.pid}-${packageVersion()}-${Date.now().toString(36)}`;

@@ -14,10 +14,10 @@ import { requireAnswerable, silenceText } from './process/state.ts';
 import { TargetError } from './target-error.ts';
 import { createWire, strangeAnswer, type Wire } from './wire.ts';
 
-/** A new process gets its socket about 100 ms after its start; on a busy host that takes longer. */
-const STARTING_MS = process.platform === 'linux' ? 60 : 600;
+/** A new process gets its socket about 100 ms after its start; on a busy host that takes longer. Linux says how old it is. */
+const STARTING_MS = process.platform === 'linux' ? 0 : 600;
 const YOUNG_MS = 5000;
-const RETRY_MS = 20;
+const RETRY_MS = 5;
 /** The watchdog answers this at once, whatever the main thread does, if it gets a core. */
 const HELLO_MS = 15_000;
 /** A process with a large heap needs time to die. */
@@ -35,6 +35,19 @@ export interface Connection extends Wire {
 /** Connects to the agent in the process with that number. Throws TargetError. */
 export async function connect(pid: number): Promise<Connection> {
   return connectTo(pid, Math.max(STARTING_MS, YOUNG_MS - ageMs(pid)));
+}
+
+/** The same where the agent is loaded otherwise: a young process is waited for only if something says that it brings its own. */
+export async function connectIfThere(pid: number): Promise<Connection> {
+  return expectsAgent(pid) ? connect(pid) : connectTo(pid, 0);
+}
+
+function expectsAgent(pid: number): boolean {
+  try {
+    return ['cmdline', 'environ'].some((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1').includes('evdiag'));
+  } catch {
+    return true;
+  }
 }
 
 /** The same; waits so long for its socket. */

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fullMemoryBytes, snapshotPauseMs } from '../async-dump/estimate.ts';
 import type { Connection } from '../attach/connect.ts';
 import { takeSnapshot } from '../attach/take-snapshot.ts';
 import type { SnapshotInput } from '../leaks/analyse.ts';
@@ -34,7 +35,7 @@ export async function withSnapshots(
 ): Promise<number> {
   const place = openPlace(pid, options);
   try {
-    const visit = await reach(pid, options);
+    const visit = await reach(pid, { ...options, consent: consentTo(pid, options) });
     const { connection } = visit;
     const { family } = connection.hello;
     let taken: SnapshotInput[];
@@ -87,18 +88,39 @@ function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
   };
 }
 
+/** Where nobody can be asked and the pause would be refused, the agent need not come first. */
+function consentTo(pid: number, options: SnapshotOptions): (heapBytes: number) => void {
+  return (heapBytes) => {
+    const costs = { snapshotMs: snapshotPauseMs(heapBytes), neededBytes: fullMemoryBytes(heapBytes) };
+    if (!options.yes && !mayAsk() && costs.snapshotMs > ANNOUNCED_MS) {
+      throw new InputError(`${announcement(pid, costs, options)}. Add --yes.`);
+    }
+  };
+}
+
+function mayAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
+type Announced = Pick<Costs, 'snapshotMs' | 'neededBytes'>;
+
+function announcement(pid: number, { snapshotMs, neededBytes }: Announced, { steps }: SnapshotOptions): string {
+  const times = steps === 1 ? '' : ` ${steps} times`;
+  return `This pauses process ${pid}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(neededBytes)} of memory`;
+}
+
 /** Announces the cost; a pause that would be noticed is asked for. Throws InputError. */
-async function isWanted(pid: number, costs: Costs, { yes, force, steps }: SnapshotOptions): Promise<boolean> {
+async function isWanted(pid: number, costs: Costs, options: SnapshotOptions): Promise<boolean> {
+  const { yes, force } = options;
   const { snapshotMs, neededBytes, availableBytes } = costs;
   if (!force && availableBytes < neededBytes) {
     throw new InputError(
       `A heap snapshot needs about ${formatBytes(neededBytes)} of memory, ${formatBytes(availableBytes)} are available. Add --force to try.`,
     );
   }
-  const times = steps === 1 ? '' : ` ${steps} times`;
-  const announced = `This pauses process ${pid}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(neededBytes)} of memory`;
+  const announced = announcement(pid, costs, options);
   if (yes || snapshotMs <= ANNOUNCED_MS) return true;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new InputError(`${announced}. Add --yes.`);
+  if (!mayAsk()) throw new InputError(`${announced}. Add --yes.`);
   return /^y/i.test(await question(`${announced}. Go on? y or n: `));
 }
 
@@ -129,8 +151,7 @@ async function waitForTraffic(
   { wait, steps, yes }: SnapshotOptions,
   show: (words: string) => void,
 ): Promise<void> {
-  const mayAsk = process.stdin.isTTY && process.stderr.isTTY && !yes;
-  if (wait === undefined && mayAsk) {
+  if (wait === undefined && mayAsk() && !yes) {
     await question(`Snapshot ${step - 1} of ${steps} is taken. Let the process work, then press Enter: `);
     return;
   }

@@ -179,6 +179,25 @@ test('a worker thread that ran before is dumped as well, and left as it was', as
   }
 });
 
+test.each([['dump', '--quick'], ['leaks']])(
+  '%s %s: without --yes nothing is loaded into a process with a large heap',
+  async (...words) => {
+    const child = await startProgram(
+      'globalThis.kept = Array.from({ length: 3e5 }, (_, i) => ({ i })); setInterval(() => {}, 1e6)',
+    );
+    try {
+      const threads = threadsOf(child.pid!);
+      const [command, ...options] = words.filter((word) => word !== undefined);
+      const run = await evdiag([command!, String(child.pid), '--attach', ...options]);
+      expect([run.status, run.stdout]).toEqual([2, '']);
+      expect(run.stderr).toMatch(/^evdiag: [^\n]* pauses process [^\n]*Add --yes[^\n]*\n$/);
+      expect([threadsOf(child.pid!), listenersOf(child.pid!)]).toEqual([threads, []]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  },
+);
+
 describe('attach and detach', () => {
   test(
     'it stays, with its level and a recording, until it is taken away; twice is no harm',

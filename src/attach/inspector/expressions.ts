@@ -13,6 +13,8 @@ export interface Preflight {
   file: string | null;
   /** Of the permission model: what the agent needs and does not get. */
   forbidden: string[];
+  /** In use by its main thread. */
+  heapBytes: number;
 }
 
 /** Works in CommonJS, in ES modules, and where the program has deleted the global `process`. */
@@ -35,7 +37,8 @@ export function preflightExpression(agentFile: string): string {
     seen = dev + ':' + ino;
   } catch {}
   const agent = typeof ${AGENT_NAME} !== 'undefined' && Boolean(${AGENT_NAME}.stack);
-  return JSON.stringify({ pid: host.pid, version: host.version, agent, file: seen, forbidden });
+  const heapBytes = builtin('v8').getHeapStatistics().used_heap_size;
+  return JSON.stringify({ pid: host.pid, version: host.version, agent, file: seen, forbidden, heapBytes });
 })()`;
 }
 

@@ -1,5 +1,6 @@
 /** The sockets on which a process listens (Linux). */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { withFile } from './elf.ts';
 
 export interface Listener {
   port: number;
@@ -9,6 +10,8 @@ export interface Listener {
 }
 
 const LISTEN = '0A';
+/** Some 25 lines. */
+const PIECE_BYTES = 4096;
 const ESTABLISHED = '01';
 
 /** All that listen in the network namespace of the process, whoever they belong to. */
@@ -28,18 +31,47 @@ export function listenersOf(pid: number): Listener[] {
 }
 
 function rows(pid: number, state: string): { local: string; inode: string }[] {
-  return [...linesOf(`/proc/${pid}/net/tcp`), ...linesOf(`/proc/${pid}/net/tcp6`)]
-    .map((line) => line.trim().split(/\s+/))
+  return [`/proc/${pid}/net/tcp`, `/proc/${pid}/net/tcp6`]
+    .flatMap((path) => (state === LISTEN ? listeningRows(path) : fieldsOf(textOf(path))))
     .filter((fields) => fields[3] === state)
     .map((fields) => ({ local: fields[1]!, inode: fields[9]! }));
 }
 
-function linesOf(path: string): string[] {
+/** Without the head, and a last line that is not whole. */
+function fieldsOf(text: string): string[][] {
+  return text
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => line.trim().split(/\s+/));
+}
+
+/**
+ * The kernel lists what listens first, and works out line by line: behind a busy server there are ten thousands of other connections, which
+ * take it 50 ms.
+ */
+function listeningRows(path: string): string[][] {
   try {
-    return readFileSync(path, 'latin1').split('\n').slice(1);
+    return withFile(path, (file) => {
+      let text = '';
+      for (;;) {
+        const part = Buffer.allocUnsafe(PIECE_BYTES);
+        const size = readSync(file, part, 0, PIECE_BYTES, null);
+        text += part.toString('latin1', 0, size);
+        const found = fieldsOf(text);
+        if (size === 0 || found.some((fields) => fields[3] !== LISTEN)) return found;
+      }
+    });
   } catch {
     // No IPv6, or it has ended.
     return [];
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
   }
 }
 

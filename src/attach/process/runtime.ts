@@ -36,7 +36,7 @@ export function runtimeOf(pid: number): Runtime {
     const { dev, ino, size, mtimeMs } = statSync(file);
     if (size < LEAST_BYTES) return { kind: 'other', version: null, file };
     const key = [dev, ino, size, mtimeMs].join();
-    const found = known.get(key) ?? search(file);
+    const found = known.get(key) ?? (isOurs(dev, ino) ? own() : search(file));
     known.set(key, found);
     return { ...found, file };
   } catch (error) {
@@ -45,6 +45,16 @@ export function runtimeOf(pid: number): Runtime {
     return { kind: isGone ? 'other' : 'unknown', version: null, file };
   }
 }
+
+/** Most processes run the Node that runs evdiag: there is nothing to search for. */
+function isOurs(dev: number, ino: number): boolean {
+  const { versions, execPath } = process;
+  if (versions.electron || versions.bun || versions.deno) return false;
+  const ours = statSync(execPath);
+  return ours.dev === dev && ours.ino === ino;
+}
+
+const own = (): Omit<Runtime, 'file'> => ({ kind: 'node', version: process.version });
 
 /** Debian's and others' Node is a small executable and a library. */
 function libnodeOf(pid: number): string | null {

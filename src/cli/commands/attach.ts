@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { askLevel } from '../../attach/ask-level.ts';
 import { attach as attachTo } from '../../attach/attach.ts';
-import { type Connection, connect } from '../../attach/connect.ts';
+import { type Connection, connectIfThere } from '../../attach/connect.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import type { Level } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
@@ -69,7 +69,7 @@ export const attach: CliCommand<Options> = {
 /** Null where there is no agent. */
 async function connected(pid: number): Promise<Connection | null> {
   try {
-    return await connect(pid);
+    return await connectIfThere(pid);
   } catch (error) {
     if (error instanceof TargetError && error.code === 'no-agent') return null;
     throw error;

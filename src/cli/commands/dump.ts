@@ -1,4 +1,5 @@
 import type { Dump } from '../../async-dump/dump.ts';
+import { fullPauseMs, quickPauseMs } from '../../async-dump/estimate.ts';
 import { dumpText } from '../../async-dump/text.ts';
 import type { Connection } from '../../attach/connect.ts';
 import { takeDump } from '../../attach/take-dump.ts';
@@ -46,7 +47,7 @@ export const dump: CliCommand<Options> = {
   async run([pidText], options) {
     const pids = await targetsOf(pidText, options);
     const dumpOf = (pid: number): Promise<Dump | null> =>
-      withTarget(pid, options, async (connection) => {
+      withTarget(pid, { ...options, consent: consentTo(pid, options) }, async (connection) => {
         const mode = await chooseMode(pid, await estimateOf(connection), options);
         return mode === null ? null : take(connection, mode, options);
       });
@@ -60,6 +61,22 @@ export const dump: CliCommand<Options> = {
   },
 };
 
+/** Where nobody can be asked and the pause would be refused, the agent need not come first. */
+function consentTo(pid: number, { yes }: Options): (heapBytes: number) => void {
+  return (heapBytes) => {
+    const [quickMs, fullMs] = [quickPauseMs(heapBytes), fullPauseMs(heapBytes)];
+    if (!yes && !mayAsk() && quickMs > ANNOUNCED_MS) throw new InputError(pauseText(pid, quickMs, fullMs));
+  };
+}
+
+function mayAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
+function pauseText(pid: number, quickMs: number, fullMs: number): string {
+  return `A dump pauses process ${pid} for about ${formatMs(fullMs)}, a quick one for ${formatMs(quickMs)}. Add --yes, or --quick --yes.`;
+}
+
 /** Null: the user declined. */
 async function chooseMode(pid: number, costs: Costs, { quick, yes, force }: Options): Promise<DumpMode | null> {
   const { quickMs, fullMs, neededBytes, availableBytes } = costs;
@@ -67,12 +84,8 @@ async function chooseMode(pid: number, costs: Costs, { quick, yes, force }: Opti
   const wanted: DumpMode = quick ? 'quick' : 'full';
   const pauseMs = quick ? quickMs : fullMs;
   if (yes || pauseMs <= ANNOUNCED_MS) return wanted;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    if (quickMs > ANNOUNCED_MS) {
-      throw new InputError(
-        `A dump pauses process ${pid} for about ${formatMs(fullMs)}, a quick one for ${formatMs(quickMs)}. Add --yes, or --quick --yes.`,
-      );
-    }
+  if (!mayAsk()) {
+    if (quickMs > ANNOUNCED_MS) throw new InputError(pauseText(pid, quickMs, fullMs));
     complain(`This is a quick dump. A full one pauses process ${pid} for about ${formatMs(fullMs)}: add --yes.`);
     return 'quick';
   }

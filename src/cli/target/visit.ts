@@ -1,7 +1,7 @@
 /** Reaching a process for one command: where the agent is not there, it is loaded for that, and taken away again. */
 import { type Attached, attach } from '../../attach/attach.ts';
 import { attachability } from '../../attach/attachable.ts';
-import { type Connection, connect } from '../../attach/connect.ts';
+import { type Connection, connect, connectIfThere } from '../../attach/connect.ts';
 import { askToLeave } from '../../attach/leave.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import type { Level } from '../../recording/types.ts';
@@ -14,6 +14,8 @@ export interface VisitOptions {
   attach?: boolean;
   /** The user says that the program does not handle SIGUSR1 itself. */
   sigusr1?: boolean;
+  /** Called before the agent is loaded, with the size of the main thread's heap: what it throws is thrown, and nothing is loaded. */
+  consent?(heapBytes: number): void;
 }
 
 export interface Visit {
@@ -46,7 +48,7 @@ export async function withTarget<T>(
 
 export async function reach(pid: number, options: VisitOptions, level: Level = 'watch'): Promise<Visit> {
   try {
-    const connection = await connect(pid);
+    const connection = await (options.attach ? connectIfThere(pid) : connect(pid));
     return { connection, isNew: false, end: async () => connection.close() };
   } catch (error) {
     if (!(error instanceof TargetError) || error.code !== 'no-agent') throw error;
@@ -83,7 +85,7 @@ function announcement(): string {
   return 'Node prints three lines on the stderr of that process: "Debugger listening on ws://127.0.0.1:9229/…", "For help, see: …" and "Debugger attached." A TCP port is open on loopback for some ms.';
 }
 
-async function bring(pid: number, { sigusr1 }: VisitOptions, level: Level): Promise<Attached> {
+async function bring(pid: number, { sigusr1, consent }: VisitOptions, level: Level): Promise<Attached> {
   const progress = progressLine();
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
@@ -98,6 +100,7 @@ async function bring(pid: number, { sigusr1 }: VisitOptions, level: Level): Prom
       timeoutMs: TIMEOUT_MS,
       signal: stop.signal,
       onProgress: progress.show,
+      ...(consent && { consent }),
     });
     progress.clear();
     complain(`The agent was loaded into process ${pid}${windowText(attached.windowMs, attached.port)}.`);
