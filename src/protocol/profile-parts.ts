@@ -82,5 +82,5 @@ export interface LoadedMapPart {
   text: string;
 }
 
-/** Longest time that is kept. */
-export const MAX_RECENT_MS = 60_000;
+/** Longest time that is kept; what is older than a minute is kept in part. */
+export const MAX_RECENT_MS = 600_000;

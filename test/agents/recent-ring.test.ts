@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRecentRing } from '../../agents/watchdog/recent/recent-ring.ts';
+import { createRecentRing, type RingBounds } from '../../agents/watchdog/recent/recent-ring.ts';
 import type { V8CpuProfile } from '../../src/protocol/profile-parts.ts';
 import type { RecentFrame } from '../../src/protocol/thread-api.ts';
 
@@ -7,7 +7,7 @@ const frame = (name: string): RecentFrame => [name, '/srv/app.js', name.length, 
 
 type Sample = [stack: string, askedMs: number, answeredMs: number, idleMs?: number];
 
-function ringOf(samples: readonly Sample[], bounds = { maxSamples: 100, keepMs: 10_000 }) {
+function ringOf(samples: readonly Sample[], bounds: RingBounds = { maxSamples: 100, keepMs: 10_000 }) {
   const ring = createRecentRing(bounds);
   for (const [stack, askedMs, answeredMs, idleMs = 0] of samples) {
     ring.add({ askedMs, answeredMs, idleMs, node: ring.place(stack.split(';').map(frame)), line: 3 });
@@ -119,4 +119,43 @@ test('it is bounded by time, by number and by the size of the tree', () => {
   expect(samples.length).toBeGreaterThan(80);
   // Those that are left have their own stacks still.
   expect(nodes.find(({ id }) => id === samples.at(-2))!.callFrame.functionName).toBe('f599-99');
+});
+
+/** Numbers between 0 and 1 that are the same each time. */
+function sequence(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+test('ten minutes are kept, thinner with age: shares, idle time and long calls stay what they were', () => {
+  const samples: Sample[] = [];
+  // Every 50 ms, for 11 minutes: 10 ms idle, and of the rest a has a quarter. Once a minute a call of 2 s.
+  for (let t = 0; t < 660_000; t += 50) {
+    const isLong = t % 60_000 === 30_000;
+    samples.push([isLong ? 'long' : t % 200 === 0 ? 'a' : 'b', t, isLong ? t + 2000 : t, 10]);
+    if (isLong) t += 2000;
+  }
+  const bounds = { maxSamples: 5000, keepMs: 600_000, random: sequence() };
+  const profile = ringOf(samples, bounds).profile(60_000, 660_000, null);
+  const ms = new Map<string, number>();
+  for (const entry of timeline(profile)) {
+    const [name, time] = entry.split(' ') as [string, string];
+    ms.set(name, (ms.get(name) ?? 0) + Number(time));
+  }
+  // Of 12 000 stacks, the newest 1200 and some 2250 of the others.
+  expect(profile.samples.length).toBeLessThan(2 * 5000);
+  expect([...ms.values()].reduce((sum, one) => sum + one)).toBeCloseTo(600_000, 0);
+  const busy = ms.get('a')! + ms.get('b')!;
+  expect(ms.get('a')! / busy).toBeGreaterThan(0.22);
+  expect(ms.get('a')! / busy).toBeLessThan(0.28);
+  expect(ms.get('(idle)')! / 600_000).toBeGreaterThan(0.18);
+  expect(ms.get('(idle)')! / 600_000).toBeLessThan(0.21);
+  expect(ms.get('long')).toBeGreaterThan(20_000);
+  // The last minute is whole.
+  const last = ringOf(samples, bounds).profile(600_000, 660_000, null);
+  const whole = ringOf(samples.slice(-1300), bounds).profile(600_000, 660_000, null);
+  expect(last.samples.length).toBe(whole.samples.length);
 });

@@ -63,7 +63,10 @@ function leftIn(pid: number): string[] {
   return candidateFolders(pid).flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
 }
 
-describe.runIf(isPermitted)('a process in a container', () => {
+/** Each runs several commands. */
+const TEST_MS = 180_000;
+
+describe.runIf(isPermitted)('a process in a container', { timeout: TEST_MS }, () => {
   test.each([
     ['with a /tmp of its own, where evdiag is not installed', 'mount -t tmpfs tmpfs /tmp;', ''],
     ['without a /tmp that can be written', 'mount -t tmpfs -o ro tmpfs /tmp;', ''],

@@ -21,11 +21,27 @@ export interface RecentSample {
   line: number;
 }
 
+/** Samples are halved, by chance, each time that they have become so old: of the last minute all are kept. */
+const HALVED_AT_MS = [60_000, 120_000, 300_000];
+/** Between two looks for those that are to be halved. */
+const THIN_MS = 10_000;
+/** What took longer to answer stands for all that time, and is kept. */
+const SHORT_MS = 50;
+
+export interface RingBounds {
+  maxSamples: number;
+  keepMs: number;
+  random?(): number;
+}
+
 /** The last stacks of a thread, as a call tree and samples of it in the order of time. Both are bounded. */
-export function createRecentRing({ maxSamples, keepMs }: { maxSamples: number; keepMs: number }) {
+export function createRecentRing({ maxSamples, keepMs, random = Math.random }: RingBounds) {
   let samples: RecentSample[] = [];
   let tree = createTree();
   let compacted = 0;
+  /** How often each sample has been spared. */
+  const spared = new WeakMap<RecentSample, number>();
+  let thinnedMs = 0;
 
   /** Nodes that only forgotten samples had are left out. */
   const compact = (): void => {
@@ -38,6 +54,28 @@ export function createRecentRing({ maxSamples, keepMs }: { maxSamples: number; k
     let count = Math.max(0, samples.length - maxSamples);
     while (count < samples.length && samples[count]!.answeredMs < beforeMs) count++;
     if (count > 0) samples = samples.slice(count);
+  };
+  /** Whether it stays; where it becomes older than the next of those ages, one of two does. */
+  const isSpared = (sample: RecentSample, ageMs: number): boolean => {
+    if (sample.answeredMs - sample.askedMs > SHORT_MS) return true;
+    const wanted = HALVED_AT_MS.filter((ms) => ageMs > ms).length;
+    for (let times = spared.get(sample) ?? 0; times < wanted; times++) {
+      if (random() < 0.5) return false;
+      spared.set(sample, times + 1);
+    }
+    return true;
+  };
+  /** The busy time of what is left out goes to its neighbours: by chance, so that on the whole each function keeps its share. */
+  const thin = (nowMs: number): void => {
+    let idleMs = 0;
+    samples = samples.filter((sample) => {
+      const stays = isSpared(sample, nowMs - sample.answeredMs);
+      // The time that the loop was idle before it is still idle time.
+      if (stays) sample.idleMs += idleMs;
+      idleMs = stays ? 0 : idleMs + sample.idleMs;
+      return stays;
+    });
+    thinnedMs = nowMs;
   };
 
   return {
@@ -54,6 +92,7 @@ export function createRecentRing({ maxSamples, keepMs }: { maxSamples: number; k
     known: (name: string, url: string): RecentFrame | undefined => tree.byName.get(`${name}|${url}`),
     add(sample: RecentSample): void {
       samples.push(sample);
+      if (sample.askedMs - thinnedMs > THIN_MS) thin(sample.askedMs);
       // Not each time: that would copy all of them.
       const isOld = samples[0]!.answeredMs < sample.askedMs - keepMs * SLACK;
       if (isOld || samples.length > maxSamples * SLACK) {

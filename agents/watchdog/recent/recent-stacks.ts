@@ -10,8 +10,8 @@ import { HELD_MS, type Reading, ThreadActivity, type ThreadActivityOptions } fro
 
 /** A stack costs the thread 0.3 to 0.8 ms (bench/README.md): at level watch at most 0.5 % of its time while it is busy, and nothing while it is idle. It costs the watchdog as much. */
 const MEAN_MS = { watch: 150, diagnose: 100 };
-/** More than are taken in the time that is kept. */
-const MAX_SAMPLES = 2000;
+/** More than are left of the time that is kept, if the thread is always busy: some 1750, of 100 bytes. */
+const MAX_SAMPLES = 3000;
 /** It is asked at ticks of the watchdog, which vary, so that they are not in step with a rhythm of the program. */
 const TICK_SHARE = { least: 0.6, most: 1 };
 /** Not during start-up: short programs should not pay for the connection. */
@@ -40,7 +40,7 @@ interface Question {
 }
 
 /**
- * Keeps what a thread did in the last minute: stacks at random moments while it is not idle, by the same interrupt
+ * Keeps what a thread did in the last ten minutes: stacks at random moments while it is not idle, by the same interrupt
  * that explains stalls. One question is open at a time.
  */
 export class RecentStacks {
