@@ -180,11 +180,25 @@ function forgetPath(): void {
   for (const name in paths) if (paths[name] === __filename) delete paths[name];
 }
 
+/** Node 22 to 26 abort where a worker thread of such a program loads node:net, as the watchdog does. */
+function isFromSnapshot(): boolean {
+  const isBuilt = process.execArgv.some((option) => option === '--build-snapshot');
+  const major = NativeNumber(process.versions.node.split('.')[0]);
+  return !isBuilt && major > 20 && process.execArgv.some((option) => option.startsWith('--snapshot-blob'));
+}
+
 /** If it is loaded by -r, --import and NODE_OPTIONS, it starts only once: the first line of the bundle returns then. */
 function begin(): void {
   // The program does not see it among its modules.
   delete require.cache[__filename];
   forgetPath();
+  if (isFromSnapshot()) {
+    if (isMainThread)
+      complain(
+        'not observing: Node aborts where a program that was started from a snapshot has worker threads with sockets',
+      );
+    return;
+  }
   try {
     if (isMainThread) start();
     else startInWorker(attachOptions());

@@ -21,6 +21,7 @@ type Obstacle =
   | 'no-handler'
   | 'unproven'
   | 'cluster-primary'
+  | 'snapshot'
   | 'debugger'
   | 'public-port'
   | 'port-taken'
@@ -37,6 +38,8 @@ export interface Attachability {
 }
 
 const OLDEST_MAJOR = 20;
+/** Of Node, by the major version. */
+const LAST_WITH_SNAPSHOTS = 20;
 /** The inspector needs some ten, the agent some twenty. Where Node has none left for its inspector, it aborts. */
 const LEAST_FREE_FILES = 48;
 /** Workers in a sentence. */
@@ -44,7 +47,7 @@ const MOST_NAMED = 4;
 const NAMES: Record<Exclude<RuntimeKind, 'node'>, string> = {
   bun: 'runs on Bun, which has another engine (JavaScriptCore)',
   deno: 'runs on Deno, which does not open its inspector at run time',
-  electron: 'runs on Electron. Start that with --inspect and use its own tools',
+  electron: 'runs on Electron: start that with --inspect and use its own tools',
   other: 'is not a Node.js process',
   unknown: 'cannot be looked at: its executable is not readable',
 };
@@ -56,7 +59,7 @@ export function attachability(pid: number, { force = false } = {}): Attachabilit
   const silence = silenceText(pid);
   if (silence !== null) return no('stopped', silence);
   if (runtime.kind !== 'node') return notNode(pid, runtime, no);
-  if (runtime.version && Number(/\d+/.exec(runtime.version)![0]) < OLDEST_MAJOR) {
+  if (runtime.version && majorOf(runtime) < OLDEST_MAJOR) {
     return no(
       'old-node',
       `Process ${pid} runs Node ${runtime.version.slice(1)}. evdiag needs Node 20.11 or later there.`,
@@ -64,6 +67,8 @@ export function attachability(pid: number, { force = false } = {}): Attachabilit
   }
   return lookAtInspector(pid, runtime, force, no);
 }
+
+const majorOf = ({ version }: Runtime): number => Number(/\d+/.exec(version ?? '')?.[0] ?? OLDEST_MAJOR);
 
 type No = (obstacle: Obstacle, text: string) => Attachability;
 
@@ -96,6 +101,13 @@ function lookAtInspector(pid: number, runtime: Runtime, force: boolean, no: No):
     own = listenersOf(pid);
   } catch {
     return no('no-access', `Process ${pid} does not let itself be looked at. Run evdiag as its user, or as root.`);
+  }
+  // Node 22 to 26 abort where a worker thread of such a program loads node:net, as the agent's does.
+  if (has(/^--snapshot-blob(=|$)/) && majorOf(runtime) > LAST_WITH_SNAPSHOTS) {
+    return no(
+      'snapshot',
+      `Process ${pid} was started from a snapshot (--snapshot-blob), in which Node ${runtime.version?.slice(1)} aborts as soon as the agent starts its thread. Start the program without the snapshot.`,
+    );
   }
   const crowded = filesProblem(pid, no);
   if (crowded) return crowded;

@@ -13,7 +13,7 @@ import { clusterWorkers } from '../../src/attach/process/cluster.ts';
 import { listenersOf } from '../../src/attach/process/listeners.ts';
 import { agentFolders } from '../../src/util/run-folder.ts';
 import { evdiag } from '../support/dump.ts';
-import { inLab, TEST_NODE } from '../support/run-agent.ts';
+import { AGENT_CJS, inLab, TEST_NODE } from '../support/run-agent.ts';
 import {
   ANY_PORT,
   caughtSignals,
@@ -475,6 +475,33 @@ describe('what cannot be attached to gets a sentence, no signal, and goes on', (
         expect([clusterWorkers(child.pid!), workers.flatMap((pid) => listenersOf(pid))]).toEqual([workers, []]);
       } finally {
         child.kill('SIGKILL');
+      }
+    }),
+  );
+
+  test(
+    'a program from a snapshot, in which Node would abort (22 to 26): neither attached to nor observed from the start, and it lives',
+    inLab(async (lab) => {
+      const entry = lab.file(
+        'entry.js',
+        `require('v8').startupSnapshot.setDeserializeMainFunction(() => { setInterval(() => {}, 1e6); setTimeout(() => console.log('ready'), 500); });`,
+      );
+      const blob = join(lab.folder, 'app.blob');
+      await runNode('--snapshot-blob', blob, '--build-snapshot', entry);
+      expect(existsSync(blob)).toBe(true);
+      for (const preload of [[], ['-r', AGENT_CJS]]) {
+        const child = spawn(TEST_NODE, [...preload, ANY_PORT, '--snapshot-blob', blob], {
+          env: { PATH: process.env.PATH, EVDIAG_OUT: lab.out },
+        });
+        try {
+          await once(child.stdout, 'data');
+          const run = await evdiag(['dump', String(child.pid), '--attach', '--quick', '--yes']);
+          if (isNode20) expect(run.status, run.stderr).toBe(0);
+          else expect([run.status, run.stderr]).toEqual([3, expect.stringContaining('was started from a snapshot')]);
+          expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+        } finally {
+          child.kill('SIGKILL');
+        }
       }
     }),
   );

@@ -11,7 +11,7 @@ export interface NodeOptions {
 
 /** Options whose value may be the next word. */
 const WITH_VALUE =
-  /^(-r|--require|--import|--loader|--experimental-loader|-C|--conditions|-e|--eval|-p|--print|--inspect-port|--debug-port|--env-file|--title|--icu-data-dir|--input-type|--redirect-warnings)$/;
+  /^(-r|--require|--import|--loader|--experimental-loader|-C|--conditions|-e|--eval|-p|--print|--inspect-port|--debug-port|--env-file|--title|--icu-data-dir|--input-type|--redirect-warnings|--snapshot-blob)$/;
 const DEFAULT_PORT = 9229;
 
 export function nodeOptionsOf(pid: number): NodeOptions {

@@ -25,6 +25,7 @@ const STATES: Record<NodeProcess['state'], string> = {
   'no-handler': 'no inspector',
   unproven: 'needs --sigusr1',
   'cluster-primary': 'cluster primary',
+  snapshot: 'from a snapshot',
   debugger: 'debugged',
   'public-port': 'public port',
   'port-taken': 'port taken',
