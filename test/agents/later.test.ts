@@ -15,7 +15,9 @@ it(
 const fs = require('node:fs');
 const vm = require('node:vm');
 const Module = require('node:module');
-const isRecorded = () => fs.existsSync(process.env.EVDIAG_FAMILY + '/main-' + process.pid + '/recording.ndjson');
+const file = process.env.EVDIAG_FAMILY + '/main-' + process.pid + '/recording.ndjson';
+const isRecorded = () => fs.existsSync(file);
+const isCounted = () => fs.readFileSync(file, 'utf8').split('\\n').slice(0, -1).some((line) => line.includes('"deep-sample"') && JSON.parse(line).created?.promises > 0);
 const whenRecorded = setInterval(() => {
   if (!isRecorded()) return;
   clearInterval(whenRecorded);
@@ -27,7 +29,11 @@ const whenRecorded = setInterval(() => {
   channel.postMessage({ type: 'level', level: 'diagnose' });
   channel.close();
   const timer = setInterval(() => Promise.resolve(), 5);
-  setTimeout(() => clearInterval(timer), 4500);
+  const whenCounted = setInterval(() => {
+    if (!isCounted()) return;
+    clearInterval(timer);
+    clearInterval(whenCounted);
+  }, 100);
 }, 20);
 `;
     const run = await lab.run(lab.file('app.js', text), {

@@ -136,9 +136,13 @@ describe('evdiag replay', () => {
         await terminal.quiet();
         return terminal.written().length - before;
       };
-      await bytesOf('');
-      const one = await bytesOf('');
-      expect(await bytesOf('cccccccccccccccccccc')).toBe(one);
+      // On a busy machine what was typed before may be shown late.
+      const leastOf = async (keys: string): Promise<number> => {
+        const all: number[] = [];
+        for (let i = 0; i < 5; i++) all.push(await bytesOf(keys));
+        return Math.min(...all);
+      };
+      expect(await leastOf('cccccccccccccccccccc')).toBe(await leastOf(''));
     }));
 
   test('names of functions cannot steer the terminal', async () => {
