@@ -43,7 +43,7 @@ describe('evdiag replay --scenario', () => {
         await terminal.until(/sync-sleep .*blocking-sleep\.ts:9 .*│/);
         await terminal.until(/FIXED .*took \d+ ms/);
         // A busy machine may hold the cure up as well.
-        await terminal.until(/sync-sleep .*│ (No stall|host )/);
+        await terminal.until(/│ (No stall|host )/);
         terminal.resize(90, 30);
         await terminal.untilGone('FIXED');
         terminal.type(KEYS.ctrlC);
