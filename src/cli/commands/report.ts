@@ -12,6 +12,7 @@ import { type TextOptions, textReport } from '../../report/text.ts';
 import type { Report } from '../../report/types.ts';
 import { painter } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
+import { askBudget, budgetOption, printBudget, readBudget } from '../budget.ts';
 import { failOnOption, jsonOption, recordingArgument } from '../options.ts';
 import { lookOf, reportOf, textFor } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
@@ -26,6 +27,7 @@ interface Options {
   short?: boolean;
   output?: string;
   failOn?: Severity;
+  budget?: string | true;
 }
 
 export const report: CliCommand<Options> = {
@@ -46,10 +48,12 @@ export const report: CliCommand<Options> = {
       .addOption(jsonOption().implies({ format: 'json' }))
       .option('--short', 'print ten lines: the worst findings and their places')
       .option('-o, --output <file>', 'write to this file instead of stdout')
-      .addOption(failOnOption());
+      .addOption(failOnOption())
+      .addOption(budgetOption());
   },
-  run([input = '.evdiag'], { format, output, failOn, short }) {
+  run([input = '.evdiag'], { format, output, failOn, short, budget: file }) {
     if (short && format !== 'text') throw new InputError(`Leave out --short: ${format} is always in full.`);
+    const budget = readBudget(file);
     const family = readFamily(input);
     const result = reportOf(family);
     const brief = (options: TextOptions): string =>
@@ -58,7 +62,11 @@ export const report: CliCommand<Options> = {
     const forFile: ToText = short ? () => brief(PLAIN) : plainText;
     if (output === undefined) process.stdout.write(render(result, family, { format, failOn, toText: forTerminal }));
     else writePrivate(output, [render(result, family, { format, failOn, toText: forFile })]);
-    return failOn !== undefined && hasFindingAt(result, failOn) ? EXIT.found : EXIT.done;
+    const asked = budget && askBudget(budget, result, family);
+    // On stderr: stdout is the report's, in any format.
+    if (budget && asked) printBudget(budget, asked.results);
+    const isFound = failOn !== undefined && hasFindingAt(result, failOn);
+    return isFound || asked?.kept === false ? EXIT.found : EXIT.done;
   },
 };
 

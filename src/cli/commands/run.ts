@@ -4,6 +4,7 @@ import type { Severity } from '../../detectors/types.ts';
 import { type Family, InputError, readFamily } from '../../recording/reader.ts';
 import type { Level } from '../../recording/types.ts';
 import { hasFindingAt } from '../../report/report.ts';
+import { askBudget, budgetOption, printBudget, type ReadBudget, readBudget } from '../budget.ts';
 import { GRACE_MS, launch, removeEmpty } from '../launch.ts';
 import { screenFor } from '../live/run-screen.ts';
 import { requireTerminal, terminalLook } from '../live/tui.ts';
@@ -17,6 +18,7 @@ interface Options {
   duration?: number;
   slowMs?: number;
   failOn?: Severity;
+  budget?: string | true;
   json?: boolean;
   tui?: boolean;
   ascii?: boolean;
@@ -30,6 +32,7 @@ export const run: CliCommand<Options> = {
     'evdiag run --duration 30 --fail-on warning -- node server.js --port 8080',
     'evdiag run --json -- npm start > report.json',
     'evdiag run --tui -- node server.js',
+    'evdiag run --budget -- npm run load-test     exit with 1 unless evdiag.config.json is kept',
   ],
   configure(command) {
     command
@@ -55,12 +58,14 @@ export const run: CliCommand<Options> = {
       .option('--tui', 'watch it live in the terminal; the output of the program is printed afterwards')
       .option('--ascii', 'with --tui: draw with ASCII characters only')
       .addOption(failOnOption())
+      .addOption(budgetOption())
       .addOption(jsonOption());
   },
-  async run(command, { level, out, duration, slowMs, failOn, json, tui, ascii }) {
+  async run(command, { level, out, duration, slowMs, failOn, budget: file, json, tui, ascii }) {
     if (command.length === 0) {
       throw new InputError('There is no command to run. Write it after "--": evdiag run -- node app.js');
     }
+    const budget = readBudget(file);
     if (tui) requireTerminal('run --tui');
     const screen = tui ? screenFor(command, terminalLook(ascii)) : null;
     const launched = await launch({
@@ -77,7 +82,7 @@ export const run: CliCommand<Options> = {
     const exitCode = launched.stopped || quitFirst ? EXIT.done : launched.exitCode;
     const family = recorded(launched.family);
     if (family === null) return exitCode === EXIT.done ? EXIT.target : exitCode;
-    return show(family, json === true, failOn) ? EXIT.found : exitCode;
+    return show(family, json === true, failOn, budget) ? EXIT.found : exitCode;
   },
 };
 
@@ -98,10 +103,12 @@ function nothingRecorded(folder: string, { message }: InputError): string {
   return 'Nothing was recorded: the program is not a Node.js program, or it ended before the agent could start or write.';
 }
 
-/** Prints the report; true if it has a finding at least that severe. */
-function show(family: Family, json: boolean, failOn: Severity | undefined): boolean {
+/** Prints the report; true if it has a finding at least that severe, or does not keep the budget. */
+function show(family: Family, json: boolean, failOn: Severity | undefined, budget: ReadBudget | null): boolean {
   const report = reportOf(family);
-  if (json) printJson(report);
+  const asked = budget && askBudget(budget, report, family);
+  if (json) printJson(asked ? { ...report, budget: asked.results } : report);
   else process.stderr.write(`\n${textFor(process.stderr, report, family)}`);
-  return failOn !== undefined && hasFindingAt(report, failOn);
+  if (budget && asked && !json) printBudget(budget, asked.results);
+  return (failOn !== undefined && hasFindingAt(report, failOn)) || asked?.kept === false;
 }
