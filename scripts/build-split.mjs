@@ -7,6 +7,8 @@ import { build } from 'esbuild';
 
 /** Names by which the two parts of a bundle refer to each other's modules; they are not in the file. */
 const LATER = 'evdiag-later:';
+const KEPT_OF_OBJECT =
+  /(?<==)Object\.(?=(create|defineProperty|getOwnPropertyDescriptor|getOwnPropertyNames|getPrototypeOf|prototype)\b)/g;
 const CORE = 'evdiag-core:';
 
 /**
@@ -111,7 +113,11 @@ async function bundleLater(common, files, coreInputs) {
   const stdin = { contents, resolveDir: '.', sourcefile: 'evdiag-later.js' };
   const plugins = [keep];
   const { outputFiles } = await build({ ...common, stdin, write: false, plugins, minifyWhitespace: true });
-  return { text: `"use strict";\n${textOf(outputFiles)}`.replaceAll(`require("${CORE}`, 'evdiagCore("'), wanted };
+  const text = textOf(outputFiles)
+    .replaceAll(`require("${CORE}`, 'evdiagCore("')
+    // Where modules, and esbuild's own functions, take built-ins as they are loaded: the program may have replaced Object by then.
+    .replaceAll(KEPT_OF_OBJECT, 'evdiagObject.');
+  return { text: `"use strict";\n${text}`, wanted };
 }
 
 /** @param {import('esbuild').OutputFile[] | undefined} files */
@@ -133,14 +139,22 @@ function sharedModules(files) {
 }
 
 /**
- * `vm` is kept from before the program could replace it, and Node's modules come by a way that hooks of `require` are not on. If a module fails while it is loaded, as on a full stack, none of them is
- * used again: another attempt starts from the beginning. `evdiagDefault` replaces esbuild's wrapper of a built-in module that has its own name,
+ * `vm` and functions of `Object` are kept from before the program could replace them, and Node's modules come by a way that hooks of `require` are
+ * not on. If a module fails while it is loaded, as on a full stack, none of them is used again: another attempt starts from the beginning. `evdiagDefault` replaces esbuild's wrapper of a built-in module that has its own name,
  * which makes a function for each of its properties.
  */
 const LOADER = `var evdiagShared;
 var evdiagModules = null;
 var evdiagCompile = require('node:vm').compileFunction;
 var evdiagGet = process.getBuiltinModule;
+var evdiagObject = {
+  create: Object.create,
+  defineProperty: Object.defineProperty,
+  getOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
+  getOwnPropertyNames: Object.getOwnPropertyNames,
+  getPrototypeOf: Object.getPrototypeOf,
+  prototype: Object.prototype,
+};
 function evdiagCore(file) {
   return evdiagShared[file];
 }
@@ -151,8 +165,8 @@ function evdiagLater(file) {
   var modules = evdiagModules;
   if (modules === null) {
     modules = {};
-    evdiagCompile('evdiag-later-text', ['exports', 'require', 'evdiagCore', '__filename', '__dirname'], { filename: __filename })(
-      modules, evdiagRequire, evdiagCore, __filename, __dirname,
+    evdiagCompile('evdiag-later-text', ['exports', 'require', 'evdiagCore', '__filename', '__dirname', 'evdiagObject'], { filename: __filename })(
+      modules, evdiagRequire, evdiagCore, __filename, __dirname, evdiagObject,
     );
   }
   evdiagModules = null;

@@ -5,6 +5,8 @@ const { defineProperty, deleteProperty } = Reflect;
 const { stringify } = JSON;
 const NativeError = Error;
 const globalObject = globalThis;
+/** Absent before Node 20.16. */
+const { getBuiltinModule } = process as { getBuiltinModule?: (name: string) => unknown };
 
 /** Where functions that the inspector calls find this module. */
 const HANDOVER = Symbol.for('evdiag.handover');
@@ -24,7 +26,8 @@ export interface OwnSession {
 /** Opens a session while `use` runs. No domain is enabled, so nothing becomes slower. */
 export function withOwnSession<T>(use: (session: OwnSession) => T): T {
   // Builds of Node without an inspector have no such module; files that import this one must load there.
-  const inspector = require('node:inspector') as typeof import('node:inspector');
+  const inspector = (getBuiltinModule?.('node:inspector') ??
+    require('node:inspector')) as typeof import('node:inspector');
   const session = new inspector.Session();
   session.connect();
   try {

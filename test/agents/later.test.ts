@@ -48,3 +48,33 @@ const whenRecorded = setInterval(() => {
     expect(run.said.join('\n')).toContain('recorded');
   }),
 );
+
+it(
+  'hooks when globals that they are made with have gone',
+  inLab(async (lab) => {
+    const text = `
+const fs = require('node:fs');
+const file = process.env.EVDIAG_FAMILY + '/main-' + process.pid + '/recording.ndjson';
+const now = Date.now;
+const read = () => fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+const whenRecorded = setInterval(() => {
+  if (read() === '') return;
+  clearInterval(whenRecorded);
+  for (const name of ['AbortController', 'AbortSignal', 'Object']) delete globalThis[name];
+  const channel = new BroadcastChannel('evdiag.agent');
+  channel.postMessage({ type: 'level', level: 'diagnose' });
+  channel.close();
+  const timer = setInterval(() => Promise.resolve(), 5);
+  const end = now() + 20_000;
+  const whenSampled = setInterval(() => {
+    if (!read().includes('"type":"deep-sample"') && now() < end) return;
+    clearInterval(timer);
+    clearInterval(whenSampled);
+  }, 100);
+}, 20);
+`;
+    const run = await lab.run(lab.file('app.js', text));
+    expect(run).toMatchObject({ exitCode: 0, ownStderr: '' });
+    expect(rowsOf(lab.recording(), 'agent-error')).toEqual([]);
+  }),
+);

@@ -56,22 +56,32 @@ export class FollowedCancellations {
 
   constructor(sensor: Sensor) {
     noteOwnStorage(this.#storage);
-    const { prototype: controllers } = nodesGlobal('AbortController');
-    const { prototype: signals } = nodesGlobal('AbortSignal');
+    this.#switches = this.#switchesFor(nodesGlobal('AbortController'), nodesGlobal('AbortSignal'), sensor);
+    addOwnStorage(this.#storage);
+    this.resume();
+  }
+
+  /** None in a program that has removed these globals. */
+  #switchesFor(
+    Controller: typeof AbortController | undefined,
+    Signal: typeof AbortSignal | undefined,
+    sensor: Sensor,
+  ): Switch[] {
+    if (!Controller || !Signal) return [];
+    const { prototype: controllers } = Controller;
+    const { prototype: signals } = Signal;
     const signalOf = getOwnPropertyDescriptor(controllers, 'signal')!.get!;
     const onAbort = (controller: unknown): void => {
       const scope = this.#bySignal.get(apply(signalOf, controller, []) as AbortSignal);
       if (scope) this.#abort(scope, ownFrames(currentFrames()));
     };
     const isFollowed = (self: object): boolean => this.#bySignal.has(self as AbortSignal);
-    this.#switches = [
+    return [
       switchGetter(controllers, 'signal', this.#open, undefined, sensor),
       switchGetter(signals, 'aborted', this.touch as (self: object) => void, isFollowed, sensor),
       switchMethod(controllers, 'abort', onAbort, undefined, sensor),
       switchMethod(signals, 'throwIfAborted', this.touch as (self: unknown) => void, undefined, sensor),
     ];
-    addOwnStorage(this.#storage);
-    this.resume();
   }
 
   /** Follows signals from now on. */

@@ -104,7 +104,7 @@ export class FollowedListeners {
   readonly #onTarget = (self: unknown, { 0: event }: Arguments): void => {
     this.#calls++;
     if (typeof self !== 'object' || self === null) return;
-    const isSignal = self instanceof this.#signals;
+    const isSignal = this.#signals !== undefined && self instanceof this.#signals;
     if (isSignal) this.#onSignalListener(self as AbortSignal);
     const count = (this.#added.get(self) ?? 0) + 1;
     this.#added.set(self, count);
