@@ -42,6 +42,7 @@ export const {
   SharedArrayBuffer: NativeSharedArrayBuffer,
   String: NativeString,
   Symbol: NativeSymbol,
+  SyntaxError: NativeSyntaxError,
   Uint8Array: NativeUint8Array,
   Uint16Array: NativeUint16Array,
   Uint32Array: NativeUint32Array,

@@ -23,6 +23,7 @@ import type { ThreadGate } from '../thread-gate.ts';
 import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { attachOptions } from './attach-options.ts';
 import { complain } from './complain.ts';
+import { showCallersOfNatives } from './crash-excerpt.ts';
 import { followExit } from './exit.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
 import { onLeave } from './leaving.ts';
@@ -137,6 +138,7 @@ function start(): void {
   followExit(shared.control, gate, atExit);
   followEndsWithoutExit(shared.control);
   hideOwnFrames(internals);
+  showCallersOfNatives(internals);
 }
 
 /** Processes that this one starts belong to its family. */

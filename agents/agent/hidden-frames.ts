@@ -1,5 +1,6 @@
 import { ownStacks } from '../../src/util/own-stacks.ts';
 import { apply } from '../primordials.ts';
+import { thrownThroughUs } from './crash-excerpt.ts';
 import { onLeave } from './leaving.ts';
 import type { NodeInternals } from './node-internals.ts';
 
@@ -17,7 +18,7 @@ export function hideOwnFrames(internals: NodeInternals | null): void {
     // The name by which profiles recognise functions that only pass on: the time of the program's own formatter is not the agent's.
     const { markedCall } = {
       markedCall: (realm: unknown, error: unknown, trace: NodeJS.CallSite[]) =>
-        prepareStackTraceCallback(realm, error, ownStacks.now ? trace : withoutOurs(trace)),
+        prepareStackTraceCallback(realm, error, ownStacks.now ? trace : withoutOurs(trace, error)),
     };
     const { setPrepareStackTraceCallback: setPrepare } = internals.internalBinding('errors');
     setPrepare(markedCall);
@@ -28,23 +29,35 @@ export function hideOwnFrames(internals: NodeInternals | null): void {
 }
 
 /** The frames of a stack that are not this file's; the same list if it has none of them. */
-function withoutOurs(trace: NodeJS.CallSite[]): NodeJS.CallSite[] {
+function withoutOurs(trace: NodeJS.CallSite[], error: unknown): NodeJS.CallSite[] {
   try {
     let ours = 0;
     for (let i = 0; i < trace.length; i++) if (isOurs(trace[i]!)) ours++;
     if (ours === 0) return trace;
     const theirs: NodeJS.CallSite[] = [];
     for (let i = 0; i < trace.length; i++) if (!isOurs(trace[i]!)) theirs[theirs.length] = trace[i]!;
+    if (isOurs(trace[withFile(trace)]!)) thrownThroughUs(error, theirs[withFile(theirs)]);
     return theirs;
   } catch {
     return trace;
   }
 }
 
+/** The innermost frame that is no built-in: V8 reports what a built-in throws at that one. */
+function withFile(trace: readonly NodeJS.CallSite[]): number {
+  let at = 0;
+  while (at < trace.length - 1 && !fileIn(trace[at]!)) at++;
+  return at;
+}
+
 let fileOf: NodeJS.CallSite['getFileName'] | null = null;
 
 function isOurs(site: NodeJS.CallSite): boolean {
+  return fileIn(site) === __filename;
+}
+
+function fileIn(site: NodeJS.CallSite): unknown {
   // The same for all: kept from before the program could replace it.
   fileOf ??= site.getFileName;
-  return apply(fileOf, site, []) === __filename;
+  return apply(fileOf, site, []);
 }

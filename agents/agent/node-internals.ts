@@ -13,6 +13,7 @@ export interface BuiltinModule {
 
 export interface NodeInternals {
   internalBinding(name: 'errors'): { setPrepareStackTraceCallback(prepare: Prepare): void };
+  internalBinding(name: 'util'): { privateSymbols?: { arrow_message_private_symbol?: symbol } };
   requireBuiltin(name: 'internal/errors'): { prepareStackTraceCallback: Prepare };
   BuiltinModule: { map: ReadonlyMap<string, BuiltinModule> };
 }

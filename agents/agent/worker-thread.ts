@@ -10,6 +10,7 @@ import { createSharedBeats, readBeats, startBeats } from '../shared-beats.ts';
 import { HEARTBEAT_MS, STOP_LEFT, WATCHDOG_FAILED, WATCHDOG_STARTING, Word } from '../shared-memory.ts';
 import { leaveThread } from '../thread-gate.ts';
 import type { Message } from '../watchdog/types.ts';
+import { showCallersOfNatives } from './crash-excerpt.ts';
 import { hideOwnFrames } from './hidden-frames.ts';
 import { lookInside } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
@@ -91,6 +92,7 @@ export function startInWorker(attached: AttachOptions | null): void {
   };
   listenUnseen(process, 'exit', onExit);
   hideOwnFrames(internals);
+  showCallersOfNatives(internals);
 }
 
 /** Says hello until it was heard; what is returned ends that. */
