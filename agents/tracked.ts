@@ -64,6 +64,8 @@ export interface RawSite {
 /** Calls that have waited for long in one chain of awaits. */
 export interface RawWaiting {
   count: number;
+  /** Some were followed or asked, and stand for the others. */
+  estimated?: true;
   oldestMs: number;
   /** Innermost first. */
   frames: RawFrame[];

@@ -1,3 +1,4 @@
+import { PROBE_FILE } from '../../src/protocol/thread-api.ts';
 import { isShortName } from '../../src/util/code-places.ts';
 import { ownStacks } from '../../src/util/own-stacks.ts';
 import { apply, defineProperty, getOwnPropertyDescriptor, NativeError } from '../primordials.ts';
@@ -131,7 +132,7 @@ export function restore(name: 'stackTraceLimit' | 'prepareStackTrace', old: Prop
 /** Neither this bundle nor the watchdog's `Runtime.evaluate`, whose script has an empty name. */
 export function isNotOurs(site: NodeJS.CallSite): boolean {
   const file = site.getFileName();
-  return file !== __filename && file !== '';
+  return file !== __filename && file !== '' && file !== PROBE_FILE;
 }
 
 /** What V8 has and Node's types do not. https://v8.dev/docs/stack-trace-api */

@@ -19,8 +19,8 @@ export function waitsRow(
     return index;
   };
   const groups = waiting.map(
-    ({ count, oldestMs, frames: raw, made }): WaitingGroup => ({
-      ...{ count, oldestMs },
+    ({ count, estimated, oldestMs, frames: raw, made }): WaitingGroup => ({
+      ...{ count, oldestMs, ...(estimated && { estimated }) },
       chain: raw.map(toFrame).filter(isProgram).map(indexOf),
       made: made && { what: made.what, type: made.type, ...madeAt(made.frames.map(toFrame)) },
     }),

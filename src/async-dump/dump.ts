@@ -1,7 +1,7 @@
 /** A dump as `evdiag dump --json` prints it. */
 import type { SettlerKind } from '../heap/settlers.ts';
 import type { DumpMode, ThreadPart } from '../protocol/dump-parts.ts';
-import type { Frame, FrameCategory, Level } from '../recording/types.ts';
+import type { Frame, FrameCategory, Level, Location } from '../recording/types.ts';
 
 export interface Dump {
   schema: 'evdiag-dump/2';
@@ -14,8 +14,19 @@ export interface Dump {
   /** ISO 8601. */
   takenAt: string;
   mode: DumpMode;
+  /** What the rules find in its recording so far, the worst first; absent if there is none. */
+  findings?: DumpFinding[];
   /** The main thread, 0, first. */
   threads: DumpedThread[];
+}
+
+/** Of `evdiag report`, in the same words. */
+export interface DumpFinding {
+  rule: string;
+  severity: string;
+  message: string;
+  remedy: string;
+  location: Location | null;
 }
 
 export interface DumpedThread extends Omit<ThreadPart, 'part'> {

@@ -11,6 +11,7 @@
  */
 
 import { createContext, runInContext, Script } from 'node:vm';
+import { PROBE_FILE } from '../protocol/thread-api.ts';
 import { ownStacks } from '../util/own-stacks.ts';
 
 /** What V8's CallSite has; Node's types lack some. */
@@ -118,8 +119,8 @@ export const NativePromise = Object.getPrototypeOf((async () => {})()).construct
 /** Makes the context (1–7 ms). Throws if this version of Node does not support it. */
 export function createProbe(): Probe {
   const context = createContext({}, { microtaskMode: 'afterEvaluate', name: 'evdiag' });
-  const inside = runInContext(SOURCE, context, { filename: 'evdiag:probe' }) as Inside;
-  const turn = new Script('0', { filename: 'evdiag:probe' });
+  const inside = runInContext(SOURCE, context, { filename: PROBE_FILE }) as Inside;
+  const turn = new Script('0', { filename: PROBE_FILE });
   const sites = (promises: readonly unknown[], limit: number): (AsyncSite[] | undefined)[] => {
     ownStacks.now = true;
     try {

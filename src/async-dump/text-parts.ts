@@ -43,12 +43,21 @@ function whatText({ kind, name, ms, event, variable, file, call }: SettledBy): s
   if (kind === 'async-call' && call) return `${nameOf(call)} ${placeOf(call)}`;
   if (kind === 'structure') {
     const where = file ? `, ${displayPath(file)}` : '';
-    return variable
-      ? `a call of a function in ${variable} (${name}${where})`
-      : `a call of a function in a ${name}${where}`;
+    const path = variable && shortPath(variable);
+    if (path === '') return `a call of a function in a list (${name}${where})`;
+    return path ? `a call of a function in ${path} (${name}${where})` : `a call of a function in a ${name}${where}`;
   }
   const of = name && name !== WORDS[kind] ? ` (${name})` : '';
   return event ? `the event '${event}' of ${WORDS[kind]}${of}` : `${WORDS[kind]}${of}`;
+}
+
+/** "queue.head.next…" for "queue.head.next.next.next": how long a list is says nothing; '' if there is nothing else. */
+function shortPath(path: string): string {
+  const names = path.split('.');
+  const last = names.at(-1)!;
+  const first = names.findLastIndex((name) => name !== last) + 1;
+  if (names.length - first < 2) return path;
+  return first === 0 ? '' : `${names.slice(0, first + 1).join('.')}…`;
 }
 
 export function moreText(count: number): string {

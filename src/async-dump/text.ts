@@ -2,7 +2,8 @@ import type { HandleSite, Timers } from '../protocol/dump-parts.ts';
 import type { OpenHandles } from '../protocol/open-resources.ts';
 import { threadName } from '../recording/thread-name.ts';
 import type { Frame } from '../recording/types.ts';
-import { displayPath, formatCount, formatMs, plural, stripControl } from '../util/text.ts';
+import { placeText } from '../util/place-text.ts';
+import { displayPath, formatCount, formatMs, plural, stripControl, wrap } from '../util/text.ts';
 import { nodeLines, sorted, treeOf } from './call-tree-text.ts';
 import type { AwaitCycle, CallGroup, Dump, DumpedThread, SuspendedCalls } from './dump.ts';
 import { sourceLine } from './source-text.ts';
@@ -12,7 +13,11 @@ const INDENT = '  ';
 
 /** A dump for a terminal. */
 export function dumpText(dump: Dump, options: DumpTextOptions): string {
-  const lines = [...header(dump, options), ...dump.threads.flatMap((thread) => ['', ...threadLines(thread, options)])];
+  const lines = [
+    ...header(dump, options),
+    ...foundLines(dump, options),
+    ...dump.threads.flatMap((thread) => ['', ...threadLines(thread, options)]),
+  ];
   return `${lines.join('\n')}\n`;
 }
 
@@ -27,6 +32,19 @@ function header(dump: Dump, { paint }: DumpTextOptions): string[] {
   ];
   const command = dump.argv.map((word, i) => (i === 0 ? word : displayPath(word))).join(' ');
   return [paint(stripControl(command), 'bold'), paint(stripControl(facts.join(' · ')), 'dim')];
+}
+
+/** What the rules say: the same words as in the report. */
+function foundLines({ findings = [] }: Dump, { paint, width }: DumpTextOptions): string[] {
+  const room = width - 2 * INDENT.length;
+  return findings.flatMap(({ severity, message, location, remedy }) => [
+    '',
+    ...wrap(stripControl(`${severity}: ${message}`), room + INDENT.length).map(
+      (line, i) => `${i === 0 ? '' : INDENT}${INDENT}${paint(line, severity === 'info' ? 'cyan' : 'red', 'bold')}`,
+    ),
+    ...(location ? [`${INDENT}${INDENT}at ${paint(placeText(location), 'cyan')}`] : []),
+    ...wrap(stripControl(`→ ${remedy}`), room).map((line) => `${INDENT}${INDENT}${line}`),
+  ]);
 }
 
 function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {

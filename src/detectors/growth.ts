@@ -69,6 +69,8 @@ export interface Growth {
   ended: number;
   oldestMs: number;
   spanMs: number;
+  /** Some were followed and stand for the others. */
+  estimated?: true;
   /** As many connections or requests from outside are open: one for each. */
   inbound: boolean;
   /** Such calls used to end in a tenth of the time, and none has since the oldest began. */
@@ -129,7 +131,13 @@ function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: numb
   if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
   const open = Math.max(...warm.slice(-GONE_READINGS).map((reading) => reading.inbound));
   const inbound = open >= INBOUND_SHARE * to.alive;
-  return { alive: to.alive, grown, created, ended, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
+  const counts = { alive: to.alive, grown, created, ended, ...estimatedOf(last) };
+  return { ...counts, oldestMs: to.oldestMs, spanMs: last.t - first.t, inbound };
+}
+
+/** Where only some are followed, the number is an estimate. */
+export function estimatedOf({ entry: { followed, alive } }: Reading): { estimated?: true } {
+  return followed !== undefined && followed < alive ? { estimated: true } : {};
 }
 
 /** A few that stand for many are chance. */
@@ -156,29 +164,38 @@ function keepsOldest(first: Reading, last: Reading): boolean {
 /** Created and ended count within the span, which begins after the warm-up: more may be alive than were created. */
 export interface GrowthEvidence {
   alive: number;
+  /** The counts are estimates. */
+  estimated?: true;
   oldestMs: number;
   observedMs: number;
   createdMeanwhile: number;
   endedMeanwhile: number;
 }
 
-export function growthEvidence({ alive, created, ended, oldestMs, spanMs }: Growth): GrowthEvidence {
+export function growthEvidence({ alive, created, ended, oldestMs, spanMs, estimated }: Growth): GrowthEvidence {
   const spent = { createdMeanwhile: created, endedMeanwhile: ended };
-  return { alive, oldestMs: round(oldestMs), observedMs: round(spanMs), ...spent };
+  const about = estimated ? { estimated } : {};
+  return { alive, ...about, oldestMs: round(oldestMs), observedMs: round(spanMs), ...spent };
 }
 
 export function growthWords({
   alive,
+  estimated,
   oldestMs,
   observedMs,
   createdMeanwhile,
   endedMeanwhile,
 }: GrowthEvidence): string[] {
   return [
-    `${alive} alive`,
+    `${aboutText(alive, estimated)} alive`,
     `the oldest for ${formatMs(oldestMs)}`,
     `${createdMeanwhile} begun and ${endedMeanwhile} ended in ${formatMs(observedMs)}`,
   ];
+}
+
+/** "48", "about 48" */
+export function aboutText(count: number, estimated: boolean | undefined): string {
+  return estimated ? `about ${count}` : String(count);
 }
 
 /** The oldest has waited much longer than others took that began later at the same place. */

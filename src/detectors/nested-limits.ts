@@ -12,7 +12,7 @@ import { LOST_MS, round, secondsText } from './severity.ts';
 import type { StallView } from './stalls.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Period } from './unfinished.ts';
-import { type Chain, chainsIn, isOwn, oldestOf, sumOf, type WaitFrame } from './wait-chains.ts';
+import { aboutOf, type Chain, chainsIn, isOwn, oldestOf, sumOf, type WaitFrame } from './wait-chains.ts';
 
 export interface NestedEvidence {
   /** Calls that hold one and wait for another one; and those that only wait. */
@@ -51,9 +51,9 @@ function toFinding(rule: Rule, limit: HeldLimit, oldestMs: number): Finding<Nest
     kind: 'nested-limit',
     severity: 'critical',
     message:
-      `${holding} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ` +
+      `${holdingText(limit)} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ` +
       `${holding === 1 ? 'waits' : 'wait'} for another one in ${nameAndLine(place)}` +
-      `${waiting > 0 ? `; ${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind` : ''}, ` +
+      `${waiting > 0 ? `; ${aboutOf(limit.waiters)}${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind` : ''}, ` +
       `the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
     remedy: REMEDIES[resource],
     location: toLocation(place),
@@ -67,6 +67,10 @@ function toFinding(rule: Rule, limit: HeldLimit, oldestMs: number): Finding<Nest
     },
     lostMs: oldestMs + (holding + waiting) * LOST_MS.thing,
   });
+}
+
+function holdingText({ nested, holding }: HeldLimit): string {
+  return aboutOf(nested) ? `About ${holding}` : String(holding);
 }
 
 const REMEDIES: Record<Resource, string> = {

@@ -3,6 +3,7 @@ import { fileAndLine, lineKey } from '../recording/places.ts';
 import type { Location, UnfinishedEntry } from '../recording/types.ts';
 import { formatCount, formatShare } from '../util/text.ts';
 import { type FindingParts, findingOf } from './finding.ts';
+import { estimatedOf } from './growth.ts';
 import { LOST_MS } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
@@ -23,10 +24,21 @@ export function placeFinding<E extends object>(
     stack: [place.location, ...callers],
     work: startedBy(work),
     ...about,
-    message: `${about.message}${seenText(place.last.seenShare, about.count)}`,
+    message: `${about.message}${followedText(place)}${seenText(place.last.seenShare, about.count)}`,
     location: place.location,
     lostMs: oldestMs + about.count * LOST_MS.thing + alive,
   });
+}
+
+/** The beginning of a sentence: "48", or "About 48" where some were followed and stand for the others. */
+export function countText({ last }: Place, count: number): string {
+  return estimatedOf(last).estimated ? `About ${count}` : String(count);
+}
+
+function followedText({ last }: Place): string {
+  const { followed, alive } = last.entry;
+  if (followed === undefined || followed >= alive * SEEN_WHOLE) return '';
+  return ` Of these, ${followed} ${followed === 1 ? 'was' : 'were'} followed; the rest is an estimate.`;
 }
 
 /** Counts are of what was seen. */

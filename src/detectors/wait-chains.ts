@@ -20,6 +20,7 @@ export interface WaitFrame extends Frame {
 /** Calls that wait in one chain of awaits, innermost first. */
 export interface Chain {
   count: number;
+  estimated: boolean;
   oldestMs: number;
   frames: readonly WaitFrame[];
   made: WaitingGroup['made'];
@@ -70,13 +71,14 @@ function chainsOf(row: WaitsRow): Chains {
   });
   const makers = new Map(chains.flatMap(({ frames, made }) => (made ? [[lineKey(frames[0]!), made] as const] : [])));
   const byKey = new Map<string, Chain>();
-  for (const { count, oldestMs, frames, ...one } of chains) {
+  for (const { count, oldestMs, frames, estimated = false, ...one } of chains) {
     // Not each promise is followed: others that wait there show what made theirs.
     const made = one.made ?? makers.get(lineKey(frames[0]!)) ?? null;
     const key = `${frames.map(lineKey).join(' ')} ${made ? `${made.what} ${made.type} ${made.at && lineKey(made.at)}` : ''}`;
     const same = byKey.get(key);
     const oldest = Math.max(oldestMs, same?.oldestMs ?? 0);
-    byKey.set(key, { count: count + (same?.count ?? 0), oldestMs: oldest, frames, made });
+    const isEstimate = estimated || same?.estimated === true;
+    byKey.set(key, { count: count + (same?.count ?? 0), estimated: isEstimate, oldestMs: oldest, frames, made });
   }
   const all = [...byKey.values()];
   const outer = new Set(all.flatMap(({ frames }) => frames.slice(1).map(lineKey)));
@@ -124,6 +126,11 @@ export function isLaterIn(frame: Frame, before: Frame): boolean {
 
 export function sumOf(chains: readonly Chain[]): number {
   return chains.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** "about " before a count of calls where some stand for others. */
+export function aboutOf(chains: readonly Chain[]): string {
+  return chains.some(({ estimated }) => estimated) ? 'about ' : '';
 }
 
 export function oldestOf(chains: readonly Chain[]): number {

@@ -10,6 +10,9 @@ import type { OpenResources } from './open-resources.ts';
  */
 export const AGENT_NAME = 'evdiagAgent';
 
+/** The script that asks promises who awaits them (probe.ts): no code of the program's. */
+export const PROBE_FILE = 'evdiag:probe';
+
 /** The library, without an agent, is asked for its `stack` at `globalThis[Symbol.for(LIBRARY_KEY)]`, while a scope watches for stalls. */
 export const LIBRARY_KEY = 'evdiag.stalls';
 

@@ -68,8 +68,9 @@ const LEFTOVER: { [K in keyof Required<Leftover>]: Check } = {
 };
 const leftover = object(LEFTOVER);
 
-const WAITING: { [K in keyof WaitingGroup]: Check } = {
+const WAITING: { [K in keyof WaitingGroup]-?: Check } = {
   count: number,
+  estimated: optional(oneOf(true)),
   oldestMs: number,
   chain: arrayOf(number),
   made: orNull(object({ what: string, type: string, via: arrayOf(string), at: location })),

@@ -1,6 +1,7 @@
 /** The agent's summary on stderr. Bundled into the watchdog: imports only words and types. */
 
 import { confidenceWord } from '../detectors/confidence.ts';
+import { fragments } from '../detectors/finding.ts';
 import type { Finding, Judgement } from '../detectors/types.ts';
 import type { Recording } from '../recording/types.ts';
 import { placeText } from '../util/place-text.ts';
@@ -16,7 +17,7 @@ export interface JudgedThread extends Judgement {
 }
 
 /**
- * Where the recording is, and each finding in two or three lines: what, where, what to change.
+ * Where the recording is, and each finding in two or three lines: what, where and what it explains, what to change.
  *
  * The main thread comes first. `path` is null if the recording could not be written.
  */
@@ -49,19 +50,23 @@ function isNews({ rule, kind }: Finding): boolean {
 }
 
 function findingLines(finding: Finding): string[] {
-  const { severity, message, location, remedy } = finding;
-  const where = location === null ? [] : [`  at ${placeText(location)}`];
-  const seen = threadsText(finding);
-  const work = workText(finding);
+  const { severity, message, remedy } = finding;
+  const where = whereText(finding);
   const word = confidenceWord(finding.confidence);
   const doubt = word === 'sure' || severity === 'info' ? '' : ` (${word})`;
-  return [
-    `${severity}: ${message}${doubt}`,
-    ...where,
-    ...(work ? [`  ${work.replace(/^[WS]/, (first) => first.toLowerCase())}`] : []),
-    ...(seen ? [`  ${seen.replace('Seen', 'seen')}`] : []),
-    `  → ${remedy}`,
-  ];
+  return [`${severity}: ${message}${doubt}`, ...(where === '' ? [] : [`  ${where}`]), `  → ${remedy}`];
+}
+
+/** Place, whose work it was and who waited, threads, and what else it is the cause of. */
+function whereText(finding: Finding): string {
+  const { location, symptoms } = finding;
+  const rules = [...new Set(symptoms.map(({ rule }) => rule))];
+  return fragments(
+    location !== null && `at ${placeText(location)}`,
+    workText(finding)?.replace(/^[WS]/, (first) => first.toLowerCase()),
+    threadsText(finding)?.replace('Seen', 'seen'),
+    rules.length > 0 && `explains ${rules.join(', ')}`,
+  ).join('; ');
 }
 
 function shellWord(text: string): string {

@@ -203,10 +203,24 @@ describe('summarize', () => {
     expect(lines).toEqual([
       'evdiag: recorded 1 s in /srv/.evdiag/20260101-000000-1',
       'evdiag: critical: Reading files synchronously blocked the event loop for 412 ms.',
-      'evdiag:   at /srv/app.js:12:3 handler',
+      'evdiag:   at /srv/app.js:12:3 handler; explains gc-pressure',
       'evdiag:   → Use node:fs/promises.',
       'evdiag: more: npx evdiag report /srv/.evdiag/20260101-000000-1',
     ]);
+  });
+
+  test('three lines are enough, whatever there is to say about the place', () => {
+    const seen = { ...finding, threads: ['worker 1 of pid 100', 'worker 2 of pid 100'], threadCount: 2 };
+    const places = [seen, { ...seen, location: null, symptoms: [] }, { ...finding, location: null, symptoms: [] }];
+    const lines = summarize([{ ...judgement, findings: places, recording: recordingOf([delayRow(1)]) }], {
+      path: null,
+    });
+    const threads = 'seen in 2 threads: worker 1 of pid 100, worker 2 of pid 100';
+    expect(lines.filter((line) => /^evdiag: {3}[^→]/.test(line))).toEqual([
+      `evdiag:   at /srv/app.js:12:3 handler; ${threads}; explains gc-pressure`,
+      `evdiag:   ${threads}`,
+    ]);
+    expect(lines.filter((line) => line.startsWith('evdiag:   →'))).toHaveLength(3);
   });
 
   test('does not name a recording that could not be written', () => {

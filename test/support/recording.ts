@@ -303,6 +303,7 @@ export function tracked(rows: number, ...entries: PerRow[]): UnfinishedRow[] {
 export interface Waiting {
   count: number;
   oldestMs?: number;
+  estimated?: true;
   chain: Frame[];
   made?: WaitingGroup['made'];
 }
@@ -319,8 +320,8 @@ export function waits(
     const t = 2000 * (i + 2);
     return {
       ...{ t, type: 'waits', trackedMs: t, frames, codes: frames.map(({ line }) => codes[line] ?? ''), pools },
-      groups: groups.map(({ count, oldestMs = t - 100, chain, made = null }) => ({
-        ...{ count, oldestMs, made },
+      groups: groups.map(({ count, oldestMs = t - 100, chain, made = null, ...more }) => ({
+        ...{ count, oldestMs, made, ...more },
         chain: chain.map((one) => frames.indexOf(one)),
       })),
     };

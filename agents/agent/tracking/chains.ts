@@ -78,6 +78,9 @@ function groupsOf(
   const maker = site.madeBy === null ? undefined : sites(site.madeBy);
   return [...counts.values()].map(({ frames, seen }) => ({
     count: (site.alive * seen) / chains.length,
+    ...((site.followed < site.alive || (counts.size > 1 && chains.length < site.alive)) && {
+      estimated: true as const,
+    }),
     oldestMs,
     frames,
     made: maker ? { what: maker.what, type: maker.type, frames: maker.frames } : null,

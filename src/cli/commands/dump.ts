@@ -8,6 +8,7 @@ import { InputError } from '../../recording/reader.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from '../dump-costs.ts';
+import { withFindings } from '../dump-findings.ts';
 import { attachOption, jsonOption, sigusr1Option } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { progressLine, question } from '../progress.ts';
@@ -110,7 +111,8 @@ async function ask(pid: number, wanted: DumpMode, { quickMs, fullMs }: Costs): P
 async function take(connection: Connection, mode: DumpMode, { json, expand, all }: Options): Promise<Dump> {
   const progress = progressLine();
   try {
-    const taken = await takeDump(connection, { mode, onProgress: progress.show });
+    const bare = await takeDump(connection, { mode, onProgress: progress.show });
+    const taken = withFindings(bare, connection.hello.family);
     progress.clear();
     if (!json) {
       const paint = painter(hasColor(process.stdout));

@@ -13,7 +13,7 @@ import { LOST_MS, percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, periodsOf, placesOf } from '../unfinished.ts';
-import { type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf } from '../wait-chains.ts';
+import { aboutOf, type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf } from '../wait-chains.ts';
 
 /** Of the connections: fewer, and the others serve those that wait. */
 const UNREAD_SHARE = 0.5;
@@ -165,8 +165,8 @@ function heldFinding(limit: HeldLimit, heldMs: number): Finding<PoolEvidence> {
     kind: 'held',
     severity: 'warning',
     message:
-      `${holding} × ${nameAndLine(place)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
-      `the oldest for ${secondsText(heldMs)}; ${waiting} calls wait for one behind them, and none gets one.`,
+      `${aboutOf(elsewhere) ? 'About ' : ''}${holding} × ${nameAndLine(place)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
+      `the oldest for ${secondsText(heldMs)}; ${aboutOf([...waiters, ...nested])}${waiting} calls wait for one behind them, and none gets one.`,
     location: place,
     stack: [place, ...callersOf(most, place)],
     alsoAt: ownLines([...waiters, ...nested], place),

@@ -11,6 +11,8 @@ import {
 } from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import {
+  aboutText,
+  estimatedOf,
   GROWN_CALLS,
   type Growth,
   type GrowthEvidence,
@@ -24,6 +26,7 @@ import { KEEPS_MEMORY } from '../heap-growth.ts';
 import {
   type AwaitedEvidence,
   awaitedOf,
+  countText,
   innermost,
   isCalledFrom,
   nameOf,
@@ -40,6 +43,7 @@ interface PendingEvidence extends GrowthEvidence, AwaitedEvidence {}
 
 interface BacklogEvidence extends AwaitedEvidence {
   alive: number;
+  estimated?: true;
   oldestMs: number;
   observedMs: number;
   createdPerSecond: number;
@@ -110,7 +114,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   words: (evidence) =>
     'createdPerSecond' in evidence
       ? [
-          `${evidence.alive} alive`,
+          `${aboutText(evidence.alive, evidence.estimated)} alive`,
           `the oldest for ${formatMs(evidence.oldestMs)}`,
           `${evidence.createdPerSecond} begun and ${evidence.endedPerSecond} ended a second for ${formatMs(evidence.observedMs)}`,
         ]
@@ -139,7 +143,7 @@ function toFinding(place: Place, growth: Growth): Finding<PendingEvidence> {
   return placeFinding(growingPendingAsync, {
     kind: 'suspended',
     severity: inbound ? 'info' : 'warning',
-    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
+    message: `${countText(place, alive)} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
     // The calls were counted; but those that wait need not be the cause.
@@ -168,7 +172,7 @@ function backlogFinding(place: Place, backlog: Backlog, contended: boolean): Fin
     kind: 'backlog',
     // If others have the core, the host may be the slow part.
     severity: contended ? 'info' : 'warning',
-    message: `${alive} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier: ${rates}, and ${slower}.`,
+    message: `${countText(place, alive)} calls are suspended in ${nameOf(place.location)}, ${grown} more than ${secondsText(spanMs)} earlier: ${rates}, and ${slower}.`,
     place,
     count: alive,
     confidence: contended ? CONFIDENCE.weak : CONFIDENCE.compared,
@@ -179,6 +183,7 @@ function backlogFinding(place: Place, backlog: Backlog, contended: boolean): Fin
 function backlogEvidence({ last }: Place, backlog: Omit<Backlog, 'grown' | 'quickestMs'>): BacklogEvidence {
   return {
     alive: backlog.alive,
+    ...estimatedOf(last),
     oldestMs: round(backlog.oldestMs),
     observedMs: round(backlog.spanMs),
     createdPerSecond: round(backlog.createdPerSecond),

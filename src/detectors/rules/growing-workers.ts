@@ -4,7 +4,7 @@ import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { GROWTH_MS, type Growth, growthEvidence, growthOf, growthText } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -104,7 +104,7 @@ function toFinding(place: Place, isWorker: boolean, growth: Growth): Finding<Wor
   return placeFinding(growingWorkers, {
     kind: isWorker ? 'workers' : 'children',
     severity: 'warning',
-    message: `${alive} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} earlier.`,
+    message: `${countText(place, alive)} ${isWorker ? 'worker threads' : 'child processes'} started in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} earlier.`,
     place,
     count: alive,
     confidence: CONFIDENCE.counted,

@@ -5,7 +5,7 @@ import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText,
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { KEPT_OBJECTS, KEPT_ROWS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
 import { PINNED_CONTEXT, PINNED_THRESHOLD, type PinnedEvidence, pinnedContexts } from '../pinned-context.ts';
-import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -88,7 +88,7 @@ function toFinding(place: Place, growth: Growth): Finding<LeakEvidence> {
   return placeFinding(leakSuspect, {
     kind: 'race',
     severity: 'warning',
-    message: `${growth.alive} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} earlier.`,
+    message: `${countText(place, growth.alive)} reactions made in ${nameOf(place.location)} wait for a promise that does not settle, ${growth.grown} more than ${secondsText(growth.spanMs)} earlier.`,
     place,
     count: growth.alive,
     confidence: CONFIDENCE.compared,

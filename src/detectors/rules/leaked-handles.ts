@@ -2,7 +2,7 @@ import type { UnfinishedEntry } from '../../recording/types.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -126,7 +126,7 @@ function toFinding(place: Place, kind: string, growth: Growth): Finding<HandlesE
   return placeFinding(leakedHandles, {
     kind,
     severity: 'warning',
-    message: `${alive} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
+    message: `${countText(place, alive)} ${what} opened in ${nameOf(place.location)} are alive, ${grown} more than ${secondsText(spanMs)} earlier, the oldest for ${secondsText(oldestMs)}.`,
     place,
     count: alive,
     confidence: CONFIDENCE.counted,

@@ -1,7 +1,7 @@
 import { CONFIDENCE } from '../confidence.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
@@ -75,7 +75,7 @@ function toFinding(place: Place, growth: Growth): Finding<ListenersEvidence> {
   return placeFinding(leakedListeners, {
     kind: type,
     severity: 'warning',
-    message: `${growth.alive} listeners${of} were added in ${nameOf(place.location)} and not removed, ${growth.grown} of them in ${secondsText(growth.spanMs)}.`,
+    message: `${countText(place, growth.alive)} listeners${of} were added in ${nameOf(place.location)} and not removed, ${growth.grown} of them in ${secondsText(growth.spanMs)}.`,
     place,
     count: growth.alive,
     confidence: CONFIDENCE.counted,

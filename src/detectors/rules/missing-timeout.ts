@@ -3,7 +3,9 @@ import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { fragments } from '../finding.ts';
 import {
+  aboutText,
   awakeMs,
+  estimatedOf,
   GROWN_CALLS,
   type Growth,
   growthOf,
@@ -15,7 +17,15 @@ import {
 } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { STUCK_MS } from '../limits.ts';
-import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import {
+  type AwaitedEvidence,
+  awaitedOf,
+  countText,
+  innermost,
+  nameOf,
+  onePerLine,
+  placeFinding,
+} from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -33,6 +43,7 @@ const HUNG_CALLS = 3;
 const POLLED_MS = 61_000;
 export interface TimeoutEvidence extends AwaitedEvidence {
   alive: number;
+  estimated?: true;
   created: number;
   ended: number;
   oldestMs: number;
@@ -75,9 +86,9 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
   ],
   detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => unanswered(period, recording)))),
   explains: [{ rule: 'leaked-handles' }, ...KEEPS_MEMORY],
-  words: ({ alive, created, ended, oldestMs, endedMaxMs }) =>
+  words: ({ alive, estimated, created, ended, oldestMs, endedMaxMs }) =>
     fragments(
-      `${alive} alive`,
+      `${aboutText(alive, estimated)} alive`,
       `${created} begun and ${ended} ended`,
       `the oldest for ${formatMs(oldestMs)}`,
       endedMaxMs !== undefined && `others ended within ${formatMs(endedMaxMs)}`,
@@ -118,7 +129,7 @@ function grownText({ grown, spanMs }: Growth): string {
 
 function toFinding(place: Place, count: number, oldestMs: number, more: string): Finding<TimeoutEvidence> {
   const { alive, created, ended, endedMaxMs } = place.last.entry;
-  const calls = count === 1 ? '1 call waits' : `${count} calls wait`;
+  const calls = count === 1 ? '1 call waits' : `${countText(place, count)} calls wait`;
   return placeFinding(missingTimeout, {
     kind: 'network',
     severity: 'warning',
@@ -128,6 +139,7 @@ function toFinding(place: Place, count: number, oldestMs: number, more: string):
     confidence: CONFIDENCE.compared,
     evidence: {
       alive,
+      ...estimatedOf(place.last),
       created,
       ended,
       oldestMs: round(oldestMs),

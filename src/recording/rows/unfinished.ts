@@ -109,6 +109,8 @@ export interface SuspendedRow extends RowBase {
 /** Calls that have waited for some seconds in one chain of awaits (format 1.5). */
 export interface WaitingGroup {
   count: number;
+  /** Some were followed, or asked for their chain, and stand for the others. */
+  estimated?: true;
   oldestMs: number;
   /** Who awaits whom, innermost first: indexes of `frames`. */
   chain: number[];
