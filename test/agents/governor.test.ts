@@ -130,6 +130,30 @@ test('a hint opens windows at once, and the next ones wait until it is paid for'
   expect(driven.spentMs() / driven.now()).toBeLessThan(0.006);
 });
 
+describe('the share of stacks', () => {
+  test('a calm thread may use what it has saved, and no more than that', () => {
+    let now = 0;
+    const governor = new Governor(0.005, { now: () => now, random: seeded() });
+    const first = governor.stackShare(0);
+    expect(first).toBeGreaterThan(0.02);
+    let spentMs = 0;
+    for (let i = 0; i < 4000; i++) {
+      const costMs = 250 * governor.stackShare(0);
+      now += 250;
+      spentMs += costMs;
+      governor.step(costMs);
+    }
+    expect(governor.stackShare(0)).toBeLessThan(0.006);
+    expect(spentMs / now).toBeLessThan(0.0052);
+  });
+
+  test('where hooks take all of the budget, it is an eighth', () => {
+    const { governor } = drive(0.005, () => 0.005, 600_000);
+    governor.step(1000);
+    expect(governor.stackShare(0.005)).toBeCloseTo(0.005 / 8);
+  });
+});
+
 test('who looks through the same hooks keeps them in', () => {
   let now = 0;
   const governor = new Governor(0.005, { now: () => now, random: seeded() });

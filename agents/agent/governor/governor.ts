@@ -5,6 +5,8 @@ const CHECK_MS = 250;
 /** Saved at most, while less is spent than may be: what a busy moment may take. */
 const SAVED_MS = 20_000;
 const MOST_SAVED_MS = 1000;
+/** Stacks may use up what was saved in so long. */
+const SPEND_SAVED_MS = 5000;
 /** Where others take the cores, what was saved is no longer needed: some 2/3 of what is too much goes in so long. */
 const FORGET_MS = 5000;
 /** Windows are as long as each other on a logarithmic scale: short ones give rates, long ones catch what takes a while. */
@@ -100,7 +102,9 @@ export class Governor {
   stackShare(hookRate: number): number {
     const share = this.#currentShare();
     // In windows they are few beside what the hooks take anyway.
-    return this.#untilMs > 0 ? max(share, hookRate / 2) : max(share / 8, share * 0.8 - hookRate);
+    if (this.#untilMs > 0) return max(share, hookRate / 2);
+    // What a calm thread has saved is for them, too: each tells where something began.
+    return max(share / 8, share * 0.8 - hookRate + max(0, this.#savedMs) / SPEND_SAVED_MS);
   }
 
   /** What was spent since the last call; `isHeld`: somebody else looks through the same hooks, they stay. */
