@@ -5,7 +5,7 @@ import { type Edge, type Node, placedIn, relationOf } from './relation.ts';
 import type { Detector, Finding } from './types.ts';
 import { SEVERITIES } from './types.ts';
 
-/** Stalls that took less than this share of the time of others do not explain them. */
+/** What took less than this share of the time of stalls does not explain them. */
 const SMALL_PART = 0.25;
 
 /** The causes of one node, by what a symptom may have in common with them; of several equal ones the first counts. */
@@ -67,7 +67,7 @@ function causeOf(
   return isEnough(of.through.get(functionKey(location)));
 }
 
-/** A few stalls at a function do not explain many others there. */
+/** A few stalls at a function, or short collections, do not explain many stalls there. */
 function isSmallPart({ times }: Finding, symptom: Finding): boolean {
   return times !== null && symptom.times !== null && times.totalMs < symptom.times.totalMs * SMALL_PART;
 }

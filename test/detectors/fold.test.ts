@@ -19,7 +19,8 @@ const blocked = (kind: string, { totalMs = 5000, manyCallsShare = 0 } = {}, fiel
 const starved = (maxMs: number) =>
   finding('starved-event-loop', { kind: 'microtask', times: { maxMs, totalMs: maxMs }, evidence: { maxMs } });
 const churn = finding('task-switch-churn', { kind: 'awaits' });
-const pressure = finding('gc-pressure', { kind: 'allocation' });
+const collected = (totalMs: number) => finding('gc-pressure', { kind: 'allocation', times: { maxMs: 200, totalMs } });
+const pressure = collected(900);
 const bound = finding('cpu-bound-main-thread', { kind: 'computation', evidence: { busyMs: 6000 } });
 const overloaded = finding('overloaded-event-loop', { kind: 'callbacks', evidence: { busyMs: 6000 } });
 const pause = finding('gc-pause', { kind: 'gc', location: null });
@@ -118,6 +119,7 @@ describe('two causes stay two', () => {
     ['of which one is the recording', finding('recording-quality', atTheLoop), { ...overloaded, ...atTheLoop }],
     ['pause and computation', bound, pause],
     ['a call that blocks and a storm of timers', blocked('sync-fs'), storm],
+    ['short collections and many stalls', collected(230), blocked('js-cpu', { totalMs: 2000 })],
     ['a few short chains and many stalls', starved(230), blocked('js-cpu', { totalMs: 2000 })],
   ])('%s', (_what, one, other) => {
     expect(rules(one, other).sort()).toEqual([one.rule, other.rule].sort());

@@ -50,9 +50,9 @@ test('ten times the rows take some ten times as long, and very many break no det
   const quickest = (count: number) => {
     const times = [1, 2, 3].map(() => {
       const recording = long(count);
-      const from = performance.now();
+      const before = process.cpuUsage();
       expect(judge(recording, detectors).rules.filter(({ outcome }) => outcome === 'error')).toEqual([]);
-      return performance.now() - from;
+      return process.cpuUsage(before).user;
     });
     return Math.min(...times);
   };

@@ -1,5 +1,6 @@
 import { functionKey } from '../../recording/places.ts';
 import { type DeepSampleRow, type Location, rowsOf, type View } from '../../recording/types.ts';
+import { maxOf } from '../../util/numbers.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -94,6 +95,11 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
         ? toStack(functionsOf(deepSample).find(({ location }) => sameFunction(location, place))?.frames ?? [])
         : [],
     count: pressed.length,
+    // Stalls that took much longer have another cause.
+    times: {
+      maxMs: round(maxOf(pressed.map(({ gcShare, intervalMs }) => gcShare * intervalMs))),
+      totalMs: round(share * ms),
+    },
     confidence: place ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence: {
       gcShare: round(share, 3),
