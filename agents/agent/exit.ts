@@ -1,6 +1,19 @@
 /** The end of the process: the watchdog writes and prints its last, for a bounded time. */
+import { EventEmitter } from 'node:events';
+import { UNSETTLED_EXIT_CODE } from '../../src/util/exit-codes.ts';
 import { createSensor, guarded } from '../guard.ts';
-import { apply, load, min, monotonicMs, NativeNumber, notify, process, store, wait } from '../primordials.ts';
+import {
+  apply,
+  load,
+  min,
+  monotonicMs,
+  NativeNumber,
+  notify,
+  performance,
+  process,
+  store,
+  wait,
+} from '../primordials.ts';
 import { STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { leaveThread, type ThreadGate } from '../thread-gate.ts';
 import { complain } from './complain.ts';
@@ -9,24 +22,45 @@ import { replaceUntilLeft } from './leaving.ts';
 import { type AnyFunction, like } from './replace.ts';
 import { listenUnseen } from './unseen-listeners.ts';
 
+const IS_NODE_20 = process.version.startsWith('v20.');
+const { rawListeners } = EventEmitter.prototype as unknown as { rawListeners(name: string): unknown[] };
+
 /** The exit waits at most this long for the watchdog's last rows and summary. */
 const EXIT_WAIT_MS = 1500;
-/** A process that ends before its watchdog could start (about 50 ms) does not wait for it. */
+/** A process that ends before its watchdog could start (about 50 ms) does not wait for it, unless that is what it has to explain. */
 const YOUNG_PROCESS_MS = 250;
 const YOUNG_POLL_MS = 5;
 /** One call on storage that takes longer is not waited for. */
 const STUCK_MS = 500;
 
-/** `last`: the last message of the main thread. */
-export function followExit(control: Int32Array, gate: ThreadGate, last: () => void): void {
+/** `last`: the last message of the main thread; told whether its top level still waits, where nothing is left that could settle that. */
+export function followExit(control: Int32Array, gate: ThreadGate, last: (isUnsettled: boolean) => void): void {
   const forced = createForcedExit(exitOf(process));
-  listenUnseen(process, 'exit', (code: number) => {
+  listenUnseen(process, 'exit', (given: number) => {
+    const code = isNodes20Unsettled(given) ? UNSETTLED_EXIT_CODE : given;
+    const isUnsettled = code === UNSETTLED_EXIT_CODE && hasLoopEnded();
     // Worker threads end with the process.
     leaveThread(gate, 0);
-    last();
-    finish(control, code, forced);
+    last(isUnsettled);
+    finish(control, code, forced, { isUnsettled });
   });
   followReallyExit(control, gate, forced);
+}
+
+/** By itself, and not by `process.exit`. */
+function hasLoopEnded(): boolean {
+  return performance.nodeTiming.loopExit > 0;
+}
+
+/**
+ * Node 20 decides on its exit code for a top level that was never settled in a listener of its own, after ours. It takes that
+ * out when the top level has run, and when the program exits by itself.
+ */
+function isNodes20Unsettled(code: number): boolean {
+  if (code !== 0 || process.exitCode !== undefined || !IS_NODE_20) return false;
+  const listeners = apply(rawListeners, process, ['exit']) as { name?: unknown }[];
+  for (let i = 0; i < listeners.length; i++) if (listeners[i]!.name === 'handleProcessExit') return true;
+  return false;
 }
 
 /**
@@ -40,7 +74,7 @@ function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedE
   const leave = guarded(createSensor('the exit', true), (status: unknown) => {
     const code = NativeNumber(status ?? 0);
     leaveThread(gate, 0);
-    if (load(control, Word.Stop) === 0) finish(control, code, forced, 'exit');
+    if (load(control, Word.Stop) === 0) finish(control, code, forced, { way: 'exit' });
     forced.go(code);
   });
   const wrapper = like(original, function markedCall(this: unknown, ...args) {
@@ -56,12 +90,18 @@ function exitOf(holder: object): (code: number) => void {
 }
 
 /** Lets the watchdog write its last rows and print the summary, for a bounded time; then the process ends anyway. */
-function finish(control: Int32Array, code: number, forced: ForcedExit, way?: 'exit'): void {
+function finish(
+  control: Int32Array,
+  code: number,
+  forced: ForcedExit,
+  { way, isUnsettled = false }: { way?: 'exit'; isUnsettled?: boolean },
+): void {
   store(control, Word.ExitCode, code);
   store(control, Word.Stop, 1);
   notify(control, Word.Stop);
   const atStorage = (): boolean => load(control, Word.Storage) % 2 !== 0;
-  const isYoung = load(control, Word.WatchdogState) !== WATCHDOG_READY && monotonicMs() < YOUNG_PROCESS_MS;
+  const isYoung =
+    !isUnsettled && load(control, Word.WatchdogState) !== WATCHDOG_READY && monotonicMs() < YOUNG_PROCESS_MS;
   // It begins no work on storage from then on.
   if (isYoung) store(control, Word.Stop, STOP_AT_ONCE);
   if (isYoung && !atStorage()) return;

@@ -10,6 +10,9 @@ import type { SuspendedCalls } from './suspended-calls.ts';
 const laterOn = setImmediate;
 const processCpu = process.cpuUsage.bind(process);
 
+/** Some 9 ms per MB: a program that has failed anyway may end half a second later, to say why. */
+const MOST_AT_END_BYTES = 64e6;
+
 /** Loaded with the first look into the heap. */
 const loadSuspendedCalls = () => require('./suspended-calls.ts') as typeof import('./suspended-calls.ts');
 
@@ -47,6 +50,11 @@ export function createLookingBack({ control, unfinished, post }: LookingBackOpti
   const followed = guarded(sensor, () => post({ ...unfinished(), last: true }));
   const heap = guarded(sensor, lookIntoHeap);
   const again = guarded(sensor, () => report(suspended?.lookAgain() ?? null));
+  const end = guarded(sensor, () => {
+    if (process.memoryUsage().heapUsed > MOST_AT_END_BYTES) return;
+    suspended ??= new (loadSuspendedCalls().SuspendedCalls)();
+    report(suspended.lookAtEnd());
+  });
   return {
     lookBack(intoHeap: boolean): void {
       const isEmpty = isStackEmpty();
@@ -57,6 +65,7 @@ export function createLookingBack({ control, unfinished, post }: LookingBackOpti
       if (isEmpty) followed();
       else atNextTurn(followed);
     },
-    atExit: (): void => again(),
+    /** `isUnsettled`: nothing is left that could settle what the program's top level awaits. */
+    atExit: (isUnsettled: boolean): void => (isUnsettled ? end() : again()),
   };
 }

@@ -94,7 +94,7 @@ export interface ObservedThreadOptions {
 export class ObservedThread {
   readonly shared: SharedMemory = createSharedMemory();
   /** The last message of the thread: what it leaves unfinished. */
-  readonly atExit: () => void;
+  readonly atExit: (isUnsettled?: boolean) => void;
   readonly #options: ObservedThreadOptions;
   readonly #debuggerUrl = createDebuggerUrl();
   readonly #samplers: ReturnType<typeof createSamplerSet>;
@@ -153,7 +153,7 @@ export class ObservedThread {
     const api = this.#api();
     this.#endTrace = api.endTrace;
     publish(shared, histogram, begin, this.#tracking, this.#work, api);
-    this.atExit = guarded(sampling, () => this.#leave());
+    this.atExit = guarded(sampling, (isUnsettled: boolean) => this.#leave(isUnsettled));
   }
 
   /** At the next turn of the loop: where the stack is empty, and no hook runs. */
@@ -281,9 +281,9 @@ export class ObservedThread {
     };
   }
 
-  #leave(): void {
+  #leave(isUnsettled: boolean): void {
     this.#loadedMaps.atExit();
-    this.#lookingBack.atExit();
+    this.#lookingBack.atExit(isUnsettled === true);
     const last = this.#unfinished();
     if (last.tracked || last.rows.length > 0) this.#post(last);
   }

@@ -33,6 +33,7 @@ export class SuspendedCalls {
   readonly #ids = new NativeMap<string, number>();
   #kept: Suspended[] = [];
   #probe: Probe | null = null;
+  #isEnd = false;
 
   /** Goes through the heap, which stops the thread for some 10 ms per MB. Null where V8 cannot tell now. */
   look(): Unfinished | null {
@@ -46,6 +47,12 @@ export class SuspendedCalls {
     const promises: object[] = [];
     for (let i = 0; i < found.length; i++) if (isPromise(found[i])) promises[promises.length] = found[i]!;
     return this.#ask(promises, now);
+  }
+
+  /** All that are suspended where the program ends and nothing can resume them, however long they have waited. */
+  lookAtEnd(): Unfinished | null {
+    this.#isEnd = true;
+    return this.look();
   }
 
   /** Asks again for those that were found before: takes hardly any time. Null where none were. */
@@ -80,7 +87,7 @@ export class SuspendedCalls {
       return null;
     }
     this.#kept = kept;
-    return toUnfinished([...sites.values()]);
+    return toUnfinished([...sites.values()], this.#isEnd);
   }
 
   #add(
@@ -112,8 +119,8 @@ export class SuspendedCalls {
 }
 
 /** What has been waiting since an earlier look: of what was found for the first time, nothing is known yet. */
-function toUnfinished(all: { site: RawSite; frames: RawFrame[] }[]): Unfinished {
-  const old = all.filter(({ site }) => site.oldestMs > 0);
+function toUnfinished(all: { site: RawSite; frames: RawFrame[] }[], isEnd: boolean): Unfinished {
+  const old = all.filter(({ site }) => isEnd || site.oldestMs > 0);
   return {
     fromHeap: true,
     intervalMs: 0,

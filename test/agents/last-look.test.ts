@@ -1,7 +1,9 @@
 /** What is unfinished when a program is told to end is looked at once more, and what it does from then on is not judged. */
 import { describe, expect, it } from 'vitest';
+import { topLevelWait } from '../../src/detectors/top-level.ts';
 import { periodsOf } from '../../src/detectors/unfinished.ts';
 import { type Recording, rowsOf } from '../../src/recording/types.ts';
+import { UNSETTLED_EXIT_CODE } from '../../src/util/exit-codes.ts';
 import { inLab, type Lab, lineOf, type Run } from '../support/run-agent.ts';
 
 const DIAGNOSE = { EVDIAG_LEVEL: 'diagnose' };
@@ -201,5 +203,37 @@ describe.concurrent('a deadlock of which nothing was followed is told when the p
       expect((await lab.report()).findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
     }),
     FAR_MS,
+  );
+});
+
+describe('a program that ends while its top level waits', () => {
+  const text = `
+import { EventEmitter, once } from 'node:events';
+const database = new EventEmitter();
+async function connect() {
+  await once(database, 'ready'); // waits
+}
+await connect(); // top
+`;
+  it(
+    'is explained by what it waits for, however short it was',
+    inLab(async (lab) => {
+      const run = await lab.expectSame(lab.file('app.mjs', text));
+      expect(run.exitCode).toBe(UNSETTLED_EXIT_CODE);
+      const recording = lab.recording();
+      expect(rowsOf(recording, 'end')).toMatchObject([{ exitCode: UNSETTLED_EXIT_CODE }]);
+      const lines = topLevelWait(recording)?.path.map(({ line }) => line);
+      expect(lines).toEqual([lineOf(text, '// waits'), lineOf(text, '// top')]);
+    }),
+  );
+
+  it(
+    'is not looked at where the program chose that exit code by itself',
+    inLab(async (lab) => {
+      const own = `setTimeout(() => process.exit(${UNSETTLED_EXIT_CODE}), 400);\nawait new Promise(() => {});\n`;
+      const run = await lab.expectSame(lab.file('app.mjs', own));
+      expect(run.exitCode).toBe(UNSETTLED_EXIT_CODE);
+      expect(topLevelWait(lab.recording())).toBeNull();
+    }),
   );
 });

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { missingTimeout } from '../../src/detectors/rules/missing-timeout.ts';
 import { stuckAsync } from '../../src/detectors/rules/stuck-async.ts';
-import type { UnfinishedEntry } from '../../src/recording/types.ts';
+import type { Frame, Row, UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,
   HEALTHY_SHAPES,
@@ -122,4 +122,46 @@ test.each<[string, Partial<UnfinishedEntry>]>([
 ])('the network is what is waited for where %s', (_what, reading) => {
   expect(find(stuckAsync, asking(reading))).toEqual([]);
   expect(find(missingTimeout, asking(reading))).toMatchObject([{ kind: 'network', location: { line: 15 } }]);
+});
+
+describe('a program that ended while its top level waited', () => {
+  const frame = (fields: Partial<Frame>): Frame => ({
+    function: 'connect',
+    file: '/app.mjs',
+    line: 4,
+    column: 3,
+    category: 'application',
+    awaits: true,
+    ...fields,
+  });
+  const ended = (exitCode: number, start = '1:1'): Row[] => [
+    ...seconds(1, {}),
+    {
+      t: 1000,
+      type: 'waits',
+      trackedMs: 0,
+      frames: [frame({}), frame({ function: '', line: 7, start }), frame({ function: 'background', line: 9 })],
+      codes: ['', '', ''],
+      groups: [
+        { count: 1, oldestMs: 0, chain: [1], made: null },
+        { count: 1, oldestMs: 0, chain: [0, 1], made: null },
+        { count: 3, oldestMs: 0, chain: [2, 0, 2], made: null },
+      ],
+      pools: [],
+    },
+    { t: 1001, type: 'end', reason: 'exit', exitCode, signal: null },
+  ];
+
+  test('the innermost call that the top level waits for is the place', () => {
+    expect(find(stuckAsync, ended(13))).toMatchObject([
+      { severity: 'critical', kind: 'top-level', location: { function: 'connect', line: 4 }, count: 1 },
+    ]);
+  });
+
+  test.each([
+    ['it ended otherwise', ended(0)],
+    ['no top level waits', ended(13, '3:5')],
+  ])('%s: nothing', (_what, rows) => {
+    expect(find(stuckAsync, rows)).toEqual([]);
+  });
 });

@@ -1,11 +1,22 @@
 import type { View } from '../../recording/types.ts';
+import { UNSETTLED_EXIT_CODE } from '../../util/exit-codes.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { findingOf, fragments } from '../finding.ts';
 import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
 import { STUCK_MS } from '../limits.ts';
-import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import {
+  type AwaitedEvidence,
+  awaitedOf,
+  innermost,
+  nameAndLine,
+  nameOf,
+  onePerLine,
+  placeFinding,
+} from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
+import { topLevelWait } from '../top-level.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
 import { ownAwaits } from '../wait-chains.ts';
@@ -33,14 +44,18 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
   description:
     'Some calls wait at an await that others pass quickly: calls that began later have ended long ago. If such calls grow in ' +
     'number, growing-pending-async reports them; if they wait for the network, missing-timeout does. Stream readers, loops, waits ' +
-    'for timers and connections that listen are ignored.',
+    'for timers and connections that listen are ignored. Also the await at the top level of a module that was left when the program had ' +
+    'nothing more to do (exit code 13).',
   remedy: 'Find the case in which the awaited promise is never settled, and give the wait a timeout meanwhile.',
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
     `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, within a ${STUCK_RATIO}th of that time.`,
   ],
-  limits: [`Needs at least ${ENDED_CALLS} calls that passed the same await for comparison.`],
+  limits: [
+    `Needs at least ${ENDED_CALLS} calls that passed the same await for comparison.`,
+    'A top level that awaits a promise that nothing else refers to is not found, as V8 has collected both.',
+  ],
   kinds: [
     {
       kind: 'stuck',
@@ -57,15 +72,48 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
       example:
         'cache.set(url, response.clone()); return response.json();        // the copy is never read\nconst text = await response.text(); cache.set(url, text);        // read once',
     },
+    {
+      kind: 'top-level',
+      title: 'a program that ended while its top level waited',
+      remedy:
+        'Settle the awaited promise in every case. If something outside was to settle it, keep that open: a timer, socket or worker that was unref()ed or closed keeps no program alive.',
+      example:
+        "await once(worker.unref(), 'message');                           // nothing keeps the program alive\nawait once(worker, 'message'); worker.unref();                   // until it has answered",
+    },
   ],
-  detect: (recording) => innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
+  detect: (recording) => [
+    ...innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
+    ...unsettledIn(recording),
+  ],
   explains: [{ rule: 'leak-suspect' }],
-  words: ({ alive, oldestMs, ended, endedMaxMs }) => [
-    `${alive} alive`,
-    `the oldest for ${formatMs(oldestMs)}`,
-    `${ended} others ended within ${formatMs(endedMaxMs)}`,
-  ],
+  words: ({ alive, oldestMs, ended, endedMaxMs }) =>
+    fragments(
+      `${alive} alive`,
+      oldestMs > 0 && `the oldest for ${formatMs(oldestMs)}`,
+      ended > 0 && `${ended} others ended within ${formatMs(endedMaxMs)}`,
+    ),
 };
+
+/** What explains exit code 13. */
+function unsettledIn(recording: Seen): Finding<StuckEvidence>[] {
+  const wait = topLevelWait(recording);
+  if (!wait) return [];
+  const [location, ...callers] = wait.path;
+  const top = callers.length > 0 ? `, for which the top level waited at ${nameAndLine(callers.at(-1)!)}` : '';
+  return [
+    findingOf(stuckAsync, {
+      kind: 'top-level',
+      severity: 'critical',
+      message: `The program ended with exit code ${UNSETTLED_EXIT_CODE}: nothing was left that could settle what ${nameOf(location!)} awaits${top}.`,
+      location: location!,
+      stack: wait.path,
+      count: 1,
+      confidence: CONFIDENCE.counted,
+      evidence: { alive: 1, oldestMs: 0, ended: 0, endedMaxMs: 0 },
+      lostMs: 0,
+    }),
+  ];
+}
 
 function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   const waits = waitsOf(period);
