@@ -51,6 +51,7 @@ await Promise.all([
     entryPoints: {
       library: 'agents/scopes/library.ts',
       'stall-watch': 'agents/scopes/stall-watch.ts',
+      startup: 'agents/startup/startup.ts',
       'close-inspector': 'src/attach/inspector/close-inspector.ts',
     },
     outdir: 'dist',

@@ -47,6 +47,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/heap': { values: RECORDING },
   [PROTOCOL]: { values: RECORDING, builtinsOnly: true },
   'src/async-dump': { values: [...MODELS, PROTOCOL], builtinsOnly: true },
+  'src/startup': { values: [...MODELS, PROTOCOL] },
   'src/leaks': { values: [...MODELS, ...DUMP] },
   'src/detectors': { values: MODELS },
   'src/exporters': { values: [...MODELS, PROTOCOL] },
@@ -57,7 +58,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/lab': { values: [UTIL] },
   // The results of `profile` are written in any format.
   'src/library': { values: [...RECORDING, 'src/profile', 'src/exporters', 'src/async-dump/source-text.ts'] },
-  'src/cli': { values: [...VIEWS, 'src/lab', 'src/index.ts'] },
+  'src/cli': { values: [...VIEWS, 'src/lab', 'src/startup', 'src/index.ts'] },
   // The library's entry.
   'src/index.ts': { values: [...VIEWS, 'src/library'] },
   'src/recording-api.ts': { values: VIEWS },
@@ -102,6 +103,8 @@ const IMPORT_TABLE: Record<string, Rule> = {
     values: ['agents/agent', 'agents/watchdog', ...SHARED, ...RECORDING, PROTOCOL],
     types: ['src/library'],
   },
+  // The preload of `evdiag startup`.
+  'agents/startup': { values: ['agents/primordials.ts'], types: [PROTOCOL], builtinsOnly: true },
   scenarios: { values: [], builtinsOnly: true },
   bin: { values: ['src/cli'] },
 };

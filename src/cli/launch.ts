@@ -70,12 +70,9 @@ function makeFamily(out: string): string {
 }
 
 function agentEnvironment(agent: string, family: string, { out, level, slowMs }: Launch): NodeJS.ProcessEnv {
-  // NODE_OPTIONS is split at spaces, except within double quotes, where a backslash escapes.
-  const preload = `--require "${agent.replace(/["\\]/g, '\\$&')}"`;
-  const nodeOptions = process.env.NODE_OPTIONS ?? '';
   return {
     ...process.env,
-    NODE_OPTIONS: nodeOptions.trim() === '' ? preload : `${nodeOptions} ${preload}`,
+    NODE_OPTIONS: nodeOptionsWith(agent),
     EVDIAG_LEVEL: level,
     EVDIAG_OUT: resolve(out),
     EVDIAG_FAMILY: family,
@@ -84,7 +81,15 @@ function agentEnvironment(agent: string, family: string, { out, level, slowMs }:
   };
 }
 
-function startFailure(child: ChildProcess, file: string): Promise<string | null> {
+/** Those that are set, and a file that is loaded before the program. */
+export function nodeOptionsWith(preloaded: string): string {
+  // NODE_OPTIONS is split at spaces, except within double quotes, where a backslash escapes.
+  const preload = `--require "${preloaded.replace(/["\\]/g, '\\$&')}"`;
+  const nodeOptions = process.env.NODE_OPTIONS ?? '';
+  return nodeOptions.trim() === '' ? preload : `${nodeOptions} ${preload}`;
+}
+
+export function startFailure(child: ChildProcess, file: string): Promise<string | null> {
   return new Promise((resolve) => {
     child.once('spawn', () => resolve(null));
     child.once('error', (error) => resolve(`"${file}" could not be started: ${reason(error, file)}`));
@@ -122,7 +127,7 @@ function ending(child: ChildProcess, durationMs: number | undefined): Promise<{ 
 }
 
 /** Passes signals on to the program, and stays alive to report how it ended. */
-function forwardSignals(child: ChildProcess): () => void {
+export function forwardSignals(child: ChildProcess): () => void {
   const fromTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const forward = (signal: NodeJS.Signals) => {
     // Ctrl-C in a terminal reaches the child directly; a second signal would cut short its clean-up.

@@ -16,6 +16,7 @@ import { run } from './run.ts';
 import { scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import { selftest } from './selftest.ts';
+import { startup } from './startup.ts';
 import { stats } from './stats.ts';
 import { top } from './top.ts';
 import { trace } from './trace.ts';
@@ -38,6 +39,7 @@ export const commands: readonly CliCommand<never>[] = [
   scenario,
   scenarios,
   selftest,
+  startup,
   stats,
   top,
   trace,
