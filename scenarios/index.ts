@@ -49,6 +49,7 @@ import { syncDatabase } from './sync-database.ts';
 import { syncIo } from './sync-io.ts';
 import { syncZlib } from './sync-zlib.ts';
 import { taskSwitchChurn } from './task-switch-churn.ts';
+import { threadPoolSaturation } from './thread-pool-saturation.ts';
 import { timerStorm } from './timer-storm.ts';
 import type { Scenario } from './types.ts';
 import { unboundedConcurrency } from './unbounded-concurrency.ts';
@@ -106,6 +107,7 @@ export const scenarios: readonly Scenario[] = [
   syncIo,
   syncZlib,
   taskSwitchChurn,
+  threadPoolSaturation,
   timerStorm,
   unboundedConcurrency,
   unreadBody,

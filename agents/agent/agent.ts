@@ -8,6 +8,8 @@ import type { Inspection } from '../inspection.ts';
 import {
   assign,
   load,
+  max,
+  min,
   NativeDate,
   NativeNumber,
   NativeString,
@@ -64,6 +66,7 @@ function watchdogData(
     gate,
     inspection,
     flags: [...process.execArgv, process.env.NODE_OPTIONS, process.env.NODE_V8_COVERAGE && 'coverage'].join(' '),
+    threadPoolSize: threadPoolSize(process.env.UV_THREADPOOL_SIZE),
     folders: folderVariables(process.env),
   };
 }
@@ -150,6 +153,12 @@ function setFamily(family: string): void {
     if (before === undefined) delete process.env.EVDIAG_FAMILY;
     else process.env.EVDIAG_FAMILY = before;
   });
+}
+
+/** As libuv reads it. */
+function threadPoolSize(setting: string | undefined): number {
+  const size = setting === undefined ? 4 : NativeNumber(setting) || 1;
+  return max(1, min(1024, size));
 }
 
 function folderVariables({ XDG_RUNTIME_DIR, TMPDIR, TMP, TEMP }: NodeJS.ProcessEnv): WatchdogData['folders'] {

@@ -282,5 +282,6 @@ function headerOf(data: WatchdogData, thread: ThreadData, level: Level): Header 
     arch: process.arch,
     cpuCount: cpus().length,
     ...containerLimits(),
+    threadPoolSize: data.threadPoolSize,
   };
 }

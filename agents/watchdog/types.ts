@@ -40,6 +40,8 @@ export interface WatchdogData {
   gate: ThreadGate;
   /** Options of Node, and "coverage" where that is measured. */
   flags: string;
+  /** Threads of libuv's pool. */
+  threadPoolSize: number;
   /** The part of its environment that determines where the live socket may be; the watchdog has none of its own. */
   folders: Record<'XDG_RUNTIME_DIR' | 'TMPDIR' | 'TMP' | 'TEMP', string | undefined>;
 }

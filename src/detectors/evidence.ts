@@ -22,6 +22,7 @@ import type { missingTimeout } from './rules/missing-timeout.ts';
 import type { orphanedAsync } from './rules/orphaned-async.ts';
 import type { overloadedEventLoop } from './rules/overloaded-event-loop.ts';
 import type { recordingQuality } from './rules/recording-quality.ts';
+import type { saturatedThreadPool } from './rules/saturated-thread-pool.ts';
 import type { starvedEventLoop } from './rules/starved-event-loop.ts';
 import type { stuckAsync } from './rules/stuck-async.ts';
 import type { taskSwitchChurn } from './rules/task-switch-churn.ts';
@@ -57,6 +58,7 @@ export interface EvidenceOf {
   'orphaned-async': EvidenceIn<typeof orphanedAsync>;
   'overloaded-event-loop': EvidenceIn<typeof overloadedEventLoop>;
   'recording-quality': EvidenceIn<typeof recordingQuality>;
+  'saturated-thread-pool': EvidenceIn<typeof saturatedThreadPool>;
   'starved-event-loop': EvidenceIn<typeof starvedEventLoop>;
   'stuck-async': EvidenceIn<typeof stuckAsync>;
   'task-switch-churn': EvidenceIn<typeof taskSwitchChurn>;

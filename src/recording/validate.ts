@@ -69,7 +69,7 @@ const SITE: { [K in keyof AllocationSite]: Check } = {
 };
 
 /** What each field of a header must be. */
-const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
+const HEADER: { [K in Exclude<keyof Required<Header>, 'type' | 'format'>]: Check } = {
   t: number,
   major: number,
   minor: number,
@@ -91,6 +91,7 @@ const HEADER: { [K in Exclude<keyof Header, 'type' | 'format'>]: Check } = {
   cpuCount: number,
   containerCpus: orNull(number),
   containerMemoryBytes: orNull(number),
+  threadPoolSize: optional(number),
 };
 
 /** What each field of a row must be: a line per row type; the compiler checks it against `types.ts`. */

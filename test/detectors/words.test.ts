@@ -112,6 +112,11 @@ const GROWING: Row[][] = [
     () => ({ alive: 1, code: 'b.acquire()', before: ['a.acquire()'] }),
     () => ({ alive: 1, location: { ...location, line: 20 }, code: 'a.acquire()', before: ['b.acquire()'] }),
   ),
+  tracked(
+    4,
+    () => ({ what: 'handle', type: 'PBKDF2REQUEST', alive: 16 }),
+    () => ({ what: 'handle', type: 'FSREQCALLBACK', alive: 1, location: { ...location, line: 20 } }),
+  ),
 ];
 
 /** A sequence that looks random and is the same in each run (mulberry32). */

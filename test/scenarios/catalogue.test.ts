@@ -84,7 +84,6 @@ const MISSING = [
   'ignored-backpressure',
   'serial-awaits',
   'slow-upstream',
-  'thread-pool-saturation',
   'uncached-lookups',
   'uncloneable-message',
   'worker-per-request',

@@ -142,6 +142,7 @@ export const BUSY_RULES = new Set([
   'gc-pause',
   'gc-pressure',
   'overloaded-event-loop',
+  'saturated-thread-pool',
   'starved-event-loop',
   'task-switch-churn',
   'timer-storm',

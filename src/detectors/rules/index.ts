@@ -22,6 +22,7 @@ import { missingTimeout } from './missing-timeout.ts';
 import { orphanedAsync } from './orphaned-async.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
 import { recordingQuality } from './recording-quality.ts';
+import { saturatedThreadPool } from './saturated-thread-pool.ts';
 import { starvedEventLoop } from './starved-event-loop.ts';
 import { stuckAsync } from './stuck-async.ts';
 import { taskSwitchChurn } from './task-switch-churn.ts';
@@ -53,6 +54,7 @@ export const detectors: readonly Detector[] = [
   orphanedAsync,
   overloadedEventLoop,
   recordingQuality,
+  saturatedThreadPool,
   starvedEventLoop,
   stuckAsync,
   taskSwitchChurn,

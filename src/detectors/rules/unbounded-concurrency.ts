@@ -110,6 +110,7 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
   },
   explains: [
     { rule: 'growing-workers' },
+    { rule: 'saturated-thread-pool' },
     // A flood explains a busy loop whose line was not seen.
     { rule: 'blocked-event-loop', kinds: ['js-cpu'], alone: true, nowhere: true },
     { rule: 'gc-pressure', alone: true, nowhere: true },

@@ -36,6 +36,8 @@ export interface Header {
   /** cgroup limits, null if there are none. */
   containerCpus: number | null;
   containerMemoryBytes: number | null;
+  /** Threads of libuv's pool (format 1.6). */
+  threadPoolSize?: number;
 }
 
 export interface LevelRow extends RowBase {
