@@ -45,6 +45,11 @@ export class Departure {
     return Atomics.load(threads.main.control, Word.Stop) === STOP_LEFT;
   }
 
+  /** Whether it goes as soon as the threads let it. */
+  isAsked(): boolean {
+    return this.#asked;
+  }
+
   /** Resolves to the threads that are blocked and have not let it go yet: it goes when they return to their loop. */
   async leave(): Promise<number[]> {
     const { threads, askMain } = this.#options;

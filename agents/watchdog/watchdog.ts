@@ -76,7 +76,7 @@ class Watchdog {
     this.#departure = new Departure({
       attached: data.attached,
       threads: this.#threads,
-      isAlone: () => this.#socket?.isAlone() ?? true,
+      isAlone: () => (this.#socket?.visitors() ?? 0) === 0,
       wasVisited: () => this.#socket?.wasVisited() ?? false,
       now: () => this.#threads.main.now(),
       askMain: () => parentPort!.postMessage('leave'),
@@ -235,6 +235,8 @@ class Watchdog {
       setLevel: (level) => threads.setLevel(level),
       uptimeMs: () => threads.main.now(),
       leave: () => this.#departure.leave(),
+      isLeaving: () => this.#departure.isAsked(),
+      visitors: () => this.#socket?.visitors() ?? 0,
       keepsRecent: settings.recent,
       threads: () => threads.alive().map(({ dumpable }) => dumpable),
       observed: () =>

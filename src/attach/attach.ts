@@ -25,6 +25,7 @@ import { wayTo } from './inspector/streams.ts';
 import { listenersOf } from './process/listeners.ts';
 import { startTicks } from './process/state.ts';
 import { endedText, TargetError } from './target-error.ts';
+import { inTurn } from './turn.ts';
 
 /** Of the agent, beside one another. */
 const FILES = ['agent.cjs', 'watchdog.cjs'];
@@ -53,13 +54,28 @@ export interface Attached {
   connection: Connection;
   /** How long a TCP port was open on loopback; null where one had been open before, and was left. */
   windowMs: number | null;
-  port: number;
+  /** Null: it was loaded by another evdiag at the same time. */
+  port: number | null;
   /** Closes the inspector if Node has opened it once more, which it may do late. Never throws. */
   closeAgain(): Promise<void>;
 }
 
-/** Throws TargetError; nothing stays behind then. */
-export async function attach(pid: number, request: AttachRequest): Promise<Attached> {
+/** Throws TargetError; nothing stays behind then. Another evdiag that does the same goes first, and its agent is used then. */
+export function attach(pid: number, request: AttachRequest): Promise<Attached> {
+  return inTurn(pid, request.timeoutMs, async () => (await withOthers(pid)) ?? loadInto(pid, request));
+}
+
+/** Null where nobody has loaded it. */
+async function withOthers(pid: number): Promise<Attached | null> {
+  try {
+    return { connection: await connectTo(pid, 0), windowMs: null, port: null, closeAgain: async () => {} };
+  } catch (error) {
+    if (error instanceof TargetError && error.code === 'no-agent') return null;
+    throw error;
+  }
+}
+
+async function loadInto(pid: number, request: AttachRequest): Promise<Attached> {
   const { obstacle, text, openPort: open } = attachability(pid, { force: request.force === true });
   if (obstacle) throw new TargetError(text);
   const started = startTicks(pid);

@@ -15,11 +15,13 @@ import { TargetError } from './target-error.ts';
 import { createWire, strangeAnswer, type Wire } from './wire.ts';
 
 /** A new process gets its socket about 100 ms after its start; on a busy host that takes longer. Linux says how old it is. */
-const STARTING_MS = process.platform === 'linux' ? 0 : 600;
+const STARTING_MS = process.platform === 'linux' ? 60 : 600;
 const YOUNG_MS = 5000;
 const RETRY_MS = 5;
 /** The watchdog answers this at once, whatever the main thread does, if it gets a core. */
 const HELLO_MS = 15_000;
+/** An agent leaves within some 100 ms. */
+const LEAVING_MS = 5000;
 /** A process with a large heap needs time to die. */
 const DYING_MS = 2000;
 /** Of a version in a message. */
@@ -53,14 +55,29 @@ function expectsAgent(pid: number): boolean {
 /** The same; waits so long for its socket. */
 export async function connectTo(pid: number, patienceMs: number): Promise<Connection> {
   const giveUpAt = performance.now() + patienceMs;
+  const gone = performance.now() + LEAVING_MS;
   for (;;) {
     await requireProcess(pid);
     requireAnswerable(pid);
     const socket = await openAny(pid);
-    if (socket) return greet(socket, pid);
-    if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid), 'no-agent');
+    if (socket) {
+      const connection = await greet(socket, pid).catch(unlessLeaving(pid, performance.now() > gone));
+      if (connection) return connection;
+    } else if (performance.now() > giveUpAt) throw new TargetError(withoutAgent(pid), 'no-agent');
     await pause(RETRY_MS);
   }
+}
+
+/** Null where the agent is about to leave: its socket goes in a moment, unless a thread is blocked. */
+function unlessLeaving(pid: number, isLate: boolean): (error: unknown) => null {
+  return (error) => {
+    if (!(error instanceof TargetError) || error.code !== 'leaving') throw error;
+    if (!isLate) return null;
+    throw new TargetError(
+      `The agent is about to leave process ${pid}, and waits for a thread that is blocked. Try again later.`,
+      'leaving',
+    );
+  };
 }
 
 /** Linux reports it, in hundredths of a second since boot; elsewhere a process counts as old. */

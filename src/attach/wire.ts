@@ -190,7 +190,7 @@ function readLines(socket: Socket, onLine: (line: string) => void, onWrong: () =
 
 /** An unknown one, of a newer agent, is ignored. */
 function codeOf(code: unknown): 'refused' | FailureCode {
-  return code === 'too-slow' ? code : 'refused';
+  return code === 'too-slow' || code === 'leaving' ? code : 'refused';
 }
 
 /** The agent's message, on one line of a terminal. */

@@ -144,7 +144,7 @@ const RESULTS: { [Name in MethodName]: [ResultOf<Name>] extends [never] ? Fields
     availableBytes: number,
   },
   hello: HELLO,
-  leave: { blocked: arrayOf(whole), recording: orNull(string) },
+  leave: { blocked: arrayOf(whole), recording: orNull(string), stays: boolean },
   'loaded-maps': {},
   'recent-profile': {},
   'set-level': {},

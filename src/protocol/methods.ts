@@ -19,6 +19,13 @@ import type { WrittenSnapshot } from './written-snapshot.ts';
 export interface Departed {
   blocked: number[];
   recording: string | null;
+  /** It stays as long as others are connected. */
+  stays: boolean;
+}
+
+export interface LeaveRequest {
+  /** Not while others are connected. */
+  ifAlone?: boolean;
 }
 
 /** An empty object: no parameters, or no result. */
@@ -40,7 +47,7 @@ interface Methods {
   estimate: { params: Nothing; part: never; result: Estimate };
   hello: { params: Nothing; part: never; result: Hello };
   /** The agent leaves the process; threads that are blocked let it go when they return to their loop. */
-  leave: { params: Nothing; part: never; result: Departed };
+  leave: { params: LeaveRequest; part: never; result: Departed };
   'loaded-maps': { params: LoadedMapsRequest; part: LoadedMapPart; result: Nothing };
   'recent-profile': { params: RecentProfileRequest; part: RecentProfilePart; result: Nothing };
   'set-level': { params: { level: Level }; part: never; result: Nothing };
@@ -60,4 +67,6 @@ export type Unchecked<T> = { [Name in keyof T]?: unknown };
 /** Why a request failed, in the cases where a client acts on it; in all other cases there is no code. */
 export type FailureCode =
   /** The viewer did not read what it watches. */
-  'too-slow';
+  | 'too-slow'
+  /** The agent is about to leave the process. */
+  | 'leaving';

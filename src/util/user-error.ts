@@ -17,6 +17,8 @@ const EXIT_CODES = {
   'no-answer': EXIT.target,
   /** The agent refused, and says why. */
   refused: EXIT.target,
+  /** The agent is about to leave the process. */
+  leaving: EXIT.target,
   /** The agent left a viewer that did not read what it watches. */
   'too-slow': EXIT.target,
 } as const;

@@ -107,6 +107,23 @@ describe('a visit leaves nothing', () => {
     }
   });
 
+  test('several at once: one loads it, all are answered, and it leaves after the last', async () => {
+    const server = await startServer();
+    try {
+      await visit(server.pid);
+      const threads = threadsOf(server.pid);
+      const one = () => evdiag(['dump', String(server.pid), '--attach', '--quick', '--yes', '--json']);
+      const runs = await Promise.all([one(), one(), one()]);
+      for (const run of runs) expect(run.status, run.stderr).toBe(0);
+      expect(runs.map(({ stdout }) => JSON.parse(stdout).threads.length)).toEqual([1, 1, 1]);
+      await eventually(() => threadsOf(server.pid) <= threads);
+      expect(listenersOf(server.pid)).toHaveLength(1);
+      expect((await server.residue()).replaced).toEqual([]);
+    } finally {
+      server.kill();
+    }
+  }, 180_000);
+
   test('an agent whose visitor was killed leaves by itself', async () => {
     const server = await startServer();
     try {

@@ -56,8 +56,8 @@ export class Clients {
     return this.#served;
   }
 
-  isEmpty(): boolean {
-    return this.#clients.size === 0;
+  count(): number {
+    return this.#clients.size;
   }
 
   /** The thread ends before it could notice that they have disconnected. */

@@ -44,9 +44,9 @@ export class LiveSocket {
     return this.#clients.hasServed();
   }
 
-  /** Nobody is connected. */
-  isAlone(): boolean {
-    return this.#clients.isEmpty();
+  /** How many are connected. */
+  visitors(): number {
+    return this.#clients.count();
   }
 
   /** Stops listening, disconnects all clients, and removes the socket. */

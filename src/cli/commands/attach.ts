@@ -101,7 +101,7 @@ async function load(pid: number, { level, for: forMs, out, record, timeout, sigu
 function tell(
   { hello }: Connection,
   windowMs: number | null,
-  port: number,
+  port: number | null,
   { level, for: time, record, json }: Options,
 ): void {
   const forMs = time ?? null;

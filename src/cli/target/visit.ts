@@ -116,7 +116,8 @@ export function visitEnvironment(level: Level): Record<string, string> {
   return { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0', EVDIAG_METRICS: '0', EVDIAG_LEVEL: level };
 }
 
-export function windowText(windowMs: number | null, port: number): string {
+export function windowText(windowMs: number | null, port: number | null): string {
+  if (port === null) return ' by another evdiag';
   return windowMs === null
     ? ` through its open inspector (port ${port})`
     : `; port ${port} was open on loopback for ${formatMs(windowMs)}`;
@@ -126,8 +127,9 @@ export function windowText(windowMs: number | null, port: number): string {
 async function takeAway(connection: Connection): Promise<void> {
   const { pid } = connection.hello;
   try {
-    const { blocked } = await askToLeave(connection);
-    complain(blocked.length === 0 ? `The agent has left process ${pid}.` : blockedText(pid));
+    const { blocked, stays } = await askToLeave(connection, { ifAlone: true });
+    if (stays) complain(`Others use the agent in process ${pid}: it leaves after them.`);
+    else complain(blocked.length === 0 ? `The agent has left process ${pid}.` : blockedText(pid));
   } catch {
     // It has ended, or the agent goes by itself.
   } finally {

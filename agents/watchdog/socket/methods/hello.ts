@@ -1,10 +1,11 @@
 import { type Hello, PROTOCOL } from '../../../../src/protocol/hello.ts';
 import { snapshotPrefix } from './dump.ts';
-import type { Method, Target } from './types.ts';
+import { type Method, RequestError, type Target } from './types.ts';
 
 /** Who this is: `Hello`. */
 export function hello(target: Target): Method<'hello'> {
   return (): Hello => {
+    if (target.isLeaving()) throw new RequestError('The agent is about to leave.', 'leaving');
     const { pid, argv, evdiagVersion, nodeVersion } = target.header;
     return {
       protocol: PROTOCOL,

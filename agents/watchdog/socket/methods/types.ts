@@ -81,6 +81,9 @@ export interface Target {
   uptimeMs(): number;
   /** The agent leaves; see `Departure`. */
   leave(): Promise<number[]>;
+  isLeaving(): boolean;
+  /** How many are connected. */
+  visitors(): number;
   inspection: Inspection;
   /** Options of Node, and "coverage" where that is measured. */
   flags: string;
