@@ -19,6 +19,7 @@ import { BUDGET_UNIT, createSharedMemory, type SharedMemory, Sum, Word } from '.
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
 import type { SampleMessage } from '../watchdog/types.ts';
+import { followFailedConnections } from './failed-connections.ts';
 import { addFailures } from './failure-rows.ts';
 import { createLoopFigures } from './governor/loop-figures.ts';
 import { undoAll } from './leaving.ts';
@@ -220,6 +221,7 @@ export class ObservedThread {
     const from = monotonicMs();
     mark();
     renewVeil(process);
+    followFailedConnections();
     this.#noteDebugger();
     attempt(this.#following, () => {
       this.#tellSpent();

@@ -19,6 +19,7 @@ import {
   setTimeout,
 } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
+import { failedConnections } from './failed-connections.ts';
 
 /** Most distinct timers and handles that are listed. */
 const MAX_DISTINCT = 400;
@@ -51,7 +52,8 @@ export function openResources(): OpenResources {
     [...call(activeHandles), ...call(activeRequests)].map(handleOf),
     ({ type, detail }) => `${type} ${detail}`,
   );
-  const found: OpenResources = { timers: [], handles: handles.slice(0, MAX_DISTINCT), more: 0 };
+  const open = handles.slice(0, MAX_DISTINCT);
+  const found: OpenResources = { timers: [], handles: open, failedConnections: failedConnections(), more: 0 };
   try {
     const timers = groupBy(withOwnSession(readTimers), timerKey, (all, { oldestMs }) => {
       all.oldestMs = max(all.oldestMs, oldestMs);

@@ -54,6 +54,7 @@ function threadLines(thread: DumpedThread, options: DumpTextOptions): string[] {
   return [
     ...stackLines(thread, options),
     ...(problem ? [`${INDENT}${paint(stripControl(problem), 'yellow')}`] : []),
+    ...failedLines(thread, options),
     ...(suspended ? suspendedLines(suspended, options) : []),
     ...timerLines(timers, options),
     ...handleLines(handles, options),
@@ -96,6 +97,25 @@ function frameLines(frame: Frame, innermost: boolean, { paint }: DumpTextOptions
   const line = `${frame.awaits ? 'async ' : ''}${nameOf(frame)} ${paint(placeOf(frame), innermost ? 'cyan' : 'dim')}`;
   const source = innermost && frame.file !== '' ? sourceLine(frame.file, frame.line) : '';
   return [`${INDENT}at ${paint(line, ...style)}`, ...(source ? [`${INDENT}     ${paint(source, 'dim')}`] : [])];
+}
+
+// ── connections ──
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  ETIMEDOUT: 'timed out',
+  ENOTFOUND: 'not found',
+  EAI_AGAIN: 'not found',
+};
+
+function failedLines({ failedConnections = [] }: DumpedThread, { paint }: DumpTextOptions): string[] {
+  return failedConnections.flatMap(({ address, code, count, firstAgoMs, lastAgoMs }, i) => {
+    const word = Object.hasOwn(FAILURES, code) ? FAILURES[code] : 'failed';
+    const text = `${word} again and again: ${stripControl(address)}`;
+    const times = `${formatCount(count)} times in ${formatMs(firstAgoMs)}, the last ${formatMs(lastAgoMs)} ago (${stripControl(code)})`;
+    return [...(i === 0 ? [''] : []), `${INDENT}${paint(text, 'red', 'bold')}  ${paint(times, 'dim')}`];
+  });
 }
 
 // ── suspended calls ──

@@ -23,7 +23,7 @@ import type { HandleSite, Timers } from './dump-parts.ts';
 import type { Hello } from './hello.ts';
 import type { Inventory } from './inventory.ts';
 import type { MethodName, PartOf, ResultOf } from './methods.ts';
-import type { OpenHandles } from './open-resources.ts';
+import type { FailedConnections, OpenHandles } from './open-resources.ts';
 import type { TextPart, V8CpuProfile } from './profile-parts.ts';
 
 const strings = arrayOf(string);
@@ -62,6 +62,13 @@ const TIMERS: Checks<Timers> = {
   ref: boolean,
 };
 const HANDLES: Checks<OpenHandles> = { count: number, type: string, detail: string };
+const FAILED: Checks<FailedConnections> = {
+  address: string,
+  code: string,
+  count: number,
+  firstAgoMs: number,
+  lastAgoMs: number,
+};
 const HANDLE_SITE: Checks<HandleSite> = {
   count: number,
   type: string,
@@ -108,6 +115,7 @@ const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
       syncCall: orNull(object({ name: string, stack: frames })),
       timers: arrayOf(object({ ...TIMERS })),
       handles: arrayOf(object({ ...HANDLES })),
+      failedConnections: optional(arrayOf(object({ ...FAILED }))),
       unlisted: optional(string),
       more: number,
       handleSites: arrayOf(object({ ...HANDLE_SITE })),

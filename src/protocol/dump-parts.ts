@@ -2,7 +2,7 @@
 
 import type { Frame } from '../recording/types.ts';
 import type { Inventory, InventoryFiles } from './inventory.ts';
-import type { OpenHandles, RawTimers } from './open-resources.ts';
+import type { FailedConnections, OpenHandles, RawTimers } from './open-resources.ts';
 
 /** 'full' also writes a heap snapshot. */
 export type DumpMode = 'quick' | 'full';
@@ -41,6 +41,8 @@ export interface ThreadPart {
   syncCall: { name: string; stack: Frame[] } | null;
   timers: Timers[];
   handles: OpenHandles[];
+  /** Addresses to which connections fail again and again; absent where there are none. */
+  failedConnections?: FailedConnections[];
   /** What this Node leaves out of `handles`, in words; absent if nothing. */
   unlisted?: string;
   /** Distinct timers and handles that are not listed. */

@@ -22,10 +22,23 @@ export interface OpenHandles {
   detail: string;
 }
 
+/** An address to which connections fail again and again. */
+export interface FailedConnections {
+  /** "host:port", a path, or a name that is not found. */
+  address: string;
+  /** Node's: ECONNREFUSED, ETIMEDOUT, ENOTFOUND, … */
+  code: string;
+  count: number;
+  /** Since the first of them, and since the last. */
+  firstAgoMs: number;
+  lastAgoMs: number;
+}
+
 /** What else a thread has open. */
 export interface OpenResources {
   timers: RawTimers[];
   handles: OpenHandles[];
+  failedConnections: FailedConnections[];
   /** Distinct ones beyond the limit. */
   more: number;
   /** Why the timers could not be read. */

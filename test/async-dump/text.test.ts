@@ -44,6 +44,18 @@ test.each([
   expect(text).toContain(`waits for a call of a function in ${words}\n`);
 });
 
+test('an address that refuses again and again is named, before what waits', () => {
+  const dump = dumpOf([waitingFor({ kind: 'nothing', name: '' })]);
+  const one = { address: '127.0.0.1:4207', code: 'ECONNREFUSED', count: 52, firstAgoMs: 10_400, lastAgoMs: 120 };
+  const odd = { ...one, address: 'cache.example\x1b[2J', code: 'EODD', count: 3 };
+  dump.threads[0]!.failedConnections = [one, odd];
+  const text = textOf(dump);
+  expect(text).toContain(
+    '  refused again and again: 127.0.0.1:4207  52 times in 10.4 s, the last 120 ms ago (ECONNREFUSED)\n  failed again and again: cache.example[2J  3 times',
+  );
+  expect(text.indexOf('refused')).toBeLessThan(text.indexOf('send'));
+});
+
 test('what the rules have found comes first, in the words of the report', () => {
   const finding = {
     rule: 'async-deadlock',

@@ -118,3 +118,38 @@ for (const level of ['watch', 'diagnose'])
       if (level === 'diagnose') expect(stdout).toMatch(/FSREQCALLBACK +.*reading\.cjs:4:/);
     }),
   );
+
+const RECONNECTS = `
+const net = require('node:net');
+let attempts = 0;
+const queue = [];
+const server = net.createServer().listen(0, '127.0.0.1', () => {
+  const { port } = server.address();
+  server.close(() => setTimeout(connect, 1500, port));
+});
+function connect(port) {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    if (++attempts === 5) console.log('port ' + port);
+    setTimeout(connect, 50, port);
+  });
+}
+async function send() { await new Promise((resolve) => queue.push(resolve)); }
+for (let i = 0; i < 4; i++) queue.push(send());
+`;
+
+test(
+  'an address that refuses each connection is named, though nothing is open between two attempts',
+  inLab(async (lab) => {
+    const program = lab.start(lab.file('reconnects.cjs', RECONNECTS));
+    await Promise.all([program.watched(), program.until('stdout', 'port ')]);
+    const pattern = /refused again and again: 127\.0\.0\.1:(\d+) {2}\d+ times in .* \(ECONNREFUSED\)\n/;
+    let refused: RegExpExecArray | null = null;
+    // The agent looks once a second whether the program has loaded Node's net.
+    while (refused === null)
+      refused = pattern.exec((await evdiag(['dump', String(program.pid), '--quick', '--yes'])).stdout);
+    expect(program.stdout()).toContain(`port ${refused[1]}\n`);
+    program.kill('SIGKILL');
+  }),
+);

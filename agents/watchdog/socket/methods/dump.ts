@@ -124,6 +124,7 @@ async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Pr
   ]);
   const frames = stack?.frames.map(thread.toFrame) ?? [];
   const unlisted = unlistedResources(process.version);
+  const failedConnections = resources?.failedConnections ?? [];
   return {
     part: 'thread',
     threadId: thread.threadId,
@@ -132,6 +133,7 @@ async function aboutThread(thread: DumpableThread, client: Client<DumpPart>): Pr
     syncCall: runningCall(thread),
     timers: (resources?.timers ?? []).map((timer) => ({ ...timer, callback: thread.toFrame(timer.callback) })),
     handles: resources?.handles ?? [],
+    ...(failedConnections.length > 0 && { failedConnections }),
     ...(unlisted !== null && { unlisted }),
     more: resources?.more ?? 0,
     handleSites: groupSites(thread, sites),
