@@ -47,14 +47,20 @@ onLeave(() => {
   for (const emitter of [...veiled]) liftVeil(emitter);
 });
 
-/** Calls the listener before those of the program. */
+/** Calls the listener before those of the program; several of ours one after the other. */
 export function listenUnseen(
   emitter: EventEmitter,
   event: string,
   listener: (...args: never[]) => void,
   besideOthers = false,
 ): void {
-  veilOf(emitter).unseen[event] = { listener, besideOthers };
+  const { unseen } = veilOf(emitter);
+  const before = unseen[event]?.listener as ((...args: unknown[]) => void) | undefined;
+  const both = function (this: unknown, ...args: unknown[]): void {
+    apply(before!, this, args);
+    apply(listener as (...args: unknown[]) => void, this, args);
+  };
+  unseen[event] = { listener: before ? both : listener, besideOthers };
 }
 
 /** Reports whether the program has a listener for the event, now and whenever that changes. */
