@@ -14,6 +14,9 @@ export interface RawTracked {
     pauses: number;
     aborts: number;
     inbound: number;
+    /** Requests from outside without an answer, and those of them whose body nobody reads; only where many are open. */
+    unanswered?: number;
+    unread?: number;
     dropped: number;
     sites: RawSite[];
     /** Of each site that is reported for the first time. */

@@ -110,6 +110,8 @@ export const unfinished: Checks<'unfinished'> = {
   pauses: optional(number),
   aborts: number,
   inbound: number,
+  unanswered: optional(number),
+  unread: optional(number),
   dropped: number,
   entries: arrayOf(object(ENTRY)),
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Recording, rowsOf, type UnfinishedEntry } from '../../src/recording/types.ts';
-import { AGENT_CJS, inLab, lineOf, OWN_ROWS } from '../support/run-agent.ts';
+import { AGENT_CJS, inLab, lineOf, OWN_ROWS, WITH_AGENT } from '../support/run-agent.ts';
 
 const DIAGNOSE = { EVDIAG_LEVEL: 'diagnose' };
 
@@ -58,6 +58,72 @@ ${THEN_EXIT}`;
       await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
       const entry = entryAt(lab.recording(), 'listener', lineOf(text, '// listens'));
       expect(entry).toMatchObject({ type: 'emitter', alive: 30 });
+    }),
+  );
+
+  it(
+    'and of a connection, however many functions of libraries and of Node there are below it',
+    inLab(async (lab) => {
+      const levels = Array.from({ length: 14 }, (_, i) => `const f${i + 1} = (port) => f${i}(port);`);
+      const library = `const http = require('node:http');
+const f0 = (port) => http.get({ host: '127.0.0.1', port }, (response) => response.pause());\n${levels.join('\n')}\nmodule.exports = f14;\n`;
+      lab.file('node_modules/deep/index.js', library);
+      const text = `${OWN_ROWS}
+const ask = require('deep');
+const server = require('node:http').createServer(() => {}).listen(0, '127.0.0.1', () => {
+  for (let i = 0; i < 5; i++) ask(server.address().port); // asks
+});
+${THEN_EXIT}`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      expect(entryAt(lab.recording(), 'handle', lineOf(text, '// asks'), 'TCPWRAP')).toMatchObject({ alive: 5 });
+    }),
+  );
+
+  it(
+    'streams of files until they are closed: one that nobody knows any more keeps its descriptor',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const fs = require('node:fs');
+const streams = [];
+for (let i = 0; i < 6; i++) streams.push(fs.createReadStream(__filename)); // reads
+const entries = () => rows('unfinished').flatMap(({ entries }) => entries).filter(({ type }) => type === 'FILESTREAM');
+(async () => {
+  await until(() => entries().at(-1)?.alive === 6 && streams.every(({ fd }) => fd !== null));
+  streams.splice(0, 2).forEach((stream) => stream.destroy());
+  await until(() => entries().at(-1)?.ended === 2);
+  streams.length = 0;
+  const seen = rows('unfinished').length;
+  await until(() => (gc(), rows('unfinished').length > seen + 1));
+  process.exit(0);
+})();`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE, node: [...WITH_AGENT, '--expose-gc'] });
+      const entry = entryAt(lab.recording(), 'handle', lineOf(text, '// reads'), 'FILESTREAM');
+      expect(entry).toMatchObject({ created: 6, ended: process.platform === 'linux' ? 2 : entry.ended });
+    }),
+  );
+
+  it(
+    'requests from outside that have no answer, and those whose body nobody reads',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const http = require('node:http');
+const server = http.createServer((request, response) => {
+  if (request.url === '/events') response.write('begins');
+  if (request.url === '/half') request.once('data', () => request.pause());
+}).listen(0, '127.0.0.1', async () => {
+  const ask = (path, n) => {
+    for (let i = 0; i < n; i++) http.request({ port: server.address().port, path, method: 'POST' }).on('error', () => {}).end(Buffer.alloc(5e5));
+  };
+  ask('/events', 11);
+  ask('/waits', 7);
+  ask('/half', 4);
+  const isSeen = ({ unanswered, unread }) => unanswered === 11 && unread > 0;
+  await until(() => rows('unfinished').some(isSeen));
+  process.exit(0);
+});`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const last = rowsOf(lab.recording(), 'unfinished').findLast(({ unread = 0 }) => unread > 0);
+      expect(last).toMatchObject({ unanswered: 11, unread: 11 });
     }),
   );
 

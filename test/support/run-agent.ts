@@ -25,7 +25,7 @@ export const TEST_NODE = process.env.EVDIAG_TEST_NODE ?? process.execPath;
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const AGENT_CJS = join(ROOT, 'dist/agent.cjs');
 export const AGENT_MJS = join(ROOT, 'dist/agent.mjs');
-const WITH_AGENT: readonly string[] = ['-r', AGENT_CJS];
+export const WITH_AGENT: readonly string[] = ['-r', AGENT_CJS];
 /** Far away: only a program that hangs gets there. */
 const HANG_MS = 90_000;
 

@@ -20,7 +20,7 @@ import { CONNECTIONS, FROM_OUTSIDE, PASSING, REQUESTS, STEPS } from './handle-ty
 import { HttpPools } from './http-pools.ts';
 import { firingTimer, rearm } from './rearmed.ts';
 import { createSampling, type Sampling } from './sampling.ts';
-import { begin, currentFrames, end, endUnseen, lighten, type Sites } from './sites.ts';
+import { begin, end, endUnseen, lighten, ownersFrames, type Sites } from './sites.ts';
 
 /** Per second, for the stacks of each of these: at first, and at most. */
 const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
@@ -36,7 +36,7 @@ interface HandleOptions {
   /** The running unit of work, if any, and who is notified of what is made for it. */
   currentScope(): unknown;
   onScoped(handle: FollowedHandle): void;
-  onMade(type: string): void;
+  onMade(type: string, resource: object): void;
   sensor?: Sensor;
   /** Follow all that is made for a unit of work, and nothing else: no sampling. */
   scopedOnly?: boolean;
@@ -73,7 +73,7 @@ export class FollowedHandles {
 
   constructor(sites: Sites, options: HandleOptions) {
     this.#sites = sites;
-    this.#options = { sensor: unasked, scopedOnly: false, framesOf: () => currentFrames(), ...options };
+    this.#options = { sensor: unasked, scopedOnly: false, framesOf: ownersFrames, ...options };
     this.#hook = hookWithoutPromises(this.#callbacks(this.#options.sensor));
   }
 
@@ -201,7 +201,7 @@ export class FollowedHandles {
   #made(id: number, type: string, resource: object): void {
     const { onMade, scopedOnly, currentScope } = this.#options;
     this.#counts.made++;
-    if (type !== 'PROMISE') onMade(type);
+    if (type !== 'PROMISE') onMade(type, resource);
     if (this.#inside || PASSING.has(type)) return;
     const sampling = this.#samplingOf(type);
     const isChosen = scopedOnly ? currentScope() : sampling.next();

@@ -13,7 +13,7 @@ import {
   NativeWeakRef,
 } from '../../primordials.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
-import { currentFrames, isNodes, type Site, type Sites } from './sites.ts';
+import { isNodes, ownersFrames, type Site, type Sites } from './sites.ts';
 import { type Arguments, type Switch, switchMethod } from './wrap.ts';
 
 /** Node warns from eleven on one emitter; fewer are no leak. */
@@ -117,7 +117,7 @@ export class FollowedListeners {
   #note(target: object, event: string | symbol, type: string): void {
     if (this.#budget <= 0 || this.#targets.size >= MAX_TARGETS) return;
     this.#budget--;
-    const frames = currentFrames();
+    const frames = ownersFrames();
     if (!frames.some((frame) => !isNodes(frame))) return;
     const detail = `${className(target)} ${NativeString(event)}`.slice(0, NAME_LIMIT);
     const site = this.#sites.here('listener', type, detail, frames);

@@ -22,7 +22,7 @@ const REPEATED: readonly string[] = ['interval', 're-armed'];
 const TYPES: Record<string, readonly string[]> = {
   timers: ['Timeout'],
   sockets: ['HTTP2SESSION', 'JSUDPWRAP', 'PIPEWRAP', 'QUIC_SESSION', 'TCPWRAP', 'TLSWRAP', 'UDPWRAP'],
-  files: ['DIRHANDLE', 'FILEHANDLE', 'FSEVENTWRAP', 'STATWATCHER'],
+  files: ['DIRHANDLE', 'FILEHANDLE', 'FILESTREAM', 'FSEVENTWRAP', 'STATWATCHER'],
   servers: ['HTTP2SERVERSESSION', 'PIPESERVERWRAP', 'TCPSERVERWRAP'],
   processes: ['PROCESSWRAP'],
   other: ['MESSAGEPORT', 'SIGNALWRAP', 'TTYWRAP'],
@@ -58,7 +58,7 @@ export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
     `ignored: if less than ${percent(REFERENCED_SHARE)} of the timers are referenced and it is unknown whether they are intervals; if as many connections or requests from outside are open.`,
   ],
   limits: [
-    'Files that a package opens without node:fs are not seen.',
+    'Files that are opened with callbacks (`fs.open`), or without node:fs, are not seen.',
     'Where following costs more than the budget (EVDIAG_BUDGET), only a sample is seen: then it takes longer to be sure.',
   ],
   kinds: [

@@ -91,6 +91,12 @@ export interface UnfinishedRow extends RowBase {
   aborts: number;
   /** Most connections and requests from outside that were open at once within the interval. */
   inbound: number;
+  /**
+   * Requests from outside (HTTP/1) of which no answer has begun, at the end of the interval; and those of them whose body is there in part
+   * and of which nobody has taken anything since the row before. Only where 20 connections or requests are open (format 1.5).
+   */
+  unanswered?: number;
+  unread?: number;
   /** Places that did not fit. */
   dropped: number;
   /** Those with most alive, and those that ended badly. */
