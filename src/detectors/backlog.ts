@@ -1,7 +1,7 @@
 /** Whether more begins at a place than ends there, so that all of it takes longer and longer. */
 
 import { rowsOf, type View } from '../recording/types.ts';
-import { GROWN_CALLS, isFollowed, WARM_UP_MS } from './growth.ts';
+import { countsOf, GROWN_CALLS, isFollowed, WARM_UP_MS } from './growth.ts';
 import { GROWN_SHARE, RISING_SHARE } from './limits.ts';
 import { percent, secondsText } from './severity.ts';
 import type { Place, Reading } from './unfinished.ts';
@@ -51,13 +51,20 @@ export function backlogOf(place: Place): Backlog | null {
   const [first, last] = [window[0], window.at(-1)];
   if (!first || !last || window.length < LEAST_READINGS || last.t - first.t < LEAST_MS) return null;
   const { alive, oldestMs } = last.entry;
-  const grown = alive - first.entry.alive;
+  const counts = countsOf(window, GROWN_CALLS).find((all) => risingShare(all) >= RISING_SHARE);
+  const grown = counts ? counts.at(-1)! - counts[0]! : 0;
   const quickestMs = quickest(window);
   const isSlower = quickestMs !== null && quickestMs.last >= quickestMs.first * SLOWER_RATIO;
   const isOlder = oldestMs >= OLDEST_MS && oldestMs >= first.entry.oldestMs * SLOWER_RATIO;
-  if (!isFollowed(last, GROWN_CALLS) || alive < GROWN_CALLS || grown < alive * GROWN_SHARE || !isSlower || !isOlder)
+  if (
+    !isFollowed(last, GROWN_CALLS) ||
+    alive < GROWN_CALLS ||
+    !counts ||
+    grown < counts.at(-1)! * GROWN_SHARE ||
+    !isSlower ||
+    !isOlder
+  )
     return null;
-  if (risingShare(window) < RISING_SHARE) return null;
   const seconds = (last.t - first.t) / 1000;
   return {
     ...{ alive, grown, oldestMs, quickestMs },
@@ -101,7 +108,12 @@ export function overlapOf(place: Place): Overlap | null {
   const everyMs = spanMs / created;
   const slowest = window.flatMap(({ entry: { endedMaxMs } }) => endedMaxMs ?? []);
   const isSlower = slowest.at(-1)! >= slowest[0]! * RUNS_SLOWER_RATIO && slowest[0]! >= everyMs;
-  const isMore = alive >= first.entry.alive + RUNS / 2 && risingShare(window, true) >= RISING_SHARE;
+  const isMore =
+    alive >= first.entry.alive + RUNS / 2 &&
+    risingShare(
+      window.map(({ entry }) => entry.alive),
+      true,
+    ) >= RISING_SHARE;
   return isSlower && isMore && ended < created ? { alive, everyMs, oldestMs, spanMs } : null;
 }
 
@@ -120,12 +132,9 @@ function windowOf({ readings, last }: Place): Reading[] {
   return readings.filter(({ t, trackedMs }) => trackedMs >= WARM_UP_MS && t >= last.t - WINDOW_MS);
 }
 
-function risingShare(window: readonly Reading[], orSame = false): number {
-  const rises = window.slice(1).filter(({ entry: { alive } }, i) => {
-    const before = window[i]!.entry.alive;
-    return orSame ? alive >= before : alive > before;
-  });
-  return rises.length / (window.length - 1);
+function risingShare(counts: readonly number[], orSame = false): number {
+  const rises = counts.slice(1).filter((count, i) => (orSame ? count >= counts[i]! : count > counts[i]!));
+  return rises.length / (counts.length - 1);
 }
 
 /** The host was so busy in the last `ms` that it may be the slow part. */

@@ -18,7 +18,7 @@ export function isFrozen(queue: readonly Chain[], period: Period, untilMs: numbe
   for (const chain of queue) {
     const at = placesOf(chain, places);
     found += at.length;
-    if (!at.every((place) => stoodFor(place, untilMs) >= neededMs(place, untilMs))) return false;
+    if (!at.every((place) => hasStopped(place, untilMs))) return false;
   }
   return found > 0;
 }
@@ -33,6 +33,11 @@ function placesOf({ frames }: Chain, places: readonly Place[]): Place[] {
     if (there.length > 0) return there.filter(({ last }) => last.entry.alive > 0);
   }
   return [];
+}
+
+/** None has ended there for that time: much longer than it used to take. */
+export function hasStopped(place: Place, untilMs: number): boolean {
+  return stoodFor(place, untilMs) >= neededMs(place, untilMs);
 }
 
 function neededMs({ readings }: Place, untilMs: number): number {

@@ -1,10 +1,12 @@
 /** Whether what was started at a place grows in number or is stuck, compared with what ends there meanwhile. */
 
 import { formatMs } from '../util/text.ts';
+import { hasStopped } from './frozen.ts';
 import { GROWN_SHARE, RISING_SHARE, thinned } from './limits.ts';
 import { percent, round, secondsText } from './severity.ts';
 import { allStalls, type StallView } from './stalls.ts';
 import type { Place, Reading } from './unfinished.ts';
+import { listens } from './waits.ts';
 
 /** Pools, caches and connections are made at first; what happens until then is not judged. */
 export const WARM_UP_MS = 1500;
@@ -42,6 +44,10 @@ const MOVED_MS = 500;
 
 /** One for each connection or request from outside; a few have come and gone since it was counted. */
 export const INBOUND_SHARE = 0.8;
+/** Longer than a server thinks before it begins an answer, except on purpose: then it waits for a timer. */
+export const UNANSWERED_MS = 8000;
+/** Longer than anything takes that reads a body. */
+const UNREAD_MS = 3000;
 
 /** "Nothing ended that began later" means little if the thread itself was blocked for a good part of the time. */
 const LEAST_STALL_MS = 200;
@@ -52,6 +58,8 @@ export const STUCK_RATIO = 10;
 const SLOWEST_RATIO = 3;
 /** With fewer that ended, it is not known how long it takes. */
 const USUAL_CALLS = 20;
+/** As many tell it where the requests that explain those that wait have no answer either. */
+const FEW_CALLS = 3;
 
 /** The rise that `growthOf` looks for, in words; `ended` is what becomes of such things. */
 export function growthText(ended: string, endedShare = ENDED_SHARE): string {
@@ -86,7 +94,10 @@ export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SH
   const broke = hasBroken(place);
   const found = growthIn(thinned(warm), leastAlive, endedShare);
   // A healthy past is in these readings; what ended since the oldest began decides.
-  if (found) return { ...found, broke: broke && (place.last.entry.endedSinceOldest ?? found.ended) === 0 };
+  if (found) {
+    const stopped = (place.last.entry.endedSinceOldest ?? found.ended) === 0 || isServerHung(place);
+    return { ...found, broke: broke && stopped, inbound: found.inbound && !isUnexplained(place) };
+  }
   const left = leftBehind(place, warm);
   const stayed = left && growthIn(thinned(left), leastAlive, endedShare);
   if (stayed) return { ...stayed, oldestMs: place.last.entry.oldestMs, inbound: false, broke: false };
@@ -110,9 +121,27 @@ function leftBehind({ last }: Place, warm: readonly Reading[]): readonly Reading
 }
 
 /** The oldest has waited ten times as long as nine of ten did. */
-function hasBroken({ last: { entry } }: Place): boolean {
-  const { usualMs, ended, oldestMs } = entry;
-  return typeof usualMs === 'number' && ended >= USUAL_CALLS && oldestMs >= usualMs * STUCK_RATIO;
+function hasBroken(place: Place): boolean {
+  const { usualMs, ended, oldestMs } = place.last.entry;
+  const least = areWithout('unanswered', place) ? FEW_CALLS : USUAL_CALLS;
+  return typeof usualMs === 'number' && ended >= least && oldestMs >= usualMs * STUCK_RATIO;
+}
+
+/** As many requests from outside have no answer: they are what waits, and explain nothing. */
+function areWithout(what: 'unanswered' | 'unread', { last, readings }: Place): boolean {
+  const recent = readings.slice(-GONE_READINGS);
+  return last.entry.what === 'await' && recent.every((one) => one[what] >= INBOUND_SHARE * one.entry.alive);
+}
+
+function isServerHung(place: Place): boolean {
+  return areWithout('unanswered', place) && hasStopped(place, place.last.t);
+}
+
+/** Requests that come in excuse what waits: not those that nobody has answered for long, except where they wait for an event, or whose body nobody reads. */
+function isUnexplained(place: Place): boolean {
+  const { oldestMs } = place.last.entry;
+  if (areWithout('unread', place)) return oldestMs >= UNREAD_MS;
+  return oldestMs >= UNANSWERED_MS && !listens(place.last.entry) && isServerHung(place);
 }
 
 function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: number): Omit<Growth, 'broke'> | null {
@@ -121,13 +150,15 @@ function growthIn(warm: readonly Reading[], leastAlive: number, endedShare: numb
   const [from, to] = [first.entry, last.entry];
   const created = to.created - from.created;
   const ended = to.ended - from.ended;
-  const grown = to.alive - from.alive;
-  const rises =
-    to.alive >= leastAlive &&
-    isFollowed(last, leastAlive) &&
-    grown >= Math.max(leastAlive / 2, Math.min(to.alive * GROWN_SHARE, leastOfLeak(to, leastAlive))) &&
-    to.alive >= STANDING_SHARE * Math.max(...warm.map(({ entry }) => entry.alive)) &&
-    risingShare(warm) >= RISING_SHARE;
+  const rise = (counts: readonly number[]): boolean => {
+    const [there, more] = [counts.at(-1)!, counts.at(-1)! - counts[0]!];
+    const isMore = more >= Math.max(leastAlive / 2, Math.min(there * GROWN_SHARE, leastOfLeak(to, leastAlive)));
+    return isMore && there >= STANDING_SHARE * Math.max(...counts) && risingShare(counts) >= RISING_SHARE;
+  };
+  const isEnough = to.alive >= leastAlive && isFollowed(last, leastAlive);
+  const risen = countsOf(warm, leastAlive).find(rise);
+  const rises = isEnough && risen !== undefined;
+  const grown = rises ? risen.at(-1)! - risen[0]! : 0;
   if (!rises || ended > endedShare * created || !keepsOldest(first, last)) return null;
   const open = Math.max(...warm.slice(-GONE_READINGS).map((reading) => reading.inbound));
   const inbound = open >= INBOUND_SHARE * to.alive;
@@ -145,14 +176,21 @@ export function isFollowed({ entry: { followed, alive } }: Reading, leastAlive: 
   return (followed ?? alive) >= leastAlive * FOLLOWED_SHARE;
 }
 
+/** How many are alive; and, where these are enough, how many are followed themselves: estimates go up and down by chance. */
+export function countsOf(readings: readonly Reading[], least: number): number[][] {
+  const followed = readings.flatMap(({ entry }) => entry.followed ?? []);
+  const isEnough = followed.length === readings.length && followed.at(-1)! >= least;
+  return [readings.map(({ entry }) => entry.alive), ...(isEnough ? [followed] : [])];
+}
+
 /** Of listeners of which none was ever removed, more are a leak however many there are already; calls and handles may be a crowd. */
 function leastOfLeak({ what, ended }: Reading['entry'], leastAlive: number): number {
   return what === 'listener' && ended === 0 ? leastAlive : Number.POSITIVE_INFINITY;
 }
 
-function risingShare(readings: readonly Reading[]): number {
-  const rising = readings.filter(({ entry }, i) => i > 0 && entry.alive > readings[i - 1]!.entry.alive);
-  return rising.length / (readings.length - 1);
+function risingShare(counts: readonly number[]): number {
+  const rising = counts.filter((count, i) => i > 0 && count > counts[i - 1]!);
+  return rising.length / (counts.length - 1);
 }
 
 function keepsOldest(first: Reading, last: Reading): boolean {

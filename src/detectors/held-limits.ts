@@ -12,6 +12,7 @@ import type { Period } from './unfinished.ts';
 import {
   type Chain,
   type Chains,
+  isCombined,
   isLaterIn,
   isOwn,
   oldestOf,
@@ -24,6 +25,8 @@ import {
 const ACQUIRING =
   /acquire|borrow|checkout|claim|connect|down|enter|hold|lease|lock|mutex|obtain|reserve|seize|semaphore|session|slot|take|ticket|turn|wait/i;
 
+/** Lines of one queue whose text is looked at. */
+const MAX_TEXTS = 10;
 /** Some of the counts are estimates. */
 const MOST_SHARE = 0.75;
 /** Began at about the time at which the others ceased to go on. */
@@ -39,6 +42,8 @@ export interface HeldLimit {
   holding: number;
   /** What those wait for who hold it and wait for something else. */
   elsewhere: readonly Chain[];
+  /** Where those wait who hold it, as far as it is their own function that has it. */
+  past: readonly Chain[];
   /** Where the ones that hold it got it, if that is known; and the innermost of their frames that has it. */
   acquiredAt: WaitFrame | null;
   /** Where what is waited for is made. */
@@ -51,8 +56,8 @@ export function heldLimits(chains: Chains, period: Period): HeldLimit[] {
   return [...queuesOf(chains)].flatMap(({ file, queue }) => {
     if (!isFrozen(queue, period, chains.t)) return [];
     const limit = byFunction(queue, chains) ?? byMachinery(file, queue, chains);
-    if (limit === null) return [];
-    return [{ ...(nestedBelow(limit, queue, chains, graph) ?? limit), madeIn: file }];
+    const found = limit ? (nestedBelow(limit, queue, chains, graph) ?? limit) : byText(queue, chains, graph);
+    return found ? [{ ...found, madeIn: file }] : [];
   });
 }
 
@@ -87,7 +92,8 @@ type Found = Omit<HeldLimit, 'madeIn'>;
 
 /** A function of which some calls wait in the queue and others are past that: the nearest to what is waited for. */
 function byFunction(queue: readonly Chain[], { all, leaves }: Chains): Found | null {
-  const file = waitedFor(queue[0]!).file;
+  // Where nobody saw what made a promise, the file is that of the function that waits.
+  const file = queue.some(({ made }) => made !== null) ? waitedFor(queue[0]!).file : null;
   const depth = Math.max(...queue.map(({ frames }) => frames.length));
   for (let i = 0; i < depth; i++) {
     for (const { frames } of queue) {
@@ -104,6 +110,7 @@ function byFunction(queue: readonly Chain[], { all, leaves }: Chains): Found | n
         waiters: queue.filter((chain) => !nested.includes(chain)),
         holding: Math.round(Math.max(sumOf(past), sumOf(within))),
         elsewhere,
+        past,
         acquiredAt: acquiring,
       };
     }
@@ -112,7 +119,7 @@ function byFunction(queue: readonly Chain[], { all, leaves }: Chains): Found | n
 }
 
 /** As its text says, or as it is part of what hands it out. */
-function isAcquiring({ code, file }: WaitFrame, machinery: string): boolean {
+function isAcquiring({ code, file }: WaitFrame, machinery: string | null): boolean {
   return ACQUIRING.test(code.replace(/\(.*/s, '')) || file === machinery;
 }
 
@@ -121,7 +128,48 @@ function byMachinery(file: string, queue: readonly Chain[], { all }: Chains): Fo
   const running = all.filter((chain) => chain.frames[0]!.file === file && !queue.includes(chain));
   if (running.length === 0 || isOwn(running[0]!.frames[0]!)) return null;
   const holding = Math.round(sumOf(running));
-  return { nested: [], waiters: queue, holding, elsewhere: [], acquiredAt: null };
+  return { nested: [], waiters: queue, holding, elsewhere: [], past: [], acquiredAt: null };
+}
+
+/**
+ * Of the calls that run what they were given, nothing may be seen. What waits, and was written or called on a line on which others still
+ * wait for it, has got in there.
+ */
+function byText(queue: readonly Chain[], chains: Chains, graph: CallGraph): Found | null {
+  const lines = queue.flatMap(({ made, frames }) => (made === null ? [] : (frames.find(isOwn) ?? [])));
+  for (const line of new Map(lines.slice(0, MAX_TEXTS).map((one) => [lineKey(one), one])).values()) {
+    const below = chains.leaves.filter(
+      (chain) =>
+        chain.frames.every((frame) => lineKey(frame) !== lineKey(line)) &&
+        (isNamedIn(line, chain) || (queue.includes(chain) && graph.callsFrom(line, chain) !== null)),
+    );
+    if (below.length === 0) continue;
+    const nested = below.filter((chain) => queue.includes(chain));
+    const elsewhere = below.filter((chain) => !queue.includes(chain));
+    const waiters = queue.filter((chain) => !nested.includes(chain));
+    const holding = Math.round(below.reduce((sum, chain) => sum + callsOf(chain, chains), 0));
+    const limit = { nested, waiters, holding, elsewhere, past: [], acquiredAt: line };
+    if (nested.length === 0) return limit;
+    return othersWait(nested, queue, limit, chains) ? null : { ...limit, acquiredAt: null };
+  }
+  return null;
+}
+
+/** A function that is called in what is handed over, as in "limit(() => crawl(site))", or that is handed over itself. */
+function isNamedIn({ code, file }: WaitFrame, { frames }: Chain): boolean {
+  const outermost = frames.findLast(isOwn);
+  const name = outermost?.function.split('.').at(-1) ?? '';
+  if (!/^[\w$]+$/.test(name) || outermost!.file !== file) return false;
+  const given = code.slice(code.indexOf('(') + 1);
+  const words = given.split(/[^\w$]+/);
+  return /=>|function/.test(given) ? words.includes(name) : words[0] === name;
+}
+
+/** A call that waits for several at once is one. */
+function callsOf(chain: Chain, { all }: Chains): number {
+  const isSame = ({ frames }: Chain): boolean => lineKey(frames[0]!) === lineKey(chain.frames[0]!);
+  const together = all.filter((other) => other.made?.what === 'promise' && isCombined(other) && isSame(other));
+  return together.length > 0 ? Math.min(chain.count, sumOf(together)) : chain.count;
 }
 
 /**

@@ -29,6 +29,9 @@ export interface Reading {
   trackedMs: number;
   intervalMs: number;
   inbound: number;
+  /** Requests from outside without an answer, and those of them whose body nobody reads; 0 where few are open. */
+  unanswered: number;
+  unread: number;
   /** Of all that was started, what was seen; 1 in older recordings. */
   seenShare: number;
   /** Times so far that nothing was followed in between. */
@@ -120,9 +123,9 @@ function collectPlaces(period: Period, what: UnfinishedEntry['what']): Place[] {
   const byKey = new Map<string, Reading[]>();
   for (const row of period) {
     for (const [key, entry] of entriesOf(row, what)) {
-      const { t, trackedMs, intervalMs, inbound, seenShare = 1, pauses = 0 } = row;
+      const { t, trackedMs, intervalMs, inbound, unanswered = 0, unread = 0, seenShare = 1, pauses = 0 } = row;
       const readings = byKey.get(key) ?? [];
-      readings.push({ t, trackedMs, intervalMs, inbound, seenShare, pauses, entry });
+      readings.push({ t, trackedMs, intervalMs, inbound, unanswered, unread, seenShare, pauses, entry });
       byKey.set(key, readings);
     }
   }

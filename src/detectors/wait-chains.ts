@@ -91,6 +91,11 @@ function isLeaf({ frames, made }: Chain, outer: ReadonlySet<string>): boolean {
   return !outer.has(lineKey(frames[0]!));
 }
 
+/** Several are waited for at once. */
+export function isCombined({ made }: Chain): boolean {
+  return made !== null && COMBINATORS.includes(made.type);
+}
+
 /** What is waited for: where the promise was made, or else where it is awaited. */
 export function waitedFor({ frames, made }: Chain): { file: string; key: string } {
   const place = made?.at && !COMBINATORS.includes(made.type) ? made.at : frames[0]!;

@@ -36,14 +36,14 @@ export function isRecursive({ location, last: { entry } }: Place): boolean {
   return own !== null && entry.callers.some((caller) => functionOf(caller) === own);
 }
 
-/** Functions in which handles of some types are alive that pass the test. */
-export function functionsWith(period: Period, isMeant: (entry: UnfinishedEntry) => boolean): Set<string> {
-  const functions = new Set<string>();
+/** Functions in which handles of some types are alive that pass the test, and the first line of each where one was made. */
+export function functionsWith(period: Period, isMeant: (entry: UnfinishedEntry) => boolean): Map<string, number> {
+  const functions = new Map<string, number>();
   for (const { location, last } of placesOf(period, 'handle')) {
     if (last.entry.alive === 0 || !isMeant(last.entry)) continue;
     for (const place of [location, ...last.entry.callers.slice(0, 1)]) {
       const key = functionOf(place);
-      if (key !== null) functions.add(key);
+      if (key !== null) functions.set(key, Math.min(place.line, functions.get(key) ?? place.line));
     }
   }
   return functions;
@@ -102,15 +102,25 @@ export function waitsOf(period: Period): Waits {
   const answered = (place: Place): boolean => steps.some((step) => step === place || isWithinCall(step, place));
   return {
     network: (place) => (isNetwork(place.last.entry) || isWithin(outbound, place)) && !answered(place),
-    timer: (place) => viaOf(place.last.entry).includes('timers') || isWithin(deadlines, place),
+    timer: (place) => viaOf(place.last.entry).includes('timers') || isWithin(deadlines, place, true),
     answered,
   };
 }
 
-/** Whether the await, or what made the awaited promise, is in one of these functions. */
-export function isWithin(functions: Set<string>, { location, last: { entry } }: Place): boolean {
+/**
+ * Whether the await, or what made the awaited promise, is in one of these functions; `before`: behind the line where that was made. What is
+ * made after an await that ends on its line is for a later one.
+ */
+export function isWithin(
+  functions: Map<string, number>,
+  { location, last: { entry } }: Place,
+  before = false,
+): boolean {
+  const isClosed = entry.code !== undefined && entry.code !== '' && !entry.code.includes('…');
   return [location, entry.madeBy?.location].some((place) => {
-    const key = place ? functionOf(place) : null;
-    return key !== null && functions.has(key);
+    const line = place ? functions.get(functionOf(place) ?? '') : undefined;
+    if (line === undefined) return false;
+    const isSame = functionOf(place!) === functionOf(location);
+    return !(before && isClosed && isSame && !isLoop(entry) && line > location.line);
   });
 }

@@ -85,7 +85,7 @@ test('calls that hold a slot and wait for something else, while more and more wa
       severity: 'warning',
       kind: 'held',
       message:
-        '5 × job (/srv/app.js:18) hold a slot and wait there, the oldest for 7.9 s; 45 calls wait for one behind them, and none gets one.',
+        '5 × job (/srv/app.js:18) hold a slot of this.acquire() and wait there, the oldest for 7.9 s; 45 calls wait for one behind them, and none gets one.',
       location: { line: 18, function: 'job' },
       evidence: { holding: 5, waiting: 45, resource: 'slot' },
     },
@@ -110,6 +110,19 @@ test.each([
   ],
 ] as [string, string[], Row[]][])('%s: %j', (_what, expected, rows) => {
   expect(severities(exhaustedConnectionPool, rows)).toEqual(expected);
+});
+
+test.each([
+  ['what their promise is made by', [queue, { ...holders, made: null }], 18],
+  [
+    'what is awaited within the call for which they wait',
+    [queue, { count: 5, chain: [running, frame('handle', 26)], made: { what: 'call', type: '', via: [], at: job } }],
+    11,
+  ],
+] as [string, Waiting[], number][])('who holds a slot is reported also where nobody saw %s', (_what, chains, line) => {
+  expect(find(exhaustedConnectionPool, heldRows(chains))).toMatchObject([
+    { kind: 'held', location: { line }, evidence: { holding: 5, waiting: 45 } },
+  ]);
 });
 
 test('no rows: no data', () => {

@@ -74,6 +74,20 @@ test('a loop is seen as the first await of a call and as a later one', () => {
   expect(find(growingPendingAsync, both)).toEqual([]);
 });
 
+test.each([
+  ['on the line before', 11, 'pool.acquire()', []],
+  ['behind, in what is still awaited', 14, 'Promise.race([…])', []],
+  ['after it', 14, 'pool.acquire()', ['warning']],
+] as const)('a timer of the function ends the wait, if it is made for that: %s', (_what, line, code, expected) => {
+  const at = { ...location, function: 'handler' };
+  const rows = tracked(
+    4,
+    (n) => ({ location: { ...at, line: 12 }, alive: 30 * n, created: 30 * n, code }),
+    () => ({ what: 'handle', type: 'Timeout', detail: '500 ms', location: { ...at, line }, alive: 3 }),
+  );
+  expect(severities(growingPendingAsync, rows)).toEqual(expected);
+});
+
 test('a timer of the function that made the promise ends the wait', () => {
   const wait = { ...location, line: 3, function: 'withDeadline' };
   const rows = (via: string[]) =>

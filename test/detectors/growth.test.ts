@@ -53,3 +53,41 @@ test.each([
 test('connections of a pool stay on purpose', () => {
   expect(leftBy([...RISING, 150, 150], [30, 60, 90, 120, 150, 0, 0], 'handle')).toBeNull();
 });
+
+/** Requests of which none is answered, with one call each; `requests` as the row has them, by its number. */
+function hanging(
+  rows: number,
+  fields: (n: number) => Partial<UnfinishedEntry>,
+  requests: (n: number) => Partial<UnfinishedRow>,
+) {
+  const all = tracked(rows, (n) => ({ alive: 30 * n, created: 30 * n, ended: 0, ...fields(n) }));
+  return growthIn(all.map((row, i) => ({ ...row, inbound: 30 * (i + 1), ...requests(i + 1) })));
+}
+
+const noAnswer = (n: number) => ({ unanswered: 30 * n });
+
+test.each([
+  ['whose answer has begun, as a stream of events', 8, () => ({}), () => ({ unanswered: 2 }), { inbound: true }],
+  ['that have no answer for some seconds', 4, () => ({}), noAnswer, { inbound: true, broke: false }],
+  ['that have no answer for ten', 6, () => ({}), noAnswer, { inbound: false }],
+  ['that wait for an event', 6, () => ({ via: ['events'] }), noAnswer, { inbound: true }],
+  ['whose body nobody reads', 4, () => ({}), (n: number) => ({ ...noAnswer(n), unread: 30 * n }), { inbound: false }],
+  ['where a few were answered', 4, () => ({ ended: 4, usualMs: 32 }), noAnswer, { broke: true }],
+  ['where they took long as well', 4, () => ({ ended: 4, usualMs: 4096 }), noAnswer, { broke: false }],
+] as const)('requests from outside excuse what waits for them: %s', (_what, rows, fields, requests, expected) => {
+  expect(hanging(rows, fields, requests)).toMatchObject(expected);
+});
+
+test('where some of those that hang began before others ended, nothing goes on all the same', () => {
+  const lost = (n: number) => ({ ended: Math.min(n, 2) * 15, created: 30 * n + 30, usualMs: 32, endedSinceOldest: 9 });
+  expect(hanging(8, lost, noAnswer)).toMatchObject({ broke: true });
+  expect(hanging(8, lost, () => ({ unanswered: 2 }))).toMatchObject({ broke: false });
+});
+
+test('where enough are followed themselves, an estimate that goes up and down hides no rise', () => {
+  const estimates = [12, 30, 25, 58, 81, 72, 96, 126];
+  const rising = (followed: number) =>
+    tracked(8, (n) => ({ alive: estimates[n - 1]!, created: 30 * n, followed: followed * n }));
+  expect(growthIn(rising(11))).toMatchObject({ alive: 126, grown: 77 });
+  expect(growthIn(rising(2))).toBeNull();
+});

@@ -188,3 +188,37 @@ test('a function that calls itself by way of a limit is nested in it; one that i
   expect(severities(asyncDeadlock, rows(6))).toEqual(['critical']);
   expect(severities(asyncDeadlock, rows(30))).toEqual([]);
 });
+
+const limiter = { file: '/srv/node_modules/p-limit/index.js', category: 'dependency' } as const;
+const slots = { what: 'promise', type: 'new', via: [], at: frame('enqueue', 50, limiter) };
+
+test('where nothing is seen of what runs the calls: what is named on the line on which others wait is within the limit', () => {
+  const crawl = frame('crawl', 20);
+  const queue: Waiting = { count: 60, chain: [frame('handle', 26)], made: slots };
+  const parts: Waiting = { count: 15, chain: [crawl], made: slots };
+  const together: Waiting = { count: 3, chain: [crawl], made: { ...slots, type: 'all', at: crawl } };
+  const load: Waiting = { count: 3, chain: [slow], made: net };
+  const rows = (code: string, ...more: Waiting[]) => [
+    ...tracked(
+      4,
+      () => ({ location: crawl, alive: 3 }),
+      () => ({ location: queue.chain[0]!, alive: 60 }),
+    ),
+    ...waits(4, [queue, parts, together, ...more], { 20: 'Promise.all(pages)', 26: code }),
+  ];
+  expect(find(asyncDeadlock, rows('limit(() => crawl(site))'))).toMatchObject([
+    { kind: 'nested-limit', location: { line: 20 }, evidence: { holding: 3, waiting: 60 } },
+  ]);
+  expect(severities(asyncDeadlock, rows('limit(() => render(site))'))).toEqual([]);
+  expect(severities(asyncDeadlock, rows('limit(() => crawl(site))', load))).toEqual([]);
+});
+
+test('a package that runs slow jobs one after the other holds nothing of its own', () => {
+  const run = frame('run', 28, limiter);
+  const jobs: Waiting = { count: 4, chain: [run, frame('next', 16, limiter), frame('run', 31, limiter)] };
+  const rows = [
+    ...tracked(4, () => ({ location: run, alive: 4 })),
+    ...waits(4, [jobs], { 28: 'result', 31: 'next()' }),
+  ];
+  expect(severities(asyncDeadlock, rows)).toEqual([]);
+});

@@ -6,7 +6,7 @@ import { findingOf } from '../finding.ts';
 import { FROZEN_MS } from '../frozen.ts';
 import { awakeMs, GROWN_CALLS, growthOf, growthText } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { callersOf, type HeldLimit, heldLimits, ownFrame, ownLines } from '../held-limits.ts';
+import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame, ownLines } from '../held-limits.ts';
 import { type Resource, resourceOf } from '../held-resource.ts';
 import { nameAndLine, onePerLine } from '../place-findings.ts';
 import { LOST_MS, percent, round, secondsText } from '../severity.ts';
@@ -25,6 +25,8 @@ export interface PoolEvidence {
   /** For so long those that hold it do. */
   heldMs: number;
   resource: Resource;
+  /** held: what those that hold it wait for, as text. */
+  awaited?: string;
   /** unread-body: "host:port". */
   address?: string;
 }
@@ -44,7 +46,7 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `unread: all connections of an http.Agent to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait.`,
-    `held: calls that hold a connection, slot or lock all wait for something else, and ${GROWN_CALLS} wait for theirs, ${growthText('ended')}.`,
+    `held: calls that hold a connection, slot or lock all wait, and ${GROWN_CALLS} wait for theirs, ${growthText('ended')}.`,
   ],
   limits: [
     'Who holds a connection is seen by the awaits of async functions, and of http.Agent by its sockets: of other code that uses callbacks alone, nothing is known.',
@@ -138,12 +140,13 @@ function beyondHelpers(way: readonly Location[], makers: readonly Maker[]): Loca
 
 function heldIn(period: Period, chains: Chains, recording: Seen): Finding<PoolEvidence>[] {
   return heldLimits(chains, period).flatMap((limit) => {
-    const { elsewhere, waiters, acquiredAt } = limit;
-    // If nobody saw what made their promise, they may wait for the same.
-    const isKnown = elsewhere.length > 0 && elsewhere.every(({ made }) => made !== null);
-    if (acquiredAt === null || !isKnown || !isGrowing(waiters, period)) return [];
-    const heldMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(elsewhere) } });
-    return heldMs >= FROZEN_MS ? [heldFinding(limit, heldMs)] : [];
+    const { elsewhere, past, waiters, acquiredAt } = limit;
+    // Where the innermost of their awaits was not seen, the one is reported that was.
+    const holders = elsewhere.length > 0 ? elsewhere : past;
+    if (acquiredAt === null || holders.length === 0 || isDeadlock(limit, chains)) return [];
+    if (!isGrowing(waiters, period)) return [];
+    const heldMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(holders) } });
+    return heldMs >= FROZEN_MS ? [heldFinding(limit, holders, heldMs)] : [];
   });
 }
 
@@ -155,9 +158,9 @@ function isGrowing(waiters: readonly Chain[], period: Period): boolean {
   );
 }
 
-function heldFinding(limit: HeldLimit, heldMs: number): Finding<PoolEvidence> {
-  const { elsewhere, holding, waiters, nested } = limit;
-  const most = elsewhere.toSorted((a, b) => b.count - a.count)[0]!;
+function heldFinding(limit: HeldLimit, holders: readonly Chain[], heldMs: number): Finding<PoolEvidence> {
+  const { acquiredAt, holding, waiters, nested } = limit;
+  const most = holders.toSorted((a, b) => b.count - a.count)[0]!;
   const place = most.frames.find(isOwn) ?? ownFrame(most, limit) ?? most.frames[0]!;
   const resource = resourceOf(limit);
   const waiting = Math.round(sumOf([...waiters, ...nested]));
@@ -165,14 +168,19 @@ function heldFinding(limit: HeldLimit, heldMs: number): Finding<PoolEvidence> {
     kind: 'held',
     severity: 'warning',
     message:
-      `${aboutOf(elsewhere) ? 'About ' : ''}${holding} × ${nameAndLine(place)} ${holding === 1 ? 'holds' : 'hold'} a ${resource} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
+      `${aboutOf(holders) ? 'About ' : ''}${holding} × ${nameAndLine(place)} ${holding === 1 ? 'holds' : 'hold'} a ${resource}${givenBy(acquiredAt?.code)} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
       `the oldest for ${secondsText(heldMs)}; ${aboutOf([...waiters, ...nested])}${waiting} calls wait for one behind them, and none gets one.`,
     location: place,
     stack: [place, ...callersOf(most, place)],
     alsoAt: ownLines([...waiters, ...nested], place),
     count: holding + waiting,
     confidence: CONFIDENCE.compared,
-    evidence: { holding, waiting, heldMs: round(heldMs), resource },
+    evidence: { holding, waiting, heldMs: round(heldMs), resource, ...(place.code !== '' && { awaited: place.code }) },
     lostMs: heldMs + (holding + waiting) * LOST_MS.thing,
   });
+}
+
+/** As text: " of pool.connect()". */
+function givenBy(code = ''): string {
+  return code === '' ? '' : ` of ${code}`;
 }

@@ -21,6 +21,7 @@ import {
   growthText,
   growthWords,
   INBOUND_SHARE,
+  UNANSWERED_MS,
 } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import {
@@ -72,7 +73,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_CALLS} calls suspended at one place, ${growthText('ended')}.`,
-    'info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more.',
+    `info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more, or these requests have no answer for ${secondsText(UNANSWERED_MS)} or a body that nobody reads.`,
     BACKLOG_THRESHOLD,
     RUNS_THRESHOLD,
   ],

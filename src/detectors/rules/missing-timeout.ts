@@ -106,7 +106,7 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     if (looped) return [];
     const growth = growthOf(place, GROWN_CALLS);
     // A tunnel is open as long as it likes; calls that used to end are none.
-    if (isTunnel(place) && !growth?.broke) return [];
+    if (isTunnel(place) && (growth?.inbound ?? true) && !growth?.broke) return [];
     if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth))];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
     const isHung = (entry.followed ?? entry.alive) >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
