@@ -29,8 +29,8 @@ const MOST_STACKS_SHARE = 0.041;
 const LATE_CHECK_MS = 300;
 /** Since the thread began: hardly anybody has connected by then. */
 const EARLY_MS = 1500;
-/** As many explain that calls are pending; what fewer requests wait for is not looked at. */
-const MANY_INBOUND = 20;
+/** Half of what explains that calls grow in number, as some may be missed; what fewer requests wait for is not looked at. */
+const MANY_INBOUND = 10;
 
 const startTimer = setTimeout;
 const stopTimer = clearTimeout;

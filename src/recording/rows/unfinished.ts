@@ -93,7 +93,7 @@ export interface UnfinishedRow extends RowBase {
   inbound: number;
   /**
    * Requests from outside (HTTP/1) of which no answer has begun, at the end of the interval; and those of them whose body is there in part
-   * and of which nobody has taken anything since the row before. Only where 20 connections or requests are open (format 1.5).
+   * and of which nobody has taken anything since the row before. Only where ten connections or requests are open (format 1.5).
    */
   unanswered?: number;
   unread?: number;
