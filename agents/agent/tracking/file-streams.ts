@@ -1,8 +1,9 @@
 import { builtIn } from '../../built-in.ts';
 import { monotonicMs, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import { hasOwn } from './handle-state.ts';
+import { ownersFrames } from './owners-frames.ts';
 import { createSampling } from './sampling.ts';
-import { begin, end, lighten, ownersFrames, type Sites, type Started } from './sites.ts';
+import { begin, end, lighten, type Sites, type Started } from './sites.ts';
 
 /** Of each second, for stacks: at first, and at most. */
 const BUDGET_MS = 10;

@@ -18,9 +18,10 @@ import {
 } from './handle-state.ts';
 import { CONNECTIONS, FROM_OUTSIDE, PASSING, REQUESTS, STEPS } from './handle-types.ts';
 import { HttpPools } from './http-pools.ts';
+import { ownersFrames } from './owners-frames.ts';
 import { firingTimer, rearm } from './rearmed.ts';
 import { createSampling, type Sampling } from './sampling.ts';
-import { begin, end, endUnseen, lighten, ownersFrames, type Sites } from './sites.ts';
+import { begin, end, endUnseen, lighten, type Sites } from './sites.ts';
 
 /** Per second, for the stacks of each of these: at first, and at most. */
 const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;
@@ -32,7 +33,7 @@ const MAX_WAITING = 2000;
 const MAX_LOOKED = 300;
 /** Listed in a dump. */
 const MAX_DUMPED = 5000;
-interface HandleOptions {
+export interface HandleOptions {
   /** The running unit of work, if any, and who is notified of what is made for it. */
   currentScope(): unknown;
   onScoped(handle: FollowedHandle): void;
@@ -238,10 +239,7 @@ export class FollowedHandles {
   #gone(id: number): void {
     this.#counts.gone++;
     const one = this.#byId.get(id);
-    if (one === undefined) {
-      this.#outside.delete(id);
-      return;
-    }
+    if (one === undefined) return void this.#outside.delete(id);
     this.#byId.delete(id);
     end(one, monotonicMs());
     // Could not be opened.

@@ -13,7 +13,8 @@ import {
   NativeWeakRef,
 } from '../../primordials.ts';
 import { nodesGlobal } from '../nodes-globals.ts';
-import { isNodes, ownersFrames, type Site, type Sites } from './sites.ts';
+import { ownersFrames } from './owners-frames.ts';
+import { isNodes, type Site, type Sites } from './sites.ts';
 import { type Arguments, type Switch, switchMethod } from './wrap.ts';
 
 /** Node warns from eleven on one emitter; fewer are no leak. */

@@ -1,6 +1,6 @@
 import type { Work } from '../../../src/recording/rows/work.ts';
 import { attempt, guarded, isOff, type Sensor } from '../../guard.ts';
-import { clearTimeout, max, min, monotonicMs, random, setTimeout } from '../../primordials.ts';
+import { clearTimeout, min, monotonicMs, random, setTimeout } from '../../primordials.ts';
 import type { RawAborted, RawOrphans, RawTracked, SensorCost } from '../../tracked.ts';
 import { Governor } from '../governor/governor.ts';
 import { Spending } from '../governor/spending.ts';
@@ -10,12 +10,10 @@ import { markOwn } from '../own-resources.ts';
 import { isPaidFor, type WorkItem } from '../work/current.ts';
 import { FollowedCancellations } from './cancellations.ts';
 import { followCombinators } from './combinators.ts';
-import { FollowedFileStreams } from './file-streams.ts';
-import { FollowedHandles } from './handles.ts';
 import { FollowedListeners } from './listeners.ts';
-import { OpenRequests } from './open-requests.ts';
 import { FollowedPromises } from './promises.ts';
 import { reportSites } from './report-sites.ts';
+import { FollowedResources } from './resources.ts';
 import { SeenShare } from './seen-share.ts';
 import { afterOldest, beforeOldest, createSites, type Site } from './sites.ts';
 
@@ -29,8 +27,6 @@ const MOST_STACKS_SHARE = 0.041;
 const LATE_CHECK_MS = 300;
 /** Since the thread began: hardly anybody has connected by then. */
 const EARLY_MS = 1500;
-/** Half of what explains that calls grow in number, as some may be missed; what fewer requests wait for is not looked at. */
-const MANY_INBOUND = 10;
 
 const startTimer = setTimeout;
 const stopTimer = clearTimeout;
@@ -64,12 +60,10 @@ export class RunningTracking {
   readonly #seen = new SeenShare(this.#startMs);
   readonly #cancellations: FollowedCancellations;
   readonly #promises: FollowedPromises;
-  readonly #files = new FollowedFileStreams(this.#sites);
-  readonly #handles: FollowedHandles;
+  readonly #handles: FollowedResources;
   readonly #listeners: FollowedListeners;
   readonly #combinators: ReturnType<typeof followCombinators>;
   readonly #onTimer: () => void;
-  readonly #requests = new OpenRequests();
   #timer: NodeJS.Timeout;
   #tap: Tap | null = null;
   #isOpen = true;
@@ -89,13 +83,10 @@ export class RunningTracking {
     this.#cancellations = cancellations;
     const onPromise = (): void => this.#tap?.onPromise();
     this.#promises = new FollowedPromises(this.#sites, onPromise, sensor, () => this.#onMany());
-    this.#handles = new FollowedHandles(this.#sites, {
+    this.#handles = new FollowedResources(this.#sites, {
       currentScope: () => cancellations.current(),
       onScoped: (handle) => cancellations.add(handle),
-      onMade: (type, resource) => {
-        if (type === 'TickObject') this.#files.onTick(resource);
-        this.#tap?.onResource(type);
-      },
+      onMade: (type) => this.#tap?.onResource(type),
       sensor,
     });
     this.#listeners = new FollowedListeners(this.#sites, cancellations.touch, sensor);
@@ -125,7 +116,7 @@ export class RunningTracking {
     return this.#promises.siteOf(promise);
   }
 
-  handleSites(): ReturnType<FollowedHandles['sites']> {
+  handleSites(): ReturnType<FollowedResources['sites']> {
     return this.#handles.sites();
   }
 
@@ -152,14 +143,7 @@ export class RunningTracking {
 
   stop(): void {
     attempt(this.#sensor, () => stopTimer(this.#timer));
-    const followers = [
-      this.#combinators,
-      this.#listeners,
-      this.#handles,
-      this.#files,
-      this.#promises,
-      this.#cancellations,
-    ];
+    const followers = [this.#combinators, this.#listeners, this.#handles, this.#promises, this.#cancellations];
     for (let i = 0; i < followers.length; i++) attempt(this.#sensor, () => followers[i]!.stop());
   }
 
@@ -212,7 +196,6 @@ export class RunningTracking {
     const share = min(1, this.#governor.stackShare(this.#spending.hookRate()) / MOST_STACKS_SHARE);
     this.#promises.setBudget(share);
     this.#handles.setBudget(share);
-    this.#files.setBudget(share);
   }
 
   #turn(open: boolean): void {
@@ -249,7 +232,6 @@ export class RunningTracking {
   #verify(): void {
     this.#promises.verify();
     this.#handles.verify();
-    this.#files.verify();
   }
 
   #check(): void {
@@ -258,7 +240,6 @@ export class RunningTracking {
     this.#lastCheckMs = now;
     const promises = this.#promises.adapt(intervalMs);
     this.#handles.adapt(intervalMs);
-    this.#files.adapt(intervalMs);
     this.#orphans.push(...this.#combinators.check(intervalMs));
     this.#listeners.refill(intervalMs);
     const ofPromises = this.#promises.spent();
@@ -271,7 +252,7 @@ export class RunningTracking {
     spending.count('resource-made', ofHandles.made);
     spending.count('resource-destroyed', ofHandles.gone);
     spending.count('listener-added', this.#listeners.spent());
-    spending.addMs('stacks', ofPromises.stacksMs + ofHandles.stacksMs + this.#files.spent());
+    spending.addMs('stacks', ofPromises.stacksMs + ofHandles.stacksMs);
     spending.passed(intervalMs);
   }
 
@@ -287,7 +268,7 @@ export class RunningTracking {
       trackedMs: now - this.#startMs,
       ...seen,
       aborts: this.#cancellations.aborts(),
-      ...this.#inbound(),
+      ...this.#handles.inbound(this.#startMs < EARLY_MS && !this.#seen.hasPaused()),
       dropped: this.#sites.dropped(),
       waiting: this.#promises.chains(now),
       pools: this.#handles.pools(),
@@ -298,21 +279,10 @@ export class RunningTracking {
     return row;
   }
 
-  /** Requests count where many are open; connections also where some may have come while nobody looked. */
-  #inbound(): Pick<Unfinished, 'inbound' | 'unanswered' | 'unread'> {
-    const seen = this.#handles.inbound();
-    const isComplete = this.#startMs < EARLY_MS && !this.#seen.hasPaused();
-    if (isComplete && seen < MANY_INBOUND) return { inbound: seen };
-    const { connections, ...requests } = this.#requests.read();
-    const inbound = max(seen, isComplete ? 0 : connections);
-    return { inbound, ...(inbound >= MANY_INBOUND && requests) };
-  }
-
   #findOldest(): void {
     const before = beforeOldest(this.#sites);
     this.#promises.check();
     this.#handles.check();
-    this.#files.check();
     this.#listeners.check();
     afterOldest(this.#sites, before);
   }

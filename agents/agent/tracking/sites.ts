@@ -5,12 +5,8 @@ import { currentWork, type WorkItem } from '../work/current.ts';
 import { addDuration, type Durations, noDurations } from './durations.ts';
 
 /** Frames looked at, those of the agent on top of them included, and of them the outer ones outside of Node’s own modules that are kept. */
-const MAX_FRAMES = 21;
+export const MAX_FRAMES = 21;
 const MAX_KEPT = 6;
-/** And where none of these is the program's own: what packages and Node's clients call on the way. */
-const DEEP_FRAMES = 64;
-/** Of the agent and of Node's hooks, at most: a stack with fewer was not cut off. */
-const HOOK_FRAMES = 12;
 /** Enough for two of the program, below Node's own that call hooks. */
 const GLANCE_FRAMES = 4;
 /** What one stands for in the highest number and among the lost: where few stand for many, chance decides. */
@@ -144,25 +140,8 @@ export function currentFrames(below?: (...args: never[]) => unknown, limit = MAX
   return belowHooks(chosenCallSites(limit, below, informative));
 }
 
-/** The same, and further out where the program is below a package that goes through many calls: who asked for it is the place. */
-export function ownersFrames(): RawFrame[] {
-  let seen = 0;
-  const frames = belowHooks(
-    chosenCallSites(MAX_FRAMES, undefined, (urls) => {
-      seen = urls.length;
-      return informative(urls);
-    }),
-  );
-  const isCutOff = seen >= MAX_FRAMES - HOOK_FRAMES;
-  return isCutOff && !frames.some(isPrograms) ? currentFrames(undefined, DEEP_FRAMES) : frames;
-}
-
-function isPrograms(frame: RawFrame): boolean {
-  return !isNodes(frame) && !isLibrarys(frame[1]);
-}
-
 /** Node's before the second other frame; then those of libraries and of the application, so many of each and one for hooks. */
-function informative(urls: (string | null)[]): boolean[] {
+export function informative(urls: (string | null)[]): boolean[] {
   const counts = { libraries: 0, own: 0 };
   return urls.map((url) => {
     if (isNodesUrl(url)) return counts.libraries + counts.own < 2;

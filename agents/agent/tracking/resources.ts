@@ -1,0 +1,90 @@
+import { max } from '../../primordials.ts';
+import type { RawTracked } from '../../tracked.ts';
+import { FollowedFileStreams } from './file-streams.ts';
+import type { FollowedHandle } from './handle-state.ts';
+import { FollowedHandles, type HandleOptions } from './handles.ts';
+import { OpenRequests } from './open-requests.ts';
+import type { Sites } from './sites.ts';
+
+/** Half of what explains that calls grow in number, as some may be missed; what fewer requests wait for is not looked at. */
+const MANY_INBOUND = 10;
+
+type Inbound = Pick<NonNullable<RawTracked['unfinished']>, 'inbound' | 'unanswered' | 'unread'>;
+
+/** What is open: Node's async resources, streams of files, for which there are none, and what came from outside. */
+export class FollowedResources {
+  readonly #handles: FollowedHandles;
+  readonly #files: FollowedFileStreams;
+  readonly #requests = new OpenRequests();
+
+  constructor(sites: Sites, options: HandleOptions) {
+    const files = new FollowedFileStreams(sites);
+    this.#files = files;
+    this.#handles = new FollowedHandles(sites, {
+      ...options,
+      onMade: (type, resource) => {
+        if (type === 'TickObject') files.onTick(resource);
+        options.onMade(type, resource);
+      },
+    });
+  }
+
+  resume(): void {
+    this.#handles.resume();
+  }
+
+  pause(): void {
+    this.#handles.pause();
+  }
+
+  adapt(intervalMs: number): void {
+    this.#handles.adapt(intervalMs);
+    this.#files.adapt(intervalMs);
+  }
+
+  setBudget(share: number): void {
+    this.#handles.setBudget(share);
+    this.#files.setBudget(share);
+  }
+
+  verify(): void {
+    this.#handles.verify();
+    this.#files.verify();
+  }
+
+  check(): void {
+    this.#handles.check();
+    this.#files.check();
+  }
+
+  spent(): ReturnType<FollowedHandles['spent']> {
+    const ofHandles = this.#handles.spent();
+    return { ...ofHandles, stacksMs: ofHandles.stacksMs + this.#files.spent() };
+  }
+
+  sites(): ReturnType<FollowedHandles['sites']> {
+    return this.#handles.sites();
+  }
+
+  pools(): ReturnType<FollowedHandles['pools']> {
+    return this.#handles.pools();
+  }
+
+  isAlive(one: FollowedHandle): boolean {
+    return this.#handles.isAlive(one);
+  }
+
+  /** Requests are looked at where many are open; connections also where some may have come while nobody looked: not `isComplete`. */
+  inbound(isComplete: boolean): Inbound {
+    const seen = this.#handles.inbound();
+    if (isComplete && seen < MANY_INBOUND) return { inbound: seen };
+    const { connections, ...requests } = this.#requests.read();
+    const inbound = max(seen, isComplete ? 0 : connections);
+    return { inbound, ...(inbound >= MANY_INBOUND && requests) };
+  }
+
+  stop(): void {
+    this.#handles.stop();
+    this.#files.stop();
+  }
+}
