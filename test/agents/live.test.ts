@@ -30,7 +30,7 @@ const BLOCKS = [
     what: 'JavaScript',
     block:
       'for (let n = 0, start = process.cpuUsage(); process.cpuUsage(start).user < 1500e3; ) while (++n % 1e6); // guilty',
-    line: /^event loop blocked for \d+ ms so far · js-cpu · handler \(app\.js:(\d+):\d+\)$/,
+    line: /^event loop blocked for \d+ ms so far · js-cpu · handler \(app\.js:(\d+):\d+\)( · GET \/)?$/,
   },
   {
     what: 'a native call',
@@ -41,17 +41,17 @@ const BLOCKS = [
     ms = ((performance.now() - begin) * rounds) / 1000;
   }
   crypto.pbkdf2Sync('secret', 'salt', rounds * 3, 64, 'sha512'); // guilty`,
-    line: /^event loop blocked for \d+ ms so far · sync-crypto crypto\.pbkdf2Sync · handler \(app\.js:(\d+):\d+\)$/,
+    line: /^event loop blocked for \d+ ms so far · sync-crypto crypto\.pbkdf2Sync · handler \(app\.js:(\d+):\d+\)( · GET \/)?$/,
   },
   {
     what: 'a child process',
     block: "execSync('sleep 1.2'); // guilty",
-    line: /^event loop blocked for \d+ ms so far · sync-child-process childProcess\.execSync · handler \(app\.js:(\d+):\d+\)$/,
+    line: /^event loop blocked for \d+ ms so far · sync-child-process childProcess\.execSync · handler \(app\.js:(\d+):\d+\)( · GET \/)?$/,
   },
   {
     what: 'a sleep',
     block: 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200); // guilty',
-    line: /^event loop blocked for \d+ ms so far · sync-sleep Atomics\.wait · handler \(app\.js:(\d+):\d+\)$/,
+    line: /^event loop blocked for \d+ ms so far · sync-sleep Atomics\.wait · handler \(app\.js:(\d+):\d+\)( · GET \/)?$/,
   },
 ];
 

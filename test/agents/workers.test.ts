@@ -90,13 +90,25 @@ const TIMERS = `
 const { parentPort } = require('node:worker_threads');
 ${WORK}
 const timers = [setInterval(() => {}, 100), setInterval(() => {}, 100)];
-setTimeout(() => {
+parentPort.once('message', () => {
   work();
   setTimeout(() => {
-    parentPort?.postMessage('done');
+    parentPort.postMessage('done');
     timers.forEach(clearInterval);
   }, 150);
-}, 500);
+});
+`;
+
+/** JavaScript that defines `whenWatched(threadId, go)`: once that thread has rows of its own; at once where the agent is not loaded. */
+const WHEN_WATCHED = `
+const { existsSync, readFileSync } = require('node:fs');
+function whenWatched(threadId, go) {
+  const { EVDIAG_FAMILY: family } = process.env;
+  const file = family + '/worker-' + process.pid + '-' + threadId + '/recording.ndjson';
+  const hasRows = () => existsSync(file) && readFileSync(file, 'utf8').split('\\n').length > 2;
+  const look = () => void (family === undefined || hasRows() ? go() : setTimeout(look, 50));
+  look();
+}
 `;
 
 /** Ways to start a worker that blocks; `worker.js` and `worker.mjs` are beside the program. */
@@ -120,9 +132,11 @@ describe('a worker is observed when it is started', () => {
       lab.file(
         'middle.js',
         `const { parentPort, Worker } = require('node:worker_threads');
-new Worker(__dirname + '/worker.js').on('message', (message) => parentPort.postMessage(message));`,
+const worker = new Worker(__dirname + '/worker.js').on('message', (message) => parentPort.postMessage(message));
+parentPort.once('message', (message) => worker.postMessage(message));`,
       );
-      const run = await lab.expectSame(lab.file('app.js', HOST + app));
+      const go = `whenWatched(${thread}, () => worker.postMessage('go'));`;
+      const run = await lab.expectSame(lab.file('app.js', `${HOST}${WHEN_WATCHED}const worker = ${app} ${go}`));
       expect(run.stdout).toContain('worker says done\nworker ended 0\n');
       const places = stallPlaces(recordingOf(lab, thread), lab.folder).map((place) => place.replace(/ .*[./]/, ' '));
       const line = lineOf(TIMERS, '// works');
@@ -134,7 +148,7 @@ new Worker(__dirname + '/worker.js').on('message', (message) => parentPort.postM
     'but not without the preload: execArgv is empty',
     inLab(async (lab) => {
       lab.file('worker.js', TIMERS);
-      const app = lab.file('app.js', `${HOST} start(__dirname + '/worker.js', { execArgv: [] });`);
+      const app = lab.file('app.js', `${HOST} start(__dirname + '/worker.js', { execArgv: [] }).postMessage('go');`);
       expect((await lab.expectSame(app)).stdout).toBe('worker says done\nworker ended 0\n');
       expect(lab.recording().header.threadId).toBe(0);
     }),

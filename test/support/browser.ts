@@ -20,11 +20,19 @@ export interface Visit {
   complaints: string[];
 }
 
+/** Far away: a browser takes its time on a busy machine. */
+const PAGE_MS = 120_000;
+
 /** Opens a page and closes the browser afterwards. */
 export async function visit(url: string, body: (visit: Visit) => Promise<void>): Promise<void> {
-  const browser: Browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'] });
+  const browser: Browser = await chromium.launch({
+    executablePath: browserPath!,
+    args: ['--no-sandbox'],
+    timeout: PAGE_MS,
+  });
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    page.setDefaultTimeout(PAGE_MS);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
