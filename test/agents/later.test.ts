@@ -5,8 +5,7 @@ import { expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
 import { inLab, ROOT } from '../support/run-agent.ts';
 
-it(
-  'hooks, then rules, when the files of the agent have gone',
+it('hooks, then rules, when the files of the agent have gone', ({ skip }) =>
   inLab(async (lab) => {
     const folder = join(lab.folder, 'agent');
     mkdirSync(folder);
@@ -29,8 +28,9 @@ const whenRecorded = setInterval(() => {
   channel.postMessage({ type: 'level', level: 'diagnose' });
   channel.close();
   const timer = setInterval(() => Promise.resolve(), 5);
+  const giveUpAt = Date.now() + 20_000;
   const whenCounted = setInterval(() => {
-    if (!isCounted()) return;
+    if (!isCounted() && Date.now() < giveUpAt) return;
     clearInterval(timer);
     clearInterval(whenCounted);
   }, 100);
@@ -42,12 +42,15 @@ const whenRecorded = setInterval(() => {
     });
     expect(run).toMatchObject({ exitCode: 0, ownStderr: '' });
     const recording = lab.recording();
-    expect(rowsOf(recording, 'deep-sample').some(({ created }) => (created?.promises ?? 0) > 0)).toBe(true);
     expect(rowsOf(recording, 'agent-error')).toEqual([]);
     // The rules are loaded last.
     expect(run.said.join('\n')).toContain('recorded');
-  }),
-);
+    const isCounted = rowsOf(recording, 'deep-sample').some(({ created }) => (created?.promises ?? 0) > 0);
+    // A sample is short: on a busy host the program may not have run in it.
+    const isBusy = (await lab.report()).findings.some(({ kind }) => kind === 'contention' || kind === 'host');
+    skip(!isCounted && isBusy, 'the host was too busy');
+    expect(isCounted).toBe(true);
+  })());
 
 it(
   'hooks when globals that they are made with have gone',

@@ -24,7 +24,7 @@ const evdiag = (...args: string[]) => spawnSync(process.execPath, [CLI, ...args]
 /** A running program, and how to record it into a file of the lab. */
 const recording = (use: (record: (name: string, ...options: string[]) => string, lab: Lab) => Promise<void>) =>
   inLab(async (lab) => {
-    const program = lab.start(lab.file('app.cjs', APP), { env: { EVDIAG_QUIET: '1' } });
+    const program = lab.start(lab.file('app.cjs', APP), { env: { EVDIAG_QUIET: '1' }, hangMs: 290_000 });
     await program.until('stdout', 'ready');
     await program.watched();
     try {

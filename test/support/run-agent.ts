@@ -27,7 +27,7 @@ export const AGENT_CJS = join(ROOT, 'dist/agent.cjs');
 export const AGENT_MJS = join(ROOT, 'dist/agent.mjs');
 export const WITH_AGENT: readonly string[] = ['-r', AGENT_CJS];
 /** Far away: only a program that hangs gets there. */
-const HANG_MS = 90_000;
+const HANG_MS = 150_000;
 
 export interface RunOptions {
   /** Options of Node, before the program's file. Loads the agent with -r where not given. */
