@@ -39,7 +39,7 @@ describe('evdiag run --tui', () => {
       async (terminal) => {
         await terminal.until('● live');
         terminal.type('2');
-        await terminal.until(/js-cpu +[2-9] .*block app\.cjs:7/);
+        await terminal.until(/js-cpu +([2-9]|\d\d+) .*block app\.cjs:7/);
         terminal.type('4');
         await terminal.until(/ 9 .*ask app\.cjs:4/);
         terminal.type('d');
