@@ -49,7 +49,7 @@ export const IS_SAFE = `
     if (sites === null) return late;
     const top = sites.map((site) => site.getFileName()).find((file) => file);
     if (!top || !top.startsWith('node:')) return true;
-    return late && !${JSON.stringify(QUEUES)}.includes(top);
+    return late && !${`['${QUEUES.join("', '")}']`}.includes(top);
   };
 `;
 
