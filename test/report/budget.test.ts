@@ -5,6 +5,7 @@ import { budgetText } from '../../src/report/budget/budget-text.ts';
 import { isKept, judgeBudget } from '../../src/report/budget/judge-budget.ts';
 import type { Budget } from '../../src/report/budget/types.ts';
 import { buildReport } from '../../src/report/report.ts';
+import type { RouteReport } from '../../src/report/routes.ts';
 import { painter } from '../../src/util/terminal.ts';
 import { recordingOf, stall } from '../support/recording.ts';
 
@@ -106,6 +107,26 @@ test('utilization and memory', () => {
     'maxHeapMb exceeded',
     'maxRssMb kept',
   ]);
+});
+
+test('the slowest route that was asked for often enough', () => {
+  const routes = [
+    { kind: 'request', name: 'GET /', count: 500, p99Ms: 12 },
+    { kind: 'request', name: 'GET /slow', count: 20, p99Ms: 340 },
+    { kind: 'request', name: 'GET /once', count: 19, p99Ms: 9000 },
+    { kind: 'job', name: 'nightly', count: 500, p99Ms: 9000 },
+  ];
+  const budget = { maxRouteP99Ms: 300 };
+  const report = buildReport([recordingOf([])]);
+  expect(judgeBudget(budget, { ...report, routes: routes as RouteReport[] }, [])[0]).toMatchObject({
+    state: 'exceeded',
+    value: 340,
+    where: 'GET /slow',
+  });
+  expect(judgeBudget(budget, report, [])[0]).toMatchObject({
+    state: 'unknown',
+    where: 'no route was seen often enough',
+  });
 });
 
 test('findings and growth', () => {

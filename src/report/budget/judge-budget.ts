@@ -24,7 +24,7 @@ function resultOf(id: LimitId, limit: Limit, most: number, report: Report, mains
     limit: most,
     valueText: value === null ? 'not known' : limit.text(value),
     limitText: most === 0 ? 'none allowed' : `at most ${limit.text(most)}`,
-    where: value === null ? 'the program was too short' : where,
+    where: value === null ? (limit.unknown ?? 'the program was too short') : where,
   };
 }
 

@@ -27,6 +27,12 @@ const COUNT = { least: 0, most: 1e6, text: String };
 export const LIMITS: Readonly<Record<Exclude<keyof Budget, 'allowGrowth'>, Limit>> = {
   maxStallMs: { title: 'longest stall', ...MS, measure: (_, mains) => worst(mains, longestStall) },
   maxDelayP99Ms: { title: 'p99 of the delay', ...MS, measure: (_, mains) => worst(mains, delayP99) },
+  maxRouteP99Ms: {
+    title: 'p99 of a route',
+    ...MS,
+    unknown: 'no route was seen often enough',
+    measure: (report) => slowestRoute(report),
+  },
   maxUtilization: {
     title: 'utilization',
     least: 0,
@@ -88,6 +94,18 @@ function delayP99(recording: Recording): Measured {
     if (left <= 0) return { value: Math.max(0, ms - BEAT_MS), where: '' };
   }
   return UNKNOWN;
+}
+
+/** Of fewer requests, the 99th percentile is the slowest one: a first request, often. */
+const LEAST_REQUESTS = 20;
+
+function slowestRoute({ routes = [] }: Report): Measured {
+  const known = routes.filter(
+    ({ kind, count, p99Ms }) => kind === 'request' && count >= LEAST_REQUESTS && p99Ms !== null,
+  );
+  known.sort((a, b) => b.p99Ms! - a.p99Ms!);
+  const [slowest] = known;
+  return slowest ? { value: slowest.p99Ms, where: slowest.name } : UNKNOWN;
 }
 
 function utilization(recording: Recording): Measured {

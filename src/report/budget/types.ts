@@ -7,6 +7,8 @@ export interface Budget {
   maxStallMs?: number;
   /** 99th percentile of how late the event loop is, outside of start-up. */
   maxDelayP99Ms?: number;
+  /** 99th percentile of the time to answer, of the slowest route. */
+  maxRouteP99Ms?: number;
   /** Share of the time that the loop is busy, 0..1. */
   maxUtilization?: number;
   /** 1 MB is a million bytes. */
@@ -49,5 +51,7 @@ export interface Limit {
   least: number;
   most: number;
   text(value: number): string;
+  /** Why it may be unknown; by default, the program was too short. */
+  unknown?: string;
   measure(report: Report, mains: readonly Recording[]): Measured;
 }
