@@ -201,10 +201,10 @@ function leaves(value: unknown): string[] {
 
 const DOCS = readFileSync(new URL('../../docs/report-json.md', import.meta.url), 'utf8');
 
-/** The names in the row of a table that begins with this one. */
+/** The names in the row of a table that begins with this one, and what the text above says of all of them. */
 function documented(first: string): string[] {
   const row = DOCS.split('\n').find((line) => line.startsWith(`| \`${first}\``)) ?? '';
-  return [...row.matchAll(/`(\w+)`/g)].map((match) => match[1]!);
+  return ['estimated', ...[...row.matchAll(/`(\w+)`/g)].map((match) => match[1]!)];
 }
 
 /** Fields of findings, and of the evidence of each rule. */
