@@ -49,8 +49,14 @@ interface ThreadCalls {
   beginTrace: { args: [request: TraceRequest]; answer: null };
   /** Ends it; null if nothing has begun. */
   endTrace: { args: []; answer: TraceEnd | null };
-  /** Whose work these are, and who had to wait while the loop was blocked; times in ms of the machine's monotonic clock. Null if nothing is followed. */
-  workDuring: { args: [fromMs: number, toMs: number, ids: readonly number[]]; answer: WorkDuring | null };
+  /**
+   * Whose work these are, and who had to wait while the loop was blocked; times in ms of the machine's monotonic clock. `isOwn`: the program did that,
+   * not the host, so that the next such stall is to be followed closely. Null if nothing is followed.
+   */
+  workDuring: {
+    args: [fromMs: number, toMs: number, ids: readonly number[], isOwn: boolean];
+    answer: WorkDuring | null;
+  };
   /** The agent leaves the thread, at the next turn of its loop. */
   leave: { args: []; answer: null };
 }

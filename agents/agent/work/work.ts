@@ -73,9 +73,9 @@ export class Work {
   readonly nameOf = (item: WorkItem): NamedWork | null => this.#following?.workOf(item) ?? null;
 
   /** Null if nothing is followed. */
-  during(fromMs: number, toMs: number, ids: readonly number[]): Json<WorkDuring | null> {
-    this.#following?.hint();
-    if (this.#hasBegun && ids.length === 0 && !isCarriedFree()) this.#unnamedMs = monotonicMs();
+  during(fromMs: number, toMs: number, ids: readonly number[], isOwn: boolean): Json<WorkDuring | null> {
+    if (isOwn) this.#following?.hint();
+    if (isOwn && this.#hasBegun && ids.length === 0 && !isCarriedFree()) this.#unnamedMs = monotonicMs();
     return toJson(this.#following?.during(fromMs, toMs, ids) ?? null);
   }
 

@@ -171,13 +171,14 @@ export class StallWatch {
   /** Requests that waited have begun by then, and the thread has named them, if it follows any. */
   #isSettled(ended: EndedStall, now: number): boolean {
     if (now < ended.endMs + SETTLE_MS) return false;
-    const { shared, capture, startMonotonicMs } = this.#options;
+    const { shared, capture, startMonotonicMs, slowMs } = this.#options;
     if (Atomics.load(shared.control, Word.Work) === 0 || now > ended.endMs + ANSWER_MS) return true;
     if (ended.during === undefined) {
-      const { stall, endMs, durationMs } = ended;
+      const { stall, endMs, durationMs, times } = ended;
+      const isOwn = durationMs - (times.runQueueMs ?? 0) >= slowMs;
       ended.during = null;
       const [fromMs, toMs] = [endMs - durationMs, endMs].map((ms) => startMonotonicMs + ms) as [number, number];
-      capture.call('stall', 'workDuring', [fromMs, toMs, stall.work.ids()], (during) => {
+      capture.call('stall', 'workDuring', [fromMs, toMs, stall.work.ids(), isOwn], (during) => {
         ended.during = during;
         ended.isAnswered = true;
       });
