@@ -39,8 +39,7 @@ export function createRecentRing({ maxSamples, keepMs, random = Math.random }: R
   let samples: RecentSample[] = [];
   let tree = createTree();
   let compacted = 0;
-  /** How often each sample has been spared. */
-  const spared = new WeakMap<RecentSample, number>();
+  const thin = createThinning(random);
   let thinnedMs = 0;
 
   /** Nodes that only forgotten samples had are left out. */
@@ -55,29 +54,6 @@ export function createRecentRing({ maxSamples, keepMs, random = Math.random }: R
     while (count < samples.length && samples[count]!.answeredMs < beforeMs) count++;
     if (count > 0) samples = samples.slice(count);
   };
-  /** Whether it stays; where it becomes older than the next of those ages, one of two does. */
-  const isSpared = (sample: RecentSample, ageMs: number): boolean => {
-    if (sample.answeredMs - sample.askedMs > SHORT_MS) return true;
-    const wanted = HALVED_AT_MS.filter((ms) => ageMs > ms).length;
-    for (let times = spared.get(sample) ?? 0; times < wanted; times++) {
-      if (random() < 0.5) return false;
-      spared.set(sample, times + 1);
-    }
-    return true;
-  };
-  /** The busy time of what is left out goes to its neighbours: by chance, so that on the whole each function keeps its share. */
-  const thin = (nowMs: number): void => {
-    let idleMs = 0;
-    samples = samples.filter((sample) => {
-      const stays = isSpared(sample, nowMs - sample.answeredMs);
-      // The time that the loop was idle before it is still idle time.
-      if (stays) sample.idleMs += idleMs;
-      idleMs = stays ? 0 : idleMs + sample.idleMs;
-      return stays;
-    });
-    thinnedMs = nowMs;
-  };
-
   return {
     /** The node of a stack, outermost function first. */
     place(stack: readonly RecentFrame[]): number {
@@ -92,7 +68,10 @@ export function createRecentRing({ maxSamples, keepMs, random = Math.random }: R
     known: (name: string, url: string): RecentFrame | undefined => tree.byName.get(`${name}|${url}`),
     add(sample: RecentSample): void {
       samples.push(sample);
-      if (sample.askedMs - thinnedMs > THIN_MS) thin(sample.askedMs);
+      if (sample.askedMs - thinnedMs > THIN_MS) {
+        samples = thin(samples, sample.askedMs);
+        thinnedMs = sample.askedMs;
+      }
       // Not each time: that would copy all of them.
       const isOld = samples[0]!.answeredMs < sample.askedMs - keepMs * SLACK;
       if (isOld || samples.length > maxSamples * SLACK) {
@@ -108,6 +87,33 @@ export function createRecentRing({ maxSamples, keepMs, random = Math.random }: R
         .map((sample) => ({ ...sample, node: part.place(tree.stackOf(sample.node)) }));
       return toProfile(part, within, fromMs, toMs);
     },
+  };
+}
+
+/** What is left of samples as they grow old. */
+function createThinning(random: () => number) {
+  /** How often each has been spared. */
+  const spared = new WeakMap<RecentSample, number>();
+  /** Whether it stays; where it becomes older than the next of those ages, one of two does. */
+  const isSpared = (sample: RecentSample, ageMs: number): boolean => {
+    if (sample.answeredMs - sample.askedMs > SHORT_MS) return true;
+    const wanted = HALVED_AT_MS.filter((ms) => ageMs > ms).length;
+    for (let times = spared.get(sample) ?? 0; times < wanted; times++) {
+      if (random() < 0.5) return false;
+      spared.set(sample, times + 1);
+    }
+    return true;
+  };
+  /** The busy time of what is left out goes to its neighbours: by chance, so that on the whole each function keeps its share. */
+  return (samples: readonly RecentSample[], nowMs: number): RecentSample[] => {
+    let idleMs = 0;
+    return samples.filter((sample) => {
+      const stays = isSpared(sample, nowMs - sample.answeredMs);
+      // The time that the loop was idle before it is still idle time.
+      if (stays) sample.idleMs += idleMs;
+      idleMs = stays ? 0 : idleMs + sample.idleMs;
+      return stays;
+    });
   };
 }
 
