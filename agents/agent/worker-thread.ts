@@ -70,8 +70,7 @@ export function startInWorker(attached: AttachOptions | null): void {
     left() {
       stopTimer(beating);
       stopGreeting();
-      store(shared.control, Word.Stop, STOP_LEFT);
-      notify(shared.control, Word.Stop);
+      tellStop(shared.control, STOP_LEFT);
       channel.close();
     },
     complain() {},
@@ -83,16 +82,19 @@ export function startInWorker(attached: AttachOptions | null): void {
   };
   const stopGreeting = greet(shared.control, hello);
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
-  const onExit = (): void => {
+  listenUnseen(process, 'exit', () => {
     atExit();
     // Those that this one has started end with it.
     if (gate) leaveThread(gate, threadId);
-    store(shared.control, Word.Stop, 1);
-    notify(shared.control, Word.Stop);
-  };
-  listenUnseen(process, 'exit', onExit);
+    tellStop(shared.control, 1);
+  });
   hideOwnFrames(internals);
   showCallersOfNatives(internals);
+}
+
+function tellStop(control: Int32Array, value: number): void {
+  store(control, Word.Stop, value);
+  notify(control, Word.Stop);
 }
 
 /** Says hello until it was heard; what is returned ends that. */

@@ -1,21 +1,13 @@
 import type { WorkDuring } from '../../../src/protocol/thread-api.ts';
 import type { Work, WorkKind, WorkRow } from '../../../src/recording/rows/work.ts';
 import { attempt, guarded, isOff, type Sensor } from '../../guard.ts';
-import {
-  clearTimeout,
-  max,
-  monotonicMs,
-  NativeMap,
-  NativePromise,
-  process,
-  random,
-  setTimeout,
-} from '../../primordials.ts';
+import { clearTimeout, max, monotonicMs, NativeMap, NativePromise, random, setTimeout } from '../../primordials.ts';
 import type { SensorCost } from '../../tracked.ts';
 import { Governor } from '../governor/governor.ts';
 import { createUnitCosts } from '../governor/unit-costs.ts';
 import { markOwn } from '../own-resources.ts';
 import { followAnswers } from './answers.ts';
+import { clockOffsetMs } from './clock-offset.ts';
 import { carry, enterRequest, inProgress, isCarriedFree, runJob, stopCarrying, type WorkItem } from './current.ts';
 import { createRoutes } from './routes.ts';
 import { WorkTotals } from './totals.ts';
@@ -39,13 +31,6 @@ const KINDS = new NativeMap<unknown, WorkKind>([
 
 const startTimer = setTimeout;
 const stopTimer = clearTimeout;
-const { hrtime } = process;
-
-/** Of a machine's monotonic clock, what `monotonicMs` does not count. */
-function clockOffsetMs(): number {
-  const [seconds, nanoseconds] = hrtime();
-  return seconds * 1000 + nanoseconds / 1e6 - monotonicMs();
-}
 
 /**
  * Follows requests from the call of the program to the end of the answer, and jobs that the program names: all of them
