@@ -31,6 +31,8 @@ export interface GovernorOptions {
   now(): number;
   /** 0..1 */
   random(): number;
+  /** After a hint; of the thread's own time, 0..1. */
+  hintShare?: number;
 }
 
 /** Whether hooks are to be in from now on, and when to ask again. */
@@ -60,8 +62,10 @@ export class Governor {
   #reopenMs = 0;
   #windowMs = 0;
   #hintUntilMs = 0;
+  readonly #hintShare: number;
 
-  constructor(share: number, { now, random }: GovernorOptions) {
+  constructor(share: number, { now, random, hintShare = HINT_SHARE }: GovernorOptions) {
+    this.#hintShare = hintShare;
     this.#now = now;
     this.#random = random;
     this.#budget = share;
@@ -128,7 +132,7 @@ export class Governor {
 
   #currentShare(): number {
     if (this.#lastMs >= this.#hintUntilMs || this.#budget <= 0) return this.#share;
-    return max(this.#share, HINT_SHARE * (this.#share / this.#budget));
+    return max(this.#share, this.#hintShare * (this.#share / this.#budget));
   }
 
   #whileOpen(now: number, isHeld: boolean): Plan {

@@ -14,6 +14,8 @@ import { WorkTotals } from './totals.ts';
 
 /** Of the budget, for whose work something is: the rest is for what is started, which would cost a busy thread twice the budget otherwise. */
 const OF_BUDGET = 0.2;
+/** After a stall: some thousand requests a second get a name, of a busy server one in some. */
+const HINT_SHARE = 0.01;
 
 /** A row each second at first, later one in five. */
 const ROW_MS = { first: 900, later: 4900 } as const;
@@ -61,7 +63,7 @@ export class FollowedWork {
   constructor(sensor: Sensor, share: number, onFirst: () => void) {
     this.#sensor = sensor;
     this.#onFirst = onFirst;
-    this.#governor = new Governor(share * OF_BUDGET, { now: monotonicMs, random });
+    this.#governor = new Governor(share * OF_BUDGET, { now: monotonicMs, random, hintShare: HINT_SHARE });
     this.#answers = followAnswers(
       {
         begin: (request, answer) => this.#beginRequest(request, answer),

@@ -29,6 +29,9 @@ export class Work {
   #hasHttp = false;
   #hasBegun = false;
   #unnamedMs = NativeNumber.NEGATIVE_INFINITY;
+  #promisesFollowed = false;
+  /** Promises are followed in windows: all of them would cost too much. */
+  #inWindows = false;
 
   /** `onFollowed`: called when the first request or job begins. */
   constructor(internals: NodeInternals | null, onFollowed: () => void) {
@@ -58,11 +61,16 @@ export class Work {
     this.#following = null;
   }
 
-  /** Promises are followed, or no longer: where it has a price, work is carried along with them. */
+  /**
+   * Promises are followed, or no longer: where it has a price, work is carried along with them. Each time leaves a busy program
+   * slower for a while, so where they are followed in windows there must be a stall without a name.
+   */
   onPromisesFollowed(isFollowed: boolean): void {
+    this.#promisesFollowed = isFollowed;
+    if (!isFollowed) this.#inWindows = true;
     if (!this.#following || isCarriedFree()) return;
-    if (isFollowed) carry();
-    else stopCarrying();
+    if (!isFollowed) stopCarrying();
+    else if (!this.#inWindows || this.wantsPromises()) carry();
   }
 
   /** A stall had no name, because work is carried along only with promises that are followed: there is reason to look for a while. */
@@ -75,8 +83,13 @@ export class Work {
   /** Null if nothing is followed. */
   during(fromMs: number, toMs: number, ids: readonly number[], isOwn: boolean): Json<WorkDuring | null> {
     if (isOwn) this.#following?.hint();
-    if (isOwn && this.#hasBegun && ids.length === 0 && !isCarriedFree()) this.#unnamedMs = monotonicMs();
+    if (isOwn && this.#hasBegun && ids.length === 0 && !isCarriedFree()) this.#wantName();
     return toJson(this.#following?.during(fromMs, toMs, ids) ?? null);
+  }
+
+  #wantName(): void {
+    this.#unnamedMs = monotonicMs();
+    if (this.#following && this.#promisesFollowed) carry();
   }
 
   read(final: boolean): Sample[] {
