@@ -45,7 +45,7 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
     'Some calls wait at an await that others pass quickly: calls that began later have ended long ago. If such calls grow in ' +
     'number, growing-pending-async reports them; if they wait for the network, missing-timeout does. Stream readers, loops, waits ' +
     'for timers and connections that listen are ignored. Also the await at the top level of a module that was left when the program had ' +
-    'nothing more to do (exit code 13).',
+    `nothing more to do (exit code ${UNSETTLED_EXIT_CODE}).`,
   remedy: 'Find the case in which the awaited promise is never settled, and give the wait a timeout meanwhile.',
   reads: READS,
   needs: ['unfinished'],
