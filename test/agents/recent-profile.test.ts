@@ -246,7 +246,7 @@ describe('evdiag profile --last', () => {
     [['--allocations'], 'Leave out --last or --allocations: '],
     [['--interval', '1'], 'Leave out --last or --interval: '],
     [['--inlining'], 'Leave out --last or --inlining: '],
-    [['--last', '61'], 'It must be a number from 0.1 to 60.'],
+    [['--last', '601'], 'It must be a number from 0.1 to 600.'],
   ])('with %j it is refused', async (args, sentence) => {
     const { status, stderr } = await evdiag(['record', String(process.pid), '--last', '5', ...args]);
     expect(stderr).toContain(sentence);

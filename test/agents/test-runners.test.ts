@@ -60,7 +60,9 @@ it(
       Module._load = function (id, ...rest) {
         if (/^(node:)?inspector$/.test(id)) throw Object.assign(new Error('Inspector is not available'), { code: 'ERR_INSPECTOR_NOT_AVAILABLE' });
         return _load.call(this, id, ...rest);
-      };`,
+      };
+      const { getBuiltinModule } = process;
+      if (getBuiltinModule) process.getBuiltinModule = (id) => (/^(node:)?inspector$/.test(id) ? undefined : getBuiltinModule.call(process, id));`,
     );
     const app = lab.file('app.js', `${SPIN} setTimeout(() => { spin(300); console.log('done'); }, 300);`);
     const run = await lab.expectSame(app, { plain: ['-r', without], node: ['-r', without, '-r', AGENT_CJS] });
