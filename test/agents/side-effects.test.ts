@@ -262,7 +262,8 @@ setTimeout(() => setImmediate(() => {
   console.log(overflows, 'left:', left.length);
 }), 300);
 `;
-    const run = await lab.expectSame(lab.file('app.js', text), { env: { EVDIAG_LEVEL: 'diagnose' } });
-    expect(run.stdout).toBe('32 left: 0\n');
+    // Without the agent Node 20 may leave some itself.
+    const run = await lab.run(lab.file('app.js', text), { env: { EVDIAG_LEVEL: 'diagnose' } });
+    expect([run.stdout, run.exitCode]).toEqual(['32 left: 0\n', 0]);
   }),
 );
