@@ -4,6 +4,7 @@ import { maxOf } from '../../util/numbers.ts';
 import { formatCount } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
+import { FOLLOWED_SHARE } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
@@ -133,11 +134,17 @@ function unbounded(all: Period): Finding<ConcurrencyEvidence>[] {
   const places = (['handle', 'await', 'call'] as const).flatMap((what) => allPlacesOf(period, what));
   const found = places.flatMap((place) => {
     const least = place.last.entry.type === 'PROCESSWRAP' ? IN_FLIGHT_CHILDREN : IN_FLIGHT;
-    const high = place.readings.filter((reading) => isHigh(reading, least));
+    const enough = least * FOLLOWED_SHARE * weightOf(place.readings);
+    const high = place.readings.filter((reading) => isHigh(reading, least) && reading.entry.peak >= enough);
     const kind = high.length === 0 ? null : kindOf(place.readings, high);
     return kind === null ? [] : [toFinding(place, kind, high)];
   });
   return onePerFunction(found);
+}
+
+/** How many one that is followed stands for, at most: where few stand for many, chance decides. */
+function weightOf(readings: readonly Reading[]): number {
+  return maxOf(readings.map(({ entry: { alive, followed } }) => alive / Math.max(1, followed ?? alive)));
 }
 
 function isHigh({ entry, inbound }: Reading, least: number): boolean {
