@@ -21,7 +21,7 @@ const GROWTH_READINGS = 3;
 export const GROWN_CALLS = 20;
 
 /** Of the least number, how many must be followed themselves: the others are estimated. */
-export const FOLLOWED_SHARE = 0.25;
+const FOLLOWED_SHARE = 0.25;
 
 /** More than this below its maximum, it falls as well as rises: a sawtooth. */
 const STANDING_SHARE = 0.9;

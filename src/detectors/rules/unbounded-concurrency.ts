@@ -4,7 +4,6 @@ import { maxOf } from '../../util/numbers.ts';
 import { formatCount } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
-import { FOLLOWED_SHARE } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
@@ -30,6 +29,8 @@ import { isNetwork } from '../waits.ts';
 const IN_FLIGHT = 500;
 /** Each is a process. */
 const IN_FLIGHT_CHILDREN = 50;
+/** Of the least number, how many must be followed themselves at that time: where few stand for many, chance decides. */
+const FOLLOWED_SHARE = 0.1;
 /** A server may ask a few others for each request that it answers. */
 const PER_INBOUND = 10;
 /** Waves come back near zero. */
@@ -134,17 +135,19 @@ function unbounded(all: Period): Finding<ConcurrencyEvidence>[] {
   const places = (['handle', 'await', 'call'] as const).flatMap((what) => allPlacesOf(period, what));
   const found = places.flatMap((place) => {
     const least = place.last.entry.type === 'PROCESSWRAP' ? IN_FLIGHT_CHILDREN : IN_FLIGHT;
-    const enough = least * FOLLOWED_SHARE * weightOf(place.readings);
-    const high = place.readings.filter((reading) => isHigh(reading, least) && reading.entry.peak >= enough);
+    const weight = maxOf(place.readings.map(weightOf));
+    const isSure = (reading: Reading) =>
+      reading.entry.peak >= least * FOLLOWED_SHARE * (reading.entry.alive > 0 ? weightOf(reading) : weight);
+    const high = place.readings.filter((reading) => isHigh(reading, least) && isSure(reading));
     const kind = high.length === 0 ? null : kindOf(place.readings, high);
     return kind === null ? [] : [toFinding(place, kind, high)];
   });
   return onePerFunction(found);
 }
 
-/** How many one that is followed stands for, at most: where few stand for many, chance decides. */
-function weightOf(readings: readonly Reading[]): number {
-  return maxOf(readings.map(({ entry: { alive, followed } }) => alive / Math.max(1, followed ?? alive)));
+/** How many one that is followed stands for. */
+function weightOf({ entry: { alive, followed } }: Reading): number {
+  return alive / Math.max(1, followed ?? alive);
 }
 
 function isHigh({ entry, inbound }: Reading, least: number): boolean {
