@@ -294,7 +294,7 @@ const quiet = new EventEmitter();
 for (let i = 0; i < 30; i++) bus.on('change', () => {}); // emitter
 for (let i = 0; i < 40; i++) controller.signal.addEventListener('abort', () => {}); // signal
 for (let i = 0; i < 5; i++) quiet.on('change', () => {});
-setInterval(() => controller, 1000);
+setInterval(() => [bus, controller], 1000);
 ${THEN_EXIT}`;
       await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
       const recording = lab.recording();

@@ -77,7 +77,8 @@ test(`${ROUNDS} visits in a server under load: no request fails, and nothing gro
     expect(heapBytes - heapBefore).toBeLessThan(HEAP_BYTES);
     const files = filesOf(server.pid);
     await server.alive(visit(server.pid));
-    expect(filesOf(server.pid)).toBe(files);
+    // Connections of the clients may close meanwhile.
+    await eventually(() => filesOf(server.pid) <= files);
   } finally {
     server.kill();
     await clients.stop();
