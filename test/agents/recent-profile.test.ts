@@ -121,7 +121,7 @@ test(
   'a native call that is over, and a wait without CPU time, have their whole time',
   recent(
     `
-const text = JSON.stringify(Array.from({ length: 4e5 }, (_, id) => ({ id, name: 'name ' + id })));
+const text = JSON.stringify(Array.from({ length: 1e6 }, (_, id) => id % 1000));
 const cell = new Int32Array(new SharedArrayBuffer(4));
 function readOrders() { for (let end = performance.now() + 900; performance.now() < end; ) JSON.parse(text); }
 function sleep() { Atomics.wait(cell, 0, 0, 900); }
@@ -136,7 +136,7 @@ setInterval(() => {}, 1000);`,
       const parse = thread.self.map((weight, node) =>
         thread.frames[thread.frame[node]!]?.function === 'parse' ? weight : 0,
       );
-      expect(parse.reduce((sum, weight) => sum + weight, 0) / 1000).toBeGreaterThan(450);
+      expect(parse.reduce((sum, weight) => sum + weight, 0) / 1000).toBeGreaterThan(300);
     },
   ),
 );
