@@ -38,6 +38,8 @@ export interface Second {
   queueShare: number;
   /** In collections, as far as the thread ran: if V8's helper threads have no cores, it waits for them. */
   gcShare: number;
+  /** Collections within it, as far as they were counted. */
+  gcCount: number;
   /** The longest collection, as if all waits for a core had been within it. */
   gcMaxMs: number;
   /** Servers, sockets and timers that had to wait, as last counted. */
@@ -79,6 +81,7 @@ export function secondsOf(recording: View<(typeof SECOND_ROWS)[number]>): Second
         cpuShare,
         queueShare,
         gcShare: gc ? Math.min(1, gc.totalMs / Math.max(gc.observedMs ?? 1000, 1)) * ranShare : 0,
+        gcCount: gc?.count ?? 0,
         gcMaxMs: gc && !isUnknown ? Math.max(0, Math.min(gc.maxMs * running, gc.maxMs - (cpu?.runQueueMs ?? 0))) : 0,
         waiting: nearest(resources, t)?.waiting ?? 0,
         busy: ownShare / available >= BUSY_UTILIZATION && ownShare >= LEAST_OWN_SHARE,

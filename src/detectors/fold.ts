@@ -101,6 +101,9 @@ function lineOf(place: Location): string {
 
 function addSymptom(cause: Finding, symptom: Finding, of: Causes): void {
   cause.symptoms.push(symptom);
+  // It counts other things than its symptom.
+  if (cause.work.length === 0) cause.work = symptom.work.map((one) => ({ ...one, count: 1 }));
+  if (cause.waited.length === 0) cause.waited = symptom.waited;
   if (SEVERITIES.indexOf(symptom.severity) <= SEVERITIES.indexOf(cause.severity)) return;
   cause.severity = symptom.severity;
   cause.score = Math.max(cause.score, symptom.score);

@@ -79,7 +79,7 @@ ${location === null ? '' : `<p><code>${escapeHtml(placeText(location))}</code></
 <p class="dim">${escapeHtml(`${rule} (${kind}): ${evidenceText(finding).join(' · ')}`)}</p>
 ${work === null ? '' : `<p>${escapeHtml(work)}</p>`}
 ${threads === null ? '' : `<p class="dim">${escapeHtml(threads)}</p>`}
-${symptoms.length === 0 ? '' : `<p>Also explains: ${escapeHtml(symptoms.join('; '))}</p>`}
+${symptoms.length === 0 ? '' : `<p>Also explains: ${escapeHtml(symptoms.join(' '))}</p>`}
 <p>${escapeHtml(remedy)}</p>
 ${frames === '' ? '' : `<details><summary>Stack</summary><ol>${frames}</ol></details>`}</article>`;
 }

@@ -65,7 +65,7 @@ function findingLines(finding: Finding): string[] {
     '',
     ...(work === null ? [] : [escapeMarkdown(work), '']),
     ...(threads === null ? [] : [escapeMarkdown(threads), '']),
-    ...(symptoms.length > 0 ? [`Also explains: ${escapeMarkdown(symptoms.join('; '))}`, ''] : []),
+    ...(symptoms.length > 0 ? [`Also explains: ${escapeMarkdown(symptoms.join(' '))}`, ''] : []),
     `**Change**: ${escapeMarkdown(finding.remedy)}`,
     '',
   ];

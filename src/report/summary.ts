@@ -5,7 +5,7 @@ import { fragments } from '../detectors/finding.ts';
 import type { Finding, Judgement } from '../detectors/types.ts';
 import type { Recording } from '../recording/types.ts';
 import { placeText } from '../util/place-text.ts';
-import { displayPath, formatMs, stripControl } from '../util/text.ts';
+import { displayPath, formatMs, plural, stripControl } from '../util/text.ts';
 import { mergeFindings } from './merge-findings.ts';
 import { threadsText, workText, worstFirst } from './words.ts';
 
@@ -60,13 +60,16 @@ function findingLines(finding: Finding): string[] {
 /** Place, whose work it was and who waited, threads, and what else it is the cause of. */
 function whereText(finding: Finding): string {
   const { location, symptoms } = finding;
-  const rules = [...new Set(symptoms.map(({ rule }) => rule))];
   return fragments(
     location !== null && `at ${placeText(location)}`,
     workText(finding)?.replace(/^[WS]/, (first) => first.toLowerCase()),
     threadsText(finding)?.replace('Seen', 'seen'),
-    rules.length > 0 && `explains ${rules.join(', ')}`,
+    symptoms.length > 0 && `explains ${[...new Set(symptoms.map(symptomText))].join(', ')}`,
   ).join('; ');
+}
+
+function symptomText({ rule, count, times }: Finding): string {
+  return times === null ? rule : `${rule} (${plural(count, 'time')}, up to ${formatMs(times.maxMs)})`;
 }
 
 function shellWord(text: string): string {

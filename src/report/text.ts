@@ -82,7 +82,7 @@ function findingLines(finding: Finding, paint: Paint, width: number): string[] {
     ...wrap(`${numbers} · ${stripControl(rule)}`, room).map((line) => `${INDENT}${paint(line, 'dim')}`),
     ...(work === null ? [] : wrap(work, room).map((line) => `${INDENT}${line}`)),
     ...(threads === null ? [] : wrap(threads, room).map((line) => `${INDENT}${paint(line, 'dim')}`)),
-    ...(symptoms.length > 0 ? wrap(`Also explains: ${symptoms.join('; ')}`, room).map((line) => INDENT + line) : []),
+    ...(symptoms.length > 0 ? wrap(`Also explains: ${symptoms.join(' ')}`, room).map((line) => INDENT + line) : []),
     ...wrap(`→ ${stripControl(finding.remedy)}`, room).map((line, i) => `${INDENT}${i > 0 ? '  ' : ''}${line}`),
   ];
 }

@@ -39,6 +39,7 @@ describe('seconds', () => {
         cpuShare: 0.9,
         queueShare: 0,
         gcShare: 0.05,
+        gcCount: 10,
         gcMaxMs: 8,
         waiting: 4,
         busy: true,

@@ -127,6 +127,15 @@ describe('two causes stay two', () => {
   });
 });
 
+test('the cause is the work of those whose work its symptom is, if it does not know itself', () => {
+  const work = [{ kind: 'request' as const, name: 'GET /report', count: 3 }];
+  const waited = [{ kind: 'request' as const, name: 'GET /', count: 9 }];
+  const symptom = { ...blocked('gc'), work, waited };
+  expect(fold([pressure, symptom])).toMatchObject([{ rule: 'gc-pressure', work: [{ ...work[0], count: 1 }], waited }]);
+  const known = { ...pressure, work: [{ ...work[0]!, name: 'GET /other' }] };
+  expect(fold([known, symptom])).toMatchObject([{ work: known.work }]);
+});
+
 test('a function on the stack is a place as well, one of Node or of a package is not', () => {
   const under = (file: string) => ({ ...overloaded, location: elsewhere, stack: [elsewhere, { ...location, file }] });
   expect(rules(churn, under(location.file))).toEqual(['task-switch-churn']);

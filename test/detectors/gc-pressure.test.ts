@@ -35,7 +35,9 @@ test('the function that allocates most is the place, at the line that stacks saw
     message: 'The garbage collector took 20 % of 4 s; most is allocated in copy.',
     location: { file: '/srv/app.js', line: 5, function: 'copy' },
     stack: [{ function: 'copy' }, { function: 'onRequest' }],
-    count: 4,
+    // Collections: ten in each second.
+    count: 40,
+    times: { totalMs: 800 },
     evidence: {
       gcShare: 0.2,
       pressedMs: 4000,

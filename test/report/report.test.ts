@@ -196,6 +196,13 @@ describe('markdown report', () => {
 describe('summarize', () => {
   const judgement = { findings: [finding], rules: [{ rule: 'x', outcome: 'found' as const, why: '' }] };
 
+  test('what a finding explains is told with how often it was, and how long', () => {
+    const symptoms = [{ ...finding, rule: 'blocked-event-loop', count: 16, times: { maxMs: 196, totalMs: 2470 } }];
+    const judged = { ...judgement, findings: [{ ...finding, symptoms }], recording: recordingOf([delayRow(1)]) };
+    const lines = summarize([judged], { path: null });
+    expect(lines[2]).toContain('; explains blocked-event-loop (16 times, up to 196 ms)');
+  });
+
   test('gives the place of the recording and two or three lines per finding', () => {
     const lines = summarize([{ ...judgement, recording: recordingOf([delayRow(1)]) }], {
       path: '/srv/.evdiag/20260101-000000-1',

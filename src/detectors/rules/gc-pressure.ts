@@ -2,7 +2,7 @@ import { functionKey } from '../../recording/places.ts';
 import { type DeepSampleRow, type Location, rowsOf, type View } from '../../recording/types.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
-import { isServed, meanOf, perSecond, SECOND_ROWS, secondsOf, totalMs } from '../busy-time.ts';
+import { isServed, meanOf, perSecond, SECOND_ROWS, type Second, secondsOf, totalMs } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
@@ -94,12 +94,8 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
       place && deepSample
         ? toStack(functionsOf(deepSample).find(({ location }) => sameFunction(location, place))?.frames ?? [])
         : [],
-    count: pressed.length,
-    // Stalls that took much longer have another cause.
-    times: {
-      maxMs: round(maxOf(pressed.map(({ gcShare, intervalMs }) => gcShare * intervalMs))),
-      totalMs: round(share * ms),
-    },
+    count: pressed.reduce((sum, { gcCount }) => sum + gcCount, 0),
+    times: { maxMs: round(maxOf(pressed.map(longestOf))), totalMs: round(share * ms) },
     confidence: place ? CONFIDENCE.compared : CONFIDENCE.indirect,
     evidence: {
       gcShare: round(share, 3),
@@ -110,6 +106,11 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
       ),
     },
   });
+}
+
+/** Of one collection: at least the mean, where the longest may have waited for a core. */
+function longestOf({ gcMaxMs, gcShare, gcCount, intervalMs }: Second): number {
+  return Math.max(gcMaxMs, (gcShare * intervalMs) / Math.max(1, gcCount));
 }
 
 /** V8 reports the function that allocates; the line is the one that stacks saw most often in it, if any did. */
