@@ -35,7 +35,7 @@ export function publish(
     recent: () => counted(recentStack),
     shortIntervals: () => toJson(shortIntervals()),
     programHooks: () => toJson(programHooks()),
-    workDuring: (fromMs, toMs, ids, isOwn) => counted(() => work.during(fromMs, toMs, ids, isOwn)),
+    workDuring: (toMs, ids, isOwn) => counted(() => work.during(toMs, ids, isOwn)),
     handleSites: () => toJson(tracking.handleSites()),
     ...createDumpApi(shared),
     ...others,

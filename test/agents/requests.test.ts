@@ -178,6 +178,29 @@ serve(handler, async (get, port) => {
   );
 });
 
+it(
+  'who waited is whoever had begun when the stall ended, also within the blocked turn itself',
+  inLab(async (lab) => {
+    await run(
+      lab,
+      `
+let hasBegun = false;
+function background() { spin(80); }
+setInterval(() => { if (hasBegun) { hasBegun = false; background(); } }, 1).unref();
+const handler = async (request, response) => {
+  if (request.url === '/waits') { hasBegun = true; await pause(20); }
+  response.end('ok');
+};
+const stalls = () => rows('stall').filter(isIn('background'));
+serve(handler, async (get) => { while (stalls().length < 8) { await get('/waits'); await get('/'); } });`,
+    );
+    const stalls = rowsOf(lab.recording(), 'stall').filter(isIn('background'));
+    const told = stalls.filter(({ waited }) => waited?.some(({ name }) => name === 'GET /waits'));
+    // On a busy machine a tick may come so late that the request has ended.
+    expect(told.length).toBeGreaterThan(stalls.length * 0.7);
+  }),
+);
+
 describe('a stall is nobody’s work', () => {
   it(
     'if the program does it by itself while requests are in progress, or on a connection that another request has opened',

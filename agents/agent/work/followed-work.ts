@@ -117,9 +117,8 @@ export class FollowedWork {
     return { kind: item.kind, name: item.name ?? this.#routeOf(item, 0) };
   }
 
-  /** Whose work was in progress, and who had to wait; times of the machine's monotonic clock, in ms. */
-  during(fromMs: number, toMs: number, ids: readonly number[]): WorkDuring {
-    const from = fromMs - this.#offsetMs;
+  /** Whose work was in progress, and who had to wait for the end of a stall at `toMs`, of the machine's monotonic clock, in ms. */
+  during(toMs: number, ids: readonly number[]): WorkDuring {
     const to = toMs - this.#offsetMs;
     const names: WorkDuring['names'] = [];
     const waited = new NativeMap<string, WorkDuring['waited'][number]>();
@@ -129,8 +128,9 @@ export class FollowedWork {
         names.push([item.id, this.workOf(item)]);
         continue;
       }
-      const isThere = item.startMs <= from || (item.startMs >= to - 1 && item.startMs <= to + ARRIVED_MS);
-      if (item.kind !== 'request' || !isThere || (item.endMs !== 0 && item.endMs < to - 1)) continue;
+      // Also those that began in the blocked turn itself, and had not ended when it did.
+      const isThere = item.startMs <= to + ARRIVED_MS && (item.endMs === 0 || item.endMs >= to - 1);
+      if (item.kind !== 'request' || !isThere) continue;
       const work = this.workOf(item);
       const known = waited.get(work.name);
       if (known) known.count++;
