@@ -35,7 +35,7 @@ export function publish(
     recent: () => counted(recentStack),
     shortIntervals: () => toJson(shortIntervals()),
     programHooks: () => toJson(programHooks()),
-    workDuring: (toMs, ids, isOwn) => counted(() => work.during(toMs, ids, isOwn)),
+    workDuring: (fromMs, toMs, ids, isOwn) => counted(() => work.during(fromMs, toMs, ids, isOwn)),
     handleSites: () => toJson(tracking.handleSites()),
     ...createDumpApi(shared),
     ...others,

@@ -50,11 +50,11 @@ interface ThreadCalls {
   /** Ends it; null if nothing has begun. */
   endTrace: { args: []; answer: TraceEnd | null };
   /**
-   * Whose work these are, and who had to wait for the end of a stall at `toMs`, in ms of the machine's monotonic clock. `isOwn`: the program did that,
+   * Whose work these are, and who had to wait while the loop was blocked; times in ms of the machine's monotonic clock. `isOwn`: the program did that,
    * not the host, so that the next such stall is to be followed closely. Null if nothing is followed.
    */
   workDuring: {
-    args: [toMs: number, ids: readonly number[], isOwn: boolean];
+    args: [fromMs: number, toMs: number, ids: readonly number[], isOwn: boolean];
     answer: WorkDuring | null;
   };
   /** The agent leaves the thread, at the next turn of its loop. */

@@ -184,11 +184,11 @@ it(
     await run(
       lab,
       `
-let hasBegun = false;
+let begun = null;
 function background() { spin(80); }
-setInterval(() => { if (hasBegun) { hasBegun = false; background(); } }, 1).unref();
+setInterval(() => { if (begun) { background(); begun(); begun = null; } }, 1).unref();
 const handler = async (request, response) => {
-  if (request.url === '/waits') { hasBegun = true; await pause(20); }
+  if (request.url === '/waits') await new Promise((resolve) => { begun = resolve; });
   response.end('ok');
 };
 const stalls = () => rows('stall').filter(isIn('background'));
@@ -196,8 +196,8 @@ serve(handler, async (get) => { while (stalls().length < 8) { await get('/waits'
     );
     const stalls = rowsOf(lab.recording(), 'stall').filter(isIn('background'));
     const told = stalls.filter(({ waited }) => waited?.some(({ name }) => name === 'GET /waits'));
-    // On a busy machine a tick may come so late that the request has ended.
-    expect(told.length).toBeGreaterThan(stalls.length * 0.7);
+    // Of the last one the program does not say any more.
+    expect(told.length).toBeGreaterThanOrEqual(stalls.length - 1);
   }),
 );
 
@@ -276,7 +276,8 @@ const server = http2.createServer(async (request, response) => {
   server.close();
 });`,
       );
-      expect(worksIn(lab, 'importing')).toEqual(['job nightly import']);
+      // On a busy machine one stall may cover what ran before as well.
+      expect(worksIn(lab, 'importing')).toContain('job nightly import');
       const entries = rowsOf(lab.recording(), 'work').flatMap((row) => row.entries);
       const orders = entries.filter(({ name }) => name === 'order');
       expect(orders.map(({ kind }) => kind)).toContain('message');

@@ -34,6 +34,12 @@ const KINDS = new NativeMap<unknown, WorkKind>([
 const startTimer = setTimeout;
 const stopTimer = clearTimeout;
 
+/** It had not ended when the stall did, or only its answer came within it, after most of the time. */
+function hasWaited({ startMs, endMs }: WorkItem, from: number, to: number): boolean {
+  if (startMs > to + ARRIVED_MS) return false;
+  return endMs === 0 || endMs >= to - 1 || endMs - max(startMs, from) > (to - from) / 2;
+}
+
 /**
  * Follows requests from the call of the program to the end of the answer, and jobs that the program names: all of them
  * while a part of the budget is enough, else in windows.
@@ -117,8 +123,9 @@ export class FollowedWork {
     return { kind: item.kind, name: item.name ?? this.#routeOf(item, 0) };
   }
 
-  /** Whose work was in progress, and who had to wait for the end of a stall at `toMs`, of the machine's monotonic clock, in ms. */
-  during(toMs: number, ids: readonly number[]): WorkDuring {
+  /** Whose work was in progress, and who had to wait; times of the machine's monotonic clock, in ms. */
+  during(fromMs: number, toMs: number, ids: readonly number[]): WorkDuring {
+    const from = fromMs - this.#offsetMs;
     const to = toMs - this.#offsetMs;
     const names: WorkDuring['names'] = [];
     const waited = new NativeMap<string, WorkDuring['waited'][number]>();
@@ -128,9 +135,7 @@ export class FollowedWork {
         names.push([item.id, this.workOf(item)]);
         continue;
       }
-      // Also those that began in the blocked turn itself, and had not ended when it did.
-      const isThere = item.startMs <= to + ARRIVED_MS && (item.endMs === 0 || item.endMs >= to - 1);
-      if (item.kind !== 'request' || !isThere) continue;
+      if (item.kind !== 'request' || !hasWaited(item, from, to)) continue;
       const work = this.workOf(item);
       const known = waited.get(work.name);
       if (known) known.count++;

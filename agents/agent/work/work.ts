@@ -81,10 +81,10 @@ export class Work {
   readonly nameOf = (item: WorkItem): NamedWork | null => this.#following?.workOf(item) ?? null;
 
   /** Null if nothing is followed. */
-  during(toMs: number, ids: readonly number[], isOwn: boolean): Json<WorkDuring | null> {
+  during(fromMs: number, toMs: number, ids: readonly number[], isOwn: boolean): Json<WorkDuring | null> {
     if (isOwn) this.#following?.hint();
     if (isOwn && this.#hasBegun && ids.length === 0 && !isCarriedFree()) this.#wantName();
-    return toJson(this.#following?.during(toMs, ids) ?? null);
+    return toJson(this.#following?.during(fromMs, toMs, ids) ?? null);
   }
 
   #wantName(): void {

@@ -177,7 +177,8 @@ export class StallWatch {
       const { stall, endMs, durationMs, times } = ended;
       const isOwn = durationMs - (times.runQueueMs ?? 0) >= slowMs;
       ended.during = null;
-      capture.call('stall', 'workDuring', [startMonotonicMs + endMs, stall.work.ids(), isOwn], (during) => {
+      const [fromMs, toMs] = [endMs - durationMs, endMs].map((ms) => startMonotonicMs + ms) as [number, number];
+      capture.call('stall', 'workDuring', [fromMs, toMs, stall.work.ids(), isOwn], (during) => {
         ended.during = during;
         ended.isAnswered = true;
       });
