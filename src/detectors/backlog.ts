@@ -92,15 +92,14 @@ export interface Overlap {
 
 /** Runs that start on a schedule, of which more and more are in progress; null otherwise. */
 export function overlapOf(place: Place): Overlap | null {
-  const window = windowOf(place);
+  const window = windowOf(place).filter(isExact);
   const [first, last] = [window[0], window.at(-1)];
   if (!first || !last || window.length < SCHEDULED_READINGS) return null;
   // Of what starts in a pause nothing is known.
   if (last.pauses > first.pauses) return null;
   // Whoever asks from outside may do so evenly; at the end of a program they are gone, and what they asked for is not yet.
   if (window.some(({ inbound }) => inbound > 0)) return null;
-  const { oldestMs } = last.entry;
-  const alive = Math.min(last.entry.alive, last.entry.followed ?? last.entry.alive);
+  const { alive, oldestMs } = last.entry;
   const created = last.entry.created - first.entry.created;
   const ended = last.entry.ended - first.entry.ended;
   const spanMs = last.t - first.t;
@@ -117,13 +116,21 @@ export function overlapOf(place: Place): Overlap | null {
   return isSlower && isMore && ended < created ? { alive, everyMs, oldestMs, spanMs } : null;
 }
 
-/** As many in each row as its length implies. */
+/**
+ * In a burst one is followed and stands for several, which is no count. What waits for longer is followed soon after, and the count
+ * is put right.
+ */
+function isExact({ entry: { alive, followed = alive } }: Reading): boolean {
+  return followed >= alive;
+}
+
+/** As many in each row as its length implies; by the thread's own clock, as a busy host delays whoever writes the row. */
 function startsEvenly(window: readonly Reading[]): boolean {
   const [first, last] = [window[0]!, window.at(-1)!];
-  const perMs = (last.entry.created - first.entry.created) / (last.t - first.t);
-  return window.slice(1).every(({ t, entry }, i) => {
+  const perMs = (last.entry.created - first.entry.created) / (last.trackedMs - first.trackedMs);
+  return window.slice(1).every(({ trackedMs, entry }, i) => {
     const before = window[i]!;
-    const expected = perMs * (t - before.t);
+    const expected = perMs * (trackedMs - before.trackedMs);
     return Math.abs(entry.created - before.entry.created - expected) <= UNEVEN_STARTS;
   });
 }

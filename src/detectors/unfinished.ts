@@ -78,10 +78,14 @@ function splitPeriods(recording: PeriodView): Period[] {
     periods.at(-1)!.push(row);
     lastTrackedMs = row.trackedMs;
   }
-  const last = periods.at(-1);
   const [end] = rowsOf(recording, 'end');
-  if (last && end && end.t - last.at(-1)!.t < FAREWELL_MS) periods.push(last.slice(0, -1));
-  return periods.filter((rows) => rows.length > 0);
+  return [...periods, ...(end ? beforeFarewell(periods.at(-1) ?? [], end.t) : [])].filter((rows) => rows.length > 0);
+}
+
+/** Without the last row, and without all at the end: how long the last steps take depends on the host. */
+function beforeFarewell(period: Period, endMs: number): Period[] {
+  const late = period.filter(({ t }) => endMs - t < FAREWELL_MS).length;
+  return late === 0 ? [] : [...new Set([1, late])].map((count) => period.slice(0, -count));
 }
 
 /** What looks into the heap have found, each as a period: nobody followed these calls before. */

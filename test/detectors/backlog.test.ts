@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { growingPendingAsync } from '../../src/detectors/rules/growing-pending-async.ts';
 import type { Row, UnfinishedEntry } from '../../src/recording/types.ts';
-import { find, location, seconds, severities, tracked, withInbound } from '../support/recording.ts';
+import { entry, find, location, seconds, severities, tracked, unfinished, withInbound } from '../support/recording.ts';
 
 /** 25 begin and 8 end each row; what ends has waited for most of the time so far. */
 const backlog = (fields: (n: number) => Partial<UnfinishedEntry> = () => ({}), rows = 5) =>
@@ -88,6 +88,47 @@ describe('runs of a schedule that overlap', () => {
       location: run,
       symptoms: [{ kind: 'backlog', location }],
     });
+  });
+
+  /** As recorded on a busy host: time, begun, ended, alive, followed, the slowest so far. In the seventh row one stands for eight. */
+  const RECORDED: readonly (readonly [number, number, number, number, number, number])[] = [
+    [2280, 3, 0, 3, 3, 1507],
+    [3280, 5, 1, 4, 4, 1507],
+    [4280, 7, 2, 5, 5, 1964],
+    [5280, 9, 3, 6, 6, 2787],
+    [6280, 11, 4, 7, 7, 3314],
+    [7280, 13, 5, 8, 8, 3827],
+    [8295, 22, 6, 16, 9, 4401],
+    [9295, 17, 7, 10, 10, 4906],
+    [10302, 19, 8, 11, 11, 5640],
+    [11305, 21, 9, 12, 12, 6246],
+    [12307, 23, 10, 13, 13, 6796],
+  ];
+  const recorded = (lateMs: (row: number) => number = () => 0): Row[] =>
+    RECORDED.map(([t, created, ended, alive, followed, endedMaxMs], i) =>
+      unfinished(
+        t + lateMs(i),
+        [entry({ location: run, created, ended, alive, followed, endedMaxMs, oldestMs: endedMaxMs - 390 })],
+        { trackedMs: t },
+      ),
+    );
+
+  test.each<[string, Row[]]>([
+    ['in a burst one is followed and stands for several', recorded()],
+    ['the row is written late', recorded((i) => (i % 4 === 0 ? 900 : 0))],
+    [
+      'all have failed before the end',
+      [
+        ...recorded(),
+        unfinished(13_300, [entry({ location: run, created: 24, ended: 24, alive: 0 })]),
+        unfinished(13_400, []),
+        { t: 13_500, type: 'end', reason: 'exit', exitCode: 0, signal: null },
+      ],
+    ],
+  ])('overlapping runs are found where %s', (_what, rows) => {
+    expect(find(growingPendingAsync, rows)).toMatchObject([
+      { kind: 'overlapping-runs', severity: 'warning', count: 13 },
+    ]);
   });
 
   test.each<[string, string[], Row[]]>([

@@ -1,5 +1,5 @@
 import type { Work } from '../../../src/recording/rows/work.ts';
-import { isFiniteNumber, max, NativeMap } from '../../primordials.ts';
+import { isFiniteNumber, max, NativeMap, NativeSet } from '../../primordials.ts';
 import type { RawTracked } from '../../tracked.ts';
 import type { WorkItem } from '../work/current.ts';
 import { usualMs } from './durations.ts';
@@ -10,18 +10,20 @@ const MAX_REPORTED = 150;
 /** What a site must have reached to be reported though nothing of it is alive. */
 const BUSY_PEAK = 100;
 
-/** Those with most alive, and those that ended badly; the frames of each once. */
+/**
+ * Those with most alive, and those that ended badly; the frames of each once. With the others at the same position: what was started
+ * and has ended there is the sum of all.
+ */
 export function reportSites(
   all: Site[],
   now: number,
   nameOf: (item: WorkItem) => Work | null,
 ): Pick<NonNullable<RawTracked['unfinished']>, 'sites' | 'frames'> {
   const byId = new NativeMap(all.map((site) => [site.id, site]));
+  const important = all.filter(isImportant);
+  const positions = new NativeSet(important.map(({ position }) => position));
   const chosen = all
-    .filter(
-      ({ what, alive, lost, floating, peak }) =>
-        what !== 'promise' && (alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK),
-    )
+    .filter((site) => site.what !== 'promise' && positions.has(site.position))
     .sort((a, b) => importance(b) - importance(a))
     .slice(0, MAX_REPORTED);
   const frames: [number, Site['frames']][] = [];
@@ -73,6 +75,10 @@ function namesOf(items: WorkItem[], nameOf: (item: WorkItem) => Work | null): { 
     if (named && !work.some(({ name }) => name === named.name)) work.push(named);
   }
   return work.length > 0 ? { work } : {};
+}
+
+function isImportant({ what, alive, lost, floating, peak }: Site): boolean {
+  return what !== 'promise' && (alive > 0 || lost + floating > 0 || peak >= BUSY_PEAK);
 }
 
 function importance({ alive, lost, floating, peak }: Site): number {
