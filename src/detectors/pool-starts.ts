@@ -52,7 +52,14 @@ export function poolStarts(recording: StallView): PoolStarts[] {
         totalMs: times.reduce((sum, ms) => sum + ms, 0),
       };
     })
-    .filter(({ maxMs, stalls }) => maxMs >= WARNING_STALL_MS || stalls.length >= WARNING_STALLS);
+    .filter(
+      ({ maxMs, stalls }) => maxMs >= WARNING_STALL_MS || stalls.length >= WARNING_STALLS || stalls.some(isOneCall),
+    );
+}
+
+/** All of it at one go: what requests that arrived together start is made by many calls. */
+function isOneCall({ chain }: StallRow): boolean {
+  return chain === null;
 }
 
 /** The user's line whose call is about to start a job; null if another one runs, or the job itself (`…Sync`). */

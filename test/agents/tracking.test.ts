@@ -260,6 +260,22 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'streams of compression that are done are over, however late they are collected',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const { createGzip } = require('node:zlib');
+const streams = [];
+for (let i = 0; i < 6; i++) streams.push(createGzip()); // streams
+for (let i = 0; i < 5; i++) streams[i].end('text').resume();
+const isOver = ({ type, alive }) => type === 'ZLIB' && alive === 1;
+until(() => rows('unfinished').some(({ entries }) => entries.some(isOver))).then(() => process.exit(streams.length - 6));`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const streams = entryAt(lab.recording(), 'handle', lineOf(text, '// streams'), 'ZLIB');
+      expect(streams).toMatchObject({ created: 6, ended: 5, alive: 1 });
+    }),
+  );
+
+  it(
     'timers that their callback starts again are one each, as old as the first',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

@@ -18,11 +18,26 @@ export function spanOf(timer: object): string {
   return typeof _idleTimeout === 'number' ? `${NativeNumber(_idleTimeout.toPrecision(1))} ms` : '';
 }
 
-/** The handle of a file is reported as destroyed when it is collected, long after it was closed; its `fd` is an error then. */
-export function isClosedFile({ site, ref }: FollowedHandle): boolean {
-  if (site.type !== 'FILEHANDLE') return false;
-  const handle = ref.deref() as { fd?: unknown } | undefined;
-  return handle === undefined || NativeNumber(handle.fd) < 0;
+/** Node reports these as destroyed when they are collected, long after they were closed. */
+const COLLECTED_LATE = new NativeSet(['FILEHANDLE', 'ZLIB']);
+
+/** The `fd` of a closed file is an error; a stream of compression that is done has let go of its handle. */
+export function isClosed({ site: { type }, ref }: FollowedHandle): boolean {
+  if (!COLLECTED_LATE.has(type)) return false;
+  const handle = ref.deref();
+  if (handle === undefined) return true;
+  return type === 'ZLIB' ? isLetGo(handle) : NativeNumber((handle as { fd?: unknown }).fd) < 0;
+}
+
+function isLetGo(handle: object): boolean {
+  const stream = symbolOf(handle, 'owner_symbol') as { _handle?: unknown } | null | undefined;
+  return stream?._handle === null;
+}
+
+/** What Node keeps with an object of its own by a symbol of that name. */
+export function symbolOf(object: object, name: string): unknown {
+  const symbol = getOwnPropertySymbols(object).find(({ description }) => description === name);
+  return symbol && (object as Record<symbol, unknown>)[symbol];
 }
 
 /** A timer that has fired is destroyed, and a handle that is closed keeps nothing alive. */
@@ -30,7 +45,7 @@ export function isStillThere(one: FollowedHandle): boolean {
   const resource = one.ref.deref() as { _destroyed?: unknown } | undefined;
   if (resource === undefined) return false;
   if (one.site.type === 'Timeout') return resource._destroyed === false;
-  return one.site.type === 'FILEHANDLE' ? !isClosedFile(one) : isReferenced(one);
+  return COLLECTED_LATE.has(one.site.type) ? !isClosed(one) : isReferenced(one);
 }
 
 /** Whether it keeps the process alive; false for a resource without that method. */

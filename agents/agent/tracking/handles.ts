@@ -9,7 +9,7 @@ import { hookWithoutPromises } from './handle-hook.ts';
 import {
   type FollowedHandle,
   hasOwn,
-  isClosedFile,
+  isClosed,
   isFromOutside,
   isReferenced,
   isStillThere,
@@ -128,7 +128,7 @@ export class FollowedHandles {
     const now = monotonicMs();
     let looks = MAX_LOOKED;
     for (const one of this.#byId.values()) {
-      if (isClosedFile(one)) {
+      if (isClosed(one)) {
         this.#byId.delete(one.id);
         end(one, monotonicMs());
         continue;

@@ -1,14 +1,7 @@
-import {
-  apply,
-  getOwnPropertySymbols,
-  isArray,
-  keys,
-  monotonicMs,
-  NativeSet,
-  NativeWeakMap,
-} from '../../primordials.ts';
+import { apply, isArray, keys, monotonicMs, NativeSet, NativeWeakMap } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawPool } from '../../tracked.ts';
+import { symbolOf } from './handle-state.ts';
 
 /** Agents of Node's http looked at, and connections of each, at a time. */
 const MAX_AGENTS = 20;
@@ -103,11 +96,6 @@ function asyncIdOf(request: Request, connection: Connection): number {
   if (typeof resource?.asyncId === 'function') return apply(resource.asyncId, resource, []);
   const id = symbolOf(connection, 'async_id_symbol');
   return typeof id === 'number' ? id : -1;
-}
-
-function symbolOf(object: object, name: string): unknown {
-  const symbol = getOwnPropertySymbols(object).find(({ description }) => description === name);
-  return symbol && (object as Record<symbol, unknown>)[symbol];
 }
 
 /** "host:port" of Node's name, which goes on with certificates. */

@@ -82,7 +82,7 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
   thresholds: [
     `warning: ${IN_FLIGHT} from one line in flight at once (${IN_FLIGHT_CHILDREN} child processes), and ${PER_INBOUND} times the connections and requests from outside.`,
     `burst: in waves that end, or ${percent(BURST_SHARE)} of all within one interval.`,
-    `starts: the start of jobs of the thread pool alone blocks the loop for ${WARNING_STALL_MS} ms, or ${WARNING_STALLS} times.`,
+    `starts: the start of jobs of the thread pool alone blocks the loop for ${WARNING_STALL_MS} ms, or ${WARNING_STALLS} times, or once within one call.`,
     `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in total, in ${percent(GOING_ROWS)} of the rows.`,
   ],
   limits: [
