@@ -17,7 +17,7 @@ export const PERIOD_ROWS = ['end', 'signal', 'unfinished'] as const;
 type PeriodView = View<(typeof PERIOD_ROWS)[number]>;
 
 /** What a program tears down at its end says nothing about how it ran. */
-const FAREWELL_MS = 1000;
+export const FAREWELL_MS = 1000;
 /** The longest time to end after a signal: twice what Kubernetes gives. A program that runs longer handles the signal in another way. */
 const SHUTDOWN_MS = 60_000;
 /** What was asked for with the signal may be recorded this long after it. */

@@ -15,6 +15,7 @@ const orphans = (fields: Partial<RowOf<'orphans'>> = {}): RowOf<'orphans'> => ({
   ranOnMs: 800,
   ...fields,
 });
+const end = (t: number): RowOf<'end'> => ({ t, type: 'end', reason: 'exit', exitCode: 0, signal: null });
 const few = (t: number) => orphans({ t, total: 6, pending: 5 });
 
 test('the Promise.all is the place', () => {
@@ -40,6 +41,18 @@ test.each([
   ['they ended soon', [], [orphans({ ranOnMs: 49 })]],
   ['at two places', ['info', 'info'], [few(1000), { ...few(2000), location: caller }]],
   ['outside the user’s code', ['warning'], [orphans({ location: null })]],
+  [
+    'connections that are closed at the end',
+    [],
+    [orphans({ t: 9700, ranOnMs: 300 }), orphans({ t: 9750, ranOnMs: 200 }), end(10_000)],
+  ],
+  ['one of them', ['warning'], [orphans({ t: 9700, ranOnMs: 300 }), end(10_000)]],
+  [
+    'that failed before',
+    ['warning'],
+    [orphans({ t: 9700, ranOnMs: 800 }), orphans({ t: 9750, ranOnMs: 1500 }), end(10_000)],
+  ],
+  ['a short program', ['warning'], [orphans({ t: 1700 }), orphans({ t: 1750 }), end(2000)]],
   ['cured', [], [unfinished(2000, [])]],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(orphanedAsync, [...rows])).toEqual(expected);

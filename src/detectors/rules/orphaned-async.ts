@@ -1,5 +1,5 @@
 import { lineKey } from '../../recording/places.ts';
-import { type OrphansRow, rowsOf } from '../../recording/types.ts';
+import { type OrphansRow, rowsOf, type View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
@@ -8,6 +8,7 @@ import { findingOf } from '../finding.ts';
 import { nameOf } from '../place-findings.ts';
 import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
+import { FAREWELL_MS } from '../unfinished.ts';
 
 /** One or two others are a pair of requests that belong together. */
 const ORPHANS = 3;
@@ -17,6 +18,10 @@ const RAN_ON_MS = 50;
 const WARNING_ORPHANS = 10;
 /** A minute, as people count failures. */
 const WINDOW_MS = 60_000;
+/** In a shorter program the last second is a good part of its work. */
+const SHORT_RUN_MS = 5000;
+/** Of one Promise.all, the end of the program may be the consequence. */
+const TOGETHER = 2;
 
 export interface OrphansEvidence {
   /** Those of all promises that ran on, and those that still did when they were counted. */
@@ -28,7 +33,7 @@ export interface OrphansEvidence {
   observed: string;
 }
 
-const READS = ['orphans', 'unfinished'] as const;
+const READS = ['end', 'orphans', 'unfinished'] as const;
 
 export const orphanedAsync: Detector<OrphansEvidence, typeof READS> = {
   id: 'orphaned-async',
@@ -54,7 +59,7 @@ export const orphanedAsync: Detector<OrphansEvidence, typeof READS> = {
     },
   ],
   detect(recording) {
-    const rows = rowsOf(recording, 'orphans').filter((row) => row.pending >= ORPHANS && row.ranOnMs >= RAN_ON_MS);
+    const rows = withoutFarewell(recording).filter((row) => row.pending >= ORPHANS && row.ranOnMs >= RAN_ON_MS);
     const byPlace = groupBy(rows, ({ location }) => (location ? lineKey(location) : ''));
     return [...byPlace.values()].map(toFinding);
   },
@@ -64,6 +69,15 @@ export const orphanedAsync: Detector<OrphansEvidence, typeof READS> = {
     `up to ${formatMs(ranOnMs)} longer`,
   ],
 };
+
+/** A program that closes its connections at the end makes all fail that still wait: it does not go on without them. */
+function withoutFarewell(recording: View<(typeof READS)[number]>): readonly OrphansRow[] {
+  const rows = rowsOf(recording, 'orphans');
+  const [end] = rowsOf(recording, 'end');
+  if (!end || end.t < SHORT_RUN_MS) return rows;
+  const before = rows.filter(({ t, ranOnMs }) => t - ranOnMs < end.t - FAREWELL_MS);
+  return rows.length - before.length >= TOGETHER ? before : rows;
+}
 
 function toFinding(rows: readonly OrphansRow[]): Finding<OrphansEvidence> {
   const { location, callers } = rows[0]!;
