@@ -56,7 +56,7 @@ test.each([
     'critical',
     Array.from({ length: 31 }, (_, id) => stall({ ...harmful, id, durationMs: 200 })),
   ],
-  ['start-up', 'info', [stall({ ...harmful, startup: true, durationMs: 5000 })]],
+  ['start-up', 'info', [stall({ ...harmful, startup: true, durationMs: 4900 })]],
   ['a busy host', 'info', [stall({ ...harmful, kind: 'host', durationMs: 5000 })]],
   [
     'a second, most of it waits for a core',
@@ -67,6 +67,27 @@ test.each([
   ['nobody knows what waited', 'info', [stall({ ...harmful, waiting: null, durationMs: 5000 })]],
 ] as const)('%s: %s', (_what, severity, rows) => {
   expect(findings(...rows).map((finding) => finding.severity)).toEqual([severity]);
+});
+
+test.each([
+  ['that serves then', 'warning', {}, 'application', true],
+  ['that listens already', 'warning', { waiting: 1 }, 'application', false],
+  ['that serves nobody', 'info', {}, 'application', false],
+  ['that waits for a core', 'info', { cpuMs: 2000, runQueueMs: 4000 }, 'application', true],
+  ['that loads modules', 'info', { kind: 'module-load' }, 'application', true],
+  ['of which a package computes while it is loaded', 'info', {}, 'dependency', true],
+] as const)('six seconds before the first turn, of a program %s: %s', (_what, severity, fields, category, isServer) => {
+  const stacks = [{ weightMs: 6000, kind: 'js-cpu' as const, location, count: 9, frames: [{ ...location, category }] }];
+  const start = { startup: true, waiting: 0, kind: 'js-cpu' as const, durationMs: 6000, cpuMs: 6000, stacks };
+  const servers = { t: 7000, type: 'active-resources', total: 1, counts: { TCPServerWrap: 1 }, waiting: 0 } as const;
+  const [finding, ...others] = findings(stall({ ...start, ...fields }), ...(isServer ? [servers] : []));
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({
+    severity,
+    location,
+    startup: true,
+    message: expect.stringMatching(/^Start-up blocked/),
+  });
 });
 
 test('a call that is known by name, of which the cause is sure, needs less than others to be a warning', () => {

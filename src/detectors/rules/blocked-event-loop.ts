@@ -20,9 +20,17 @@ import {
 import { SURE } from '../confidence.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
-import { CRITICAL_STALL_MS, INDEPENDENT_STACKS, SURE_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
+import { delaysService } from '../late-service.ts';
+import {
+  CRITICAL_STALL_MS,
+  INDEPENDENT_STACKS,
+  STUCK_MS,
+  SURE_STALL_MS,
+  WARNING_STALL_MS,
+  WARNING_STALLS,
+} from '../limits.ts';
 import { wordsOf } from '../named-costs.ts';
-import { percent, round } from '../severity.ts';
+import { percent, round, secondsText } from '../severity.ts';
 import { confidenceOfStalls } from '../stack-confidence.ts';
 import { CALL_KINDS, KIND_TEXTS } from '../stall-kinds.ts';
 import { allStalls, availableMs, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
@@ -65,7 +73,7 @@ export interface BlockedEvidence extends Times {
   call?: string;
 }
 
-const READS = [...STALL_ROWS, 'event-loop-delay'] as const;
+const READS = [...STALL_ROWS, 'active-resources', 'event-loop-delay'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
@@ -81,9 +89,9 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   needs: [['event-loop-delay', 'stall', 'stall-open']],
   thresholds: [
     `EVDIAG_SLOW_MS: ${SLOW_MS} ms without a turn of the loop is a stall (the default of asyncio’s debug mode).`,
-    `warning: ${WARNING_STALLS} stalls at one place, or one of ${WARNING_STALL_MS} ms or more (${SURE_STALL_MS} of a call that is known by name, if the cause is sure), while servers, sockets or timers waited.`,
+    `warning: ${WARNING_STALLS} stalls at one place, or one of ${WARNING_STALL_MS} ms or more (${SURE_STALL_MS} of a call that is known by name, if the cause is sure), while servers, sockets or timers waited; a start in which the program's own code ran for ${secondsText(STUCK_MS)} before it could serve.`,
     `critical: one of ${CRITICAL_STALL_MS} ms or more, or ${percent(CRITICAL_SHARE)} of the time blocked at one place.`,
-    `info: start-up; stalls caused by the host (the code itself ran for less than EVDIAG_SLOW_MS, or ${STARVED_FACTOR} times that if the host took most of the time); programs in which nothing else waited.`,
+    `info: any other start-up; stalls caused by the host (the code itself ran for less than EVDIAG_SLOW_MS, or ${STARVED_FACTOR} times that if the host took most of the time); programs in which nothing else waited.`,
   ],
   limits: [
     "A native call that is not one of Node's synchronous functions cannot be interrupted: its place is known only when it returns, with lower confidence, and may be the line after it.",
@@ -230,7 +238,7 @@ function severityOf(group: readonly StallRow[], recording: Seen, warningMs: numb
   const { foreign } = recording;
   const { slowMs } = recording.header;
   const harmful = group.filter((stall) => isHarmful(stall) && ownMs(stall) >= leastMs(stall, slowMs));
-  if (harmful.length === 0) return 'info';
+  if (harmful.length === 0) return group.some((stall) => delaysService(stall, recording)) ? 'warning' : 'info';
   const times = harmful.map(ownMs);
   const maxMs = times.reduce((most, ms) => Math.max(most, ms), 0);
   // Seen only by the clock, for a moment: on a busy host that may be anything.
