@@ -25,6 +25,7 @@ export interface RawTracked {
     orphans: RawOrphans[];
     waiting: RawWaiting[];
     pools: RawPool[];
+    serial?: RawSerial[];
   } | null;
 }
 
@@ -74,6 +75,23 @@ export interface RawWaiting {
   frames: RawFrame[];
   /** What made the promise that the innermost awaits, if that was followed. */
   made: { what: string; type: string; frames: RawFrame[] } | null;
+}
+
+/** A function of which each call awaits one thing after another; counts since tracking began. */
+export interface RawSerial {
+  id: number;
+  runs: number;
+  atOnce: number;
+  /** Its own and those that called it. */
+  frames: RawFrame[];
+  steps: {
+    frame: RawFrame;
+    count: number;
+    waitedMs: number;
+    /** Timers below this line that ran to their end. */
+    pauses: number;
+    longest: { count: number; waitedMs: number; maxMs: number };
+  }[];
 }
 
 /** An address for which all connections of an http.Agent are taken, while requests wait. */

@@ -40,6 +40,7 @@ import { processMemoryGrowth } from './process-memory-growth.ts';
 import { promiseRaceLeak } from './promise-race-leak.ts';
 import { regexBacktracking } from './regex-backtracking.ts';
 import { retryStorm } from './retry-storm.ts';
+import { serialAwaits } from './serial-awaits.ts';
 import { slowRoute } from './slow-route.ts';
 import { stackThroughMaps } from './stack-through-maps.ts';
 import { stuckAwait } from './stuck-await.ts';
@@ -98,6 +99,7 @@ export const scenarios: readonly Scenario[] = [
   promiseRaceLeak,
   regexBacktracking,
   retryStorm,
+  serialAwaits,
   slowRoute,
   stackThroughMaps,
   stuckAwait,

@@ -7,6 +7,7 @@ import type {
   Location,
   OrphansRow,
   RejectionRow,
+  SerialRow,
   SuspendedRow,
   UnfinishedEntry,
   UnfinishedRow,
@@ -16,6 +17,7 @@ import type {
 import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawPool, RawSite, RawTracked } from '../tracked.ts';
+import { createSerialRows } from './serial-rows.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 import { placeOf } from './stall/classify.ts';
 import { viaOf, waitsRow } from './waiting-rows.ts';
@@ -33,7 +35,8 @@ export type TrackedRow =
   | WithoutTime<AbortedRow>
   | WithoutTime<OrphansRow>
   | WithoutTime<RejectionRow>
-  | WithoutTime<WaitsRow>;
+  | WithoutTime<WaitsRow>
+  | WithoutTime<SerialRow>;
 
 interface Place {
   location: Location | null;
@@ -47,6 +50,7 @@ interface Place {
 /** Makes rows from what the tracking of a thread reports: places in the original sources, equal ones together. */
 export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: RawTracked) => TrackedRow[] {
   const places = new Map<number, Place>();
+  const serialRow = createSerialRows(toFrame);
 
   const toEntry = (site: RawSite): UnfinishedEntry => {
     const { id, madeBy, callee: _callee, ...counts } = site;
@@ -67,7 +71,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       call: call && placeOf(call.map(toFrame)),
     }));
     if (!unfinished) return rows;
-    const { sites, frames, aborted, orphans, waiting, pools, fromHeap, ...figures } = unfinished;
+    const { sites, frames, aborted, orphans, waiting, pools, fromHeap, serial = [], ...figures } = unfinished;
     const callees = new Map(
       sites.flatMap(({ id, callee }) => (callee ? [[id, toLocation(toFrame(callee))] as const] : [])),
     );
@@ -80,6 +84,8 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     }
     const entries = merge(sites.map(toEntry));
     rows.push(fromHeap ? { type: 'suspended', entries } : { type: 'unfinished', ...figures, entries });
+    const inTurn = serialRow(serial, figures.trackedMs);
+    if (inTurn) rows.push(inTurn);
     if (waiting.length + pools.length > 0) {
       rows.push({ ...waitsRow(waiting, figures.trackedMs, toFrame), pools: poolsOf(pools, toFrame) });
     }

@@ -23,6 +23,7 @@ import type { orphanedAsync } from './rules/orphaned-async.ts';
 import type { overloadedEventLoop } from './rules/overloaded-event-loop.ts';
 import type { recordingQuality } from './rules/recording-quality.ts';
 import type { saturatedThreadPool } from './rules/saturated-thread-pool.ts';
+import type { serialAwaits } from './rules/serial-awaits.ts';
 import type { starvedEventLoop } from './rules/starved-event-loop.ts';
 import type { stuckAsync } from './rules/stuck-async.ts';
 import type { taskSwitchChurn } from './rules/task-switch-churn.ts';
@@ -59,6 +60,7 @@ export interface EvidenceOf {
   'overloaded-event-loop': EvidenceIn<typeof overloadedEventLoop>;
   'recording-quality': EvidenceIn<typeof recordingQuality>;
   'saturated-thread-pool': EvidenceIn<typeof saturatedThreadPool>;
+  'serial-awaits': EvidenceIn<typeof serialAwaits>;
   'starved-event-loop': EvidenceIn<typeof starvedEventLoop>;
   'stuck-async': EvidenceIn<typeof stuckAsync>;
   'task-switch-churn': EvidenceIn<typeof taskSwitchChurn>;

@@ -18,6 +18,7 @@ import type {
   ThreadsRow,
 } from './rows/load.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
+import type { SerialRow } from './rows/serial.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
 import type { AbortedRow, OrphansRow, RejectionRow, SuspendedRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
 import type { WorkRow } from './rows/work.ts';
@@ -27,12 +28,13 @@ export * from './rows/header.ts';
 export * from './rows/load.ts';
 export * from './rows/memory.ts';
 export * from './rows/places.ts';
+export * from './rows/serial.ts';
 export * from './rows/stalls.ts';
 export * from './rows/unfinished.ts';
 export * from './rows/work.ts';
 
 export const FORMAT_MAJOR = 1;
-export const FORMAT_MINOR = 6;
+export const FORMAT_MINOR = 7;
 
 export type Row =
   | EventLoopDelayRow
@@ -55,6 +57,7 @@ export type Row =
   | OrphansRow
   | RejectionRow
   | WaitsRow
+  | SerialRow
   | WorkRow
   | AllocationsRow
   | DroppedRow
@@ -83,6 +86,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'memory',
   'orphans',
   'rejection',
+  'serial',
   'signal',
   'stall',
   'stall-open',

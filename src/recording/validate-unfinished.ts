@@ -3,10 +3,14 @@
 import { arrayOf, boolean, type Check, number, object, oneOf, optional, orNull, string } from '../util/shapes.ts';
 import {
   type HttpPool,
+  INDEPENDENT_KINDS,
+  type Independent,
   type Leftover,
   POOL_STATES,
   type RowOf,
   type RowType,
+  type SerialEntry,
+  type SerialStep,
   UNFINISHED,
   type UnfinishedEntry,
   type WaitingGroup,
@@ -125,3 +129,27 @@ export const waits: Checks<'waits'> = {
   groups: arrayOf(object(WAITING)),
   pools: arrayOf(object(POOL)),
 };
+
+const STEP: { [K in keyof SerialStep]: Check } = {
+  location: object(LOCATION),
+  code: string,
+  count: number,
+  waitedMs: number,
+  pauses: number,
+  longest: object({ count: number, waitedMs: number, maxMs: number }),
+};
+const INDEPENDENT: { [K in keyof Required<Independent>]: Check } = {
+  kind: oneOf(...INDEPENDENT_KINDS),
+  steps: arrayOf(number),
+  shared: optional(oneOf(true)),
+};
+const SERIAL: { [K in keyof SerialEntry]: Check } = {
+  location: object(LOCATION),
+  callers: locations,
+  runs: number,
+  atOnce: number,
+  steps: arrayOf(object(STEP)),
+  independent: arrayOf(object(INDEPENDENT)),
+};
+
+export const serial: Checks<'serial'> = { trackedMs: number, entries: arrayOf(object(SERIAL)) };

@@ -22,6 +22,7 @@ import {
   sampled,
   second,
   seconds,
+  serial,
   stall,
   tracked,
   unfinished,
@@ -106,6 +107,7 @@ const GROWING: Row[][] = [
   tracked(4, (n) => ({ what: 'handle', type: 'TCPWRAP', alive: 0, peak: 900, created: 900 * n })),
   tracked(4, (n) => ({ what: 'listener', type: 'emitter', detail: 'Bus price', alive: 30 * n })),
   [...tracked(4, () => ({})), ...waits(4, [], {}, [POOL])],
+  [...tracked(4, () => ({})), serial(100, 20)],
   tracked(4, (n) => ({ what: 'reaction', type: 'race', alive: 600 * n })),
   tracked(
     4,

@@ -82,7 +82,6 @@ const MISSING = [
   'datagram-flood',
   'heavy-ipc',
   'ignored-backpressure',
-  'serial-awaits',
   'slow-upstream',
   'uncached-lookups',
   'uncloneable-message',

@@ -141,6 +141,14 @@ export function gc(fields: Partial<RowOf<'gc'>> = {}): RowOf<'gc'> {
   };
 }
 
+/** A call that waits `count` times for `ms`, in a loop. */
+export function serial(count: number, ms: number, t = 2000): RowOf<'serial'> {
+  const times = { count, waitedMs: count * ms };
+  const step = { location, code: 'user(id)', ...times, pauses: 0, longest: { ...times, maxMs: ms } };
+  const entry = { location, callers: [], runs: 1, atOnce: 1, steps: [step] };
+  return { t, type: 'serial', trackedMs: t, entries: [{ ...entry, independent: [{ kind: 'loop', steps: [0] }] }] };
+}
+
 const MB = 1e6;
 
 /** A second with a major collection for each of these sizes, in MB, that the heap has after it; from 2 s on. */

@@ -149,7 +149,7 @@ export const BUSY_RULES = new Set([
 ]);
 
 /** Rules that compare how long things took: all of them take long where the host is busy. */
-const TIMED_RULES = new Set(['missing-timeout', 'stuck-async']);
+const TIMED_RULES = new Set(['missing-timeout', 'serial-awaits', 'stuck-async']);
 const TIMED_KINDS = new Set(['overlapping-runs']);
 
 /** Under contention, these rules say nothing, and the report says why. */

@@ -1,6 +1,7 @@
 /** Calls whose result is not used. */
 import { monotonicMs, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import { stateOf } from './promise-state.ts';
+import type { Run } from './serial-runs.ts';
 import type { Started } from './sites.ts';
 
 /** A call whose result is not used within this time after it settled is floating. */
@@ -20,6 +21,8 @@ export interface FollowedPromise extends Started {
   settledMs: number;
   floats: boolean;
   rejected: boolean;
+  /** await: the call that awaits, if it has awaited before. */
+  run: Run | null;
 }
 
 export function followedPromise(started: Started, promise: object): FollowedPromise {
@@ -32,6 +35,7 @@ export function followedPromise(started: Started, promise: object): FollowedProm
     settledMs: 0,
     floats: false,
     rejected: false,
+    run: null,
   };
 }
 

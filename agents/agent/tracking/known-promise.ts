@@ -13,10 +13,11 @@ export interface Known {
   onSettled: (() => void) | null;
 }
 
-/** Many reactions to one promise stay with it; those to as many promises go with each. */
+/** Many reactions to one promise stay with it; those to as many promises go with each. What made it is noted as well. */
 export function countOnOne(site: Site, parent: Known, weight: number): void {
   parent.reactions += weight;
   if (parent.reactions > site.onOne) site.onOne = parent.reactions;
+  site.madeBy = parent.own?.site.id ?? site.madeBy;
 }
 
 export function knownOf(known: WeakMap<object, Known>, promise: object): Known {

@@ -11,6 +11,7 @@ import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
 import { isPending, stateOf } from './promise-state.ts';
 import { createSampling } from './sampling.ts';
+import { SerialRuns } from './serial-runs.ts';
 import { begin, currentFrames, end, endUnseen, innermostFiles, lighten, lose, type Site, type Sites } from './sites.ts';
 
 /** Of each second, for the stacks of those that are followed: at first, and at most. */
@@ -43,6 +44,7 @@ export class FollowedPromises {
   readonly #settled = new SettledCalls();
   readonly #sampling = createSampling(BUDGET_MS);
   readonly #passedOver = createPassedOver();
+  readonly serial = new SerialRuns();
   /** Awaits that stand for several, in the order of the intervals. */
   readonly #heavy: { one: FollowedPromise; interval: unknown }[] = [];
   /** Stacks are taken of its callers. */
@@ -75,6 +77,7 @@ export class FollowedPromises {
     this.#settled.clear();
     const now = monotonicMs();
     this.#passedOver.pause(now);
+    this.serial.pause();
     this.#heavy.length = 0;
     for (const one of this.#followed) {
       if (this.#followed.size <= MAX_WAITING) break;
@@ -139,13 +142,12 @@ export class FollowedPromises {
 
   /** What has waited for long, and who awaits it. */
   chains(now: number): RawWaiting[] {
-    const sites = (id: number): Site | undefined => this.#sites.byId(id);
+    const sites = this.#sites.byId;
     return this.#unseen(() => waitingChains(this.#followed, sites, this.#passedOver.awaiting, now));
   }
 
   stop(): void {
     this.#unhook?.();
-    this.#unhook = null;
     this.#followed.clear();
     this.#settled.clear();
   }
@@ -194,7 +196,8 @@ export class FollowedPromises {
   #settle({ own, onSettled }: Known): void {
     if (own) {
       this.#finish(own);
-      this.#settled.add(own);
+      if (own.site.what === 'await') this.serial.wentOn(own);
+      else this.#settled.add(own);
     }
     onSettled?.();
   }
@@ -236,7 +239,7 @@ export class FollowedPromises {
     const site = this.#sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
     const one = this.#follow(site, isCombinator(site) ? parent! : promise);
-    if (sort.what === 'reaction') this.#addReaction(site, knownOf(this.#known, parent!), one.weight);
+    if (sort.what === 'reaction') countOnOne(site, knownOf(this.#known, parent!), one.weight);
     if (sort.what === 'call') site.callee ??= frames[0]!;
     one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
     knownOf(this.#known, promise).own = one;
@@ -246,17 +249,15 @@ export class FollowedPromises {
     const site = this.#sites.here('await', '', '', frames);
     if (!site) return;
     const one = this.#follow(site, parent);
+    this.serial.made(one, frames);
     if (stateOf(parent) !== 'pending') {
       this.#finish(one);
+      // The call goes on at once, and may wait at its next await.
+      if (one.weight === 1) knownOf(this.#known, promise).own = one;
       return;
     }
     this.#addAwait(one, parent, promise);
     if (one.weight > 1) this.#heavy.push({ one, interval: this.#passedOver.interval() });
-  }
-
-  #addReaction(site: Site, parent: Known, weight: number): void {
-    countOnOne(site, parent, weight);
-    site.madeBy = parent.own?.site.id ?? site.madeBy;
   }
 
   /** V8 makes a promise for each await: it settles when the call has gone on. */

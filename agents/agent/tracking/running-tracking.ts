@@ -260,10 +260,11 @@ export class RunningTracking {
     this.#findOldest();
     this.#aborted.push(...this.#cancellations.check((handle) => this.#handles.isAlive(handle)));
     const seen = this.#seen.read(now);
+    const sites = [...this.#sites.all()];
     const row = {
       aborted: this.#aborted,
       orphans: this.#orphans,
-      ...reportSites([...this.#sites.all()], now, this.#whose.nameOf),
+      ...reportSites(sites, now, this.#whose.nameOf),
       intervalMs: now - this.#lastRowMs,
       trackedMs: now - this.#startMs,
       ...seen,
@@ -271,6 +272,7 @@ export class RunningTracking {
       ...this.#handles.inbound(this.#startMs < EARLY_MS && !this.#seen.hasPaused()),
       dropped: this.#sites.dropped(),
       waiting: this.#promises.chains(now),
+      serial: this.#promises.serial.read(sites),
       pools: this.#handles.pools(),
     };
     this.#aborted = [];

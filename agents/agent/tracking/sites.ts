@@ -163,6 +163,9 @@ export function belowHooks(frames: RawFrame[]): RawFrame[] {
   return own > 0 ? frames.slice(own) : frames;
 }
 
+/** From here Node runs microtasks. */
+export const TASK_QUEUES = 'node:internal/process/task_queues';
+
 /** Where several hooks are there, Node calls them from here. */
 const HOOKS = new NativeSet(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
 

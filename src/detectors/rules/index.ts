@@ -23,6 +23,7 @@ import { orphanedAsync } from './orphaned-async.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
 import { recordingQuality } from './recording-quality.ts';
 import { saturatedThreadPool } from './saturated-thread-pool.ts';
+import { serialAwaits } from './serial-awaits.ts';
 import { starvedEventLoop } from './starved-event-loop.ts';
 import { stuckAsync } from './stuck-async.ts';
 import { taskSwitchChurn } from './task-switch-churn.ts';
@@ -55,6 +56,7 @@ export const detectors: readonly Detector[] = [
   overloadedEventLoop,
   recordingQuality,
   saturatedThreadPool,
+  serialAwaits,
   starvedEventLoop,
   stuckAsync,
   taskSwitchChurn,
