@@ -2,10 +2,12 @@ import { isFindingOf } from '../detectors/evidence.ts';
 import { isLasting, lineOf } from '../detectors/kept-objects.ts';
 import { detectors } from '../detectors/rules/index.ts';
 import type { Finding } from '../detectors/types.ts';
-import type { HolderKind, LeakReport, Place, Suspect } from '../leaks/types.ts';
+import type { HolderKind, LeakReport, Place, Suspect, WorkDone } from '../leaks/types.ts';
 import { namedPlace } from '../leaks/words.ts';
 import { readFamily } from '../recording/reader.ts';
+import { WORK_KINDS, type WorkKind } from '../recording/rows/work.ts';
 import { type Location, type Recording, rowsOf } from '../recording/types.ts';
+import { workDone } from '../recording/work-done.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
 import { reportOf } from './output.ts';
 
@@ -26,7 +28,8 @@ const SNAPSHOT_NOTE =
 /** What a recording shows about leaks: findings, allocations that survive, the heap after collections. Throws InputError. */
 export function leaksOfRecording(path: string): LeakReport {
   const family = readFamily(path);
-  const found = reportOf(family).findings.filter(({ rule }) => rule in HOLDERS);
+  const { findings, rules } = reportOf(family);
+  const found = findings.filter(({ rule }) => rule in HOLDERS);
   const suspects = found.map(toSuspect);
   const listed = new Set(suspects.map(({ place }) => keyOf(place)));
   const [main] = family.recordings;
@@ -37,6 +40,8 @@ export function leaksOfRecording(path: string): LeakReport {
     input: 'recording',
     snapshots: [],
     spanMs: main?.durationMs ?? null,
+    work: main ? asWork(workDone(main, 0, main.durationMs)) : null,
+    judged: rules.filter(({ outcome }) => outcome === 'found' || outcome === 'clear').map(({ rule }) => rule),
     heap,
     suspects,
     notes: [...(heap.length < 2 ? ['Too few major collections were seen to show a trend.'] : []), SNAPSHOT_NOTE],
@@ -53,6 +58,26 @@ export function allocationNotes(family: string, pid: number): string[] {
     // Not recorded, or just being removed: the snapshots suffice.
     return [];
   }
+}
+
+/** What a process did between snapshots taken at these times, as its recording has it; null if it is not known. */
+export function workBetween(family: string, pid: number, times: readonly number[]): WorkDone | null {
+  try {
+    const main = readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
+    if (!main) return null;
+    const at = times.map((time) => time - Date.parse(main.header.startedAt));
+    const work = asWork(workDone(main, at[0]!, at.at(-1)!));
+    const counts = at.slice(1).map((toMs, i) => asWork(workDone(main, at[i]!, toMs))?.count ?? 0);
+    return work && { ...work, counts };
+  } catch {
+    return null;
+  }
+}
+
+function asWork(sums: Record<WorkKind, number> | null): WorkDone | null {
+  const kinds = WORK_KINDS.filter((kind) => (sums?.[kind] ?? 0) > 0);
+  const count = Math.round(kinds.reduce((sum, kind) => sum + sums![kind], 0));
+  return count < 1 ? null : { unit: kinds.length === 1 ? kinds[0]! : 'pieces', count };
 }
 
 function toSuspect(finding: Finding): Suspect {
@@ -77,6 +102,7 @@ function toSuspect(finding: Finding): Suspect {
     message,
     path: [],
     remedy,
+    rule,
   };
 }
 

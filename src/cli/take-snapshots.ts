@@ -14,7 +14,6 @@ import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
 import { complain } from './output.ts';
 import { progressLine, question } from './progress.ts';
 import { reach, type VisitOptions } from './target/visit.ts';
-import { EXIT } from './types.ts';
 
 const DEFAULT_WAIT_S = 10;
 
@@ -27,12 +26,15 @@ export interface SnapshotOptions extends VisitOptions {
   force?: boolean;
 }
 
-/** Takes heap snapshots of a process and hands them on, with the folder of its recordings; removes them afterwards unless they are to be kept. Throws TargetError. */
-export async function withSnapshots(
+/**
+ * Takes heap snapshots of a process and hands them on, with the folder of its recordings, and where a report belongs that is kept beside
+ * them; removes them afterwards unless they are to be kept. Null where the user does not want it. Throws TargetError.
+ */
+export async function withSnapshots<T>(
   pid: number,
   options: SnapshotOptions,
-  use: (taken: SnapshotInput[], family: string) => Promise<number>,
-): Promise<number> {
+  use: (taken: SnapshotInput[], family: string, kept: string | null) => Promise<T>,
+): Promise<T | null> {
   const place = openPlace(pid, options);
   try {
     const visit = await reach(pid, { ...options, consent: consentTo(pid, options) });
@@ -40,13 +42,13 @@ export async function withSnapshots(
     const { family } = connection.hello;
     let taken: SnapshotInput[];
     try {
-      if (!(await isWanted(pid, await estimateOf(connection), options))) return EXIT.done;
+      if (!(await isWanted(pid, await estimateOf(connection), options))) return null;
       taken = await takeAll(connection, place.file, options);
     } finally {
       await visit.end();
     }
     if (place.kept) complain(`The snapshots are in "${place.folder}". They hold whatever the process had in memory.`);
-    return await use(taken, family);
+    return await use(taken, family, place.kept ? place.report : null);
   } finally {
     place.close();
   }
@@ -56,6 +58,7 @@ interface Place {
   folder: string;
   kept: boolean;
   file(step: number): string;
+  report: string;
   close(): void;
 }
 
@@ -81,6 +84,7 @@ function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
     folder,
     kept,
     file: (step) => join(folder, `heap-${pid}-${stamp}-${step}.heapsnapshot`),
+    report: join(folder, `leaks-${pid}-${stamp}.json`),
     close() {
       process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
       remove();

@@ -130,7 +130,7 @@ function draftGroups(context: Context): Draft[] {
 
 /** Small ones in equal places are joined; large ones if they are many, such as the logs of each connection. */
 function joinEqual(drafts: readonly Draft[]): Draft[] {
-  const isLarge = ({ newCounts }: Draft): boolean => Math.min(...newCounts) >= leastNew(newCounts);
+  const isLarge = ({ newCounts }: Draft): boolean => Math.min(...newCounts) >= leastNew(newCounts.length);
   const growing = drafts.filter((draft) => isLarge(draft) && isGrowth(draft));
   const areMany = growing.length >= MIN_EQUAL;
   const [first, ...others] = [...drafts.filter((draft) => !isLarge(draft)), ...(areMany ? growing : [])];
@@ -138,7 +138,8 @@ function joinEqual(drafts: readonly Draft[]): Draft[] {
   return [...(areMany ? [] : growing), ...(first ? [first] : [])];
 }
 
-const leastNew = (newCounts: readonly number[]): number => (newCounts.length === 1 ? MIN_NEW_ONCE : MIN_NEW);
+/** New objects that each interval must have to be noticed, by the number of intervals. */
+export const leastNew = (intervals: number): number => (intervals === 1 ? MIN_NEW_ONCE : MIN_NEW);
 
 /** Whether a node is a scope, which has a growing thing in each variable. */
 function scopeTest({ columns }: HeapSnapshot): (node: number) => boolean {
@@ -167,7 +168,7 @@ function join(into: Draft, draft: Draft): void {
 /** Whether this is what a leak looks like. */
 function isGrowth({ newCounts, newBytes, heldCounts }: Draft): boolean {
   const steps = heldCounts.slice(1).map((count, i) => count - heldCounts[i]!);
-  const least = leastNew(newCounts);
+  const least = leastNew(newCounts.length);
   if (newCounts.some((count, i) => count < least || steps[i]! < MIN_NET * count)) return false;
   if (sum(newBytes) < MIN_BYTES) return false;
   return [newCounts, steps].every((each) => Math.min(...each) >= MIN_PROPORTION * Math.max(...each));

@@ -69,6 +69,18 @@ export interface Suspect {
   message: string;
   path: PathStep[];
   remedy: string;
+  /** Of a recording: whose finding it is. */
+  rule?: string;
+}
+
+/** What the thread did between the first and the last reading. */
+export interface WorkDone {
+  /** What most of the counted have in common: `pieces` where they are of several kinds. */
+  unit: 'request' | 'job' | 'message' | 'pieces';
+  /** About, where only a sample was followed. */
+  count: number;
+  /** Between each two snapshots, where it is known. */
+  counts?: number[];
 }
 
 export interface SnapshotFacts {
@@ -86,6 +98,10 @@ export interface LeakReport {
   snapshots: SnapshotFacts[];
   /** Between the first and the last; null where unknown. */
   spanMs: number | null;
+  /** Null, or not there, where nothing counted it. */
+  work?: WorkDone | null;
+  /** Of a recording: the rules that could tell. */
+  judged?: string[];
   /** Of a recording: the old space just after each major collection. */
   heap?: { atMs: number; bytes: number }[];
   suspects: Suspect[];

@@ -1,6 +1,6 @@
 import { lineText } from '../util/place-text.ts';
 import { formatBytes, formatCount, formatMs, sparkline, stripControl } from '../util/text.ts';
-import type { LeakReport, PathStep, Place, Suspect } from './types.ts';
+import type { LeakReport, PathStep, Place, Suspect, WorkDone } from './types.ts';
 
 const TREND_COLUMNS = 24;
 
@@ -59,12 +59,18 @@ export function headline({ suspects, snapshots, spanMs, input }: LeakReport): st
   return `${suspects.length} ${one ? 'thing grows' : 'things grow'}.`;
 }
 
-export function snapshotText({ snapshots, spanMs, input, heap = [] }: LeakReport): string {
+export function snapshotText({ snapshots, spanMs, input, work, heap = [] }: LeakReport): string {
   if (input === 'recording') return recordingText(spanMs ?? 0, heap);
   const heaps = snapshots.map(({ heapBytes }) => formatBytes(heapBytes)).join(' → ');
   const objects = formatCount(snapshots.at(-1)?.nodeCount ?? 0);
   const span = spanMs === null ? '' : `, ${Math.round(spanMs / 1000)} s apart`;
-  return `${snapshots.length === 1 ? 'One snapshot' : `${snapshots.length} snapshots`}: heap ${heaps}, ${objects} objects${span}`;
+  const done = work ? `, about ${formatCount(work.count)} ${workWords(work)} meanwhile` : '';
+  return `${snapshots.length === 1 ? 'One snapshot' : `${snapshots.length} snapshots`}: heap ${heaps}, ${objects} objects${span}${done}`;
+}
+
+function workWords({ unit, count }: WorkDone): string {
+  if (unit === 'pieces') return count === 1 ? 'piece of work' : 'pieces of work';
+  return count === 1 ? unit : `${unit}s`;
 }
 
 function recordingText(spanMs: number, heap: NonNullable<LeakReport['heap']>): string {

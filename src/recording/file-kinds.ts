@@ -75,7 +75,8 @@ export function requireKind(path: string, wanted: FileKind): void {
   if (sign && sign.kind !== wanted) throw new InputError(`"${path}" is ${sign.what}. ${sign.cure(path)}`);
 }
 
-function headOf(path: string): string | null {
+/** The first bytes of a regular file as text; null where it cannot be read. */
+export function headOf(path: string): string | null {
   try {
     const descriptor = openRegular(path);
     if (descriptor === null) return null;

@@ -1,28 +1,26 @@
-import { Option } from 'commander';
-import { analyseSnapshots, type SnapshotInput } from '../../leaks/analyse.ts';
+import { InvalidArgumentError, Option } from 'commander';
 import { leaksHtml } from '../../leaks/html.ts';
 import { leaksMarkdown } from '../../leaks/markdown.ts';
 import { leaksSvg } from '../../leaks/picture.ts';
 import { leaksText } from '../../leaks/text.ts';
 import type { LeakReport } from '../../leaks/types.ts';
+import { InputError } from '../../util/input-error.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
+import { leakReport } from '../hunt.ts';
 import { leakInput } from '../leak-input.ts';
 import { attachOption, jsonOption, numberBetween, sigusr1Option } from '../options.ts';
-import { progressLine } from '../progress.ts';
-import { allocationNotes, leaksOfRecording } from '../recording-leaks.ts';
-import { type SnapshotOptions, withSnapshots } from '../take-snapshots.ts';
 import { type CliCommand, EXIT } from '../types.ts';
+import { comparisonAs, isVerification, type VerifyOptions, verificationCode, verifyLeaks } from '../verify-leaks.ts';
 import { writePrivate } from '../write-file.ts';
 
 const FORMATS = ['text', 'json', 'markdown', 'html', 'svg'] as const;
 type Format = (typeof FORMATS)[number];
 
-interface Options extends SnapshotOptions {
+interface Options extends VerifyOptions {
   format: Format;
   json?: boolean;
   output?: string;
-  failOn?: 'likely' | 'possible';
 }
 
 export const leaks: CliCommand<Options> = {
@@ -34,10 +32,23 @@ export const leaks: CliCommand<Options> = {
     'evdiag leaks 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot',
     'evdiag leaks heap.heapsnapshot --format html -o leaks.html',
     'evdiag leaks .evdiag                           reads the newest recording',
+    'evdiag leaks 4711 --json -o before.json        keeps what was found, to verify a fix later',
+    'evdiag leaks --before before.json --after 4712 what is gone, what remains, growth per request',
+    'evdiag leaks --before monday/ --after friday/  two recordings, or two folders of snapshots',
   ],
   configure(command) {
     command
-      .argument('<input...>', 'process ID, one to three .heapsnapshot files of one process, or a recording')
+      .argument('[input...]', 'process ID, one to three .heapsnapshot files of one process, or a recording')
+      .option(
+        '--before <input...>',
+        'compare: how it was, a process, snapshots, their folder, a recording, or the JSON of an earlier call',
+      )
+      .option('--after <input...>', 'and how it is now; exits with 1 unless all that grew is gone')
+      .option(
+        '--requests <before,after>',
+        'how many requests came meanwhile, where the agent has not counted them',
+        counts,
+      )
       .addOption(new Option('--format <format>', 'format of the report').choices(FORMATS).default('text'))
       .option('-o, --output <file>', 'write the report to this file')
       .option('--steps <n>', 'number of snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
@@ -61,59 +72,38 @@ export const leaks: CliCommand<Options> = {
       .addOption(jsonOption());
   },
   async run(operands, options) {
-    const input = leakInput(operands);
-    if (input.kind === 'recording') return show(leaksOfRecording(input.path), options);
-    if (input.kind === 'snapshots') {
-      const files = input.files.map((file) => ({ file }));
-      return report(files, 'snapshots', options);
+    if (isVerification(operands, options)) {
+      if (options.format === 'svg') throw new InputError('A comparison has no picture of paths: give --format html.');
+      const comparison = await verifyLeaks(options);
+      if (!comparison) return EXIT.done;
+      print((format, isForTerminal) => comparisonAs(format, comparison, isForTerminal), options);
+      return verificationCode(comparison, options.failOn);
     }
-    const { pid } = input;
-    return withSnapshots(pid, options, (taken, family) =>
-      report(taken, 'process', options, allocationNotes(family, pid)),
-    );
+    const found = await leakReport(leakInput(operands), options);
+    if (!found) return EXIT.done;
+    print((format, isForTerminal) => reportAs(format, found, isForTerminal), options);
+    const failing = found.suspects.some(({ confidence }) => confidence === 'likely' || options.failOn === 'possible');
+    return options.failOn && failing ? EXIT.found : EXIT.done;
   },
 };
 
-async function report(
-  inputs: readonly SnapshotInput[],
-  input: 'snapshots' | 'process',
-  options: Options,
-  notes: readonly string[] = [],
-): Promise<number> {
-  const progress = progressLine();
-  let last = 0;
-  try {
-    const found = await analyseSnapshots(inputs, {
-      input,
-      onProgress(words, share) {
-        if (share < 1 && Date.now() - last < 100) return;
-        last = Date.now();
-        progress.show(share < 1 ? `${words}: ${Math.floor(share * 100)} %` : words);
-      },
-    });
-    progress.clear();
-    return show({ ...found, notes: [...notes, ...found.notes] }, options);
-  } finally {
-    progress.clear();
-  }
+/** "4000,3900". */
+function counts(text: string): [number, number] {
+  const [before = 0, after = 0, ...more] = text.split(',').map(Number);
+  if (before > 0 && after > 0 && more.length === 0) return [before, after];
+  throw new InvalidArgumentError('It must be two numbers such as 4000,3900.');
 }
 
-function show(found: LeakReport, options: Options): number {
-  print(found, options);
-  const failing = found.suspects.some(({ confidence }) => confidence === 'likely' || options.failOn === 'possible');
-  return options.failOn && failing ? EXIT.found : EXIT.done;
+function print(
+  render: (format: Format, isForTerminal: boolean) => string,
+  { format, json, output }: Pick<Options, 'format' | 'json' | 'output'>,
+): void {
+  const text = render(json ? 'json' : format, output === undefined);
+  if (output === undefined) process.stdout.write(text);
+  else writePrivate(output, [text]);
 }
 
-function print(found: LeakReport, { format, json, output }: Options): void {
-  const text = rendered(found, json ? 'json' : format, output === undefined);
-  if (output === undefined) {
-    process.stdout.write(text);
-    return;
-  }
-  writePrivate(output, [text]);
-}
-
-function rendered(found: LeakReport, format: Format, isForTerminal: boolean): string {
+function reportAs(format: Format, found: LeakReport, isForTerminal: boolean): string {
   if (format === 'json') return `${toJson(found)}\n`;
   if (format === 'markdown') return leaksMarkdown(found);
   if (format === 'html') return leaksHtml(found);
