@@ -1,4 +1,5 @@
 import { detectors } from '../detectors/rules/index.ts';
+import { recordingQuality } from '../detectors/rules/recording-quality.ts';
 import { round } from '../detectors/severity.ts';
 import type { Finding, Span, Times } from '../detectors/types.ts';
 import { addedUp } from '../detectors/work.ts';
@@ -14,7 +15,8 @@ interface Seen {
 }
 
 /**
- * Equal findings of several threads become one: there is one line to change, however many threads run it.
+ * Equal findings of several threads become one: there is one line to change, however many threads run it. Without a line, those of the
+ * main thread and of workers stay apart.
  *
  * `span` becomes times since the start of the first thread.
  */
@@ -22,7 +24,7 @@ export function mergeFindings(threads: readonly { header: Header; findings: read
   const groups = new Map<string, Seen[]>();
   const zeroMs = threads[0]?.header.startMonotonicMs ?? 0;
   for (const { header, findings } of threads) {
-    for (const [key, finding] of keyed(findings)) {
+    for (const [key, finding] of keyed(findings, header)) {
       const group = groups.get(key) ?? [];
       group.push({ finding: later(finding, header.startMonotonicMs - zeroMs), header });
       groups.set(key, group);
@@ -32,10 +34,10 @@ export function mergeFindings(threads: readonly { header: Header; findings: read
 }
 
 /** Findings that a detector distinguished within one thread keep different keys. */
-function keyed(findings: readonly Finding[]): [string, Finding][] {
+function keyed(findings: readonly Finding[], header: Header): [string, Finding][] {
   const seen = new Map<string, number>();
   return findings.map((finding) => {
-    const key = keyOf(finding);
+    const key = keyOf(finding, header);
     const nth = (seen.get(key) ?? 0) + 1;
     seen.set(key, nth);
     return [`${nth} ${key}`, finding];
@@ -43,9 +45,17 @@ function keyed(findings: readonly Finding[]): [string, Finding][] {
 }
 
 /** The same line is harmless at start-up and harmful later. */
-function keyOf({ rule, kind, location, startup }: Finding): string {
-  const place = location === null ? null : [location.file, location.line, location.function];
+function keyOf(finding: Finding, header: Header): string {
+  const { rule, kind, location, startup } = finding;
+  const place = location === null ? sideOf(finding, header) : [location.file, location.line, location.function];
   return JSON.stringify([rule, kind, place, startup]);
+}
+
+/** Without a place nothing says that two threads do the same; what the machine does is the same for all. */
+function sideOf({ rule, kind, severity }: Finding, { threadId }: Header): string | number | null {
+  if (kind === 'host' || rule === recordingQuality.id) return null;
+  if (severity !== 'info') return threadId;
+  return threadId === 0 ? 0 : 'workers';
 }
 
 /** Each thread counts from its own start. */

@@ -142,6 +142,25 @@ describe('findings that differ', () => {
   });
 });
 
+describe('findings without a place', () => {
+  const unseen = { kind: 'js-cpu', location: null, durationMs: 5000 } as const;
+  const countsOf = (fields: StallFields, ...headers: Partial<Header>[]) =>
+    buildReport(headers.map((each) => blocked(each, 1, { ...unseen, ...fields }))).findings.map(({ count }) => count);
+
+  test('of the main threads of two processes are one', () => {
+    expect(countsOf({}, {}, child(1))).toEqual([2]);
+  });
+
+  test('of the main thread and of workers are apart, and harmful ones of each worker', () => {
+    expect(countsOf({}, {}, worker(1), worker(2))).toEqual([1, 1, 1]);
+    expect(countsOf({ waiting: 0 }, {}, worker(1), worker(2)).sort()).toEqual([1, 2]);
+  });
+
+  test('are one if the host is the cause', () => {
+    expect(countsOf({ kind: 'host' }, {}, worker(1))).toEqual([2]);
+  });
+});
+
 describe('mergeFindings', () => {
   const [base] = buildReport([blocked({}, 1)]).findings as [Finding];
   const of = (pid: number, ...findings: Partial<Finding>[]) => ({
