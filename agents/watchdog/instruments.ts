@@ -21,6 +21,7 @@ import type { RowStore } from './row-store.ts';
 import type { DumpableThread } from './socket/methods/types.ts';
 import { createMarkedCalls } from './stall/marked-calls.ts';
 import { StallWatch } from './stall/stalls.ts';
+import { TrueUtilization } from './true-utilization.ts';
 import { createUnfinished } from './unfinished.ts';
 
 /** Resources that take requests. */
@@ -70,6 +71,11 @@ export function createInstruments(options: ObservationOptions, log: Log) {
   return {
     ...{ histogram, maps, marks, deepSamples, stalls, recent, dumpable },
     overdueEnd: new OverdueEnd(basics),
+    utilization: new TrueUtilization({
+      cpu: readers.cpu,
+      isProfiled: () => options.data.flags.includes('--cpu-prof') || capture.isUsed('profile'),
+      stalls: () => rows('stall'),
+    }),
     ...createLooks(options, log, basics),
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
     unfinishedRows: createUnfinished(toFrame),

@@ -104,14 +104,16 @@ export class Observation {
   }
 
   onSample(sample: SampleMessage): void {
-    const { maps, marks, unfinishedRows, lastLook, idleLooks, cost, dumpable } = this.#instruments;
+    const { maps, marks, unfinishedRows, lastLook, idleLooks, cost, dumpable, utilization } = this.#instruments;
     Atomics.add(this.control, Word.SamplesTaken, 1);
     if (sample.dropped) this.#recordAll([{ type: 'dropped', rows: sample.dropped, why: 'the agent was held up' }]);
     if (sample.maps) maps.onMaps(sample.maps);
     if (sample.addOnCalls) marks.learn(sample.addOnCalls);
     if (sample.trace) dumpable.tracing.memory = sample.trace;
     cost.sampled(sample.mainThreadMs, sample.sensors);
-    this.#recordAll(sample.rows);
+    this.#recordAll(
+      sample.rows.map((row) => (row.type === 'event-loop-utilization' ? utilization.corrected(row) : row)),
+    );
     const { tracked } = sample;
     if (tracked) {
       maps.mapped(

@@ -155,6 +155,11 @@ export class ThreadCapture implements StackCapture {
     if (!areSessionsHeld()) this.#disconnect();
   }
 
+  /** Asked by this user, who has not left since. */
+  isUsed(user: User): boolean {
+    return this.#users.has(user);
+  }
+
   hasEnded(): boolean {
     return this.#ended || this.#connection?.hasEnded() === true;
   }
