@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { scenarios } from '../../scenarios/index.ts';
 import type { Scenario } from '../../scenarios/types.ts';
-import { alarmPlaces, alarms, BUSY_RULES, guiltyPlaces, isUnsure, runScenario } from '../support/scenario.ts';
+import {
+  alarmPlaces,
+  alarms,
+  BUSY_RULES,
+  guiltyPlaces,
+  isToldOtherwise,
+  isUnsure,
+  runScenario,
+} from '../support/scenario.ts';
 
 const RUN_LIMIT_MS = 180_000;
 
@@ -16,6 +24,7 @@ function isFound({ id, level, expect: expectations }: Scenario): void {
       for (const { rule, kind } of expectations) {
         skip(isUnsure(run, rule, kind), 'the host was too busy to judge by that, and the report says so');
         const guilty = alarmPlaces(run, rule, kind).filter((place) => guiltyPlaces(id).includes(place));
+        skip(guilty.length === 0 && isToldOtherwise(run, id), 'the host was too busy to tell more than the line');
         expect(guilty, JSON.stringify(run.findings, null, 1)).not.toEqual([]);
       }
       if (expectations.length === 0) expect(alarms(run)).toEqual([]);

@@ -166,11 +166,21 @@ export function isUnsure({ findings }: ScenarioRun, rule: string, ruleKind = '')
   );
 }
 
+/** Under contention the line is known, but not always what it does, or how bad that is without a busy host. */
+export function isToldOtherwise(run: ScenarioRun, id: string): boolean {
+  const contended = run.findings.some(({ kind }) => kind === 'contention');
+  return contended && placesOf(run.findings).some((place) => guiltyPlaces(id).includes(place));
+}
+
 /** `file:line` of the alarms of one rule and kind, with the file relative to the repository where it is in it. */
 export function alarmPlaces(run: ScenarioRun, rule: string, kind?: string): string[] {
-  return alarms(run)
-    .filter((finding) => finding.rule === rule && (kind === undefined || finding.kind === kind))
-    .map(({ location }) => (location ? `${location.file.replace(ROOT, '')}:${location.line}` : 'nowhere'));
+  return placesOf(
+    alarms(run).filter((finding) => finding.rule === rule && (kind === undefined || finding.kind === kind)),
+  );
+}
+
+function placesOf(findings: readonly ReportedFinding[]): string[] {
+  return findings.map(({ location }) => (location ? `${location.file.replace(ROOT, '')}:${location.line}` : 'nowhere'));
 }
 
 /** The places one of which must be named: `scenarios/<id>.ts:<line>`. */
