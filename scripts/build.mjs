@@ -52,6 +52,7 @@ await Promise.all([
       library: 'agents/scopes/library.ts',
       'stall-watch': 'agents/scopes/stall-watch.ts',
       startup: 'agents/startup/startup.ts',
+      'heap-worker': 'src/heap/heap-worker.ts',
       'close-inspector': 'src/attach/inspector/close-inspector.ts',
     },
     outdir: 'dist',

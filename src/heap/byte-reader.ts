@@ -21,6 +21,10 @@ export interface ReaderOptions {
   onProgress?: OnProgress;
   /** For tests; the fastest one otherwise. */
   kernel?: ScanKernel;
+  /** For tests: files that are this large are read by two threads. */
+  minParallelBytes?: number;
+  /** For tests: the built heap-worker.ts. */
+  worker?: string;
 }
 
 /**
@@ -86,6 +90,15 @@ export class ByteReader {
   /** Offset in the file of `bytes[at]`. */
   get offset(): number {
     return this.#chunkStart + this.at - CHUNKS_AT[this.#chunk];
+  }
+
+  /** Goes on at this offset; what is read from there on is no progress of its own. */
+  async seek(offset: number): Promise<void> {
+    await this.#next;
+    this.#chunkStart = offset;
+    this.at = this.end = CHUNKS_AT[this.#chunk];
+    this.#onProgress = undefined;
+    this.#next = this.#readAhead(offset);
   }
 
   /** The next chunk; false at the end of the file. Call it only when the current one is used up. */

@@ -7,6 +7,7 @@ import { requireKind } from '../recording/file-kinds.ts';
 import { ByteReader, type ReaderOptions } from './byte-reader.ts';
 import { readLocations } from './locations.ts';
 import { positions, readRows } from './numbers.ts';
+import { beginParallel, type ParallelRead, workerFor } from './parallel-read.ts';
 import { type Columns, HeapSnapshot } from './snapshot.ts';
 import { readStrings, type StringTable } from './string-table.ts';
 
@@ -14,14 +15,31 @@ const UINT32_MAX = 2 ** 32 - 1;
 /** A number and its comma. */
 const MIN_FIELD_BYTES = 2;
 const END = -1;
+const OPEN = 91;
 
 /** Reads the file. Throws InputError, a sentence with the byte offset, if it is truncated, corrupt or something else. */
 export async function readSnapshot(path: string, options: ReaderOptions = {}): Promise<HeapSnapshot> {
   requireKind(path, 'snapshot');
+  const worker = options.kernel ? null : workerFor(path, options);
+  // What is wrong with a file, or only unusual in it, one thread alone can say and read.
+  const quickly = worker === null ? null : await readWith(path, options, worker).catch(() => null);
+  return quickly ?? readWith(path, options, null);
+}
+
+async function readWith(path: string, options: ReaderOptions, worker: string | null): Promise<HeapSnapshot> {
   const reader = await ByteReader.open(path, options);
+  const sections: Sections = {};
   try {
-    return await readSections(reader);
+    await readSections(reader, sections, worker);
+    const { parallel } = sections;
+    if (parallel) {
+      const rows = await parallel.finish((done) => options.onProgress?.(done, reader.fileBytes));
+      if (!rows) throw reader.corrupt('it is not as V8 writes it');
+      Object.assign(sections, rows);
+    }
+    return assemble(reader, sections);
   } finally {
+    sections.parallel?.close();
     await reader.close();
   }
 }
@@ -45,13 +63,16 @@ interface Sections {
   edges?: EdgeColumns;
   locations?: Int32Array;
   strings?: StringTable;
+  /** Two threads read nodes and edges. */
+  parallel?: ParallelRead;
 }
 
-async function readSections(reader: ByteReader): Promise<HeapSnapshot> {
-  const sections: Sections = {};
+async function readSections(reader: ByteReader, sections: Sections, worker: string | null): Promise<void> {
   await reader.expect('{');
   for (;;) {
-    await readSection(reader, sections, await readKey(reader));
+    const key = await readKey(reader);
+    if (key !== 'nodes' || !worker || !(await skipRows(reader, sections, worker)))
+      await readSection(reader, sections, key);
     reader.part = 'the space between two parts';
     const byte = await reader.next();
     if (byte === 125) break;
@@ -61,7 +82,26 @@ async function readSections(reader: ByteReader): Promise<HeapSnapshot> {
   }
   const rest = await reader.peek();
   if (rest !== END) throw reader.corrupt('more follows behind its end');
-  return assemble(reader, sections);
+}
+
+/** Leaves nodes and edges to two threads and goes on behind them; false if that is not possible. */
+async function skipRows(reader: ByteReader, sections: Sections, worker: string): Promise<boolean> {
+  const { nodeFields, edgeFields, nodeTypes, edgeTypes, nodeCount, edgeCount } = layoutBefore(reader, sections);
+  if ((await reader.peek()) !== OPEN) return false;
+  const of = positions(nodeFields, ['type', 'name', 'id', 'self_size', 'edge_count']);
+  const [type, name, target] = positions(edgeFields, ['type', 'name_or_index', 'to_node']);
+  const parallel = beginParallel(reader.path, worker, reader.offset + 1, reader.fileBytes, {
+    nodeFields: { width: nodeFields.length, type: of[0], name: of[1], id: of[2], size: of[3], edges: of[4] },
+    edgeFields: { width: edgeFields.length, type, name, target },
+    nodeTypes: nodeTypes.length,
+    edgeTypes: edgeTypes.length,
+    nodeCount,
+    edgeCount,
+  });
+  if (!parallel) return false;
+  sections.parallel = parallel;
+  await reader.seek(parallel.endOffset);
+  return true;
 }
 
 async function readKey(reader: ByteReader): Promise<string> {

@@ -5,11 +5,13 @@ import { SCAN_MODULE } from './scan-module.ts';
 export const CHUNK_BYTES = 1 << 20;
 /** Numbers of one scan. */
 export const MAX_NUMBERS = 1 << 13;
+/** Of a piece that is read at once, see pieces.ts; the memory is for so many. */
+export const PIECE_NUMBERS = 1 << 16;
 /** Empty, so that no number seems to begin before its chunk, and a look beyond an end stays in memory. */
 const MARGIN_BYTES = 64;
 const PAGE_BYTES = 1 << 16;
 const ROWS_AT = 2 * (CHUNK_BYTES + MARGIN_BYTES) + MARGIN_BYTES;
-const MEMORY_BYTES = ROWS_AT + 4 * MAX_NUMBERS;
+const MEMORY_BYTES = ROWS_AT + 4 * PIECE_NUMBERS;
 const COMMA = 44;
 const NEWLINE = 10;
 const ZERO = 48;
@@ -72,7 +74,7 @@ class WasmKernel implements ScanKernel {
     const { memory } = this.#exports;
     memory.grow(Math.ceil(MEMORY_BYTES / PAGE_BYTES));
     this.bytes = new Uint8Array(memory.buffer);
-    this.numbers = new Uint32Array(memory.buffer, ROWS_AT, MAX_NUMBERS);
+    this.numbers = new Uint32Array(memory.buffer, ROWS_AT, PIECE_NUMBERS);
   }
 
   scanNumbers(from: number, end: number, most: number): number {
@@ -100,7 +102,7 @@ class WasmKernel implements ScanKernel {
 /** The same in JavaScript. */
 export class PlainKernel implements ScanKernel {
   readonly bytes = new Uint8Array(ROWS_AT);
-  readonly numbers = new Uint32Array(MAX_NUMBERS);
+  readonly numbers = new Uint32Array(PIECE_NUMBERS);
   at = 0;
 
   scanNumbers(from: number, end: number, most: number): number {
