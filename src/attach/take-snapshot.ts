@@ -8,9 +8,14 @@ import { strangeAnswer } from './wire.ts';
 /** A heap of 10 GB takes about that long. */
 const SNAPSHOT_TIMEOUT_MS = 20 * 60_000;
 
-/** Has the process write a heap snapshot of its main thread and moves it to a new file, mode 0600. Throws TargetError. */
-export async function takeSnapshot(connection: Connection, file: string): Promise<WrittenSnapshot> {
-  const snapshot = await connection.request('snapshot', {}, { timeoutMs: SNAPSHOT_TIMEOUT_MS });
+/** Has the process write a heap snapshot of a thread and moves it to a new file, mode 0600. Throws TargetError. */
+export async function takeSnapshot(connection: Connection, file: string, threadId = 0): Promise<WrittenSnapshot> {
+  const params = threadId === 0 ? {} : { threadId };
+  const snapshot = await connection.request('snapshot', params, { timeoutMs: SNAPSHOT_TIMEOUT_MS });
+  if ((snapshot.threadId ?? 0) !== threadId) {
+    const text = `The agent in process ${connection.hello.pid} is older and takes snapshots of the main thread only.`;
+    throw new TargetError(text, 'refused');
+  }
   if (!isWritten(snapshot.file, connection.hello)) throw strangeAnswer(connection.hello.pid, 'snapshot');
   try {
     move(snapshot.file, file);

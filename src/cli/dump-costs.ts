@@ -11,20 +11,23 @@ const UNKNOWN_HEAP_BYTES = 10e6;
 export interface Costs {
   quickMs: number;
   fullMs: number;
-  /** Of one heap snapshot of the main thread. */
+  /** Of one heap snapshot of the thread that was asked for. */
   snapshotMs: number;
+  snapshotBytes: number;
   neededBytes: number;
   availableBytes: number;
 }
 
-export async function estimateOf(connection: Connection): Promise<Costs> {
+export async function estimateOf(connection: Connection, threadId = 0): Promise<Costs> {
   const answer = await connection.request('estimate', {}, { timeoutMs: ESTIMATE_TIMEOUT_MS });
   // The threads are paused one after the other.
   const largest = Math.max(0, ...answer.threads.map(({ heapBytes }) => heapBytes ?? UNKNOWN_HEAP_BYTES));
+  const heapBytes = answer.threads.find((thread) => thread.threadId === threadId)?.heapBytes ?? UNKNOWN_HEAP_BYTES;
   return {
     quickMs: quickPauseMs(largest),
     fullMs: fullPauseMs(largest),
-    snapshotMs: snapshotPauseMs(answer.threads.find(({ threadId }) => threadId === 0)?.heapBytes ?? UNKNOWN_HEAP_BYTES),
+    snapshotMs: snapshotPauseMs(heapBytes),
+    snapshotBytes: fullMemoryBytes(heapBytes),
     neededBytes: fullMemoryBytes(largest),
     availableBytes: answer.availableBytes,
   };

@@ -1,6 +1,7 @@
 /** A leak report from whatever it can be made of. */
 import { analyseSnapshots, type SnapshotInput } from '../leaks/analyse.ts';
 import type { LeakReport } from '../leaks/types.ts';
+import { threadName } from '../recording/thread-name.ts';
 import { toJson } from '../util/text.ts';
 import type { LeakInput } from './leak-input.ts';
 import { progressLine } from './progress.ts';
@@ -21,16 +22,17 @@ export async function leakReport(input: LeakInput, options: SnapshotOptions): Pr
 }
 
 function ofProcess(pid: number, options: SnapshotOptions): Promise<LeakReport | null> {
-  return withSnapshots(pid, options, async (taken, family, kept) => {
+  return withSnapshots(pid, options, async (taken, { threadId, family, kept }) => {
     // First: a recording may be removed.
-    const notes = allocationNotes(family, pid);
+    const notes = allocationNotes(family, pid, threadId);
     const found = await analysed(taken, 'process');
     // Last: the rows of the end are there by now.
     const times = taken
       .map(({ takenAtMs }) => takenAtMs!)
       .filter((time) => time >= taken.at(-1)!.takenAtMs! - (found.spanMs ?? 0));
-    const work = found.spanMs === null ? null : workBetween(family, pid, times);
-    const report = { ...found, work, notes: [...notes, ...found.notes] };
+    const work = found.spanMs === null ? null : workBetween(family, { pid, threadId }, times);
+    const thread = threadId === 0 ? {} : { thread: threadName(threadId) };
+    const report = { ...found, ...thread, work, notes: [...notes, ...found.notes] };
     if (kept !== null) writePrivate(kept, [`${toJson(report)}\n`]);
     return report;
   });

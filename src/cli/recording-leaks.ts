@@ -49,10 +49,10 @@ export function leaksOfRecording(path: string): LeakReport {
 }
 
 /** Who allocates what stays, from the recording of a running process, in sentences; [] if nothing was sampled. */
-export function allocationNotes(family: string, pid: number): string[] {
+export function allocationNotes(family: string, pid: number, threadId = 0): string[] {
   try {
-    const main = readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
-    const sites = main ? survivors(main, new Set()) : [];
+    const thread = recordingOf(family, { pid, threadId });
+    const sites = thread ? survivors(thread, new Set()) : [];
     return sites.map(({ place, holder, message }) => `Sampled, ${holder} at ${namedPlace(place)}: ${message}`);
   } catch {
     // Not recorded, or just being removed: the snapshots suffice.
@@ -61,17 +61,23 @@ export function allocationNotes(family: string, pid: number): string[] {
 }
 
 /** What a process did between snapshots taken at these times, as its recording has it; null if it is not known. */
-export function workBetween(family: string, pid: number, times: readonly number[]): WorkDone | null {
+export function workBetween(family: string, of: ThreadOf, times: readonly number[]): WorkDone | null {
   try {
-    const main = readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === 0);
-    if (!main) return null;
-    const at = times.map((time) => time - Date.parse(main.header.startedAt));
-    const work = asWork(workDone(main, at[0]!, at.at(-1)!));
-    const counts = at.slice(1).map((toMs, i) => asWork(workDone(main, at[i]!, toMs))?.count ?? 0);
+    const thread = recordingOf(family, of);
+    if (!thread) return null;
+    const at = times.map((time) => time - Date.parse(thread.header.startedAt));
+    const work = asWork(workDone(thread, at[0]!, at.at(-1)!));
+    const counts = at.slice(1).map((toMs, i) => asWork(workDone(thread, at[i]!, toMs))?.count ?? 0);
     return work && { ...work, counts };
   } catch {
     return null;
   }
+}
+
+type ThreadOf = Pick<Recording['header'], 'pid' | 'threadId'>;
+
+function recordingOf(family: string, { pid, threadId }: ThreadOf): Recording | undefined {
+  return readFamily(family).recordings.find(({ header }) => header.pid === pid && header.threadId === threadId);
 }
 
 function asWork(sums: Record<WorkKind, number> | null): WorkDone | null {

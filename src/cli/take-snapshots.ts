@@ -4,8 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fullMemoryBytes, snapshotPauseMs } from '../async-dump/estimate.ts';
 import type { Connection } from '../attach/connect.ts';
 import { takeSnapshot } from '../attach/take-snapshot.ts';
+import { TargetError } from '../attach/target-error.ts';
 import type { SnapshotInput } from '../leaks/analyse.ts';
 import { InputError } from '../recording/reader.ts';
+import { threadName } from '../recording/thread-name.ts';
 import { makeFolders } from '../util/make-folders.ts';
 import { makeTemporaryFolder } from '../util/temporary-folder.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
@@ -19,6 +21,7 @@ const DEFAULT_WAIT_S = 10;
 
 export interface SnapshotOptions extends VisitOptions {
   steps: number;
+  thread?: string;
   wait?: number;
   out?: string;
   keep?: boolean;
@@ -26,29 +29,40 @@ export interface SnapshotOptions extends VisitOptions {
   force?: boolean;
 }
 
+/** What heap snapshots were taken of. */
+export interface SnapshotSource {
+  threadId: number;
+  /** The folder of its recordings. */
+  family: string;
+  /** Where a report belongs that is kept beside the snapshots; null if they are not kept. */
+  kept: string | null;
+}
+
 /**
- * Takes heap snapshots of a process and hands them on, with the folder of its recordings, and where a report belongs that is kept beside
- * them; removes them afterwards unless they are to be kept. Null where the user does not want it. Throws TargetError.
+ * Takes heap snapshots of a thread and hands them on; removes them afterwards unless they are to be kept. Null where the user does not
+ * want it. Throws TargetError.
  */
 export async function withSnapshots<T>(
   pid: number,
   options: SnapshotOptions,
-  use: (taken: SnapshotInput[], family: string, kept: string | null) => Promise<T>,
+  use: (taken: SnapshotInput[], from: SnapshotSource) => Promise<T>,
 ): Promise<T | null> {
   const place = openPlace(pid, options);
   try {
     const visit = await reach(pid, { ...options, consent: consentTo(pid, options) });
     const { connection } = visit;
-    const { family } = connection.hello;
+    const { family, threads } = connection.hello;
+    let threadId: number;
     let taken: SnapshotInput[];
     try {
-      if (!(await isWanted(pid, await estimateOf(connection), options))) return null;
-      taken = await takeAll(connection, place.file, options);
+      threadId = threadIdOf(options.thread, threads);
+      if (!(await isWanted(pid, await estimateOf(connection, threadId), options))) return null;
+      taken = await takeAll(connection, threadId, place.file, options);
     } finally {
       await visit.end();
     }
     if (place.kept) complain(`The snapshots are in "${place.folder}". They hold whatever the process had in memory.`);
-    return await use(taken, family, place.kept ? place.report : null);
+    return await use(taken, { threadId, family, kept: place.kept ? place.report : null });
   } finally {
     place.close();
   }
@@ -92,10 +106,20 @@ function openPlace(pid: number, { out, keep }: SnapshotOptions): Place {
   };
 }
 
+/** By its name, "worker 2", or its number; the main thread if none is given. Throws TargetError if there is no such thread. */
+function threadIdOf(wanted: string | undefined, threads: readonly number[]): number {
+  if (wanted === undefined) return 0;
+  const found = threads.find((id) =>
+    [String(id), threadName(id), threadName(id).replace(' thread', '')].includes(wanted),
+  );
+  if (found !== undefined) return found;
+  throw new TargetError(`No thread is named "${wanted}". There are: ${threads.map(threadName).join(', ')}.`);
+}
+
 /** Where nobody can be asked and the pause would be refused, the agent need not come first. */
 function consentTo(pid: number, options: SnapshotOptions): (heapBytes: number) => void {
   return (heapBytes) => {
-    const costs = { snapshotMs: snapshotPauseMs(heapBytes), neededBytes: fullMemoryBytes(heapBytes) };
+    const costs = { snapshotMs: snapshotPauseMs(heapBytes), snapshotBytes: fullMemoryBytes(heapBytes) };
     if (!options.yes && !mayAsk() && costs.snapshotMs > ANNOUNCED_MS) {
       throw new InputError(`${announcement(pid, costs, options)}. Add --yes.`);
     }
@@ -106,20 +130,22 @@ function mayAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
-type Announced = Pick<Costs, 'snapshotMs' | 'neededBytes'>;
+type Announced = Pick<Costs, 'snapshotMs' | 'snapshotBytes'>;
 
-function announcement(pid: number, { snapshotMs, neededBytes }: Announced, { steps }: SnapshotOptions): string {
+function announcement(pid: number, { snapshotMs, snapshotBytes }: Announced, options: SnapshotOptions): string {
+  const { steps, thread } = options;
   const times = steps === 1 ? '' : ` ${steps} times`;
-  return `This pauses process ${pid}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(neededBytes)} of memory`;
+  const what = thread === undefined ? `process ${pid}` : `"${thread}" of process ${pid}`;
+  return `This pauses ${what}${times} for about ${formatMs(snapshotMs)}, and takes about ${formatBytes(snapshotBytes)} of memory`;
 }
 
 /** Announces the cost; a pause that would be noticed is asked for. Throws InputError. */
 async function isWanted(pid: number, costs: Costs, options: SnapshotOptions): Promise<boolean> {
   const { yes, force } = options;
-  const { snapshotMs, neededBytes, availableBytes } = costs;
-  if (!force && availableBytes < neededBytes) {
+  const { snapshotMs, snapshotBytes, availableBytes } = costs;
+  if (!force && availableBytes < snapshotBytes) {
     throw new InputError(
-      `A heap snapshot needs about ${formatBytes(neededBytes)} of memory, ${formatBytes(availableBytes)} are available. Add --force to try.`,
+      `A heap snapshot needs about ${formatBytes(snapshotBytes)} of memory, ${formatBytes(availableBytes)} are available. Add --force to try.`,
     );
   }
   const announced = announcement(pid, costs, options);
@@ -130,6 +156,7 @@ async function isWanted(pid: number, costs: Costs, options: SnapshotOptions): Pr
 
 async function takeAll(
   connection: Connection,
+  threadId: number,
   file: (step: number) => string,
   options: SnapshotOptions,
 ): Promise<SnapshotInput[]> {
@@ -140,7 +167,7 @@ async function takeAll(
     for (let step = 1; step <= steps; step++) {
       if (step > 1) await waitForTraffic(step, options, progress.show);
       progress.show(`writing snapshot ${step} of ${steps}`);
-      const written = await takeSnapshot(connection, file(step));
+      const written = await takeSnapshot(connection, file(step), threadId);
       taken.push({ file: written.file, takenAtMs: written.takenAtMs });
       progress.clear();
     }

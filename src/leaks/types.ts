@@ -95,6 +95,8 @@ export interface SnapshotFacts {
 export interface LeakReport {
   schema: 'evdiag-leaks/1';
   input: 'snapshot' | 'snapshots' | 'process' | 'recording';
+  /** "worker 2"; not there if it is the main thread, or if the snapshots came as files. */
+  thread?: string;
   snapshots: SnapshotFacts[];
   /** Between the first and the last; null where unknown. */
   spanMs: number | null;

@@ -59,13 +59,14 @@ export function headline({ suspects, snapshots, spanMs, input }: LeakReport): st
   return `${suspects.length} ${one ? 'thing grows' : 'things grow'}.`;
 }
 
-export function snapshotText({ snapshots, spanMs, input, work, heap = [] }: LeakReport): string {
+export function snapshotText({ snapshots, spanMs, input, work, thread, heap = [] }: LeakReport): string {
   if (input === 'recording') return recordingText(spanMs ?? 0, heap);
   const heaps = snapshots.map(({ heapBytes }) => formatBytes(heapBytes)).join(' → ');
   const objects = formatCount(snapshots.at(-1)?.nodeCount ?? 0);
   const span = spanMs === null ? '' : `, ${Math.round(spanMs / 1000)} s apart`;
   const done = work ? `, about ${formatCount(work.count)} ${workWords(work)} meanwhile` : '';
-  return `${snapshots.length === 1 ? 'One snapshot' : `${snapshots.length} snapshots`}: heap ${heaps}, ${objects} objects${span}${done}`;
+  const of = thread === undefined ? '' : ` of ${thread}`;
+  return `${snapshots.length === 1 ? 'One snapshot' : `${snapshots.length} snapshots`}${of}: heap ${heaps}, ${objects} objects${span}${done}`;
 }
 
 function workWords({ unit, count }: WorkDone): string {

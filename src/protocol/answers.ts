@@ -156,7 +156,7 @@ const RESULTS: { [Name in MethodName]: [ResultOf<Name>] extends [never] ? Fields
   'loaded-maps': {},
   'recent-profile': {},
   'set-level': {},
-  snapshot: { file: string, takenAtMs: number, pauseMs: number },
+  snapshot: { file: string, takenAtMs: number, pauseMs: number, threadId: optional(whole) },
   watch: {},
 };
 

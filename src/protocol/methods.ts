@@ -13,7 +13,7 @@ import type {
   RecentProfilePart,
   RecentProfileRequest,
 } from './profile-parts.ts';
-import type { WrittenSnapshot } from './written-snapshot.ts';
+import type { SnapshotRequest, WrittenSnapshot } from './written-snapshot.ts';
 
 /** `blocked`: numbers of threads; `recording`: its folder, null where nothing was written. */
 export interface Departed {
@@ -51,7 +51,7 @@ interface Methods {
   'loaded-maps': { params: LoadedMapsRequest; part: LoadedMapPart; result: Nothing };
   'recent-profile': { params: RecentProfileRequest; part: RecentProfilePart; result: Nothing };
   'set-level': { params: { level: Level }; part: never; result: Nothing };
-  snapshot: { params: Nothing; part: never; result: WrittenSnapshot };
+  snapshot: { params: SnapshotRequest; part: never; result: WrittenSnapshot };
   /** Ends with the connection, or with an error. */
   watch: { params: Nothing; part: LivePart; result: never };
 }

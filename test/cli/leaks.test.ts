@@ -145,3 +145,39 @@ test(
   }),
   LIMIT_MS,
 );
+
+const LEAKY_WORKER = `
+const { Worker, isMainThread } = require('node:worker_threads');
+const ofMain = [];
+const ofWorker = []; // holder
+class Job { constructor(i) { this.i = i; } }
+let n = 0;
+setInterval(() => { for (let i = 0; i < 10; i++) (isMainThread ? ofMain : ofWorker).push(new Job(n++)); }, 20);
+if (isMainThread) new Worker(__filename).on('online', () => console.log('ready'));
+`;
+
+test(
+  'of a worker thread by its name: what leaks there is found, and what leaks elsewhere is not',
+  inLab(async (lab) => {
+    const file = lab.file('server.cjs', LEAKY_WORKER);
+    const program = lab.start(file, { env: { EVDIAG_QUIET: '1' } });
+    await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+    const pid = String(program.pid);
+
+    const unknown = await evdiag(['leaks', pid, '--thread', 'worker 9', '--yes']);
+    expectSentence(unknown, 3, 'No thread is named "worker 9". There are: main thread, worker ');
+    const thread = /worker \d+(?=\.\n$)/.exec(unknown.stderr)![0];
+
+    const args = ['leaks', pid, '--thread', thread, '--yes', '--wait', '2', '--json'];
+    const { status, stdout, stderr } = await evdiag(args);
+    expect(status, stderr).toBe(0);
+    const report = JSON.parse(stdout) as LeakReport;
+    expect(report).toMatchObject({ input: 'process', thread, snapshots: [{}, {}, {}] });
+    expect(report.spanMs).toBeGreaterThan(0);
+    const found = report.suspects.map(({ holder, place }) => `${holder} ${place?.file}:${place?.line}`);
+    expect(found).toEqual([`module variable "ofWorker" ${file}:${lineOf(LEAKY_WORKER, '// holder')}`]);
+    program.kill('SIGKILL');
+    await program.ended;
+  }),
+  LIMIT_MS,
+);

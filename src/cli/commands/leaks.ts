@@ -29,6 +29,7 @@ export const leaks: CliCommand<Options> = {
   examples: [
     'evdiag leaks 4711                              takes three snapshots of a process',
     'evdiag leaks 4711 --wait 60 --out snapshots    one minute apart, and keeps them',
+    'evdiag leaks 4711 --thread "worker 2"           of a worker thread',
     'evdiag leaks 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot',
     'evdiag leaks heap.heapsnapshot --format html -o leaks.html',
     'evdiag leaks .evdiag                           reads the newest recording',
@@ -51,6 +52,7 @@ export const leaks: CliCommand<Options> = {
       )
       .addOption(new Option('--format <format>', 'format of the report').choices(FORMATS).default('text'))
       .option('-o, --output <file>', 'write the report to this file')
+      .option('--thread <name>', 'of this thread, e.g. "worker 2" (default: the main thread)')
       .option('--steps <n>', 'number of snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
       .option(
         '--wait <seconds>',

@@ -6,19 +6,22 @@ import { askFor, CLIENT_GONE, requireInspector, whileConnected } from './client.
 import { leaveThreads, roomyFolder, snapshotPrefix, timeoutMs, workInThread } from './dump.ts';
 import type { Method, Target } from './types.ts';
 
+const NO_THREAD = 'There is no such thread any more.';
+
 /**
- * Writes a heap snapshot of the main thread: `WrittenSnapshot`. The client moves the file; it is removed when the client disconnects.
+ * Writes a heap snapshot of a thread, the main one if none is named: `WrittenSnapshot`. The client moves the file; it is removed when the client disconnects.
  * Inspector sessions stay connected until then, so that objects keep their ids from one snapshot to the next.
  */
 export function createSnapshot(target: Target): Method<'snapshot'> {
   let files = 0;
-  return async (_params, client): Promise<WrittenSnapshot> => {
+  return async ({ threadId = 0 }, client): Promise<WrittenSnapshot> => {
     requireInspector(target);
-    const [main] = target.threads();
-    if (client.isGone() || !main) throw new Error(CLIENT_GONE);
+    const thread = target.threads().find((each) => each.threadId === threadId);
+    if (client.isGone()) throw new Error(CLIENT_GONE);
+    if (!thread) throw new Error(NO_THREAD);
     client.onGone(holdSessions());
-    return whileConnected(client, leaveThreads([main]), async () => {
-      const estimate = await askFor(client, main, 'dumpEstimate', []);
+    return whileConnected(client, leaveThreads([thread]), async () => {
+      const estimate = await askFor(client, thread, 'dumpEstimate', []);
       const heapBytes = estimate?.heapBytes ?? 0;
       // The name shows `evdiag` whose it is, in case both are killed.
       const file = join(
@@ -26,10 +29,10 @@ export function createSnapshot(target: Target): Method<'snapshot'> {
         `${snapshotPrefix(target.header)}heap${++files}.heapsnapshot`,
       );
       client.onGone(() => remove(file));
-      const begin = (): Promise<unknown> => askFor(client, main, 'beginSnapshot', [file]);
-      const answer = await workInThread(main, begin, timeoutMs('full', heapBytes), client);
+      const begin = (): Promise<unknown> => askFor(client, thread, 'beginSnapshot', [file]);
+      const answer = await workInThread(thread, begin, timeoutMs('full', heapBytes), client);
       if (!('snapshot' in answer)) throw new Error('The thread answered something else.');
-      return { file, takenAtMs: Date.now(), pauseMs: answer.snapshot.pauseMs };
+      return { file, takenAtMs: Date.now(), pauseMs: answer.snapshot.pauseMs, threadId: thread.threadId };
     });
   };
 }
