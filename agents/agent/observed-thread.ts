@@ -33,6 +33,7 @@ import { createSamplerSet, samplerContext } from './sampler-set.ts';
 import { watchShortIntervals } from './short-intervals.ts';
 import { markSyncCalls } from './sync-calls.ts';
 import { followTerminations } from './terminations.ts';
+import { keepTickShape } from './tick-shape.ts';
 import { keepRoomForTimers } from './timer-room.ts';
 import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking } from './tracking/tracking.ts';
@@ -151,6 +152,7 @@ export class ObservedThread {
     watchShortIntervals();
     watchProgramHooks();
     keepRoomForTimers();
+    keepTickShape();
     const api = this.#api();
     this.#endTrace = api.endTrace;
     publish(shared, histogram, begin, this.#tracking, this.#work, api);
@@ -159,8 +161,7 @@ export class ObservedThread {
 
   /** At the next turn of the loop: where the stack is empty, and no hook runs. */
   readonly leave = guarded(createSensor('leaving', true), () => {
-    const go = guarded(createSensor('leaving', true), () => this.#goAway());
-    laterOn(go).unref();
+    laterOn(guarded(createSensor('leaving', true), () => this.#goAway())).unref();
   });
 
   #goAway(): void {
