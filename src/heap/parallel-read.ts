@@ -29,13 +29,14 @@ export interface ParallelRead {
 
 /** The file of the worker; null where a second thread is not worth it, or there is none. */
 export function workerFor(path: string, { minParallelBytes = MIN_BYTES, worker }: ReaderOptions): string | null {
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes < minParallelBytes || availableParallelism() < 2) return null;
-  if (worker !== undefined) return worker;
   try {
+    const bytes = statSync(path).size;
+    if (bytes < minParallelBytes || availableParallelism() < 2) return null;
+    if (worker !== undefined) return worker;
     const file = join(packageRoot(), 'dist', 'heap-worker.cjs');
     return existsSync(file) ? file : null;
   } catch {
+    // Why a file cannot be read, its reader says.
     return null;
   }
 }

@@ -6,6 +6,7 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const COMMA = 44;
 const CLOSE = 93;
+const NEWLINE = 10;
 const FIRST_CAPACITY = 1 << 14;
 const MAX_HASHED = 200;
 
@@ -209,7 +210,17 @@ class StringScan {
       if (state === INSIDE) at = Math.min(kernel.findQuote(at, end), end - 1);
       const byte = bytes[at]!;
       if (state === INSIDE) {
-        if (byte === QUOTE) state = AFTER;
+        // As V8 writes them, nearly always.
+        if (
+          byte === QUOTE &&
+          bytes[at + 1] === COMMA &&
+          bytes[at + 2] === NEWLINE &&
+          bytes[at + 3] === QUOTE &&
+          at + 3 < end
+        ) {
+          at += 3;
+          this.#table.addStart(start + at - from + 1);
+        } else if (byte === QUOTE) state = AFTER;
         else if (byte === BACKSLASH) state = ESCAPE;
       } else if (state === ESCAPE) state = INSIDE;
       else if (byte === QUOTE && state === BEFORE) {
