@@ -4,7 +4,8 @@ import type { LeakReport } from '../leaks/types.ts';
 import { threadName } from '../recording/thread-name.ts';
 import { toJson } from '../util/text.ts';
 import type { LeakInput } from './leak-input.ts';
-import { progressLine } from './progress.ts';
+import { progressLine, TimeLeft } from './progress.ts';
+import { requireMemory } from './reading-memory.ts';
 import { allocationNotes, leaksOfRecording, workBetween } from './recording-leaks.ts';
 import { savedReport } from './saved-leaks.ts';
 import { type SnapshotOptions, withSnapshots } from './take-snapshots.ts';
@@ -16,6 +17,7 @@ export async function leakReport(input: LeakInput, options: SnapshotOptions): Pr
   if (input.kind === 'report') return savedReport(input.path);
   if (input.kind === 'snapshots') {
     const files = input.files.map((file) => ({ file }));
+    if (!options.force) requireMemory(input.files);
     return analysed(files, 'snapshots');
   }
   return ofProcess(input.pid, options);
@@ -40,6 +42,7 @@ function ofProcess(pid: number, options: SnapshotOptions): Promise<LeakReport | 
 
 async function analysed(inputs: readonly SnapshotInput[], input: 'snapshots' | 'process'): Promise<LeakReport> {
   const progress = progressLine();
+  const left = new TimeLeft();
   let last = 0;
   try {
     return await analyseSnapshots(inputs, {
@@ -47,7 +50,7 @@ async function analysed(inputs: readonly SnapshotInput[], input: 'snapshots' | '
       onProgress(words, share) {
         if (share < 1 && Date.now() - last < 100) return;
         last = Date.now();
-        progress.show(share < 1 ? `${words}: ${Math.floor(share * 100)} %` : words);
+        progress.show(share < 1 ? `${words}: ${Math.floor(share * 100)} %${left.text(words, share, last)}` : words);
       },
     });
   } finally {

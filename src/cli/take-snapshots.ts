@@ -14,7 +14,7 @@ import { formatBytes, formatMs } from '../util/text.ts';
 import { nodeCode } from '../util/user-error.ts';
 import { ANNOUNCED_MS, type Costs, estimateOf } from './dump-costs.ts';
 import { complain } from './output.ts';
-import { progressLine, question } from './progress.ts';
+import { countDown, progressLine, question } from './progress.ts';
 import { reach, type VisitOptions } from './target/visit.ts';
 
 const DEFAULT_WAIT_S = 10;
@@ -56,8 +56,9 @@ export async function withSnapshots<T>(
     let taken: SnapshotInput[];
     try {
       threadId = threadIdOf(options.thread, threads);
-      if (!(await isWanted(pid, await estimateOf(connection, threadId), options))) return null;
-      taken = await takeAll(connection, threadId, place.file, options);
+      const costs = await estimateOf(connection, threadId);
+      if (!(await isWanted(pid, costs, options))) return null;
+      taken = await takeAll(connection, threadId, place.file, { ...options, snapshotMs: costs.snapshotMs });
     } finally {
       await visit.end();
     }
@@ -158,18 +159,22 @@ async function takeAll(
   connection: Connection,
   threadId: number,
   file: (step: number) => string,
-  options: SnapshotOptions,
+  options: SnapshotOptions & { snapshotMs: number },
 ): Promise<SnapshotInput[]> {
-  const { steps } = options;
+  const { steps, snapshotMs } = options;
   const taken: SnapshotInput[] = [];
   const progress = progressLine();
   try {
     for (let step = 1; step <= steps; step++) {
       if (step > 1) await waitForTraffic(step, options, progress.show);
-      progress.show(`writing snapshot ${step} of ${steps}`);
-      const written = await takeSnapshot(connection, file(step), threadId);
-      taken.push({ file: written.file, takenAtMs: written.takenAtMs });
       progress.clear();
+      const shown = countDown(`writing snapshot ${step} of ${steps}`, snapshotMs);
+      try {
+        const written = await takeSnapshot(connection, file(step), threadId);
+        taken.push({ file: written.file, takenAtMs: written.takenAtMs });
+      } finally {
+        shown();
+      }
     }
     return taken;
   } finally {

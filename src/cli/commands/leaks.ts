@@ -62,7 +62,7 @@ export const leaks: CliCommand<Options> = {
       .option('--out <folder>', 'keep the snapshots in this folder')
       .option('--keep', 'keep the snapshots in the working folder')
       .option('--yes', 'do not ask before the process is paused')
-      .option('--force', 'take snapshots even if memory may not suffice')
+      .option('--force', 'take or read snapshots even if memory may not suffice')
       .addOption(
         new Option('--fail-on <confidence>', 'exit with 1 if a suspect is at least this certain').choices([
           'possible',
