@@ -12,6 +12,8 @@ export interface Settings {
   maxBytes: number;
   /** Where metrics are served, as it was set: the watchdog reads it. Null: nowhere. */
   metrics: string | null;
+  /** How long the program is to have waited before it is said what keeps it alive, in ms; null: it is not said. */
+  whyMs: number | null;
   /** Whether stacks of the last minute are kept, for `evdiag profile --last`. */
   recent: boolean;
   quiet: boolean;
@@ -61,6 +63,10 @@ export function readSettings(
       `EVDIAG_BUDGET=${quote(env.EVDIAG_BUDGET!.trim())} is not a share of the thread's time from 0% to ${MOST_BUDGET * 100}%, such as 2%; using ${used * 100}%`,
     );
   }
+  const whyMs = readSpan(env.EVDIAG_WHY);
+  if (whyMs === undefined) {
+    problems.push(`EVDIAG_WHY=${quote(env.EVDIAG_WHY!.trim())} is not a time such as 5s, from 1s to 1h; not used`);
+  }
   const settings: Settings = {
     out: resolve(env.EVDIAG_OUT || '.evdiag'),
     level: level === 'diagnose' ? 'diagnose' : 'watch',
@@ -68,6 +74,7 @@ export function readSettings(
     slowMs: number('EVDIAG_SLOW_MS', SLOW),
     maxBytes: number('EVDIAG_MAX_MB', MAX_MB) * 1e6,
     metrics: env.EVDIAG_METRICS?.trim() || null,
+    whyMs: whyMs ?? null,
     recent: flag('EVDIAG_RECENT', true),
     quiet: flag('EVDIAG_QUIET', false),
     summary: flag('EVDIAG_SUMMARY', true),
@@ -82,6 +89,14 @@ function readBudget(text: string | undefined): number | null | undefined {
   const [, percent] = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text.trim()) ?? [];
   const share = Number(percent) / 100;
   return percent !== undefined && share <= MOST_BUDGET ? share : undefined;
+}
+
+/** "5s", "500ms", "2m" or "5", which are seconds, in ms; null where it is not set or 0, undefined where it is no such time. */
+function readSpan(text: string | undefined): number | null | undefined {
+  if (!text?.trim() || text.trim() === '0') return null;
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(text.trim()) ?? [];
+  const ms = Number(number) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h'];
+  return number !== undefined && ms >= 1000 && ms <= 3_600_000 ? ms : undefined;
 }
 
 /** Of an observed thread's time, at that level. */

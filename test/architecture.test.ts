@@ -35,6 +35,7 @@ const MODELS = [...RECORDING, 'src/profile', 'src/heap'];
 const PROBE = ['inventory', 'own-session', 'probe'].map((name) => `src/async-dump/${name}.ts`);
 /** What goes over the agent's socket and to its threads. */
 const PROTOCOL = 'src/protocol';
+const WHY = 'src/why';
 const DUMP = [PROTOCOL, 'src/async-dump'];
 const JUDGES = [...MODELS, ...DUMP, 'src/detectors', 'src/exporters'];
 const VIEWS = [...JUDGES, 'src/leaks', 'src/report', 'src/tui', 'src/attach'];
@@ -48,17 +49,19 @@ const IMPORT_TABLE: Record<string, Rule> = {
   [PROTOCOL]: { values: RECORDING, builtinsOnly: true },
   'src/async-dump': { values: [...MODELS, PROTOCOL], builtinsOnly: true },
   'src/startup': { values: [...MODELS, PROTOCOL] },
+  // What keeps a process alive, in words: the agent prints them too.
+  [WHY]: { values: [...RECORDING, PROTOCOL], builtinsOnly: true },
   'src/leaks': { values: [...MODELS, ...DUMP] },
   'src/detectors': { values: MODELS },
   'src/exporters': { values: [...MODELS, PROTOCOL] },
   'src/report': { values: JUDGES },
   // What it shows of a recording is what the report tells.
   'src/tui': { values: [...JUDGES, 'src/report'] },
-  'src/attach': { values: JUDGES },
+  'src/attach': { values: [...JUDGES, WHY] },
   'src/lab': { values: [UTIL] },
   // The results of `profile` are written in any format.
   'src/library': { values: [...RECORDING, 'src/profile', 'src/exporters', 'src/async-dump/source-text.ts'] },
-  'src/cli': { values: [...VIEWS, 'src/lab', 'src/startup', 'src/index.ts'] },
+  'src/cli': { values: [...VIEWS, 'src/lab', 'src/startup', WHY, 'src/index.ts'] },
   // The library's entry.
   'src/index.ts': { values: [...VIEWS, 'src/library'] },
   'src/recording-api.ts': { values: VIEWS },
@@ -95,7 +98,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
     builtinsOnly: true,
   },
   'agents/watchdog': {
-    values: [...JUDGES, 'src/report', 'agents/samplers', ...SHARED],
+    values: [...JUDGES, 'src/report', WHY, 'agents/samplers', ...SHARED],
     types: ['agents/agent'],
   },
   // The library's half that hooks into Node, reached from src/library by path (dist/library.cjs).

@@ -112,6 +112,7 @@ function start(): void {
     diagnose: settings.level === 'diagnose',
     budgetShare: budgetOf(settings, settings.level),
     gcByKind: settings.metrics !== null,
+    followsOrigins: settings.whyMs !== null,
     gate,
     internals,
     post(sample) {

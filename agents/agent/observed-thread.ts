@@ -80,6 +80,7 @@ export interface ObservedThreadOptions {
   budgetShare: number;
   /** Whether collections are counted by kind and duration, for metrics. */
   gcByKind?: boolean;
+  followsOrigins: boolean; // EVDIAG_WHY
   gate: ThreadGate | null;
   internals: NodeInternals | null;
   /** Sends to the watchdog; when it returns false, all of it stops. */
@@ -155,7 +156,7 @@ export class ObservedThread {
     keepTickShape();
     const api = this.#api();
     this.#endTrace = api.endTrace;
-    publish(shared, histogram, begin, this.#tracking, this.#work, api);
+    publish(shared, histogram, begin, this.#tracking, this.#work, api, options.followsOrigins);
     this.atExit = guarded(sampling, (isUnsettled: boolean) => this.#leave(isUnsettled));
   }
 

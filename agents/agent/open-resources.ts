@@ -3,45 +3,35 @@ import type { OpenHandles, OpenResources, RawTimers } from '../../src/protocol/o
 import {
   apply,
   clearTimeout,
-  getOwnPropertyDescriptor,
-  getOwnPropertySymbols,
-  getPrototypeOf,
   max,
   monotonicMs,
-  NativeError,
   NativeMap,
   NativeNumber,
   NativeString,
-  ownKeys,
   performance,
   process,
   round,
   setTimeout,
 } from '../primordials.ts';
-import type { RawFrame } from '../shared-memory.ts';
 import { failedConnections } from './failed-connections.ts';
+import { classOf, nameOf, read, socketAddress, symbolValue, textOf } from './plain-values.ts';
+import { allTimers, createPlaces, type Places } from './timers-in-place.ts';
+
+export { rememberScripts } from './timers-in-place.ts';
 
 /** Most distinct timers and handles that are listed. */
 const MAX_DISTINCT = 400;
-/** Urls of scripts that are remembered. */
-const MAX_SCRIPTS = 20_000;
-/** With more, V8 would block the thread for a tenth of a second to report them all. */
-const MAX_PARSED = 500;
-/** The place of a function costs 0.1 ms. */
-const MAX_PLACES = 300;
-const MAX_TIMERS = 200_000;
 const DETAIL_LIMIT = 200;
-const PROTOTYPE_LIMIT = 8;
 
 // Kept from before the application could replace them.
 const startTimer = setTimeout;
 
-type Bag = Record<PropertyKey, unknown>;
 interface NodeInternals {
   _getActiveHandles?(): object[];
   _getActiveRequests?(): object[];
 }
-const { _getActiveHandles: activeHandles, _getActiveRequests: activeRequests } = process as unknown as NodeInternals;
+export const { _getActiveHandles: activeHandles, _getActiveRequests: activeRequests } =
+  process as unknown as NodeInternals;
 
 /**
  * Timers and handles of this thread. No code of the application runs: own properties are read if they hold a plain
@@ -67,7 +57,7 @@ export function openResources(): OpenResources {
   return found;
 }
 
-function call(list: (() => object[]) | undefined): object[] {
+export function call(list: (() => object[]) | undefined): object[] {
   return list ? apply(list, process, []) : [];
 }
 
@@ -92,110 +82,18 @@ function groupBy<T extends { count: number }>(
 
 /** Node keeps its timers in lists, one for each delay, in a variable that setTimeout can see. */
 function readTimers(session: OwnSession): RawTimers[] {
-  const lists = timerLists(session);
   const places = createPlaces(session);
   const nowMs = loopNowMs();
   const timers: RawTimers[] = [];
-  for (const delay of ownKeys(lists)) {
-    const list = read(lists, delay) as object;
-    let timer = read(list, '_idlePrev');
-    for (let i = 0; i < MAX_TIMERS && isObject(timer) && timer !== list; i++) {
-      const found = timerOf(timer, nowMs, places);
-      if (found) timers.push(found);
-      timer = read(timer, '_idlePrev');
-    }
+  for (const timer of allTimers(session)) {
+    const found = timerOf(timer, nowMs, places);
+    if (found) timers.push(found);
   }
   return timers;
 }
 
-function timerLists(session: OwnSession): object {
-  const { internalProperties } = session.post('Runtime.getProperties', { objectId: session.handleOf(startTimer) });
-  const scopes = named(internalProperties, '[[Scopes]]');
-  if (!scopes) throw new NativeError('the timers of this Node are not where they are looked for');
-  const { result } = session.post('Runtime.getProperties', { objectId: scopes, ownProperties: true });
-  for (const { value } of result as { value?: { objectId?: string } }[]) {
-    if (!value?.objectId) continue;
-    const scope = session.post('Runtime.getProperties', { objectId: value.objectId, ownProperties: true });
-    const lists = named(scope.result, 'timerListMap');
-    if (lists) return session.valueOf(lists) as object;
-  }
-  throw new NativeError('the timers of this Node are not where they are looked for');
-}
-
-function named(properties: unknown, name: string): string | undefined {
-  const list = (properties ?? []) as { name: string; value?: { objectId?: string } }[];
-  return list.find((property) => property.name === name)?.value?.objectId;
-}
-
-type Places = (callback: object) => RawFrame | null;
-
-/** Where functions begin. */
-function createPlaces(session: OwnSession): Places {
-  const known = new NativeMap<object, RawFrame | null>();
-  // Each source is read once, the cheap one first.
-  let read = 0;
-  const urlOf = (scriptId: string): string | undefined => {
-    while (!scripts.has(scriptId) && read < 2) {
-      if (read++ === 0) readScripts(session);
-      else readParsedScripts(session);
-    }
-    return scripts.get(scriptId);
-  };
-  return (callback) => {
-    let frame = known.get(callback);
-    if (frame === undefined) {
-      frame = known.size < MAX_PLACES ? placeOf(session, callback, urlOf) : null;
-      known.set(callback, frame);
-    }
-    return frame;
-  };
-}
-
-function placeOf(
-  session: OwnSession,
-  callback: object,
-  urlOf: (scriptId: string) => string | undefined,
-): RawFrame | null {
-  const { internalProperties } = session.post('Runtime.getProperties', {
-    objectId: session.handleOf(callback),
-    ownProperties: true,
-  });
-  const list = (internalProperties ?? []) as { name: string; value?: { value?: unknown } }[];
-  const at = list.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as
-    | { scriptId: string; lineNumber: number; columnNumber: number }
-    | undefined;
-  const url = at && urlOf(at.scriptId);
-  return at && url ? [nameOf(callback), url, at.lineNumber + 1, at.columnNumber + 1] : null;
-}
-
-/** The urls of scripts by id; known ones are kept, because V8 forgets at a collection what ran only once. */
-const scripts = new NativeMap<string, string>();
-
-/** To be called before the collection that begins a dump, if there was no dump before. */
-export function rememberScripts(): void {
-  if (scripts.size === 0) withOwnSession(readScripts);
-}
-
-/** By V8's coverage counts: the Debugger domain stays off. */
-function readScripts(session: OwnSession): void {
-  session.post('Profiler.enable');
-  const { result } = session.post('Profiler.getBestEffortCoverage');
-  for (const { scriptId, url } of result as { scriptId: string; url: string }[]) {
-    if (scripts.size < MAX_SCRIPTS) scripts.set(scriptId, url);
-  }
-  session.post('Profiler.disable');
-}
-
-/** All of them, as an attaching debugger gets them: this takes 0.2 ms for each, so only if V8 has forgotten one and they are not many. */
-function readParsedScripts(session: OwnSession): void {
-  if (scripts.size > MAX_PARSED) return;
-  const parsed = session.eventsOf('Debugger.enable', 'Debugger.scriptParsed') as { scriptId: string; url: string }[];
-  session.post('Debugger.disable');
-  for (const { scriptId, url } of parsed) if (scripts.size < MAX_SCRIPTS) scripts.set(scriptId, url);
-}
-
 /** The loop's clock, as timers have it; it does not advance while the loop is blocked. */
-function loopNowMs(): number {
+export function loopNowMs(): number {
   const probe = startTimer(() => {}, 2 ** 30);
   const startedAt = NativeNumber(read(probe, '_idleStart'));
   clearTimeout(probe);
@@ -244,55 +142,4 @@ function detailOf(handle: object): string {
 function portOf(handle: object): string {
   const port = read(handle, 'port');
   return typeof port === 'number' ? `:${port}` : '';
-}
-
-/** Asks libuv's handle, through the method of its native class. */
-function socketAddress(handle: object, method: 'getpeername' | 'getsockname'): string {
-  const native = read(handle, '_handle') ?? symbolValue(handle, 'kHandle') ?? handle;
-  if (!isObject(native)) return '';
-  for (let proto = getPrototypeOf(native), i = 0; proto && i < PROTOTYPE_LIMIT; proto = getPrototypeOf(proto), i++) {
-    const ask = read(proto, method);
-    if (typeof ask !== 'function') continue;
-    const address: Bag = {};
-    try {
-      apply(ask, native, [address]);
-    } catch {
-      return '';
-    }
-    if (typeof address.port !== 'number') return '';
-    return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-  }
-  return '';
-}
-
-/** The name of the class, from its prototype. */
-function classOf(object: object): string {
-  for (let proto = getPrototypeOf(object), i = 0; proto && i < PROTOTYPE_LIMIT; proto = getPrototypeOf(proto), i++) {
-    const made = read(proto, 'constructor');
-    if (typeof made === 'function') return nameOf(made) || 'Object';
-  }
-  return 'Object';
-}
-
-function nameOf(made: object): string {
-  return textOf(read(made, 'name'));
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, DETAIL_LIMIT) : '';
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-/** The value of an own property whose key is Node's symbol of that name. */
-function symbolValue(object: object, name: string): unknown {
-  const symbol = getOwnPropertySymbols(object).find(({ description }) => description === name);
-  return symbol && read(object, symbol);
-}
-
-/** An own property that holds a value: getters are not called. */
-function read(object: object, key: PropertyKey): unknown {
-  return getOwnPropertyDescriptor(object, key)?.value;
 }

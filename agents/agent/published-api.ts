@@ -9,6 +9,7 @@ import { onLeave } from './leaving.ts';
 import { programHooks } from './program-hooks.ts';
 import { shortIntervals } from './short-intervals.ts';
 import type { Tracking } from './tracking/tracking.ts';
+import { createWhyApi } from './why/why-api.ts';
 import type { Work } from './work/work.ts';
 
 /** Puts the functions that the watchdog calls where it finds them. */
@@ -22,6 +23,7 @@ export function publish(
     ThreadApi,
     'startHooks' | 'stopHooks' | 'hookCounts' | 'lookBack' | 'beginTrace' | 'endTrace' | 'wantMaps' | 'leave'
   >,
+  followsOrigins: boolean,
 ): void {
   const counted = <Text extends string>(take: () => Text): Text => {
     const from = monotonicMs();
@@ -38,6 +40,7 @@ export function publish(
     workDuring: (fromMs, toMs, ids, isOwn) => counted(() => work.during(fromMs, toMs, ids, isOwn)),
     handleSites: () => toJson(tracking.handleSites()),
     ...createDumpApi(shared),
+    ...createWhyApi(followsOrigins, tracking.handleSiteOf),
     ...others,
   };
   // The histogram is referenced here: if it were collected, its timer and the heartbeat would end.

@@ -18,6 +18,7 @@ import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
 import { boundUnread } from './unread.ts';
 import { liftVeil, listenUnseen } from './unseen-listeners.ts';
+import { noteWorker } from './why/workers.ts';
 
 /**
  * How often a new thread announces itself: messages without a receiver are lost, and the watchdog, which starts with
@@ -56,6 +57,7 @@ export function startInWorker(attached: AttachOptions | null): void {
     histogram: readBeats(beats),
     diagnose: settings.level === 'diagnose',
     budgetShare: budgetOf(settings, settings.level),
+    followsOrigins: settings.whyMs !== null,
     gate,
     internals,
     post(sample) {
@@ -116,6 +118,7 @@ export function followWorkers(onGone: (threadId: number) => void, ours?: Worker)
   const onWorker = guarded(sensor, (worker: Worker) => {
     if (worker === ours) return;
     const id = worker.threadId;
+    noteWorker(worker);
     const emitter = worker as unknown as EventEmitter;
     const gone = guarded(sensor, () => {
       liftVeil(emitter);

@@ -20,6 +20,7 @@ import { calibrateChains } from './stall/chains.ts';
 import { createLiveLog } from './stall/live-log.ts';
 import { createStorage, type Storage } from './storage.ts';
 import type { WatchdogData } from './types.ts';
+import type { WhyWatch } from './why/why-watch.ts';
 
 /** The live socket waits this long: a program that is over by then does not pay for it. Who has loaded the agent waits for it. */
 const SOCKET_AFTER_MS = 20;
@@ -29,6 +30,7 @@ const FAREWELL_MS = 20;
 /** Each is loaded when it is first used: until then, nothing of it takes memory. */
 const loadSummary = () => require('./summary.ts') as typeof import('./summary.ts');
 const loadMetrics = () => require('./metrics/metrics.ts') as typeof import('./metrics/metrics.ts');
+const loadWhyWatch = () => require('./why/why-watch.ts') as typeof import('./why/why-watch.ts');
 const loadMethods = () => require('./socket/methods/index.ts') as typeof import('./socket/methods/index.ts');
 
 /** The main thread needs far less time to end, or to go on, once the sessions are closed. */
@@ -44,6 +46,7 @@ class Watchdog {
   readonly #departure: Departure;
   #socket: LiveSocket | null = null;
   #metrics: Metrics | null = null;
+  #whyWatch: WhyWatch | null = null;
   #finished = false;
 
   constructor(data: WatchdogData) {
@@ -62,6 +65,7 @@ class Watchdog {
       onRow: (threadId: number, row: Row) => {
         for (const listener of this.#viewers) listener(threadId, row);
         this.#metrics?.onRow(threadId, row);
+        this.#whyWatch?.onRow(threadId, row);
       },
       onBeats: (threadId: number, histogram: DelayHistogram) => {
         if (threadId === 0) this.#metrics?.onBeats(histogram);
@@ -100,6 +104,7 @@ class Watchdog {
     // Node's own handlers, which put a terminal right, would not come back when the agent leaves.
     if (!this.#data.attached) this.#watchSignals();
     if (this.#data.settings.metrics !== null) this.#serveMetrics(this.#data.settings.metrics);
+    if (this.#data.settings.whyMs !== null) this.#watchWhy(this.#data.settings.whyMs);
     this.#tick();
   }
 
@@ -224,6 +229,18 @@ class Watchdog {
     });
   }
 
+  #watchWhy(whyMs: number): void {
+    if (this.#data.inspection !== 'possible') return;
+    this.#whyWatch = new (loadWhyWatch().WhyWatch)({
+      whyMs,
+      pid: process.pid,
+      threads: () => this.#threads.alive().map(({ dumpable }) => dumpable),
+      print: (line) => {
+        if (!this.#finished) printLine(line);
+      },
+    });
+  }
+
   /** What is reported through the socket. */
   #target(folders: Target['folders']): Target {
     const threads = this.#threads;
@@ -237,6 +254,7 @@ class Watchdog {
       leave: () => this.#departure.leave(),
       isLeaving: () => this.#departure.isAsked(),
       visitors: () => this.#socket?.visitors() ?? 0,
+      isAttached: this.#data.attached !== null,
       keepsRecent: settings.recent,
       threads: () => threads.alive().map(({ dumpable }) => dumpable),
       observed: () =>

@@ -3,6 +3,7 @@
  * are those of the files beside this one.
  */
 import { basename, dirname } from 'node:path';
+import type { Frame } from '../recording/types.ts';
 import { isFrame, isHeader } from '../recording/validate.ts';
 import {
   any,
@@ -25,6 +26,7 @@ import type { Inventory } from './inventory.ts';
 import type { MethodName, PartOf, ResultOf } from './methods.ts';
 import type { FailedConnections, OpenHandles } from './open-resources.ts';
 import type { TextPart, V8CpuProfile } from './profile-parts.ts';
+import { ALIVE_KINDS, type AliveThings } from './why-parts.ts';
 
 const strings = arrayOf(string);
 const frames = arrayOf(isFrame);
@@ -76,6 +78,16 @@ const HANDLE_SITE: Checks<HandleSite> = {
   ref: boolean,
   place: orNull(isFrame),
 };
+const STATE = oneOf('idle', 'running', 'no-answer', 'ended');
+const ALIVE: Checks<AliveThings<Frame>> = {
+  kind: oneOf(...ALIVE_KINDS),
+  what: string,
+  count: number,
+  ageMs: orNull(number),
+  made: frames,
+  steps: arrayOf(frames),
+  calls: arrayOf(object({ event: string, place: isFrame })),
+};
 const FIGURES: Checks<Omit<Inventory, 'frames' | 'groups'>> = {
   promises: number,
   probed: number,
@@ -110,7 +122,7 @@ const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
     progress: { threadId, doing: oneOf('stack', 'calls', 'heap') },
     thread: {
       threadId,
-      state: oneOf('idle', 'running', 'no-answer', 'ended'),
+      state: STATE,
       stack: frames,
       syncCall: orNull(object({ name: string, stack: frames })),
       timers: arrayOf(object({ ...TIMERS })),
@@ -137,6 +149,17 @@ const PARTS: { [Name in MethodWithParts]: PartChecks<PartOf<Name>> } = {
     // Rows of an unknown type are skipped, as in a file.
     rows: { threadId, rows: arrayOf(any) },
   },
+  why: {
+    thread: {
+      threadId,
+      state: STATE,
+      stack: frames,
+      things: arrayOf(object({ ...ALIVE })),
+      more: number,
+      followed: boolean,
+      problem,
+    },
+  },
 };
 
 /** A method that reports nothing at its end may send anything. */
@@ -158,6 +181,7 @@ const RESULTS: { [Name in MethodName]: [ResultOf<Name>] extends [never] ? Fields
   'set-level': {},
   snapshot: { file: string, takenAtMs: number, pauseMs: number, threadId: optional(whole) },
   watch: {},
+  why: {},
 };
 
 /** Whether a part of an answer to that method has the required shape; a method without parts has none. */

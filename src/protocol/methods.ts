@@ -13,6 +13,7 @@ import type {
   RecentProfilePart,
   RecentProfileRequest,
 } from './profile-parts.ts';
+import type { WhyPart } from './why-parts.ts';
 import type { SnapshotRequest, WrittenSnapshot } from './written-snapshot.ts';
 
 /** `blocked`: numbers of threads; `recording`: its folder, null where nothing was written. */
@@ -54,6 +55,7 @@ interface Methods {
   snapshot: { params: SnapshotRequest; part: never; result: WrittenSnapshot };
   /** Ends with the connection, or with an error. */
   watch: { params: Nothing; part: LivePart; result: never };
+  why: { params: Nothing; part: WhyPart; result: Nothing };
 }
 
 export type MethodName = keyof Methods;

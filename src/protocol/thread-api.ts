@@ -3,6 +3,7 @@ import type { RawFrame } from '../recording/source-maps.ts';
 import type { Work, WorkShare } from '../recording/types.ts';
 import type { Inventory, InventoryFiles } from './inventory.ts';
 import type { OpenResources } from './open-resources.ts';
+import type { RawWhy } from './why-parts.ts';
 
 /**
  * The name by which the watchdog's `Runtime.evaluate` reaches the agent in an observed thread: a constant that is no property of an object, so that no list of the
@@ -42,6 +43,8 @@ interface ThreadCalls {
   wantMaps: { args: [urls: readonly string[]]; answer: null };
   /** Where open handles were made; empty where that is not recorded. */
   handleSites: { args: []; answer: RawHandleSite[] };
+  /** What keeps the loop of the thread going. */
+  why: { args: []; answer: RawWhy };
   /** What is unfinished now is posted when none of the program's code is running. */
   /** `heap`: the suspended calls in the heap as well. */
   lookBack: { args: [heap: boolean]; answer: { asked: true } };

@@ -1,5 +1,6 @@
 /** What a resource shows about itself, and the stack with which it was made. */
-import { getOwnPropertySymbols, NativeNumber, NativeSet } from '../../primordials.ts';
+import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
+import { getOwnPropertySymbols, monotonicMs, NativeNumber, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { isOwnStore } from '../work/own-storages.ts';
 import { isNodes, type Started } from './sites.ts';
@@ -57,6 +58,12 @@ export function isReferenced({ ref }: FollowedHandle): boolean {
   } catch {
     return false;
   }
+}
+
+/** Where it was made, as a dump shows it. */
+export function siteOf(one: FollowedHandle): RawHandleSite {
+  const { type, frames } = one.site;
+  return { type, ageMs: monotonicMs() - one.startMs, ref: isReferenced(one), frames };
 }
 
 export function hasOwn(frames: RawFrame[]): boolean {

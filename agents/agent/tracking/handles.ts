@@ -14,6 +14,7 @@ import {
   isReferenced,
   isStillThere,
   lookForStore,
+  siteOf,
   spanOf,
 } from './handle-state.ts';
 import { CONNECTIONS, FROM_OUTSIDE, PASSING, REQUESTS, STEPS } from './handle-types.ts';
@@ -141,12 +142,13 @@ export class FollowedHandles {
 
   /** Those that are followed, to be dumped. */
   sites(): RawHandleSite[] {
-    return [...this.#byId.values()].slice(0, MAX_DUMPED).map((one) => ({
-      type: one.site.type,
-      ageMs: monotonicMs() - one.startMs,
-      ref: isReferenced(one),
-      frames: one.site.frames,
-    }));
+    return [...this.#byId.values()].slice(0, MAX_DUMPED).map(siteOf);
+  }
+
+  /** Where this async resource was made; null if it is not followed. */
+  siteOf(id: number): RawHandleSite | null {
+    const one = this.#byId.get(id);
+    return one ? siteOf(one) : null;
   }
 
   /** Connections that requests wait for. */

@@ -66,6 +66,10 @@ export class FollowedResources {
     return this.#handles.sites();
   }
 
+  siteOf(id: number): ReturnType<FollowedHandles['siteOf']> {
+    return this.#handles.siteOf(id);
+  }
+
   pools(): ReturnType<FollowedHandles['pools']> {
     return this.#handles.pools();
   }

@@ -120,6 +120,10 @@ export class RunningTracking {
     return this.#handles.sites();
   }
 
+  handleSiteOf(id: number): ReturnType<FollowedResources['siteOf']> {
+    return this.#handles.siteOf(id);
+  }
+
   /** Somebody looks through the hooks: where they are not in, a window opens if it can be paid for. False where it cannot. */
   setTap(tap: Tap | null): boolean {
     if (tap && !this.#isOpen && this.#governor.openNow()) this.#step();

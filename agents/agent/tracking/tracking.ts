@@ -56,6 +56,8 @@ export function createTracking(
     tap: (tap: Tap | null): boolean => running?.setTap(tap) ?? false,
     /** Where the open handles were made, as far as they are followed. */
     handleSites: () => running?.handleSites() ?? [],
+    /** Where the async resource with that number was made; null if it is not followed. */
+    handleSiteOf: (id: number) => running?.handleSiteOf(id) ?? null,
     /** What else the agent spent in this thread: it is of the same budget. */
     spentElsewhere(ms: number): void {
       running?.spentElsewhere(ms);

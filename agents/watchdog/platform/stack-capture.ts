@@ -23,6 +23,7 @@ export type User =
   | 'stall'
   | 'deep-sample'
   | 'dump'
+  | 'why'
   | 'allocations'
   | 'profile'
   | 'recent'

@@ -20,6 +20,7 @@ import { startup } from './startup.ts';
 import { stats } from './stats.ts';
 import { top } from './top.ts';
 import { trace } from './trace.ts';
+import { why } from './why.ts';
 
 export const commands: readonly CliCommand<never>[] = [
   attach,
@@ -43,4 +44,5 @@ export const commands: readonly CliCommand<never>[] = [
   stats,
   top,
   trace,
+  why,
 ];

@@ -113,7 +113,7 @@ async function bring(pid: number, { sigusr1, consent }: VisitOptions, level: Lev
 
 /** It prints nothing on the process's stderr. */
 export function visitEnvironment(level: Level): Record<string, string> {
-  return { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0', EVDIAG_METRICS: '0', EVDIAG_LEVEL: level };
+  return { EVDIAG_QUIET: '1', EVDIAG_SUMMARY: '0', EVDIAG_METRICS: '0', EVDIAG_WHY: '0', EVDIAG_LEVEL: level };
 }
 
 export function windowText(windowMs: number | null, port: number | null): string {

@@ -12,6 +12,7 @@ import { setLevel } from './set-level.ts';
 import { createSnapshot } from './snapshot.ts';
 import type { Method, MethodTable, Target } from './types.ts';
 import { watch } from './watch.ts';
+import { why } from './why.ts';
 
 /** The methods of the live socket. Those that ask the threads run one after the other. */
 export function createMethods(target: Target): MethodTable {
@@ -36,5 +37,6 @@ export function createMethods(target: Target): MethodTable {
     'set-level': setLevel(target),
     snapshot: inTurn(createSnapshot(target)),
     watch: watch(target),
+    why: inTurn(why(target)),
   };
 }

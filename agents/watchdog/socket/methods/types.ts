@@ -87,6 +87,8 @@ export interface Target {
   inspection: Inspection;
   /** Options of Node, and "coverage" where that is measured. */
   flags: string;
+  /** The agent came when the process was running. */
+  isAttached: boolean;
   /** The setting EVDIAG_RECENT. */
   keepsRecent: boolean;
   /** The main thread first. */

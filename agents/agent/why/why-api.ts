@@ -1,0 +1,15 @@
+import type { RawHandleSite, ThreadApi } from '../../../src/protocol/thread-api.ts';
+import { toJson } from '../../primordials.ts';
+
+/** Loaded with EVDIAG_WHY, and when it is first asked for. */
+const loadOrigins = () => require('./origins.ts') as typeof import('./origins.ts');
+const loadAlive = () => require('./alive.ts') as typeof import('./alive.ts');
+
+/** The part of the agent API that `evdiag why` uses; `followsOrigins`: from now on, it is kept what leads to each thing. */
+export function createWhyApi(
+  followsOrigins: boolean,
+  siteOf: (id: number) => Pick<RawHandleSite, 'frames' | 'ageMs'> | null,
+): Pick<ThreadApi, 'why'> {
+  const origins = followsOrigins ? new (loadOrigins().Origins)() : null;
+  return { why: () => toJson(loadAlive().whatKeepsAlive({ origins, siteOf })) };
+}
