@@ -12,6 +12,7 @@ import { fieldId, LEVELS } from '../programs.ts';
 import { verdictOf } from '../recorded.ts';
 import { runProgram } from '../run-program.ts';
 import { comparisonPage } from './page.ts';
+import { sectionIn } from './sections.ts';
 import { type Ailment, blockedAtSaid, COMPARED, doctorSaid, handlesSaid, type Said } from './words.ts';
 
 const { values } = parseArgs({
@@ -108,4 +109,6 @@ const page = comparisonPage({
   ],
 });
 process.stdout.write(page);
-if (values.only === '') writeFileSync(values.output, page);
+// What keeps a process alive is compared by ../why.mjs.
+const before = existsSync(values.output) ? readFileSync(values.output, 'utf8') : '';
+if (values.only === '') writeFileSync(values.output, `${page}${sectionIn(before, 'why')}`);
