@@ -17,7 +17,7 @@ const MAX_DISTINCT = 200;
 const MAX_CALLS = 4;
 const PROBLEM_LIMIT = 200;
 
-export interface KnownOrigins {
+interface KnownOrigins {
   /** With EVDIAG_WHY. */
   origins: Origins | null;
   /** What tracking knows of an async resource, by its number. */

@@ -226,7 +226,7 @@ function callbacksOf(request: object): { event: string; callback: object }[] {
 }
 
 /** The object, and those that it has: Node's async resources are among them. */
-export function nativesOf(object: object): object[] {
+function nativesOf(object: object): object[] {
   const found = [object, ...ownObjects(object)];
   const state = symbolValue(object, 'state symbol');
   return isObject(state) ? [...found, ...ownObjects(state)] : found;
