@@ -16,6 +16,7 @@ export const { apply, construct, defineProperty: tryDefineProperty, deleteProper
 export const { assign, create, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
 export const { getOwnPropertySymbols, getPrototypeOf, keys } = Object;
 export const { isArray } = Array;
+export const { isView } = ArrayBuffer;
 export const { isFinite: isFiniteNumber } = Number;
 export const { clearInterval, clearTimeout, performance, process, queueMicrotask } = globalThis;
 export const { setImmediate, setInterval, setTimeout } = globalThis;
@@ -26,6 +27,7 @@ export const monotonicMs = performance.now.bind(performance);
 export const wallMs = Date.now;
 
 export const {
+  ArrayBuffer: NativeArrayBuffer,
   Date: NativeDate,
   Error: NativeError,
   EventTarget: NativeEventTarget,
@@ -46,6 +48,7 @@ export const {
   Uint8Array: NativeUint8Array,
   Uint16Array: NativeUint16Array,
   Uint32Array: NativeUint32Array,
+  URL: NativeURL,
   WeakMap: NativeWeakMap,
   WeakRef: NativeWeakRef,
   WeakSet: NativeWeakSet,

@@ -1,3 +1,4 @@
+import type { FileUse, MessageUse, StreamUse } from '../src/recording/rows/transfers.ts';
 import type { Work } from '../src/recording/rows/work.ts';
 import type { RawFrame } from './shared-memory.ts';
 
@@ -27,6 +28,21 @@ export interface RawTracked {
     pools: RawPool[];
     serial?: RawSerial[];
   } | null;
+}
+
+/** A use at one place, with frames of the generated code. */
+type Raw<Use> = Omit<Use, 'location' | 'callers'> & { frames: RawFrame[] };
+export type RawFileUse = Raw<FileUse>;
+export type RawStreamUse = Raw<StreamUse>;
+export type RawMessageUse = Raw<MessageUse>;
+
+/** What an observed thread read, wrote and sent. */
+export interface RawTransfers {
+  intervalMs: number;
+  files: RawFileUse[];
+  flushes: number;
+  streams: RawStreamUse[];
+  messages: RawMessageUse[];
 }
 
 /** What a sensor of the observed thread cost; `calls` is 0 if the clock measures everything. */

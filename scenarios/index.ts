@@ -3,10 +3,13 @@ import { blockingLog } from './blocking-log.ts';
 import { blockingSleep } from './blocking-sleep.ts';
 import { busyPolling } from './busy-polling.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
+import { chattyFileIo } from './chatty-file-io.ts';
+import { cloneStorm } from './clone-storm.ts';
 import { closureContextLeak } from './closure-context-leak.ts';
 import { copyingProxy } from './copying-proxy.ts';
 import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuHog } from './cpu-hog.ts';
+import { datagramFlood } from './datagram-flood.ts';
 import { deadDependency } from './dead-dependency.ts';
 import { deepRecursion } from './deep-recursion.ts';
 import { failFastAll } from './fail-fast-all.ts';
@@ -14,6 +17,8 @@ import { floatingPromises } from './floating-promises.ts';
 import { generatorChurn } from './generator-churn.ts';
 import { growingCache } from './growing-cache.ts';
 import { healthy } from './healthy.ts';
+import { heavyIpc } from './heavy-ipc.ts';
+import { ignoredBackpressure } from './ignored-backpressure.ts';
 import { intlPerCall } from './intl-per-call.ts';
 import { jsonBomb } from './json-bomb.ts';
 import { lateModuleLoad } from './late-module-load.ts';
@@ -54,7 +59,9 @@ import { threadPoolSaturation } from './thread-pool-saturation.ts';
 import { timerStorm } from './timer-storm.ts';
 import type { Scenario } from './types.ts';
 import { unboundedConcurrency } from './unbounded-concurrency.ts';
+import { uncloneableMessage } from './uncloneable-message.ts';
 import { unreadBody } from './unread-body.ts';
+import { workerPerRequest } from './worker-per-request.ts';
 
 export const scenarios: readonly Scenario[] = [
   allocationChurn,
@@ -62,10 +69,13 @@ export const scenarios: readonly Scenario[] = [
   blockingSleep,
   busyPolling,
   cancellationWithoutCleanup,
+  chattyFileIo,
+  cloneStorm,
   closureContextLeak,
   copyingProxy,
   costlyAsyncHooks,
   cpuHog,
+  datagramFlood,
   deadDependency,
   deepRecursion,
   failFastAll,
@@ -73,6 +83,8 @@ export const scenarios: readonly Scenario[] = [
   generatorChurn,
   growingCache,
   healthy,
+  heavyIpc,
+  ignoredBackpressure,
   intlPerCall,
   jsonBomb,
   lateModuleLoad,
@@ -112,5 +124,7 @@ export const scenarios: readonly Scenario[] = [
   threadPoolSaturation,
   timerStorm,
   unboundedConcurrency,
+  uncloneableMessage,
   unreadBody,
+  workerPerRequest,
 ];

@@ -15,6 +15,7 @@ export interface NodeInternals {
   internalBinding(name: 'errors'): { setPrepareStackTraceCallback(prepare: Prepare): void };
   internalBinding(name: 'util'): { privateSymbols?: { arrow_message_private_symbol?: symbol } };
   requireBuiltin(name: 'internal/errors'): { prepareStackTraceCallback: Prepare };
+  requireBuiltin(name: 'internal/fs/promises'): Record<string, unknown>;
   BuiltinModule: { map: ReadonlyMap<string, BuiltinModule> };
 }
 

@@ -14,7 +14,7 @@ import {
   store,
   toJson,
 } from '../primordials.ts';
-import type { DelayHistogram } from '../samplers/types.ts';
+import type { DelayHistogram, Sample } from '../samplers/types.ts';
 import { BUDGET_UNIT, createSharedMemory, type SharedMemory, Sum, Word } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { RawTracked } from '../tracked.ts';
@@ -37,6 +37,7 @@ import { keepTickShape } from './tick-shape.ts';
 import { keepRoomForTimers } from './timer-room.ts';
 import { createTraceApi } from './tracing/trace-api.ts';
 import { createTracking } from './tracking/tracking.ts';
+import { Transfers } from './transfers/transfers.ts';
 import { renewVeil } from './unseen-listeners.ts';
 import { Work } from './work/work.ts';
 
@@ -102,6 +103,7 @@ export class ObservedThread {
   readonly #debuggerUrl = createDebuggerUrl();
   readonly #samplers: ReturnType<typeof createSamplerSet>;
   readonly #work: Work;
+  readonly #transfers: Transfers;
   readonly #tracking = createTracking(
     (isFollowed) => this.#work.onPromisesFollowed(isFollowed),
     (item) => this.#work.nameOf(item) ?? null,
@@ -142,6 +144,7 @@ export class ObservedThread {
       if (this.#tracking.isFollowingPromises()) this.#work.onPromisesFollowed(true);
     });
     this.#samplers = createSamplerSet(samplerContext(shared, histogram, options.gcByKind), complain);
+    this.#transfers = new Transfers(internals);
     this.#follow(false);
     const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
     if (gate) followTerminations(gate);
@@ -197,6 +200,7 @@ export class ObservedThread {
     const share = control[Word.Budget]! * BUDGET_UNIT;
     this.#samplers.follow(control[Word.Diagnose] === 1);
     this.#work.follow(share, this.#ownShare);
+    this.#transfers.follow(share);
     const hint = control[Word.Track] === 1 || this.#work.wantsPromises();
     this.#tracking.follow(
       this.#capturing
@@ -213,7 +217,7 @@ export class ObservedThread {
     const ofStacks = min(stackMs - last.stackMs, (stacks - last.stacks) * STACK_MS);
     const most = (ms - last.ms) * control[Word.Budget]! * BUDGET_UNIT * this.#ownShare * ELSEWHERE_SHARE;
     this.#tracking.spentElsewhere(
-      min(most, ofStacks * WITH_INSPECTOR + min(STACK_MS, this.#ownMs) + this.#work.spent()),
+      min(most, ofStacks * WITH_INSPECTOR + min(STACK_MS, this.#ownMs) + this.#work.spent() + this.#transfers.spent()),
     );
     this.#last = { ms, stacks, stackMs };
   }
@@ -231,12 +235,9 @@ export class ObservedThread {
       this.#ownShare = ownShare;
       this.#follow(++this.#readings >= TYPICAL_READINGS && !seldomTurns);
     });
-    const rows = this.#samplers.read();
-    rows.push(...this.#work.read(false));
-    addFailures(rows);
-    const tracked = this.#readTracked(false);
+    const part = this.#unfinished(false, this.#samplers.read());
     const sensors = [...this.#tracking.costs(), ...this.#work.costs()];
-    if (!this.#options.post({ rows, tracked, sensors, mainThreadMs: this.#ownMs })) {
+    if (!this.#options.post({ ...part, sensors, mainThreadMs: this.#ownMs })) {
       stopTimer(this.#timer);
       this.#samplers.stop();
       this.#tracking.follow(null);
@@ -289,13 +290,13 @@ export class ObservedThread {
     this.#loadedMaps.atExit();
     this.#lookingBack.atExit(isUnsettled === true);
     const last = this.#unfinished();
-    if (last.tracked || last.rows.length > 0) this.#post(last);
+    if (last.tracked || last.transfers || last.rows.length > 0) this.#post(last);
   }
 
-  #unfinished(): Pick<SampleMessage, 'rows' | 'tracked'> {
-    const tracked = this.#readTracked(true);
-    const rows = this.#work.read(true);
+  #unfinished(final = true, rows: Sample[] = []): Pick<SampleMessage, 'rows' | 'tracked' | 'transfers'> {
+    const tracked = this.#readTracked(final);
+    rows.push(...this.#work.read(final));
     addFailures(rows);
-    return { rows, tracked };
+    return { rows, tracked, ...this.#transfers.read() };
   }
 }

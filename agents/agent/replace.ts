@@ -39,7 +39,8 @@ export function showAs(original: object, wrapper: object): void {
     };
     replace(functions, 'toString', nativeText, text as AnyFunction);
   }
-  apply(set, originals, [wrapper, original]);
+  // What is wrapped may be a wrapper of ours.
+  apply(set, originals, [wrapper, apply(get, originals, [original]) ?? original]);
 }
 
 export function hasPrototype(value: AnyFunction): boolean {

@@ -21,6 +21,7 @@ import type { RowStore } from './row-store.ts';
 import type { DumpableThread } from './socket/methods/types.ts';
 import { createMarkedCalls } from './stall/marked-calls.ts';
 import { StallWatch } from './stall/stalls.ts';
+import { createTransfers } from './transfers.ts';
 import { TrueUtilization } from './true-utilization.ts';
 import { createUnfinished } from './unfinished.ts';
 
@@ -78,6 +79,7 @@ export function createInstruments(options: ObservationOptions, log: Log) {
     }),
     ...createLooks(options, log, basics),
     cost: createOwnCost(shared, threadId, () => log.store.bytesWritten()),
+    transfersRow: createTransfers(toFrame),
     unfinishedRows: createUnfinished(toFrame),
     threadCpu: readers.cpu,
     /** The platform reported the thread's CPU time at the start. */

@@ -40,6 +40,7 @@ const SENSOR: Checks<SensorCost> = {
 const SAMPLE: Checks<SampleMessage> = {
   rows: (rows) => Array.isArray(rows) && rows.every((row) => isRow({ ...row, t: 0 })),
   tracked: (tracked) => typeof tracked === 'object',
+  transfers: optional((transfers) => typeof transfers === 'object' && transfers !== null),
   sensors: optional((sensors) => Array.isArray(sensors) && sensors.every(fits(SENSOR))),
   mainThreadMs: isNumber,
   trace: optional(fits(TRACE)),

@@ -104,7 +104,8 @@ export class Observation {
   }
 
   onSample(sample: SampleMessage): void {
-    const { maps, marks, unfinishedRows, lastLook, idleLooks, cost, dumpable, utilization } = this.#instruments;
+    const { maps, marks, transfersRow, unfinishedRows, lastLook, idleLooks, cost, dumpable, utilization } =
+      this.#instruments;
     Atomics.add(this.control, Word.SamplesTaken, 1);
     if (sample.dropped) this.#recordAll([{ type: 'dropped', rows: sample.dropped, why: 'the agent was held up' }]);
     if (sample.maps) maps.onMaps(sample.maps);
@@ -114,10 +115,16 @@ export class Observation {
     this.#recordAll(
       sample.rows.map((row) => (row.type === 'event-loop-utilization' ? utilization.corrected(row) : row)),
     );
-    const { tracked } = sample;
+    const { tracked, transfers } = sample;
     if (tracked) {
       maps.mapped(
         () => unfinishedRows(tracked),
+        (rows) => this.#recordAll(rows),
+      );
+    }
+    if (transfers) {
+      maps.mapped(
+        () => [transfersRow(transfers)],
         (rows) => this.#recordAll(rows),
       );
     }

@@ -7,7 +7,7 @@ import type { SharedBeats } from '../shared-beats.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 import type { TraceMemory } from '../shared-trace.ts';
 import type { ThreadGate } from '../thread-gate.ts';
-import type { RawTracked, SensorCost } from '../tracked.ts';
+import type { RawTracked, RawTransfers, SensorCost } from '../tracked.ts';
 
 /** A thread to be observed. */
 export interface ThreadData {
@@ -51,6 +51,8 @@ export interface SampleMessage {
   rows: Sample[];
   /** What the thread started and did not finish; null if there is nothing to report. */
   tracked: RawTracked | null;
+  /** What it read, wrote and sent; absent if there is nothing to tell. */
+  transfers?: RawTransfers;
   /** What following the thread cost since the last one. */
   sensors?: SensorCost[];
   /** How long the previous sampling took. */

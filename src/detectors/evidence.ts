@@ -2,6 +2,7 @@
 import type { asyncDeadlock } from './rules/async-deadlock.ts';
 import type { blockedEventLoop } from './rules/blocked-event-loop.ts';
 import type { cancellationWithoutCleanup } from './rules/cancellation-without-cleanup.ts';
+import type { chattyFileIo } from './rules/chatty-file-io.ts';
 import type { costlyAsyncHooks } from './rules/costly-async-hooks.ts';
 import type { cpuBoundMainThread } from './rules/cpu-bound-main-thread.ts';
 import type { deepAsyncChain } from './rules/deep-async-chain.ts';
@@ -13,6 +14,8 @@ import type { growingExternalMemory } from './rules/growing-external-memory.ts';
 import type { growingHeap } from './rules/growing-heap.ts';
 import type { growingPendingAsync } from './rules/growing-pending-async.ts';
 import type { growingWorkers } from './rules/growing-workers.ts';
+import type { heavyMessages } from './rules/heavy-messages.ts';
+import type { ignoredBackpressure } from './rules/ignored-backpressure.ts';
 import type { leakSuspect } from './rules/leak-suspect.ts';
 import type { leakedHandles } from './rules/leaked-handles.ts';
 import type { leakedListeners } from './rules/leaked-listeners.ts';
@@ -39,6 +42,7 @@ export interface EvidenceOf {
   'async-deadlock': EvidenceIn<typeof asyncDeadlock>;
   'blocked-event-loop': EvidenceIn<typeof blockedEventLoop>;
   'cancellation-without-cleanup': EvidenceIn<typeof cancellationWithoutCleanup>;
+  'chatty-file-io': EvidenceIn<typeof chattyFileIo>;
   'costly-async-hooks': EvidenceIn<typeof costlyAsyncHooks>;
   'cpu-bound-main-thread': EvidenceIn<typeof cpuBoundMainThread>;
   'deep-async-chain': EvidenceIn<typeof deepAsyncChain>;
@@ -50,6 +54,8 @@ export interface EvidenceOf {
   'growing-heap': EvidenceIn<typeof growingHeap>;
   'growing-pending-async': EvidenceIn<typeof growingPendingAsync>;
   'growing-workers': EvidenceIn<typeof growingWorkers>;
+  'heavy-messages': EvidenceIn<typeof heavyMessages>;
+  'ignored-backpressure': EvidenceIn<typeof ignoredBackpressure>;
   'leak-suspect': EvidenceIn<typeof leakSuspect>;
   'leaked-handles': EvidenceIn<typeof leakedHandles>;
   'leaked-listeners': EvidenceIn<typeof leakedListeners>;

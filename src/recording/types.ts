@@ -20,6 +20,7 @@ import type {
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
 import type { SerialRow } from './rows/serial.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
+import type { TransfersRow } from './rows/transfers.ts';
 import type { AbortedRow, OrphansRow, RejectionRow, SuspendedRow, UnfinishedRow, WaitsRow } from './rows/unfinished.ts';
 import type { WorkRow } from './rows/work.ts';
 
@@ -30,6 +31,7 @@ export * from './rows/memory.ts';
 export * from './rows/places.ts';
 export * from './rows/serial.ts';
 export * from './rows/stalls.ts';
+export * from './rows/transfers.ts';
 export * from './rows/unfinished.ts';
 export * from './rows/work.ts';
 
@@ -58,6 +60,7 @@ export type Row =
   | RejectionRow
   | WaitsRow
   | SerialRow
+  | TransfersRow
   | WorkRow
   | AllocationsRow
   | DroppedRow
@@ -92,6 +95,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'stall-open',
   'suspended',
   'threads',
+  'transfers',
   'trigger',
   'unfinished',
   'waits',

@@ -24,6 +24,7 @@ import {
   STALL_KINDS,
   TRIGGER_REASONS,
 } from './types.ts';
+import { transfers } from './validate-transfers.ts';
 import {
   aborted,
   isFrame,
@@ -237,6 +238,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
     lockedMs: optional(number),
   },
   threads: { started: number, ended: number, alive: number, unobserved: number },
+  transfers,
   trigger: { reason: oneOf(...TRIGGER_REASONS), value: number, limit: number, deepSample: boolean },
   serial,
   suspended,

@@ -25,6 +25,7 @@ import {
   serial,
   stall,
   tracked,
+  transfers,
   unfinished,
   waits,
 } from '../support/recording.ts';
@@ -36,6 +37,38 @@ const NUMBERS = [0, 0, 1e-9, 0.4, 1, 3, 12, 60, 150, 1100, 6000, 40_000, 2e6, 1e
 const HELD = { ms: 6000, state: 'unread' as const, location, callers: [location] };
 const POOL = { name: 'stock:80', max: 1, taken: 1, waiting: 4, held: [HELD] };
 const MADE = { what: 'promise', type: 'new', via: ['net'], at: location };
+
+const AT = { location, callers: [location] };
+/** Files, streams and messages of a second, more each time. */
+const transferred = (t: number): Row =>
+  transfers(t, {
+    files: [
+      {
+        ...AT,
+        call: 'appendFile',
+        use: 'write',
+        count: 900,
+        bytes: 9000,
+        sized: 900,
+        positioned: 0,
+        sameFile: 900,
+        file: 'log',
+        opened: 900,
+      },
+    ],
+    streams: [
+      {
+        ...AT,
+        stream: 'Socket',
+        streams: 1,
+        ignored: 900,
+        bufferedBytes: 5000 * t,
+        peakBytes: 5000 * t,
+        largestBytes: 5000 * t,
+      },
+    ],
+    messages: [{ ...AT, call: 'send', count: 3, bytes: 4e6, ms: 400, maxMs: 200, maxBytes: 2e6 }],
+  });
 
 /** Each row type with all of its fields filled. */
 const timers = { type: 'Timeout', count: 9000, sites: [{ count: 3, location }] };
@@ -73,6 +106,7 @@ const TEMPLATES: Row[] = [
   gc({ t: 4000, majorCount: 1, afterMajor: { oldBytes: 20e6, externalBytes: 3e6 } }),
   allocations([{ line: { line: 9, column: 3, code: 'kept.push(it)' } }], { file: 'allocations-1.heapprofile' }),
   ...waits(2, [{ count: 5, chain: [frame('handler'), frame('', 40)], made: MADE }], {}, [POOL]),
+  ...[4000, 5000, 6000].map((t) => transferred(t)),
   { t: 6000, type: 'threads', started: 40, ended: 0, alive: 40, unobserved: 0 },
 ];
 
@@ -98,6 +132,7 @@ const GROWING: Row[][] = [
       programHooks: { storages: 90, storageSites: [], hooks: [] },
     }),
   ]),
+  [2000, 3000, 4000].map(transferred),
   tracked(4, (n) => ({ alive: 30 * n })),
   tracked(4, (n) => ({ alive: 30 * n, via: ['fetch'] })),
   tracked(4, () => ({ alive: 5, created: 500, ended: 495, endedMaxMs: 20, endedSinceOldest: 495 })),

@@ -74,19 +74,7 @@ const CATALOGUE: Record<string, readonly string[]> = {
 };
 
 /** Not there yet: input and output done badly, and messages between threads and processes. The list may only become shorter. */
-const MISSING = [
-  'chatty-file-io',
-  'clone-storm',
-  'connection-churn',
-  'connection-pool-exhausted',
-  'datagram-flood',
-  'heavy-ipc',
-  'ignored-backpressure',
-  'slow-upstream',
-  'uncached-lookups',
-  'uncloneable-message',
-  'worker-per-request',
-];
+const MISSING = ['connection-churn', 'connection-pool-exhausted', 'slow-upstream', 'uncached-lookups'];
 
 /** The scenario shows the damage, and no rule reports it yet. */
 const WITHOUT_RULE = ['narrow-semaphore'];

@@ -294,6 +294,10 @@ export function unfinished(t: number, entries: UnfinishedEntry[], fields: Partia
   return { t, type: 'unfinished', trackedMs: t, ...about, entries, ...fields };
 }
 
+export function transfers(t: number, fields: Partial<RowOf<'transfers'>> = {}): RowOf<'transfers'> {
+  return { t, type: 'transfers', intervalMs: 1000, files: [], flushes: 0, streams: [], messages: [], ...fields };
+}
+
 type PerRow = (n: number, t: number) => Partial<UnfinishedEntry>;
 
 /** A row every 2 s, with an entry for each function, which gets the number of the row (from 1) and its time. */

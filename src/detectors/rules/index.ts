@@ -2,6 +2,7 @@ import type { Detector } from '../types.ts';
 import { asyncDeadlock } from './async-deadlock.ts';
 import { blockedEventLoop } from './blocked-event-loop.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
+import { chattyFileIo } from './chatty-file-io.ts';
 import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { deepAsyncChain } from './deep-async-chain.ts';
@@ -13,6 +14,8 @@ import { growingExternalMemory } from './growing-external-memory.ts';
 import { growingHeap } from './growing-heap.ts';
 import { growingPendingAsync } from './growing-pending-async.ts';
 import { growingWorkers } from './growing-workers.ts';
+import { heavyMessages } from './heavy-messages.ts';
+import { ignoredBackpressure } from './ignored-backpressure.ts';
 import { leakSuspect } from './leak-suspect.ts';
 import { leakedHandles } from './leaked-handles.ts';
 import { leakedListeners } from './leaked-listeners.ts';
@@ -35,6 +38,7 @@ export const detectors: readonly Detector[] = [
   asyncDeadlock,
   blockedEventLoop,
   cancellationWithoutCleanup,
+  chattyFileIo,
   costlyAsyncHooks,
   cpuBoundMainThread,
   deepAsyncChain,
@@ -46,6 +50,8 @@ export const detectors: readonly Detector[] = [
   growingHeap,
   growingPendingAsync,
   growingWorkers,
+  heavyMessages,
+  ignoredBackpressure,
   leakSuspect,
   leakedHandles,
   leakedListeners,
