@@ -12,7 +12,9 @@ const order = { customer: 'customer {i}', lines: [{ sku: 'A-{i}', amount: 2, pri
 /** Every program is healthy: an alarm about one of them is a false alarm. The heads of their files say what they probe. */
 export const programs: readonly HealthyProgram[] = [
   { id: 'async-local-storage', main: 'main.mjs', load: http(200, ['/orders/{i}', '/profile']) },
+  { id: 'audit-log', main: 'main.mjs', load: http(100, ['/orders/{i}', '/profile']), atLeast: 100 },
   { id: 'background-yield', main: 'main.mjs', load: http(100, ['/search?q=word{i}']) },
+  { id: 'batch-importer', main: 'main.mjs', atLeast: 60_000 },
   { id: 'big-dataset', main: 'main.mjs', load: http(200, ['/cities/{i}', '/near/{i}']) },
   { id: 'bounded-queue', main: 'main.mjs', atLeast: 1500 },
   { id: 'cli-build', main: 'main.mjs', atLeast: 12 },
@@ -78,5 +80,7 @@ export const programs: readonly HealthyProgram[] = [
   { id: 'udp-echo', main: 'main.mjs', load: { protocol: 'udp', connections: 15, perSecond: 400 } },
   { id: 'undici-pool', main: 'main.mjs', load: http(120, ['/products/{i}']) },
   { id: 'worker-messages', main: 'main.mjs', load: http(20, ['/histogram/{i}'], { connections: 4 }) },
+  { id: 'worker-pool-jobs', main: 'main.mjs', load: http(80, ['/words/{i}'], { connections: 4 }) },
   { id: 'ws-broadcast', main: 'main.mjs', load: { protocol: 'ws', connections: 15, perSecond: 150 } },
+  { id: 'ws-fan-out', main: 'main.mjs', load: { protocol: 'ws', connections: 20, perSecond: 60 } },
 ];
