@@ -66,11 +66,7 @@ for (let i = 0; i < 300; i++) statSync(path); // looked at
         const uses = files.get(`${lineOf(text, mark)} ${call}`);
         return [
           sum(uses, ({ count }) => count),
-          sum(uses, ({ bytes }) => bytes) /
-            Math.max(
-              1,
-              sum(uses, ({ sized }) => sized),
-            ),
+          Math.round(sum(uses, ({ bytes }) => bytes) / (sum(uses, ({ sized }) => sized) || 1)),
           sum(uses, ({ positioned }) => positioned) > 0,
           sum(uses, ({ opened }) => opened) > 0,
           uses?.at(-1)?.file,

@@ -104,7 +104,9 @@ export const costlyAsyncHooks: Detector<HooksEvidence, typeof READS> = {
     fragments(
       `${percent(share)} of ${plural(stacks, 'stack')}`,
       storages !== undefined && `${formatCount(storages)} in use`,
-      callbacks !== undefined && callbacks.length > 0 && callbacks.join(', '),
+      callbacks !== undefined &&
+        callbacks.length > 0 &&
+        `${plural(callbacks.length, 'callback')}: ${callbacks.join(', ')}`,
       promisesPerSecond !== undefined && `${formatCount(promisesPerSecond)} promises a second`,
     ),
 };
