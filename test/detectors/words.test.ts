@@ -106,7 +106,6 @@ const TEMPLATES: Row[] = [
   gc({ t: 4000, majorCount: 1, afterMajor: { oldBytes: 20e6, externalBytes: 3e6 } }),
   allocations([{ line: { line: 9, column: 3, code: 'kept.push(it)' } }], { file: 'allocations-1.heapprofile' }),
   ...waits(2, [{ count: 5, chain: [frame('handler'), frame('', 40)], made: MADE }], {}, [POOL]),
-  ...[4000, 5000, 6000].map((t) => transferred(t)),
   { t: 6000, type: 'threads', started: 40, ended: 0, alive: 40, unobserved: 0 },
 ];
 
@@ -132,7 +131,6 @@ const GROWING: Row[][] = [
       programHooks: { storages: 90, storageSites: [], hooks: [] },
     }),
   ]),
-  [2000, 3000, 4000].map(transferred),
   tracked(4, (n) => ({ alive: 30 * n })),
   tracked(4, (n) => ({ alive: 30 * n, via: ['fetch'] })),
   tracked(4, () => ({ alive: 5, created: 500, ended: 495, endedMaxMs: 20, endedSinceOldest: 495 })),
@@ -141,7 +139,7 @@ const GROWING: Row[][] = [
   tracked(4, (n) => ({ what: 'handle', type: 'WORKER', alive: 30 * n })),
   tracked(4, (n) => ({ what: 'handle', type: 'TCPWRAP', alive: 0, peak: 900, created: 900 * n })),
   tracked(4, (n) => ({ what: 'listener', type: 'emitter', detail: 'Bus price', alive: 30 * n })),
-  [...tracked(4, () => ({})), ...waits(4, [], {}, [POOL])],
+  [...tracked(4, () => ({})), ...waits(4, [], {}, [POOL]), ...[2000, 3000, 4000].map(transferred)],
   [...tracked(4, () => ({})), serial(100, 20)],
   tracked(4, (n) => ({ what: 'reaction', type: 'race', alive: 600 * n })),
   tracked(

@@ -50,7 +50,7 @@ const HANDLE_FLUSHES = ['sync', 'datasync'];
 const MAX_FILES = 16;
 const MAX_REPORTED = 10;
 /** Fewer in a second are nothing to tell. */
-const LEAST_COUNT = 40;
+const LEAST_COUNT = 10;
 
 interface Figures {
   call: string;
@@ -164,8 +164,10 @@ export class Files {
 
   #count({ call, use, shape, self, args, wrapper, tally }: Call): void {
     const { sampling } = this.#places;
-    if (!sampling.next()) return;
-    const weight = sampling.weight();
+    // The first of each function and interval, too: what is counted has a place.
+    const isFirst = tally.seen === 0;
+    if (!sampling.next() && !isFirst) return;
+    const weight = isFirst ? 1 : sampling.weight();
     tally.seen += weight;
     sampling.spend(() => {
       const place = this.#places.here(call, wrapper);
