@@ -66,10 +66,8 @@ const WITH_INSPECTOR = 2;
  */
 const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
-const startTimer = setInterval;
-const stopTimer = clearInterval;
-const startTimeout = setTimeout;
-const stopTimeout = clearTimeout;
+const [startTimer, stopTimer] = [setInterval, clearInterval];
+const [startTimeout, stopTimeout] = [setTimeout, clearTimeout];
 const laterOn = setImmediate;
 
 export interface ObservedThreadOptions {
