@@ -9,8 +9,8 @@ export type { RawFrame } from '../src/recording/source-maps.ts';
  * thread wrote on entering a synchronous call, so that the watchdog can name the place while the call still lasts.
  * `numbers` holds 64-bit sums.
  */
-/** Of the main thread, and of the watchdog, which then waits until it is `no` again. */
-export const LET_GO = { no: 0, asked: 1, done: 2 } as const;
+/** Of the main thread, and of the watchdog, which then waits until it is `no` again. `forGood`: it has none any more. */
+export const LET_GO = { no: 0, asked: 1, done: 2, forGood: 3 } as const;
 
 export const Word = {
   /** 0 starting, 1 ready, 2 failed, 3 finished. */

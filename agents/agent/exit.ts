@@ -14,12 +14,13 @@ import {
   store,
   wait,
 } from '../primordials.ts';
-import { STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word } from '../shared-memory.ts';
+import { LET_GO, STOP_AT_ONCE, WATCHDOG_FAILED, WATCHDOG_FINISHED, WATCHDOG_READY, Word } from '../shared-memory.ts';
 import { leaveThread, type ThreadGate } from '../thread-gate.ts';
 import { complain } from './complain.ts';
 import { createForcedExit, type ForcedExit } from './forced-exit.ts';
 import { replaceUntilLeft } from './leaving.ts';
 import { type AnyFunction, like } from './replace.ts';
+import { lookAtThread } from './thread-look.ts';
 import { listenUnseen } from './unseen-listeners.ts';
 
 const IS_NODE_20 = process.version.startsWith('v20.');
@@ -32,6 +33,8 @@ const YOUNG_PROCESS_MS = 250;
 const YOUNG_POLL_MS = 5;
 /** One call on storage that takes longer is not waited for. */
 const STUCK_MS = 500;
+/** Where the machine gives it no core, the exit then waits this long for the watchdog to close its inspector sessions: Node would say that it waits for them. */
+const SESSIONS_MS = 3000;
 
 /** `last`: the last message of the main thread; told whether its top level still waits, where nothing is left that could settle that. */
 export function followExit(control: Int32Array, gate: ThreadGate, last: (isUnsettled: boolean) => void): void {
@@ -40,7 +43,7 @@ export function followExit(control: Int32Array, gate: ThreadGate, last: (isUnset
     const code = isNodes20Unsettled(given) ? UNSETTLED_EXIT_CODE : given;
     const isUnsettled = code === UNSETTLED_EXIT_CODE && hasLoopEnded();
     // Worker threads end with the process.
-    leaveThread(gate, 0);
+    leaveThread(gate, 0, lookAtThread);
     last(isUnsettled);
     finish(control, code, forced, { isUnsettled });
   });
@@ -73,7 +76,7 @@ function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedE
   if (typeof original !== 'function') return;
   const leave = guarded(createSensor('the exit', true), (status: unknown) => {
     const code = NativeNumber(status ?? 0);
-    leaveThread(gate, 0);
+    leaveThread(gate, 0, lookAtThread);
     if (load(control, Word.Stop) === 0) finish(control, code, forced, { way: 'exit' });
     forced.go(code);
   });
@@ -82,6 +85,16 @@ function followReallyExit(control: Int32Array, gate: ThreadGate, forced: ForcedE
     return apply(original, this, args);
   });
   replaceUntilLeft(holder, 'reallyExit', original, wrapper);
+}
+
+/** The watchdog closes them before anything else that it does at the end, and connects no other. */
+function waitForSessions(control: Int32Array): void {
+  const giveUpAt = monotonicMs() + SESSIONS_MS;
+  for (let left = SESSIONS_MS; left > 0; left = giveUpAt - monotonicMs()) {
+    const state = load(control, Word.LetGo);
+    if (state === LET_GO.forGood || load(control, Word.WatchdogState) !== WATCHDOG_READY) return;
+    wait(control, Word.LetGo, state, min(left, STUCK_MS / 2));
+  }
 }
 
 function exitOf(holder: object): (code: number) => void {
@@ -120,7 +133,10 @@ function finish(
   store(control, Word.Stop, STOP_AT_ONCE);
   while (atStorage() && monotonicMs() - since < STUCK_MS)
     wait(control, Word.Storage, load(control, Word.Storage), YOUNG_POLL_MS);
-  if (!atStorage()) return;
+  if (!atStorage()) {
+    waitForSessions(control);
+    return;
+  }
   if (!control[Word.Quiet]) complain('the storage of the recording does not answer; the last rows are not written');
   forced.begin(code, true, way);
 }

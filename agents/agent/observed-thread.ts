@@ -122,6 +122,7 @@ export class ObservedThread {
   readonly #timer: NodeJS.Timeout;
   readonly #firstTimer: NodeJS.Timeout;
   readonly #endTrace: () => void;
+  readonly #endWorkers: () => void = () => {};
   #hasLeft = false;
   #ownMs = 0;
   /** Other hooks would disturb those of a capture. */
@@ -145,7 +146,7 @@ export class ObservedThread {
     this.#transfers = new Transfers(internals);
     this.#follow(false);
     const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
-    if (gate) followTerminations(gate);
+    if (gate) this.#endWorkers = followTerminations(gate);
     const mark = guarded(createSensor('the marks of what was loaded'), markLoaded);
     const sampling = createSensor('sampling', true);
     const sample = guarded(sampling, () => this.#sample(mark));
@@ -285,6 +286,7 @@ export class ObservedThread {
   }
 
   #leave(isUnsettled: boolean): void {
+    this.#endWorkers();
     this.#loadedMaps.atExit();
     this.#lookingBack.atExit(isUnsettled === true);
     const last = this.#unfinished();

@@ -9,7 +9,7 @@ import type { AsyncHook } from 'node:async_hooks';
 import { threadId } from 'node:worker_threads';
 import { createSensor, guarded } from '../guard.ts';
 import { NativeInt32Array, process } from '../primordials.ts';
-import { ENDINGS, initsAt, isEnding, madeWay, type ThreadGate } from '../thread-gate.ts';
+import { ENDINGS, hooksBegin, hooksEnd, initsAt, isEnding, madeWay, type ThreadGate } from '../thread-gate.ts';
 
 const sensor = createSensor('the rest of hooks', true);
 export const SWALLOWS_TERMINATIONS = !process.version.startsWith('v20.');
@@ -25,11 +25,11 @@ let inPlace: AsyncHook[] = [];
 let resting = 0;
 
 /** In a worker thread, to whose end its hooks must give way. */
-export function makeWayFor(gate: ThreadGate): void {
+export function makeWayFor(gate: ThreadGate, nativeId: number | null): void {
   if (!SWALLOWS_TERMINATIONS) return;
   threadGate = gate;
   inits.words = gate;
-  inits.at = initsAt(gate, threadId);
+  inits.at = initsAt(gate, threadId, nativeId);
 }
 
 /** Whether Node calls any of them. */
@@ -38,7 +38,14 @@ export const areHooksInPlace = (): boolean => inPlace.length > 0;
 /** To be called in place of the hook's own `enable`. */
 export function enableHook(hook: AsyncHook): void {
   inPlace[inPlace.length] = hook;
-  if (resting === 0) hook.enable();
+  if (resting === 0 && mayEnable()) hook.enable();
+}
+
+/** A thread that is to end gets no hooks. */
+const mayEnable = (): boolean => threadGate === null || hooksBegin(threadGate, threadId);
+
+function noneIsEnabled(): void {
+  if (threadGate !== null) hooksEnd(threadGate, threadId);
 }
 
 export const isOwnHook = (hook: AsyncHook): boolean => inPlace.includes(hook);
@@ -66,6 +73,7 @@ export function ownStoragesInUse(): number {
 export function disableHook(hook: AsyncHook): void {
   inPlace = without(inPlace, hook);
   hook.disable();
+  if (inPlace.length === 0) noneIsEnabled();
 }
 
 /**
@@ -89,11 +97,14 @@ function isToMakeWay(gate: ThreadGate): boolean {
 
 /** The hooks are off until `wakeHooks` has been called as often. */
 export const restHooks = guarded(sensor, () => {
-  if (SWALLOWS_TERMINATIONS && resting++ === 0) for (let i = 0; i < inPlace.length; i++) inPlace[i]!.disable();
+  if (!SWALLOWS_TERMINATIONS || resting++ > 0) return;
+  for (let i = 0; i < inPlace.length; i++) inPlace[i]!.disable();
+  noneIsEnabled();
 });
 
 export const wakeHooks = guarded(sensor, () => {
-  if (SWALLOWS_TERMINATIONS && --resting === 0) for (let i = 0; i < inPlace.length; i++) inPlace[i]!.enable();
+  if (!SWALLOWS_TERMINATIONS || --resting > 0 || inPlace.length === 0 || !mayEnable()) return;
+  for (let i = 0; i < inPlace.length; i++) inPlace[i]!.enable();
 });
 
 function without(hooks: AsyncHook[], hook: AsyncHook): AsyncHook[] {

@@ -16,6 +16,7 @@ import { lookInside } from './node-internals.ts';
 import { ObservedThread } from './observed-thread.ts';
 import { markOwn } from './own-resources.ts';
 import { findThreadGate } from './terminations.ts';
+import { lookAtThread } from './thread-look.ts';
 import { boundUnread } from './unread.ts';
 import { liftVeil, listenUnseen } from './unseen-listeners.ts';
 import { noteWorker } from './why/workers.ts';
@@ -49,7 +50,8 @@ export function startInWorker(attached: AttachOptions | null): void {
   const beats = createSharedBeats();
   const beating = markOwn(startBeats(beats, HEARTBEAT_MS));
   const bound = boundUnread();
-  const gate = findThreadGate();
+  const nativeId = nativeThreadId();
+  const gate = findThreadGate(nativeId);
   const { internals } = lookInside();
   // What is wrong with them the main thread has said.
   const { settings } = readSettings(process.env, (path) => path);
@@ -80,14 +82,14 @@ export function startInWorker(attached: AttachOptions | null): void {
   const hello = (): void => {
     // It ran before there was a gate: whoever terminates it tells the gate all the same.
     const gated = gate !== null || attached !== null;
-    send({ type: 'thread', thread: { threadId, nativeId: nativeThreadId(), shared, beats, gated, ...started } });
+    send({ type: 'thread', thread: { threadId, nativeId, shared, beats, gated, ...started } });
   };
   const stopGreeting = greet(shared.control, hello);
   followWorkers((id) => send({ type: 'thread-gone', threadId: id }));
   listenUnseen(process, 'exit', () => {
     atExit();
     // Those that this one has started end with it.
-    if (gate) leaveThread(gate, threadId);
+    if (gate) leaveThread(gate, threadId, lookAtThread);
     tellStop(shared.control, 1);
   });
   hideOwnFrames(internals);

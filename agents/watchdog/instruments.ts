@@ -1,4 +1,4 @@
-import { createFrameMapper, type RawFrame } from '../../src/recording/source-maps.ts';
+import { createFrameMapper, plainFrame, type RawFrame } from '../../src/recording/source-maps.ts';
 import type { Frame, Row } from '../../src/recording/types.ts';
 import { readBeats } from '../shared-beats.ts';
 import { Word } from '../shared-memory.ts';
@@ -111,8 +111,8 @@ function createBasics({ data, thread, storage }: ObservationOptions, { fail, sto
   return {
     ...{ readers, interrupts, capture, maps },
     marks: createMarkedCalls(thread.shared),
-    // It reads the sources.
-    toFrame: (raw: RawFrame): Frame => storage.use(() => mapFrame(raw))!,
+    // It reads the sources, unless the process ends and does not wait for that.
+    toFrame: (raw: RawFrame): Frame => storage.use(() => mapFrame(raw)) ?? plainFrame(raw),
     rows: store.of.bind(store) as RowStore['of'],
     close(): void {
       for (const reader of Object.values(readers)) reader.close();

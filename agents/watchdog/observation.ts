@@ -187,9 +187,10 @@ export class Observation {
     this.#instruments.recent?.letGo();
   }
 
-  /** A process waits at its exit for a connected session. */
+  /** A process waits at its exit for a connected session: there is none from now on. */
   stopAsking(): void {
     this.#instruments.recent?.finish();
+    this.#instruments.dumpable.capture.detach();
   }
 
   finish(end: Omit<EndRow, 't' | 'type'>): void {

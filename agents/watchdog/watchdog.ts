@@ -11,6 +11,7 @@ import { isMessage } from './messages.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { ObservedThreads } from './observed-threads.ts';
 import { openCpuLimit } from './platform/container.ts';
+import { releaseSessions } from './platform/held-sessions.ts';
 import { openPressure } from './platform/pressure.ts';
 import { watchSignals } from './platform/signals.ts';
 import { closeThreadFiles } from './platform/thread-file.ts';
@@ -127,10 +128,10 @@ class Watchdog {
       setTimeout(() => this.#goAway(), FAREWELL_MS);
       return;
     }
+    if (this.#isExiting()) this.#stopAsking();
     const nextMs = this.#threads.tick();
     const stop = Atomics.load(this.#control, Word.Stop);
-    // It may have left meanwhile, which is no exit.
-    if (stop === 0 || stop === STOP_LEFT) {
+    if (!this.#isExiting()) {
       setTimeout(() => this.#tick(), stop === 0 ? nextMs : 0);
       return;
     }
@@ -139,6 +140,20 @@ class Watchdog {
       this.#onMessage(last.message);
     }
     this.#finish({ reason: 'exit', exitCode: Atomics.load(this.#control, Word.ExitCode), signal: null });
+  }
+
+  /** It may have left meanwhile, which is no exit. */
+  #isExiting(): boolean {
+    const stop = Atomics.load(this.#control, Word.Stop);
+    return stop !== 0 && stop !== STOP_LEFT;
+  }
+
+  /** Before anything else that the end asks for: Node says so where a session is left, and the exit waits for a bounded time only. */
+  #stopAsking(): void {
+    for (const thread of this.#threads.alive()) thread.stopAsking();
+    releaseSessions();
+    Atomics.store(this.#control, Word.LetGo, LET_GO.forGood);
+    Atomics.notify(this.#control, Word.LetGo);
   }
 
   /** The main thread may end any moment: see let-go.ts. */
@@ -179,9 +194,7 @@ class Watchdog {
     this.#finished = true;
     const { main } = this.#threads;
     const { settings, family } = this.#data;
-    // First of all: the exit waits for the rest for a bounded time only, and Node says so where a session is left.
-    for (const thread of this.#threads.alive()) thread.letGo();
-    main.stopAsking();
+    this.#stopAsking();
     this.#metrics?.close();
     this.#storage.use(() => this.#socket?.close());
     this.#threads.endWorkers();
@@ -191,7 +204,7 @@ class Watchdog {
         loadSummary().printSummary(this.#storage, this.#threads.judged(), family);
       }
     } catch (error) {
-      printLine(`evdiag: ${String(error).split('\n')[0]}`);
+      if (!settings.quiet) printLine(`evdiag: ${String(error).split('\n')[0]}`);
     }
     Atomics.store(this.#control, Word.WatchdogState, WATCHDOG_FINISHED);
     Atomics.notify(this.#control, Word.WatchdogState);

@@ -61,21 +61,36 @@ function createMapper(runText: RunText): (raw: RawFrame) => { frame: Frame; isFi
     maps.set(path, map);
     return map;
   };
-  return ([name, rawUrl, rawLine, rawColumn, awaits, start]) => {
-    const waits = awaits && { awaits: true as const };
-    if (rawUrl === null) return final({ function: name, file: '', line: 0, column: 0, category: 'native', ...waits });
-    const made = evalPlace(rawUrl);
-    const { url, line, column } = made ?? { url: rawUrl, line: rawLine, column: rawColumn };
-    const path = withoutCode(pathOf(url));
-    const where = !name && !made && start ? { start } : {};
-    const frame: Frame = { function: name, file: path, line, column, category: categoryOf(path), ...where, ...waits };
-    if (frame.category === 'node' || !isAbsolute(path)) return final(frame);
-    const map = mapOf(path, url);
+  return (raw) => {
+    const { frame, made, url } = unmapped(raw);
+    if (url === null || frame.category === 'node' || !isAbsolute(frame.file)) return final(frame);
+    const map = mapOf(frame.file, url);
     if (!map) return { frame, isFinal: map === null };
+    const [name, , , , , start] = raw;
     const mapped = original(frame, map);
     const isMapped = mapped !== frame && !made && name !== '' && isShortName(name);
     return final(isMapped ? { ...mapped, ...nameOf(name, start, frame, mapped, map) } : mapped);
   };
+}
+
+/** With its positions in the generated code: no file is read. */
+export function plainFrame(raw: RawFrame): Frame {
+  return unmapped(raw).frame;
+}
+
+/** `url` is null if it is native, `made` if the code was made by `eval` there. */
+function unmapped([name, rawUrl, rawLine, rawColumn, awaits, start]: RawFrame) {
+  const waits = awaits && { awaits: true as const };
+  if (rawUrl === null) {
+    const frame: Frame = { function: name, file: '', line: 0, column: 0, category: 'native', ...waits };
+    return { frame, made: null, url: null };
+  }
+  const made = evalPlace(rawUrl);
+  const { url, line, column } = made ?? { url: rawUrl, line: rawLine, column: rawColumn };
+  const path = withoutCode(pathOf(url));
+  const where = !name && !made && start ? { start } : {};
+  const frame: Frame = { function: name, file: path, line, column, category: categoryOf(path), ...where, ...waits };
+  return { frame, made, url };
 }
 
 function final(frame: Frame): { frame: Frame; isFinal: true } {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import { lookAtThread } from '../../agents/agent/thread-look.ts';
 import { createSharedBeats } from '../../agents/shared-beats.ts';
 import { createSharedMemory, Word } from '../../agents/shared-memory.ts';
 import {
@@ -8,6 +9,8 @@ import {
   endAsking,
   endThread,
   GATE_MS,
+  hooksBegin,
+  hooksEnd,
   initsAt,
   isEnding,
   isTerminated,
@@ -16,6 +19,7 @@ import {
   STRIDE,
   setParent,
   type ThreadGate,
+  type ThreadLook,
 } from '../../agents/thread-gate.ts';
 import { createInterrupts } from '../../agents/watchdog/interrupts.ts';
 
@@ -64,55 +68,121 @@ describe('the gate between interrupts and terminations', () => {
 });
 
 describe('the gate between hooks and terminations', () => {
-  const timed = (end: typeof endThread, gate: ThreadGate, id: number): number => {
+  const timed = (end: () => void): number => {
     const from = performance.now();
-    end(gate, id);
+    end();
     return performance.now() - from;
   };
+  const NATIVE = 4711;
+  /** Its hooks are in place; it has entered and left them that often. */
+  const hooked = (gate: ThreadGate, id: number, inits: number): number => {
+    const at = initsAt(gate, id, NATIVE);
+    expect(hooksBegin(gate, id)).toBe(true);
+    Atomics.add(gate, at, inits);
+    return at;
+  };
+  const unseen: ThreadLook = () => null;
+  const neverAsked: ThreadLook = () => expect.unreachable();
 
   it('whoever ends a thread waits for the hook that runs there, or in one that it has started, and not forever', () => {
     const gate = createThreadGate();
     setParent(gate, 4, 3);
-    Atomics.add(gate, initsAt(gate, 4), 1);
-    expect(timed(endThread, gate, 3)).toBeGreaterThanOrEqual(GATE_MS - 1);
+    hooked(gate, 4, 1);
+    expect(timed(() => endThread(gate, 3))).toBeGreaterThanOrEqual(GATE_MS - 1);
     const whole = createThreadGate();
-    Atomics.add(whole, initsAt(whole, 4), 1);
-    expect(timed(leaveThread, whole, 0)).toBeGreaterThanOrEqual(GATE_MS - 1);
+    hooked(whole, 4, 1);
+    expect(timed(() => leaveThread(whole, 0, unseen))).toBeGreaterThanOrEqual(GATE_MS - 1);
   });
 
   it('it does not wait once the hook has been left, nor for other threads, nor for its own, nor a second time', () => {
     const gate = createThreadGate();
-    Atomics.add(gate, initsAt(gate, 4), 2);
-    Atomics.add(gate, initsAt(gate, 5), 1);
-    Atomics.add(gate, initsAt(gate, 6), 1);
-    expect(timed(endThread, gate, 4)).toBeLessThan(GATE_MS);
-    expect(timed(leaveThread, gate, 5)).toBeLessThan(GATE_MS);
-    timed(endThread, gate, 6);
-    expect(timed(endThread, gate, 6)).toBeLessThan(GATE_MS);
+    hooked(gate, 4, 2);
+    hooked(gate, 5, 1);
+    hooked(gate, 6, 1);
+    expect(timed(() => endThread(gate, 4))).toBeLessThan(GATE_MS);
+    leaveThread(gate, 5, neverAsked);
+    endThread(gate, 6);
+    expect(timed(() => endThread(gate, 6))).toBeLessThan(GATE_MS);
   });
 
   it('a thread that makes resources all the time is waited for until it has put its hooks away', async () => {
     const gate = createThreadGate();
-    const at = initsAt(gate, 4);
-    Atomics.add(gate, at, 100_000);
+    const at = hooked(gate, 4, 100_000);
     const text = `const { workerData: { gate, at } } = require('node:worker_threads'); Atomics.store(gate, at, -1);`;
     const worker = new Worker(text, { eval: true, workerData: { gate, at } });
     await new Promise((resolve) => worker.once('exit', resolve));
-    expect(timed(endThread, gate, 4)).toBeLessThan(GATE_MS);
+    expect(timed(() => endThread(gate, 4))).toBeLessThan(GATE_MS);
     madeWay(gate, 4);
     expect(isEnding(gate, 4)).toBe(true);
+  });
+
+  it('where the process ends, the kernel says when a thread has got through its last hook', () => {
+    const looks = (...readings: (ReturnType<ThreadLook> | 'enters')[]) => {
+      const gate = createThreadGate();
+      const at = hooked(gate, 4, 0);
+      let asked = 0;
+      leaveThread(gate, 0, (nativeId) => {
+        expect(nativeId).toBe(NATIVE);
+        const next = readings[asked++] ?? { isGone: true, isAsleep: false, ran: 0 };
+        if (next !== 'enters') return next;
+        Atomics.store(gate, at, -1);
+        return { isGone: false, isAsleep: false, ran: 100 };
+      });
+      return asked;
+    };
+    const running = (ran: number) => ({ isGone: false, isAsleep: false, ran });
+    const asleep = { isGone: false, isAsleep: true, ran: 1 };
+    expect(looks(asleep)).toBe(1);
+    expect(looks({ ...asleep, isGone: true })).toBe(1);
+    // It waits for a core.
+    expect(looks(...Array(9).fill(running(1)), asleep)).toBe(10);
+    // The first step may end what ran before.
+    expect(looks(running(1), running(1), running(2), running(2), running(3), running(4))).toBe(5);
+    expect(looks(running(1), running(2), 'enters', running(101), running(102), running(103), running(104))).toBe(6);
+  });
+
+  it('hooks that are not in place are not waited for, and none are put in place in a thread that ends', () => {
+    const gate = createThreadGate();
+    hooked(gate, 4, 1);
+    hooksEnd(gate, 4);
+    leaveThread(gate, 0, neverAsked);
+    expect(hooksBegin(gate, 4)).toBe(false);
+    leaveThread(gate, 4, neverAsked);
   });
 
   it('one that ends by itself, or with the process, is not told again: it still has its last work to do', () => {
     const gate = createThreadGate();
     setParent(gate, 7, 3);
-    leaveThread(gate, 3);
-    leaveThread(gate, 0);
+    leaveThread(gate, 3, unseen);
+    leaveThread(gate, 0, unseen);
     expect([3, 7, 9].map((id) => [isEnding(gate, id), isTerminated(gate, id)])).toEqual(Array(3).fill([true, false]));
     endThread(gate, 3);
-    leaveThread(gate, 3);
+    leaveThread(gate, 3, unseen);
     expect([3, 7, 9].map((id) => isTerminated(gate, id))).toEqual([true, true, false]);
   });
+});
+
+describe('what the kernel says of a thread', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'tells one that computes from one that waits, and from one that is gone',
+    async () => {
+      const text = `const { parentPort, workerData } = require('node:worker_threads');
+      parentPort.postMessage(Number(require('node:fs').readlinkSync('/proc/thread-self').split('/').at(-1)));
+      while (Atomics.load(workerData, 0) === 0);
+      Atomics.wait(workerData, 0, 1);`;
+      const words = new Int32Array(new SharedArrayBuffer(4));
+      const worker = new Worker(text, { eval: true, workerData: words });
+      const id = await new Promise<number>((resolve) => worker.once('message', resolve));
+      const first = lookAtThread(id)!;
+      expect(first).toMatchObject({ isGone: false, isAsleep: false });
+      await expect.poll(() => lookAtThread(id)!.ran, { timeout: 60_000 }).toBeGreaterThan(first.ran);
+      Atomics.store(words, 0, 1);
+      await expect.poll(() => lookAtThread(id)!.isAsleep, { timeout: 60_000 }).toBe(true);
+      await worker.terminate();
+      await expect.poll(() => lookAtThread(id)!.isGone, { timeout: 60_000 }).toBe(true);
+      expect(lookAtThread(0)).toBeNull();
+    },
+  );
 });
 
 describe('a thread is not interrupted', () => {

@@ -13,11 +13,16 @@ export function holdSessions(): () => void {
   return () => {
     if (!isHeld) return;
     isHeld = false;
-    if (--held.count > 0) return;
-    for (const disconnect of held.waiting) disconnect();
-    held.waiting.clear();
-    for (const session of held.parked.splice(0)) session.disconnect();
+    if (--held.count <= 0) releaseSessions();
   };
+}
+
+/** Whoever holds them: the process ends. */
+export function releaseSessions(): void {
+  held.count = 0;
+  for (const disconnect of held.waiting) disconnect();
+  held.waiting.clear();
+  for (const session of held.parked.splice(0)) session.disconnect();
 }
 
 /** Whether heap snapshots are being compared: "HeapProfiler.disable" gives objects new ids as well. */
