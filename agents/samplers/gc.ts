@@ -1,6 +1,7 @@
-import { constants, PerformanceObserver, type PerformanceObserverEntryList } from 'node:perf_hooks';
+import { constants, type PerformanceEntry, type PerformanceObserverEntryList } from 'node:perf_hooks';
 import type { RowOf } from '../../src/recording/types.ts';
 import { builtIn } from '../built-in.ts';
+import { type CollectionEntries, collectionEntries, mayBreakNode } from '../collection-entries.ts';
 import { createSensor, guarded, isOff } from '../guard.ts';
 import { max, min, monotonicMs } from '../primordials.ts';
 import type { Sampler } from './types.ts';
@@ -12,23 +13,20 @@ export const GC_BUCKETS = [0.001, 0.01, 0.1, 1, 2, 5];
 /** Collections counted per reading (a second): each costs 10–50 µs, so at most 0.5 % of the thread. */
 const MAX_COUNTED = 100;
 
-/**
- * Pauses of the garbage collector. By PerformanceObserver, whose entries mean the same on every Node version
- * (V8's own trace-event names do not). If there are very many, the rest of the second is not counted.
- */
+/** Pauses of the garbage collector. If there are very many, the rest of the second is not counted. */
 export const gc: Sampler = {
   id: 'gc',
   title: 'garbage collection',
   level: 'watch',
   thread: 'observed',
-  cost: 'one callback per loop turn that had a collection, 10–50 µs, at most 100 a second; 10 µs more for a major one',
+  cost: 'one callback per collection, 10–50 µs, at most 100 a second; 10 µs more for a major one',
   start: ({ addGcMs, gcByKind }) => new Collections(addGcMs, gcByKind),
 };
 
 class Collections {
   readonly #addGcMs: (ms: number) => void;
   readonly #sensor = createSensor('the observer of collections');
-  readonly #observer: PerformanceObserver;
+  readonly #entries: CollectionEntries;
   readonly #byKind: boolean;
   #kinds: NonNullable<RowOf<'gc'>['byKind']> = [];
   #count = 0;
@@ -44,13 +42,16 @@ class Collections {
   constructor(addGcMs: (ms: number) => void, byKind: boolean) {
     this.#addGcMs = addGcMs;
     this.#byKind = byKind;
-    const onCollections = guarded(this.#sensor, (list: PerformanceObserverEntryList) => this.#add(list));
-    this.#observer = new PerformanceObserver(onCollections as (list: PerformanceObserverEntryList) => void);
+    const onEntry = guarded(this.#sensor, (entry: PerformanceEntry) => this.#add(entry));
+    const onList = guarded(this.#sensor, (list: PerformanceObserverEntryList) => {
+      for (const entry of list.getEntries()) this.#add(entry);
+    });
+    this.#entries = collectionEntries(onEntry, onList);
     this.#resume();
   }
 
   read() {
-    if (isOff(this.#sensor)) {
+    if (isOff(this.#sensor) || mayBreakNode()) {
       this.stop();
       return null;
     }
@@ -67,7 +68,7 @@ class Collections {
   stop(): void {
     if (!this.#observing) return;
     this.#observing = false;
-    this.#observer.disconnect();
+    this.#entries.stop();
     this.#observedMs += monotonicMs() - this.#since;
   }
 
@@ -89,26 +90,24 @@ class Collections {
     this.#since = monotonicMs();
     if (this.#observing) return;
     this.#observing = true;
-    this.#observer.observe({ entryTypes: ['gc'] });
+    this.#entries.start();
   }
 
-  #add(list: PerformanceObserverEntryList): void {
-    for (const entry of list.getEntries()) {
-      const { duration, startTime } = entry;
-      // Reported one turn late: it may be from before the last reading.
-      this.#since = min(this.#since, startTime);
-      const kind = (entry as unknown as { detail?: { kind?: number } }).detail?.kind;
-      this.#count++;
-      this.#totalMs += duration;
-      this.#maxMs = max(this.#maxMs, duration);
-      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
-        this.#majorCount++;
-        this.#majorMs += duration;
-        this.#afterMajor = readHeap();
-      }
-      this.#addGcMs(duration);
-      if (this.#byKind) this.#addToKind(nameOfKind(kind), duration);
+  #add(entry: PerformanceEntry): void {
+    const { duration, startTime } = entry;
+    // Reported one turn late: it may be from before the last reading.
+    this.#since = min(this.#since, startTime);
+    const kind = (entry as unknown as { detail?: { kind?: number } }).detail?.kind;
+    this.#count++;
+    this.#totalMs += duration;
+    this.#maxMs = max(this.#maxMs, duration);
+    if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
+      this.#majorCount++;
+      this.#majorMs += duration;
+      this.#afterMajor = readHeap();
     }
+    this.#addGcMs(duration);
+    if (this.#byKind) this.#addToKind(nameOfKind(kind), duration);
     if (this.#count >= MAX_COUNTED) this.stop();
   }
 

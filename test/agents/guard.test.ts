@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/recording/types.ts';
-import { complaints, inLab, type Lab, ROOT } from '../support/run-agent.ts';
+import { complaints, inLab, type Lab, ROOT, TEST_NODE } from '../support/run-agent.ts';
 
 const REPLACED = join(ROOT, 'test/support/replaced.cjs');
 const GROUPS = [
@@ -39,3 +40,23 @@ describe('a program that deletes or replaces built-ins after its start ends as w
         }),
       );
 });
+
+// Node 20 cannot make an entry of a PerformanceObserver without it.
+const IS_NODE_20 = execFileSync(TEST_NODE, ['--version'], { encoding: 'utf8' }).startsWith('v20.');
+
+it.skipIf(IS_NODE_20)(
+  'the iterator of arrays may throw where garbage is collected',
+  inLab(async (lab: Lab) => {
+    const text = `
+function collect(rounds) { let all; for (let i = 0; i < rounds; i++) all = new Array(1000).fill({}); return all; }
+setTimeout(() => {
+  Object.defineProperty(Array.prototype, Symbol.iterator, { value() { throw new Error('bang'); } });
+  collect(20_000);
+  setTimeout(() => { collect(20_000); setTimeout(() => { process.exitCode = 7; }, 50); }, 50);
+}, 300);`;
+    const run = await lab.expectSame(lab.file('app.cjs', text), { env: { EVDIAG_QUIET: '1' } });
+    expect(run).toMatchObject({ exitCode: 7, stderr: '' });
+    const collections = rowsOf(lab.recording(), 'gc').reduce((sum, { count }) => sum + count, 0);
+    expect(collections).toBeGreaterThan(0);
+  }),
+);

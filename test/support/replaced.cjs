@@ -68,13 +68,13 @@ const GROUPS = {
     breakMethods(WeakSet.prototype);
     breakMethods(WeakRef.prototype);
   },
-  // For each collection that a PerformanceObserver tells of, Node itself uses that of arrays (20, 22), and of sets (24 and later).
+  // Node itself uses that of arrays; and that of sets for each collection that a PerformanceObserver is told of (24 and later).
   iterators() {
     const ofSets = Number(process.versions.node.split('.')[0]) < 24;
     for (let i = 1; i < iteratorPrototypes.length; i++)
       if (i !== 2 || ofSets) breakMethods(iteratorPrototypes[i], ['next']);
     breakMethods(Map.prototype, [Symbol.iterator]);
-    if (ofSets) breakMethods(Set.prototype, [Symbol.iterator]);
+    breakMethods(Set.prototype, [Symbol.iterator]);
     breakMethods(String.prototype, [Symbol.iterator]);
   },
   // The same.
