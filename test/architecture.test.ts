@@ -17,6 +17,7 @@ interface Rule {
 const UTIL = 'src/util';
 const SHARED = [
   'agents/built-in.ts',
+  'agents/collection-entries.ts',
   'agents/guard.ts',
   'agents/inspection.ts',
   'agents/primordials.ts',
@@ -69,6 +70,7 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'src/entries.ts': { values: ['src/index.ts', 'src/library', 'src/recording-api.ts'] },
   // Shared by the agent's halves.
   'agents/built-in.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
+  'agents/collection-entries.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/guard.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/inspection.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/primordials.ts': { values: [], types: [PROTOCOL], builtinsOnly: true },
@@ -88,7 +90,14 @@ const IMPORT_TABLE: Record<string, Rule> = {
   'agents/tracked.ts': { values: [], types: ['agents/shared-memory.ts', 'src/recording'], builtinsOnly: true },
   'agents/waiting.ts': { values: ['agents/primordials.ts'], builtinsOnly: true },
   'agents/samplers': {
-    values: ['agents/built-in.ts', 'agents/guard.ts', 'agents/primordials.ts', 'agents/waiting.ts', UTIL],
+    values: [
+      'agents/built-in.ts',
+      'agents/collection-entries.ts',
+      'agents/guard.ts',
+      'agents/primordials.ts',
+      'agents/waiting.ts',
+      UTIL,
+    ],
     types: ['src/recording'],
     builtinsOnly: true,
   },

@@ -34,7 +34,7 @@ const YOUNG_POLL_MS = 5;
 /** One call on storage that takes longer is not waited for. */
 const STUCK_MS = 500;
 /** Where the machine gives it no core, the exit then waits this long for the watchdog to close its inspector sessions: Node would say that it waits for them. */
-const SESSIONS_MS = 3000;
+const SESSIONS_MS = 5000;
 
 /** `last`: the last message of the main thread; told whether its top level still waits, where nothing is left that could settle that. */
 export function followExit(control: Int32Array, gate: ThreadGate, last: (isUnsettled: boolean) => void): void {

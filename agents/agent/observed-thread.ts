@@ -122,7 +122,6 @@ export class ObservedThread {
   readonly #timer: NodeJS.Timeout;
   readonly #firstTimer: NodeJS.Timeout;
   readonly #endTrace: () => void;
-  readonly #endWorkers: () => void = () => {};
   #hasLeft = false;
   #ownMs = 0;
   /** Other hooks would disturb those of a capture. */
@@ -146,7 +145,7 @@ export class ObservedThread {
     this.#transfers = new Transfers(internals);
     this.#follow(false);
     const markLoaded = markSyncCalls(shared, gate, internals, (addOnCalls) => this.#post({ addOnCalls }));
-    if (gate) this.#endWorkers = followTerminations(gate);
+    const endWorkers = gate && followTerminations(gate);
     const mark = guarded(createSensor('the marks of what was loaded'), markLoaded);
     const sampling = createSensor('sampling', true);
     const sample = guarded(sampling, () => this.#sample(mark));
@@ -159,7 +158,7 @@ export class ObservedThread {
     const api = this.#api();
     this.#endTrace = api.endTrace;
     publish(shared, histogram, begin, this.#tracking, this.#work, api, options.followsOrigins);
-    this.atExit = guarded(sampling, (isUnsettled: boolean) => this.#leave(isUnsettled));
+    this.atExit = guarded(sampling, (isUnsettled: boolean) => this.#leave(isUnsettled, endWorkers));
   }
 
   /** At the next turn of the loop: where the stack is empty, and no hook runs. */
@@ -285,8 +284,8 @@ export class ObservedThread {
     };
   }
 
-  #leave(isUnsettled: boolean): void {
-    this.#endWorkers();
+  #leave(isUnsettled: boolean, endWorkers: (() => void) | null): void {
+    endWorkers?.();
     this.#loadedMaps.atExit();
     this.#lookingBack.atExit(isUnsettled === true);
     const last = this.#unfinished();
