@@ -26,6 +26,7 @@ import { undoAll } from './leaving.ts';
 import { createLoadedMaps } from './loaded-maps.ts';
 import { createLookingBack } from './looking-back.ts';
 import type { NodeInternals } from './node-internals.ts';
+import { HOOKS_INTERFERE } from './own-hooks.ts';
 import { markOwn } from './own-resources.ts';
 import { watchProgramHooks } from './program-hooks.ts';
 import { publish } from './published-api.ts';
@@ -59,12 +60,6 @@ const ELSEWHERE_SHARE = 0.75;
 const STACK_MS = 0.5;
 /** The inspector takes as much for the question and the answer as we take in between. */
 const WITH_INSPECTOR = 2;
-
-/**
- * Node 20: enabling or disabling a hook of promises restores those that tracking has put aside, and from
- * then on each await would cost ten times as much. So tracking and the hooks of deep samples pause while a capture has its own.
- */
-const HOOKS_INTERFERE = process.version.startsWith('v20.');
 
 const [startTimer, stopTimer] = [setInterval, clearInterval];
 const [startTimeout, stopTimeout] = [setTimeout, clearTimeout];

@@ -14,6 +14,12 @@ import { ENDINGS, hooksBegin, hooksEnd, initsAt, isEnding, madeWay, type ThreadG
 const sensor = createSensor('the rest of hooks', true);
 export const SWALLOWS_TERMINATIONS = !process.version.startsWith('v20.');
 
+/**
+ * Node 20: enabling or disabling a hook of promises restores those that tracking has put aside, and from
+ * then on each await would cost ten times as much. So tracking and the hooks of deep samples pause while a capture has its own.
+ */
+export const HOOKS_INTERFERE = process.version.startsWith('v20.');
+
 /** Where this thread counts how often `init` has been entered and left; not read in the main thread, and on Node 20. */
 export const inits: { words: Int32Array; at: number } = { words: new NativeInt32Array(1), at: 0 };
 /** Of the thread's end; null if `init` does no harm. */
