@@ -33,11 +33,45 @@ export interface EdgeRows {
   edgeTarget: Uint32Array;
 }
 
+/** Whole rows of these numbers, from `at` on, into the row `to` and those behind it; false if something is wrong with one. */
+type StoreRows = (numbers: Uint32Array, at: number, count: number, to: number) => boolean;
+
+/** The end of a piece may cut a row in two: its numbers are stored one by one. */
+function scatterOf(
+  width: number,
+  storeRows: StoreRows,
+  storeField: (field: number, value: number, row: number) => boolean,
+): Scatter {
+  return (numbers, count, first) => {
+    let row = Math.floor(first / width);
+    let field = first % width;
+    let at = 0;
+    if (field > 0) {
+      for (; at < count && field < width; at++, field++) if (!storeField(field, numbers[at]!, row)) return false;
+      row++;
+    }
+    const rows = Math.floor((count - at) / width);
+    if (!storeRows(numbers, at, rows, row)) return false;
+    at += rows * width;
+    for (field = 0; at < count; at++, field++) if (!storeField(field, numbers[at]!, row + rows)) return false;
+    return true;
+  };
+}
+
 export function nodeScatter(columns: NodeRows, fields: NodeFields, typeCount: number): Scatter {
   const { nodeType, nodeName, nodeId, selfSize, firstEdge } = columns;
   const { width, type: typeAt, name: nameAt, id: idAt, size: sizeAt, edges: edgesAt } = fields;
-  return (numbers, count, firstRow) => {
-    for (let at = 0, to = firstRow; at < count * width; at += width, to++) {
+  const storeField = (field: number, value: number, row: number): boolean => {
+    if (field === typeAt) nodeType[row] = value;
+    else if (field === nameAt) nodeName[row] = value;
+    else if (field === idAt) nodeId[row] = value;
+    else if (field === sizeAt) selfSize[row] = value;
+    else if (field === edgesAt) firstEdge[row] = value;
+    return field !== typeAt || value < typeCount;
+  };
+  const storeRows: StoreRows = (numbers, from, count, firstRow) => {
+    const end = from + count * width;
+    for (let at = from, to = firstRow; at < end; at += width, to++) {
       const type = numbers[at + typeAt]!;
       if (type >= typeCount) return false;
       nodeType[to] = type;
@@ -48,6 +82,7 @@ export function nodeScatter(columns: NodeRows, fields: NodeFields, typeCount: nu
     }
     return true;
   };
+  return scatterOf(width, storeRows, storeField);
 }
 
 export function edgeScatter(
@@ -57,9 +92,19 @@ export function edgeScatter(
 ): Scatter {
   const { edgeType, edgeName, edgeTarget } = columns;
   const { width, type: typeAt, name: nameAt, target: targetAt } = fields;
+  const storeField = (field: number, value: number, row: number): boolean => {
+    if (field === typeAt) edgeType[row] = value;
+    else if (field === nameAt) edgeName[row] = value;
+    else if (field === targetAt) {
+      edgeTarget[row] = value / nodeWidth;
+      return value % nodeWidth === 0 && value / nodeWidth < nodeCount;
+    }
+    return field !== typeAt || value < typeCount;
+  };
   const perField = 1 / nodeWidth;
-  return (numbers, count, firstRow) => {
-    for (let at = 0, to = firstRow; at < count * width; at += width, to++) {
+  const storeRows: StoreRows = (numbers, from, count, firstRow) => {
+    const end = from + count * width;
+    for (let at = from, to = firstRow; at < end; at += width, to++) {
       const type = numbers[at + typeAt]!;
       if (type >= typeCount) return false;
       // The file counts fields, not nodes. To multiply by a fraction and to look whether it fits is quicker than to divide.
@@ -72,4 +117,5 @@ export function edgeScatter(
     }
     return true;
   };
+  return scatterOf(width, storeRows, storeField);
 }

@@ -18,7 +18,7 @@ try {
     while (state === 'done');
     if (state === 'strange') break;
   }
-  const [ofEdges, ofNodes] = takers.map(({ rows }) => rows);
+  const [ofEdges, ofNodes] = takers.map(({ stored }) => stored);
   parentPort?.postMessage(state === 'strange' ? null : { nodes: ofNodes, edges: ofEdges });
 } finally {
   closeSync(descriptor);

@@ -76,15 +76,15 @@ function sharedRead(path: string, plan: Plan, bounds: NonNullable<ReturnType<typ
   };
 }
 
-/** Rows that the worker has stored; null if it came upon something strange. */
-type WorkersRows = { nodes: number; edges: number } | null;
+/** How many numbers a thread has stored; null if it came upon something strange. */
+type Stored = { nodes: number; edges: number } | null;
 
 class SharedReading implements ParallelRead {
   readonly endOffset: number;
   readonly #descriptor: number;
   readonly #read: SharedRead;
   readonly #worker: Worker;
-  readonly #theirs: Promise<WorkersRows>;
+  readonly #theirs: Promise<Stored>;
 
   constructor(descriptor: number, worker: string, read: SharedRead) {
     this.#descriptor = descriptor;
@@ -101,15 +101,16 @@ class SharedReading implements ParallelRead {
   }
 
   async finish(onProgress: (doneBytes: number) => void): ReturnType<ParallelRead['finish']> {
-    const { nodeCount, edgeCount, nodes, edges } = this.#read;
+    const { nodeCount, edgeCount, nodeFields, edgeFields, nodes, edges } = this.#read;
     const ours = await this.#takeFromFront(onProgress);
     this.#worker.ref();
     const theirs = ours && (await this.#theirs);
-    if (!theirs || ours.nodes + theirs.nodes !== nodeCount || ours.edges + theirs.edges !== edgeCount) return null;
+    if (!theirs || ours.nodes + theirs.nodes !== nodeCount * nodeFields.width) return null;
+    if (ours.edges + theirs.edges !== edgeCount * edgeFields.width) return null;
     return sumUp(nodes.firstEdge, edgeCount) ? { nodes, edges } : null;
   }
 
-  async #takeFromFront(onProgress: (doneBytes: number) => void): Promise<WorkersRows> {
+  async #takeFromFront(onProgress: (doneBytes: number) => void): Promise<Stored> {
     const kernel = scanKernel();
     const { taken, nodeBounds, edgeBounds } = this.#read;
     const jobs = jobsOf(this.#read);
@@ -125,7 +126,7 @@ class SharedReading implements ParallelRead {
         await turn();
       }
     }
-    const [ofNodes = 0, ofEdges = 0] = takers.map(({ rows }) => rows);
+    const [ofNodes = 0, ofEdges = 0] = takers.map(({ stored }) => stored);
     return { nodes: ofNodes, edges: ofEdges };
   }
 

@@ -1,15 +1,15 @@
 /**
  * The nodes or the edges of a snapshot in pieces of the file, for several threads at a time: one takes them from the front, another one
- * from the back, until they meet. How many rows a piece has is known once it is read, so rows from the front are counted from the first
- * and rows from the back from the last. What V8 would not write like this is left to the reader of whole arrays.
+ * from the back, until they meet. How many numbers a piece has is known once it is read, so those from the front are counted from the first
+ * and those from the back from the last. What V8 would not write like this is left to the reader of whole arrays.
  */
 import { readSync } from 'node:fs';
 import { CHUNKS_AT, PIECE_NUMBERS, type ScanKernel } from './scan-kernel.ts';
 
 /** Small enough for its numbers to stay in the cache of a core. */
 export const PIECE_BYTES = 1 << 17;
-/** Longer than any row that V8 writes. */
-const SLACK_BYTES = 512;
+/** Longer than any number that V8 writes. */
+const SLACK_BYTES = 64;
 /** What the kernel leaves: less than a block and a number. */
 const MAX_REST_BYTES = 128;
 const COMMA = 44;
@@ -22,8 +22,8 @@ export interface Bounds {
   end: number;
 }
 
-/** Stores whole rows from a place on; false if something is wrong with one. */
-export type Scatter = (numbers: Uint32Array, count: number, firstRow: number) => boolean;
+/** Stores numbers of rows, `first` being the index of the first one in the array; false if something is wrong with one. */
+export type Scatter = (numbers: Uint32Array, count: number, first: number) => boolean;
 
 /** What is done with one array. */
 export interface Job {
@@ -40,8 +40,8 @@ export const pieceCount = ({ start, end }: Bounds): number => Math.ceil((end - s
 
 /** Takes pieces until none is left, from one side. */
 export class Taker {
-  /** Rows that it has stored. */
-  rows = 0;
+  /** How many numbers it has stored. */
+  stored = 0;
   readonly #kernel: ScanKernel;
   readonly #descriptor: number;
   readonly #job: Job;
@@ -63,27 +63,26 @@ export class Taker {
     if (Atomics.add(taken.counter, taken.at, 1) >= this.#pieces) return 'none';
     const piece = this.#fromBack ? this.#pieces - 1 - this.#count : this.#count;
     this.#count++;
-    const numbers = this.#parse(piece);
-    if (numbers < 0 || numbers % width !== 0) return 'strange';
-    const rows = numbers / width;
-    if (this.rows + rows > rowCount) return 'strange';
-    const first = this.#fromBack ? rowCount - this.rows - rows : this.rows;
-    this.rows += rows;
-    return scatter(this.#kernel.numbers, rows, first) ? 'done' : 'strange';
+    const count = this.#parse(piece);
+    const left = rowCount * width - this.stored;
+    if (count < 0 || count > left) return 'strange';
+    const first = this.#fromBack ? left - count : this.stored;
+    this.stored += count;
+    return scatter(this.#kernel.numbers, count, first) ? 'done' : 'strange';
   }
 
-  /** The numbers of the rows that begin in the piece, into the kernel's; -1 if they are not as V8 writes them. */
+  /** The numbers that begin in the piece, into the kernel's; -1 if they are not as V8 writes them. */
   #parse(piece: number): number {
     const { start, end } = this.#job.bounds;
     const from = start + piece * PIECE_BYTES;
     const to = Math.min(from + PIECE_BYTES, end);
-    // Two bytes more: a row begins behind a newline and a comma, which may be the last of the piece before.
-    const readFrom = piece === 0 ? from : from - 2;
+    // One byte more: a number begins behind a comma, which may be the last of the piece before.
+    const readFrom = piece === 0 ? from : from - 1;
     const base = CHUNKS_AT[0];
     const length = Math.min(to + SLACK_BYTES, end) - readFrom;
     if (readSync(this.#descriptor, this.#kernel.bytes, base, length, readFrom) !== length) return -1;
-    const first = piece === 0 ? base : rowAfter(this.#kernel.bytes, base, base + length);
-    const last = to === end ? base + length : rowAfter(this.#kernel.bytes, base + to - readFrom - 2, base + length);
+    const first = piece === 0 ? base : afterComma(this.#kernel.bytes, base, base + length);
+    const last = to === end ? base + length : afterComma(this.#kernel.bytes, base + to - readFrom - 1, base + length);
     if (first < 0 || last < 0) return -1;
     return first >= last ? 0 : this.#scan(first, last);
   }
@@ -95,9 +94,9 @@ export class Taker {
   }
 }
 
-/** Where the first row begins behind a newline and a comma from here on; -1 if there is none. */
-function rowAfter(bytes: Uint8Array, from: number, end: number): number {
-  for (let at = from; at + 1 < end; at++) if (bytes[at] === NEWLINE && bytes[at + 1] === COMMA) return at + 2;
+/** Where the first number begins behind a comma from here on; -1 if there is none. */
+function afterComma(bytes: Uint8Array, from: number, end: number): number {
+  for (let at = from; at < end; at++) if (bytes[at] === COMMA) return at + 1;
   return -1;
 }
 

@@ -63,6 +63,13 @@ test('two threads read what one reads', async () => {
   expect(contentOf(together)).toEqual(contentOf(alone));
 });
 
+test('rows without lines, as Node 24 writes them, are read by two threads as well, also where a piece ends within a row', async () => {
+  const path = made(text.replaceAll('\n,', ','));
+  const together = await readSnapshot(path, { worker, minParallelBytes: 0 });
+  expect(isShared(together)).toBe(true);
+  expect(contentOf(together)).toEqual(contentOf(await readSnapshot(taken.path, { worker })));
+});
+
 test('progress goes up to the end of the file', async () => {
   const seen: number[] = [];
   await readSnapshot(taken.path, { worker, minParallelBytes: 0, onProgress: (done, total) => seen.push(done / total) });
