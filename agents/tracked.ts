@@ -27,6 +27,8 @@ export interface RawTracked {
     waiting: RawWaiting[];
     pools: RawPool[];
     serial?: RawSerial[];
+    origins?: RawOrigin[];
+    lookups?: RawLookup[];
   } | null;
 }
 
@@ -108,6 +110,36 @@ export interface RawSerial {
     pauses: number;
     longest: { count: number; waitedMs: number; maxMs: number };
   }[];
+}
+
+/** What one line asks of one origin, and the connections that were opened for it. Counts since tracking began. */
+export interface RawOrigin {
+  id: number;
+  origin: string;
+  frames: RawFrame[];
+  requests: number;
+  opened: number;
+  /** Of those opened: one that was idle could have been used. */
+  avoidable: number;
+  reasons: { client: number; off: number; close: number };
+  /** From the first of these to the last. */
+  spanMs: number;
+  connectMs: number | null;
+  requestMs: number | null;
+}
+
+/** A name that was looked up, counted since tracking began. */
+export interface RawLookup {
+  name: string;
+  /** `lookup`, or Node's name of a query. */
+  api: string;
+  frames: RawFrame[];
+  count: number;
+  /** Of these, begun when an answer of the last minute was known. */
+  repeated: number;
+  totalMs: number;
+  maxMs: number;
+  spanMs: number;
 }
 
 /** An address for which all connections of an http.Agent are taken, while requests wait. */

@@ -6,6 +6,7 @@ import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
 import { chattyFileIo } from './chatty-file-io.ts';
 import { cloneStorm } from './clone-storm.ts';
 import { closureContextLeak } from './closure-context-leak.ts';
+import { connectionChurn } from './connection-churn.ts';
 import { copyingProxy } from './copying-proxy.ts';
 import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuHog } from './cpu-hog.ts';
@@ -59,6 +60,7 @@ import { threadPoolSaturation } from './thread-pool-saturation.ts';
 import { timerStorm } from './timer-storm.ts';
 import type { Scenario } from './types.ts';
 import { unboundedConcurrency } from './unbounded-concurrency.ts';
+import { uncachedLookups } from './uncached-lookups.ts';
 import { uncloneableMessage } from './uncloneable-message.ts';
 import { unreadBody } from './unread-body.ts';
 import { workerPerRequest } from './worker-per-request.ts';
@@ -72,6 +74,7 @@ export const scenarios: readonly Scenario[] = [
   chattyFileIo,
   cloneStorm,
   closureContextLeak,
+  connectionChurn,
   copyingProxy,
   costlyAsyncHooks,
   cpuHog,
@@ -124,6 +127,7 @@ export const scenarios: readonly Scenario[] = [
   threadPoolSaturation,
   timerStorm,
   unboundedConcurrency,
+  uncachedLookups,
   uncloneableMessage,
   unreadBody,
   workerPerRequest,

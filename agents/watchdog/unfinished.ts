@@ -1,10 +1,11 @@
 import { UNFINISHED_ENTRIES } from '../../src/recording/defaults.ts';
-import { packageNameOf, toLocation } from '../../src/recording/places.ts';
+import { toLocation } from '../../src/recording/places.ts';
 import type {
   AbortedRow,
+  ConnectionsRow,
   Frame,
   HttpPool,
-  Location,
+  LookupsRow,
   OrphansRow,
   RejectionRow,
   SerialRow,
@@ -17,13 +18,14 @@ import type {
 import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawPool, RawSite, RawTracked } from '../tracked.ts';
+import { outgoingRows } from './outgoing-rows.ts';
 import { createSerialRows } from './serial-rows.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 import { placeOf } from './stall/classify.ts';
-import { viaOf, waitsRow } from './waiting-rows.ts';
+import { NOWHERE, type Place, placeOfAll } from './tracked-places.ts';
+import { waitsRow } from './waiting-rows.ts';
 
-/** Of an entry, and leftovers of an aborted unit of work. */
-const MAX_CALLERS = 4;
+/** Of an aborted unit of work. */
 const MAX_LEFTOVERS = 20;
 /** The source is not read for what a younger await waits for. */
 const OLD_MS = 2000;
@@ -36,16 +38,9 @@ export type TrackedRow =
   | WithoutTime<OrphansRow>
   | WithoutTime<RejectionRow>
   | WithoutTime<WaitsRow>
-  | WithoutTime<SerialRow>;
-
-interface Place {
-  location: Location | null;
-  callers: Location[];
-  via: string[];
-  resumed: boolean | null;
-  package?: string;
-  callee?: Location;
-}
+  | WithoutTime<SerialRow>
+  | WithoutTime<ConnectionsRow>
+  | WithoutTime<LookupsRow>;
 
 /** Makes rows from what the tracking of a thread reports: places in the original sources, equal ones together. */
 export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: RawTracked) => TrackedRow[] {
@@ -71,7 +66,19 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       call: call && placeOf(call.map(toFrame)),
     }));
     if (!unfinished) return rows;
-    const { sites, frames, aborted, orphans, waiting, pools, fromHeap, serial = [], ...figures } = unfinished;
+    const {
+      sites,
+      frames,
+      aborted: _aborted,
+      orphans: _orphans,
+      waiting,
+      pools,
+      fromHeap,
+      serial = [],
+      origins = [],
+      lookups = [],
+      ...figures
+    } = unfinished;
     const callees = new Map(
       sites.flatMap(({ id, callee }) => (callee ? [[id, toLocation(toFrame(callee))] as const] : [])),
     );
@@ -86,27 +93,38 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     rows.push(fromHeap ? { type: 'suspended', entries } : { type: 'unfinished', ...figures, entries });
     const inTurn = serialRow(serial, figures.trackedMs);
     if (inTurn) rows.push(inTurn);
+    rows.push(...outgoingRows({ origins, lookups }, figures.trackedMs, toFrame));
     if (waiting.length + pools.length > 0) {
       rows.push({ ...waitsRow(waiting, figures.trackedMs, toFrame), pools: poolsOf(pools, toFrame) });
     }
-    for (const { frames: raw, ...rest } of orphans) {
-      const { location, callers } = placeOfAll(raw.map(toFrame));
-      rows.push({ type: 'orphans', ...rest, location, callers });
-    }
-    for (const { abortedAt, scope, leftovers, sinceMs } of aborted) {
-      rows.push({
-        type: 'aborted',
-        sinceMs,
-        abortedAt: abortedAt && placeOf(abortedAt.map(toFrame)),
-        scope: placeOf(scope.map(toFrame)),
-        leftovers: leftovers.slice(0, MAX_LEFTOVERS).map(({ frames: raw, ...rest }) => {
-          const { location, callers, via } = placeOfAll(raw.map(toFrame));
-          return { ...rest, location, callers, via };
-        }),
-      });
-    }
+    rows.push(...cancelledRows(unfinished, toFrame));
     return rows;
   };
+}
+
+/** Promises that went on after one of them had failed, and what is left of aborted units of work. */
+function cancelledRows(
+  { orphans, aborted }: Pick<NonNullable<RawTracked['unfinished']>, 'orphans' | 'aborted'>,
+  toFrame: (raw: RawFrame) => Frame,
+): TrackedRow[] {
+  const rows: TrackedRow[] = [];
+  for (const { frames: raw, ...rest } of orphans) {
+    const { location, callers } = placeOfAll(raw.map(toFrame));
+    rows.push({ type: 'orphans', ...rest, location, callers });
+  }
+  for (const { abortedAt, scope, leftovers, sinceMs } of aborted) {
+    rows.push({
+      type: 'aborted',
+      sinceMs,
+      abortedAt: abortedAt && placeOf(abortedAt.map(toFrame)),
+      scope: placeOf(scope.map(toFrame)),
+      leftovers: leftovers.slice(0, MAX_LEFTOVERS).map(({ frames: raw, ...rest }) => {
+        const { location, callers, via } = placeOfAll(raw.map(toFrame));
+        return { ...rest, location, callers, via };
+      }),
+    });
+  }
+  return rows;
 }
 
 function poolsOf(pools: readonly RawPool[], toFrame: (raw: RawFrame) => Frame): HttpPool[] {
@@ -117,23 +135,6 @@ function poolsOf(pools: readonly RawPool[], toFrame: (raw: RawFrame) => Frame): 
       return { ...one, location, callers };
     }),
   }));
-}
-
-const NOWHERE: Place = { location: null, callers: [], via: [], resumed: false };
-
-function placeOfAll(frames: readonly Frame[]): Place {
-  const own = frames.filter(({ category }) => category === 'application');
-  const first = frames.findIndex(({ category }) => category === 'application' || category === 'dependency');
-  const above = first < 0 ? frames : frames.slice(0, first);
-  const maker = frames[first]?.category === 'dependency' ? packageNameOf(frames[first].file) : null;
-  return {
-    ...(maker === null ? {} : { package: maker }),
-    location: placeOf(frames),
-    callers: own.slice(1, 1 + MAX_CALLERS).map(toLocation),
-    via: viaOf(above),
-    // Node's frames below are not kept: nothing identifies a function that Node calls.
-    resumed: own[0]?.awaits ? null : own.length > 1 && own.slice(1).every(({ awaits }) => awaits),
-  };
 }
 
 /** Of one line of the application, whatever called it: the callers of the largest one represent all. */

@@ -43,6 +43,11 @@ export const MAX_READINGS = 12;
 /** One row in four may be without a rise: the load has pauses. */
 export const RISING_SHARE = 0.75;
 
+/** Threads of libuv's pool, unless UV_THREADPOOL_SIZE says otherwise. */
+export const POOL_THREADS = 4;
+/** What is done again and again goes on for longer: a script of less is over before anybody waits for it. */
+export const LEAST_SPAN_MS = 1000;
+
 /** Share of those alive that came meanwhile: a smaller rise is normal variation. */
 export const GROWN_SHARE = 0.3;
 

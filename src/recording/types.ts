@@ -18,6 +18,7 @@ import type {
   ThreadsRow,
 } from './rows/load.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
+import type { ConnectionsRow, LookupsRow } from './rows/outgoing.ts';
 import type { SerialRow } from './rows/serial.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
 import type { TransfersRow } from './rows/transfers.ts';
@@ -28,6 +29,7 @@ export * from './rows/deep-samples.ts';
 export * from './rows/header.ts';
 export * from './rows/load.ts';
 export * from './rows/memory.ts';
+export * from './rows/outgoing.ts';
 export * from './rows/places.ts';
 export * from './rows/serial.ts';
 export * from './rows/stalls.ts';
@@ -61,6 +63,8 @@ export type Row =
   | WaitsRow
   | SerialRow
   | TransfersRow
+  | ConnectionsRow
+  | LookupsRow
   | WorkRow
   | AllocationsRow
   | DroppedRow
@@ -77,6 +81,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'agent-cost',
   'agent-error',
   'allocations',
+  'connections',
   'cpu',
   'deep-sample',
   'dropped',
@@ -85,6 +90,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'event-loop-utilization',
   'gc',
   'level',
+  'lookups',
   'loop-turns',
   'memory',
   'orphans',

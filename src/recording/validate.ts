@@ -24,6 +24,7 @@ import {
   STALL_KINDS,
   TRIGGER_REASONS,
 } from './types.ts';
+import { connections, lookups } from './validate-outgoing.ts';
 import { transfers } from './validate-transfers.ts';
 import {
   aborted,
@@ -240,6 +241,8 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   threads: { started: number, ended: number, alive: number, unobserved: number },
   transfers,
   trigger: { reason: oneOf(...TRIGGER_REASONS), value: number, limit: number, deepSample: boolean },
+  connections,
+  lookups,
   serial,
   suspended,
   unfinished,

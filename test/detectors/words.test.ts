@@ -10,6 +10,7 @@ import { isRow } from '../../src/recording/validate.ts';
 import {
   allocations,
   collections,
+  connections,
   created,
   deepSample,
   entry,
@@ -18,6 +19,7 @@ import {
   frame,
   gc,
   location,
+  lookups,
   recordingOf,
   sampled,
   second,
@@ -141,6 +143,8 @@ const GROWING: Row[][] = [
   tracked(4, (n) => ({ what: 'listener', type: 'emitter', detail: 'Bus price', alive: 30 * n })),
   [...tracked(4, () => ({})), ...waits(4, [], {}, [POOL]), ...[2000, 3000, 4000].map(transferred)],
   [...tracked(4, () => ({})), serial(100, 20)],
+  [...tracked(4, () => ({})), connections()],
+  [...tracked(4, () => ({})), lookups()],
   tracked(4, (n) => ({ what: 'reaction', type: 'race', alive: 600 * n })),
   tracked(
     4,

@@ -9,11 +9,13 @@ import type { Detector, Finding, Outcome, Severity } from '../../src/detectors/t
 import type {
   AllocationSite,
   ChainKind,
+  ConnectionsEntry,
   DeepSampleStack,
   Frame,
   Header,
   HttpPool,
   Location,
+  LookupsEntry,
   Recording,
   Row,
   RowOf,
@@ -147,6 +149,28 @@ export function serial(count: number, ms: number, t = 2000): RowOf<'serial'> {
   const step = { location, code: 'user(id)', ...times, pauses: 0, longest: { ...times, maxMs: ms } };
   const entry = { location, callers: [], runs: 1, atOnce: 1, steps: [step] };
   return { t, type: 'serial', trackedMs: t, entries: [{ ...entry, independent: [{ kind: 'loop', steps: [0] }] }] };
+}
+
+/** A line that opens a connection for each of 100 requests. */
+export function connections(fields: Partial<ConnectionsEntry> = {}, t = 2000): RowOf<'connections'> {
+  const counts = { requests: 100, opened: 100, avoidable: 99, reasons: { client: 99, off: 0, close: 0 } };
+  const entry = {
+    origin: 'http://shop:80',
+    location,
+    callers: [],
+    ...counts,
+    spanMs: 5000,
+    connectMs: 4,
+    requestMs: 20,
+  };
+  return { t, type: 'connections', trackedMs: t, entries: [{ ...entry, ...fields }] };
+}
+
+/** A name that is looked up 100 times. */
+export function lookups(fields: Partial<LookupsEntry> = {}, t = 2000): RowOf<'lookups'> {
+  const counts = { count: 100, repeated: 99, totalMs: 800, maxMs: 20, spanMs: 5000 };
+  const entry = { name: 'shop', api: 'lookup', location, callers: [], ...counts, ...fields };
+  return { t, type: 'lookups', trackedMs: t, entries: [entry] };
 }
 
 const MB = 1e6;

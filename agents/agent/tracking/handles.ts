@@ -69,7 +69,7 @@ export class FollowedHandles {
   readonly #requests = createSampling(BUDGET_MS.requests);
   readonly #hook;
   readonly #pools = new HttpPools();
-  readonly #counts = { made: 0, gone: 0 };
+  #counts = { made: 0, gone: 0 };
   #inboundPeak = 0;
   #inside = false;
 
@@ -93,10 +93,9 @@ export class FollowedHandles {
     this.#hook.disable();
     this.#opening = [];
     this.#outside.clear();
-    const now = monotonicMs();
     for (const one of this.#byId.values()) {
       if (this.#byId.size <= MAX_WAITING) break;
-      this.#endUnseen(one, now);
+      this.#endUnseen(one, monotonicMs());
     }
   }
 
@@ -119,8 +118,7 @@ export class FollowedHandles {
   /** What happened since the last call: how many were made and destroyed, and what stacks took. */
   spent(): { made: number; gone: number; stacksMs: number } {
     const { made, gone } = this.#counts;
-    this.#counts.made = 0;
-    this.#counts.gone = 0;
+    this.#counts = { made: 0, gone: 0 };
     return { made, gone, stacksMs: this.#open.spent() + this.#timers.spent() + this.#requests.spent() };
   }
 
@@ -158,8 +156,10 @@ export class FollowedHandles {
       const handle = CONNECTIONS.has(site.type) ? ref.deref() : undefined;
       if (handle) handles.push(handle);
     }
-    return this.#pools.read(handles, (id) => this.#byId.get(id)?.site.frames ?? null);
+    return this.#pools.read(handles, (id) => this.followed(id)?.site.frames ?? null);
   }
+
+  readonly followed = (id: number): FollowedHandle | undefined => this.#byId.get(id);
 
   isAlive(one: FollowedHandle): boolean {
     return this.#byId.get(one.id) === one;

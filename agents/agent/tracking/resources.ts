@@ -1,8 +1,11 @@
+import { createSensor } from '../../guard.ts';
 import { max } from '../../primordials.ts';
-import type { RawTracked } from '../../tracked.ts';
+import type { RawLookup, RawOrigin, RawTracked } from '../../tracked.ts';
 import { FollowedFileStreams } from './file-streams.ts';
 import type { FollowedHandle } from './handle-state.ts';
 import { FollowedHandles, type HandleOptions } from './handles.ts';
+import { HttpClients } from './http-clients.ts';
+import { Lookups } from './lookups.ts';
 import { OpenRequests } from './open-requests.ts';
 import type { Sites } from './sites.ts';
 
@@ -11,40 +14,58 @@ const MANY_INBOUND = 10;
 
 type Inbound = Pick<NonNullable<RawTracked['unfinished']>, 'inbound' | 'unanswered' | 'unread'>;
 
-/** What is open: Node's async resources, streams of files, for which there are none, and what came from outside. */
+/** Other sensors go on where this one has failed. */
+const outgoing = createSensor('following outgoing requests');
+
+/** What is open: Node's async resources, streams of files, for which there are none, and what came from outside; and what the thread asks of others. */
 export class FollowedResources {
   readonly #handles: FollowedHandles;
   readonly #files: FollowedFileStreams;
   readonly #requests = new OpenRequests();
+  readonly #clients: HttpClients;
+  readonly #lookups = new Lookups(outgoing);
 
   constructor(sites: Sites, options: HandleOptions) {
     const files = new FollowedFileStreams(sites);
+    const lookups = this.#lookups;
     this.#files = files;
     this.#handles = new FollowedHandles(sites, {
       ...options,
       onMade: (type, resource) => {
         if (type === 'TickObject') files.onTick(resource);
+        else lookups.onMade(type, resource);
         options.onMade(type, resource);
       },
     });
+    this.#clients = new HttpClients(outgoing, this.#handles.followed);
+    this.#clients.resume();
+    lookups.resume();
   }
 
   resume(): void {
     this.#handles.resume();
+    this.#clients.resume();
+    this.#lookups.resume();
   }
 
   pause(): void {
     this.#handles.pause();
+    this.#clients.pause();
+    this.#lookups.pause();
   }
 
   adapt(intervalMs: number): void {
     this.#handles.adapt(intervalMs);
     this.#files.adapt(intervalMs);
+    this.#clients.adapt(intervalMs);
+    this.#lookups.adapt(intervalMs);
   }
 
   setBudget(share: number): void {
     this.#handles.setBudget(share);
     this.#files.setBudget(share);
+    this.#clients.setBudget(share);
+    this.#lookups.setBudget(share);
   }
 
   verify(): void {
@@ -59,7 +80,8 @@ export class FollowedResources {
 
   spent(): ReturnType<FollowedHandles['spent']> {
     const ofHandles = this.#handles.spent();
-    return { ...ofHandles, stacksMs: ofHandles.stacksMs + this.#files.spent() };
+    const stacksMs = this.#files.spent() + this.#clients.spent() + this.#lookups.spent();
+    return { ...ofHandles, stacksMs: ofHandles.stacksMs + stacksMs };
   }
 
   sites(): ReturnType<FollowedHandles['sites']> {
@@ -72,6 +94,12 @@ export class FollowedResources {
 
   pools(): ReturnType<FollowedHandles['pools']> {
     return this.#handles.pools();
+  }
+
+  /** Connections that requests opened, and names that were looked up again. */
+  outgoing(): { origins: RawOrigin[]; lookups: RawLookup[] } {
+    const lookups = this.#lookups.read((host) => this.#clients.framesOf(host));
+    return { origins: this.#clients.read(), lookups };
   }
 
   isAlive(one: FollowedHandle): boolean {
@@ -88,6 +116,8 @@ export class FollowedResources {
   }
 
   stop(): void {
+    this.#clients.pause();
+    this.#lookups.pause();
     this.#handles.stop();
     this.#files.stop();
   }

@@ -277,6 +277,7 @@ export class RunningTracking {
       dropped: this.#sites.dropped(),
       waiting: this.#promises.chains(now),
       serial: this.#promises.serial.read(sites),
+      ...this.#handles.outgoing(),
       pools: this.#handles.pools(),
     };
     this.#aborted = [];

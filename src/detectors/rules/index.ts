@@ -3,6 +3,7 @@ import { asyncDeadlock } from './async-deadlock.ts';
 import { blockedEventLoop } from './blocked-event-loop.ts';
 import { cancellationWithoutCleanup } from './cancellation-without-cleanup.ts';
 import { chattyFileIo } from './chatty-file-io.ts';
+import { connectionChurn } from './connection-churn.ts';
 import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuBoundMainThread } from './cpu-bound-main-thread.ts';
 import { deepAsyncChain } from './deep-async-chain.ts';
@@ -25,6 +26,7 @@ import { missingTimeout } from './missing-timeout.ts';
 import { orphanedAsync } from './orphaned-async.ts';
 import { overloadedEventLoop } from './overloaded-event-loop.ts';
 import { recordingQuality } from './recording-quality.ts';
+import { repeatedLookups } from './repeated-lookups.ts';
 import { saturatedThreadPool } from './saturated-thread-pool.ts';
 import { serialAwaits } from './serial-awaits.ts';
 import { starvedEventLoop } from './starved-event-loop.ts';
@@ -39,6 +41,7 @@ export const detectors: readonly Detector[] = [
   blockedEventLoop,
   cancellationWithoutCleanup,
   chattyFileIo,
+  connectionChurn,
   costlyAsyncHooks,
   cpuBoundMainThread,
   deepAsyncChain,
@@ -61,6 +64,7 @@ export const detectors: readonly Detector[] = [
   orphanedAsync,
   overloadedEventLoop,
   recordingQuality,
+  repeatedLookups,
   saturatedThreadPool,
   serialAwaits,
   starvedEventLoop,

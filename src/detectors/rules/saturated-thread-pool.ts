@@ -4,14 +4,13 @@ import { formatMs, plural } from '../../util/text.ts';
 import { isContended } from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
+import { POOL_THREADS } from '../limits.ts';
 import { nameOf, onePerLine } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, periodsOf } from '../unfinished.ts';
 import { startedBy } from '../work.ts';
 
-/** libuv's own, unless UV_THREADPOOL_SIZE says otherwise. */
-const DEFAULT_THREADS = 4;
 /** Jobs for each thread: one runs, and at least as many wait. */
 const PER_THREAD = 2;
 /** A disk answers within some ms, a busy one within tens: an operation that is older waits for a thread. */
@@ -72,7 +71,7 @@ export const saturatedThreadPool: Detector<ThreadPoolEvidence, typeof READS> = {
   ],
   limits: [
     'Compression also runs on the pool, but what it has in work is not seen, only that others wait.',
-    `The size of the pool is that of UV_THREADPOOL_SIZE at the start, ${DEFAULT_THREADS} without it.`,
+    `The size of the pool is that of UV_THREADPOOL_SIZE at the start, ${POOL_THREADS} without it.`,
     'Where no file operation waits, nothing is reported: a queue of jobs alone may be what is wanted.',
   ],
   kinds: [
@@ -97,7 +96,7 @@ interface Moment {
 }
 
 function saturated(recording: Seen, period: Period): Finding<ThreadPoolEvidence>[] {
-  const threads = recording.header.threadPoolSize ?? DEFAULT_THREADS;
+  const threads = recording.header.threadPoolSize ?? POOL_THREADS;
   const moments = period.flatMap((row) => momentOf(row, threads) ?? []);
   const [first, last] = [moments[0], moments.at(-1)];
   if (!first || !last || moments.length < LEAST_ROWS) return [];

@@ -1,0 +1,255 @@
+import { builtIn } from '../../built-in.ts';
+import { guarded, type Sensor } from '../../guard.ts';
+import { apply, assign, globalObject, monotonicMs, NativeMap, NativeString, NativeWeakMap } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import type { RawOrigin } from '../../tracked.ts';
+import { hasOwn } from './handle-state.ts';
+import {
+  CLOSE,
+  type Connecting,
+  closes,
+  headerOf,
+  hostIn,
+  type NodesAnswer,
+  type NodesRequest,
+  originOf,
+  type Socket,
+  type UndicisRequest,
+} from './http-messages.ts';
+import { Origins, type Outgoing, type Reason } from './origins.ts';
+import { ownersFrames } from './owners-frames.ts';
+import { createSampling } from './sampling.ts';
+import type { Started } from './sites.ts';
+import { type Switch, switchMethod } from './wrap.ts';
+
+type Channels = typeof import('node:diagnostics_channel');
+type Listener = (message: unknown) => void;
+
+/** Of each second, for the stacks of requests: at first, and at most. */
+const BUDGET_MS = 4;
+/** Calls of fetch that wait for their request, by origin. */
+const MAX_CALLS = 100;
+
+/** What is known of a request while it is under way. */
+interface Known {
+  one: Outgoing;
+  /** A connection is opened for it. */
+  opened: boolean;
+  reason: Reason | null;
+  /** That the connection be closed after it. */
+  asksToClose: boolean;
+  done: boolean;
+}
+
+/**
+ * Connections that requests of node:http and of undici open, by what both publish: where one that was idle could have been used, and why it
+ * was not. Nothing listens while tracking is paused.
+ */
+export class HttpClients {
+  readonly #origins = new Origins();
+  readonly #sampling = createSampling(BUDGET_MS);
+  readonly #known = new NativeWeakMap<object, Known>();
+  /** undici: connections that have carried nothing yet, and whether their client is new. */
+  readonly #fresh = new NativeWeakMap<object, { isNew: boolean; ms: number }>();
+  readonly #connecting = new NativeMap<string, number[]>();
+  /** Where fetch was called, by origin, until its request is made. */
+  readonly #calls = new NativeMap<string, RawFrame[][]>();
+  /** The last place from where a host was asked. */
+  readonly #places = new NativeMap<string, RawFrame[]>();
+  readonly #sensor: Sensor;
+  readonly #followed: (asyncId: number) => Started | undefined;
+  readonly #listeners: [channel: string, listener: Listener][];
+  readonly #fetch: Switch;
+  #isListening = false;
+
+  /** `followed`: what is known of a handle, by its async id. */
+  constructor(sensor: Sensor, followed: (asyncId: number) => Started | undefined) {
+    this.#sensor = sensor;
+    this.#followed = followed;
+    const on = <M>(channel: string, listener: (message: M) => void): [string, Listener] => [
+      channel,
+      guarded(sensor, listener) as Listener,
+    ];
+    this.#listeners = [
+      on('http.client.request.start', (message: { request: NodesRequest }) => this.#nodesStart(message.request)),
+      on('http.client.response.finish', (message: { request: NodesRequest; response: NodesAnswer }) =>
+        this.#nodesAnswer(message),
+      ),
+      on('undici:request:create', (message: { request: UndicisRequest }) => this.#undicisStart(message.request)),
+      on('undici:client:beforeConnect', (message: Connecting) => this.#beforeConnect(message)),
+      on('undici:client:connected', (message: Connecting) => this.#connected(message)),
+      on('undici:client:sendHeaders', (message: { request: object; headers?: unknown; socket?: object }) =>
+        this.#undicisSent(message),
+      ),
+      on('undici:request:headers', (message: { request: object; response?: { headers?: unknown } }) =>
+        this.#undicisAnswer(message),
+      ),
+      on('undici:request:trailers', (message: { request: object }) => this.#undicisEnd(message.request)),
+      on('undici:request:error', (message: { request: object }) => this.#undicisEnd(message.request)),
+    ];
+    this.#fetch = switchMethod(globalObject, 'fetch', (_self, args) => this.#called(args[0]), undefined, sensor);
+  }
+
+  resume(): void {
+    const channels = builtIn<Channels>('diagnostics_channel');
+    if (this.#isListening || !channels) return;
+    this.#isListening = true;
+    for (const [channel, listener] of this.#listeners) channels.subscribe(channel, listener);
+    this.#fetch.on();
+  }
+
+  pause(): void {
+    const channels = builtIn<Channels>('diagnostics_channel');
+    if (!this.#isListening || !channels) return;
+    this.#isListening = false;
+    this.#fetch.off();
+    for (const [channel, listener] of this.#listeners) channels.unsubscribe(channel, listener);
+    this.#origins.pause();
+    this.#connecting.clear();
+    this.#calls.clear();
+  }
+
+  adapt(intervalMs: number): void {
+    this.#sampling.adapt(intervalMs);
+  }
+
+  setBudget(share: number): void {
+    this.#sampling.setBudget(BUDGET_MS * share);
+  }
+
+  /** Time that stacks took since the last call. */
+  spent(): number {
+    return this.#sampling.spent();
+  }
+
+  /** From where a host was asked last. */
+  framesOf(host: string): RawFrame[] | null {
+    return this.#places.get(host) ?? null;
+  }
+
+  read(): RawOrigin[] {
+    const read = this.#origins.read();
+    this.#origins.settle();
+    return read;
+  }
+
+  /** Null where it is not chosen. */
+  #stack(): RawFrame[] | null {
+    if (!this.#sampling.next()) return null;
+    let frames: RawFrame[] = [];
+    this.#sampling.spend(() => {
+      frames = ownersFrames();
+    });
+    return frames;
+  }
+
+  #nodesStart(request: NodesRequest): void {
+    // Most are sent when the program is no longer on the stack: the line that opened the connection is known.
+    const opener = this.#openerOf(request.socket);
+    const host = headerOf(request, 'host') ?? NativeString(request.host);
+    const isDone = (): boolean =>
+      request.destroyed === true || request.res?.complete === true || request.res?.destroyed === true;
+    const one = this.#begin(`${request.protocol}//${host}`, opener?.site.frames ?? null, isDone, opener?.weight ?? 0);
+    const isClosing = CLOSE.test(headerOf(request, 'connection') ?? '');
+    const asksToClose = isClosing || request.shouldKeepAlive === false;
+    const { agent } = request;
+    const isNew = typeof agent === 'object' && agent !== null && this.#origins.isNewClient(one.origin, agent);
+    const reason = isNew ? 'client' : isClosing && agent?.keepAlive === true ? 'close' : asksToClose ? 'off' : null;
+    this.#known.set(request, { one, opened: false, reason, asksToClose, done: false });
+    this.#timeConnecting(one, request.socket);
+  }
+
+  #begin(origin: string, frames: RawFrame[] | null, isDone: () => boolean, weight: number): Outgoing {
+    if (this.#places.size >= MAX_CALLS) this.#places.clear();
+    if (frames) this.#places.set(hostIn(origin), frames);
+    return this.#origins.begin(origin, frames, isDone, weight);
+  }
+
+  #openerOf(socket: Socket | null | undefined): Started | undefined {
+    const handle = socket?._handle;
+    if (typeof handle?.getAsyncId !== 'function') return undefined;
+    const id = apply(handle.getAsyncId, handle, []);
+    return typeof id === 'number' ? this.#followed(id) : undefined;
+  }
+
+  /** How long it takes until the connection is there, with the look-up of the name and the handshake. */
+  #timeConnecting(one: Outgoing, socket: Socket | null | undefined): void {
+    const isSecure = socket?.encrypted === true;
+    if (!socket || typeof socket.once !== 'function') return;
+    if (socket.connecting !== true && socket.secureConnecting !== true) return;
+    const startMs = monotonicMs();
+    const connected = guarded(this.#sensor, () => this.#origins.connected(one, monotonicMs() - startMs));
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => connected());
+  }
+
+  #nodesAnswer({ request, response }: { request: NodesRequest; response: NodesAnswer }): void {
+    const known = this.#known.get(request);
+    if (!known || known.done) return;
+    known.done = true;
+    const { one, reason, asksToClose } = known;
+    // It was asked to keep the connection, and closes it.
+    const isClosed = CLOSE.test(NativeString(response.headers?.connection ?? '')) || response.httpVersion === '1.0';
+    this.#origins.answered(one, request.reusedSocket !== true, isClosed && !asksToClose ? null : reason);
+  }
+
+  /** fetch was called: its request is made later, where the program is no longer on the stack. */
+  #called(input: unknown): void {
+    const frames = this.#stack();
+    const origin = frames && originOf(input);
+    if (!frames || origin === null) return;
+    const calls = this.#calls.get(origin) ?? [];
+    if (calls.length >= MAX_CALLS || this.#calls.size >= MAX_CALLS) this.#calls.clear();
+    calls.push(frames);
+    this.#calls.set(origin, calls);
+  }
+
+  #undicisStart(request: UndicisRequest): void {
+    const origin = NativeString(request.origin);
+    const called = this.#calls.get(origin)?.shift();
+    const stack = called ?? this.#stack();
+    const frames = stack && hasOwn(stack) ? stack : null;
+    const known: Omit<Known, 'one'> = { opened: false, reason: null, asksToClose: false, done: false };
+    const one = this.#begin(origin, frames, () => known.done, this.#sampling.weight());
+    this.#known.set(request, assign(known, { one }));
+  }
+
+  #beforeConnect({ connectParams }: Connecting): void {
+    const origin = `${connectParams?.protocol}//${connectParams?.host}`;
+    const started = this.#connecting.get(origin) ?? [];
+    if (started.length < MAX_CALLS && this.#connecting.size < MAX_CALLS) started.push(monotonicMs());
+    this.#connecting.set(origin, started);
+  }
+
+  #connected({ connectParams, connector, socket }: Connecting): void {
+    const origin = `${connectParams?.protocol}//${connectParams?.host}`;
+    const startMs = this.#connecting.get(origin)?.shift();
+    if (!socket || startMs === undefined) return;
+    const isNew = connector !== undefined && this.#origins.isNewClient(origin, connector);
+    this.#fresh.set(socket, { isNew, ms: monotonicMs() - startMs });
+  }
+
+  #undicisSent({ request, headers, socket }: { request: object; headers?: unknown; socket?: object }): void {
+    const known = this.#known.get(request);
+    const fresh = socket && this.#fresh.get(socket);
+    if (!socket || !fresh) return;
+    this.#fresh.delete(socket);
+    if (!known) return;
+    known.opened = true;
+    this.#origins.connected(known.one, fresh.ms);
+    known.asksToClose = typeof headers === 'string' && /\r\nconnection: close\r\n/i.test(headers);
+    known.reason = fresh.isNew ? 'client' : known.asksToClose ? 'close' : null;
+  }
+
+  #undicisAnswer({ request, response }: { request: object; response?: { headers?: unknown } }): void {
+    const known = this.#known.get(request);
+    if (!known) return;
+    const { one, opened, reason, asksToClose } = known;
+    const isClosed = opened && !asksToClose && closes(response?.headers);
+    this.#origins.answered(one, opened, isClosed ? null : reason);
+  }
+
+  #undicisEnd(request: object): void {
+    const known = this.#known.get(request);
+    if (known) known.done = true;
+  }
+}

@@ -1,0 +1,34 @@
+/** What rows of outgoing requests must look like. */
+import { arrayOf, type Check, number, object, optional, orNull, string } from '../util/shapes.ts';
+import type { ConnectionsEntry, LookupsEntry } from './types.ts';
+import { LOCATION, location } from './validate-unfinished.ts';
+
+const callers = arrayOf(object(LOCATION));
+
+const CONNECTIONS: { [K in keyof Required<ConnectionsEntry>]: Check } = {
+  origin: string,
+  location,
+  callers,
+  package: optional(string),
+  requests: number,
+  opened: number,
+  avoidable: number,
+  reasons: object({ client: number, off: number, close: number }),
+  spanMs: number,
+  connectMs: orNull(number),
+  requestMs: orNull(number),
+};
+const LOOKUPS: { [K in keyof LookupsEntry]: Check } = {
+  name: string,
+  api: string,
+  location,
+  callers,
+  count: number,
+  repeated: number,
+  totalMs: number,
+  maxMs: number,
+  spanMs: number,
+};
+
+export const connections = { trackedMs: number, entries: arrayOf(object(CONNECTIONS)) };
+export const lookups = { trackedMs: number, entries: arrayOf(object(LOOKUPS)) };
