@@ -32,7 +32,7 @@ const writeOn: WriteRows = async (socket) => {
 
 /** Where the reader is slow, the rows come as slowly. */
 const writeAndWait: WriteRows = async (socket) => {
-  for (let i = 0; i < ROWS; i++) if (!socket.write(ROW)) await Promise.race([once(socket, 'drain'), delay(RUN_MS)]);
+  for (let i = 0; i < ROWS; i++) if (!socket.write(ROW)) await once(socket, 'drain');
 };
 
 function sendRows(writeRows: WriteRows): Promise<Headline> {
@@ -40,14 +40,17 @@ function sendRows(writeRows: WriteRows): Promise<Headline> {
     const socket = connect((await ask(null)) as number, '127.0.0.1');
     await once(socket, 'connect');
     let mostBytes = 0;
-    const endMs = performance.now() + RUN_MS;
-    while (performance.now() < endMs) {
+    let rows = 0;
+    const startMs = performance.now();
+    while (performance.now() < startMs + RUN_MS) {
       await writeRows(socket);
+      rows += ROWS;
       mostBytes = Math.max(mostBytes, socket.writableLength);
       await delay(EVERY_MS);
     }
     socket.destroy();
-    return { what: 'the most that waited in memory for a slow reader', value: mostBytes / 1000, unit: 'kB' };
+    const what = `${rows} rows for a slow reader, of which up to ${Math.round(mostBytes / 1000)} kB waited in memory,`;
+    return { what, value: performance.now() - startMs, unit: 'ms' };
   });
 }
 
