@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { runIfMain } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
-const JOBS = 40;
-const EVERY_MS = 50;
+const JOBS = 80;
+const EVERY_MS = 25;
 const ORDERS = 60_000;
 
 interface Order {

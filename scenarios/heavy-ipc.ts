@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runIfMain, withTempDir } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
-const JOBS = 40;
-const EVERY_MS = 50;
+const JOBS = 80;
+const EVERY_MS = 25;
 const ARTICLES = 60_000;
 
 /** Finds the price of one article, in what it was sent or in a file that it has read once. */

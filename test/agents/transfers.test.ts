@@ -93,11 +93,13 @@ it(
 import fs from 'node:fs';
 import * as promises from 'node:fs/promises';
 import { inspect, promisify, types } from 'node:util';
+// Node 26 shows that async functions are behind a proxy.
+const shown = (it) => inspect(it, { depth: 0 }).replace(/^Proxy\\((.*)\\)$/, '$1');
 console.log(fs.promises.appendFile === promises.appendFile, promises.default === fs.promises);
 for (const [name, value] of [['fs', fs], ['promises', fs.promises]])
   for (const key of Object.keys(value).sort()) {
     const { value: it, ...rest } = Object.getOwnPropertyDescriptor(value, key);
-    console.log(name, key, inspect(it, { depth: 0 }), it?.length, it?.name, JSON.stringify(rest), typeof it === 'function' && String(it).length, Object.prototype.toString.call(it));
+    console.log(name, key, shown(it), it?.length, it?.name, JSON.stringify(rest), typeof it === 'function' && String(it).length, Object.prototype.toString.call(it));
   }
 const file = await promises.open(process.argv[1]);
 const { prototype } = file.constructor;
