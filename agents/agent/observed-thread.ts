@@ -287,10 +287,10 @@ export class ObservedThread {
     if (last.tracked || last.transfers || last.rows.length > 0) this.#post(last);
   }
 
-  #unfinished(final = true, rows: Sample[] = []): Pick<SampleMessage, 'rows' | 'tracked' | 'transfers'> {
-    const tracked = this.#readTracked(final);
-    rows.push(...this.#work.read(final));
+  #unfinished(final = true, read: Sample[] = []): Pick<SampleMessage, 'rows' | 'tracked' | 'transfers'> {
+    const rows = this.#work.read(final);
+    for (let i = 0; i < read.length; i++) rows[rows.length] = read[i]!;
     addFailures(rows);
-    return { rows, tracked, ...this.#transfers.read() };
+    return { rows, tracked: this.#readTracked(final), ...this.#transfers.read() };
   }
 }

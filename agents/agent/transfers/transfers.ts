@@ -1,4 +1,4 @@
-import { createSensor, isOff } from '../../guard.ts';
+import { attempt, createSensor, isOff } from '../../guard.ts';
 import { monotonicMs } from '../../primordials.ts';
 import type { RawTransfers } from '../../tracked.ts';
 import type { NodeInternals } from '../node-internals.ts';
@@ -23,9 +23,11 @@ export class Transfers {
 
   /** What the thread may spend, as a share of its time; 0: nothing is followed. */
   follow(share: number): void {
-    this.#files.follow(share);
-    this.#streams.follow(share);
-    this.#messages.follow(share);
+    attempt(this.#sensor, () => {
+      this.#files.follow(share);
+      this.#streams.follow(share);
+      this.#messages.follow(share);
+    });
   }
 
   /** What it cost since the last call, in ms. */
