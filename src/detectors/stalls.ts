@@ -42,7 +42,7 @@ function withoutBreakpoint(stall: StallRow, slowMs: number): StallRow[] {
 /** What is known of a stall's time. */
 export type OwnShareOf = Pick<
   StallRow,
-  'kind' | 'durationMs' | 'cpuMs' | 'runQueueMs' | 'throttledMs' | 'gcMs' | 'sleptMs' | 'lockedMs'
+  'kind' | 'durationMs' | 'cpuMs' | 'runQueueMs' | 'throttledMs' | 'gcMs' | 'sleptMs' | 'lockedMs' | 'pressure'
 >;
 
 /** Kinds that run on a core as long as they last: without CPU time it was none of them. */
@@ -99,13 +99,16 @@ function waitedInCall(stall: OwnShareOf): number {
 }
 
 /** On a busy host a lock is held by a thread that has no core: V8's, libuv's, never the code's. */
-function lockedByCode({ kind, durationMs, runQueueMs, lockedMs = 0 }: OwnShareOf): number {
-  const isBusyHost = (runQueueMs ?? 0) >= durationMs * BUSY_HOST_SHARE;
+function lockedByCode({ kind, durationMs, runQueueMs, pressure, lockedMs = 0 }: OwnShareOf): number {
+  const isBusyHost =
+    (runQueueMs ?? 0) >= durationMs * BUSY_HOST_SHARE || (pressure?.cpuMs ?? 0) >= durationMs * PRESSED_SHARE;
   return kind === 'sync-sleep' || !isBusyHost ? lockedMs : 0;
 }
 
 /** Share of a stall without a core. */
 const BUSY_HOST_SHARE = 0.05;
+/** Share in which any task of the machine or the container had none. */
+const PRESSED_SHARE = 0.5;
 
 /** With less, the thread waited for V8's own threads, as happens when these have no core. */
 const WAITED_SHARE = 0.5;

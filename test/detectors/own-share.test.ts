@@ -7,6 +7,8 @@ import { cpu, find, stall } from '../support/recording.ts';
 const SLOW_MS = 100;
 type Fields = Partial<RowOf<'stall'>>;
 
+const pressed = { of: 'container', cpuMs: 0, ioMs: 0, memoryMs: 0 } as const;
+
 /** What is left for the code of a stall of a second. */
 const left = (kind: StallKind, fields: Fields): number => ownMs(stall({ kind, durationMs: 1000, ...fields }));
 
@@ -25,6 +27,12 @@ describe('the code’s own share of a second', () => {
     ['a sleep in Atomics.wait', 'sync-sleep', { cpuMs: 0, runQueueMs: 300, sleptMs: 0, lockedMs: 690 }, 690],
     ['a lock of a thread that has no core', 'sync-fs', { cpuMs: 10, runQueueMs: 310, sleptMs: 0, lockedMs: 660 }, 10],
     ['the same, in a computation', 'js-cpu', { cpuMs: 10, runQueueMs: 310, sleptMs: 0, lockedMs: 660 }, 10],
+    [
+      'the same, where only others were seen to wait for a core',
+      'js-cpu',
+      { cpuMs: 10, runQueueMs: 40, sleptMs: 0, lockedMs: 760, pressure: { ...pressed, cpuMs: 840 } },
+      10,
+    ],
     ['a lock on an idle host', 'js-cpu', { cpuMs: 10, runQueueMs: 5, sleptMs: 0, lockedMs: 980 }, 990],
     ['a write that waited for a core', 'sync-stdio', { cpuMs: 10, runQueueMs: 970, sleptMs: 900 }, 30],
     ['a file that waited for the disk', 'sync-fs', { cpuMs: 2, runQueueMs: 10, sleptMs: 0, diskMs: 980 }, 2],
@@ -49,7 +57,6 @@ describe('the code’s own share of a second', () => {
   });
 });
 
-const pressed = { of: 'container', cpuMs: 0, ioMs: 0, memoryMs: 0 } as const;
 const one = (fields: Fields, head = {}) => find(blockedEventLoop, [stall({ kind: 'js-cpu', ...fields })], head)[0]!;
 
 test('numbers, severity and score are of the code’s own share, and the rest is told', () => {
