@@ -260,7 +260,10 @@ export class Holders {
     const names = chain.slice(from).map((node) => this.#snapshot.nodeName(node));
     const native = names.find((name) => name.startsWith('Node / ')) ?? names.find((name) => /^\(.+\)$/.test(name));
     const text = native === undefined ? 'an object without a name' : `native ${native.replace(/^Node \/ /, '')}`;
-    return this.#holder('handles', text, null, chain.at(-1) ?? 0);
+    // V8 itself holds the agent's hooks, without a variable.
+    const outermost = chain.findLast((node) => this.#snapshot.nodeType(node) === 'closure');
+    const isOwn = outermost !== undefined && isOwnFile(this.graph.place(outermost).url);
+    return { ...this.#holder('handles', text, null, chain.at(-1) ?? 0), isOwn };
   }
 
   /** A user function at the node or a few edges away: through wrappers, bound functions and the like. */
