@@ -1,4 +1,4 @@
-import { NativeMap } from '../../primordials.ts';
+import { NativeMap, NativeSet } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawWaiting } from '../../tracked.ts';
 import type { Awaiting } from './awaiting.ts';
@@ -16,7 +16,7 @@ const MAX_SITES = 50;
 const MAX_FRAMES = 20;
 
 /** What makes a promise that others settle: it says nothing of what is waited for. */
-const INDIRECT = /^(all|allSettled|any|race)$/;
+const INDIRECT = new NativeSet(['all', 'allSettled', 'any', 'race']);
 
 /** Suspended calls and combinators that have waited for long, with who awaits them, innermost first. */
 export function waitingChains(
@@ -94,5 +94,5 @@ function isPlace([, url]: RawFrame): boolean {
 
 /** Of the combinators each reaction is followed, by the promise that it reacts to. */
 export function isCombinator({ what, type }: Pick<Site, 'what' | 'type'>): boolean {
-  return what === 'reaction' && INDIRECT.test(type);
+  return what === 'reaction' && INDIRECT.has(type);
 }

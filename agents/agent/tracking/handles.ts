@@ -17,7 +17,7 @@ import {
   siteOf,
   spanOf,
 } from './handle-state.ts';
-import { CONNECTIONS, FROM_OUTSIDE, PASSING, REQUESTS, STEPS } from './handle-types.ts';
+import { CONNECTIONS, FROM_OUTSIDE, isRequest, PASSING, STEPS } from './handle-types.ts';
 import { HttpPools } from './http-pools.ts';
 import { ownersFrames } from './owners-frames.ts';
 import { firingTimer, rearm } from './rearmed.ts';
@@ -230,7 +230,7 @@ export class FollowedHandles {
 
   #samplingOf(type: string): Sampling {
     if (type === 'Timeout') return this.#timers;
-    return REQUESTS.test(type) ? this.#requests : this.#open;
+    return isRequest(type) ? this.#requests : this.#open;
   }
 
   #endUnseen(one: FollowedHandle, now: number): void {
@@ -290,7 +290,7 @@ export class FollowedHandles {
   /** The operation whose answer is being handled: it was started where the program asked for what Node makes now. */
   #steppedFrom(): FollowedHandle | undefined {
     const running = this.#byId.get(executionAsyncId());
-    return running && STEPS.test(running.site.type) ? running : undefined;
+    return running && STEPS.has(running.site.type) ? running : undefined;
   }
 
   #addOutside(id: number): void {

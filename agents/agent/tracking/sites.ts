@@ -178,7 +178,7 @@ export function isNodesUrl(url: string | null): boolean {
 }
 
 export function isLibrarys(url: string | null): boolean {
-  return url !== null && /[\\/]node_modules[\\/]/.test(url);
+  return url !== null && (url.includes('/node_modules/') || url.includes('\\node_modules\\'));
 }
 
 /** Node's frames before the first other one, and then only those of libraries and of the application, so many of each. */
