@@ -58,6 +58,7 @@ for (let i = 0; i < 300; i++) await read(path); // called back
 for (let i = 0; i < 300; i++) await readFile(new URL('file://' + path)); // by URL
 for (let i = 0; i < 300; i++) appendFileSync(path, 'x'); // synchronous
 for (let i = 0; i < 300; i++) statSync(path); // looked at
+for (let i = 0; i < 300; i++) fs.closeSync(fs.openSync(path)); // opened
 `;
       const path = lab.file('target.log', '');
       await lab.run(lab.file('app.mjs', text), { args: [path], env: { EVDIAG_LEVEL: level } });
@@ -81,6 +82,7 @@ for (let i = 0; i < 300; i++) statSync(path); // looked at
       expect(seen('// by URL', 'readFile')).toEqual([about(300), 0, false, true, 'target.log']);
       expect(seen('// synchronous', 'appendFileSync')).toEqual([about(300), 1, false, true, 'target.log']);
       expect(seen('// looked at', 'statSync')).toEqual([about(300), 0, false, true, 'target.log']);
+      expect(seen('// opened', 'openSync')).toEqual([about(300), 0, false, true, 'target.log']);
       expect(sum(rows(lab), ({ flushes }) => flushes)).toBe(1);
     }),
   );

@@ -36,6 +36,7 @@ const CALLS: Calls = [
   [['write', 'writeSync'], 'write', 'descriptor and buffer'],
   [['appendFile', 'appendFileSync', 'writeFile', 'writeFileSync'], 'write', 'path and data'],
   [['stat', 'statSync', 'access', 'accessSync', 'existsSync'], 'look', 'path'],
+  [['open', 'openSync', 'createReadStream', 'createWriteStream'], 'look', 'path'],
 ];
 const FLUSHES = ['fsync', 'fsyncSync', 'fdatasync', 'fdatasyncSync'];
 /** Of a FileHandle: there is no argument that names the file. */

@@ -61,7 +61,7 @@ export const chattyFileIo: Detector<FileUseEvidence, typeof READS> = {
     `exceptions: reads and writes of which more than ${percent(POSITIONED_SHARE)} name a position in the file, and writes of which ${percent(FLUSHED_SHARE)} or more are flushed to the disk.`,
   ],
   limits: [
-    'Streams of node:fs are not counted: they move large parts.',
+    'What streams of node:fs read and write is not counted, only how often they are opened: they move large parts.',
     'Functions of node:fs/promises that a program had taken before evdiag was attached to it are not seen.',
   ],
   kinds: [
