@@ -193,7 +193,6 @@ export class ObservedThread {
     const share = control[Word.Budget]! * BUDGET_UNIT;
     this.#samplers.follow(control[Word.Diagnose] === 1);
     this.#work.follow(share, this.#ownShare);
-    this.#transfers.follow(share);
     const hint = control[Word.Track] === 1 || this.#work.wantsPromises();
     this.#tracking.follow(
       this.#capturing
@@ -227,6 +226,7 @@ export class ObservedThread {
       const { seldomTurns, ownShare } = this.#figures();
       this.#ownShare = ownShare;
       this.#follow(++this.#readings >= TYPICAL_READINGS && !seldomTurns);
+      this.#transfers.follow(this.shared.control[Word.Budget]! * BUDGET_UNIT);
     });
     const part = this.#unfinished(false, this.#samplers.read());
     const sensors = [...this.#tracking.costs(), ...this.#work.costs()];

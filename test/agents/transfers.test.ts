@@ -43,6 +43,7 @@ import fs, { appendFileSync, statSync } from 'node:fs';
 import { appendFile, open, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 const path = process.argv[2];
+await new Promise((resolve) => setTimeout(resolve, 400)); // the agent's first reading is due before
 async function append() {
   for (let i = 0; i < 600; i++) await appendFile(path, 'eight by'); // appended
 }
@@ -127,13 +128,13 @@ const { pipeline } = require('node:stream/promises');
 const { once } = require('node:events');
 const slow = () => new Writable({ highWaterMark: 100, write(chunk, _encoding, done) { setTimeout(done, 1); } });
 const stuck = new Writable({ highWaterMark: 100, write() {} });
-(async () => {
+setTimeout(async () => {
   const waiting = slow();
   for (let i = 0; i < 50; i++) if (!waiting.write('x'.repeat(200))) await once(waiting, 'drain'); // waits
   await pipeline(Readable.from(Array(50).fill('x'.repeat(200))), slow()); // piped
   for (let i = 0; i < 50; i++) stuck.write('x'.repeat(200)); // guilty
   slow().write('x'.repeat(1e6)); // one large
-})();
+}, 400);
 `;
     await lab.run(lab.file('app.js', text), DIAGNOSE);
     const streams = streamsOf(lab);
@@ -153,6 +154,7 @@ const { fork } = require('node:child_process');
 const { once } = require('node:events');
 const big = Array.from({ length: 50_000 }, (_, id) => ({ id, name: 'a name of thirty characters ' + id % 10 }));
 const { port1 } = new MessageChannel();
+setTimeout(() => {
 for (let i = 0; i < 3; i++) port1.postMessage(big); // cloned
 for (let i = 0; i < 50; i++) port1.postMessage({ id: i }); // small
 const shared = new SharedArrayBuffer(64e6);
@@ -164,6 +166,7 @@ port1.close();
 const child = fork(process.argv[2], { execArgv: [], env: { NODE_OPTIONS: '' } });
 child.send(big); // sent
 once(child, 'message').then(([count]) => { console.log(count); child.disconnect(); });
+}, 400);
 `;
     const child = lab.file('child.js', "process.on('message', (list) => process.send(list.length));");
     const run = await lab.run(lab.file('app.js', text), { ...DIAGNOSE, args: [child] });
