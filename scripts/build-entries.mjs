@@ -46,15 +46,30 @@ function loadEntries() {
 export function writeEntries() {
   // By a variable: the type check must not read the bundle.
   const bundle = '../dist/evdiag.cjs';
-  const { library, recording, vitest } = require(bundle);
+  const { library, recording, vitest, jest, mocha, nodeTest } = require(bundle);
   /** @param {object} exported */
   const names = (exported) => `{ ${Object.keys(exported).sort().join(', ')} }`;
   for (const [file, name, exported] of [
     ['index', 'library', library],
     ['recording', 'recording', recording],
+    ['mocha', 'mocha', mocha],
   ]) {
     writeFileSync(`dist/${file}.cjs`, `module.exports = { ...require('./evdiag.cjs').${name} };\n`);
     writeFileSync(`dist/${file}.js`, `${ES_MODULE}\nexport const ${names(exported)} = loadEntries().${name};\n`);
+  }
+  // Loading them is all that a project does.
+  for (const [file, name, exported, install] of [
+    ['jest', 'jest', jest, 'installJest(globalThis)'],
+    ['node-test', 'nodeTest', nodeTest, 'installNodeTest()'],
+  ]) {
+    writeFileSync(
+      `dist/${file}.cjs`,
+      `const entries = require('./evdiag.cjs');\n\nentries.${install};\nmodule.exports = { ...entries.${name} };\n`,
+    );
+    writeFileSync(
+      `dist/${file}.js`,
+      `${ES_MODULE}\nconst entries = loadEntries();\n\nentries.${install};\nexport const ${names(exported)} = entries.${name};\n`,
+    );
   }
   writeFileSync(
     'dist/vitest.cjs',
@@ -95,6 +110,8 @@ export function writeTypes() {
   for (const extension of ['d.ts', 'd.cts']) {
     writeFileSync(`dist/index.${extension}`, "export * from './types/index.cjs';\n");
     writeFileSync(`dist/recording.${extension}`, "export * from './types/recording-api.cjs';\n");
+    for (const runner of ['jest', 'mocha', 'node-test'])
+      writeFileSync(`dist/${runner}.${extension}`, `export * from './types/library/runners/${runner}.cjs';\n`);
     writeFileSync(`dist/vitest.${extension}`, "export * from './types/library/vitest.cjs';\n");
   }
   // For the type check of bin/, which must not read the bundle.

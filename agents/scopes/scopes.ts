@@ -47,6 +47,8 @@ type Hooks = ReturnType<typeof startHooks>;
 let hooks: Hooks | null = null;
 let epoch = 0;
 let nextId = 1;
+/** Those to which what belongs to no other scope belongs: the last of them has it. */
+let entered: Followed[] = [];
 
 /** Follows one unit of work. Hooks are enabled while a scope is open; scopes may be nested and run side by side. */
 export function openScope(name: string): Scope {
@@ -59,6 +61,12 @@ export function openScope(name: string): Scope {
   return {
     name,
     run: (fn) => storage.run(scope, fn),
+    enter() {
+      entered.push(scope);
+      return () => {
+        entered = entered.filter((other) => other !== scope);
+      };
+    },
     untracked: () => scope.untracked,
     stall: () => longestStall(scope.id, scope.startMs),
     async left(graceMs = 0, isMeant = () => false) {
@@ -109,9 +117,9 @@ function createFollowed(parent: Followed | null): Followed {
 
 function startHooks() {
   const storage = new AsyncLocalStorage<Followed>();
-  const currentScope = (): Followed | null => storage.getStore() ?? null;
+  const currentScope = (): Followed | null => storage.getStore() ?? entered.at(-1) ?? null;
   const currentHolders = (): readonly Followed[] | null => {
-    const scope = storage.getStore();
+    const scope = currentScope();
     if (!scope) return null;
     if (scope.epoch !== epoch) {
       scope.live = scope.around.filter(({ closed }) => !closed);

@@ -26,6 +26,8 @@ export function apiPage(root: string): string {
     '## evdiag/vitest',
     'A setup file for vitest, and:',
     ...entry('library/vitest.d.cts').map(section),
+    '## evdiag/node-test, evdiag/jest, evdiag/mocha',
+    'Loaded before the tests ([library.md](library.md#evdiagnode-test-evdiagjest-evdiagmocha)). `evdiagNodeTest`, `evdiagJest` and `evdiagMocha` take the options of `evdiagVitest`; `BlockedError` and `LeakError` are what tests fail with.',
     '## evdiag/agent',
     'Loads the agent: `node -r evdiag/agent`, `node --import evdiag/agent`, or `import "evdiag/agent"` as the first import. It exports nothing.',
     '## evdiag/recording',

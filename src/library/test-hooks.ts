@@ -2,28 +2,25 @@
 
 import type * as Vitest from 'vitest';
 import type { RunnerTestCase, RunnerTestSuite, TestRunner } from 'vitest';
-import type { Location } from '../recording/types.ts';
 import { formatMs } from '../util/text.ts';
-import { BlockedError } from './blocked-error.ts';
 import { libraryBundle } from './bundle.ts';
-import { LeakError, seenAt } from './leak-error.ts';
-import { createIsMeant } from './meant.ts';
-import { DEFAULTS, type EvdiagVitestOptions, fromText, toText } from './test-options.ts';
-import type { Leftover, Scope } from './types.ts';
+import { leakError, leftBehind, throwIfBlocked } from './left-by-test.ts';
+import { DEFAULTS, type EvdiagTestOptions, fromText, toText } from './test-options.ts';
+import type { Scope } from './types.ts';
 
 const SETTINGS = 'EVDIAG_VITEST';
 /** vitest's own code: things made with only this on the stack are vitest's. */
 const VITESTS = /[\\/]node_modules[\\/](vitest|@vitest|vite|vite-node|tinypool|birpc)[\\/]/;
 
-let options: Required<EvdiagVitestOptions> = { ...DEFAULTS };
+let options: Required<EvdiagTestOptions> = { ...DEFAULTS };
 let installed = false;
 
-export function setOptions(wanted: EvdiagVitestOptions): void {
+export function setOptions(wanted: EvdiagTestOptions): void {
   options = { ...DEFAULTS, ...wanted };
 }
 
 /** The environment that hands options to the processes of the tests. */
-export function settingsOf(wanted: EvdiagVitestOptions): Record<string, string> {
+export function settingsOf(wanted: EvdiagTestOptions): Record<string, string> {
   return { [SETTINGS]: toText(wanted) };
 }
 
@@ -64,7 +61,7 @@ function watchTests(vitest: Parameters<typeof install>[0]): void {
   vitest.afterAll(async () => {
     try {
       for (const { test, scope } of late.splice(0)) {
-        const left = await leftBehind(scope);
+        const left = await leftBehind(scope, options, VITESTS);
         scope.close();
         if (left.length > 0) throw leakError(`The test '${test}'`, left, ' after the last afterAll');
       }
@@ -78,28 +75,11 @@ function watchTests(vitest: Parameters<typeof install>[0]): void {
 async function check(scope: Scope, task: RunnerTestCase, late: Late[], runner: HookReader): Promise<void> {
   // What a failed test leaves is not reported: its own error matters.
   if (task.result?.state !== 'pass') return;
-  const stall = options.stallMs > 0 ? await scope.stall() : null;
-  if (stall && stall.durationMs >= options.stallMs) {
-    const { durationMs, kind, location } = stall;
-    const limit = `limit ${formatMs(options.stallMs)}`;
-    const message = `The test blocked the event loop for ${formatMs(durationMs)} (${limit}) · ${kind} · ${seenAt(location)}`;
-    throw pointingAt(location, new BlockedError(message, durationMs));
-  }
-  const left = await leftBehind(scope);
+  await throwIfBlocked(scope, options);
+  const left = await leftBehind(scope, options, VITESTS);
   if (left.length === 0) return;
   if (hasLaterCleanup(task, runner)) late.push({ test: task.name, scope });
   else throw leakError('The test', left, ` after a grace period of ${formatMs(options.graceMs)}`);
-}
-
-function leakError(...args: ConstructorParameters<typeof LeakError>): LeakError {
-  return pointingAt(args[1][0]?.location ?? null, new LeakError(...args));
-}
-
-/** With the guilty line as its stack, so that vitest shows its source; our own stack would not help. */
-function pointingAt<E extends Error>(location: Location | null, error: E): E {
-  const { function: name, file, line, column } = location ?? { function: '', file: '', line: 0, column: 0 };
-  error.stack = `${error.name}: ${error.message}${location ? `\n    at ${name || '<anonymous>'} (${file}:${line}:${column})` : ''}`;
-  return error;
 }
 
 type HookReader = Pick<typeof TestRunner, 'getSuiteHooks'>;
@@ -113,10 +93,4 @@ function hasLaterCleanup(task: RunnerTestCase, runner: HookReader): boolean {
     if (!suite.suite && task.file !== suite) hooks += runner.getSuiteHooks(task.file).afterAll.length;
   }
   return hooks > 0;
-}
-
-async function leftBehind(scope: Scope): Promise<Leftover[]> {
-  const isMeantOf = createIsMeant(options.ignore);
-  const isMeant = (leftover: Leftover): boolean => VITESTS.test(leftover.location?.file ?? '') || isMeantOf(leftover);
-  return (await scope.left(options.graceMs, isMeant)).filter((leftover) => !isMeant(leftover));
 }

@@ -1,6 +1,6 @@
 import type { Ignore } from './types.ts';
 
-export interface EvdiagVitestOptions {
+export interface EvdiagTestOptions {
   /** How long a test may block the event loop, in milliseconds; 0: without limit. Default 500. */
   stallMs?: number;
   /** How long leftovers of a test may take to end by themselves, in milliseconds. Default 500. */
@@ -12,7 +12,7 @@ export interface EvdiagVitestOptions {
 export const DEFAULTS = { stallMs: 500, graceMs: 500, ignore: [] } as const;
 
 /** Options as text: the tests run in other processes. */
-export function toText({ ignore = [], ...rest }: EvdiagVitestOptions): string {
+export function toText({ ignore = [], ...rest }: EvdiagTestOptions): string {
   const texts = ignore.map((one) => {
     if (typeof one === 'function')
       throw new TypeError('evdiag: a function in `ignore` cannot reach the processes of the tests: use a setup file.');
@@ -21,7 +21,7 @@ export function toText({ ignore = [], ...rest }: EvdiagVitestOptions): string {
   return JSON.stringify({ ...rest, ignore: texts });
 }
 
-export function fromText(text: string): EvdiagVitestOptions {
+export function fromText(text: string): EvdiagTestOptions {
   const { ignore = [], ...rest } = JSON.parse(text) as {
     ignore?: (string | { source: string; flags: string })[];
     stallMs?: number;

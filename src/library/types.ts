@@ -214,6 +214,8 @@ export interface Scope {
   readonly name: string;
   /** Calls the function inside the scope: what it makes, now and later, belongs to it. */
   run<T>(fn: () => T): T;
+  /** Until the returned function is called, what belongs to no scope, in the whole thread, belongs to this one. */
+  enter(): () => void;
   /** What is left now. Waits up to `graceMs` for it to end, as long as `isMeant` does not take all of it. */
   left(graceMs?: number, isMeant?: (leftover: Leftover) => boolean): Promise<Leftover[]>;
   untracked(): number;

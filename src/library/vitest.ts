@@ -6,11 +6,11 @@
  */
 
 import { setOptions, settingsOf } from './test-hooks.ts';
-import type { EvdiagVitestOptions } from './test-options.ts';
+import type { EvdiagTestOptions as EvdiagVitestOptions } from './test-options.ts';
 
 export { BlockedError } from './blocked-error.ts';
 export { LeakError } from './leak-error.ts';
-export type { EvdiagVitestOptions } from './test-options.ts';
+export type { EvdiagTestOptions as EvdiagVitestOptions } from './test-options.ts';
 export type { Ignore, Leftover } from './types.ts';
 
 /** What vitest takes as a plugin. */

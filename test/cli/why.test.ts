@@ -74,11 +74,19 @@ async function whyOf(pid: number, ...args: string[]): Promise<WhyThread[]> {
   return answer.threads;
 }
 
-/** Asks until the main thread has what is looked for. */
-async function whyUntil(pid: number, isThere: (alive: Alive[]) => boolean): Promise<WhyThread[]> {
+/** Asks until the answer has what is looked for: a thread without a core may not answer in time. */
+async function whyUntil(pid: number, isThere: (threads: WhyThread[]) => boolean): Promise<WhyThread[]> {
   for (;;) {
     const threads = await whyOf(pid);
-    if (isThere(threads[0]!.alive)) return threads;
+    if (isThere(threads)) return threads;
+  }
+}
+
+async function textUntil(pid: number, words: string, ...args: string[]): Promise<string> {
+  for (;;) {
+    const { status, stdout, stderr } = await evdiag(['why', String(pid), ...args]);
+    expect(status, stderr).toBe(0);
+    if (stdout.includes(words)) return stdout;
   }
 }
 
@@ -98,10 +106,15 @@ describe('evdiag why', () => {
     'with EVDIAG_WHY, each thing has the line of the program, its package and its address; nothing else is listed',
     inLab(async (lab) => {
       const program = await startShapes(lab);
-      const isConnected = (alive: Alive[]): boolean =>
-        alive.filter(({ kind }) => kind === 'connection').reduce((sum, { count }) => sum + count, 0) === 3 &&
-        alive.some((one) => one.package === 'later-db' && one.kind === 'socket' && !one.what.includes('connects'));
-      const [main, worker] = await whyUntil(program.pid, isConnected);
+      const [main, worker] = await whyUntil(program.pid, ([first, second]) => {
+        const alive = first!.alive;
+        const connections = alive.filter(({ kind }) => kind === 'connection');
+        return (
+          connections.reduce((sum, { count }) => sum + count, 0) === 3 &&
+          alive.some((one) => one.package === 'later-db' && one.kind === 'socket' && !one.what.includes('connects')) &&
+          second?.alive.length === 1
+        );
+      });
       const left = main!.alive.filter(({ kind }) => kind !== 'connection');
       for (const [name, what, lineIs, packageName] of LINES) {
         const found = left.find((one) => one.line?.line === lineOf(name));
@@ -126,8 +139,7 @@ describe('evdiag why', () => {
     'as text: the thing, its line and source, the package, and what to do',
     inLab(async (lab) => {
       const program = await startShapes(lab);
-      const { stdout } = await evdiag(['why', String(program.pid)]);
-      const text = stdout.replaceAll(`${lab.folder}/`, '');
+      const text = (await textUntil(program.pid, 'interval of 7777')).replaceAll(`${lab.folder}/`, '');
       expect(text).toMatch(/main thread {2}\d+ things keep it alive/);
       expect(text).toMatch(
         / {2}interval of 5555 ms {2}for .*\n {4}made at shapes\.cjs:16:1\n {6}setInterval\(function beat/,
@@ -148,9 +160,7 @@ describe('evdiag why', () => {
       });
       try {
         await once(child.stdout, 'data');
-        const { status, stdout, stderr } = await evdiag(['why', String(child.pid), '--attach']);
-        expect(status, stderr).toBe(0);
-        const text = stdout.replaceAll(`${lab.folder}/`, '');
+        const text = (await textUntil(child.pid!, 'interval of 7777', '--attach')).replaceAll(`${lab.folder}/`, '');
         expect(text).toMatch(/ {2}interval of 5555 ms\n {4}calls shapes\.cjs:16:\d+ beat on 'callback'/);
         expect(text).toMatch(/ {2}server on 127\.0\.0\.1:\d+\n {4}calls shapes\.cjs:7:\d+ handle on 'request'/);
         expect(text).toMatch(/ {2}interval of 7777 ms · later-db\n/);
@@ -171,14 +181,10 @@ describe('evdiag why', () => {
       );
       const program = lab.start(file, { env: { EVDIAG_QUIET: '1' } });
       await Promise.all([program.until('stdout', 'ready'), program.watched()]);
-      for (;;) {
-        const [main] = await whyOf(program.pid);
-        if (main!.alive.length > 0) continue;
-        expect(main!.runs).toMatchObject({ line: 1, function: 'spin' });
-        break;
-      }
-      const { stdout } = await evdiag(['why', String(program.pid)]);
-      expect(stdout).toMatch(/nothing but what it does keeps it alive: it runs .*busy\.cjs:1:\d+ spin/);
+      const [main] = await whyUntil(program.pid, ([one]) => one!.alive.length === 0 && one!.runs !== null);
+      expect(main!.runs).toMatchObject({ line: 1, function: 'spin' });
+      const text = await textUntil(program.pid, 'nothing but what it does');
+      expect(text).toMatch(/nothing but what it does keeps it alive: it runs .*busy\.cjs:1:\d+ spin/);
     }),
   );
 });

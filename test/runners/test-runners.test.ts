@@ -1,26 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { INSTALL_MS, installRunners, MODULES } from '../support/installed-runners.ts';
 import { inLab, ROOT } from '../support/run-agent.ts';
 import { commandOf, expectSameOutcome, NODE_TESTS, testFiles, VITEST_TESTS } from '../support/test-runners.ts';
 
-/** The latest that run on Node 20. From npm, and not among our own packages: they are 200 MB. */
-const PACKAGES = ['jest@30', 'mocha@12', 'tap@21', 'ava@6', 'uvu@0'];
-const folder = join(ROOT, 'node_modules/.cache/evdiag-runners');
-const modules = join(folder, 'node_modules');
-const INSTALL_MS = 600_000;
 const MINUTES = 60_000;
 /** The runners' own time-outs of a test: on a busy machine those of 2 or 5 s pass, with the agent or without. */
 const BUSY_MS = 240_000;
 
-beforeAll(() => {
-  if (PACKAGES.every((name) => existsSync(join(modules, name.split('@')[0]!, 'package.json')))) return;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const flags = ['--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
-  execFileSync('npm', ['install', ...flags, ...PACKAGES], { cwd: folder, stdio: 'ignore' });
-}, INSTALL_MS);
+beforeAll(installRunners, INSTALL_MS);
 
 const WORKER = `const { Worker } = require('node:worker_threads');`;
 const inIt = (name: string, body: string): string => `it('${name}', async () => { ${body} });`;
@@ -73,7 +61,7 @@ describe('test runners end as without the agent', () => {
             }
           };`,
         );
-        const args = [commandOf(modules, 'jest'), ...flags, `--testTimeout=${BUSY_MS}`, `--reporters=${reporter}`];
+        const args = [commandOf(MODULES, 'jest'), ...flags, `--testTimeout=${BUSY_MS}`, `--reporters=${reporter}`];
         expectResults(await expectSameOutcome(lab, { args, files: testFiles('test.js', WORKER, inIt) }));
       })(),
     5 * MINUTES,
@@ -86,7 +74,7 @@ describe('test runners end as without the agent', () => {
     'mocha in %s',
     (_name, flags) =>
       inLab(async (lab) => {
-        const args = [commandOf(modules, 'mocha'), ...flags, `--timeout=${BUSY_MS}`, '--reporter=tap', 'test/*.cjs'];
+        const args = [commandOf(MODULES, 'mocha'), ...flags, `--timeout=${BUSY_MS}`, '--reporter=tap', 'test/*.cjs'];
         expectResults(await expectSameOutcome(lab, { args, files: testFiles('cjs', WORKER, inIt) }));
       })(),
     5 * MINUTES,
@@ -96,7 +84,7 @@ describe('test runners end as without the agent', () => {
     'tap, with coverage',
     inLab(async (lab) => {
       const flags = ['--reporter=tap', '--allow-incomplete-coverage', '--jobs=2', `--timeout=${BUSY_MS / 1000}`];
-      const args = [commandOf(modules, 'tap'), ...flags, 'test/first.cjs', 'test/second.cjs'];
+      const args = [commandOf(MODULES, 'tap'), ...flags, 'test/first.cjs', 'test/second.cjs'];
       const files = testFiles('cjs', `${WORKER} const { test } = require('tap');`, inTest);
       const { exitCode, results } = await expectSameOutcome(lab, { args, files, links: linkTo('tap') });
       expect(exitCode).toBe(1);
@@ -116,7 +104,7 @@ describe('test runners end as without the agent', () => {
       inLab(async (lab) => {
         const head = `import test from 'ava'; import { Worker } from 'node:worker_threads';`;
         const files = testFiles('mjs', head, (name, body) => `test('${name}', async (t) => { ${body} t.pass(); });`);
-        const args = [commandOf(modules, 'ava'), '--tap', `--timeout=${BUSY_MS / 1000}s`, ...flags, 'test/*.mjs'];
+        const args = [commandOf(MODULES, 'ava'), '--tap', `--timeout=${BUSY_MS / 1000}s`, ...flags, 'test/*.mjs'];
         expectResults(await expectSameOutcome(lab, { args, files, links: linkTo('ava') }));
       })(),
     5 * MINUTES,
@@ -127,7 +115,7 @@ describe('test runners end as without the agent', () => {
     inLab(async (lab) => {
       const files = testFiles('cjs', `${WORKER} const { test } = require('uvu');`, inTest);
       for (const name of Object.keys(files)) files[name as keyof typeof files] += 'test.run();\n';
-      const args = [commandOf(modules, 'uvu'), 'test'];
+      const args = [commandOf(MODULES, 'uvu'), 'test'];
       const { exitCode, results } = await expectSameOutcome(lab, { args, files, links: linkTo('uvu') });
       expect(exitCode).toBe(1);
       expect(results).toEqual(['Passed: 3', 'Total: 4']);
@@ -137,7 +125,7 @@ describe('test runners end as without the agent', () => {
 });
 
 function linkTo(name: string): Record<string, string> {
-  return { [name]: join(modules, name) };
+  return { [name]: join(MODULES, name) };
 }
 
 function expectResults({ exitCode, results }: { exitCode: number; results: string[] }): void {
