@@ -6,7 +6,7 @@ import { runIfMain } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
 const CLIENTS = 4;
-const REQUESTS = 60;
+const REQUESTS = 80;
 const ANSWER_MS = 5;
 
 /** A key that both sides know: no certificate is needed. */

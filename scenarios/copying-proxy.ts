@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, get as httpGet, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, get as httpGet, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { runIfMain, steadyLoad, withServer } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
@@ -46,8 +46,9 @@ async function work(forward: Forward): Promise<Headline> {
   const origin = createServer(serveOrigin);
   await once(origin.listen(0, '127.0.0.1'), 'listening');
   const { port } = origin.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true });
   const route = async () => {
-    const [answer] = (await once(httpGet({ port, agent: false }), 'response')) as [IncomingMessage];
+    const [answer] = (await once(httpGet({ port, agent }), 'response')) as [IncomingMessage];
     return String(await forward(answer));
   };
   try {
@@ -56,6 +57,7 @@ async function work(forward: Forward): Promise<Headline> {
       return { what: `95 of 100 pings beside ${requests} files`, value: pingMs, unit: 'ms' };
     });
   } finally {
+    agent.destroy();
     origin.closeAllConnections();
     await once(origin.close(), 'close');
   }

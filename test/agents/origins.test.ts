@@ -8,7 +8,7 @@ function shop() {
   const origins = new Origins();
   const under = new Set<Outgoing>();
   const begin = (frames: RawFrame[] | null = FRAMES): Outgoing => {
-    const one: Outgoing = origins.begin('http://shop:80', frames, () => !under.has(one), 1);
+    const one: Outgoing = origins.begin('http://shop:80', frames, () => !under.has(one));
     under.add(one);
     return one;
   };
@@ -43,13 +43,19 @@ describe('connections that need not have been opened', () => {
     expect(origins.read()).toEqual([]);
   });
 
-  test('are counted where the line is known; others are under way as well', () => {
+  test('count at the lines that are known of an origin, also where it is not known of each request', () => {
     const { origins, begin, end } = shop();
-    const other = begin(null);
-    end(begin());
-    end(other);
-    end(begin());
-    expect(origins.read()).toMatchObject([{ requests: 2, avoidable: 1 }]);
+    for (let i = 0; i < 10; i++) {
+      end(begin());
+      for (let k = 0; k < 3; k++) end(begin(null));
+    }
+    expect(origins.read()).toMatchObject([{ frames: FRAMES, requests: 40, opened: 40, avoidable: 39 }]);
+  });
+
+  test('are reported without a line where none is known', () => {
+    const { origins, begin, end } = shop();
+    for (let i = 0; i < 3; i++) end(begin(null));
+    expect(origins.read()).toMatchObject([{ frames: [], requests: 3, avoidable: 2 }]);
   });
 
   test('are not known across a pause', () => {

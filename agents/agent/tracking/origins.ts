@@ -16,11 +16,9 @@ export type Reason = 'client' | 'off' | 'close';
 /** A request to another process, until its answer is there. */
 export interface Outgoing {
   origin: string;
-  /** Null where the line is not known: it then counts among those under way, and nowhere else. */
+  /** Null where there is no room. */
   place: Place | null;
   startMs: number;
-  /** How many it stands for. */
-  weight: number;
   /** One request fewer was under way than had been at once before. */
   couldReuse: boolean;
   isDone(): boolean;
@@ -48,9 +46,9 @@ export class Origins {
   readonly #places = new NativeMap<string, Place>();
   #nextId = 1;
 
-  begin(address: string, frames: RawFrame[] | null, isDone: () => boolean, weight: number): Outgoing {
+  begin(address: string, frames: RawFrame[] | null, isDone: () => boolean): Outgoing {
     const name = address.slice(0, ORIGIN_LIMIT);
-    const place = frames && this.#placeOf(name, frames);
+    const place = this.#placeOf(name, frames ?? []);
     const origin = this.#originOf(name);
     const now = monotonicMs();
     if (origin.underWay.length >= origin.most) origin.underWay = origin.underWay.filter((one) => !one.isDone());
@@ -59,9 +57,9 @@ export class Origins {
     const couldReuse = under < origin.most;
     origin.most = max(origin.most, under + 1);
     origin.lastMs = now;
-    const one = { origin: name, place, startMs: now, weight, couldReuse, isDone };
+    const one = { origin: name, place, startMs: now, couldReuse, isDone };
     if (under < MAX_UNDER_WAY) origin.underWay.push(one);
-    if (place) place.requests += weight;
+    if (place) place.requests++;
     return one;
   }
 
@@ -74,17 +72,17 @@ export class Origins {
   }
 
   /** Its answer has begun. */
-  answered({ place, startMs, weight, couldReuse }: Outgoing, opened: boolean, reason: Reason | null): void {
+  answered({ place, startMs, couldReuse }: Outgoing, opened: boolean, reason: Reason | null): void {
     if (!place) return;
     const now = monotonicMs();
     place.answers.count++;
     place.answers.ms += now - startMs;
     place.changed = true;
     if (!opened) return;
-    place.opened += weight;
+    place.opened++;
     if (reason === null || !couldReuse) return;
-    place.avoidable += weight;
-    place.reasons[reason] += weight;
+    place.avoidable++;
+    place.reasons[reason]++;
     if (place.firstMs === 0) place.firstMs = startMs;
     place.lastMs = now;
   }
@@ -102,10 +100,11 @@ export class Origins {
 
   /** Those that opened connections that need not have been, since the last call. */
   read(): RawOrigin[] {
-    const changed = [...this.#places.values()].filter((place) => place.changed && place.avoidable > 0);
-    return changed.map(({ changed: _changed, connects, answers, firstMs, lastMs, ...place }) => ({
+    const places = [...this.#places.values()].filter(({ avoidable }) => avoidable > 0);
+    const read = places.filter((place) => place.changed && !(isUnknown(place) && knownOf(places, place).length > 0));
+    return read.map(({ changed: _changed, connects, answers, firstMs, lastMs, ...place }) => ({
       ...place,
-      reasons: { ...place.reasons },
+      ...withUnknown(places, place),
       spanMs: lastMs - firstMs,
       connectMs: connects.count > 0 ? connects.ms / connects.count : null,
       requestMs: answers.count > 0 ? answers.ms / answers.count : null,
@@ -144,4 +143,30 @@ export class Origins {
     }
     return place;
   }
+}
+
+type Counts = Pick<RawOrigin, 'origin' | 'frames' | 'requests' | 'opened' | 'avoidable' | 'reasons'>;
+
+function isUnknown({ frames }: Counts): boolean {
+  return frames.length === 0;
+}
+
+/** Lines that ask the same origin. */
+function knownOf(places: readonly Counts[], { origin }: Counts): Counts[] {
+  return places.filter((place) => place.origin === origin && !isUnknown(place));
+}
+
+/** Where only a sample of the lines is known, what is of the same origin is divided among them. */
+function withUnknown(places: readonly Counts[], place: Counts): Omit<Counts, 'origin' | 'frames'> {
+  const unknown = places.find((one) => one.origin === place.origin && isUnknown(one));
+  const sum = (of: (one: Counts) => number): number => knownOf(places, place).reduce((all, one) => all + of(one), 0);
+  const scaled = (of: (one: Counts) => number): number =>
+    unknown && unknown !== place && sum(of) > 0 ? (of(place) * (sum(of) + of(unknown))) / sum(of) : of(place);
+  const { client, off, close } = place.reasons;
+  return {
+    requests: scaled(({ requests }) => requests),
+    opened: scaled(({ opened }) => opened),
+    avoidable: scaled(({ avoidable }) => avoidable),
+    reasons: { client, off, close },
+  };
 }

@@ -2,7 +2,7 @@
 import type { RowBase } from './header.ts';
 import type { Location } from './places.ts';
 
-/** What one line asks of one origin. Counts are since tracking began; where a sample was followed, estimates. */
+/** What one line asks of one origin. Counts are since tracking began; where the line of some is not known, they are divided among the lines of the origin. */
 export interface ConnectionsEntry {
   /** "https://host:port" */
   origin: string;
