@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { runIfMain, steadyLoad, withServer, withWorkers } from './support.ts';
 import type { Headline, Scenario } from './types.ts';
 
-const CLIENTS = 8;
+const CLIENTS = 16;
 const EVERY_MS = 250;
 const ANSWER_MS = 150;
 

@@ -148,8 +148,8 @@ export const BUSY_RULES = new Set([
   'timer-storm',
 ]);
 
-/** Rules that compare how long things took: all of them take long where the host is busy. */
-const TIMED_RULES = new Set(['missing-timeout', 'serial-awaits', 'stuck-async']);
+/** Rules that compare how long things took, or how many began in a second: all of it takes long where the host is busy. */
+const TIMED_RULES = new Set(['growing-workers', 'heavy-messages', 'missing-timeout', 'serial-awaits', 'stuck-async']);
 const TIMED_KINDS = new Set(['overlapping-runs']);
 
 /** Under contention, these rules say nothing, and the report says why. */
