@@ -62,6 +62,7 @@ export const serialAwaits: Detector<SerialEvidence, typeof READS> = {
   ],
   limits: [
     'Whether one needs another is judged by the text of the function alone. Where a result is used, the loop may end early, a connection or a transaction is shared, or something is written, nothing is reported.',
+    'A call is followed from one await to the next only where every await is followed: where the program makes so many promises that a sample is taken (each fetch makes dozens), runs are seen in part, and short ones not at all.',
     'Only `await` in `for … of`, `for … in` and counting loops, and in declarations of one block, is judged; without the source of the function nothing is.',
   ],
   kinds: [
