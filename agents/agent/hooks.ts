@@ -1,15 +1,15 @@
-import { type AsyncHook, createHook, type HookCallbacks } from 'node:async_hooks';
 import type { HookCounts, ThreadApi } from '../../src/protocol/thread-api.ts';
 import { createSensor, guarded, isOff } from '../guard.ts';
-import { assign, getOwnPropertySymbols, monotonicMs, NativeMap, process } from '../primordials.ts';
+import { monotonicMs, NativeMap, process } from '../primordials.ts';
 import { hookPromises } from '../promise-hooks.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { atNextTurn } from './microtask-turns.ts';
-import { disableHook, enableHook, enterInit, inits } from './own-hooks.ts';
+import { enterInit, inits } from './own-hooks.ts';
 import { callSites, OWN_FRAMES } from './stack.ts';
+import { hookWithoutPromises } from './tracking/handle-hook.ts';
 import type { Tap } from './tracking/tracking.ts';
 
-/** The hooks remove themselves after this time: with them, awaits cost 1.4 times as much (Node 20: 2.5 times). */
+/** The hooks remove themselves after this time: with them, awaits cost 1.4 times as much. */
 const HOOKS_MS = 150;
 /** The clock is read once in this many events: a loop of awaits makes millions, and no timer can fire. */
 const CLOCK_STRIDE = 256;
@@ -99,17 +99,18 @@ class Counting {
     return this.#result;
   }
 
+  /** V8's own hook of promises goes in before the other one, which on Node 20 puts it back as it finds it, and out after it. */
   #hook(): () => void {
-    const init = (type: string): void => (type === 'PROMISE' ? this.#onPromise() : this.#onResource(type));
-    const { hook, seesPromises } = createResourceHook((type) => {
-      if (!enterInit()) return;
-      init(type);
-      inits.words[inits.at]! += 1;
+    const stopPromises = hookPromises({ init: this.#onPromise });
+    const { disable } = hookWithoutPromises({
+      init: (_asyncId, type) => {
+        if (!enterInit()) return;
+        if (type !== 'PROMISE') this.#onResource(type);
+        inits.words[inits.at]! += 1;
+      },
     });
-    enableHook(hook);
-    const stopPromises = seesPromises ? () => {} : hookPromises({ init: this.#onPromise });
     return () => {
-      disableHook(hook);
+      disable();
       stopPromises();
     };
   }
@@ -171,16 +172,4 @@ function addSite({ sites }: TypeCount): void {
   const site = sites.get(key);
   if (site) site.count++;
   else if (sites.size < MAX_DISTINCT) sites.set(key, { count: 1, frames });
-}
-
-/**
- * An async hook that is not called for promises, if the Node version has one: an option (24), or an own symbol
- * of the hook (22). Node 20 has none, so there a single hook sees both.
- */
-function createResourceHook(init: (type: string) => void): { hook: AsyncHook; seesPromises: boolean } {
-  const options = { init: (_asyncId: number, type: string) => init(type), trackPromises: false };
-  const hook = createHook(options as HookCallbacks);
-  const symbol = getOwnPropertySymbols(hook).find(({ description }) => description?.includes('NoPromiseHook'));
-  if (symbol) assign(hook, { [symbol]: true });
-  return { hook, seesPromises: symbol === undefined };
 }

@@ -1,28 +1,11 @@
 /** What Node publishes of requests and their answers: `docs/requests.md` says which version has which channel. */
 import { builtIn } from '../../built-in.ts';
 import { guarded, type Sensor } from '../../guard.ts';
+import { NativeWeakMap } from '../../primordials.ts';
 import type { WorkItem } from './current.ts';
 
 type Channels = typeof import('node:diagnostics_channel');
 type Listener = (message: unknown) => void;
-
-const Anchor = function (this: unknown, answer: object): object {
-  return answer;
-} as unknown as new (
-  answer: object,
-) => object;
-
-/** A request, at its answer: a private field, which no code can see. */
-class Known extends Anchor {
-  #item: WorkItem;
-  constructor(answer: object, item: WorkItem) {
-    super(answer);
-    this.#item = item;
-  }
-  static of(answer: object): WorkItem | null {
-    return #item in answer ? (answer as Known).#item : null;
-  }
-}
 
 export interface Answers {
   /** Node is about to call the program for it; null: nothing more is followed. */
@@ -48,12 +31,14 @@ const asNumber = (value: unknown): number => (typeof value === 'number' ? value 
 
 /** Listens while `listen` has been called last. */
 export function followAnswers(answers: Answers, sensor: Sensor) {
+  // Not a field of the answer: it would have another hidden class while it is followed, and all code that handles answers be compiled anew.
+  const known = new NativeWeakMap<object, WorkItem>();
   const begin = (request: object, answer: object): void => {
     const item = answers.begin(request, answer);
-    if (item && Known.of(answer) === null) new Known(answer, item);
+    if (item && !known.has(answer)) known.set(answer, item);
   };
   const end = (answer: object, status: number): void => {
-    const item = Known.of(answer);
+    const item = known.get(answer);
     if (item && item.endMs === 0) answers.end(item, status);
   };
   const listeners: [channel: string, listener: Listener][] = [
@@ -76,7 +61,7 @@ export function followAnswers(answers: Answers, sensor: Sensor) {
       guarded(sensor, ({ request, reply, route }: Handled) => {
         const answer = reply?.raw;
         const stream = request?.raw?.stream;
-        const item = (answer && Known.of(answer)) ?? (stream && Known.of(stream)) ?? null;
+        const item = (answer && known.get(answer)) ?? (stream && known.get(stream));
         if (item && item.endMs === 0 && typeof route?.url === 'string') item.pattern = route.url;
       }) as Listener,
     ],
