@@ -1,6 +1,6 @@
 import { executionAsyncResource } from 'node:async_hooks';
 import { createSensor, isOff } from '../../guard.ts';
-import { max, monotonicMs, NativeMap, NativeWeakMap, NativeWeakRef } from '../../primordials.ts';
+import { min, monotonicMs, NativeMap, NativeWeakMap, NativeWeakRef } from '../../primordials.ts';
 import { hookPromises } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import { onLeave } from '../leaving.ts';
@@ -14,6 +14,8 @@ import { belowHooks, isLibrarys, isNodes } from '../tracking/sites.ts';
 const FRAMES = { resource: 64, promise: 32 } as const;
 /** Of each second, for stacks: beyond it, what is made has the origin of what made it. */
 const BUDGET_MS = 150;
+/** A stack that took longer had to wait for a core. */
+const MOST_STACK_MS = 0.2;
 /** Of a chain; from there on the first of it, and the latest. */
 const MAX_DEPTH = 24;
 const MAX_STEPS = 8;
@@ -144,7 +146,7 @@ export class Origins {
       return;
     }
     const taken = takeStack(frames);
-    this.#spentMs += max(0, monotonicMs() - startMs);
+    this.#spentMs += min(MOST_STACK_MS, monotonicMs() - startMs);
     this.#of.set(resource, { taken, frames: null, startMs, ...below(parent) });
   }
 
