@@ -37,7 +37,10 @@ const WHOLE = HALF.replace("end('ok')", "end('ok');\n  bus.off('change', onChang
 function request(port: string, path = '/'): Promise<void> {
   return new Promise((resolve, reject) => {
     // A kept connection may be closed by the server during a pause.
-    get({ port, path, agent: false }, (response) => response.resume().on('end', resolve)).on('error', reject);
+    get({ host: '127.0.0.1', port, path, agent: false }, (response) => response.resume().on('end', resolve)).on(
+      'error',
+      reject,
+    );
   });
 }
 
