@@ -12,6 +12,10 @@ export interface BuiltinModule {
 }
 
 export interface NodeInternals {
+  internalBinding(name: 'async_wrap'): {
+    async_hook_fields: Uint32Array;
+    constants: { kUsesExecutionAsyncResource: number };
+  };
   internalBinding(name: 'errors'): { setPrepareStackTraceCallback(prepare: Prepare): void };
   internalBinding(name: 'util'): { privateSymbols?: { arrow_message_private_symbol?: symbol } };
   requireBuiltin(name: 'internal/errors'): { prepareStackTraceCallback: Prepare };

@@ -149,7 +149,7 @@ export class ObservedThread {
     watchShortIntervals();
     watchProgramHooks();
     keepRoomForTimers();
-    keepTickShape();
+    keepTickShape(internals);
     const api = this.#api();
     this.#endTrace = api.endTrace;
     publish(shared, histogram, begin, this.#tracking, this.#work, api, options.followsOrigins);

@@ -11,16 +11,25 @@ import { createSensor, guarded } from '../guard.ts';
 import { process } from '../primordials.ts';
 import { onLeave } from './leaving.ts';
 import { atNextTurn } from './microtask-turns.ts';
+import type { NodeInternals } from './node-internals.ts';
 
 const { nextTick } = process;
 
 const kept: { tick: object | null } = { tick: null };
 
-const keep = guarded(createSensor('keeping a tick'), () => {
-  kept.tick = executionAsyncResource();
-});
-
-export function keepTickShape(): void {
+/**
+ * Node notes that somebody asked for a resource, and from then on sends each callback from native code through a function of its own, which
+ * takes time and shows in stacks: the note is taken back. Without Node's internals, no tick is kept.
+ */
+export function keepTickShape(internals: NodeInternals | null): void {
+  if (internals === null) return;
+  const keep = guarded(createSensor('keeping a tick'), () => {
+    const { async_hook_fields: fields, constants } = internals.internalBinding('async_wrap');
+    const at = constants.kUsesExecutionAsyncResource;
+    const before = fields[at]!;
+    kept.tick = executionAsyncResource();
+    fields[at] = before;
+  });
   onLeave(() => {
     kept.tick = null;
   });
