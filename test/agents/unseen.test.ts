@@ -16,8 +16,8 @@ const EXCEPTIONS = [
   /^node:process\.env(\.EVDIAG_FAMILY| keys)$/,
   // Which modules of Node's own are loaded: the agent needs some that the program may not.
   /^node:process\.moduleLoadList[. ]/,
-  // util.inspect of Node 26 names a proxy: the listeners of the process are behind one.
-  ...(isNode26() ? [/^(first|later|at exit): process$/] : []),
+  // util.inspect of Node 26 names a proxy: the listeners of the process and some async functions are behind one.
+  ...(isNode26() ? [/^(first|later|at exit): process$/, /^node:fs\/promises\.\w+ inspected$/] : []),
   // The watchdog is the first worker thread of the process.
   /^node:worker_threads\.threadId$/,
 ];
@@ -51,8 +51,8 @@ async function take(lab: Lab, preload: string[], level: string, where: string): 
 /** Which of Node's queues runs a callback is chance; and while anybody has async hooks, Node 24 runs microtasks within a resource. */
 const TURNS = /node:internal\/(process\/task_queues|timers):|AsyncResource\.run/;
 
-/** V8 takes ten frames: the agent's, which are left out, may have the place of the last ones. */
-const MOST_LEFT_OUT = 3;
+/** V8 takes ten frames: the agent's, which are left out, may have the place of the last ones. fs.readFileSync opens by fs.openSync; each has two. */
+const MOST_LEFT_OUT = 4;
 
 function isSameStack(without = '', observed = ''): boolean {
   // V8 names the property that has the function, which is a wrapper's.

@@ -1,5 +1,11 @@
 import { isOff, type Sensor, unasked } from '../../guard.ts';
-import { apply, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } from '../../primordials.ts';
+import {
+  apply,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getOwnPropertyNames,
+  globalObject,
+} from '../../primordials.ts';
 import { type AnyFunction, like, putBack, replace, showAs } from '../replace.ts';
 
 /**
@@ -98,13 +104,19 @@ export function switchMethod(
     },
     read: () => getOwnPropertyDescriptor(holder, name)?.value as AnyFunction | undefined,
     put(original, wrapper) {
-      names = getOwnPropertyNames(holder).filter((one) => getOwnPropertyDescriptor(holder, one)?.value === original);
+      // Even the description of some globals loads what they come from.
+      names = holder === globalObject ? [name] : namesOf(holder, original);
       for (let i = 0; i < names.length; i++) replace(functions, names[i]!, original, wrapper);
     },
     takeOut(original, wrapper) {
       for (let i = 0; i < names.length; i++) putBack(functions, names[i]!, original, wrapper);
     },
   });
+}
+
+/** A function may have two names, as EventEmitter's `on` and `addListener`. */
+function namesOf(holder: object, original: AnyFunction): string[] {
+  return getOwnPropertyNames(holder).filter((one) => getOwnPropertyDescriptor(holder, one)?.value === original);
 }
 
 /** The same, put in at once; returns what undoes it. */
