@@ -30,7 +30,8 @@ const before = holder[name];
  *
  * Node notes each entry with the observer, and hands the notes over in an immediate. There it iterates over an array with
  * what the program may have replaced, and what that throws ends the program. So the method that notes an entry is replaced by `onEntry`
- * in this one observer, and there is no immediate. If this Node has no such method, `onList` is called as usual.
+ * in this one observer, and there is no immediate. That method is also what leaves out entries of other types. If this Node has no such
+ * method, `onList` is called as usual.
  */
 export function collectionEntries(
   onEntry: (entry: PerformanceEntry) => void,
@@ -40,7 +41,10 @@ export function collectionEntries(
   const note = getOwnPropertySymbols(PerformanceObserver.prototype).find(
     (symbol) => NativeString(symbol) === 'Symbol(kMaybeBuffer)',
   );
-  if (note) defineProperty(observer, note, { value: onEntry });
+  const onAnyEntry = (entry: PerformanceEntry): void => {
+    if (typeOf(entry) === 'gc') onEntry(entry);
+  };
+  if (note) defineProperty(observer, note, { value: onAnyEntry });
   return {
     start: () => observer.observe({ entryTypes: ['gc'] }),
     stop: () => observer.disconnect(),
@@ -48,6 +52,15 @@ export function collectionEntries(
       for (const entry of observer.takeRecords()) onEntry(entry);
     },
   };
+}
+
+function typeOf(entry: PerformanceEntry): string | null {
+  try {
+    return entry.entryType;
+  } catch {
+    // The program has replaced the getter.
+    return null;
+  }
 }
 
 /** Node cannot make an entry where the program has replaced this by something that throws; to be checked from time to time. */
