@@ -4,11 +4,20 @@
  */
 import { builtIn } from '../../built-in.ts';
 import { createSensor, isOff } from '../../guard.ts';
-import { apply, getOwnPropertyDescriptor, max, monotonicMs, process, round } from '../../primordials.ts';
+import {
+  apply,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  max,
+  monotonicMs,
+  process,
+  round,
+} from '../../primordials.ts';
 import type { RawMessageUse } from '../../tracked.ts';
 import { onceLoaded } from '../built-ins.ts';
 import { replaceUntilLeft } from '../leaving.ts';
 import type { NodeInternals } from '../node-internals.ts';
+import { activeHandles } from '../open-resources.ts';
 import { type AnyFunction, like, replace } from '../replace.ts';
 import { messageBytes } from './message-bytes.ts';
 import { newTally, Places, reset, scaleOf, type Tally } from './places.ts';
@@ -76,6 +85,10 @@ export class Messages {
       return result;
     });
     replaceUntilLeft(children, 'spawn', original, wrapper);
+    // Those that the program has started before: what counts is loaded later.
+    const handles = activeHandles?.() ?? [];
+    for (let i = 0; i < handles.length; i++)
+      if (getPrototypeOf(handles[i]!) === children) this.#wrap(handles[i] as Holder, 'send', 'send', replaceUntilLeft);
   }
 
   #wrap(holder: Holder, name: string, call: CallName, put: typeof replace): void {
