@@ -10,6 +10,7 @@ import {
   RUNS_THRESHOLD,
 } from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
+import { growthOfCalls } from '../growing-calls.ts';
 import {
   aboutText,
   estimatedOf,
@@ -17,10 +18,10 @@ import {
   type Growth,
   type GrowthEvidence,
   growthEvidence,
-  growthOf,
   growthText,
   growthWords,
   INBOUND_SHARE,
+  STUCK_RATIO,
   UNANSWERED_MS,
 } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
@@ -35,6 +36,7 @@ import {
   placeFinding,
 } from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
+import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
 import { ownAwaits } from '../wait-chains.ts';
@@ -57,7 +59,7 @@ const BACKLOG_REMEDY =
   'Start no more than can be served: bound how many run at once, refuse or delay what is beyond that, or make what is awaited faster.';
 const OVERLAP_REMEDY = 'Skip a run while the one before is under way, or start the next one when it has ended.';
 
-const READS = [...PERIOD_ROWS, 'cpu', 'waits'] as const;
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'cpu', 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const growingPendingAsync: Detector<Evidence, typeof READS> = {
@@ -72,7 +74,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${GROWN_CALLS} calls suspended at one place, ${growthText('ended')}.`,
+    `warning: ${GROWN_CALLS} calls suspended at one place, ${growthText('ended')}; however many end, where those need a ${STUCK_RATIO}th of the time for which the oldest has waited.`,
     `info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more, or these requests have no answer for ${secondsText(UNANSWERED_MS)} or a body that nobody reads.`,
     BACKLOG_THRESHOLD,
     RUNS_THRESHOLD,
@@ -127,7 +129,7 @@ function suspended(period: Period, recording: Seen): Finding<PendingEvidence>[] 
   const waits = waitsOf(period);
   const children = functionsWith(period, ({ type }) => type === 'PROCESSWRAP');
   return ownAwaits(period, recording).flatMap((place) => {
-    const growth = growthOf(place, GROWN_CALLS);
+    const growth = growthOfCalls(place, waits, recording);
     if (growth === null || isLoop(place.last.entry) || isRecursive(place)) return [];
     // missing-timeout reports those.
     if (waits.network(place) || waits.timer(place)) return [];

@@ -3,7 +3,8 @@ import { UNSETTLED_EXIT_CODE } from '../../util/exit-codes.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
-import { GROWN_CALLS, growthOf, INBOUND_SHARE, STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
+import { ENDED_CALLS, growthOfCalls, isSubscriber } from '../growing-calls.ts';
+import { STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
 import { STUCK_MS } from '../limits.ts';
 import {
   type AwaitedEvidence,
@@ -20,12 +21,10 @@ import { topLevelWait } from '../top-level.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
 import { ownAwaits } from '../wait-chains.ts';
-import { isLoop, isRecursive, laterSteps, listens, reads, waitsOf } from '../waits.ts';
+import { isLoop, isRecursive, laterSteps, reads, waitsOf } from '../waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;
-/** With fewer that ended, it is not known how long it takes. */
-const ENDED_CALLS = 20;
 
 export interface StuckEvidence extends AwaitedEvidence {
   alive: number;
@@ -120,16 +119,11 @@ function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   return [...ownAwaits(period, recording), ...laterSteps(period)].flatMap((place) => {
     const { entry } = place.last;
     const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
-    if (stuck === null || stuck.alive < STUCK_CALLS || growthOf(place, GROWN_CALLS) !== null) return [];
+    if (stuck === null || stuck.alive < STUCK_CALLS || growthOfCalls(place, waits, recording) !== null) return [];
     if (reads(entry) || isSubscriber(place) || isLoop(entry) || isRecursive(place)) return [];
     if (waits.timer(place) || waits.network(place)) return [];
     return [toFinding(place, stuck, waits.answered(place) ? 'answer' : 'stuck')];
   });
-}
-
-/** One for each connection from outside, which waits for further requests. */
-function isSubscriber({ last: { entry, inbound } }: Place): boolean {
-  return listens(entry) && inbound >= INBOUND_SHARE * entry.alive;
 }
 
 function toFinding(
