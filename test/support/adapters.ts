@@ -23,11 +23,10 @@ export interface Project {
 const SILENT =
   "const s = require('net').createServer((c) => c.on('error', () => {})).listen(0, '127.0.0.1', () => console.log(s.address().port))";
 
-/** `modules`: of a runner that is installed elsewhere, the folder where it looks for packages; evdiag is put beside it. */
-export async function createProject(modules?: string): Promise<Project> {
-  const folder = realpathSync(mkdtempSync(join(modules ? dirname(modules) : tmpdir(), 'evdiag-adapter-')));
-  const installed = join(modules ?? join(folder, 'node_modules'), 'evdiag');
-  rmSync(installed, { recursive: true, force: true });
+/** Outside of any node_modules, where Jest looks for no tests. */
+export async function createProject(): Promise<Project> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evdiag-adapter-')));
+  const installed = join(folder, 'node_modules/evdiag');
   mkdirSync(installed, { recursive: true });
   for (const name of ['dist', 'package.json']) cpSync(join(ROOT, name), join(installed, name), { recursive: true });
   for (const name of ['@jridgewell', 'pprof-format']) {
