@@ -22,6 +22,7 @@ const V8_BOUND = [
   'terminations',
   'test-runners',
   'tracking',
+  'unseen',
 ];
 /** And those in which Node does. */
 const NODE_BOUND = ['exits', 'live', 'permission', 'recent-profile', 'side-effects', 'workers'];

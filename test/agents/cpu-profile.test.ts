@@ -27,12 +27,15 @@ else {
   setTimeout(() => require('node:worker_threads').parentPort.postMessage(''), 1000);
 }
 `;
-const IDLE = ['(idle)', '(root)', '(program)', '(garbage collector)'];
 
-/** Share of the busy samples by function. */
+/** By function, the share of the samples of the program's file: what Node and the agent do beside it depends on the host. */
 function shares({ profile }: TakenCpuProfile): Record<string, number> {
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName]));
-  const busy = profile.samples.map((id) => names.get(id)!).filter((name) => !IDLE.includes(name));
+  const names = new Map(
+    profile.nodes
+      .filter(({ callFrame }) => callFrame.url.endsWith('app.js'))
+      .map(({ id, callFrame }) => [id, callFrame.functionName]),
+  );
+  const busy = profile.samples.flatMap((id) => names.get(id) ?? []);
   const result: Record<string, number> = {};
   for (const name of busy) result[name] = (result[name] ?? 0) + 1 / busy.length;
   return result;
