@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { growingPendingAsync } from '../../src/detectors/rules/growing-pending-async.ts';
 import { missingTimeout } from '../../src/detectors/rules/missing-timeout.ts';
 import { stuckAsync } from '../../src/detectors/rules/stuck-async.ts';
 import type { Frame, Row, UnfinishedEntry } from '../../src/recording/types.ts';
@@ -68,6 +69,20 @@ test.each([
   ['a stopped process', [], [...stuck(), stall({ startMs: 1000, durationMs: 5000, kind: 'host' })]],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(stuckAsync, [...rows])).toEqual(expected);
+});
+
+test('more and more are stuck, and as many pass: that is growth', () => {
+  const rows = tracked(4, (n) => ({
+    alive: 30 * n,
+    created: 70 * n,
+    ended: 40 * n,
+    endedMaxMs: 20,
+    endedSinceOldest: 40 * n,
+  }));
+  expect(find(stuckAsync, rows)).toEqual([]);
+  expect(find(growingPendingAsync, rows)).toMatchObject([{ kind: 'suspended', severity: 'warning', count: 120 }]);
+  const slow = tracked(4, (n) => ({ ...rows[n - 1]!.entries[0]!, endedMaxMs: 5000 }));
+  expect(find(growingPendingAsync, slow)).toEqual([]);
 });
 
 test.each(Object.entries(HEALTHY_SHAPES))('%s: silence', (_what, shape) => {
