@@ -189,13 +189,15 @@ async function lookFromCallbacks() {
 
 async function lookAtWorker() {
   const worker = new Worker('setTimeout(() => {}, 50)', { eval: true });
+  // Asked for before: where the thread has to wait for a core, both come in one turn.
+  const ended = once(worker, 'exit');
   await once(worker, 'online');
   say(
     'listeners of a worker',
     ['exit', 'message', 'error', 'online'].map((event) => worker.listenerCount(event)).join(),
   );
   say('events of a worker', worker.eventNames().map(String).join());
-  await once(worker, 'exit');
+  await ended;
 }
 
 async function run() {
