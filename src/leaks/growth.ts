@@ -65,7 +65,16 @@ export function findGrowth(
   const drafts = draftGroups({ snapshot, tree, older, counted, born, anchors, held });
   const grown = drafts.filter((draft) => isGrowth(draft)).sort((a, b) => sum(b.newBytes) - sum(a.newBytes));
   const groups = nameGroups(grown.slice(0, MAX_GROUPS), holders, { snapshot, tree, born, counted, held, anchors });
-  return { groups, holders, held };
+  return { groups: groups.filter((group) => isOfOneKind(group, snapshot)), holders, held };
+}
+
+/**
+ * What V8 itself holds, as all its handles, is a mixture: parsers of new connections in one interval and anything else in the next are
+ * no growth. There the class that is named must have grown each time.
+ */
+function isOfOneKind({ anchors, classCounts }: Group, snapshot: HeapSnapshot): boolean {
+  const isMixture = anchors.some((anchor) => snapshot.nodeType(anchor) === 'synthetic');
+  return !isMixture || Math.min(...classCounts) >= MIN_PROPORTION * Math.max(...classCounts);
 }
 
 interface Context {
