@@ -7,6 +7,7 @@ import { NO_EDGE, type PathTree } from '../heap/path-tree.ts';
 import type { HeapSnapshot } from '../heap/snapshot.ts';
 import { anchorsOf, birthTimes, TRANSIENT } from './births.ts';
 import { type Chain, type Holder, Holders } from './holders.ts';
+import { isInProportion, isOfOneKind } from './proportion.ts';
 import { Signatures } from './signatures.ts';
 import { positionOf, programObjects, type SnapshotIndex, type Subtree, subtrees } from './subtree.ts';
 
@@ -14,8 +15,6 @@ import { positionOf, programObjects, type SnapshotIndex, type Subtree, subtrees 
 const MIN_NEW = 10;
 /** With only two snapshots, which cannot tell a filling cache from a leak. */
 const MIN_NEW_ONCE = 100;
-/** The least ratio of the smaller to the larger growth: a cache that fills up slows down. */
-const MIN_PROPORTION = 0.25;
 /** The share of what is new by which the whole must have grown: if old entries go as new ones come, it is bounded. */
 const MIN_NET = 0.4;
 /** From this many growing things in equal places on, they are reported as one. */
@@ -66,15 +65,6 @@ export function findGrowth(
   const grown = drafts.filter((draft) => isGrowth(draft)).sort((a, b) => sum(b.newBytes) - sum(a.newBytes));
   const groups = nameGroups(grown.slice(0, MAX_GROUPS), holders, { snapshot, tree, born, counted, held, anchors });
   return { groups: groups.filter((group) => isOfOneKind(group, snapshot)), holders, held };
-}
-
-/**
- * What V8 itself holds, as all its handles, is a mixture: parsers of new connections in one interval and anything else in the next are
- * no growth. There the class that is named must have grown each time.
- */
-function isOfOneKind({ anchors, classCounts }: Group, snapshot: HeapSnapshot): boolean {
-  const isMixture = anchors.some((anchor) => snapshot.nodeType(anchor) === 'synthetic');
-  return !isMixture || Math.min(...classCounts) >= MIN_PROPORTION * Math.max(...classCounts);
 }
 
 interface Context {
@@ -180,7 +170,7 @@ function isGrowth({ newCounts, newBytes, heldCounts }: Draft): boolean {
   const least = leastNew(newCounts.length);
   if (newCounts.some((count, i) => count < least || steps[i]! < MIN_NET * count)) return false;
   if (sum(newBytes) < MIN_BYTES) return false;
-  return [newCounts, steps].every((each) => Math.min(...each) >= MIN_PROPORTION * Math.max(...each));
+  return [newCounts, steps].every(isInProportion);
 }
 
 function nameGroups(drafts: readonly Draft[], holders: Holders, context: Omit<Context, 'older'>): Group[] {
