@@ -56,6 +56,15 @@ describe('at one function, of two findings', () => {
   });
 });
 
+test('answers that do not end explain that a caller waits for the network, unless most have no answer yet', () => {
+  const caller = { ...location, line: 60, function: 'load' };
+  const unread = (count: number) =>
+    finding('stuck-async', { kind: 'answer', count, stack: [location, caller], evidence: { alive: count } });
+  const waiting = finding('missing-timeout', { count: 35, location: caller, stack: [caller] });
+  expect(fold([waiting, unread(7)])).toEqual([{ ...unread(7), symptoms: [waiting] }]);
+  expect(fold([waiting, unread(3)])).toEqual([{ ...waiting, symptoms: [unread(3)] }]);
+});
+
 const floating = (rejected: number, line = location.line) =>
   finding('floating-promises', { location: { ...location, line }, evidence: { rejected } });
 

@@ -61,6 +61,16 @@ test('a thread for each piece of work: the line that makes most of them is the p
   ]);
 });
 
+test('the line is known as well where all have ended since', () => {
+  const ended = [
+    ...threads(8, 2, (n) => 2 * n),
+    ...threads(9, 2, () => 0).slice(-1),
+    ...leak('WORKER'),
+    unfinished(9000, []),
+  ];
+  expect(find(growingWorkers, ended)).toMatchObject([{ location, confidence: CONFIDENCE.counted }]);
+});
+
 test.each([
   ['twelve on four cores', ['warning'], tracked(4, (n) => ({ what: 'handle', type: 'WORKER', alive: 3 * n }))],
   ['eleven', [], tracked(4, (n) => ({ what: 'handle', type: 'WORKER', alive: 3 * n - 1 }))],

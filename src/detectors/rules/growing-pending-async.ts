@@ -122,7 +122,11 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
           `${evidence.createdPerSecond} begun and ${evidence.endedPerSecond} ended a second for ${formatMs(evidence.observedMs)}`,
         ]
       : growthWords(evidence),
-  explains: [{ rule: 'stuck-async' }, ...KEEPS_MEMORY],
+  explains: [
+    { rule: 'stuck-async', kinds: ['stuck'] },
+    { rule: 'stuck-async', kinds: ['answer'], isMinor: true },
+    ...KEEPS_MEMORY,
+  ],
 };
 
 function suspended(period: Period, recording: Seen): Finding<PendingEvidence>[] {

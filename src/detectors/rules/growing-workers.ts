@@ -7,7 +7,7 @@ import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
-import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { allPlacesOf, PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
 
 type ThreadsRow = RowOf<'threads'>;
 
@@ -173,10 +173,10 @@ function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Seen): { gr
   return best;
 }
 
-/** The line that made most of the threads that were followed. */
+/** The line that made most of the threads that were followed, also of those that have ended since. */
 function startedAt(recording: Seen): Place | null {
   const places = periodsOf(recording)
-    .flatMap((period) => placesOf(period, 'handle'))
+    .flatMap((period) => allPlacesOf(period, 'handle'))
     .filter(({ last }) => last.entry.type === 'WORKER');
   return places.sort((a, b) => b.last.entry.created - a.last.entry.created)[0] ?? null;
 }

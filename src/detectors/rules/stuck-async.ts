@@ -1,8 +1,9 @@
+import { functionKey } from '../../recording/places.ts';
 import type { View } from '../../recording/types.ts';
 import { UNSETTLED_EXIT_CODE } from '../../util/exit-codes.ts';
 import { formatMs } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
-import { findingOf, fragments } from '../finding.ts';
+import { findingOf, fragments, isOf } from '../finding.ts';
 import { ENDED_CALLS, growthOfCalls, isSubscriber } from '../growing-calls.ts';
 import { STUCK_RATIO, type Stuck, stuckOf } from '../growth.ts';
 import { STUCK_MS } from '../limits.ts';
@@ -25,6 +26,9 @@ import { isLoop, isRecursive, laterSteps, reads, waitsOf } from '../waits.ts';
 
 /** One may wait for the end of the program; three are a pattern. */
 const STUCK_CALLS = 3;
+
+/** Of those that wait in a caller: of what is read, less may be followed. */
+const SMALL_SHARE = 0.1;
 
 export interface StuckEvidence extends AwaitedEvidence {
   alive: number;
@@ -84,7 +88,13 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
     ...innermost(onePerLine(periodsOf(recording).flatMap((period) => stuckIn(period, recording)))),
     ...unsettledIn(recording),
   ],
-  explains: [{ rule: 'leak-suspect' }],
+  explains: [
+    { rule: 'leak-suspect' },
+    // Whoever calls what waits for the rest of an answer waits for the network as well.
+    { of: ['answer'], ofMinor: false, rule: 'missing-timeout' },
+    { of: ['answer'], ofMinor: false, rule: 'growing-pending-async' },
+  ],
+  minor: smallParts,
   words: ({ alive, oldestMs, ended, endedMaxMs }) =>
     fragments(
       `${alive} alive`,
@@ -92,6 +102,20 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
       ended > 0 && `${ended} others ended within ${formatMs(endedMaxMs)}`,
     ),
 };
+
+/** Answers, where most of those that wait for the network in a caller have none yet. */
+function smallParts(all: readonly Finding[]): Set<Finding> {
+  const waiting = new Map<string, number>();
+  for (const { rule, location, count } of all)
+    if (rule === 'missing-timeout' && location) waiting.set(functionKey(location), count);
+  return new Set(
+    all.filter((one) => {
+      if (!isOf(one, stuckAsync)) return false;
+      const counts = one.stack.slice(1).map((caller) => waiting.get(functionKey(caller)) ?? 0);
+      return one.count < Math.max(0, ...counts) * SMALL_SHARE;
+    }),
+  );
+}
 
 /** What explains exit code 13. */
 function unsettledIn(recording: Seen): Finding<StuckEvidence>[] {
