@@ -55,7 +55,7 @@ export interface AfterCollection {
 }
 
 /** The rise that `heapGrowthOf` looks for, in words. */
-export const HEAP_RISE = `${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first ${secondsText(WARM_UP_MS)}, ${percent(RISING_PAIRS)} of their pairs rising, ${percent(LATE_SHARE)} of the rise in the later half, and no such rise of connections and other resources; ${EARLY_RISE}`;
+export const HEAP_RISE = `${percent(GROWN_SHARE)} and ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections after the first ${secondsText(WARM_UP_MS)} and the start, which is over when a server, socket or timer waits, ${percent(RISING_PAIRS)} of their pairs rising, ${percent(LATE_SHARE)} of the rise in the later half, and no such rise of connections and other resources; ${EARLY_RISE}`;
 
 /** How memory grew, as evidence. */
 export interface MemoryGrowthEvidence {
@@ -102,8 +102,16 @@ export function heapGrowthOf(recording: HeapView, kind: MemoryKind): HeapGrowth 
 
 /** Whatever the load: what is leaked counts as load itself if it is a timer or a socket. */
 export function heapRiseOf(recording: HeapView, kind: MemoryKind): (HeapGrowth & { fromMs: number }) | null {
-  const gcs = rowsOf(recording, 'gc');
-  return growthOfBytes(afterCollections(gcs, kind)) ?? earlyGrowthOf(rowsOf(recording, 'memory'), gcs, kind);
+  const fromMs = startedAt(recording);
+  const later = ({ t }: { t: number }) => t >= fromMs;
+  const gcs = rowsOf(recording, 'gc').filter(later);
+  const memory = rowsOf(recording, 'memory').filter(later);
+  return growthOfBytes(afterCollections(gcs, kind)) ?? earlyGrowthOf(memory, gcs, kind);
+}
+
+/** The first time that a server, socket or timer waits: until then modules and data are loaded, which stay. The beginning where none ever does. */
+function startedAt(recording: View<'active-resources'>): number {
+  return rowsOf(recording, 'active-resources').find(({ waiting }) => (waiting ?? 0) > 0)?.t ?? 0;
 }
 
 /** The last collections left more than those before: not enough to judge, but reason for a closer look. */

@@ -104,6 +104,24 @@ describe('against the load', () => {
   });
 });
 
+describe('a start that loads', () => {
+  /** 12 seconds that grow, until `servedFrom` nothing waits. */
+  const served = (servedFrom: number) =>
+    recordingOf(
+      range(12, (i) => i).flatMap((i) =>
+        collections([20 + 4 * i], { waiting: i < servedFrom ? 0 : 2 }).map((row) => ({ ...row, t: 2000 + 1000 * i })),
+      ),
+    );
+
+  test.each([
+    ['all of it is start', 11, false],
+    ['it grows on after a start', 4, true],
+    ['nothing waits in all the time, as in a batch', 12, true],
+  ])('%s', (_what, servedFrom, grows) => {
+    expect(heapGrowthOf(served(servedFrom), 'oldBytes') !== null).toBe(grows);
+  });
+});
+
 test.each([
   [true, [20, 24, 28]],
   [true, [20, 60, 24, 28, 30]],
