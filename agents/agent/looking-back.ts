@@ -60,8 +60,8 @@ export function createLookingBack({ control, unfinished, post }: LookingBackOpti
       const isEmpty = isStackEmpty();
       const find = intoHeap ? heap : again;
       if (isEmpty) find();
-      // Between two turns of the loop, not within what runs.
-      else if (intoHeap) laterOn(find).unref();
+      // Between two turns of the loop, not within what runs: it may be a sampler of ours.
+      else laterOn(find).unref();
       if (isEmpty) followed();
       else atNextTurn(followed);
     },

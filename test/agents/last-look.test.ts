@@ -206,6 +206,26 @@ describe.concurrent('a deadlock of which nothing was followed is told when the p
   );
 });
 
+it(
+  'a look that comes while something runs, as a sampler of ours may, is taken at the next turn',
+  inLab(async (lab) => {
+    const looks = `
+setTimeout(() => evdiagAgent.lookBack(true), 300);
+setInterval(() => evdiagAgent.lookBack(false), 200);
+`;
+    await lab.run(lab.file('app.js', DEADLOCK + looks), {
+      hangMs: FAR_MS,
+      env: UNFOLLOWED,
+      drive: async (program) => {
+        const rows = () => lab.recordings().flatMap((recording) => rowsOf(recording, 'suspended'));
+        await expect.poll(() => rows().length, { timeout: FAR_MS }).toBeGreaterThan(3);
+        program.kill('SIGKILL');
+      },
+    });
+  }),
+  FAR_MS,
+);
+
 describe('a program that ends while its top level waits', () => {
   const text = `
 import { EventEmitter, once } from 'node:events';
