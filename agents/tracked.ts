@@ -148,6 +148,10 @@ export interface RawPool {
   max: number;
   taken: number;
   waiting: number;
+  /** Requests that were seen in the queue and have begun since the last call, and how long they waited from then on. */
+  waited: { count: number; ms: number };
+  /** Where one that waits was made. */
+  queued: RawFrame[];
   /** Since when a request was seen to have one, and where it was made. */
   held: { ms: number; state: 'unread' | 'unanswered' | 'read'; frames: RawFrame[] }[];
 }

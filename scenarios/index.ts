@@ -7,6 +7,7 @@ import { chattyFileIo } from './chatty-file-io.ts';
 import { cloneStorm } from './clone-storm.ts';
 import { closureContextLeak } from './closure-context-leak.ts';
 import { connectionChurn } from './connection-churn.ts';
+import { connectionPoolExhausted } from './connection-pool-exhausted.ts';
 import { copyingProxy } from './copying-proxy.ts';
 import { costlyAsyncHooks } from './costly-async-hooks.ts';
 import { cpuHog } from './cpu-hog.ts';
@@ -75,6 +76,7 @@ export const scenarios: readonly Scenario[] = [
   cloneStorm,
   closureContextLeak,
   connectionChurn,
+  connectionPoolExhausted,
   copyingProxy,
   costlyAsyncHooks,
   cpuHog,

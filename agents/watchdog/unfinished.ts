@@ -128,12 +128,14 @@ function cancelledRows(
 }
 
 function poolsOf(pools: readonly RawPool[], toFrame: (raw: RawFrame) => Frame): HttpPool[] {
-  return pools.map(({ held, ...pool }) => ({
+  const at = (frames: readonly RawFrame[]): NonNullable<HttpPool['queued']> => {
+    const { location, callers } = placeOfAll(frames.map(toFrame));
+    return { location, callers };
+  };
+  return pools.map(({ held, queued, ...pool }) => ({
     ...pool,
-    held: held.map(({ frames, ...one }) => {
-      const { location, callers } = placeOfAll(frames.map(toFrame));
-      return { ...one, location, callers };
-    }),
+    queued: at(queued),
+    held: held.map(({ frames, ...one }) => ({ ...one, ...at(frames) })),
   }));
 }
 

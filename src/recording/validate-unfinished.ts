@@ -80,11 +80,13 @@ const WAITING: { [K in keyof WaitingGroup]-?: Check } = {
   made: orNull(object({ what: string, type: string, via: arrayOf(string), at: location })),
 };
 
-const POOL: { [K in keyof HttpPool]: Check } = {
+const POOL: { [K in keyof Required<HttpPool>]: Check } = {
   name: string,
   max: number,
   taken: number,
   waiting: number,
+  waited: optional(object({ count: number, ms: number })),
+  queued: optional(object({ location, callers: locations })),
   held: arrayOf(object({ ms: number, state: oneOf(...POOL_STATES), location, callers: locations })),
 };
 

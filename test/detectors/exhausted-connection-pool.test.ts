@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { judge } from '../../src/detectors/judge.ts';
 import { exhaustedConnectionPool } from '../../src/detectors/rules/exhausted-connection-pool.ts';
 import type { Frame, HttpPool, Row, UnfinishedEntry } from '../../src/recording/types.ts';
@@ -11,6 +11,8 @@ import {
   severities,
   stall,
   tracked,
+  unfinished,
+  utilization,
   type Waiting,
   waits,
 } from '../support/recording.ts';
@@ -127,4 +129,54 @@ test.each([
 
 test('no rows: no data', () => {
   expect(outcome(exhaustedConnectionPool, seconds(4))).toBe('no-data');
+});
+
+/** Rows two seconds apart in which the queue stands. */
+const narrow = (fields: Partial<HttpPool> = {}, { rows = 4, unanswered = 60 } = {}): Row[] => {
+  const at = { location: get, callers: [load] };
+  const held = [{ ms: 40, state: 'unanswered' as const, location: null, callers: [] }];
+  const one = { name: 'stock:80', max: 2, taken: 2, waiting: 50, waited: { count: 1, ms: 900 }, queued: at, held };
+  return Array.from({ length: rows }, (_, i) => 1000 * (i + 1)).flatMap((t) => [
+    unfinished(t, [], { unanswered }),
+    { ...waits(2, [], {}, [{ ...one, ...fields }])[0]!, t, trackedMs: t },
+    utilization(0.2, t),
+  ]);
+};
+
+test('too few connections, for which requests from outside wait: where they are asked for, and for how long', () => {
+  expect(find(exhaustedConnectionPool, narrow())).toMatchObject([
+    {
+      severity: 'warning',
+      kind: 'too-small',
+      message:
+        'get (/srv/app.js:6) has 2 connections to stock:80, for which 50 requests wait at a time, 900 ms each, over 3 s; meanwhile 60 requests from outside have no answer.',
+      location: get,
+      stack: [get, load],
+      count: 50,
+      evidence: { holding: 2, waiting: 50, heldMs: 3000, resource: 'connection', address: 'stock:80', waitMs: 900 },
+    },
+  ]);
+});
+
+describe('a pool in which requests go on is not too small', () => {
+  const busy = narrow().map((row) => (row.type === 'event-loop-utilization' ? utilization(0.8, row.t) : row));
+  const gap = narrow().map((row) => (row.type === 'waits' && row.t === 2000 ? { ...row, pools: [] } : row));
+  const old = narrow().map((row) =>
+    row.type === 'waits' ? { ...row, pools: row.pools.map(({ waited: _waited, ...pool }) => pool) } : row,
+  );
+  const cases: [string, Row[]][] = [
+    ['with six connections', narrow({ max: 6, taken: 6 })],
+    ['of which one is free', narrow({ taken: 1 })],
+    ['where few wait', narrow({ waiting: 7 })],
+    ['where nobody outside waits', narrow({}, { unanswered: 20 })],
+    ['where each waits for a short time', narrow({ waited: { count: 1, ms: 90 } })],
+    ['where none was seen to go on', narrow({ waited: { count: 0, ms: 0 } })],
+    ['for less than three seconds', narrow({}, { rows: 3 })],
+    ['where the queue was empty in between', gap],
+    ['where the thread is busy', busy],
+    ['in an old recording', old],
+  ];
+  test.each(cases)('%s', (_what, rows) => {
+    expect(severities(exhaustedConnectionPool, rows)).toEqual([]);
+  });
 });

@@ -74,7 +74,7 @@ const CATALOGUE: Record<string, readonly string[]> = {
 };
 
 /** Not there yet: input and output done badly, and messages between threads and processes. The list may only become shorter. */
-const MISSING = ['connection-pool-exhausted', 'slow-upstream'];
+const MISSING = ['slow-upstream'];
 
 /** The scenario shows the damage, and no rule reports it yet. */
 const WITHOUT_RULE = ['narrow-semaphore'];

@@ -3,7 +3,6 @@ import type { RawHandleSite } from '../../../src/protocol/thread-api.ts';
 import { isOff, type Sensor, unasked } from '../../guard.ts';
 import { monotonicMs, NativeMap, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
-import type { RawPool } from '../../tracked.ts';
 import { enterInit, inits } from '../own-hooks.ts';
 import { hookWithoutPromises } from './handle-hook.ts';
 import {
@@ -18,7 +17,6 @@ import {
   spanOf,
 } from './handle-state.ts';
 import { CONNECTIONS, FROM_OUTSIDE, isRequest, PASSING, STEPS } from './handle-types.ts';
-import { HttpPools } from './http-pools.ts';
 import { ownersFrames } from './owners-frames.ts';
 import { firingTimer, rearm } from './rearmed.ts';
 import { createSampling, type Sampling } from './sampling.ts';
@@ -68,7 +66,6 @@ export class FollowedHandles {
   readonly #timers = createSampling(BUDGET_MS.timers);
   readonly #requests = createSampling(BUDGET_MS.requests);
   readonly #hook;
-  readonly #pools = new HttpPools();
   #counts = { made: 0, gone: 0 };
   #inboundPeak = 0;
   #inside = false;
@@ -149,14 +146,14 @@ export class FollowedHandles {
     return one ? siteOf(one) : null;
   }
 
-  /** Connections that requests wait for. */
-  pools(): RawPool[] {
+  /** Connections that are open. */
+  connections(): object[] {
     const handles: object[] = [];
     for (const { site, ref } of this.#byId.values()) {
       const handle = CONNECTIONS.has(site.type) ? ref.deref() : undefined;
       if (handle) handles.push(handle);
     }
-    return this.#pools.read(handles, (id) => this.followed(id)?.site.frames ?? null);
+    return handles;
   }
 
   readonly followed = (id: number): FollowedHandle | undefined => this.#byId.get(id);

@@ -60,14 +60,20 @@ export class HttpClients {
   readonly #places = new NativeMap<string, RawFrame[]>();
   readonly #sensor: Sensor;
   readonly #followed: (asyncId: number) => Started | undefined;
+  readonly #onStart: (request: NodesRequest) => void;
   readonly #listeners: [channel: string, listener: Listener][];
   readonly #fetch: Switch;
   #isListening = false;
   #begun = 0;
 
-  /** `followed`: what is known of a handle, by its async id. */
-  constructor(sensor: Sensor, followed: (asyncId: number) => Started | undefined) {
+  /** `followed`: what is known of a handle, by its async id; `onStart`: a request of node:http has a connection. */
+  constructor(
+    sensor: Sensor,
+    followed: (asyncId: number) => Started | undefined,
+    onStart: (request: NodesRequest) => void,
+  ) {
     this.#sensor = sensor;
+    this.#onStart = onStart;
     this.#followed = followed;
     const on = <M>(channel: string, listener: (message: M) => void): [string, Listener] => [
       channel,
@@ -149,6 +155,7 @@ export class HttpClients {
   }
 
   #nodesStart(request: NodesRequest): void {
+    this.#onStart(request);
     // Most are sent when the program is no longer on the stack: the line that opened the connection is known.
     const opener = this.#openerOf(request.socket);
     const host = headerOf(request, 'host') ?? NativeString(request.host);

@@ -13,7 +13,7 @@ export interface Socket {
   _handle?: { getAsyncId?: () => unknown } | null;
 }
 export interface NodesRequest {
-  agent?: { keepAlive?: unknown } | null;
+  agent?: { keepAlive?: unknown; maxSockets?: unknown } | null;
   protocol?: unknown;
   host?: unknown;
   shouldKeepAlive?: unknown;

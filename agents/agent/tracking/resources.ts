@@ -1,10 +1,11 @@
 import { createSensor } from '../../guard.ts';
 import { max } from '../../primordials.ts';
-import type { RawLookup, RawOrigin, RawTracked } from '../../tracked.ts';
+import type { RawLookup, RawOrigin, RawPool, RawTracked } from '../../tracked.ts';
 import { FollowedFileStreams } from './file-streams.ts';
 import type { FollowedHandle } from './handle-state.ts';
 import { FollowedHandles, type HandleOptions } from './handles.ts';
 import { HttpClients } from './http-clients.ts';
+import { HttpPools } from './http-pools.ts';
 import { Lookups } from './lookups.ts';
 import { OpenRequests } from './open-requests.ts';
 import type { Sites } from './sites.ts';
@@ -23,6 +24,7 @@ export class FollowedResources {
   readonly #files: FollowedFileStreams;
   readonly #requests = new OpenRequests();
   readonly #clients: HttpClients;
+  readonly #pools = new HttpPools();
   readonly #lookups = new Lookups(outgoing);
 
   constructor(sites: Sites, options: HandleOptions) {
@@ -37,7 +39,7 @@ export class FollowedResources {
         options.onMade(type, resource);
       },
     });
-    this.#clients = new HttpClients(outgoing, this.#handles.followed);
+    this.#clients = new HttpClients(outgoing, this.#handles.followed, (request) => this.#pools.began(request));
     this.#clients.resume();
     lookups.resume();
   }
@@ -92,8 +94,9 @@ export class FollowedResources {
     return this.#handles.siteOf(id);
   }
 
-  pools(): ReturnType<FollowedHandles['pools']> {
-    return this.#handles.pools();
+  /** Connections that requests wait for. */
+  pools(): RawPool[] {
+    return this.#pools.read(this.#handles.connections(), (id) => this.#handles.followed(id)?.site.frames ?? null);
   }
 
   /** Connections that requests opened, and names that were looked up again. */

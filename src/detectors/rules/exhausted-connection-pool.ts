@@ -8,6 +8,15 @@ import { awakeMs, GROWN_CALLS, growthOf, growthText } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame, ownLines } from '../held-limits.ts';
 import { type Resource, resourceOf } from '../held-resource.ts';
+import {
+  FEW_CONNECTIONS,
+  type NarrowPool,
+  NOTICED_MS,
+  narrowPools,
+  OUTSIDE_SHARE,
+  QUEUE_RATIO,
+  QUEUED_MS,
+} from '../narrow-pools.ts';
 import { nameAndLine, onePerLine } from '../place-findings.ts';
 import { LOST_MS, percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
@@ -22,16 +31,18 @@ export interface PoolEvidence {
   /** Calls or requests that have one, and that wait for one. */
   holding: number;
   waiting: number;
-  /** For so long those that hold it do. */
+  /** For so long those that hold it do; too-small: for so long the queue stood. */
   heldMs: number;
   resource: Resource;
   /** held: what those that hold it wait for, as text. */
   awaited?: string;
-  /** unread-body: "host:port". */
+  /** unread-body, too-small: "host:port". */
   address?: string;
+  /** too-small: how long a request waits for its connection, on average. */
+  waitMs?: number;
 }
 
-const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits', 'event-loop-utilization'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
@@ -39,7 +50,7 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   title: 'exhausted connection pool',
   description:
     'All connections of a pool, or slots of a limit, are held by calls that do not give them back, and whatever needs one waits. The ' +
-    'finding is about those that hold them. A pool that is too small, but in which calls go on, is not reported.',
+    'finding is about those that hold them. Or they are given back, and there are so few that requests wait far longer for one than they take.',
   remedy:
     'Give back what is held in every case: read or cancel each answer, and give what is awaited meanwhile a timeout.',
   reads: READS,
@@ -47,8 +58,10 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   thresholds: [
     `unread: all connections of an http.Agent to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait.`,
     `held: calls that hold a connection, slot or lock all wait, and ${GROWN_CALLS} wait for theirs, ${growthText('ended')}.`,
+    `small: for ${secondsText(QUEUED_MS)}, ${QUEUE_RATIO} requests wait for each connection of an http.Agent to one address, of which there are ${FEW_CONNECTIONS} at most, ${NOTICED_MS} ms each, while requests from outside, ${percent(OUTSIDE_SHARE)} as many, have no answer; not where the thread is busy.`,
   ],
   limits: [
+    'Whether a pool is too small is seen of http.Agent alone, and judged only where requests from outside wait: a batch may be limited on purpose.',
     'Who holds a connection is seen by the awaits of async functions, and of http.Agent by its sockets: of other code that uses callbacks alone, nothing is known.',
     'Of fetch without an agent, connections are not limited, and unread answers keep no request waiting.',
   ],
@@ -69,18 +82,26 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
       example:
         "await client.query('COMMIT');                                       // no answer: the connection is gone\nnew Pool({ query_timeout: 5000, connectionTimeoutMillis: 2000 });   // both waits end",
     },
+    {
+      kind: 'too-small',
+      title: 'requests that wait for one of too few connections',
+      remedy:
+        'Allow as many connections as requests are under way at once, or as the other side takes: new Agent({ keepAlive: true, maxSockets: 50 }).',
+      example:
+        'new Agent({ keepAlive: true, maxSockets: 1 });                      // each request waits for all before it\nnew Agent({ keepAlive: true, maxSockets: 50 });',
+    },
   ],
   detect(recording) {
     const periods = periodsOf(recording);
     const held = periods.flatMap((period) =>
       chainsIn(period, recording).flatMap((chains) => heldIn(period, chains, recording)),
     );
-    return onePerLine([...unreadIn(recording), ...held]);
+    return onePerLine([...unreadIn(recording), ...held, ...narrowPools(recording).map(narrowFinding)]);
   },
   explains: [{ rule: 'growing-pending-async' }, { rule: 'stuck-async' }, { rule: 'missing-timeout' }, ...KEEPS_MEMORY],
-  words: ({ holding, waiting, heldMs, address }) => [
-    `${holding} held for ${formatMs(heldMs)}`,
-    `${waiting} waiting`,
+  words: ({ holding, waiting, heldMs, address, waitMs }) => [
+    waitMs === undefined ? `${holding} held for ${formatMs(heldMs)}` : `${holding} in use`,
+    `${waiting} waiting${waitMs === undefined ? '' : `, ${formatMs(waitMs)} each`}`,
     ...(address === undefined ? [] : [address]),
   ],
 };
@@ -183,4 +204,27 @@ function heldFinding(limit: HeldLimit, holders: readonly Chain[], heldMs: number
 /** As text: " of pool.connect()". */
 function givenBy(code = ''): string {
   return code === '' ? '' : ` of ${code}`;
+}
+
+function narrowFinding({ pool, waiting, unanswered, waitMs, spanMs }: NarrowPool): Finding<PoolEvidence> {
+  const { name, max, queued } = pool;
+  const place = queued?.location ?? null;
+  const whose = place ? `${nameAndLine(place)} has` : 'Requests have';
+  const [waited, outside] = [Math.round(waiting), Math.round(unanswered)];
+  return findingOf(exhaustedConnectionPool, {
+    kind: 'too-small',
+    severity: 'warning',
+    message:
+      `${whose} ${max} ${max === 1 ? 'connection' : 'connections'} to ${name}, for which ${waited} requests wait at a time, ${formatMs(waitMs)} each, ` +
+      `over ${secondsText(spanMs)}; meanwhile ${outside} requests from outside have no answer.`,
+    location: place,
+    stack: place ? [place, ...(queued?.callers ?? [])] : [],
+    count: waited,
+    confidence: CONFIDENCE.counted,
+    evidence: {
+      ...{ holding: max, waiting: waited, heldMs: round(spanMs), resource: 'connection', address: name },
+      waitMs: round(waitMs),
+    },
+    lostMs: spanMs + waited * LOST_MS.thing,
+  });
 }

@@ -4,6 +4,7 @@ import { maxOf } from '../../util/numbers.ts';
 import { formatMs, formatShare } from '../../util/text.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
+import { isLoopBusy, LOOP_BUSY_SHARE } from '../loop-busy.ts';
 import { nameOf, onePerLine } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -22,9 +23,6 @@ const AT_ONCE = 10;
 const LEAST_WAIT_MS = 2;
 /** Timers that ran to their end, for each wait: then it waits on purpose, as a rate limiter does. */
 const PAUSES_SHARE = 0.3;
-/** A thread that is busy for more of the time does not get faster by more at once. */
-const BUSY_SHARE = 0.7;
-
 const LOOP_REMEDY =
   'Start them together and await all: Promise.all over the list, with a limit on how many run at once (p-limit) and an agent or pool that keeps its connections. Better still, ask once for all of them.';
 const SEQUENCE_REMEDY = 'Start them together: const [a, b] = await Promise.all([first(), second()]).';
@@ -58,7 +56,7 @@ export const serialAwaits: Detector<SerialEvidence, typeof READS> = {
   thresholds: [
     `warning: ${SAVED_MS} ms of one call, ${SAVED_TOTAL_MS} ms of all calls and ${formatShare(SAVED_SHARE)} of the time could be saved, as measured.`,
     `loop: ${LEAST_TURNS} turns in one call, of ${LEAST_WAIT_MS} ms each, compared with ${AT_ONCE} at a time.`,
-    `silent: where a timer ran to its end in ${formatShare(PAUSES_SHARE)} of the waits, or the thread is busy for ${formatShare(BUSY_SHARE)} of the time.`,
+    `silent: where a timer ran to its end in ${formatShare(PAUSES_SHARE)} of the waits, or the thread is busy for ${formatShare(LOOP_BUSY_SHARE)} of the time.`,
   ],
   limits: [
     'Whether one needs another is judged by the text of the function alone. Where a result is used, the loop may end early, a connection or a transaction is shared, or something is written, nothing is reported.',
@@ -108,11 +106,7 @@ function largest(recording: Seen): SerialEntry[] {
 
 function isBusy(recording: Seen): boolean {
   const times = rowsOf(recording, 'serial').map(({ t }) => t);
-  const [from, to] = [times[0] ?? 0, times.at(-1) ?? 0];
-  const rows = rowsOf(recording, 'event-loop-utilization').filter(({ t }) => t >= from - 1000 && t <= to);
-  const active = rows.reduce((sum, { activeMs }) => sum + activeMs, 0);
-  const all = rows.reduce((sum, { activeMs, idleMs }) => sum + activeMs + idleMs, 0);
-  return all > 0 && active / all >= BUSY_SHARE;
+  return isLoopBusy(recording, (times[0] ?? 0) - 1000, times.at(-1) ?? 0);
 }
 
 function toFinding(entry: SerialEntry, { kind, steps: indexes, shared }: Independent): Finding<SerialEvidence> | null {

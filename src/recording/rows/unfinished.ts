@@ -136,6 +136,10 @@ export interface HttpPool {
   max: number;
   taken: number;
   waiting: number;
+  /** Requests that were last in the queue and got a connection since the row before, and how long they waited from then on, together (format 1.7). */
+  waited?: { count: number; ms: number };
+  /** Where one of those that wait was made (format 1.7). */
+  queued?: { location: Location | null; callers: Location[] };
   /**
    * Requests that have a connection. `ms`: since they were seen to have it. `unread`: the answer has begun and nobody takes more of it;
    * `unanswered`: none has begun.
