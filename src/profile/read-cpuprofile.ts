@@ -202,12 +202,14 @@ function spreadHits(
 ): Map<number, number> {
   const hits = nodes.map(({ hitCount }) => weightOf(hitCount));
   const all = hits.reduce((sum, count) => sum + count, 0);
-  const each = all > 0 && spanUs > 0 ? spanUs / all : 1;
+  // By its share: a time for each hit would be beyond all numbers where there are hardly any.
+  const timeOf = (count: number): number => (spanUs > 0 ? (count / all) * spanUs : count);
   const ownById = new Map<number, number>();
   nodes.forEach(({ id }, i) => {
     if (hits[i]! === 0) return;
-    builder.add(nodeOf.get(numberOf(id, -1)) ?? 0, hits[i]! * each);
-    ownById.set(numberOf(id, -1), hits[i]! * each);
+    const timeUs = timeOf(hits[i]!);
+    builder.add(nodeOf.get(numberOf(id, -1)) ?? 0, timeUs);
+    ownById.set(numberOf(id, -1), timeUs);
   });
   return ownById;
 }

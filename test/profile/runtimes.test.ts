@@ -120,6 +120,11 @@ describe('v8-profiler', () => {
     expect(listed.frames[0]).toMatchObject({ line: 3, column: 1 });
   });
 
+  test.each([1, 1e18, 1e-320])('%d hits share the whole time, however many they are', (hitCount) => {
+    const callFrame = { functionName: 'f', url: '/a.js', lineNumber: 3, columnNumber: 1 };
+    expect(totalOf(readCpuProfile({ nodes: [{ id: 1, hitCount, callFrame }], startTime: 0, endTime: 9 }))).toBe(9);
+  });
+
   test.each([
     [{ head: { id: 1, children: [{ id: 1 }] }, timestamps: [] }, /two of its nodes have the number 1/],
     [{ head: { id: 1, children: [7] }, timestamps: [] }, /a child is not an object/],
