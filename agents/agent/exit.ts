@@ -137,6 +137,6 @@ function finish(
     waitForSessions(control);
     return;
   }
-  if (!control[Word.Quiet]) complain('the storage of the recording does not answer; the last rows are not written');
+  if (!control[Word.Quiet]) complain('storage does not answer; the last rows of the recording are not written');
   forced.begin(code, true, way);
 }

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { STOP_AT_ONCE, Word } from '../shared-memory.ts';
+import { createMounts } from './platform/mounts.ts';
 
 /**
  * File systems of the machine itself, by the number from `statfs`: ext4, xfs, btrfs, tmpfs, overlay, zfs, f2fs, ramfs. A
@@ -17,25 +18,36 @@ export interface Storage {
   use<T>(work: () => T): T | undefined;
   /** If this thread ends the process on signals, they end it directly during work on storage that may hang. */
   followSignals(signals: { release(): void; resume(): void }): void;
-  /** Begins a file in that folder, as a part of `use`: it is not known yet how the storage behaves. */
+  /** Begins a file of the recording in that folder, as a part of `use`: it is not known yet how the storage behaves. */
   begin(folder: string, work: () => void): void;
+  /** Does work with a file that is not of the recording, as a part of `use`: what runs, its source map, the folder of sockets. */
+  elsewhere<T>(path: string, work: () => T): T;
 }
 
 export function createStorage(control: Int32Array): Storage {
+  const signals = createSignals();
+  const mounts = createMounts();
   let depth = 0;
-  let signals: { release(): void; resume(): void } | null = null;
+  /** The recording's. */
   let mayHang = false;
+  let isReleased = false;
+  const releaseIfItHangs = (): void => {
+    if (!mayHang || isReleased) return;
+    isReleased = true;
+    signals.release();
+  };
   const enter = (): boolean => {
     if (depth++ > 0) return true;
     // First this, then the check: the observed thread also stores first, then checks.
     Atomics.add(control, Word.Storage, 1);
     if (Atomics.load(control, Word.Stop) === STOP_AT_ONCE) return false;
-    if (mayHang) signals?.release();
+    releaseIfItHangs();
     return true;
   };
   const leave = (): void => {
     if (--depth > 0) return;
-    if (mayHang) signals?.resume();
+    if (isReleased) signals.resume();
+    isReleased = false;
     Atomics.add(control, Word.Storage, 1);
   };
   const use = <T>(work: () => T): T | undefined => {
@@ -47,16 +59,39 @@ export function createStorage(control: Int32Array): Storage {
   };
   return {
     use,
-    followSignals(theirs) {
-      signals = theirs;
-    },
-    begin(folder, work) {
-      if (!mayHang) signals?.release();
-      try {
+    followSignals: signals.follow,
+    begin: (folder, work) =>
+      signals.without(() => {
         work();
         mayHang = process.platform === 'linux' && !LOCAL.has(typeOf(folder));
+        releaseIfItHangs();
+      }),
+    elsewhere: (path, work) => (mounts.isOfOthers(path) ? signals.without(work) : work()),
+  };
+}
+
+/** The handlers of signals, which are closed while anything needs that. */
+function createSignals() {
+  let signals: { release(): void; resume(): void } | null = null;
+  let count = 0;
+  const release = (): void => {
+    if (count++ === 0) signals?.release();
+  };
+  const resume = (): void => {
+    if (--count === 0) signals?.resume();
+  };
+  return {
+    follow(theirs: NonNullable<typeof signals>): void {
+      signals = theirs;
+    },
+    release,
+    resume,
+    without<T>(work: () => T): T {
+      release();
+      try {
+        return work();
       } finally {
-        if (!mayHang) signals?.resume();
+        resume();
       }
     },
   };

@@ -7,6 +7,7 @@ import { runFolders } from '../../src/util/run-folder.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { LET_GO, STOP_LEFT, WATCHDOG_FINISHED, Word } from '../shared-memory.ts';
 import { Departure } from './departure.ts';
+import { followFileCalls } from './file-calls.ts';
 import { isMessage } from './messages.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { ObservedThreads } from './observed-threads.ts';
@@ -54,6 +55,7 @@ class Watchdog {
     this.#data = data;
     this.#control = data.thread.shared.control;
     this.#storage = createStorage(this.#control);
+    followFileCalls(this.#storage);
     const { quiet } = data.settings;
     const live = createLiveLog(() => performance.now());
     const options = {

@@ -4,7 +4,7 @@ import { hungStorageProblem, mountHung } from '../support/hung-storage.ts';
 import { inLab, type Lab } from '../support/run-agent.ts';
 
 const why = hungStorageProblem();
-const TOLD = 'the storage of the recording does not answer; the last rows are not written';
+const TOLD = 'storage does not answer; the last rows of the recording are not written';
 
 const inLabWithHungStorage = (body: (lab: Lab, hung: string) => Promise<void>) =>
   inLab(async (lab) => {
@@ -85,5 +85,34 @@ setInterval(() => {}, 500).unref();
           expect({ ...observed, ownStderr: own }).toMatchObject({ stdout, exitCode, signal, ownStderr });
         }),
       );
+    }
+
+    const blockedAt = (folder: string): string =>
+      `new Function('const end = Date.now() + 400; while (Date.now() < end);\\n//# sourceURL=${folder}/app.js')();`;
+    const PLACES: [
+      what: string,
+      env: (hung: string, out: string) => Record<string, string>,
+      begin: (hung: string) => string,
+    ][] = [
+      ['its socket', (hung, out) => ({ EVDIAG_OUT: out, XDG_RUNTIME_DIR: hung, TMPDIR: hung }), () => ''],
+      ['what runs', (_, out) => ({ EVDIAG_OUT: out }), blockedAt],
+    ];
+    for (const [what, env, begin] of PLACES) {
+      for (const [way, end] of [
+        ['ends by itself', ''],
+        ['gets SIGTERM', `process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);`],
+        ['gets SIGINT', `process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 1000);`],
+      ] as const) {
+        it(
+          `that ${way}, where ${what} is there`,
+          inLabWithHungStorage(async (lab, hung) => {
+            const file = lab.file('app.js', `${begin(hung)} setTimeout(() => { ${end} }, ${LATER});`);
+            const there = env(hung, join(lab.folder, 'out'));
+            const [without, observed] = await Promise.all([lab.run(file, { node: [] }), lab.run(file, { env: there })]);
+            const { stdout, exitCode, signal } = without;
+            expect(observed).toMatchObject({ stdout, exitCode, signal });
+          }),
+        );
+      }
     }
   });
