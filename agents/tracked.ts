@@ -142,7 +142,7 @@ export interface RawLookup {
   spanMs: number;
 }
 
-/** An address for which all connections of an http.Agent are taken, while requests wait. */
+/** An address for which all connections of an http.Agent or of undici are taken: `HttpPool` of the rows. */
 export interface RawPool {
   name: string;
   max: number;

@@ -57,6 +57,29 @@ test('the requests that wait are a symptom', () => {
   ]);
 });
 
+test('of undici, calls that wait on the line of those that hold a connection are the requests that wait', () => {
+  const asks: Waiting[] = [{ count: 24, chain: [get, exists], made: null }];
+  const rows = (more: (n: number) => Partial<UnfinishedEntry>, held = [{}, {}]): Row[] => [
+    ...tracked(4, (n) => ({ location: get, alive: 8 * n, ended: 30, ...more(n) })),
+    ...waits(4, asks, {}, [
+      { name: 'stock:80', max: 2, taken: 2, waiting: 0, held: held.map((one) => ({ ...unread, ...one })) },
+    ]),
+  ];
+  expect(
+    find(
+      exhaustedConnectionPool,
+      rows(() => ({})),
+    ).filter(({ kind }) => kind === 'unread-body'),
+  ).toMatchObject([{ evidence: { holding: 2, waiting: 24 }, count: 24 }]);
+  // Others go on there: connections are not limited.
+  expect(
+    severities(
+      exhaustedConnectionPool,
+      rows((n) => ({ ended: 30 + n })),
+    ),
+  ).toEqual([]);
+});
+
 const job = frame('job', 18);
 const running = frame('use', 11);
 const acquiring = frame('use', 10);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { missingTimeout } from '../../src/detectors/rules/missing-timeout.ts';
-import type { UnfinishedEntry } from '../../src/recording/types.ts';
+import type { HttpPool, UnfinishedEntry } from '../../src/recording/types.ts';
 import {
   find,
   location,
@@ -9,6 +9,7 @@ import {
   severities,
   tracked,
   unfinished,
+  waits,
   withInbound,
 } from '../support/recording.ts';
 
@@ -32,6 +33,24 @@ test('the await of the answer is the place', () => {
       evidence: { alive: 1, created: 50, ended: 49, oldestMs: 7900, endedMaxMs: 30 },
     },
   ]);
+});
+
+test('a pool of connections that all wait for answers is named, with those that wait for one', () => {
+  const callers = [{ ...location, line: 40 }];
+  const held = Array.from({ length: 8 }, () => ({ ms: 6000, state: 'unanswered' as const, location: ask, callers }));
+  const said = (pool: Partial<HttpPool>): string | undefined => {
+    const one = { name: 'stock:80', max: 8, taken: 8, waiting: 50, held, ...pool };
+    const rows = [...growing({ callers: [ask] }), ...waits(4, [], {}, [one])].sort((a, b) => a.t - b.t);
+    return /All .*/.exec(find(missingTimeout, rows)[0]!.message)?.[0];
+  };
+  const text = (waiting: number): string =>
+    `All 8 connections to stock:80 are taken by requests that have no answer; ${waiting} requests wait for one.`;
+  expect(said({})).toBe(text(50));
+  // undici does not say it: 120 calls wait there.
+  expect(said({ waiting: 0 })).toBe(text(112));
+  expect(said({ max: 100 })).toBeUndefined();
+  expect(said({ held: held.map((one) => ({ ...one, ms: 100 })) })).toBeUndefined();
+  expect(said({ held: held.map((one) => ({ ...one, location: { ...ask, line: 99 }, callers: [] })) })).toBeUndefined();
 });
 
 test.each([

@@ -2,7 +2,7 @@ import { builtIn } from '../../built-in.ts';
 import { guarded, type Sensor } from '../../guard.ts';
 import { apply, assign, globalObject, monotonicMs, NativeMap, NativeString, NativeWeakMap } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
-import type { RawOrigin } from '../../tracked.ts';
+import type { RawOrigin, RawPool } from '../../tracked.ts';
 import { hasOwn } from './handle-state.ts';
 import {
   CLOSE,
@@ -20,6 +20,7 @@ import { Origins, type Outgoing, type Reason } from './origins.ts';
 import { ownersFrames } from './owners-frames.ts';
 import { createSampling } from './sampling.ts';
 import type { Started } from './sites.ts';
+import { UndiciPools } from './undici-pools.ts';
 import { type Switch, switchMethod } from './wrap.ts';
 
 type Channels = typeof import('node:diagnostics_channel');
@@ -58,6 +59,7 @@ export class HttpClients {
   readonly #calls = new NativeMap<string, RawFrame[][]>();
   /** The last place from where a host was asked. */
   readonly #places = new NativeMap<string, RawFrame[]>();
+  readonly #pools = new UndiciPools();
   readonly #sensor: Sensor;
   readonly #followed: (asyncId: number) => Started | undefined;
   readonly #onStart: (request: NodesRequest) => void;
@@ -87,6 +89,7 @@ export class HttpClients {
       on('undici:request:create', (message: { request: UndicisRequest }) => this.#undicisStart(message.request)),
       on('undici:client:beforeConnect', (message: Connecting) => this.#beforeConnect(message)),
       on('undici:client:connected', (message: Connecting) => this.#connected(message)),
+      on('undici:client:connectError', (message: Connecting) => this.#pools.opened(addressOf(message))),
       on('undici:client:sendHeaders', (message: { request: object; headers?: unknown; socket?: object }) =>
         this.#undicisSent(message),
       ),
@@ -114,6 +117,7 @@ export class HttpClients {
     this.#fetch.off();
     for (const [channel, listener] of this.#listeners) channels.unsubscribe(channel, listener);
     this.#origins.pause();
+    this.#pools.pause();
     this.#connecting.clear();
     this.#calls.clear();
   }
@@ -142,6 +146,11 @@ export class HttpClients {
     const read = this.#origins.read();
     this.#origins.settle();
     return read;
+  }
+
+  /** Those of undici that requests wait for. */
+  pools(): RawPool[] {
+    return this.#pools.read();
   }
 
   /** Null where it is not chosen. */
@@ -224,17 +233,21 @@ export class HttpClients {
     const known: Omit<Known, 'one'> = { opened: false, reason: null, asksToClose: false, done: false };
     const one = this.#begin(origin, frames, () => known.done);
     this.#known.set(request, assign(known, { one }));
+    this.#pools.begun(request, origin, frames);
   }
 
-  #beforeConnect({ connectParams }: Connecting): void {
-    const origin = `${connectParams?.protocol}//${connectParams?.host}`;
+  #beforeConnect(message: Connecting): void {
+    const origin = addressOf(message);
+    this.#pools.opening(origin);
     const started = this.#connecting.get(origin) ?? [];
     if (started.length < MAX_CALLS && this.#connecting.size < MAX_CALLS) started.push(monotonicMs());
     this.#connecting.set(origin, started);
   }
 
-  #connected({ connectParams, connector, socket }: Connecting): void {
-    const origin = `${connectParams?.protocol}//${connectParams?.host}`;
+  #connected(message: Connecting): void {
+    const { connector, socket } = message;
+    const origin = addressOf(message);
+    this.#pools.opened(origin);
     const startMs = this.#connecting.get(origin)?.shift();
     if (!socket || startMs === undefined) return;
     const isNew = connector !== undefined && this.#origins.isNewClient(origin, connector);
@@ -243,6 +256,7 @@ export class HttpClients {
 
   #undicisSent({ request, headers, socket }: { request: object; headers?: unknown; socket?: object }): void {
     const known = this.#known.get(request);
+    if (socket) this.#pools.sent(request, socket);
     const fresh = socket && this.#fresh.get(socket);
     if (!socket || !fresh) return;
     this.#fresh.delete(socket);
@@ -254,6 +268,7 @@ export class HttpClients {
   }
 
   #undicisAnswer({ request, response }: { request: object; response?: { headers?: unknown } }): void {
+    this.#pools.answered(request);
     const known = this.#known.get(request);
     if (!known) return;
     const { one, opened, reason, asksToClose } = known;
@@ -264,5 +279,10 @@ export class HttpClients {
   #undicisEnd(request: object): void {
     const known = this.#known.get(request);
     if (known) known.done = true;
+    this.#pools.ended(request);
   }
+}
+
+function addressOf({ connectParams }: Connecting): string {
+  return `${connectParams?.protocol}//${connectParams?.host}`;
 }

@@ -1,5 +1,6 @@
 import { createSensor } from '../../guard.ts';
 import { max } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
 import type { RawLookup, RawOrigin, RawPool, RawTracked } from '../../tracked.ts';
 import { FollowedFileStreams } from './file-streams.ts';
 import type { FollowedHandle } from './handle-state.ts';
@@ -96,7 +97,8 @@ export class FollowedResources {
 
   /** Connections that requests wait for. */
   pools(): RawPool[] {
-    return this.#pools.read(this.#handles.connections(), (id) => this.#handles.followed(id)?.site.frames ?? null);
+    const framesOf = (id: number): RawFrame[] | null => this.#handles.followed(id)?.site.frames ?? null;
+    return [...this.#pools.read(this.#handles.connections(), framesOf), ...this.#clients.pools()];
   }
 
   /** Connections that requests opened, and names that were looked up again. */

@@ -20,6 +20,7 @@ import {
 import { nameAndLine, onePerLine } from '../place-findings.ts';
 import { LOST_MS, percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
+import { callsBehind } from '../taken-pools.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, periodsOf, placesOf } from '../unfinished.ts';
 import { aboutOf, type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf } from '../wait-chains.ts';
@@ -56,13 +57,13 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `unread: all connections of an http.Agent to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait.`,
+    `unread: all connections of an http.Agent, or of undici, to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait: of undici, calls on the same line of which none goes on.`,
     `held: calls that hold a connection, slot or lock all wait, and ${GROWN_CALLS} wait for theirs, ${growthText('ended')}.`,
     `small: for ${secondsText(QUEUED_MS)}, ${QUEUE_RATIO} requests wait for each connection of an http.Agent to one address, of which there are ${FEW_CONNECTIONS} at most, ${NOTICED_MS} ms each, while requests from outside, ${percent(OUTSIDE_SHARE)} as many, have no answer; not where the thread is busy.`,
   ],
   limits: [
     'Whether a pool is too small is seen of http.Agent alone, and judged only where requests from outside wait: a batch may be limited on purpose.',
-    'Who holds a connection is seen by the awaits of async functions, and of http.Agent by its sockets: of other code that uses callbacks alone, nothing is known.',
+    'Who holds a connection is seen by the awaits of async functions, and of http.Agent and undici by their sockets: of other code that uses callbacks alone, nothing is known.',
     'Of fetch without an agent, connections are not limited, and unread answers keep no request waiting.',
   ],
   kinds: [
@@ -92,11 +93,11 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
     },
   ],
   detect(recording) {
-    const periods = periodsOf(recording);
-    const held = periods.flatMap((period) =>
-      chainsIn(period, recording).flatMap((chains) => heldIn(period, chains, recording)),
+    const moments = periodsOf(recording).flatMap((period) =>
+      chainsIn(period, recording).map((chains): Moment => ({ period, chains })),
     );
-    return onePerLine([...unreadIn(recording), ...held, ...narrowPools(recording).map(narrowFinding)]);
+    const held = moments.flatMap(({ period, chains }) => heldIn(period, chains, recording));
+    return onePerLine([...unreadIn(recording, moments), ...held, ...narrowPools(recording).map(narrowFinding)]);
   },
   explains: [{ rule: 'growing-pending-async' }, { rule: 'stuck-async' }, { rule: 'missing-timeout' }, ...KEEPS_MEMORY],
   words: ({ holding, waiting, heldMs, address, waitMs }) => [
@@ -106,14 +107,22 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   ],
 };
 
-function unreadIn(recording: Seen): Finding<PoolEvidence>[] {
+interface Moment {
+  period: Period;
+  chains: Chains;
+}
+
+function unreadIn(recording: Seen, moments: readonly Moment[]): Finding<PoolEvidence>[] {
   return rowsOf(recording, 'waits').flatMap(({ t, pools, groups, frames }) =>
     pools.flatMap((pool) => {
       const unread = pool.held.filter(({ state }) => state === 'unread');
       const heldMs = awakeMs(recording, { t, entry: { oldestMs: Math.max(0, ...unread.map(({ ms }) => ms)) } });
       if (pool.taken < pool.max || unread.length < pool.taken * UNREAD_SHARE || heldMs < FROZEN_MS) return [];
+      const moment = moments.find(({ chains }) => chains.t === t);
+      const waiting = pool.waiting || (moment ? callsBehind(pool, moment.period, moment.chains) : 0);
+      if (waiting === 0) return [];
       const makers = groups.map(({ made, chain }) => ({ at: made?.at ?? null, by: frames[chain[0]!] ?? null }));
-      return [unreadFinding(pool, unread, heldMs, makers)];
+      return [unreadFinding({ ...pool, waiting }, unread, heldMs, makers)];
     }),
   );
 }

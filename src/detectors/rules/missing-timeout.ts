@@ -28,6 +28,7 @@ import {
 } from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
+import { type TakenPool, takenPoolOf, takenText } from '../taken-pools.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
 import { ownAwaits } from '../wait-chains.ts';
@@ -49,6 +50,8 @@ export interface TimeoutEvidence extends AwaitedEvidence {
   oldestMs: number;
   /** The longest that one took which ended. */
   endedMaxMs?: number;
+  /** The pool of connections in which they are, if all of it is taken. */
+  pool?: TakenPool;
 }
 
 const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
@@ -102,15 +105,16 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     if (!waits.network(place) || waits.timer(place) || reads(entry)) return [];
     const looped = isLoop(entry);
     const stuck = stuckOf(place, recording, { oldestMs: looped ? POLLED_MS : STUCK_MS, ended: ENDED_CALLS });
-    if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck))];
+    const pool = takenPoolOf([place.location, ...entry.callers], entry.alive, place.last.t, recording);
+    if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck), pool)];
     if (looped) return [];
     const growth = growthOf(place, GROWN_CALLS);
     // A tunnel is open as long as it likes; calls that used to end are none.
     if (isTunnel(place) && (growth?.inbound ?? true) && !growth?.broke) return [];
-    if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth))];
+    if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth), pool)];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
     const isHung = (entry.followed ?? entry.alive) >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
-    return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered')] : [];
+    return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered', pool)] : [];
   });
 }
 
@@ -127,13 +131,19 @@ function grownText({ grown, spanMs }: Growth): string {
   return `; ${grown} more than ${secondsText(spanMs)} earlier`;
 }
 
-function toFinding(place: Place, count: number, oldestMs: number, more: string): Finding<TimeoutEvidence> {
+function toFinding(
+  place: Place,
+  count: number,
+  oldestMs: number,
+  more: string,
+  pool: TakenPool | null,
+): Finding<TimeoutEvidence> {
   const { alive, created, ended, endedMaxMs } = place.last.entry;
   const calls = count === 1 ? '1 call waits' : `${countText(place, count)} calls wait`;
   return placeFinding(missingTimeout, {
     kind: 'network',
     severity: 'warning',
-    message: `${calls} in ${nameOf(place.location)} for the network without a timeout, the oldest for ${secondsText(oldestMs)}${more}.`,
+    message: `${calls} in ${nameOf(place.location)} for the network without a timeout, the oldest for ${secondsText(oldestMs)}${more}.${pool ? takenText(pool) : ''}`,
     place,
     count,
     confidence: CONFIDENCE.compared,
@@ -145,6 +155,7 @@ function toFinding(place: Place, count: number, oldestMs: number, more: string):
       oldestMs: round(oldestMs),
       ...(endedMaxMs !== null && { endedMaxMs: round(endedMaxMs) }),
       ...awaitedOf(place.last.entry),
+      ...(pool && { pool }),
     },
   });
 }

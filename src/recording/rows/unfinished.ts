@@ -129,12 +129,17 @@ export interface WaitingGroup {
 
 export const POOL_STATES = ['unread', 'unanswered', 'read'] as const;
 
-/** An address for which all connections of an http.Agent are taken, while requests wait for one (format 1.5). */
+/**
+ * An address for which all connections of an http.Agent are taken, while requests wait for one (format 1.5); or those of undici, where no request has
+ * got one for some seconds (format 1.7).
+ */
 export interface HttpPool {
   /** "host:port" */
   name: string;
+  /** undici: as many as are taken. */
   max: number;
   taken: number;
+  /** 0 where the client does not say: a pool of undici publishes a request once it has a connection. */
   waiting: number;
   /** Requests that were last in the queue and got a connection since the row before, and how long they waited from then on, together (format 1.7). */
   waited?: { count: number; ms: number };
