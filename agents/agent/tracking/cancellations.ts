@@ -14,7 +14,7 @@ import { nodesGlobal } from '../nodes-globals.ts';
 import { noteOwnStorage } from '../own-hooks.ts';
 import { addOwnStorage } from '../work/own-storages.ts';
 import type { FollowedHandle } from './handle-state.ts';
-import { isReferenced } from './handle-state.ts';
+import { isDue, isReferenced } from './handle-state.ts';
 import { currentFrames, isNodes } from './sites.ts';
 import { type Switch, switchGetter, switchMethod } from './wrap.ts';
 
@@ -176,7 +176,9 @@ export class FollowedCancellations {
 /** What of the work is still there after the abort; null if nothing is. */
 function leftOver(scope: Scope, now: number): RawAborted | null {
   if (scope.abortedMs === null) return null;
-  const leftovers = [...scope.handles].filter(isLeftover).map((handle) => toLeftover(scope, handle, now));
+  const leftovers = [...scope.handles]
+    .filter((handle) => isLeftover(handle) && !isDue(handle, now))
+    .map((handle) => toLeftover(scope, handle, now));
   if (leftovers.length === 0) return null;
   return { sinceMs: now - scope.abortedMs, abortedAt: scope.abortFrames, scope: scope.frames, leftovers };
 }

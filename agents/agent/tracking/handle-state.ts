@@ -60,6 +60,12 @@ export function isReferenced({ ref }: FollowedHandle): boolean {
   }
 }
 
+/** A timer that fires once, and would have by now: the thread was blocked, or had no core. */
+export function isDue({ site: { type }, ref, startMs }: FollowedHandle, now: number): boolean {
+  const timer = type === 'Timeout' ? (ref.deref() as { _repeat?: unknown; _idleTimeout?: unknown } | undefined) : null;
+  return timer?._repeat === null && now - startMs >= NativeNumber(timer._idleTimeout);
+}
+
 /** Where it was made, as a dump shows it. */
 export function siteOf(one: FollowedHandle): RawHandleSite {
   const { type, frames } = one.site;
