@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { missingTimeout } from '../../src/detectors/rules/missing-timeout.ts';
 import type { HttpPool, UnfinishedEntry } from '../../src/recording/types.ts';
 import {
+  cpu,
   find,
   location,
   outcome,
@@ -106,6 +107,16 @@ test('a timer in one of the functions is a timeout, one of the client itself is 
     tracked(4, () => ({ ...one, ...madeByAsk }), handle({ type: 'TCPWRAP' }), handle({ type: 'Timeout', via }));
   expect(severities(missingTimeout, rows(['timers']))).toEqual([]);
   expect(severities(missingTimeout, rows(['fetch', 'timers']))).toEqual(['warning']);
+});
+
+test.each([
+  ['of which some are answered', ['info'], 12_000, { ended: 3 }],
+  ['and a host that is less busy', ['warning'], 400, { ended: 3 }],
+  ['of which none was ever answered', ['warning'], 12_000, { ended: 0 }],
+  ['of which none is answered any more', ['warning'], 12_000, { ended: 30, usualMs: 32 }],
+] as const)('calls that pile up on a busy host, %s: %j', (_what, expected, waitedMs, fields) => {
+  const host = cpu({ t: 8000, mainThreadMs: 500, runQueueMs: waitedMs });
+  expect(severities(missingTimeout, [...growing(fields), host])).toEqual(expected);
 });
 
 test('no rows: no data', () => {

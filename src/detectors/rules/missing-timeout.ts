@@ -1,5 +1,6 @@
 import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
+import { isContended } from '../backlog.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { fragments } from '../finding.ts';
 import {
@@ -54,7 +55,7 @@ export interface TimeoutEvidence extends AwaitedEvidence {
   pool?: TakenPool;
 }
 
-const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits'] as const;
+const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'cpu', 'waits'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
@@ -71,6 +72,7 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
     `stuck: a call that waits ${STUCK_MS} ms for the network, while ${ENDED_CALLS} that began later ended within a ${STUCK_RATIO}th of that time (in a loop ${POLLED_MS} ms).`,
     `hung: ${HUNG_CALLS} calls that wait ${HUNG_MS} ms, where none ever ended.`,
     `growing: ${GROWN_CALLS} calls, ${growthText('ended')}.`,
+    'info: growing on a busy host, where some are answered.',
     'ignored: if a timer is alive in the function that waits, or in the one that made the promise.',
   ],
   limits: [
@@ -111,7 +113,7 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     const growth = growthOf(place, GROWN_CALLS);
     // A tunnel is open as long as it likes; calls that used to end are none.
     if (isTunnel(place) && (growth?.inbound ?? true) && !growth?.broke) return [];
-    if (growth) return [toFinding(place, growth.alive, growth.oldestMs, grownText(growth), pool)];
+    if (growth) return [grownFinding(place, growth, pool, recording)];
     const hungMs = entry.oldestMs < HUNG_MS ? 0 : awakeMs(recording, place.last);
     const isHung = (entry.followed ?? entry.alive) >= HUNG_CALLS && hungMs >= HUNG_MS && entry.ended === 0;
     return isHung ? [toFinding(place, entry.alive, hungMs, '; none was ever answered', pool)] : [];
@@ -121,6 +123,13 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
 /** One for each connection from outside, open as long as both sides want; not a request of Node's own clients. */
 function isTunnel({ last: { entry, inbound } }: Place): boolean {
   return inbound >= INBOUND_SHARE * entry.alive && !isPooledVia(viaOf(entry));
+}
+
+/** Where others have the core and answers still come, whoever answers may only be slow: it is often on the same host. */
+function grownFinding(place: Place, growth: Growth, pool: TakenPool | null, recording: Seen): Finding<TimeoutEvidence> {
+  const finding = toFinding(place, growth.alive, growth.oldestMs, grownText(growth), pool);
+  const isSlow = place.last.entry.ended > 0 && !growth.broke && isContended(recording, growth.spanMs);
+  return isSlow ? { ...finding, severity: 'info', confidence: CONFIDENCE.weak } : finding;
 }
 
 function besideText({ ended, endedMaxMs }: Stuck): string {
