@@ -1,11 +1,13 @@
 /** Stalls that blocked-event-loop reports: whether they are the code's, and what they have in common. */
 import { functionKey, lineKey } from '../recording/places.ts';
-import type { Location, StallRow } from '../recording/types.ts';
+import type { Location, Recording, StallKind, StallRow } from '../recording/types.ts';
 import { round } from './severity.ts';
 import { isMostlyHeld } from './stack-confidence.ts';
 import { CALL_KINDS } from './stall-kinds.ts';
 import { isHeldUp, ownMs } from './stalls.ts';
 
+/** What a start consists of. */
+const OF_STARTS: ReadonlySet<StallKind> = new Set(['host', 'module-load']);
 /** With less CPU time than that, it may have waited for a core. */
 const COMPUTED_SHARE = 0.75;
 /** A thread that rarely has a core needs more CPU time for the same work, because its caches are cold each time. */
@@ -16,13 +18,21 @@ export function blamed(stall: StallRow, slowMs: number): StallRow {
   return !stall.startup && isHeldUp(stall, slowMs) ? { ...stall, kind: 'host' } : stall;
 }
 
-/** A pool starts many threads of one script, each in several pieces: the start is one stall, and has no line. */
-export function ofWorkerScript(stall: StallRow): StallRow {
-  if (stall.kind === 'host') return stall;
+/** Of a worker thread. A pool starts many of one script, each in several pieces: the start is one stall, and has no line. */
+export function ofWorkerScript(stall: StallRow, recording: Ended): StallRow {
+  if (stall.kind === 'host' || neverReturned(stall, recording)) return stall;
   const own = stall.stacks.flatMap(({ frames }) => frames.findLast(({ category }) => category === 'application') ?? []);
   const script = own[0] ?? stall.location;
   const location = script ? { file: script.file, line: 1, column: 1, function: '' } : null;
   return { ...stall, kind: 'module-load', location };
+}
+
+type Ended = Pick<Recording, 'header' | 'durationMs'>;
+
+/** From its first line to its end: that is its work, not its start. */
+function neverReturned({ startup, kind, startMs, durationMs }: StallRow, recording: Ended): boolean {
+  const { slowMs } = recording.header;
+  return startup && !OF_STARTS.has(kind) && startMs < slowMs && startMs + durationMs > recording.durationMs - slowMs;
 }
 
 /**

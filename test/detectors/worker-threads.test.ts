@@ -50,3 +50,23 @@ test('the starts of many workers are one line for each script', () => {
     'The start of a worker thread blocked its event loop 2 times, up to 400 ms, 800 ms in total (in the worst of 3 threads).',
   );
 });
+
+test.each([
+  [
+    'from its first line to its end',
+    0,
+    3400,
+    'A worker thread was busy for 3400 ms with JavaScript computation in handler, from its first line to its end: it never returned to its event loop.',
+  ],
+  ['and then serves', 0, 9000, 'The start of a worker thread blocked its event loop for 3400 ms.'],
+  ['after its loop has turned', 1500, 4900, 'The start of a worker thread blocked its event loop for 3400 ms.'],
+] as const)('a worker that computes %s', (_what, startMs, endMs, message) => {
+  const row = stall({ kind: 'js-cpu', startup: true, startMs, t: startMs + 3400, durationMs: 3400, waiting: 0 });
+  const [finding] = find(
+    blockedEventLoop,
+    [row, { type: 'end', t: endMs, reason: 'exit', exitCode: null, signal: null }],
+    { threadId: 3 },
+  );
+  expect(finding).toMatchObject({ severity: 'info', message });
+  expect(finding!.remedy).toMatch(message.startsWith('The start') ? /^Load less at start/ : /^Nothing to change/);
+});

@@ -105,7 +105,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
     const stalls = allStalls(recording)
       .map((stall) => blamed(stall, recording.header.slowMs))
       .filter((stall) => !isStarvation(stall))
-      .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall) : stall));
+      .map((stall) => (recording.header.threadId !== 0 && stall.startup ? ofWorkerScript(stall, recording) : stall));
     return [...groupBy(ofProvenCalls(stalls), groupKey).values()].map((group) => toFinding(group, recording));
   },
   explains: [
@@ -184,7 +184,8 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
   const ofHost = kind === 'host' ? heldUpRemedy(group) : null;
   const ofKind = startup && kind !== 'host' ? startupRemedy(kind, texts.remedy) : (ofHost ?? texts.remedy);
   // Unless it serves something, a worker thread exists for such work.
-  const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !startup;
+  const isStart = startup && (kind === 'module-load' || recording.header.threadId === 0);
+  const isAtWork = recording.header.threadId !== 0 && severity === 'info' && kind !== 'host' && !isStart;
   const remedy = isUnseen && recording.foreign !== undefined ? RECORD_IT : isAtWork ? RIGHT_PLACE : ofKind;
   const times = { maxMs: round(maxMs), totalMs: round(totalMs) };
   return findingOf(blockedEventLoop, {
@@ -271,11 +272,13 @@ function messageOf(
   if (kind === 'host') return heldUpMessage(group, times.replace(/,$/, ''), header);
   const waits = wall ? waitsText(group, header) : null;
   const place = location ? ` in ${location.function || 'an anonymous function'}` : ', at an unknown place';
-  if (startup && header.threadId !== 0) {
+  if (startup && header.threadId !== 0 && kind === 'module-load') {
     const beside = waits ? `; in addition it waited ${waits}` : '';
     return `The start of a worker thread blocked its event loop ${times.replace(/,$/, '')}${beside}.`;
   }
-  if (isAtWork) return `A worker thread was busy ${times} with ${title}${place}.`;
+  const noReturn =
+    startup && header.threadId !== 0 ? ', from its first line to its end: it never returned to its event loop' : '';
+  if (isAtWork || noReturn) return `A worker thread was busy ${times} with ${title}${place}${noReturn}.`;
   return `${startup ? 'Start-up blocked the event loop' : 'The event loop was blocked'} ${times} by ${title}${place}${waits ? `; in addition the thread waited ${waits}` : ''}.`;
 }
 
