@@ -48,7 +48,13 @@ const WITH_NPM = ['full-runners', 'full-packages', 'full-field'];
 const withoutCertificates = { NODE_EXTRA_CA_CERTS: '', EVDIAG_TEST_CA_CERTS: CERTIFICATES };
 /** Far away, as what is waited for is too: only what never ends gets there. */
 const LIMIT_MS = 180_000;
-const shared = { environment: 'node' as const, testTimeout: LIMIT_MS, hookTimeout: LIMIT_MS, retry: 0 };
+const shared = {
+  environment: 'node' as const,
+  testTimeout: LIMIT_MS,
+  hookTimeout: LIMIT_MS,
+  retry: 0,
+  expect: { poll: { timeout: LIMIT_MS / 2 } },
+};
 const testFiles = (pattern: string): string => (pattern.endsWith('**') ? `${pattern}/*.test.ts` : pattern);
 
 export default defineConfig({
