@@ -63,7 +63,7 @@ test('docs/api.md is what the declarations say', () => {
 describe('the packed package, installed elsewhere', () => {
   const folder = installedPackage();
 
-  test('licence, changelog, security, docs and examples are in it', () => {
+  test('licence, changelog, security, docs, examples and what assistants read are in it', () => {
     for (const name of [
       'LICENSE',
       'CHANGELOG.md',
@@ -71,6 +71,8 @@ describe('the packed package, installed elsewhere', () => {
       'docs/api.md',
       'docs/rules/README.md',
       'examples/README.md',
+      'llms.txt',
+      'skills/evdiag/SKILL.md',
     ])
       expect(existsSync(join(folder, 'node_modules/evdiag', name)), name).toBe(true);
   });

@@ -148,6 +148,8 @@ const pages = [
   'CHANGELOG.md',
   'src/README.md',
   'bench/README.md',
+  'llms.txt',
+  'skills/evdiag/SKILL.md',
 ].concat(
   ['docs', 'examples'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -220,6 +222,20 @@ describe('examples of --help and of rules', () => {
       expect(rules, 'a rule or kind').toEqual(expect.arrayContaining(idsAfter(words, ['explain', '--finding'])));
     },
   );
+});
+
+/** What assistants are told to run: the words of each command line in backticks. */
+const told = ['llms.txt', 'skills/evdiag/SKILL.md', 'docs/commands/mcp.md'].flatMap((page) =>
+  [...read(page).matchAll(/`(?:npx )?(evdiag [a-z][^`]*)`/g)].map(([, call]) => call!),
+);
+
+test.each([...new Set(told)])('an assistant is told a command that exists: %s', (call) => {
+  const [id = '', ...words] = wordsOf(call);
+  const command = new Command(id);
+  const known = commands.find((one) => one.id === id);
+  expect(known, 'a command').toBeDefined();
+  known!.configure(command);
+  expect(command.parseOptions(words).unknown, 'options that the command does not have').toEqual([]);
 });
 
 describe('scenarios', () => {

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { EXIT, UserError } from '../util/user-error.ts';
+import { bugText } from './bug-text.ts';
 import { commands } from './commands/index.ts';
 
 /** How a command that threw ends. */
@@ -13,11 +14,7 @@ export interface Failure {
 export function failureOf(error: unknown, argv: readonly string[]): Failure {
   if (error instanceof CommanderError) return usageFailure(error, argv);
   if (error instanceof UserError) return { exitCode: error.exitCode, message: error.message };
-  const what = (error instanceof Error ? error.message : String(error)).split('\n')[0]!.replace(/[.!?]?$/, '.');
-  return {
-    exitCode: EXIT.bug,
-    message: `This is a bug in evdiag: ${what} Please report it with the command line and what EVDIAG_DEBUG=1 prints.`,
-  };
+  return { exitCode: EXIT.bug, message: bugText(error) };
 }
 
 function usageFailure(error: CommanderError, argv: readonly string[]): Failure {

@@ -2,9 +2,9 @@ import { CONFIDENCE_WORDS } from '../../detectors/confidence.ts';
 import { needsText } from '../../detectors/needs-text.ts';
 import { detectors } from '../../detectors/rules/index.ts';
 import type { Detector, KindText } from '../../detectors/types.ts';
-import { InputError } from '../../recording/reader.ts';
 import { hasColor, type Paint, painter, terminalWidth } from '../../util/terminal.ts';
-import { closest, wrap } from '../../util/text.ts';
+import { wrap } from '../../util/text.ts';
+import { meantRule } from '../meant-rule.ts';
 import { jsonOption } from '../options.ts';
 import { printJson } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
@@ -34,7 +34,7 @@ export const explain: CliCommand<Options> = {
       else write(list(paint));
       return EXIT.done;
     }
-    const name = meant(id);
+    const name = meantRule(id);
     const rule = detectors.find((detector) => detector.id === name);
     const uses = detectors.flatMap(({ id: ruleId, kinds }) =>
       kinds.filter(({ kind }) => kind === name).map((text): Use => ({ rule: ruleId, ...text })),
@@ -50,26 +50,8 @@ interface Use extends KindText {
   rule: string;
 }
 
-const MOST_NAMED = 8;
-
 function write(lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-/** The id of a rule or kind: as given, or the only one that begins with it. Throws InputError. */
-function meant(word: string): string {
-  const names = [...new Set(detectors.flatMap(({ id, kinds }) => [id, ...kinds.map(({ kind }) => kind)]))];
-  if (names.includes(word)) return word;
-  const longer = names.filter((name) => word !== '' && name.startsWith(word));
-  if (longer.length === 1) return longer[0]!;
-  const near = closest(word, names);
-  const hint =
-    longer.length > 1
-      ? `Several match: ${longer.slice(0, MOST_NAMED).join(', ')}.`
-      : near === null
-        ? 'List the rules with "evdiag explain".'
-        : `Did you mean "${near}"?`;
-  throw new InputError(`There is no rule or kind "${word}". ${hint}`);
 }
 
 function plain({ detect: _, ...words }: Detector): Omit<Detector, 'detect'> {

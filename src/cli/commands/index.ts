@@ -7,6 +7,7 @@ import { explain } from './explain.ts';
 import { flame } from './flame.ts';
 import { lab } from './lab.ts';
 import { leaks } from './leaks.ts';
+import { mcp } from './mcp.ts';
 import { monitor } from './monitor.ts';
 import { profile } from './profile.ts';
 import { ps } from './ps.ts';
@@ -31,6 +32,7 @@ export const commands: readonly CliCommand<never>[] = [
   flame,
   lab,
   leaks,
+  mcp,
   monitor,
   profile,
   ps,

@@ -1,9 +1,7 @@
 import type { Connection } from '../../attach/connect.ts';
 import type { ThreadProblem } from '../../attach/gather-threads.ts';
 import { takeAllocationProfiles } from '../../attach/take-allocation-profile.ts';
-import { takeCpuProfiles } from '../../attach/take-cpu-profile.ts';
-import { loadedMapper, urlsIn, urlsOf } from '../../attach/take-loaded-maps.ts';
-import { takeRecentProfiles } from '../../attach/take-recent-profile.ts';
+import { loadedMapper, urlsIn } from '../../attach/take-loaded-maps.ts';
 import { TargetError } from '../../attach/target-error.ts';
 import { mergeByName } from '../../profile/merge.ts';
 import { readHeapProfile } from '../../profile/read-heapprofile.ts';
@@ -17,7 +15,7 @@ import { displayPath, plural, stripControl } from '../../util/text.ts';
 import { attachOption, jsonOption, numberBetween, sigusr1Option } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
-import { recentThreadProfile, toThreadProfile } from '../profile/taken-profile.ts';
+import { type Recorded, recordCpu, recordRecent } from '../profile/record-profile.ts';
 import { countDown } from '../progress.ts';
 import { askEach, type HerdOptions, type Missed, targetsOf } from '../target/herd.ts';
 import { reach, type Visit } from '../target/visit.ts';
@@ -173,8 +171,6 @@ async function profileOf(
   }
 }
 
-type Recorded = Pick<Profile, 'kind' | 'unit'> & { threads: ThreadProfile[]; problems: ThreadProblem[] };
-
 /** Ctrl-C ends it early; what was sampled by then is kept. */
 async function cpuOf(connection: Connection, options: Options): Promise<Recorded> {
   const { duration = DURATION_S, interval = INTERVAL_MS, inlining } = options;
@@ -182,25 +178,14 @@ async function cpuOf(connection: Connection, options: Options): Promise<Recorded
   const endEarly = (): void => void connection.request('end-cpu-profile', {}).catch(() => {});
   process.once('SIGINT', endEarly);
   try {
-    const { threads, problems } = await takeCpuProfiles(connection, request);
-    const map = await loadedMapper(
-      connection,
-      threads.flatMap(({ profile }) => urlsOf(profile)),
-    );
-    return { kind: 'cpu', unit: 'us', threads: threads.map((taken) => toThreadProfile(taken, map)), problems };
+    return await recordCpu(connection, request);
   } finally {
     process.off('SIGINT', endEarly);
   }
 }
 
-async function lastOf(connection: Connection, { last = 0 }: Options): Promise<Recorded> {
-  const { threads, problems } = await takeRecentProfiles(connection, { lastMs: last * 1000 });
-  const map = await loadedMapper(
-    connection,
-    threads.flatMap(({ profile }) => urlsOf(profile)),
-  );
-  return { kind: 'cpu', unit: 'us', threads: threads.map((taken) => recentThreadProfile(taken, map)), problems };
-}
+const lastOf = (connection: Connection, { last = 0 }: Options): Promise<Recorded> =>
+  recordRecent(connection, last * 1000);
 
 async function allocationsOf(connection: Connection, options: Options): Promise<Recorded> {
   const { duration = DURATION_S, every = EVERY_BYTES, live } = options;
