@@ -4,6 +4,7 @@ import { setImmediate } from '../primordials.ts';
 import { isStackEmpty } from './stack.ts';
 
 const laterOn = setImmediate;
+const loadParsedMaps = () => require('./parsed-maps.ts') as typeof import('./parsed-maps.ts');
 
 /** By url, null if there is none. */
 export type MapTexts = Record<string, string | null>;
@@ -20,7 +21,8 @@ export function createLoadedMaps(post: (maps: MapTexts) => void) {
     if (urls.length === 0) return;
     const maps: MapTexts = {};
     for (let i = 0; i < urls.length; i++) maps[urls[i]!] = loadedMap(urls[i]!);
-    post(maps);
+    const unknown = urls.filter((url) => maps[url] === null);
+    post(unknown.length > 0 ? { ...maps, ...loadParsedMaps().parsedMaps(unknown) } : maps);
   });
   return {
     wantMaps(urls: readonly string[]): void {

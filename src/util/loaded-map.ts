@@ -11,7 +11,7 @@ const COMMENT = '//# sourceMappingURL=';
 /** Extensions whose files run as they are on disk, unless a loader changes them. */
 const JAVASCRIPT = new Set(['', '.cjs', '.js', '.mjs', '.node', '.wasm', '.json']);
 /** Longer than any source file; the map of a bundle is on disk. */
-const MAX_TEXT = 8e6;
+export const MAX_MAP_LENGTH = 8e6;
 
 /** What Node's types leave out. */
 interface Internals {
@@ -35,7 +35,9 @@ function keptMap(url: string): string | null {
     const payload = findSourceMap(url)?.payload;
     if (!payload) return null;
     const json = stringify(payload);
-    return json.length > MAX_TEXT ? null : `${COMMENT}data:application/json;base64,${bytesOf(json).toString('base64')}`;
+    return json.length > MAX_MAP_LENGTH
+      ? null
+      : `${COMMENT}data:application/json;base64,${bytesOf(json).toString('base64')}`;
   } catch {
     return null;
   }
@@ -76,5 +78,5 @@ function importedMap(url: string): string | null {
 
 function lastComment(code: string | null): string | null {
   const at = code?.lastIndexOf(`${COMMENT}data:`) ?? -1;
-  return at < 0 || code!.length - at > MAX_TEXT ? null : code!.slice(at);
+  return at < 0 || code!.length - at > MAX_MAP_LENGTH ? null : code!.slice(at);
 }

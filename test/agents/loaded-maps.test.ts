@@ -66,11 +66,13 @@ const EXITS = `${APP}  clearInterval(server);\n  process.exit(0);\n}, 300);\nexp
 const HOOKS = [
   { name: 'a hook of require', file: 'app.ts', node: (lab: Lab) => ['-r', lab.file('hook.cjs', REQUIRE_HOOK)] },
   { name: 'a hook of import', file: 'app.mts', node: (lab: Lab) => ['--import', lab.file('hook.mjs', IMPORT_HOOK)] },
+  {
+    name: 'a hook of import that keeps its maps',
+    file: 'app.mts',
+    node: (lab: Lab) => ['--import', lab.file('hook.mjs', SILENT_HOOK)],
+  },
 ];
 const TRANSFORM = ['--experimental-transform-types', '--no-warnings'];
-const SILENT = { name: 'a hook of import that keeps its maps', file: 'app.mts' };
-if (spawnSync(TEST_NODE, ['-e', 'process.exit(+process.versions.node.split(".")[0] >= 24 ? 0 : 1)']).status === 0)
-  HOOKS.push({ ...SILENT, node: (lab) => ['--import', lab.file('hook.mjs', SILENT_HOOK)] });
 const { status } = spawnSync(TEST_NODE, [...TRANSFORM, '-e', '0'], { stdio: 'ignore' });
 if (status === 0) HOOKS.push({ name: 'Node', file: 'app.mts', node: () => TRANSFORM });
 

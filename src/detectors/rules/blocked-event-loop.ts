@@ -96,7 +96,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
   limits: [
     "A native call that is not one of Node's synchronous functions cannot be interrupted: its place is known only when it returns, with lower confidence, and may be the line after it.",
     `A kind other than js-cpu needs ${INDEPENDENT_STACKS} stacks in the same call, or a call that the agent marks while it runs.`,
-    "Original lines need source maps: on disk, or from a loader that hands them to Node (tsx, ts-node, esbuild-register, @swc-node/register for CommonJS, Node's own type stripping). An ES module loader that keeps its maps to itself (@swc-node/register/esm) is asked for the file once more on Node 24 and later; before, the lines are those of its output unless source maps are on (--enable-source-maps).",
+    "Original lines need source maps: on disk, or from a loader that hands them to Node (tsx, ts-node, esbuild-register, @swc-node/register for CommonJS, Node's own type stripping). An ES module loader that keeps its maps to itself (@swc-node/register/esm) is asked for the file once more on Node 24 and later; before, V8 is, while the heap is small: otherwise the lines are those of its output unless source maps are on (--enable-source-maps).",
     'Waits for a core, for disks and for CPU limits (cgroup v1 and v2) can be subtracted on Linux only.',
     "In a worker thread, computing is normal: it is info unless servers, sockets or timers of that thread waited. A pool's worker that sits in Atomics.wait with nothing waiting for it is idle. While a debugger is attached, only time that ran counts.",
   ],
