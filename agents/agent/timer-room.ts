@@ -29,7 +29,12 @@ export function keepRoomForTimers(): void {
 
 /** Throws what the program's own calls would throw there. */
 export function askForRoom(): void {
-  if (areHooksInPlace()) need(CALLS, 1, 2, 3, 4, 5);
+  if (areHooksInPlace()) needRoom(CALLS);
+}
+
+/** Throws a RangeError where the stack has no room for so many calls. */
+export function needRoom(calls: number): void {
+  need(calls, 1, 2, 3, 4, 5);
 }
 
 /** The arguments change places, so that V8 cannot make one call of all. */

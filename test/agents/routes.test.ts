@@ -15,6 +15,9 @@ describe('a part of a path that is one of many is an id', () => {
     'reset%20me',
     'a;jsessionid=1',
     'app.3f2a9c1b.js',
+    'lib-1a2b-main.js',
+    '3F2A9C1',
+    'a1_b2~c3-d4e5f6g7',
   ])('%s', (part) => expect(isIdLike(part)).toBe(true));
 
   test.each([
@@ -30,6 +33,8 @@ describe('a part of a path that is one of many is an id', () => {
     'utf8',
     'S3',
     'i18n',
+    'release-notes-a.html',
+    'v1.stable-channel',
   ])('and not %s', (part) => expect(isIdLike(part)).toBe(false));
 });
 

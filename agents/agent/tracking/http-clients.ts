@@ -5,11 +5,12 @@ import type { RawFrame } from '../../shared-memory.ts';
 import type { RawOrigin, RawPool } from '../../tracked.ts';
 import { hasOwn } from './handle-state.ts';
 import {
-  CLOSE,
+  asksForClose,
   type Connecting,
   closes,
   headerOf,
   hostIn,
+  isClose,
   type NodesAnswer,
   type NodesRequest,
   originOf,
@@ -171,7 +172,7 @@ export class HttpClients {
     const isDone = (): boolean =>
       request.destroyed === true || request.res?.complete === true || request.res?.destroyed === true;
     const one = this.#begin(`${request.protocol}//${host}`, opener?.site.frames ?? null, isDone);
-    const isClosing = CLOSE.test(headerOf(request, 'connection') ?? '');
+    const isClosing = isClose(headerOf(request, 'connection') ?? '');
     const asksToClose = isClosing || request.shouldKeepAlive === false;
     const { agent } = request;
     const isNew = typeof agent === 'object' && agent !== null && this.#origins.isNewClient(one.origin, agent);
@@ -210,7 +211,7 @@ export class HttpClients {
     known.done = true;
     const { one, reason, asksToClose } = known;
     // It was asked to keep the connection, and closes it.
-    const isClosed = CLOSE.test(NativeString(response.headers?.connection ?? '')) || response.httpVersion === '1.0';
+    const isClosed = isClose(NativeString(response.headers?.connection ?? '')) || response.httpVersion === '1.0';
     this.#origins.answered(one, request.reusedSocket !== true, isClosed && !asksToClose ? null : reason);
   }
 
@@ -263,7 +264,7 @@ export class HttpClients {
     if (!known) return;
     known.opened = true;
     this.#origins.connected(known.one, fresh.ms);
-    known.asksToClose = typeof headers === 'string' && /\r\nconnection: close\r\n/i.test(headers);
+    known.asksToClose = asksForClose(headers);
     known.reason = fresh.isNew ? 'client' : known.asksToClose ? 'close' : null;
   }
 

@@ -1,5 +1,9 @@
 import type { RawHandleSite, ThreadApi } from '../../../src/protocol/thread-api.ts';
 import { toJson } from '../../primordials.ts';
+import { needRoom } from '../timer-room.ts';
+
+/** What is kept alive is told with regular expressions: V8 ends the process where it compiles one and the stack is nearly full. */
+const CALLS = 500;
 
 /** Loaded with EVDIAG_WHY, and when it is first asked for. */
 const loadOrigins = () => require('./origins.ts') as typeof import('./origins.ts');
@@ -11,5 +15,11 @@ export function createWhyApi(
   siteOf: (id: number) => Pick<RawHandleSite, 'frames' | 'ageMs'> | null,
 ): Pick<ThreadApi, 'why'> {
   const origins = followsOrigins ? new (loadOrigins().Origins)() : null;
-  return { why: () => toJson(loadAlive().whatKeepsAlive({ origins, siteOf })) };
+  return {
+    why() {
+      // The thread may be interrupted anywhere.
+      needRoom(CALLS);
+      return toJson(loadAlive().whatKeepsAlive({ origins, siteOf }));
+    },
+  };
 }

@@ -14,24 +14,59 @@ const MAX_POSITIONS = 500;
 const MAX_KNOWN = 500;
 const ID = ':id';
 
-const NUMBER = /^[0-9]+$/;
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const HEX = /^(?=.*[0-9])[0-9a-f]{7,}$/i;
-/** "order-12345", "INV_2024". */
-const NUMBERED = /[0-9]{3}/;
+/** "order-12345", "INV_2024": digits in a row. */
+const NUMBERED = 3;
 const LONG = 32;
-const MIXED = /^(?=.*[0-9])(?=.*[a-z])[\w~-]{16,}$/i;
+/** Of hexadecimal digits, and of letters and digits in a mix. */
+const HEX_LENGTH = 7;
+const MIXED_LENGTH = 16;
 /** Not in the name of a route: an address, a session, something that is escaped. */
-const ODD = /[@:;=%,&!$()*+'"<>|]/;
+const ODD = '@:;=%,&!$()*+\'"<>|';
 /** A file that carries its version. */
-const VERSIONED = /[.-][0-9a-f]*[0-9][0-9a-f]*[.-]/i;
 const VERSIONED_LENGTH = 12;
 
-/** Whether a part of a path is one of many. */
+const isDigit = (char: string): boolean => char >= '0' && char <= '9';
+const isLetter = (char: string): boolean => (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z');
+const isHex = (char: string): boolean => isDigit(char) || (char >= 'a' && char <= 'f') || (char >= 'A' && char <= 'F');
+
+/** Whether a part of a path is one of many. Without regular expressions: see handle-types.ts. */
 export function isIdLike(part: string): boolean {
-  if (NUMBER.test(part) || part.length >= LONG || ODD.test(part)) return true;
-  if (UUID.test(part) || HEX.test(part) || MIXED.test(part) || NUMBERED.test(part)) return true;
-  return part.length >= VERSIONED_LENGTH && VERSIONED.test(part);
+  const { length } = part;
+  if (length >= LONG) return true;
+  let digits = 0;
+  let inRow = 0;
+  let letters = 0;
+  let hexes = 0;
+  let others = 0;
+  for (let i = 0; i < length; i++) {
+    const char = part[i]!;
+    if (ODD.includes(char)) return true;
+    inRow = isDigit(char) ? inRow + 1 : 0;
+    if (inRow === NUMBERED) return true;
+    if (inRow > 0) digits++;
+    else if (isLetter(char)) letters++;
+    else if (char !== '_' && char !== '~' && char !== '-') others++;
+    if (isHex(char)) hexes++;
+  }
+  if (digits === 0) return false;
+  if (digits === length || (hexes === length && length >= HEX_LENGTH)) return true;
+  return (others === 0 && letters > 0 && length >= MIXED_LENGTH) || (length >= VERSIONED_LENGTH && hasVersion(part));
+}
+
+/** "app.3f2a9c1b.js": between two of "." and "-" hexadecimal digits alone, one of them a number. */
+function hasVersion(part: string): boolean {
+  let isOpen = false;
+  let digits = 0;
+  for (let i = 0; i < part.length; i++) {
+    const char = part[i]!;
+    if (char === '.' || char === '-') {
+      if (isOpen && digits > 0) return true;
+      isOpen = true;
+      digits = 0;
+    } else if (!isHex(char)) isOpen = false;
+    else if (isDigit(char)) digits++;
+  }
+  return false;
 }
 
 /** Folds paths: what looks like an id, and what has too many siblings, is `:id`. */
