@@ -40,17 +40,20 @@ export function isOff(sensor: Sensor): boolean {
   return sensor.off || (sensor.caught !== null && judge(sensor));
 }
 
-/** A full stack is no failure: the program's own recursion filled it, and the sensor goes on. */
+/** What passes is no failure, and the sensor goes on: a stack that the program's own recursion filled, a process without descriptors for a moment. */
 function judge(sensor: Sensor): boolean {
   if (sensor.goesOn) return false;
   const { error } = sensor.caught!;
-  if (isOverflow(error)) sensor.caught = null;
+  if (isPassing(error)) sensor.caught = null;
   else sensor.off = true;
   return sensor.off;
 }
 
-function isOverflow(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && getPrototypeOf(error) === overflow;
+function isPassing(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  if (getPrototypeOf(error) === overflow) return true;
+  const { code } = error as { code?: unknown };
+  return code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM' || code === 'EAGAIN';
 }
 
 /** The agent leaves: what the program still holds of it only passes on. */
@@ -85,7 +88,7 @@ export function failures(): string[] {
   for (let i = 0; i < sensors.length; i++) {
     const sensor = sensors[i]!;
     if (sensor.reported || sensor.caught === null) continue;
-    if (!isOff(sensor) && (!sensor.goesOn || isOverflow(sensor.caught.error))) continue;
+    if (!isOff(sensor) && (!sensor.goesOn || isPassing(sensor.caught.error))) continue;
     sensor.reported = true;
     const message = messageOf(sensor.caught.error);
     reported[reported.length] = `${sensor.name} failed${sensor.goesOn ? '' : ' and is switched off'}: ${message}`;

@@ -25,15 +25,29 @@ function print(file: number, line: string): void {
 
 /** This thread prints nothing more. */
 export function closeLine(): void {
-  if (descriptor !== null && descriptor !== 2) closeSync(descriptor);
+  if (descriptor !== null && descriptor !== 2 && identityOf(descriptor) === identity) closeSync(descriptor);
   descriptor = null;
 }
 
 let descriptor: number | null = null;
+let identity = '';
 
+/** A program that closes every descriptor it finds closes ours; the number is then another file's. */
 function stderr(): number {
-  descriptor ??= openAgain() ?? 2;
+  if (descriptor === null || identityOf(descriptor) !== identity) {
+    descriptor = openAgain() ?? 2;
+    identity = identityOf(descriptor);
+  }
   return descriptor;
+}
+
+function identityOf(file: number): string {
+  try {
+    const { dev, ino } = fstatSync(file);
+    return `${dev} ${ino}`;
+  } catch {
+    return '';
+  }
 }
 
 /**

@@ -118,6 +118,61 @@ it(
   }),
 );
 
+describe.skipIf(process.platform !== 'linux')('descriptors', () => {
+  it(
+    'that run out for a moment leave a gap, and no sampler is switched off',
+    inLab(async (lab) => {
+      const text = `
+const fs = require('node:fs');
+const taken = [];
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+(async () => {
+  await pause(300);
+  try { for (;;) taken.push(fs.openSync('/dev/null')); } catch {}
+  await pause(1500);
+  for (const file of taken) fs.closeSync(file);
+  await pause(1500);
+  console.log('done');
+})();`;
+      await lab.expectSame(lab.file('app.js', text), { under: ['bash', '-c', 'ulimit -n 80; exec "$@"', 'bash'] });
+      const recording = lab.recording();
+      expect(rowsOf(recording, 'agent-error')).toEqual([]);
+      // Both are read at the same time, and a reading of memory needs a descriptor.
+      expect(rowsOf(recording, 'memory').at(-1)!.t).toBeGreaterThan(rowsOf(recording, 'loop-turns').at(-2)!.t);
+    }),
+  );
+
+  it(
+    'that the program closes and takes are not written to, nor closed',
+    inLab(async (lab) => {
+      const text = `
+const fs = require('node:fs');
+const own = process.argv[2];
+const identity = (file) => { try { const { dev, ino } = fs.fstatSync(file); return dev + ' ' + ino; } catch { return ''; } };
+const files = () => fs.readdirSync('/proc/self/fd').map(Number);
+const others = () => files().filter((file) => file > 2 && identity(file) === identity(2));
+// Until the agent has said so.
+setTimeout(function blocked() { while (others().length === 0); }, 300);
+setTimeout(() => {
+  const isKernels = (file) => { try { return fs.readlinkSync('/proc/self/fd/' + file).startsWith('/proc/'); } catch { return false; } };
+  const taken = [...others(), ...files().filter(isKernels)].map((file) => {
+    fs.closeSync(file);
+    return fs.openSync(own + file, 'w');
+  });
+  process.on('exit', () => { for (const file of taken) fs.closeSync(file); });
+  console.log('took', taken.length);
+}, 600);`;
+      const throughPipe = ['bash', '-c', 'exec "$@" 2> >(cat >&2)', 'bash'];
+      const run = await lab.run(lab.file('app.js', text), { args: [join(lab.folder, 'own-')], under: throughPipe });
+      expect(run).toMatchObject({ stdout: expect.stringMatching(/^took [1-9]/), exitCode: 0 });
+      const written = filesUnder(lab.folder).filter(
+        (name) => /^own-/.test(name) && statSync(join(lab.folder, name)).size,
+      );
+      expect(written).toEqual([]);
+    }),
+  );
+});
+
 describe('secrets', () => {
   it.skipIf(process.platform === 'win32')(
     'folders are 0700 and files 0600, whatever the umask',

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Longer than a line of `schedstat` or `syscall`. */
 const MAX_BYTES = 160;
@@ -40,6 +40,7 @@ export function openFile<T>(
   const buffer = Buffer.alloc(maxBytes);
   const textOf = (file: number): string => buffer.toString('latin1', 0, readSync(file, buffer, 0, maxBytes, 0));
   let file = path === null ? null : openReadable(path, textOf);
+  const ino = inodeOf(file);
   const read = (): T | null => {
     if (file === null) return null;
     try {
@@ -49,7 +50,8 @@ export function openFile<T>(
     }
   };
   const close = (): void => {
-    if (file !== null) closeSync(file);
+    // A program that closes every descriptor it finds closes this one; the number is then another file's.
+    if (file !== null && inodeOf(file) === ino) closeSync(file);
     file = null;
     open.delete(close);
   };
@@ -68,6 +70,14 @@ function openReadable(path: string, read: (file: number) => string): number | nu
       closeSync(file);
       return null;
     }
+  } catch {
+    return null;
+  }
+}
+
+function inodeOf(file: number | null): number | null {
+  try {
+    return file === null ? null : fstatSync(file).ino;
   } catch {
     return null;
   }
