@@ -68,6 +68,7 @@ export interface RawSite {
   endedMaxMs: number | null;
   endedLeastMs: number | null;
   usualMs: number | null;
+  slowMs: number | null;
   endedSinceOldest: number;
   floating: number;
   rejected: number;

@@ -155,6 +155,7 @@ function newSite(id: number): RawSite {
     endedMaxMs: null,
     endedLeastMs: null,
     usualMs: null,
+    slowMs: null,
     endedSinceOldest: 0,
     floating: 0,
     rejected: 0,

@@ -183,6 +183,7 @@ function add(sum: UnfinishedEntry, entry: UnfinishedEntry): void {
   if (entry.work) sum.work = mergedWork(sum.work ?? [], entry.work);
   sum.endedLeastMs = leastOf(sum.endedLeastMs, entry.endedLeastMs);
   sum.usualMs = mostOf(sum.usualMs, entry.usualMs);
+  sum.slowMs = mostOf(sum.slowMs, entry.slowMs);
   if (entry.endedMaxMs !== null) sum.endedMaxMs = Math.max(sum.endedMaxMs ?? 0, entry.endedMaxMs);
 }
 

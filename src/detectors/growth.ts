@@ -27,11 +27,14 @@ const FOLLOWED_SHARE = 0.25;
 const STANDING_SHARE = 0.9;
 
 /** Calls and listeners of requests that are over. */
-const LEFT_BEHIND: readonly string[] = ['await', 'listener'];
+const LEFT_BEHIND: readonly string[] = ['await', 'listener', 'reaction'];
 /** So many rows in a row, and a few late ones may still be there. */
 const GONE_READINGS = 2;
 /** Of the most connections and requests from outside that were open at once. */
 const GONE_SHARE = 0.2;
+
+/** What a request waits for. */
+const CALLS: readonly string[] = ['await', 'reaction'];
 
 /** If more end, most are finished, and the others are judged by their age. */
 const ENDED_SHARE = 0.25;
@@ -52,7 +55,7 @@ const UNREAD_MS = 3000;
 /** "Nothing ended that began later" means little if the thread itself was blocked for a good part of the time. */
 const LEAST_STALL_MS = 200;
 
-/** This many times as long as usual for those that ended, and as the slowest of them: a single slow one does not raise the limit tenfold. */
+/** This many times as long as usual for those that ended, and less often as the slowest of them. */
 export const STUCK_RATIO = 10;
 /** The slowest of many takes some times as long as the usual one. */
 const SLOWEST_RATIO = 3;
@@ -130,7 +133,7 @@ function hasBroken(place: Place): boolean {
 /** As many requests from outside have no answer: they are what waits, and explain nothing. */
 function areWithout(what: 'unanswered' | 'unread', { last, readings }: Place): boolean {
   const recent = readings.slice(-GONE_READINGS);
-  return last.entry.what === 'await' && recent.every((one) => one[what] >= INBOUND_SHARE * one.entry.alive);
+  return CALLS.includes(last.entry.what) && recent.every((one) => one[what] >= INBOUND_SHARE * one.entry.alive);
 }
 
 function isServerHung(place: Place): boolean {
@@ -250,19 +253,26 @@ export function stuckOf(
   recording: StallView,
   least: { oldestMs: number; ended: number },
 ): Stuck | null {
-  const { endedSinceOldest, endedMaxMs, usualMs, alive, oldestMs: ageMs } = last.entry;
+  const { endedSinceOldest, endedMaxMs, alive, oldestMs: ageMs } = last.entry;
   if (alive === 0 || ageMs < least.oldestMs || endedSinceOldest < least.ended || endedMaxMs === null) return null;
   const oldestMs = awakeMs(recording, last);
-  const bar = usualMs == null ? endedMaxMs * STUCK_RATIO : Math.max(usualMs * STUCK_RATIO, endedMaxMs * SLOWEST_RATIO);
-  if (oldestMs < least.oldestMs || bar > oldestMs) return null;
   // Some of those alive now began a moment ago.
   const before = readings.at(-2)?.entry.alive ?? alive;
+  const sure = Math.min(alive, before, last.entry.followed ?? alive);
+  if (oldestMs < least.oldestMs || longestOf(last.entry, sure) > oldestMs) return null;
   return {
-    alive: Math.min(alive, before, last.entry.followed ?? alive),
+    alive: sure,
     oldestMs,
     ended: endedSinceOldest,
     endedMaxMs,
   };
+}
+
+/** What is longer is out of all proportion. One that took very long, among many, is an exception where several wait; one that waits may be another. */
+function longestOf({ usualMs, slowMs, endedMaxMs }: Reading['entry'], waiting: number): number {
+  const most = endedMaxMs ?? 0;
+  const slowest = waiting >= FEW_CALLS ? Math.min(most, slowMs ?? most) : most;
+  return usualMs == null ? slowest * STUCK_RATIO : Math.max(usualMs * STUCK_RATIO, slowest * SLOWEST_RATIO);
 }
 
 /** Age of the oldest, without the time in which the thread was blocked or the process stopped. */

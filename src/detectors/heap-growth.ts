@@ -4,13 +4,14 @@ import { type RowOf, rowsOf, type View } from '../recording/types.ts';
 import { median } from '../util/numbers.ts';
 import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { EARLY_RISE, earlyGrowthOf, type HeapGrowth, type MemoryKind } from './early-growth.ts';
+import { GOING_ROWS } from './goes-on.ts';
 import { WARM_UP_MS } from './growth.ts';
 import { MAX_READINGS, NEAR_READING_MS, thinned } from './limits.ts';
 import { percent, round, secondsText } from './severity.ts';
 import type { Explains } from './types.ts';
 
 /** Rows that show whether memory grows. */
-export const HEAP_ROWS = ['active-resources', 'gc', 'memory'] as const;
+export const HEAP_ROWS = [...GOING_ROWS, 'gc', 'memory'] as const;
 type HeapView = View<(typeof HEAP_ROWS)[number]>;
 
 /** With fewer collections a rise cannot be told from noise. */

@@ -3,10 +3,10 @@
 import { fileAndLine } from '../recording/places.ts';
 import { type AllocationSite, type AllocationsRow, type Location, rowsOf, type View } from '../recording/types.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
-import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
 import type { HeapGrowth } from './early-growth.ts';
 import type { FindingParts } from './finding.ts';
+import { GOES_ON, goesOn } from './goes-on.ts';
 import { HEAP_ROWS, heapGrowthOf } from './heap-growth.ts';
 import { nameOf } from './place-findings.ts';
 import { percent, round, secondsText } from './severity.ts';
@@ -35,7 +35,7 @@ export const KEPT_OBJECTS: KindText = {
     'pages.set(url, page);                                              // kept forever\nif (pages.size > 500) pages.delete(pages.keys().next().value);     // the oldest goes',
 };
 
-export const KEPT_THRESHOLD = `warning: the heap grows (as for growing-heap), ${LEAST_SAMPLES} samples of one function are alive, at least ${percent(ALIVE_SHARE)} of all that are, and ${percent(OLDER_SHARE)} of them from the first half of the time; info where no server, socket or timer waits.`;
+export const KEPT_THRESHOLD = `warning: the heap grows (as for growing-heap), ${LEAST_SAMPLES} samples of one function are alive, at least ${percent(ALIVE_SHARE)} of all that are, and ${percent(OLDER_SHARE)} of them from the first half of the time; info ${GOES_ON}.`;
 
 export interface KeptEvidence {
   aliveBytes: number;
@@ -94,7 +94,7 @@ function keptBy(
 ): FindingParts<KeptEvidence> {
   const sampledMs = row.t - row.sinceMs;
   return {
-    severity: waitingIn(recording) > 0 ? 'warning' : 'info',
+    severity: goesOn(recording) ? 'warning' : 'info',
     lostMs: growth.spanMs,
     kind: KEPT_OBJECTS.kind,
     message: `${formatBytes(site.aliveBytes)} of what ${nameOf(site.location)} allocated within ${secondsText(sampledMs)} is still alive, while the heap grows by ${formatBytes(growth.bytesPerSecond)} per second.`,

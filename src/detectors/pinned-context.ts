@@ -3,8 +3,8 @@
 import type { View } from '../recording/types.ts';
 import { rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
-import { waitingIn } from './busy-time.ts';
 import { CONFIDENCE } from './confidence.ts';
+import { GOES_ON, goesOn } from './goes-on.ts';
 import { type GrowthEvidence, growthEvidence, growthOf, growthText } from './growth.ts';
 import { heapRiseOf } from './heap-growth.ts';
 import type { KEPT_ROWS } from './kept-objects.ts';
@@ -27,7 +27,7 @@ export const PINNED_CONTEXT: KindText = {
     'setTimeout(() => cache.delete(key), HOUR);                       // keeps the request for an hour\ncontext.exit(() => setTimeout(() => cache.delete(key), HOUR));   // keeps the key',
 };
 
-export const PINNED_THRESHOLD = `warning: the heap grows (as for growing-heap), and ${GROWN_HANDLES} timers, sockets or other resources from one line are alive, ${percent(PINNED_SHARE)} of them with a store of an AsyncLocalStorage, ${growthText('ended')}; info where no server, socket or timer waits.`;
+export const PINNED_THRESHOLD = `warning: the heap grows (as for growing-heap), and ${GROWN_HANDLES} timers, sockets or other resources from one line are alive, ${percent(PINNED_SHARE)} of them with a store of an AsyncLocalStorage, ${growthText('ended')}; info ${GOES_ON}.`;
 
 export interface PinnedEvidence extends GrowthEvidence {
   /** Node's name of the resource. */
@@ -55,7 +55,7 @@ export function pinnedContexts<E extends object>(
       return [
         placeFinding<PinnedEvidence>(rule as Pick<Detector<PinnedEvidence>, 'id' | 'kinds' | 'remedy'>, {
           kind: PINNED_CONTEXT.kind,
-          severity: waitingIn(recording) > 0 ? 'warning' : 'info',
+          severity: goesOn(recording) ? 'warning' : 'info',
           message: `${alive} ${what} started in ${nameOf(place.location)} each keep the AsyncLocalStorage store of whatever started them, while the heap grows by ${formatBytes(heap.bytesPerSecond)} per second.`,
           place,
           count: alive,

@@ -174,6 +174,7 @@ function together(a: UnfinishedEntry, b: UnfinishedEntry): UnfinishedEntry {
     endedMaxMs: mostOf(a.endedMaxMs, b.endedMaxMs),
     endedLeastMs: leastOf(a.endedLeastMs, b.endedLeastMs),
     usualMs: mostOf(a.usualMs, b.usualMs),
+    slowMs: mostOf(a.slowMs, b.slowMs),
     endedSinceOldest: Math.max(a.endedSinceOldest, b.endedSinceOldest),
     ...(text.code !== undefined && { code: text.code, before: text.before ?? [] }),
     resumed: a.resumed ?? b.resumed,

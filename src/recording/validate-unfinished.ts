@@ -49,6 +49,7 @@ const ENTRY: { [K in keyof Required<UnfinishedEntry>]: Check } = {
   endedSinceOldest: number,
   endedLeastMs: optional(orNull(number)),
   usualMs: optional(orNull(number)),
+  slowMs: optional(orNull(number)),
   floating: number,
   rejected: number,
   package: optional(string),

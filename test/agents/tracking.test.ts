@@ -301,6 +301,25 @@ ${THEN_EXIT}`;
   );
 
   it(
+    'timers that start again all the time are no more than there are, also where only a sample of them is followed',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+function poll() {
+  setTimeout(poll, 1); // re-armed
+}
+for (let i = 0; i < 300; i++) poll();
+const chains = () => rows('unfinished').flatMap(({ entries }) => entries).filter(({ detail }) => detail === 're-armed');
+until(() => chains().some(({ created }) => created > 30) && rows('unfinished').length > 2).then(() => process.exit(0));`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const counts = rowsOf(lab.recording(), 'unfinished')
+        .flatMap(({ entries }) => entries)
+        .filter(({ detail }) => detail === 're-armed')
+        .map(({ alive }) => alive);
+      expect(Math.max(...counts)).toBeLessThanOrEqual(300);
+    }),
+  );
+
+  it(
     'listeners of one emitter and of one signal',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

@@ -21,7 +21,7 @@ function rowsOf({ old, young = [], majors = {}, waiting = 3 }: Seconds): Row[] {
     const left = majors[t / 1000];
     const used = (mb + (young[i] ?? 0)) * MB;
     return [
-      ...second(t, { waiting, without: ['gc', 'memory'] }),
+      ...second(t, { waiting, timers: Math.min(waiting, 2), without: ['gc', 'memory'] }),
       memory({ t, heapUsedBytes: used, spaces: { old_space: mb * MB, new_space: (young[i] ?? 0) * MB } }),
       gc({ t, ...(left !== undefined && { majorCount: 1, afterMajor: { oldBytes: left * MB, externalBytes: MB } }) }),
     ];

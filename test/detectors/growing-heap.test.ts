@@ -24,7 +24,9 @@ test('how much it grew, and when the limit is reached', () => {
 });
 
 test.each([
-  ['a batch in which nothing waits', ['info'], collections(GROWING, { waiting: 0 })],
+  ['a batch in which nothing waits', ['info'], collections(GROWING, { waiting: 0, utilization: 0.9 })],
+  ['a script without a timer', ['info'], collections(GROWING, { waiting: 0, timers: 0 })],
+  ['one timer, until which the program sleeps', ['warning'], collections(GROWING, { waiting: 0, timers: 1 })],
   ['stable', [], collections([200, 201, 199, 200, 202, 200])],
   ['85 % of the limit', ['warning'], near(850)],
   ['less', [], near(849)],

@@ -89,7 +89,7 @@ test.each([
   [
     'nothing waits',
     ['info'],
-    [...collections([20, 26, 32, 38, 44, 50], { waiting: 0 }), allocations([{ aliveBytes: 40 * MB }])],
+    [...collections([20, 26, 32, 38, 44, 50], { waiting: 0, timers: 0 }), allocations([{ aliveBytes: 40 * MB }])],
   ],
 ] as const)('%s: %j', (_what, expected, rows) => {
   expect(severities(leakSuspect, [...rows])).toEqual(expected);

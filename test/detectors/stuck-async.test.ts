@@ -50,6 +50,8 @@ test.each([
   ['they last longer', [], stuck({ endedMaxMs: 791 })],
   ['one that ended was slow, nine of ten were not', ['warning'], stuck({ endedMaxMs: 2000, usualMs: 64 })],
   ['it was nearly as slow', [], stuck({ endedMaxMs: 3000, usualMs: 64 })],
+  ['the slowest of many was an exception', ['warning'], stuck({ endedMaxMs: 6000, usualMs: 64, slowMs: 128 })],
+  ['two of them wait: they may be exceptions', [], stuck({ alive: 2, endedMaxMs: 6000, usualMs: 64, slowMs: 128 })],
   ['many are slow', [], stuck({ endedMaxMs: 2000, usualMs: 1024 })],
   ['none ended', [], stuck({ endedMaxMs: null })],
   ['cured: all end', [], stuck({ oldestMs: 90 })],

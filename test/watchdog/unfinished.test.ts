@@ -37,7 +37,7 @@ function site(id: number, fields: Partial<RawSite> = {}): RawSite {
     onOne: 0,
     referenced: 2,
   };
-  const times = { endedMaxMs: 20, endedLeastMs: 10, usualMs: 16, endedSinceOldest: 1, oldestMs: 500 };
+  const times = { endedMaxMs: 20, endedLeastMs: 10, usualMs: 16, slowMs: 16, endedSinceOldest: 1, oldestMs: 500 };
   return { id, what: 'handle', type: 'Timeout', detail: '', ...counts, ...times, madeBy: null, ...fields };
 }
 

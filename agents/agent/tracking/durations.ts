@@ -1,9 +1,12 @@
-import { clz32 } from '../../primordials.ts';
+import { clz32, max } from '../../primordials.ts';
 
 /** Durations by powers of two of a millisecond, up to a quarter of an hour and more. */
 const BUCKETS = 21;
 /** The usual duration: nine of ten take no longer. */
 const USUAL_SHARE = 0.9;
+
+/** Of many, so many are exceptions; of few, one. */
+const RARE_SHARE = 0.01;
 
 /** How long things take that end at one position. */
 export interface Durations {
@@ -31,11 +34,20 @@ export function addDuration(durations: Durations, ms: number, weight: number, is
 
 /** Nine of ten took no longer than this, within a factor of two, ms; null if none has ended. */
 export function usualMs({ counts, total }: Durations): number | null {
-  if (!counts || total <= 0) return null;
+  return counts && total > 0 ? limitOf(counts, USUAL_SHARE * total) : null;
+}
+
+/** All took no longer than this, within a factor of two, but for one in a hundred, or one of fewer, ms; null if no two have ended. */
+export function slowMs({ counts, total }: Durations): number | null {
+  return counts && total >= 2 ? limitOf(counts, total - max(1, RARE_SHARE * total)) : null;
+}
+
+/** The quickest of them are within it. */
+function limitOf(counts: readonly number[], quickest: number): number {
   let sum = 0;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     sum += counts[bucket]!;
-    if (sum >= USUAL_SHARE * total) return 2 ** bucket;
+    if (sum >= quickest) return 2 ** bucket;
   }
   return 2 ** (BUCKETS - 1);
 }

@@ -26,6 +26,8 @@ export function rearm(firing: FollowedHandle, { id, resource, frames, sites }: N
   if (firing.site !== site) {
     end(firing, monotonicMs());
     firing.site = site;
+    // Each time that a chain is started again it may be chosen: in the end all are followed, and each is one.
+    firing.weight = 1;
     begin(firing);
   }
   firing.id = id;

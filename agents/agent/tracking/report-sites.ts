@@ -2,7 +2,7 @@ import type { Work } from '../../../src/recording/rows/work.ts';
 import { isFiniteNumber, max, NativeMap, NativeSet } from '../../primordials.ts';
 import type { RawTracked } from '../../tracked.ts';
 import type { WorkItem } from '../work/current.ts';
-import { usualMs } from './durations.ts';
+import { slowMs, usualMs } from './durations.ts';
 import type { Site } from './sites.ts';
 
 /** Sites reported at a time. */
@@ -59,6 +59,7 @@ export function reportSites(
       endedMaxMs: position.durations.maxMs,
       endedLeastMs: position.durations.leastMs,
       usualMs: usualMs(position.durations),
+      slowMs: slowMs(position.durations),
       endedSinceOldest: position.endedSinceOldest,
       oldestMs: isFiniteNumber(oldestStart) ? now - oldestStart : 0,
       madeBy: maker ? { id: maker.id, what: maker.what, type: maker.type } : null,

@@ -1,9 +1,9 @@
 import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes } from '../../util/text.ts';
-import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import type { HeapGrowth } from '../early-growth.ts';
 import { findingOf } from '../finding.ts';
+import { GOES_ON, goesOn } from '../goes-on.ts';
 import {
   HEAP_ROWS,
   heapGrowthOf,
@@ -38,7 +38,7 @@ export const growingExternalMemory: Detector<ExternalEvidence, typeof READS> = {
   reads: READS,
   needs: [['gc', 'memory']],
   thresholds: [
-    `warning: ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections, rising as for growing-heap; info where no server, socket or timer waits.`,
+    `warning: ${GROWN_BYTES / 1e6} MB more over at least ${LEAST_COLLECTIONS} major collections, rising as for growing-heap; info ${GOES_ON}.`,
   ],
   limits: [
     'There is no line: V8 does not sample memory outside its heap. `evdiag leaks PID` shows what holds the Buffers.',
@@ -62,7 +62,7 @@ export const growingExternalMemory: Detector<ExternalEvidence, typeof READS> = {
 
 function toFinding(recording: Seen, growth: HeapGrowth): Finding<ExternalEvidence> {
   const { fromBytes, toBytes, spanMs, collections } = growth;
-  const severity = waitingIn(recording) > 0 ? 'warning' : 'info';
+  const severity = goesOn(recording) ? 'warning' : 'info';
   const buffers = rowsOf(recording, 'memory').at(-1)?.arrayBuffersBytes ?? 0;
   return findingOf(growingExternalMemory, {
     severity,

@@ -1,9 +1,9 @@
 import { rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatMs, formatShare } from '../../util/text.ts';
-import { waitingIn } from '../busy-time.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import type { HeapGrowth } from '../early-growth.ts';
 import { findingOf, fragments } from '../finding.ts';
+import { GOES_ON, goesOn } from '../goes-on.ts';
 import {
   HEAP_RISE,
   HEAP_ROWS,
@@ -67,7 +67,7 @@ export const growingHeap: Detector<HeapEvidence, typeof READS> = {
   reads: READS,
   needs: [['gc', 'memory']],
   thresholds: [
-    `warning: ${HEAP_RISE}; info where no server, socket or timer waits.`,
+    `warning: ${HEAP_RISE}; info ${GOES_ON}.`,
     `warning: ${percent(NEAR_SHARE)} of the heap's limit alive after a major collection; critical: ${percent(CRITICAL_SHARE)}.`,
     `warning: ${percent(CONTAINER_SHARE)} of the container's memory resident.`,
   ],
@@ -117,7 +117,7 @@ function grows(recording: Seen, growth: HeapGrowth): Finding<HeapEvidence> {
   const limit = limitOf(recording);
   const leftMs = bytesPerSecond > 0 ? (Math.max(0, limit - toBytes) / bytesPerSecond) * 1000 : 0;
   return findingOf<HeapEvidence>(growingHeap, {
-    severity: waitingIn(recording) > 0 ? 'warning' : 'info',
+    severity: goesOn(recording) ? 'warning' : 'info',
     kind: 'old-space',
     lostMs: spanMs,
     location: null,

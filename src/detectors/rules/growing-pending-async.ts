@@ -35,6 +35,7 @@ import {
   onePerLine,
   placeFinding,
 } from '../place-findings.ts';
+import { hasBroken, ownReactions } from '../reactions.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
@@ -75,6 +76,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_CALLS} calls suspended at one place, ${growthText('ended')}; however many end, where those need a ${STUCK_RATIO}th of the time for which the oldest has waited.`,
+    `reactions: results of \`then\` without await: the same, where such used to be settled soon, and none is any more.`,
     `info: the same, where as many connections or requests from outside are open, unless such calls used to end and none does any more, or these requests have no answer for ${secondsText(UNANSWERED_MS)} or a body that nobody reads.`,
     BACKLOG_THRESHOLD,
     RUNS_THRESHOLD,
@@ -132,9 +134,10 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
 function suspended(period: Period, recording: Seen): Finding<PendingEvidence>[] {
   const waits = waitsOf(period);
   const children = functionsWith(period, ({ type }) => type === 'PROCESSWRAP');
-  return ownAwaits(period, recording).flatMap((place) => {
+  return [...ownAwaits(period, recording), ...ownReactions(period)].flatMap((place) => {
     const growth = growthOfCalls(place, waits, recording);
     if (growth === null || isLoop(place.last.entry) || isRecursive(place)) return [];
+    if (place.last.entry.what === 'reaction' && !hasBroken(growth)) return [];
     // missing-timeout reports those.
     if (waits.network(place) || waits.timer(place)) return [];
     if (viaOf(place.last.entry).includes('child_process') || isWithin(children, place)) return [];

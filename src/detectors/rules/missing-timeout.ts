@@ -27,6 +27,7 @@ import {
   onePerLine,
   placeFinding,
 } from '../place-findings.ts';
+import { hasBroken, ownReactions } from '../reactions.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import { type TakenPool, takenPoolOf, takenText } from '../taken-pools.ts';
@@ -102,7 +103,7 @@ export const missingTimeout: Detector<TimeoutEvidence, typeof READS> = {
 
 function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[] {
   const waits = waitsOf(period);
-  return ownAwaits(period, recording).flatMap((place) => {
+  return [...ownAwaits(period, recording), ...ownReactions(period)].flatMap((place) => {
     const { entry } = place.last;
     if (!waits.network(place) || waits.timer(place) || reads(entry)) return [];
     const looped = isLoop(entry);
@@ -111,6 +112,7 @@ function unanswered(period: Period, recording: Seen): Finding<TimeoutEvidence>[]
     if (stuck) return [toFinding(place, stuck.alive, stuck.oldestMs, besideText(stuck), pool)];
     if (looped) return [];
     const growth = growthOf(place, GROWN_CALLS);
+    if (entry.what === 'reaction' && !hasBroken(growth)) return [];
     // A tunnel is open as long as it likes; calls that used to end are none.
     if (isTunnel(place) && (growth?.inbound ?? true) && !growth?.broke) return [];
     if (growth) return [grownFinding(place, growth, pool, recording)];

@@ -16,6 +16,7 @@ import {
   onePerLine,
   placeFinding,
 } from '../place-findings.ts';
+import { ownReactions } from '../reactions.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import { topLevelWait } from '../top-level.ts';
@@ -140,7 +141,8 @@ function unsettledIn(recording: Seen): Finding<StuckEvidence>[] {
 
 function stuckIn(period: Period, recording: Seen): Finding<StuckEvidence>[] {
   const waits = waitsOf(period);
-  return [...ownAwaits(period, recording), ...laterSteps(period)].flatMap((place) => {
+  const steps = new Set([...laterSteps(period), ...ownReactions(period)]);
+  return [...ownAwaits(period, recording), ...steps].flatMap((place) => {
     const { entry } = place.last;
     const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
     if (stuck === null || stuck.alive < STUCK_CALLS || growthOfCalls(place, waits, recording) !== null) return [];

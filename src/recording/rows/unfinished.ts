@@ -47,6 +47,8 @@ export interface UnfinishedEntry {
   endedLeastMs?: number | null;
   /** Nine of ten that ended took no longer than this, within a factor of two; null if none did (format 1.4). */
   usualMs?: number | null;
+  /** All that ended took no longer than this, within a factor of two, but for one in a hundred, or one of fewer; null if no two did (format 1.7). */
+  slowMs?: number | null;
   /** Of those that ended, how many had begun after the oldest that is alive. */
   endedSinceOldest: number;
   /** call: made by the user's own code, and nothing reacted to the result when it settled, or 250 ms later. */
