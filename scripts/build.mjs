@@ -53,6 +53,7 @@ await Promise.all([
       'stall-watch': 'agents/scopes/stall-watch.ts',
       startup: 'agents/startup/startup.ts',
       'heap-worker': 'src/heap/heap-worker.ts',
+      'lab-programs': 'src/lab/programs/main.ts',
       'close-inspector': 'src/attach/inspector/close-inspector.ts',
     },
     outdir: 'dist',

@@ -59,12 +59,20 @@ async function ofProcess(name, beforeMs, ...args) {
   }
 }
 
+/** @param {string} id */
+const ofLab = async (id) => `$ evdiag lab ${id}\n${await outputOf([BIN, 'lab', id], out)}`;
+
 const TRANSCRIPTS = {
   demo: async () =>
     (await outputOf([join(ROOT, 'scripts/demo.mjs')], ROOT)).replace(/\ndemo: the recording is[\s\S]*$/, ''),
   dump: () => ofProcess('orders.mjs', 400, 'dump', 'PID', '--yes'),
   'expect-no-leaks': () => program('leak.mjs'),
-  lab: async () => `$ evdiag lab switch-cost\n${await outputOf([BIN, 'lab', 'switch-cost'], out)}`,
+  lab: () => ofLab('switch-cost'),
+  'lab-cpu-pool': () => ofLab('cpu-pool'),
+  'lab-fan-out': () => ofLab('fan-out'),
+  'lab-file-writes': () => ofLab('file-writes'),
+  'lab-loop-throughput': () => ofLab('loop-throughput'),
+  'lab-task-memory': () => ofLab('task-memory'),
   leaks: () => ofProcess('sessions.cjs', 500, 'leaks', 'PID', '--yes', '--wait', '10'),
   profile: () => ofProcess('server.mjs', 500, 'profile', 'PID', '-d', '5'),
   'profile-function': () => program('shop.mjs'),

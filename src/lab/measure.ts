@@ -108,13 +108,13 @@ async function timeBatch(subject: Case, count: number): Promise<number> {
 
 function rowOf({ subject: { id, title }, count, samplesNs }: Run): LabRow {
   const sorted = samplesNs.toSorted((a, b) => a - b);
-  return {
-    id,
-    title,
+  const figures = {
     medianNs: quantile(sorted, 0.5),
     p10Ns: quantile(sorted, 0.1),
     p90Ns: quantile(sorted, 0.9),
     roundCount: sorted.length,
+    // In each round; the value of a round is the mean of its repetitions.
     repetitionCount: count,
   };
+  return { id, title, figures };
 }

@@ -13,7 +13,13 @@ export const switchCost: Lab = {
   title: 'what one switch costs, from a function call to a child process',
   description:
     'Each way to let other code run is done over and over, one at a time. A function call is one that V8 does not inline; a round trip is a number sent and answered; a start lasts until the first answer.',
-  timeHeading: 'per switch',
+  seconds: 5,
+  columns: [
+    {
+      ...{ key: 'medianNs', heading: 'per switch', unit: 'ns' },
+      spread: { low: 'p10Ns', high: 'p90Ns', heading: 'p10–p90' },
+    },
+  ],
   baseline: { id: 'function-call', heading: '× call' },
   async run(progress) {
     const measured = await measure(makeCases(), progress);
@@ -110,7 +116,7 @@ function startCase(id: string, title: string, start: () => Promise<Peer>): Case 
 }
 
 function conclude(rows: readonly LabRow[]): string[] {
-  const median = (id: string) => rows.find((row) => row.id === id)?.medianNs ?? Number.NaN;
+  const median = (id: string) => rows.find((row) => row.id === id)?.figures.medianNs ?? Number.NaN;
   const [awaitNs, immediateNs] = [median('await-value'), median('set-immediate')];
   const [startNs, tripNs] = [median('worker-start'), median('worker-round-trip')];
   const sentences = [

@@ -1,6 +1,6 @@
 import type { Paint, Style } from '../util/terminal.ts';
-import { formatCount, formatNs, plural, stripControl, wrap } from '../util/text.ts';
-import type { Lab, LabResult, LabRow } from './types.ts';
+import { formatBytes, formatCount, formatMs, formatNs, plural, stripControl, wrap } from '../util/text.ts';
+import type { Lab, LabColumn, LabResult, LabRow } from './types.ts';
 
 /** The machine that the numbers are from. */
 export interface Machine {
@@ -26,8 +26,19 @@ interface Column {
   style?: Style;
 }
 
+/** How a figure is shown, and the step of a logarithmic chart: decades, and of bytes what ends at round numbers. */
+const UNITS: Record<LabColumn['unit'], { format: (value: number) => string; step: number }> = {
+  ns: { format: formatNs, step: 10 },
+  ms: { format: formatMs, step: 10 },
+  bytes: { format: formatBytes, step: 32 },
+  count: { format: formatCount, step: 10 },
+  perSecond: { format: (value) => `${formatCount(value)}/s`, step: 10 },
+};
+/** With a larger ratio, a linear chart would show only the longest bar. */
+const LINEAR_RATIO = 200;
+
 const GAP = '  ';
-const SPREAD = 'p10–p90';
+const REPORTED = 'field reports';
 /** A smaller chart shows no difference between one decade and the next. */
 const MIN_CHART = 8;
 const MAX_CHART = 40;
@@ -39,10 +50,10 @@ export function labText(lab: Lab, result: LabResult, machine: Machine, { paint, 
   const where = [`Node.js ${node}`, `${platform} ${arch}`, plural(coreCount, 'core'), stripControl(cpu)].join(' · ');
   const gaps = result.gaps.map(({ title, why }) => `${title}: not measured, ${stripControl(why)}`);
   const lines = [
-    `${paint(lab.id, 'bold')}: ${lab.title}`,
+    ...wrap(`${lab.id}: ${lab.title}`, width).map((line) => line.replace(`${lab.id}:`, `${paint(lab.id, 'bold')}:`)),
     ...wrap(where, width).map((line) => paint(line, 'dim')),
     '',
-    ...tableLines(columnsWithin(columnsOf(lab, result.rows), result.rows, width), paint),
+    ...tableLines(columnsWithin(lab, result.rows, width), paint),
     ...gaps.flatMap((gap) => wrap(gap, width)).map((line) => paint(line, 'yellow')),
     '',
     ...result.conclusions.flatMap((sentence) => wrap(sentence, width)),
@@ -50,22 +61,77 @@ export function labText(lab: Lab, result: LabResult, machine: Machine, { paint, 
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function columnsOf(lab: Lab, rows: readonly LabRow[]): Column[] {
-  const baseNs = rows.find(({ id }) => id === lab.baseline.id)?.medianNs;
-  const times = (row: LabRow) => (baseNs === undefined ? '' : formatTimes(row.medianNs / baseNs));
+/** What is dropped first comes last in `importance`. */
+function columnsOf(lab: Lab, rows: readonly LabRow[]): { column: Column; importance: number }[] {
+  const [main, ...others] = lab.columns;
+  const text = (heading: string, align: Column['align'], cells: string[], style?: Style): Column => ({
+    ...{ heading, align, cells, ...(style && { style }) },
+  });
+  const figures = ({ key, heading, unit }: LabColumn): Column =>
+    text(
+      heading,
+      'right',
+      rows.map(({ figures }) => formatFigure(figures[key], unit)),
+    );
+  const { spread } = main;
   return [
-    { heading: '', align: 'left', cells: rows.map(({ title }) => title), style: 'bold' },
-    { heading: lab.timeHeading, align: 'right', cells: rows.map(({ medianNs }) => formatNs(medianNs)) },
-    { heading: SPREAD, align: 'right', cells: rows.map(spreadText) },
-    { heading: lab.baseline.heading, align: 'right', cells: rows.map(times) },
+    {
+      column: text(
+        '',
+        'left',
+        rows.map(({ title }) => title),
+        'bold',
+      ),
+      importance: 0,
+    },
+    { column: figures(main), importance: 0 },
+    ...(spread
+      ? [
+          {
+            column: text(
+              spread.heading,
+              'right',
+              rows.map((row) => spreadText(row, main)),
+            ),
+            importance: 4,
+          },
+        ]
+      : []),
+    {
+      column: text(
+        lab.baseline.heading,
+        'right',
+        rows.map((row) => timesText(lab, rows, row)),
+      ),
+      importance: 1,
+    },
+    ...others.map((column) => ({ column: figures(column), importance: 2 })),
+    ...(rows.some(({ reported }) => reported !== undefined)
+      ? [
+          {
+            column: text(
+              REPORTED,
+              'right',
+              rows.map(({ reported }) => reported ?? ''),
+              'dim',
+            ),
+            importance: 3,
+          },
+        ]
+      : []),
   ];
 }
 
-function columnsWithin(columns: Column[], rows: readonly LabRow[], width: number): Column[] {
-  const used = columns.reduce((sum, column) => sum + widthOf(column) + GAP.length, 0);
-  if (used - GAP.length > width) return columns.filter(({ heading }) => heading !== SPREAD);
-  const room = Math.min(MAX_CHART, width - used);
-  return room < MIN_CHART || rows.length === 0 ? columns : [...columns, chart(rows, room)];
+/** Drops the least important ones until the others fit, and adds a chart where there is room. */
+function columnsWithin(lab: Lab, rows: readonly LabRow[], width: number): Column[] {
+  let kept = columnsOf(lab, rows);
+  const used = (): number => kept.reduce((sum, { column }) => sum + widthOf(column) + GAP.length, 0);
+  for (const least of [4, 3, 2, 1]) {
+    if (used() - GAP.length > width) kept = kept.filter(({ importance }) => importance < least);
+  }
+  const columns = kept.map(({ column }) => column);
+  const room = Math.min(MAX_CHART, width - used());
+  return room < MIN_CHART || rows.length === 0 ? columns : [...columns, chart(lab.columns[0], rows, room)];
 }
 
 function tableLines(columns: readonly Column[], paint: Paint): string[] {
@@ -87,11 +153,23 @@ function widthOf({ heading, cells }: Column): number {
   return Math.max(heading.length, ...cells.map((cell) => cell.length));
 }
 
-/** "81–96 ns", "0.9 µs–1.2 ms". */
-function spreadText({ p10Ns, p90Ns }: LabRow): string {
-  const [low = '', lowUnit] = formatNs(p10Ns).split(' ');
-  const [high, highUnit] = formatNs(p90Ns).split(' ');
-  return lowUnit === highUnit ? `${low}–${high} ${highUnit}` : `${low} ${lowUnit}–${high} ${highUnit}`;
+/** Of what was not measured, nothing. */
+function formatFigure(value: number | undefined, unit: LabColumn['unit']): string {
+  return value === undefined || Number.isNaN(value) ? '' : UNITS[unit].format(value);
+}
+
+/** "81–96 ns", "0.9 µs–1.2 ms", "41 200–43 100/s". */
+function spreadText({ figures }: LabRow, { spread, unit }: LabColumn): string {
+  const [from = '', to = ''] = [spread?.low, spread?.high].map((key) => formatFigure(figures[key ?? ''], unit));
+  const end = /(?: [^\d ]+|\/s)$/;
+  const ends = end.exec(from)?.[0];
+  return ends !== undefined && ends === end.exec(to)?.[0] ? `${from.slice(0, -ends.length)}–${to}` : `${from}–${to}`;
+}
+
+function timesText(lab: Lab, rows: readonly LabRow[], row: LabRow): string {
+  const { key } = lab.columns[0];
+  const base = rows.find(({ id }) => id === (row.baseline ?? lab.baseline.id))?.figures[key];
+  return base === undefined ? '' : formatTimes(row.figures[key]! / base);
 }
 
 /** Two digits: the baseline is not known better than that. */
@@ -99,22 +177,28 @@ function formatTimes(times: number): string {
   return times < 9.95 ? String(Number(times.toFixed(1))) : formatCount(Number(times.toPrecision(2)));
 }
 
-/** Bars on a logarithmic scale: from nanoseconds to milliseconds, a linear one would show only the longest. */
-function chart(rows: readonly LabRow[], width: number): Column {
-  const logs = rows.map(({ medianNs }) => Math.log10(medianNs));
+/** Bars from 0, or on a logarithmic scale where from the shortest to the longest it is too far. */
+function chart({ key, unit }: LabColumn, rows: readonly LabRow[], width: number): Column {
+  const values = rows.map(({ figures }) => figures[key]!);
+  const most = Math.max(...values);
+  const { format, step } = UNITS[unit];
+  if (most / Math.min(...values) < LINEAR_RATIO) {
+    const cells = values.map((value) => bar((value / most) * width));
+    return { heading: scaleText('0', format(most), '', width), align: 'left', cells, style: 'cyan' };
+  }
+  const logs = values.map((value) => Math.log(Math.max(1e-3, value)) / Math.log(step));
   const low = Math.floor(Math.min(...logs));
   const high = Math.max(low + 1, Math.ceil(Math.max(...logs)));
   const cells = logs.map((log) => bar(((log - low) / (high - low)) * width));
-  return { heading: scaleText(low, high, width), align: 'left', cells, style: 'cyan' };
+  const heading = scaleText(format(step ** low), format(step ** high), 'log scale', width);
+  return { heading, align: 'left', cells, style: 'cyan' };
 }
 
 /** "1 ns     log scale     100 ms" over the chart. */
-function scaleText(low: number, high: number, width: number): string {
-  const from = formatNs(10 ** low);
-  const to = formatNs(10 ** high);
+function scaleText(from: string, to: string, scale: string, width: number): string {
   const room = width - from.length - to.length;
-  const name = ['log scale', 'log'].find((text) => text.length + 2 <= room);
-  if (name === undefined) return 'log scale'.slice(0, width);
+  const name = [scale, 'log'].find((text) => text.length + 2 <= room && (scale !== '' || text === ''));
+  if (name === undefined) return scale.slice(0, width);
   const before = Math.floor((room - name.length) / 2);
   return `${from}${' '.repeat(before)}${name.padEnd(room - before)}${to}`;
 }

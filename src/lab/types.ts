@@ -1,17 +1,28 @@
 /** Called with the share that is done, 0 to 1. */
 export type Progress = (share: number) => void;
 
-/** One row of a lab's table. */
+/** Numbers by name; the unit is the end of the name: wallMs, memoryBytes. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** One column of a lab's table: a figure of its rows. */
+export interface LabColumn {
+  /** Name of the figure. */
+  key: string;
+  heading: string;
+  unit: 'ns' | 'ms' | 'bytes' | 'count' | 'perSecond';
+  /** Names of the figures between which the rounds lie, and the heading of that column. */
+  spread?: { low: string; high: string; heading: string };
+}
+
+/** One row of a lab's table. A figure is the median over the rounds. */
 export interface LabRow {
   id: string;
   title: string;
-  /** Median over the rounds; the value of one round is the mean of its repetitions. */
-  medianNs: number;
-  p10Ns: number;
-  p90Ns: number;
-  roundCount: number;
-  /** How often it was done in each round. */
-  repetitionCount: number;
+  figures: Figures;
+  /** The row that this one is compared with, if it is not the lab's baseline. */
+  baseline?: string;
+  /** What field reports say of the same thing: a shape to compare with, from other machines and runtimes. */
+  reported?: string;
 }
 
 /** What could not be measured, and the reason. */
@@ -35,8 +46,10 @@ export interface Lab {
   title: string;
   /** Sentences: what is measured, and how. */
   description: string;
-  /** Heading of the column of times. */
-  timeHeading: string;
+  /** About how long it takes on an idle machine. */
+  seconds: number;
+  /** The first one is compared with the baseline and drawn. */
+  columns: readonly [LabColumn, ...LabColumn[]];
   /** The row that the others are compared with, and the heading of that column. */
   baseline: { id: string; heading: string };
   run(progress: Progress): Promise<LabResult>;

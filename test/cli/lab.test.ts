@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { fanOut } from '../../src/lab/fan-out.ts';
+import { labs } from '../../src/lab/index.ts';
+import { loopThroughput } from '../../src/lab/loop-throughput.ts';
 import { switchCost } from '../../src/lab/switch-cost.ts';
 import { labText, type Machine } from '../../src/lab/text.ts';
 import type { LabResult } from '../../src/lab/types.ts';
@@ -18,14 +21,16 @@ function evdiag(...args: string[]): SpawnSyncReturns<string> {
 
 describe('evdiag lab', () => {
   test('without an id lists the labs', () => {
-    expect(evdiag()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^switch-cost {2}\S/), stderr: '' });
-    expect(JSON.parse(evdiag('--json').stdout)).toEqual([
-      { id: 'switch-cost', title: switchCost.title, description: switchCost.description },
-    ]);
+    const { status, stdout, stderr } = evdiag();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const { id } of labs) expect(stdout).toMatch(new RegExp(`^${id} {2}\\S`, 'm'));
+    expect(JSON.parse(evdiag('--json').stdout)).toEqual(
+      labs.map(({ id, title, description, seconds }) => ({ id, title, description, seconds })),
+    );
   });
 
   test('an unknown id is one sentence that names those that exist', () => {
-    const stderr = 'evdiag: There is no lab "nope". Available: switch-cost.\n';
+    const stderr = `evdiag: There is no lab "nope". Available: ${labs.map(({ id }) => id).join(', ')}.\n`;
     expect(evdiag('nope')).toMatchObject({ status: 2, stdout: '', stderr });
     expect(evdiag('nope', '--json')).toMatchObject({ status: 2, stdout: '', stderr });
   });
@@ -96,12 +101,15 @@ function isRunning(pid: number): boolean {
 
 describe('the table', () => {
   const machine: Machine = { node: 'v99.0.0', platform: 'linux', arch: 'x64', coreCount: 1, cpu: 'A \x1b[31mCPU' };
-  const row = (id: string, medianNs: number) => ({ roundCount: 9, repetitionCount: 1, id, title: id, medianNs });
+  const row = (id: string, medianNs: number, p10Ns: number, p90Ns: number) => ({
+    ...{ id, title: id },
+    figures: { medianNs, p10Ns, p90Ns, roundCount: 9, repetitionCount: 1 },
+  });
   const result: LabResult = {
     rows: [
-      { ...row('function-call', 2), p10Ns: 1.96, p90Ns: 3.1 },
-      { ...row('await-value', 84), p10Ns: 80, p90Ns: 120 },
-      { ...row('worker-start', 31_000_000), p10Ns: 870_000, p90Ns: 44_400_000 },
+      row('function-call', 2, 1.96, 3.1),
+      row('await-value', 84, 80, 120),
+      row('worker-start', 31_000_000, 870_000, 44_400_000),
     ],
     gaps: [{ id: 'child-start', title: 'child start', why: 'it may not' }],
     conclusions: ['An await is cheap.'],
@@ -142,5 +150,41 @@ An await is cheap.
     expect(labText(switchCost, rest, machine, { paint: painter(false), width: 80 })).toMatch(
       /^await-value +84 ns +80–120 ns +█/m,
     );
+  });
+
+  test('more figures and what field reports say are columns; what is least important is dropped first', () => {
+    const way = (id: string, wallMs: number, reported: string) => ({
+      ...{ id, title: id, reported },
+      figures: { wallMs, cpuMs: 90, memoryBytes: 2 ** 22, resultCount: 100 },
+    });
+    const rows = [way('serial', 20_100, '20 s'), way('concurrent', 402, '0.5 s')];
+    const shown = (width: number) =>
+      labText(fanOut, { rows, gaps: [], conclusions: [] }, machine, { paint: painter(false), width });
+    expect(shown(100)).toContain(`
+              time  × conc.    CPU  memory  results  field reports  0                         20.1 s
+serial      20.1 s       50  90 ms   4 MiB      100           20 s  ████████████████████████████████
+concurrent  402 ms        1  90 ms   4 MiB      100          0.5 s  ▋
+`);
+    expect(shown(64)).toContain('results');
+    expect(shown(64)).not.toContain('field reports');
+    expect(shown(40)).toMatch(/^serial +20\.1 s +50( +█+)?$/m);
+    for (const width of [30, 40, 50, 60, 70, 80, 100, 140]) {
+      const lines = shown(width).split('\n').slice(3);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test('a row with a baseline of its own is compared with that', () => {
+    const rate = (id: string, perSecond: number, baseline: string) => ({
+      ...{ id, title: id, baseline },
+      figures: { perSecond, perSecondLow: perSecond - 100, perSecondHigh: perSecond + 100, p50Ms: 0.5, p99Ms: 2 },
+    });
+    const rows = [rate('tcp', 30_000, 'tcp'), rate('udp', 50_000, 'udp'), rate('udp-agent', 49_000, 'udp')];
+    const shown = labText(loopThroughput, { rows, gaps: [], conclusions: [] }, machine, {
+      paint: painter(false),
+      width: 100,
+    });
+    expect(shown).toMatch(/^udp +50 000\/s +49 900–50 100\/s +1 /m);
+    expect(shown).toMatch(/^udp-agent +49 000\/s +48 900–49 100\/s +1 /m);
   });
 });

@@ -34,18 +34,19 @@ describe('measure', () => {
     const { rows, gaps } = await measure([caseOf('b'), caseOf('a', { maxCount: 1 })], quiet);
     expect(rows.map(({ id }) => id)).toEqual(['b', 'a']);
     expect(gaps).toEqual([]);
-    for (const { medianNs, p10Ns, p90Ns, roundCount } of rows) {
-      expect([p10Ns, medianNs, p90Ns]).toEqual([p10Ns, medianNs, p90Ns].toSorted((x, y) => x - y));
+    for (const { figures } of rows) {
+      const { medianNs, p10Ns, p90Ns, roundCount } = figures;
+      expect([p10Ns, medianNs, p90Ns]).toEqual([p10Ns, medianNs, p90Ns].toSorted((x, y) => x! - y!));
       expect(roundCount).toBeGreaterThanOrEqual(9);
     }
-    expect(rows[0]?.repetitionCount).toBeGreaterThan(1);
-    expect(rows[1]?.repetitionCount).toBe(1);
+    expect(rows[0]?.figures.repetitionCount).toBeGreaterThan(1);
+    expect(rows[1]?.figures.repetitionCount).toBe(1);
   });
 
   test('ten times the work takes about ten times the time, in any number of repetitions', async () => {
     const ten = caseOf('ten', { repeat: (count) => busy(count * 10) / 10 });
     const { rows } = await measure([caseOf('one'), ten], quiet);
-    const ratio = (rows[1]?.medianNs ?? 0) / (rows[0]?.medianNs ?? 0);
+    const ratio = (rows[1]?.figures.medianNs ?? 0) / (rows[0]?.figures.medianNs ?? 0);
     expect(ratio).toBeGreaterThan(3);
     expect(ratio).toBeLessThan(30);
   });

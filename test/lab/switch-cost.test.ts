@@ -19,7 +19,7 @@ describe('switch-cost', () => {
   function median(id: string): number {
     const row = result.rows.find((candidate) => candidate.id === id);
     expect(row, `a row '${id}'`).toBeDefined();
-    return row!.medianNs;
+    return row!.figures.medianNs!;
   }
 
   test('all of it could be measured', () => {

@@ -16,7 +16,16 @@ interface Options {
 export const lab: CliCommand<Options> = {
   id: 'lab',
   summary: 'measure what things cost on this machine: table and chart',
-  examples: ['evdiag lab', 'evdiag lab switch-cost', 'evdiag lab switch-cost --json > switch-cost.json'],
+  examples: [
+    'evdiag lab                                   list the labs',
+    'evdiag lab switch-cost                       a call, an await, a timer, a worker, a child process',
+    'evdiag lab fan-out                           100 requests: one after another, on threads, concurrently',
+    'evdiag lab task-memory                       bytes of a promise, a suspended call, a worker, a process',
+    'evdiag lab file-writes                       10 000 lines: each awaited, or buffered',
+    'evdiag lab cpu-pool                          a computation on the main thread and on a pool',
+    'evdiag lab loop-throughput                   TCP and UDP per second, without and with the agent',
+    'evdiag lab switch-cost --json > switch-cost.json',
+  ],
   configure(command) {
     command.argument('[id]', 'id of a lab; lists all labs if omitted').addOption(jsonOption());
   },
@@ -42,13 +51,13 @@ function find(id: string): Lab {
 
 function list(json: boolean): void {
   if (json) {
-    printJson(labs.map(({ id, title, description }) => ({ id, title, description })));
+    printJson(labs.map(({ id, title, description, seconds }) => ({ id, title, description, seconds })));
     return;
   }
   const { paint, width } = lookOf(process.stdout);
-  const lines = labs.flatMap(({ id, title, description }) => [
-    `${paint(id, 'bold')}  ${title}`,
-    ...wrap(description, width - 2).map((line) => `  ${paint(line, 'dim')}`),
+  const lines = labs.flatMap(({ id, title, description, seconds }) => [
+    `${paint(id, 'bold')}  ${wrap(title, width - id.length - 2).join('\n  ')}`,
+    ...wrap(`${description} Takes about ${seconds} s.`, width - 2).map((line) => `  ${paint(line, 'dim')}`),
   ]);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -74,5 +83,6 @@ function thisMachine(): Machine {
 }
 
 function jsonOf({ id, title, baseline }: Lab, { rows, gaps, conclusions }: LabResult, machine: Machine) {
-  return { schema: 'evdiag-lab/1', lab: id, title, machine, baseline: baseline.id, rows, gaps, conclusions };
+  const flat = rows.map(({ figures, ...row }) => ({ ...row, ...figures }));
+  return { schema: 'evdiag-lab/1', lab: id, title, machine, baseline: baseline.id, rows: flat, gaps, conclusions };
 }

@@ -1,0 +1,50 @@
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { loopThroughputLab } from '../../src/lab/loop-throughput.ts';
+import type { LabResult } from '../../src/lab/types.ts';
+
+/** Of child processes, and of the channels to them. */
+function held(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => /Process|Pipe/.test(name));
+}
+
+describe('loop-throughput', () => {
+  let result: LabResult;
+  let heldBefore: string[];
+
+  beforeAll(async () => {
+    heldBefore = held();
+    result = await loopThroughputLab({ rounds: 2, sliceMs: 400, connections: 8, packets: 8 }).run(() => {});
+  });
+
+  test('all of it could be measured, without and with the agent', () => {
+    expect(result.gaps).toEqual([]);
+    expect(result.rows.map(({ id, baseline }) => [id, baseline])).toEqual([
+      ['tcp', 'tcp'],
+      ['tcp-agent', 'tcp'],
+      ['udp', 'udp'],
+      ['udp-agent', 'udp'],
+    ]);
+  });
+
+  test('the rates lie within their rounds, and the median time is below the 99th percentile', () => {
+    for (const { id, figures } of result.rows) {
+      const { perSecond, perSecondLow, perSecondHigh, p50Ms, p99Ms, lostCount } = figures;
+      const ordered = [0, perSecondLow, perSecond, perSecondHigh];
+      expect(ordered, id).toEqual(ordered.toSorted((a, b) => a! - b!));
+      expect(perSecondLow, id).toBeGreaterThan(0);
+      expect(p50Ms, id).toBeLessThanOrEqual(p99Ms!);
+      expect(lostCount, id).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  test('says of both protocols what the agent costs, or that it cannot be seen', () => {
+    expect(result.conclusions).toEqual([
+      expect.stringMatching(/^TCP: .* with the agent .*(no difference|fewer|more)\.$/),
+      expect.stringMatching(/^UDP: .* with the agent .*(no difference|fewer|more)\.$/),
+    ]);
+  });
+
+  test('leaves no process', async () => {
+    await vi.waitFor(() => expect(held()).toEqual(heldBefore), { timeout: 60_000 });
+  });
+});
