@@ -29,6 +29,7 @@ export interface RawTracked {
     serial?: RawSerial[];
     origins?: RawOrigin[];
     lookups?: RawLookup[];
+    upstreams?: { seenMs: number; upstreams: RawUpstream[] };
   } | null;
 }
 
@@ -127,6 +128,18 @@ export interface RawOrigin {
   spanMs: number;
   connectMs: number | null;
   requestMs: number | null;
+}
+
+/** What one origin is asked for, since the last report. */
+export interface RawUpstream {
+  origin: string;
+  /** "GET /orders/:id" */
+  operation: string;
+  /** Where it is asked, if that is known. */
+  frames: RawFrame[];
+  answers: number;
+  /** Until an answer began. */
+  medianMs: number;
 }
 
 /** A name that was looked up, counted since tracking began. */

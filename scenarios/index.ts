@@ -49,6 +49,7 @@ import { regexBacktracking } from './regex-backtracking.ts';
 import { retryStorm } from './retry-storm.ts';
 import { serialAwaits } from './serial-awaits.ts';
 import { slowRoute } from './slow-route.ts';
+import { slowUpstream } from './slow-upstream.ts';
 import { stackThroughMaps } from './stack-through-maps.ts';
 import { stuckAwait } from './stuck-await.ts';
 import { syncChildProcess } from './sync-child-process.ts';
@@ -118,6 +119,7 @@ export const scenarios: readonly Scenario[] = [
   retryStorm,
   serialAwaits,
   slowRoute,
+  slowUpstream,
   stackThroughMaps,
   stuckAwait,
   syncChildProcess,

@@ -1,17 +1,24 @@
-import type { ConnectionsRow, Frame, LookupsRow } from '../../src/recording/types.ts';
+import type { ConnectionsRow, Frame, LookupsRow, UpstreamsRow } from '../../src/recording/types.ts';
 import type { RawFrame } from '../shared-memory.ts';
-import type { RawLookup, RawOrigin } from '../tracked.ts';
+import type { RawLookup, RawOrigin, RawTracked } from '../tracked.ts';
 import { placeOfAll } from './tracked-places.ts';
 
 type WithoutTime<T> = Omit<T, 't'>;
 
-/** Connections and look-ups that need not have been, with places in the original sources. */
+type OutgoingRow = WithoutTime<ConnectionsRow> | WithoutTime<LookupsRow> | WithoutTime<UpstreamsRow>;
+interface Outgoing {
+  origins?: RawOrigin[];
+  lookups?: RawLookup[];
+  upstreams?: NonNullable<RawTracked['unfinished']>['upstreams'];
+}
+
+/** Connections and look-ups that need not have been, and how long answers took, with places in the original sources. */
 export function outgoingRows(
-  { origins = [], lookups = [] }: { origins?: RawOrigin[]; lookups?: RawLookup[] },
+  { origins = [], lookups = [], upstreams }: Outgoing,
   trackedMs: number,
   toFrame: (raw: RawFrame) => Frame,
-): (WithoutTime<ConnectionsRow> | WithoutTime<LookupsRow>)[] {
-  const rows: (WithoutTime<ConnectionsRow> | WithoutTime<LookupsRow>)[] = [];
+): OutgoingRow[] {
+  const rows: OutgoingRow[] = [];
   if (origins.length > 0) {
     const entries = origins.map(({ id: _id, frames, ...counts }) => {
       const { location, callers, package: maker } = placeOfAll(frames.map(toFrame));
@@ -25,6 +32,13 @@ export function outgoingRows(
       return { ...counts, location, callers };
     });
     rows.push({ type: 'lookups', trackedMs, entries });
+  }
+  if (upstreams && upstreams.upstreams.length > 0) {
+    const entries = upstreams.upstreams.map(({ frames, ...counts }) => {
+      const { location, callers } = placeOfAll(frames.map(toFrame));
+      return { ...counts, location, callers };
+    });
+    rows.push({ type: 'upstreams', trackedMs, seenMs: upstreams.seenMs, entries });
   }
   return rows;
 }

@@ -12,6 +12,7 @@ import type {
   SuspendedRow,
   UnfinishedEntry,
   UnfinishedRow,
+  UpstreamsRow,
   WaitsRow,
   Work,
 } from '../../src/recording/types.ts';
@@ -40,7 +41,8 @@ export type TrackedRow =
   | WithoutTime<WaitsRow>
   | WithoutTime<SerialRow>
   | WithoutTime<ConnectionsRow>
-  | WithoutTime<LookupsRow>;
+  | WithoutTime<LookupsRow>
+  | WithoutTime<UpstreamsRow>;
 
 /** Makes rows from what the tracking of a thread reports: places in the original sources, equal ones together. */
 export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: RawTracked) => TrackedRow[] {
@@ -77,6 +79,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
       serial = [],
       origins = [],
       lookups = [],
+      upstreams,
       ...figures
     } = unfinished;
     const callees = new Map(
@@ -93,7 +96,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     rows.push(fromHeap ? { type: 'suspended', entries } : { type: 'unfinished', ...figures, entries });
     const inTurn = serialRow(serial, figures.trackedMs);
     if (inTurn) rows.push(inTurn);
-    rows.push(...outgoingRows({ origins, lookups }, figures.trackedMs, toFrame));
+    rows.push(...outgoingRows({ origins, lookups, ...(upstreams && { upstreams }) }, figures.trackedMs, toFrame));
     if (waiting.length + pools.length > 0) {
       rows.push({ ...waitsRow(waiting, figures.trackedMs, toFrame), pools: poolsOf(pools, toFrame) });
     }

@@ -29,6 +29,7 @@ import type { recordingQuality } from './rules/recording-quality.ts';
 import type { repeatedLookups } from './rules/repeated-lookups.ts';
 import type { saturatedThreadPool } from './rules/saturated-thread-pool.ts';
 import type { serialAwaits } from './rules/serial-awaits.ts';
+import type { slowUpstream } from './rules/slow-upstream.ts';
 import type { starvedEventLoop } from './rules/starved-event-loop.ts';
 import type { stuckAsync } from './rules/stuck-async.ts';
 import type { taskSwitchChurn } from './rules/task-switch-churn.ts';
@@ -71,6 +72,7 @@ export interface EvidenceOf {
   'repeated-lookups': EvidenceIn<typeof repeatedLookups>;
   'saturated-thread-pool': EvidenceIn<typeof saturatedThreadPool>;
   'serial-awaits': EvidenceIn<typeof serialAwaits>;
+  'slow-upstream': EvidenceIn<typeof slowUpstream>;
   'starved-event-loop': EvidenceIn<typeof starvedEventLoop>;
   'stuck-async': EvidenceIn<typeof stuckAsync>;
   'task-switch-churn': EvidenceIn<typeof taskSwitchChurn>;

@@ -18,7 +18,7 @@ import type {
   ThreadsRow,
 } from './rows/load.ts';
 import type { AllocationsRow, GcRow, MemoryRow } from './rows/memory.ts';
-import type { ConnectionsRow, LookupsRow } from './rows/outgoing.ts';
+import type { ConnectionsRow, LookupsRow, UpstreamsRow } from './rows/outgoing.ts';
 import type { SerialRow } from './rows/serial.ts';
 import type { StallOpenRow, StallRow } from './rows/stalls.ts';
 import type { TransfersRow } from './rows/transfers.ts';
@@ -65,6 +65,7 @@ export type Row =
   | TransfersRow
   | ConnectionsRow
   | LookupsRow
+  | UpstreamsRow
   | WorkRow
   | AllocationsRow
   | DroppedRow
@@ -104,6 +105,7 @@ export const ROW_TYPES: readonly RowType[] = [
   'transfers',
   'trigger',
   'unfinished',
+  'upstreams',
   'waits',
   'work',
 ];

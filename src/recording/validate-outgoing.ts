@@ -1,6 +1,6 @@
 /** What rows of outgoing requests must look like. */
 import { arrayOf, type Check, number, object, optional, orNull, string } from '../util/shapes.ts';
-import type { ConnectionsEntry, LookupsEntry } from './types.ts';
+import type { ConnectionsEntry, LookupsEntry, UpstreamsEntry } from './types.ts';
 import { LOCATION, location } from './validate-unfinished.ts';
 
 const callers = arrayOf(object(LOCATION));
@@ -29,6 +29,15 @@ const LOOKUPS: { [K in keyof LookupsEntry]: Check } = {
   maxMs: number,
   spanMs: number,
 };
+const UPSTREAMS: { [K in keyof UpstreamsEntry]: Check } = {
+  origin: string,
+  operation: string,
+  location,
+  callers,
+  answers: number,
+  medianMs: number,
+};
 
 export const connections = { trackedMs: number, entries: arrayOf(object(CONNECTIONS)) };
 export const lookups = { trackedMs: number, entries: arrayOf(object(LOOKUPS)) };
+export const upstreams = { trackedMs: number, seenMs: number, entries: arrayOf(object(UPSTREAMS)) };

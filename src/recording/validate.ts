@@ -24,7 +24,7 @@ import {
   STALL_KINDS,
   TRIGGER_REASONS,
 } from './types.ts';
-import { connections, lookups } from './validate-outgoing.ts';
+import { connections, lookups, upstreams } from './validate-outgoing.ts';
 import { transfers } from './validate-transfers.ts';
 import {
   aborted,
@@ -246,6 +246,7 @@ const ROWS: { [T in RowType]: { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Ch
   serial,
   suspended,
   unfinished,
+  upstreams,
   waits,
   work: {
     intervalMs: number,

@@ -29,6 +29,7 @@ import {
   tracked,
   transfers,
   unfinished,
+  upstreams,
   waits,
 } from '../support/recording.ts';
 
@@ -145,6 +146,7 @@ const GROWING: Row[][] = [
   [...tracked(4, () => ({})), serial(100, 20)],
   [...tracked(4, () => ({})), connections()],
   [...tracked(4, () => ({})), lookups()],
+  [...tracked(4, () => ({})), ...upstreams([10, 10, 10, 500, 500, 500, 500, 500])],
   tracked(4, (n) => ({ what: 'reaction', type: 'race', alive: 600 * n })),
   tracked(
     4,

@@ -22,6 +22,7 @@ import type {
   RowType,
   UnfinishedEntry,
   UnfinishedRow,
+  UpstreamsEntry,
   WaitingGroup,
 } from '../../src/recording/types.ts';
 
@@ -171,6 +172,20 @@ export function lookups(fields: Partial<LookupsEntry> = {}, t = 2000): RowOf<'lo
   const counts = { count: 100, repeated: 99, totalMs: 800, maxMs: 20, spanMs: 5000 };
   const entry = { name: 'shop', api: 'lookup', location, callers: [], ...counts, ...fields };
   return { t, type: 'lookups', trackedMs: t, entries: [entry] };
+}
+
+/** What one service is asked for, row by row: half of its answers took so long. */
+export function upstreams(
+  medians: readonly number[],
+  fields: Partial<UpstreamsEntry> = {},
+  more: Partial<RowOf<'upstreams'>> = {},
+): RowOf<'upstreams'>[] {
+  const entry = { origin: 'http://prices:80', operation: 'GET /prices/:id', location, callers: [], answers: 10 };
+  return medians.map((medianMs, i) => {
+    const t = 1000 * (i + 1);
+    const entries = [{ ...entry, medianMs, ...fields }];
+    return { t, type: 'upstreams', trackedMs: t, seenMs: 1000, entries, ...more };
+  });
 }
 
 const MB = 1e6;

@@ -149,8 +149,15 @@ export const BUSY_RULES = new Set([
 ]);
 
 /** Rules that compare how long things took, or how many began in a second: all of it takes long where the host is busy. */
-const TIMED_RULES = new Set(['growing-workers', 'heavy-messages', 'missing-timeout', 'serial-awaits', 'stuck-async']);
-const TIMED_KINDS = new Set(['overlapping-runs']);
+const TIMED_RULES = new Set([
+  'growing-workers',
+  'heavy-messages',
+  'missing-timeout',
+  'serial-awaits',
+  'slow-upstream',
+  'stuck-async',
+]);
+const TIMED_KINDS = new Set(['overlapping-runs', 'too-small']);
 
 /** Under contention, these rules say nothing, and the report says why. */
 export function isUnsure({ findings }: ScenarioRun, rule: string, ruleKind = ''): boolean {

@@ -11,17 +11,20 @@ import {
   headerOf,
   hostIn,
   isClose,
+  type Known,
   type NodesAnswer,
   type NodesRequest,
   originOf,
   type Socket,
   type UndicisRequest,
 } from './http-messages.ts';
-import { Origins, type Outgoing, type Reason } from './origins.ts';
+import { Origins, type Outgoing } from './origins.ts';
 import { ownersFrames } from './owners-frames.ts';
 import { createSampling } from './sampling.ts';
 import type { Started } from './sites.ts';
+import { UndiciConnections } from './undici-connections.ts';
 import { UndiciPools } from './undici-pools.ts';
+import { Upstreams } from './upstreams.ts';
 import { type Switch, switchMethod } from './wrap.ts';
 
 type Channels = typeof import('node:diagnostics_channel');
@@ -29,21 +32,10 @@ type Listener = (message: unknown) => void;
 
 /** Of each second, for the stacks of requests: at first, and at most. */
 const BUDGET_MS = 4;
-/** What following one request takes, beside its stack: measured. */
-const REQUEST_MS = 0.0022;
+/** What following one request takes, beside its stack: measured, with a path that was not there before. */
+const REQUEST_MS = 0.0034;
 /** Calls of fetch that wait for their request, by origin. */
 const MAX_CALLS = 100;
-
-/** What is known of a request while it is under way. */
-interface Known {
-  one: Outgoing;
-  /** A connection is opened for it. */
-  opened: boolean;
-  reason: Reason | null;
-  /** That the connection be closed after it. */
-  asksToClose: boolean;
-  done: boolean;
-}
 
 /**
  * Connections that requests of node:http and of undici open, by what both publish: where one that was idle could have been used, and why it
@@ -51,11 +43,10 @@ interface Known {
  */
 export class HttpClients {
   readonly #origins = new Origins();
+  readonly #upstreams = new Upstreams();
   readonly #sampling = createSampling(BUDGET_MS);
   readonly #known = new NativeWeakMap<object, Known>();
-  /** undici: connections that have carried nothing yet, and whether their client is new. */
-  readonly #fresh = new NativeWeakMap<object, { isNew: boolean; ms: number }>();
-  readonly #connecting = new NativeMap<string, number[]>();
+  readonly #connections = new UndiciConnections();
   /** Where fetch was called, by origin, until its request is made. */
   readonly #calls = new NativeMap<string, RawFrame[][]>();
   /** The last place from where a host was asked. */
@@ -107,6 +98,7 @@ export class HttpClients {
     const channels = builtIn<Channels>('diagnostics_channel');
     if (this.#isListening || !channels) return;
     this.#isListening = true;
+    this.#upstreams.resume();
     for (const [channel, listener] of this.#listeners) channels.subscribe(channel, listener);
     this.#fetch.on();
   }
@@ -119,7 +111,8 @@ export class HttpClients {
     for (const [channel, listener] of this.#listeners) channels.unsubscribe(channel, listener);
     this.#origins.pause();
     this.#pools.pause();
-    this.#connecting.clear();
+    this.#upstreams.pause();
+    this.#connections.pause();
     this.#calls.clear();
   }
 
@@ -154,6 +147,11 @@ export class HttpClients {
     return this.#pools.read();
   }
 
+  /** How long others took to answer, since the last call. */
+  readUpstreams(): ReturnType<Upstreams['read']> {
+    return this.#upstreams.read();
+  }
+
   /** Null where it is not chosen. */
   #stack(): RawFrame[] | null {
     if (!this.#sampling.next()) return null;
@@ -171,13 +169,18 @@ export class HttpClients {
     const host = headerOf(request, 'host') ?? NativeString(request.host);
     const isDone = (): boolean =>
       request.destroyed === true || request.res?.complete === true || request.res?.destroyed === true;
-    const one = this.#begin(`${request.protocol}//${host}`, opener?.site.frames ?? null, isDone);
+    const frames = opener?.site.frames ?? null;
+    const one = this.#begin(`${request.protocol}//${host}`, frames, isDone);
+    const upstream = this.#upstreams.of(one.origin, request.method, request.path, frames);
     const isClosing = isClose(headerOf(request, 'connection') ?? '');
     const asksToClose = isClosing || request.shouldKeepAlive === false;
     const { agent } = request;
     const isNew = typeof agent === 'object' && agent !== null && this.#origins.isNewClient(one.origin, agent);
     const reason = isNew ? 'client' : isClosing && agent?.keepAlive === true ? 'close' : asksToClose ? 'off' : null;
-    this.#known.set(request, { one, opened: false, reason, asksToClose, done: false });
+    this.#known.set(request, {
+      ...{ one, upstream, sentMs: one.startMs },
+      ...{ opened: false, reason, asksToClose, done: false },
+    });
     this.#timeConnecting(one, request.socket);
   }
 
@@ -209,7 +212,8 @@ export class HttpClients {
     const known = this.#known.get(request);
     if (!known || known.done) return;
     known.done = true;
-    const { one, reason, asksToClose } = known;
+    const { one, upstream, sentMs, reason, asksToClose } = known;
+    this.#upstreams.answered(upstream, monotonicMs() - sentMs);
     // It was asked to keep the connection, and closes it.
     const isClosed = isClose(NativeString(response.headers?.connection ?? '')) || response.httpVersion === '1.0';
     this.#origins.answered(one, request.reusedSocket !== true, isClosed && !asksToClose ? null : reason);
@@ -231,37 +235,36 @@ export class HttpClients {
     const called = this.#calls.get(origin)?.shift();
     const stack = called ?? this.#stack();
     const frames = stack && hasOwn(stack) ? stack : null;
-    const known: Omit<Known, 'one'> = { opened: false, reason: null, asksToClose: false, done: false };
+    const known = { opened: false, reason: null, asksToClose: false, done: false };
     const one = this.#begin(origin, frames, () => known.done);
-    this.#known.set(request, assign(known, { one }));
+    const upstream = this.#upstreams.of(one.origin, request.method, request.path, frames);
+    this.#known.set(request, assign(known, { one, upstream, sentMs: one.startMs }));
     this.#pools.begun(request, origin, frames);
   }
 
   #beforeConnect(message: Connecting): void {
     const origin = addressOf(message);
     this.#pools.opening(origin);
-    const started = this.#connecting.get(origin) ?? [];
-    if (started.length < MAX_CALLS && this.#connecting.size < MAX_CALLS) started.push(monotonicMs());
-    this.#connecting.set(origin, started);
+    this.#connections.opening(origin);
   }
 
   #connected(message: Connecting): void {
     const { connector, socket } = message;
     const origin = addressOf(message);
     this.#pools.opened(origin);
-    const startMs = this.#connecting.get(origin)?.shift();
-    if (!socket || startMs === undefined) return;
-    const isNew = connector !== undefined && this.#origins.isNewClient(origin, connector);
-    this.#fresh.set(socket, { isNew, ms: monotonicMs() - startMs });
+    this.#connections.opened(
+      origin,
+      socket,
+      () => connector !== undefined && this.#origins.isNewClient(origin, connector),
+    );
   }
 
   #undicisSent({ request, headers, socket }: { request: object; headers?: unknown; socket?: object }): void {
     const known = this.#known.get(request);
     if (socket) this.#pools.sent(request, socket);
-    const fresh = socket && this.#fresh.get(socket);
-    if (!socket || !fresh) return;
-    this.#fresh.delete(socket);
-    if (!known) return;
+    if (known) known.sentMs = monotonicMs();
+    const fresh = socket && this.#connections.take(socket);
+    if (!fresh || !known) return;
     known.opened = true;
     this.#origins.connected(known.one, fresh.ms);
     known.asksToClose = asksForClose(headers);
@@ -272,7 +275,8 @@ export class HttpClients {
     this.#pools.answered(request);
     const known = this.#known.get(request);
     if (!known) return;
-    const { one, opened, reason, asksToClose } = known;
+    const { one, upstream, sentMs, opened, reason, asksToClose } = known;
+    this.#upstreams.answered(upstream, monotonicMs() - sentMs);
     const isClosed = opened && !asksToClose && closes(response?.headers);
     this.#origins.answered(one, opened, isClosed ? null : reason);
   }

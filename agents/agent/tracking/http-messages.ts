@@ -1,5 +1,7 @@
 /** What node:http and undici publish of requests, and what is read from it. Without regular expressions: see handle-types.ts. */
 import { apply, NativeString } from '../../primordials.ts';
+import type { Outgoing, Reason } from './origins.ts';
+import type { Upstream } from './upstreams.ts';
 
 /** Longer than a host's name and its port, with a user's. */
 const MAX_AUTHORITY = 512;
@@ -15,6 +17,8 @@ export interface Socket {
 export interface NodesRequest {
   agent?: { keepAlive?: unknown; maxSockets?: unknown } | null;
   protocol?: unknown;
+  method?: unknown;
+  path?: unknown;
   host?: unknown;
   shouldKeepAlive?: unknown;
   reusedSocket?: unknown;
@@ -27,8 +31,24 @@ export interface NodesAnswer {
   headers?: { connection?: unknown };
   httpVersion?: unknown;
 }
+/** What is known of a request while it is under way. */
+export interface Known {
+  one: Outgoing;
+  upstream: Upstream | null;
+  /** It has a connection since. */
+  sentMs: number;
+  /** A connection is opened for it. */
+  opened: boolean;
+  reason: Reason | null;
+  /** That the connection be closed after it. */
+  asksToClose: boolean;
+  done: boolean;
+}
+
 export interface UndicisRequest {
   origin?: unknown;
+  method?: unknown;
+  path?: unknown;
 }
 export interface Connecting {
   connectParams?: { host?: unknown; protocol?: unknown };

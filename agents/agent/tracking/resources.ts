@@ -101,10 +101,10 @@ export class FollowedResources {
     return [...this.#pools.read(this.#handles.connections(), framesOf), ...this.#clients.pools()];
   }
 
-  /** Connections that requests opened, and names that were looked up again. */
-  outgoing(): { origins: RawOrigin[]; lookups: RawLookup[] } {
+  /** Connections that requests opened, names that were looked up again, and how long answers took. */
+  outgoing(): { origins: RawOrigin[]; lookups: RawLookup[]; upstreams: ReturnType<HttpClients['readUpstreams']> } {
     const lookups = this.#lookups.read((host) => this.#clients.framesOf(host));
-    return { origins: this.#clients.read(), lookups };
+    return { origins: this.#clients.read(), lookups, upstreams: this.#clients.readUpstreams() };
   }
 
   isAlive(one: FollowedHandle): boolean {

@@ -29,6 +29,7 @@ import { recordingQuality } from './recording-quality.ts';
 import { repeatedLookups } from './repeated-lookups.ts';
 import { saturatedThreadPool } from './saturated-thread-pool.ts';
 import { serialAwaits } from './serial-awaits.ts';
+import { slowUpstream } from './slow-upstream.ts';
 import { starvedEventLoop } from './starved-event-loop.ts';
 import { stuckAsync } from './stuck-async.ts';
 import { taskSwitchChurn } from './task-switch-churn.ts';
@@ -67,6 +68,7 @@ export const detectors: readonly Detector[] = [
   repeatedLookups,
   saturatedThreadPool,
   serialAwaits,
+  slowUpstream,
   starvedEventLoop,
   stuckAsync,
   taskSwitchChurn,

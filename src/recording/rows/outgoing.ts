@@ -1,4 +1,4 @@
-/** What a thread asks of others: connections and names. */
+/** What a thread asks of others: connections, names and answers. */
 import type { RowBase } from './header.ts';
 import type { Location } from './places.ts';
 
@@ -52,4 +52,28 @@ export interface LookupsRow extends RowBase {
   type: 'lookups';
   trackedMs: number;
   entries: LookupsEntry[];
+}
+
+/** What one origin is asked for, by method and path. */
+export interface UpstreamsEntry {
+  /** "https://host:port" */
+  origin: string;
+  /** Method and path without query, what looks like an id folded: "GET /orders/:id". */
+  operation: string;
+  /** Where it was asked last, if that is known. */
+  location: Location | null;
+  callers: Location[];
+  /** Since the row before. */
+  answers: number;
+  /** From when the request had a connection until its answer began. */
+  medianMs: number;
+}
+
+/** How long others take to answer: those that were asked most since the row before (format 1.7). */
+export interface UpstreamsRow extends RowBase {
+  type: 'upstreams';
+  trackedMs: number;
+  /** Of the time since the row before, how much was followed. */
+  seenMs: number;
+  entries: UpstreamsEntry[];
 }
