@@ -15,7 +15,7 @@ const LEFT: readonly Section[] = [
       ['/; c', 'filter; clear the filter'],
       ['h l ← →; i', 'sort by; invert'],
       ['< >', 'previous, next thread'],
-      ['y', 'copy the place'],
+      ['y; e', 'copy the place; edit it'],
     ],
   ],
   [

@@ -1,4 +1,5 @@
 /** What each key does; `help.ts` describes them for people. */
+import type { Location } from '../../recording/types.ts';
 import { placeText } from '../../util/place-text.ts';
 import { endOf } from './moment.ts';
 import { askFileName, isTree, nextProfile, nextView, sideways, toRange, typedFileName } from './profile/keys.ts';
@@ -69,6 +70,7 @@ const KEYS: Readonly<Record<string, Key>> = {
   '<': (state) => nextThread(state, -1),
   '>': (state) => nextThread(state, 1),
   y: copy,
+  e: edit,
   ...{ ' ': togglePause, p: togglePause },
   ...{ '+': (state) => faster(state, 1), '=': (state) => faster(state, 1), '-': (state) => faster(state, -1) },
   ',': (state) => toEvent(state, -1),
@@ -127,9 +129,21 @@ function changeLevel(state: State, { effects }: Press): State {
 }
 
 function copy(state: State, { effects }: Press): State {
+  return withPlace(state, (location) => {
+    effects.push({ type: 'copy', text: `${location.file}:${location.line}:${location.column}` });
+    return { ...state, message: `Copied ${placeText(location)}` };
+  });
+}
+
+function edit(state: State, { effects }: Press): State {
+  return withPlace(state, (location) => {
+    effects.push({ type: 'edit', location });
+    return state;
+  });
+}
+
+/** Of the selected item, or of the worst finding. */
+function withPlace(state: State, use: (location: Location) => State): State {
   const location = selectedItem(state)?.location ?? state.moment?.report?.findings[0]?.location;
-  if (!location) return { ...state, message: 'Nothing with a place is selected.' };
-  const text = `${location.file}:${location.line}:${location.column}`;
-  effects.push({ type: 'copy', text });
-  return { ...state, message: `Copied ${placeText(location)}` };
+  return location ? use(location) : { ...state, message: 'Nothing with a place is selected.' };
 }

@@ -203,6 +203,8 @@ export type Effect =
   | { type: 'hunt' }
   | { type: 'save' }
   | { type: 'copy'; text: string }
+  /** Open it in the user's editor; the screen comes back afterwards. */
+  | { type: 'edit'; location: Location }
   /** Judge these, as they were at that time, without delaying the screen; `urgent` if the user waits for it. */
   | { type: 'judge'; recordings: readonly Recording[]; atMs: number; urgent: boolean }
   /** Compute the marks of these, without delaying the screen. */

@@ -1,4 +1,5 @@
-import type { Recording } from '../../recording/types.ts';
+import type { ChildProcess } from 'node:child_process';
+import type { Location, Recording } from '../../recording/types.ts';
 import { excerpt } from '../../report/excerpt.ts';
 import { END_SIGNALS, type EndSignal } from '../../util/end-signals.ts';
 import { markSteps } from '../state/moment.ts';
@@ -13,6 +14,7 @@ import {
 } from '../state/theatre.ts';
 import type { Action, Effect, State, Tools } from '../state/types.ts';
 import { createJudge, inSlices, type Judge } from './between-frames.ts';
+import { editingProblem, editorOf, startEditor } from './editor.ts';
 import { type Look, painted } from './palette.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
@@ -75,7 +77,9 @@ class App<S, A, E extends Effect> {
   readonly #options: AppOptions<S, A, E>;
   readonly #resolve: (signal: EndSignal | null) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #terminal: Terminal;
+  #terminal: Terminal;
+  /** It has the terminal. */
+  #editor: ChildProcess | null = null;
   readonly #seen = rememberExcerpts();
   readonly #judges = new Map<unknown, Judge>();
   /** A later request replaces an earlier one. */
@@ -84,6 +88,7 @@ class App<S, A, E extends Effect> {
   #timer: NodeJS.Timeout | undefined;
   #stop = (): void => {};
   #drawAgain = false;
+  #ended = false;
   #lastTick = performance.now();
 
   constructor(
@@ -94,18 +99,22 @@ class App<S, A, E extends Effect> {
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#terminal = openTerminal({
+    this.#terminal = this.#open();
+    this.#state = options.initial(this.#terminal.columns, this.#terminal.rows);
+  }
+
+  #open(): Terminal {
+    return openTerminal({
       onKey: (key) => this.#dispatch({ type: 'key', key }),
       onMouse: (kind, column, row) => this.#onMouse(kind, column, row),
       onResize: (columns, rows) => this.#dispatch({ type: 'size', columns, rows }),
     });
-    this.#state = options.initial(this.#terminal.columns, this.#terminal.rows);
   }
 
   run(): void {
     for (const signal of END_SIGNALS) process.on(signal, this.#onSignal);
     process.on('uncaughtException', this.#onCrash).on('unhandledRejection', this.#onCrash);
-    process.on('exit', this.#terminal.close);
+    process.on('exit', this.#close);
     this.#timer = setInterval(() => this.#tick(), FRAME_MS);
     this.#draw();
     this.#stop = this.#options.start(
@@ -114,15 +123,21 @@ class App<S, A, E extends Effect> {
     );
   }
 
-  readonly #onSignal = (signal: NodeJS.Signals): void => this.#end(() => this.#resolve(signal as EndSignal));
+  readonly #close = (): void => this.#terminal.close();
+  /** Ctrl-C in an editor is for the editor, though it comes to all on the terminal. */
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (this.#editor === null || signal !== 'SIGINT') this.#end(() => this.#resolve(signal as EndSignal));
+  };
   readonly #onCrash = (error: unknown): void => this.#end(() => this.#reject(error));
 
   #end(settle: () => void): void {
+    this.#ended = true;
     clearInterval(this.#timer);
     for (const signal of END_SIGNALS) process.off(signal, this.#onSignal);
     process.off('uncaughtException', this.#onCrash).off('unhandledRejection', this.#onCrash);
-    process.off('exit', this.#terminal.close);
+    process.off('exit', this.#close);
     this.#stop();
+    this.#editor?.kill();
     for (const judge of this.#judges.values()) judge.stop();
     for (const stopLooking of this.#looking.values()) stopLooking();
     this.#terminal.close();
@@ -165,6 +180,7 @@ class App<S, A, E extends Effect> {
     if (effect.type === 'marks') this.#lookForMarks(effect, effect.recordings);
     else if (effect.type === 'judge') this.#judgeOf(effect).ask(effect.recordings, effect.atMs, effect.urgent);
     else if (effect.type === 'copy') this.#terminal.send(clipboardSequence(effect.text));
+    else if (effect.type === 'edit') void this.#edit(effect, effect.location);
     else {
       this.#options.perform(
         effect,
@@ -172,6 +188,26 @@ class App<S, A, E extends Effect> {
         () => this.#state,
       );
     }
+  }
+
+  /** Gives the terminal to the editor and takes it back. Rows come meanwhile, and are shown then. */
+  async #edit(effect: E, location: Location): Promise<void> {
+    const editor = editorOf(process.env);
+    const problem = editingProblem(editor, location);
+    if (problem !== null || this.#editor !== null) {
+      this.#answer(effect, { type: 'message', text: problem });
+      return;
+    }
+    this.#terminal.close();
+    const { child, ended } = startEditor(editor, location);
+    this.#editor = child;
+    const failure = await ended;
+    this.#editor = null;
+    if (this.#ended) return;
+    this.#terminal = this.#open();
+    const { columns, rows } = this.#terminal;
+    this.#dispatch({ type: 'size', columns, rows });
+    if (failure !== null) this.#answer(effect, { type: 'message', text: failure });
   }
 
   #judgeOf(effect: E): Judge {
