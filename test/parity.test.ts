@@ -11,6 +11,7 @@ import { commands } from '../src/cli/commands/index.ts';
 import { rulePage } from '../src/detectors/finding.ts';
 import { blockedEventLoop } from '../src/detectors/rules/blocked-event-loop.ts';
 import { detectors } from '../src/detectors/rules/index.ts';
+import { limitText } from '../src/detectors/types.ts';
 import { labs } from '../src/lab/index.ts';
 import { ROW_TYPES, STALL_KINDS } from '../src/recording/types.ts';
 
@@ -109,7 +110,7 @@ describe('detectors', () => {
       for (const text of [remedy, ...kinds.map((kind) => kind.remedy)]) {
         expect(text, 'a remedy is an imperative sentence: "Move …."').toMatch(/^[A-Z][a-z]+ [\s\S]*\.$/);
       }
-      for (const text of [description, ...limits]) {
+      for (const text of [description, ...limits.map(limitText)]) {
         expect(text, 'descriptions and limits are made of sentences').toMatch(/^[A-Z][\s\S]*\.$/);
       }
       expect(limits, 'what it cannot see').not.toEqual([]);

@@ -3,7 +3,7 @@
 import { CONFIDENCE_WORDS } from '../../src/detectors/confidence.ts';
 import { needsText } from '../../src/detectors/needs-text.ts';
 import { detectors } from '../../src/detectors/rules/index.ts';
-import type { Detector, KindText } from '../../src/detectors/types.ts';
+import { type Detector, type KindText, limitText } from '../../src/detectors/types.ts';
 
 const generated = (source: string): string => `<!-- Written by "npm run docs" from ${source}. Change it there. -->`;
 
@@ -25,7 +25,9 @@ function rulePage(rule: Detector): string {
     '## When it is reported',
     thresholds.map((threshold) => `- ${threshold.replace(/^(\w+):/, '**$1**:')}`).join('\n'),
     needsText(rule, (type) => `\`${type}\``),
-    ...(limits.length === 0 ? [] : ['## What it cannot see', limits.map((limit) => `- ${limit}`).join('\n')]),
+    ...(limits.length === 0
+      ? []
+      : ['## What it cannot see', limits.map((limit) => `- ${limitText(limit)}`).join('\n')]),
     ...explainedSection(rule),
     '## What to change',
     remedy,

@@ -1,5 +1,5 @@
 /** Whether calls at one await grow in number, also where others pass it quickly. */
-import { GROWN_CALLS, type Growth, growthOf, INBOUND_SHARE, stuckOf } from './growth.ts';
+import { GROWN_CALLS, type Growth, growthOf, INBOUND_SHARE, keepsUnanswered, stuckOf } from './growth.ts';
 import { STUCK_MS } from './limits.ts';
 import type { StallView } from './stalls.ts';
 import type { Place } from './unfinished.ts';
@@ -13,7 +13,9 @@ export function growthOfCalls(place: Place, waits: ReturnType<typeof waitsOf>, r
   const growth = growthOf(place, GROWN_CALLS);
   if (growth !== null || reads(place.last.entry) || isSubscriber(place) || waits.answered(place)) return growth;
   const stuck = stuckOf(place, recording, { oldestMs: STUCK_MS, ended: ENDED_CALLS });
-  return stuck && growthOf(place, GROWN_CALLS, Number.POSITIVE_INFINITY);
+  const beside = stuck && growthOf(place, GROWN_CALLS, Number.POSITIVE_INFINITY);
+  // Requests from outside that are answered meanwhile are those of others.
+  return beside && { ...beside, inbound: beside.inbound && !keepsUnanswered(place) };
 }
 
 /** One for each connection from outside, which waits for further requests. */

@@ -105,8 +105,9 @@ export function growthOf(place: Place, leastAlive: number, endedShare = ENDED_SH
   const stayed = left && growthIn(thinned(left), leastAlive, endedShare);
   if (stayed) return { ...stayed, oldestMs: place.last.entry.oldestMs, inbound: false, broke: false };
   const since = place.last.t - place.last.entry.oldestMs;
-  const late = broke ? growthIn(thinned(warm.filter(({ t }) => t >= since)), leastAlive, endedShare) : null;
-  return late && { ...late, broke: late.ended === 0 };
+  const recent = (left ?? warm).filter(({ t }) => t >= since);
+  const late = broke ? growthIn(thinned(recent), leastAlive, endedShare) : null;
+  return late && { ...late, ...(left && { inbound: false }), broke: late.ended === 0 };
 }
 
 /**
@@ -134,6 +135,11 @@ function hasBroken(place: Place): boolean {
 function areWithout(what: 'unanswered' | 'unread', { last, readings }: Place): boolean {
   const recent = readings.slice(-GONE_READINGS);
   return CALLS.includes(last.entry.what) && recent.every((one) => one[what] >= INBOUND_SHARE * one.entry.alive);
+}
+
+/** Each of them keeps a request waiting for longer than a server thinks. */
+export function keepsUnanswered(place: Place): boolean {
+  return place.last.entry.oldestMs >= UNANSWERED_MS && areWithout('unanswered', place);
 }
 
 function isServerHung(place: Place): boolean {

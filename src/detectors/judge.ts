@@ -37,7 +37,7 @@ export function* judgeSteps(
   for (const detector of list) {
     const said = askOne(detector, recording, present);
     for (const finding of said.findings) findings.push(finding);
-    rules.push({ rule: detector.id, outcome: said.outcome, why: said.why });
+    rules.push({ rule: detector.id, outcome: said.outcome, why: said.why, ...unseenIn(detector, recording, said) });
     yield;
   }
   return { findings: fold(findings, list).sort((a, b) => b.score - a.score), rules };
@@ -59,6 +59,18 @@ function askOne(detector: Detector, recording: Recording, present: ReadonlySet<R
     return missing === '' ? { outcome: 'clear', why: 'looked at, nothing found', findings: [] } : noData(missing);
   } catch (error) {
     return { outcome: 'error', why: error instanceof Error ? error.message : String(error), findings: [] };
+  }
+}
+
+/** Of a rule that could not judge, `why` says it. */
+function unseenIn({ limits }: Detector, recording: Recording, { outcome }: Said): Pick<RuleResult, 'unseen'> {
+  if (outcome !== 'clear' && outcome !== 'found') return {};
+  try {
+    const unseen = limits.flatMap((limit) => (typeof limit === 'string' ? [] : (limit.here(recording) ?? [])));
+    return unseen.length > 0 ? { unseen } : {};
+  } catch {
+    // It is a remark: what the rule found stands without it.
+    return {};
   }
 }
 

@@ -51,6 +51,9 @@ export const LEAST_SPAN_MS = 1000;
 /** Share of those alive that came meanwhile: a smaller rise is normal variation. */
 export const GROWN_SHARE = 0.3;
 
+/** Of what was started: what is missing is within what counts vary by anyway. */
+export const SEEN_WHOLE = 0.9;
+
 /** The last ones and an even choice of those before: `MAX_READINGS` or a few more. */
 export function thinned<T>(readings: readonly T[]): T[] {
   const stride = Math.max(1, Math.ceil((readings.length - 1) / MAX_READINGS));

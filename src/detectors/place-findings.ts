@@ -4,13 +4,11 @@ import type { Location, UnfinishedEntry } from '../recording/types.ts';
 import { formatCount, formatShare } from '../util/text.ts';
 import { type FindingParts, findingOf } from './finding.ts';
 import { estimatedOf } from './growth.ts';
+import { SEEN_WHOLE } from './limits.ts';
 import { LOST_MS } from './severity.ts';
 import type { Detector, Finding } from './types.ts';
 import type { Place } from './unfinished.ts';
 import { startedBy } from './work.ts';
-
-/** Of what was started: what is missing is within what counts vary by anyway. */
-const SEEN_WHOLE = 0.9;
 
 type About<E extends object> = Omit<FindingParts<E>, 'lostMs' | 'location'> & { place: Place };
 

@@ -84,6 +84,18 @@ export interface Explains {
   alone?: true;
 }
 
+/** What a rule cannot see, where a recording shows whether that matters there. */
+export interface Limit<Seen> {
+  text: string;
+  /** What it is about in this recording, as a sentence; null if nothing. */
+  here(recording: Seen): string | null;
+}
+
+/** For pages and help: whatever the recording. */
+export function limitText(limit: string | Limit<never>): string {
+  return typeof limit === 'string' ? limit : limit.text;
+}
+
 /** What a rule answers if it cannot judge: a fragment that says why. */
 export interface NoData {
   noData: string;
@@ -102,7 +114,7 @@ export interface Detector<E extends object = object, Reads extends readonly RowT
   /** "NAME: value, where it comes from", for people. */
   thresholds: readonly string[];
   /** What it cannot see or needs, in sentences. */
-  limits: readonly string[];
+  limits: readonly (string | Limit<View<Reads[number]>>)[];
   kinds: readonly KindText[];
   /** Pure: a recording in, findings out. */
   detect(recording: View<Reads[number]>): Finding<E>[] | NoData;
@@ -124,6 +136,8 @@ export interface RuleResult {
   rule: string;
   outcome: Outcome;
   why: string;
+  /** What it could not see in this recording, in sentences; absent where nothing of that matters. */
+  unseen?: string[];
 }
 
 export interface Judgement {

@@ -1,11 +1,11 @@
-import type { Finding } from '../detectors/types.ts';
+import type { Finding, RuleResult } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { escapeHtml } from '../util/html.ts';
 import { placeText } from '../util/place-text.ts';
 import { formatMs } from '../util/text.ts';
 import { headed } from './report.ts';
 import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
-import { groupText, type RuleGroup, ruleGroups } from './rule-groups.ts';
+import { groupText, type RuleGroup, ruleGroups, unseenGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
 import {
   commandText,
@@ -47,7 +47,7 @@ ${report.findings.map(findingHtml).join('\n')}
 ${routesHtml(report.routes ?? [])}<h2>Rules</h2>
 <table><tr><th>rule</th><th>outcome</th><th>why</th></tr>
 ${ruleGroups(report.rules).map(ruleHtml).join('\n')}
-</table></body></html>
+</table>${unseenHtml(report.rules)}</body></html>
 `;
 }
 
@@ -61,6 +61,13 @@ function routesHtml(routes: readonly RouteReport[]): string {
 ${routes.map((route) => row(routeCells(route), 'td')).join('\n')}
 </table>${seen === null ? '' : `<p class="dim">${escapeHtml(seen)}</p>`}
 `;
+}
+
+function unseenHtml(rules: readonly RuleResult[]): string {
+  const items = unseenGroups(rules).map(
+    ({ rules: names, text }) => `<li>${escapeHtml(text)} <span class="dim">${escapeHtml(names.join(', '))}</span></li>`,
+  );
+  return items.length === 0 ? '' : `<h2>Not seen here</h2><ul>${items.join('')}</ul>`;
 }
 
 function ruleHtml(group: RuleGroup): string {

@@ -1,8 +1,8 @@
-import type { Finding } from '../detectors/types.ts';
+import type { Finding, RuleResult } from '../detectors/types.ts';
 import { codeSpan, escapeMarkdown } from '../util/markdown.ts';
 import { placeText } from '../util/place-text.ts';
 import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
-import { groupText, ruleGroups } from './rule-groups.ts';
+import { groupText, ruleGroups, unseenGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
 import {
   commandText,
@@ -35,8 +35,18 @@ export function markdownReport(report: Report): string {
       (group) =>
         `| ${group.rules.length === 1 ? escapeMarkdown(group.rules[0]!) : ''} | ${group.outcome} | ${escapeMarkdown(groupText(group))} |`,
     ),
+    ...unseenLines(rules),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function unseenLines(rules: readonly RuleResult[]): string[] {
+  const groups = unseenGroups(rules);
+  if (groups.length === 0) return [];
+  const lines = groups.map(
+    ({ rules: names, text }) => `- ${escapeMarkdown(text)} (${escapeMarkdown(names.join(', '))})`,
+  );
+  return ['', '## Not seen here', '', ...lines];
 }
 
 function routeLines(routes: readonly RouteReport[]): string[] {

@@ -8,6 +8,9 @@ import { namesText } from './threads.ts';
 /** A rule is clear for a family only if it is clear for every thread: no data never counts as healthy. */
 const WORST_OUTCOME: readonly Outcome[] = ['found', 'error', 'no-data', 'clear'];
 
+/** Of a rule in all threads: they say much the same, each with its own figures. */
+const MAX_UNSEEN = 2;
+
 /** The outcome of a rule for one thread. */
 interface Said {
   header: Header;
@@ -30,7 +33,13 @@ function mergeRule(rule: string, said: readonly Said[], findings: readonly Findi
   const same = of(outcome);
   const found = findings.filter((finding) => finding.rule === rule).length;
   const why = outcome === 'found' ? `${found} found` : same[0]!.result.why;
-  return { rule, outcome, why: same.length === said.length ? why : `${why} (${sharesText(same, said)})` };
+  const unseen = [...new Set(said.flatMap(({ result }) => result.unseen ?? []))].slice(0, MAX_UNSEEN);
+  return {
+    rule,
+    outcome,
+    why: same.length === said.length ? why : `${why} (${sharesText(same, said)})`,
+    ...(unseen.length > 0 && { unseen }),
+  };
 }
 
 /** "2 of 4 threads: main thread of pid 100, worker 2 of pid 100; others: 1 no-data, 1 clear" */

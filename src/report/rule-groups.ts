@@ -27,6 +27,12 @@ function whyOf(why: string): string {
   return why.includes(DIAGNOSE_HAS_THEM) ? NEEDS_DIAGNOSE : why;
 }
 
+/** What rules could not see in this recording: each sentence once, with the rules that it concerns. */
+export function unseenGroups(rules: readonly RuleResult[]): { rules: string[]; text: string }[] {
+  const all = rules.flatMap(({ rule, unseen = [] }) => unseen.map((text) => ({ rule, text })));
+  return [...groupBy(all, ({ text }) => text)].map(([text, of]) => ({ rules: of.map(({ rule }) => rule), text }));
+}
+
 /** "20 rules need level diagnose (…): async-deadlock, …"; for a single rule only its reason. */
 export function groupText({ outcome, rules, why }: RuleGroup): string {
   if (rules.length === 1) return why;

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Log, Location as Place, ReportingDescriptor, Result } from 'sarif';
 import { CONFIDENCE_WORDS, confidenceWord } from '../detectors/confidence.ts';
 import { detectors } from '../detectors/rules/index.ts';
-import type { Detector, Finding, Severity } from '../detectors/types.ts';
+import { type Detector, type Finding, limitText, type Severity } from '../detectors/types.ts';
 import type { Location } from '../recording/types.ts';
 import { packageVersion } from '../util/package-root.ts';
 import { stripControl, toJson } from '../util/text.ts';
@@ -41,7 +41,7 @@ function ruleOf({ id, title, description, remedy, limits }: Detector): Reporting
     name: id,
     shortDescription: { text: title },
     fullDescription: { text: description },
-    help: { text: [remedy, ...limits, ...CONFIDENCE_WORDS].join('\n') },
+    help: { text: [remedy, ...limits.map(limitText), ...CONFIDENCE_WORDS].join('\n') },
     helpUri: `${HOME}/blob/main/docs/rules/${id}.md`,
   };
 }

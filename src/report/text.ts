@@ -6,7 +6,7 @@ import { formatMs, sparkline, stripControl, wrap } from '../util/text.ts';
 import { excerpt } from './excerpt.ts';
 import { headed } from './report.ts';
 import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
-import { groupText, ruleGroups } from './rule-groups.ts';
+import { groupText, ruleGroups, unseenGroups } from './rule-groups.ts';
 import type { Report } from './types.ts';
 import {
   commandText,
@@ -42,6 +42,7 @@ export function textReport(report: Report, recordings: readonly Recording[], { p
     ...report.findings.flatMap((finding) => ['', ...findingLines(finding, paint, width)]),
     ...routeLines(report.routes ?? [], paint, width),
     ...ruleLines(report.rules, paint, width),
+    ...unseenLines(report.rules, paint, width),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -151,4 +152,14 @@ function ruleLines(rules: readonly RuleResult[], paint: Paint, width: number): s
     );
   });
   return ['', paint('Also looked at', 'bold'), ...lines];
+}
+
+function unseenLines(rules: readonly RuleResult[], paint: Paint, width: number): string[] {
+  const groups = unseenGroups(rules);
+  if (groups.length === 0) return [];
+  const lines = groups.flatMap(({ rules: names, text }) => [
+    ...wrap(stripControl(text), width - 2).map((line) => `  ${line}`),
+    ...wrap(names.join(', '), width - 4).map((line) => `    ${paint(line, 'dim')}`),
+  ]);
+  return ['', paint('Not seen here', 'bold'), ...lines];
 }

@@ -121,3 +121,24 @@ test('no rows: no data', () => {
   expect(outcome(growingPendingAsync, seconds(4))).toBe('no-data');
   expect(outcome(growingPendingAsync, [unfinished(2000, [])])).toBe('clear');
 });
+
+test('calls that hang while others pass are not excused by the requests that wait for them', () => {
+  const beside = (n: number, t: number): Partial<UnfinishedEntry> => ({
+    ...{ alive: 12 * n, created: 100 * n, ended: 88 * n, oldestMs: t - 500 },
+    ...{ usualMs: 32, slowMs: 64, endedMaxMs: 6000, endedSinceOldest: 80 * n },
+  });
+  const rows = (unanswered: (n: number) => number): Row[] =>
+    tracked(7, beside).map((row, i) => ({ ...row, inbound: 12 * i + 14, unanswered: unanswered(i + 1) }));
+  expect(
+    severities(
+      growingPendingAsync,
+      rows((n) => 12 * n),
+    ),
+  ).toEqual(['warning']);
+  expect(
+    severities(
+      growingPendingAsync,
+      rows(() => 2),
+    ),
+  ).toEqual(['info']);
+});

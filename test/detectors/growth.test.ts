@@ -50,6 +50,18 @@ test.each([
   else expect(found).toMatchObject(expected);
 });
 
+test('what is there still when they have gone is judged from the beginning of its oldest, whatever was slow before', () => {
+  const alive = [1, 1, 1, 8, 26, 44, 62, 80, 80, 80, 80];
+  const rows = tracked(11, (n, t) => ({
+    ...{ alive: alive[n - 1]!, created: 40 * n, ended: 40 * n - alive[n - 1]!, usualMs: 32, endedSinceOldest: 20 },
+    oldestMs: n < 4 ? 2000 * n : t - 7500,
+  }));
+  const inbound = [1, 1, 1, 8, 26, 44, 62, 80, 80, 1, 0];
+  const [period] = periodsOf(recordingOf(rows.map((row, i) => ({ ...row, inbound: inbound[i]! }))));
+  const [place] = allPlacesOf(period!, 'await');
+  expect(growthOf(place!, LEAST, Number.POSITIVE_INFINITY)).toMatchObject({ alive: 80, inbound: false });
+});
+
 test('connections of a pool stay on purpose', () => {
   expect(leftBy([...RISING, 150, 150], [30, 60, 90, 120, 150, 0, 0], 'handle')).toBeNull();
 });

@@ -252,3 +252,19 @@ describe('summarize', () => {
     for (const line of lines) expect(line).toBe(stripControl(line));
   });
 });
+
+test('what rules could not see in this recording is said in all forms', () => {
+  const report = buildReport([recordingOf([delayRow(5)])]);
+  const unseen = ['Only 40 % of it was followed.'];
+  const rules = report.rules.map((one, i) => (i < 2 ? { ...one, unseen } : one));
+  const names = rules.slice(0, 2).map(({ rule }) => rule);
+  for (const text of [
+    textReport({ ...report, rules }, [], PLAIN),
+    markdownReport({ ...report, rules }),
+    htmlReport({ ...report, rules }, []),
+  ]) {
+    expect(text.split('Not seen here')[1]).toContain(unseen[0]);
+    expect(text.split('Not seen here')[1]).toContain(names.join(', '));
+  }
+  expect(textReport(report, [], PLAIN)).not.toContain('Not seen here');
+});

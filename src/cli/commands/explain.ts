@@ -1,7 +1,7 @@
 import { CONFIDENCE_WORDS } from '../../detectors/confidence.ts';
 import { needsText } from '../../detectors/needs-text.ts';
 import { detectors } from '../../detectors/rules/index.ts';
-import type { Detector, KindText } from '../../detectors/types.ts';
+import { type Detector, type KindText, limitText } from '../../detectors/types.ts';
 import { hasColor, type Paint, painter, terminalWidth } from '../../util/terminal.ts';
 import { wrap } from '../../util/text.ts';
 import { meantRule } from '../meant-rule.ts';
@@ -77,7 +77,7 @@ function page(rule: Detector, paint: Paint): string[] {
     ),
     ...section(
       'What it cannot see',
-      rule.limits.flatMap((limit) => indented(limit)),
+      rule.limits.flatMap((limit) => indented(limitText(limit))),
     ),
     ...section(
       'How sure it is',

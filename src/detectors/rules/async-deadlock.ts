@@ -10,6 +10,7 @@ import { percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { looksOf, PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { neededWhole } from '../unseen.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Longer than a lock is held on purpose by anything that awaits. */
@@ -56,7 +57,10 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
     'Of a cycle, only locks that are awaited one after the other in your own functions are recognised.',
     'Who holds a slot is seen by the awaits of async functions: of code that uses callbacks alone, and of functions that return what the limit gives them without awaiting it, nothing is known.',
     'Contention in which some calls still get through is not reported.',
-    'Where not all calls are followed, it is seen only if the thread idles then, and its heap is small: such a heap is looked through.',
+    neededWhole(
+      'Where not all calls are followed, it is seen only if the thread idles then, and its heap is small: such a heap is looked through.',
+      'who waits for whom is known in part',
+    ),
   ],
   kinds: [
     {

@@ -8,6 +8,7 @@ import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
 import { secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { TRACKED_LATE } from '../unseen.ts';
 
 /** A few at start-up (`main();`) are how programs begin. */
 const REPORTED_CALLS = 5;
@@ -45,7 +46,7 @@ export const floatingPromises: Detector<FloatingEvidence, typeof READS> = {
   ],
   limits: [
     'Calls that packages do not await internally, and that do not fail, are summed up in one info line.',
-    'Only calls that began while the agent was tracking are known.',
+    TRACKED_LATE,
   ],
   kinds: [
     {

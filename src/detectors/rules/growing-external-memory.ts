@@ -15,6 +15,7 @@ import {
 import { secondsText } from '../severity.ts';
 
 import type { Detector, Finding } from '../types.ts';
+import { nativeMemory } from '../unseen.ts';
 
 /** V8 lets some 64 MB of Buffers accumulate between two collections, and frees them concurrently: readings vary by this. */
 const GROWN_BYTES = 96e6;
@@ -42,7 +43,7 @@ export const growingExternalMemory: Detector<ExternalEvidence, typeof READS> = {
   ],
   limits: [
     'There is no line: V8 does not sample memory outside its heap. `evdiag leaks PID` shows what holds the Buffers.',
-    'Memory that a native add-on allocates without telling V8 is not counted.',
+    nativeMemory('Memory that a native add-on allocates without telling V8 is not counted.'),
   ],
   kinds: [
     {

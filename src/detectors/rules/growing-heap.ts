@@ -16,6 +16,7 @@ import {
 
 import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
+import { fewCollections } from '../unseen.ts';
 
 /** Share of the heap's limit after a major collection: from some 90 % on, Node spends most of its time collecting. */
 const NEAR_SHARE = 0.85;
@@ -73,7 +74,10 @@ export const growingHeap: Detector<HeapEvidence, typeof READS> = {
   ],
   limits: [
     'There is no line; leak-suspect and `evdiag leaks` name one.',
-    `Needs at least ${LEAST_COLLECTIONS} major collections, or memory that multiplies, so short recordings of a slow leak say nothing.`,
+    fewCollections(
+      `Needs at least ${LEAST_COLLECTIONS} major collections, or memory that multiplies, so short recordings of a slow leak say nothing.`,
+      LEAST_COLLECTIONS,
+    ),
   ],
   kinds: [
     {

@@ -40,6 +40,7 @@ import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
+import { FOLLOWED_IN_PART, TRACKED_LATE } from '../unseen.ts';
 import { ownAwaits } from '../wait-chains.ts';
 import { functionsWith, isLoop, isRecursive, isWithin, listens, reads, viaOf, waitsOf } from '../waits.ts';
 
@@ -81,10 +82,7 @@ export const growingPendingAsync: Detector<Evidence, typeof READS> = {
     BACKLOG_THRESHOLD,
     RUNS_THRESHOLD,
   ],
-  limits: [
-    'Where following costs more than the budget (EVDIAG_BUDGET), only a sample is seen: then it takes longer to be sure.',
-    'Calls that began before tracking started are not counted.',
-  ],
+  limits: [FOLLOWED_IN_PART, TRACKED_LATE],
   kinds: [
     {
       kind: 'suspended',

@@ -6,6 +6,7 @@ import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.t
 import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { FOLLOWED_IN_PART } from '../unseen.ts';
 import { isPooled } from '../waits.ts';
 
 /** Above the size of common pools (10), with room for two of them. */
@@ -57,10 +58,7 @@ export const leakedHandles: Detector<HandlesEvidence, typeof READS> = {
     `warning: ${GROWN_HANDLES} alive from one place (sockets, files, servers and processes: ${GROWN_OF_SYSTEM}), ${growthText('closed')}.`,
     `ignored: if less than ${percent(REFERENCED_SHARE)} of the timers are referenced and it is unknown whether they are intervals; if as many connections or requests from outside are open.`,
   ],
-  limits: [
-    'Files that are opened with callbacks (`fs.open`), or without node:fs, are not seen.',
-    'Where following costs more than the budget (EVDIAG_BUDGET), only a sample is seen: then it takes longer to be sure.',
-  ],
+  limits: ['Files that are opened with callbacks (`fs.open`), or without node:fs, are not seen.', FOLLOWED_IN_PART],
   kinds: [
     kindText(
       'files',

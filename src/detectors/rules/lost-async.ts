@@ -5,6 +5,7 @@ import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFi
 import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';
+import { NOTHING_COLLECTED } from '../unseen.ts';
 import { isLoop, listens, reads } from '../waits.ts';
 
 /** Now and then a call is dropped on purpose. */
@@ -22,7 +23,7 @@ export interface LostEvidence extends AwaitedEvidence {
   ended: number;
 }
 
-const READS = [...PERIOD_ROWS] as const;
+const READS = [...PERIOD_ROWS, 'gc'] as const;
 
 export const lostAsync: Detector<LostEvidence, typeof READS> = {
   id: 'lost-async',
@@ -38,7 +39,7 @@ export const lostAsync: Detector<LostEvidence, typeof READS> = {
     `warning: ${LOST_CALLS} calls lost at one await, and ${percent(LOST_SHARE)} of those that began there after the first ${WARM_UP_MS} ms.`,
     `info: ${REPORTED_CALLS} calls; also more, where they listened to an emitter, read a stream, or stood in a loop.`,
   ],
-  limits: ['Only collected calls are counted: nothing is reported before the garbage collector has run.'],
+  limits: [NOTHING_COLLECTED],
   kinds: [
     {
       kind: 'collected',

@@ -8,6 +8,7 @@ import { isLoopBusy, LOOP_BUSY_SHARE } from '../loop-busy.ts';
 import { nameOf, onePerLine } from '../place-findings.ts';
 import { round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
+import { neededWhole } from '../unseen.ts';
 
 /** Of a loop, in one call: a few are not worth a limit on how many run at once. */
 const LEAST_TURNS = 5;
@@ -60,7 +61,10 @@ export const serialAwaits: Detector<SerialEvidence, typeof READS> = {
   ],
   limits: [
     'Whether one needs another is judged by the text of the function alone. Where a result is used, the loop may end early, a connection or a transaction is shared, or something is written, nothing is reported.',
-    'A call is followed from one await to the next only where every await is followed: where the program makes so many promises that a sample is taken (each fetch makes dozens), runs are seen in part, and short ones not at all.',
+    neededWhole(
+      'A call is followed from one await to the next only where every await is followed: where the program makes so many promises that a sample is taken (each fetch makes dozens), runs are seen in part, and short ones not at all.',
+      'runs of awaits are seen in part, and short ones not at all',
+    ),
     'Only `await` in `for … of`, `for … in` and counting loops, and in declarations of one block, is judged; without the source of the function nothing is.',
   ],
   kinds: [

@@ -22,6 +22,7 @@ import { STALL_ROWS } from '../stalls.ts';
 import { topLevelWait } from '../top-level.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf } from '../unfinished.ts';
+import { fewPassed } from '../unseen.ts';
 import { ownAwaits } from '../wait-chains.ts';
 import { isLoop, isRecursive, laterSteps, reads, waitsOf } from '../waits.ts';
 
@@ -57,7 +58,11 @@ export const stuckAsync: Detector<StuckEvidence, typeof READS> = {
     `warning: ${STUCK_CALLS} calls at one await, the oldest for ${STUCK_MS} ms, while ${ENDED_CALLS} that began later ended, within a ${STUCK_RATIO}th of that time.`,
   ],
   limits: [
-    `Needs at least ${ENDED_CALLS} calls that passed the same await for comparison.`,
+    fewPassed(
+      `Needs at least ${ENDED_CALLS} calls that passed the same await for comparison.`,
+      STUCK_CALLS,
+      ENDED_CALLS,
+    ),
     'A top level that awaits a promise that nothing else refers to is not found, as V8 has collected both.',
   ],
   kinds: [

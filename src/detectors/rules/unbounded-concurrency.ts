@@ -23,6 +23,7 @@ import {
   type Reading,
   wholePart,
 } from '../unfinished.ts';
+import { unbroken } from '../unseen.ts';
 import { isNetwork } from '../waits.ts';
 
 /** Servers and clients are set to tens, rarely hundreds of connections; the limit of file descriptors is often 1024. */
@@ -86,7 +87,10 @@ export const unboundedConcurrency: Detector<ConcurrencyEvidence, typeof READS> =
     `retries: in flight at the end of ${RETRY_ROWS} rows, and ${AGAIN} times as many started in total, in ${percent(GOING_ROWS)} of the rows.`,
   ],
   limits: [
-    'Where following costs more than the budget (EVDIAG_BUDGET), bursts are seen only before the first pause, or where the start of thread-pool jobs alone blocks the loop.',
+    unbroken(
+      'Where following costs more than the budget (EVDIAG_BUDGET), bursts are seen only before the first pause, or where the start of thread-pool jobs alone blocks the loop.',
+      'bursts after the first pause are not seen',
+    ),
   ],
   kinds: [
     {
