@@ -1,6 +1,7 @@
 /** Options that several commands share. */
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { SEVERITIES } from '../detectors/types.ts';
+import { DEFAULT_EDITOR } from '../exporters/editors.ts';
 import { InputError } from '../recording/reader.ts';
 
 export function jsonOption(what = 'print JSON on stdout'): Option {
@@ -40,6 +41,14 @@ export function sigusr1Option(): Option {
   return new Option(
     '--sigusr1',
     'send SIGUSR1 even where it cannot be seen whether the program handles that signal itself',
+  );
+}
+
+/** Of commands that write pages; `editorPattern` makes an address of it. */
+export function editorOption(): Option {
+  const names = 'vscode, cursor, windsurf, zed, sublime, idea, webstorm, none';
+  return new Option('--editor <name>', `editor that links open: ${names}, or a URL with {file} and {line}`).default(
+    DEFAULT_EDITOR,
   );
 }
 

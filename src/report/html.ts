@@ -1,8 +1,8 @@
 import type { Finding, RuleResult } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { escapeHtml } from '../util/html.ts';
-import { placeText } from '../util/place-text.ts';
 import { formatMs } from '../util/text.ts';
+import { placeHtml } from './place-html.ts';
 import { headed } from './report.ts';
 import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
 import { groupText, type RuleGroup, ruleGroups, unseenGroups } from './rule-groups.ts';
@@ -25,12 +25,21 @@ h1{font-size:1.2rem;font-family:ui-monospace,monospace;overflow-wrap:anywhere}h2
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem}dt,.dim{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
 article{background:var(--card);border-left:4px solid var(--tone);padding:.8rem 1rem;margin:.8rem 0}article p{margin:.3rem 0}
 .critical{--tone:var(--critical)}.warning{--tone:var(--warning)}.info{--tone:var(--info)}b.badge{color:var(--tone);margin-right:.6rem}
-code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}details{margin:.3rem 0}ol{margin:.3rem 0;padding-left:1.6rem}
+code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}a{color:inherit}details{margin:.3rem 0}ol{margin:.3rem 0;padding-left:1.6rem}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;border-bottom:1px solid var(--line);padding:.25rem .6rem .25rem 0;vertical-align:top}
 svg{width:100%;height:4rem;background:var(--card)}polyline{fill:none;stroke:var(--info);stroke-width:1.5;vector-effect:non-scaling-stroke}`;
 
+interface HtmlOptions {
+  /** The address of a line in an editor, with {file} and {line}: places link there. Default: no links. */
+  editor?: string;
+}
+
 /** One self-contained page: no script, nothing loaded from elsewhere. */
-export function htmlReport(report: Report, recordings: readonly Recording[]): string {
+export function htmlReport(
+  report: Report,
+  recordings: readonly Recording[],
+  { editor = '' }: HtmlOptions = {},
+): string {
   const title = `evdiag: ${escapeHtml(commandText(report.recording.argv))}`;
   const verdict = report.findings.length > 0 ? findingsText(report) : `Nothing found: ${coverageText(report)}`;
   return `<!doctype html>
@@ -43,7 +52,7 @@ export function htmlReport(report: Report, recordings: readonly Recording[]): st
     .join('\n')}</dl>
 ${delayChart(headed(report, recordings))}
 <h2>${escapeHtml(verdict)}</h2>
-${report.findings.map(findingHtml).join('\n')}
+${report.findings.map((finding) => findingHtml(finding, editor)).join('\n')}
 ${routesHtml(report.routes ?? [])}<h2>Rules</h2>
 <table><tr><th>rule</th><th>outcome</th><th>why</th></tr>
 ${ruleGroups(report.rules).map(ruleHtml).join('\n')}
@@ -75,14 +84,14 @@ function ruleHtml(group: RuleGroup): string {
   return `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(group.outcome)}</td><td class="dim">${escapeHtml(groupText(group))}</td></tr>`;
 }
 
-function findingHtml(finding: Finding): string {
+function findingHtml(finding: Finding, editor: string): string {
   const { severity, message, location, stack, remedy, rule, kind } = finding;
   const symptoms = symptomsOf(finding);
   const threads = threadsText(finding);
   const work = workText(finding);
-  const frames = stack.map((frame) => `<li><code>${escapeHtml(placeText(frame))}</code></li>`).join('');
+  const frames = stack.map((frame) => `<li>${placeHtml(frame, editor)}</li>`).join('');
   return `<article class="${escapeHtml(severity)}"><h3><b class="badge">${escapeHtml(severity)}</b>${escapeHtml(message)}</h3>
-${location === null ? '' : `<p><code>${escapeHtml(placeText(location))}</code></p>`}
+${location === null ? '' : `<p>${placeHtml(location, editor)}</p>`}
 <p class="dim">${escapeHtml(`${rule} (${kind}): ${evidenceText(finding).join(' · ')}`)}</p>
 ${work === null ? '' : `<p>${escapeHtml(work)}</p>`}
 ${threads === null ? '' : `<p class="dim">${escapeHtml(threads)}</p>`}

@@ -279,7 +279,7 @@ test.each([
   [['flame', 'after.cpuprofile', '--focus', 'nothing'], 2, 'has no samples, or none in the part that was asked for.'],
   [['flame', 'before.cpuprofile', '--category', 'idle'], 2, 'is idle all of this time'],
   [['flame', 'after.cpuprofile', '--category', 'own'], 2, 'There are application, dependency, node'],
-  [['flame', 'after.cpuprofile', '--editor', 'own'], 2, 'give vscode, idea, sublime, none, or'],
+  [['flame', 'after.cpuprofile', '--editor', 'own'], 2, 'give vscode, idea, sublime, cursor,'],
   [['stats', 'after.cpuprofile', '--hide', '('], 2, 'is not a regular expression'],
   [['diff', 'after.cpuprofile', 'x.heapprofile'], 2, 'are of different kinds'],
   [['profile', '999999999'], 3, 'There is no process'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { editorPattern } from '../../src/exporters/editors.ts';
+import { editorAddress, editorPattern } from '../../src/exporters/editors.ts';
 
 /** The viewer is plain JavaScript, as it runs in the page. */
 const viewer = new URL('../../src/exporters/viewer/tooltip.js', import.meta.url).href;
@@ -22,6 +22,9 @@ describe('editors', () => {
     ['zed://file{file}:{line}', 'zed://file/srv/a%20b/x%231.ts:12'],
   ])('%s', (editor, href) => {
     expect(linkOf(editor)).toBe(href);
+    // Pages without a script have the same.
+    const address = editorAddress(editorPattern(editor), '/srv/a b/x#1.ts', 12);
+    expect(address?.replaceAll('&', '&#38;')).toBe(href);
   });
 
   test('a file on a drive, one that is hostile, one that is none, and no links', () => {
@@ -33,10 +36,29 @@ describe('editors', () => {
     expect(linkOf('none')).toBeUndefined();
   });
 
+  test('a page without a script links no share, no part of Node, and nothing that is no text', () => {
+    const pattern = editorPattern('vscode');
+    for (const file of [
+      '//evil/share/x.js',
+      '/\\evil\\x.js',
+      'node:fs',
+      'x.js',
+      'https://e.org/x.js',
+      '/a\ud800.js',
+      '',
+    ]) {
+      expect(editorAddress(pattern, file, 1), file).toBeNull();
+    }
+    expect(editorAddress(editorPattern('none'), '/srv/x.js', 1)).toBeNull();
+    expect(editorAddress(pattern, 'C:\\app\\x.ts', 0)).toBe('vscode://file/C:/app/x.ts:1');
+  });
+
   test.each(['emacs', 'myeditor://open', 'javascript:alert("{file}")', 'data:{file}', '{file}', 'toString'])(
     '%s is none',
     (wanted) => {
-      expect(() => editorPattern(wanted)).toThrow(/is not a known editor: give vscode, idea, sublime, none, or/);
+      expect(() => editorPattern(wanted)).toThrow(
+        /is not a known editor: give vscode, idea, sublime, cursor, webstorm, windsurf, zed, none, or/,
+      );
     },
   );
 });

@@ -183,6 +183,15 @@ describe('html report', () => {
     expect(html).not.toMatch(/(src|href)=|url\(|@import/);
     expect(html).toContain('<polyline');
   });
+
+  test('places open in the editor that is wanted, and hostile names stay within the address', () => {
+    const hostile = { ...evil, location: { ...location, file: '/srv/"><script>&x=1', line: 7 } };
+    const html = htmlReport(reportWith([finding, hostile]), [], { editor: 'my://open?f={file}&l={line}' });
+    expect(html).toContain('<a href="my://open?f=/srv/app.js&amp;l=12"><code>/srv/app.js:12:3 handler</code></a>');
+    expect(html).toContain('href="my://open?f=/srv/%22%3E%3Cscript%3E%26x%3D1&amp;l=7"');
+    expect(html).not.toContain('<script');
+    expect(htmlReport(reportWith([finding]), [])).not.toContain('href');
+  });
 });
 
 describe('markdown report', () => {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { DEFAULT_EDITOR, editorPattern } from '../../exporters/editors.ts';
+import { editorPattern } from '../../exporters/editors.ts';
 import { html, htmlWith } from '../../exporters/html.ts';
 import { speedscope } from '../../exporters/speedscope.ts';
 import { totalOf, withoutIdle } from '../../profile/call-tree.ts';
@@ -7,7 +7,7 @@ import { takenText } from '../../profile/taken-text.ts';
 import type { Profile } from '../../profile/types.ts';
 import { InputError } from '../../util/input-error.ts';
 import { openFile, speedscopePage } from '../open-file.ts';
-import { jsonOption } from '../options.ts';
+import { editorOption, jsonOption } from '../options.ts';
 import { complain, printJson } from '../output.ts';
 import { exporterFor, formatOption, leftOut } from '../profile/export-profile.ts';
 import { type CutOptions, cutOptions, inputProfile } from '../profile/profile-input.ts';
@@ -50,11 +50,7 @@ export const flame: CliCommand<Options> = {
           .choices(['0x', 'speedscope'])
           .default('0x'),
       )
-      .option(
-        '--editor <name>',
-        'editor that links open: vscode, idea, sublime, none, or a URL with {file} and {line}',
-        DEFAULT_EDITOR,
-      )
+      .addOption(editorOption())
       .addOption(jsonOption());
     for (const option of cutOptions()) command.addOption(option);
   },

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Severity } from '../../detectors/types.ts';
+import { editorPattern } from '../../exporters/editors.ts';
 import { type Family, InputError, readFamily } from '../../recording/reader.ts';
 import { githubReport } from '../../report/github.ts';
 import { htmlReport } from '../../report/html.ts';
@@ -13,7 +14,7 @@ import type { Report } from '../../report/types.ts';
 import { painter } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { askBudget, budgetOption, printBudget, readBudget } from '../budget.ts';
-import { failOnOption, jsonOption, recordingArgument } from '../options.ts';
+import { editorOption, failOnOption, jsonOption, recordingArgument } from '../options.ts';
 import { lookOf, reportOf, textFor } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
@@ -26,6 +27,7 @@ interface Options {
   json?: boolean;
   short?: boolean;
   output?: string;
+  editor: string;
   failOn?: Severity;
   budget?: string | true;
 }
@@ -37,6 +39,7 @@ export const report: CliCommand<Options> = {
     'evdiag report',
     'evdiag report --short                        ten lines: the worst findings',
     'evdiag report .evdiag --format html -o report.html',
+    'evdiag report --format html --editor idea -o report.html',
     'evdiag report DIR --fail-on warning',
     'evdiag report DIR --format github            annotations in a pull request',
     'evdiag report DIR --format sarif -o evdiag.sarif',
@@ -48,20 +51,23 @@ export const report: CliCommand<Options> = {
       .addOption(jsonOption().implies({ format: 'json' }))
       .option('--short', 'print ten lines: the worst findings and their places')
       .option('-o, --output <file>', 'write to this file instead of stdout')
+      .addOption(editorOption())
       .addOption(failOnOption())
       .addOption(budgetOption());
   },
-  run([input = '.evdiag'], { format, output, failOn, short, budget: file }) {
+  run([input = '.evdiag'], { format, output, failOn, short, budget: file, editor }) {
     if (short && format !== 'text') throw new InputError(`Leave out --short: ${format} is always in full.`);
     const budget = readBudget(file);
+    const pattern = editorPattern(editor);
     const family = readFamily(input);
     const result = reportOf(family);
     const brief = (options: TextOptions): string =>
       shortReport(result, input === '.evdiag' ? '' : ` ${input}`, options);
     const forTerminal: ToText = short ? () => brief(lookOf(process.stdout)) : textFor.bind(null, process.stdout);
     const forFile: ToText = short ? () => brief(PLAIN) : plainText;
-    if (output === undefined) process.stdout.write(render(result, family, { format, failOn, toText: forTerminal }));
-    else writePrivate(output, [render(result, family, { format, failOn, toText: forFile })]);
+    if (output === undefined)
+      process.stdout.write(render(result, family, { format, failOn, editor: pattern, toText: forTerminal }));
+    else writePrivate(output, [render(result, family, { format, failOn, editor: pattern, toText: forFile })]);
     const asked = budget && askBudget(budget, result, family);
     // On stderr: stdout is the report's, in any format.
     if (budget && asked) printBudget(budget, asked.results);
@@ -75,17 +81,19 @@ type ToText = (report: Report, family: Family) => string;
 interface Rendering {
   format: Format;
   failOn: Severity | undefined;
+  /** Its addresses, for links. */
+  editor: string;
   toText: ToText;
 }
 
-function render(report: Report, family: Family, { format, failOn, toText }: Rendering): string {
+function render(report: Report, family: Family, { format, failOn, editor, toText }: Rendering): string {
   switch (format) {
     case 'json':
       return `${toJson(report)}\n`;
     case 'markdown':
       return markdownReport(report);
     case 'html':
-      return htmlReport(report, family.recordings);
+      return htmlReport(report, family.recordings, { editor });
     case 'github':
       return githubReport(report, checkout());
     case 'sarif':
