@@ -1,8 +1,8 @@
 /** Options that several commands share. */
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { SEVERITIES } from '../detectors/types.ts';
-import { DEFAULT_EDITOR } from '../exporters/editors.ts';
 import { InputError } from '../recording/reader.ts';
+import { DEFAULT_EDITOR } from '../util/editors.ts';
 
 export function jsonOption(what = 'print JSON on stdout'): Option {
   return new Option('--json', what);

@@ -59,10 +59,15 @@ export function verificationCode({ suspects }: LeakComparison, failOn: 'likely' 
 }
 
 /** Throws InputError where there is no such format of a comparison. */
-export function comparisonAs(format: string, comparison: LeakComparison, isForTerminal: boolean): string {
+export function comparisonAs(
+  format: string,
+  comparison: LeakComparison,
+  isForTerminal: boolean,
+  editor: string,
+): string {
   if (format === 'json') return `${toJson(comparison)}\n`;
   if (format === 'markdown') return comparisonMarkdown(comparison);
-  if (format === 'html') return comparisonHtml(comparison);
+  if (format === 'html') return comparisonHtml(comparison, editor);
   const paint = painter(isForTerminal && hasColor(process.stdout));
   return comparisonText(comparison, { paint, width: terminalWidth(process.stdout) });
 }

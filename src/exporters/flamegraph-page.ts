@@ -1,6 +1,6 @@
+import { DEFAULT_EDITOR, editorPattern } from '../util/editors.ts';
 import { escapeHtml } from '../util/html.ts';
 import { stripControl } from '../util/text.ts';
-import { DEFAULT_EDITOR, editorPattern } from './editors.ts';
 
 /** A frame with what it called. Weights are in the unit of the page. */
 export interface FlameNode {

@@ -1,8 +1,8 @@
 import type { Finding, RuleResult } from '../detectors/types.ts';
 import { type Recording, rowsOf } from '../recording/types.ts';
 import { escapeHtml } from '../util/html.ts';
+import { placeHtml } from '../util/place-html.ts';
 import { formatMs } from '../util/text.ts';
-import { placeHtml } from './place-html.ts';
 import { headed } from './report.ts';
 import { ROUTE_COLUMNS, type RouteReport, routeCells, seenText } from './routes.ts';
 import { groupText, type RuleGroup, ruleGroups, unseenGroups } from './rule-groups.ts';

@@ -203,6 +203,12 @@ describe('names in a heap are hostile', () => {
     expect(comparisonHtml(comparison).replace(/<[^<>]*>/g, '')).not.toMatch(/[<>]/);
   });
 
+  test('places in the page open in the editor that is wanted', () => {
+    const comparison = compareHunts(hunt('a', [suspect('log', 2000)]), hunt('b', [suspect('log', 500)]));
+    const page = comparisonHtml(comparison, 'my://{file}:{line}');
+    expect(page).toContain('<a href="my:///srv/app/shop.js:7"><code>');
+  });
+
   test('the page loads nothing and follows the colours of the reader', () => {
     const page = comparisonHtml(compareHunts(hunt('a', [suspect('log', 1000)]), hunt('b', [])));
     expect(page).toContain('prefers-color-scheme:dark');

@@ -111,6 +111,14 @@ describe('names in a heap are hostile', () => {
   });
 });
 
+test('places in the page open in the editor that is wanted', () => {
+  const place = { file: '/srv/a b.js', line: 7, column: 3, function: '"><script>' };
+  const page = leaksHtml(report([suspect('A', { place })]), 'my://open?f={file}&l={line}');
+  expect(page).toContain('<a href="my://open?f=/srv/a%20b.js&amp;l=7"><code>/srv/a b.js:7');
+  expect(page).not.toContain('<script');
+  expect(leaksHtml(report([suspect('A', { place })]))).not.toContain('href=');
+});
+
 test('the pictures load nothing and follow the colours of the reader', () => {
   for (const page of [leaksHtml(report([suspect('A')])), leaksSvg(report([suspect('A')]))]) {
     expect(page).toContain('prefers-color-scheme:dark');

@@ -1,10 +1,10 @@
 import { Option } from 'commander';
-import { editorPattern } from '../../exporters/editors.ts';
 import { html, htmlWith } from '../../exporters/html.ts';
 import { speedscope } from '../../exporters/speedscope.ts';
 import { totalOf, withoutIdle } from '../../profile/call-tree.ts';
 import { takenText } from '../../profile/taken-text.ts';
 import type { Profile } from '../../profile/types.ts';
+import { editorPattern } from '../../util/editors.ts';
 import { InputError } from '../../util/input-error.ts';
 import { openFile, speedscopePage } from '../open-file.ts';
 import { editorOption, jsonOption } from '../options.ts';

@@ -4,12 +4,13 @@ import { leaksMarkdown } from '../../leaks/markdown.ts';
 import { leaksSvg } from '../../leaks/picture.ts';
 import { leaksText } from '../../leaks/text.ts';
 import type { LeakReport } from '../../leaks/types.ts';
+import { editorPattern } from '../../util/editors.ts';
 import { InputError } from '../../util/input-error.ts';
 import { hasColor, painter, terminalWidth } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { leakReport } from '../hunt.ts';
 import { leakInput } from '../leak-input.ts';
-import { attachOption, jsonOption, numberBetween, sigusr1Option } from '../options.ts';
+import { attachOption, editorOption, jsonOption, numberBetween, sigusr1Option } from '../options.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { comparisonAs, isVerification, type VerifyOptions, verificationCode, verifyLeaks } from '../verify-leaks.ts';
 import { writePrivate } from '../write-file.ts';
@@ -21,6 +22,7 @@ interface Options extends VerifyOptions {
   format: Format;
   json?: boolean;
   output?: string;
+  editor: string;
 }
 
 export const leaks: CliCommand<Options> = {
@@ -52,6 +54,7 @@ export const leaks: CliCommand<Options> = {
       )
       .addOption(new Option('--format <format>', 'format of the report').choices(FORMATS).default('text'))
       .option('-o, --output <file>', 'write the report to this file')
+      .addOption(editorOption())
       .option('--thread <name>', 'of this thread, e.g. "worker 2" (default: the main thread)')
       .option('--steps <n>', 'number of snapshots to take of a process, 1 to 3', numberBetween(1, 3), 3)
       .option(
@@ -74,16 +77,17 @@ export const leaks: CliCommand<Options> = {
       .addOption(jsonOption());
   },
   async run(operands, options) {
+    const editor = editorPattern(options.editor);
     if (isVerification(operands, options)) {
       if (options.format === 'svg') throw new InputError('A comparison has no picture of paths: give --format html.');
       const comparison = await verifyLeaks(options);
       if (!comparison) return EXIT.done;
-      print((format, isForTerminal) => comparisonAs(format, comparison, isForTerminal), options);
+      print((format, isForTerminal) => comparisonAs(format, comparison, isForTerminal, editor), options);
       return verificationCode(comparison, options.failOn);
     }
     const found = await leakReport(leakInput(operands), options);
     if (!found) return EXIT.done;
-    print((format, isForTerminal) => reportAs(format, found, isForTerminal), options);
+    print((format, isForTerminal) => reportAs(format, found, isForTerminal, editor), options);
     const failing = found.suspects.some(({ confidence }) => confidence === 'likely' || options.failOn === 'possible');
     return options.failOn && failing ? EXIT.found : EXIT.done;
   },
@@ -105,10 +109,10 @@ function print(
   else writePrivate(output, [text]);
 }
 
-function reportAs(format: Format, found: LeakReport, isForTerminal: boolean): string {
+function reportAs(format: Format, found: LeakReport, isForTerminal: boolean, editor: string): string {
   if (format === 'json') return `${toJson(found)}\n`;
   if (format === 'markdown') return leaksMarkdown(found);
-  if (format === 'html') return leaksHtml(found);
+  if (format === 'html') return leaksHtml(found, editor);
   if (format === 'svg') return leaksSvg(found);
   const paint = painter(isForTerminal && hasColor(process.stdout));
   return leaksText(found, { paint, width: terminalWidth(process.stdout) });

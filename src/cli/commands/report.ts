@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import type { Severity } from '../../detectors/types.ts';
-import { editorPattern } from '../../exporters/editors.ts';
 import { type Family, InputError, readFamily } from '../../recording/reader.ts';
 import { githubReport } from '../../report/github.ts';
 import { htmlReport } from '../../report/html.ts';
@@ -11,6 +10,7 @@ import { sarifReport } from '../../report/sarif.ts';
 import { shortReport } from '../../report/short.ts';
 import { type TextOptions, textReport } from '../../report/text.ts';
 import type { Report } from '../../report/types.ts';
+import { editorPattern } from '../../util/editors.ts';
 import { painter } from '../../util/terminal.ts';
 import { toJson } from '../../util/text.ts';
 import { askBudget, budgetOption, printBudget, readBudget } from '../budget.ts';

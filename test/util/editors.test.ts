@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { editorAddress, editorPattern } from '../../src/exporters/editors.ts';
+import { editorAddress, editorPattern } from '../../src/util/editors.ts';
 
 /** The viewer is plain JavaScript, as it runs in the page. */
 const viewer = new URL('../../src/exporters/viewer/tooltip.js', import.meta.url).href;

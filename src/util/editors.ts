@@ -1,4 +1,4 @@
-import { InputError } from '../recording/input-error.ts';
+import { InputError } from './input-error.ts';
 
 /** Addresses that open a file in an editor; {file} is its absolute path, {line} counts from 1. */
 const EDITORS: Record<string, string> = {
