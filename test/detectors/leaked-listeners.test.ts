@@ -15,6 +15,10 @@ import {
 const listener = { what: 'listener', type: 'emitter', detail: 'Bus price' } as const;
 const leak = (fields: Partial<UnfinishedEntry> = {}) => tracked(4, (n) => ({ ...listener, alive: 30 * n, ...fields }));
 
+test('those that Node adds for each worker thread are no leak of listeners', () => {
+  expect(severities(leakedListeners, leak({ via: ['worker', 'streams'] }))).toEqual([]);
+});
+
 test('the line that adds them is the place', () => {
   expect(find(leakedListeners, leak())).toMatchObject([
     {

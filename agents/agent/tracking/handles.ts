@@ -18,7 +18,7 @@ import {
 } from './handle-state.ts';
 import { CONNECTIONS, FROM_OUTSIDE, isRequest, PASSING, STEPS } from './handle-types.ts';
 import { ownersFrames } from './owners-frames.ts';
-import { firingTimer, rearm } from './rearmed.ts';
+import { continues, firingTimer, rearm } from './rearmed.ts';
 import { createSampling, type Sampling } from './sampling.ts';
 import { begin, end, endUnseen, lighten, type Sites } from './sites.ts';
 
@@ -148,12 +148,8 @@ export class FollowedHandles {
 
   /** Connections that are open. */
   connections(): object[] {
-    const handles: object[] = [];
-    for (const { site, ref } of this.#byId.values()) {
-      const handle = CONNECTIONS.has(site.type) ? ref.deref() : undefined;
-      if (handle) handles.push(handle);
-    }
-    return handles;
+    const open = [...this.#byId.values()].filter(({ site }) => CONNECTIONS.has(site.type));
+    return open.flatMap(({ ref }) => ref.deref() ?? []);
   }
 
   readonly followed = (id: number): FollowedHandle | undefined => this.#byId.get(id);
@@ -203,26 +199,32 @@ export class FollowedHandles {
     this.#counts.made++;
     if (type !== 'PROMISE') onMade(type, resource);
     if (this.#inside || PASSING.has(type)) return;
+    const firing = type === 'Timeout' && !scopedOnly ? firingTimer(this.#byId.get(executionAsyncId())) : undefined;
+    if (firing && this.#rearmed(firing, () => continues(firing, id, resource))) return;
     const sampling = this.#samplingOf(type);
     const isChosen = scopedOnly ? currentScope() : sampling.next();
-    const firing = type === 'Timeout' && !scopedOnly ? firingTimer(this.#byId.get(executionAsyncId())) : undefined;
     if (this.#byId.size >= MAX_FOLLOWED || !(isChosen || firing)) return;
     this.#inside = true;
     try {
       sampling.spend(() => {
-        if (!(firing && this.#rearm(firing, id, resource)) && isChosen) this.#start(sampling, id, type, resource);
+        const isChain = firing && this.#rearmed(firing, () => this.#isRearmed(firing, id, resource));
+        if (!isChain && isChosen) this.#start(sampling, id, type, resource);
       });
     } finally {
       this.#inside = false;
     }
   }
 
-  #rearm(firing: FollowedHandle, id: number, resource: object): boolean {
+  #rearmed(firing: FollowedHandle, isSame: () => boolean): boolean {
     const before = firing.id;
-    if (!rearm(firing, { id, resource, frames: this.#options.framesOf('Timeout'), sites: this.#sites })) return false;
+    if (!isSame()) return false;
     this.#byId.delete(before);
-    this.#byId.set(id, firing);
+    this.#byId.set(firing.id, firing);
     return true;
+  }
+
+  #isRearmed(firing: FollowedHandle, id: number, resource: object): boolean {
+    return rearm(firing, { id, resource, frames: this.#options.framesOf('Timeout'), sites: this.#sites });
   }
 
   #samplingOf(type: string): Sampling {

@@ -35,6 +35,21 @@ export function rearm(firing: FollowedHandle, { id, resource, frames, sites }: N
   return true;
 }
 
+/** A chain that starts the same callback again goes on: no stack is needed to know that, and chains may be many and fast. */
+export function continues(firing: FollowedHandle, id: number, resource: object): boolean {
+  const callback = callbackOf(resource);
+  if (firing.site.detail !== RE_ARMED || callback === null || callback !== callbackOf(firing.ref.deref())) return false;
+  firing.id = id;
+  firing.ref = new NativeWeakRef(resource);
+  return true;
+}
+
+/** As Node keeps it while the timer is active, and while its callback runs. */
+function callbackOf(timer: object | undefined): unknown {
+  const callback = timer && (timer as { _onTimeout?: unknown })._onTimeout;
+  return typeof callback === 'function' ? callback : null;
+}
+
 /** By the innermost frame of the program. */
 function isSamePlace(a: RawFrame[], b: RawFrame[]): boolean {
   const [one, other] = [a, b].map((frames) => frames.find((frame) => !isNodes(frame)));

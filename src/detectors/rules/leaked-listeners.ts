@@ -29,7 +29,7 @@ export const leakedListeners: Detector<ListenersEvidence, typeof READS> = {
   needs: ['unfinished'],
   thresholds: [
     `warning: ${GROWN_LISTENERS} listeners of one event, ${growthText('removed')}.`,
-    'ignored: if as many connections or requests from outside are open.',
+    'ignored: if as many connections or requests from outside are open, and those that Node adds for a worker thread.',
   ],
   limits: ['One listener per incoming connection is normal and is not reported.'],
   kinds: [
@@ -63,7 +63,9 @@ export const leakedListeners: Detector<ListenersEvidence, typeof READS> = {
 function leaked(period: Period): Finding<ListenersEvidence>[] {
   return placesOf(period, 'listener').flatMap((place) => {
     const growth = growthOf(place, GROWN_LISTENERS);
-    const { type } = place.last.entry;
+    const { type, via } = place.last.entry;
+    // Node forwards the output of each thread by listeners of its own: growing-workers counts threads.
+    if (via.includes('worker')) return [];
     const isKnown = leakedListeners.kinds.some(({ kind }) => kind === type);
     return growth === null || growth.inbound || !isKnown ? [] : [toFinding(place, growth)];
   });
