@@ -9,7 +9,8 @@ const { getBuiltinModule } = process as unknown as { getBuiltinModule?: (name: s
 export function builtIn<Module>(name: string): Module | null {
   try {
     // Not through `require` if that can be avoided: the program may have replaced the module.
-    return ((getBuiltinModule ? getBuiltinModule(name) : require(`node:${name}`)) ?? null) as Module | null;
+    const module = `node:${name}`;
+    return ((getBuiltinModule ? getBuiltinModule(module) : require(module)) ?? null) as Module | null;
   } catch {
     return null;
   }

@@ -151,8 +151,10 @@ export const SYNC_CALLS: readonly SyncCall[] = [
     'gzipSync gunzipSync deflateSync inflateSync deflateRawSync inflateRawSync unzipSync brotliCompressSync brotliDecompressSync zstdCompressSync zstdDecompressSync',
   ),
   ...calls('JSON', 'json', 'parse'),
-  ...calls('DatabaseSync', 'sync-database', 'exec'),
+  ...calls('DatabaseSync', 'sync-database', 'exec serialize deserialize applyChangeset'),
   ...calls('StatementSync', 'sync-database', 'all get run'),
+  ...calls('StatementSyncIterator', 'sync-database', 'next'),
+  ...calls('SQLTagStore', 'sync-database', 'all get run'),
   // Each makes a formatter, which takes as long as a thousand other calls. The methods do so if they get options.
   ...calls('Date', 'js-cpu', 'toLocaleString toLocaleDateString toLocaleTimeString'),
   ...calls('Number', 'js-cpu', 'toLocaleString'),

@@ -66,6 +66,11 @@ export class MarkedSites {
     this.#savedMs[index]! -= min(MOST_COST_MS, monotonicMs() - from);
   }
 
+  /** About once a second: the first call of each function may ask anew whether it has time. A slow one may follow many quick ones. */
+  look(): void {
+    this.#unasked.fill(0);
+  }
+
   #isInBudget(index: number): boolean {
     const savedMs = this.#savedMs;
     const unasked = this.#unasked;

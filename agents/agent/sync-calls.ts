@@ -1,5 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { builtIn } from '../built-in.ts';
+import { createSensor } from '../guard.ts';
 import { apply, NativeAtomics, NativeDate, NativeIntl, NativeJSON, NativeNumber, process } from '../primordials.ts';
 import { type SharedMemory, SYNC_CALLS } from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
@@ -11,6 +12,7 @@ import type { NodeInternals } from './node-internals.ts';
 import { type AnyFunction, forgetWrappers, putBack, replaceClass } from './replace.ts';
 import { onlyTerminable, SHIELDED, shield } from './shields.ts';
 import { onlyLargeText, onlyWithOptions } from './some-calls.ts';
+import { onSqliteObjects } from './sqlite-objects.ts';
 
 /** Which calls are marked at all, where it is not each. */
 const SOME_ONLY: Record<string, ((original: AnyFunction, marked: AnyFunction) => AnyFunction) | undefined> = {
@@ -50,7 +52,7 @@ export function markSyncCalls(
   internals: NodeInternals | null,
   onAddOn: (calls: [module: string, name: string][]) => void,
 ): () => void {
-  const { during, marked } = createCallMarks(shared, SYNC_CALLS.length + MAX_ADD_ON_CALLS);
+  const { during, marked, look } = createCallMarks(shared, SYNC_CALLS.length + MAX_ADD_ON_CALLS);
   const markAddOnCall = (index: number) =>
     function markedCall(original: AnyFunction, self: unknown, args: unknown[]): unknown {
       return during(SYNC_CALLS.length + index, markedCall as never, () => apply(original, self, args));
@@ -81,26 +83,31 @@ export function markSyncCalls(
   for (let i = 0; i < MODULES.length; i++) onceLoaded(internals, MODULES[i]!, markModule(MODULES[i]!));
   syncBuiltinESMExports();
   const lookAtAddOns = markNativeAddons({ markCall: markAddOnCall, announce: onAddOn });
-  let sqliteMarked = false;
-  return () => {
-    lookAtAddOns();
-    const sqlite = sqliteMarked ? null : loadedSqlite();
-    if (!sqlite) return;
-    sqliteMarked = true;
-    markAll(sqlite);
+  const markSqlite = (exports: Record<string, unknown>): void => {
+    const { DatabaseSync, StatementSync } = exports as Record<string, { prototype: Holders[string] }>;
+    const classes = { DatabaseSync: DatabaseSync!.prototype, StatementSync: StatementSync!.prototype };
+    markAll(classes);
+    onSqliteObjects(classes, createSensor('the marks of node:sqlite'), markAll);
   };
+  // Loading it here would print a warning: without Node's internals, the program is waited for.
+  let isSqliteAwaited = internals === null;
+  if (internals?.BuiltinModule.map.has('sqlite')) onceLoaded(internals, 'sqlite', markSqlite);
+  return () => {
+    look();
+    lookAtAddOns();
+    if (!isSqliteAwaited || !isSqliteLoaded()) return;
+    isSqliteAwaited = false;
+    markSqlite(builtIn('sqlite')!);
+  };
+}
+
+function isSqliteLoaded(): boolean {
+  const { moduleLoadList } = process as unknown as { moduleLoadList?: string[] };
+  return moduleLoadList?.includes('NativeModule sqlite') === true;
 }
 
 /** The object with the marked functions of a module: the module itself, or a class of it. */
 function holdersIn(name: string, exports: Record<string, unknown>): Holders {
   if (name !== 'vm') return { [name]: exports };
   return { Script: (exports.Script as { prototype: Holders[string] }).prototype };
-}
-
-/** The classes of node:sqlite, once the application has loaded it: loading it here would print a warning. */
-function loadedSqlite(): Holders | null {
-  const { moduleLoadList } = process as unknown as { moduleLoadList?: string[] };
-  if (!moduleLoadList?.includes('NativeModule sqlite')) return null;
-  const { DatabaseSync, StatementSync } = require('node:sqlite') as Record<string, { prototype: Holders[string] }>;
-  return { DatabaseSync: DatabaseSync!.prototype, StatementSync: StatementSync!.prototype };
 }

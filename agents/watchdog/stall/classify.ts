@@ -1,6 +1,8 @@
 import { toLocation } from '../../../src/recording/places.ts';
 import type { Frame, Location, StallKind } from '../../../src/recording/types.ts';
 
+/** Of node:sqlite, as calls of their methods are named. */
+const SQLITE_CLASSES = /^(DatabaseSync|SQLTagStore|StatementSync(Iterator)?)\./;
 /** Packages whose calls are synchronous database access. */
 const DATABASE_PACKAGES =
   /[\\/]node_modules[\\/](better-sqlite3|sqlite-sync|libsql|node-sqlite3-wasm|duckdb-sync)[\\/]/;
@@ -70,9 +72,7 @@ function kindOf(calls: readonly Frame[], linesOf: LinesOf): StallKind {
   const crypto = inNode(/^node:(internal\/)?crypto/);
   if (crypto && !POOLED_CRYPTO.test(crypto.function) && !/webcrypto/.test(crypto.file)) return 'sync-crypto';
   if (inNode(/^node:zlib/, /Sync/)) return 'sync-zlib';
-  if (inNode(/^node:sqlite/) || native.startsWith('StatementSync.') || native.startsWith('DatabaseSync.')) {
-    return 'sync-database';
-  }
+  if (inNode(/^node:sqlite/) || SQLITE_CLASSES.test(native)) return 'sync-database';
   if (calls.some(({ file }) => DATABASE_PACKAGES.test(file))) return 'sync-database';
   if (/^JSON\./.test(native)) return 'json';
   return isRegExp(native, calls[at + 1], linesOf) ? 'regexp' : 'js-cpu';
