@@ -8,6 +8,8 @@ import { isHeldUp, ownMs } from './stalls.ts';
 
 /** What a start consists of. */
 const OF_STARTS: ReadonlySet<StallKind> = new Set(['host', 'module-load']);
+/** Threads of a pool may end while they start. */
+const LEAST_WORK_MS = 1000;
 /** With less CPU time than that, it may have waited for a core. */
 const COMPUTED_SHARE = 0.75;
 /** A thread that rarely has a core needs more CPU time for the same work, because its caches are cold each time. */
@@ -29,10 +31,10 @@ export function ofWorkerScript(stall: StallRow, recording: Ended): StallRow {
 
 type Ended = Pick<Recording, 'header' | 'durationMs'>;
 
-/** From its first line to its end: that is its work, not its start. */
+/** From its first line to its end, and for longer than a start takes: that is its work. */
 function neverReturned({ startup, kind, startMs, durationMs }: StallRow, recording: Ended): boolean {
-  const { slowMs } = recording.header;
-  return startup && !OF_STARTS.has(kind) && startMs < slowMs && startMs + durationMs > recording.durationMs - slowMs;
+  const isToEnd = startMs + durationMs > recording.durationMs - recording.header.slowMs;
+  return startup && !OF_STARTS.has(kind) && durationMs >= LEAST_WORK_MS && isToEnd;
 }
 
 /**

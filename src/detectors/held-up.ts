@@ -9,6 +9,9 @@ const CAUSE_SHARE = 0.5;
 
 type Limits = Pick<Header, 'containerCpus'>;
 
+/** Also whose the time is. */
+type OfThread = Pick<Header, 'containerCpus' | 'threadId'>;
+
 interface Waits {
   durationMs: number;
   ranMs: number;
@@ -34,7 +37,8 @@ export function waitsText(group: readonly StallRow[], limits: Limits): string | 
 }
 
 /** The whole sentence about stalls that the host caused; `times` is "for 940 ms" or "3 times, up to …". */
-export function heldUpMessage(group: readonly StallRow[], times: string, limits: Limits): string {
+export function heldUpMessage(group: readonly StallRow[], times: string, limits: OfThread): string {
+  const thread = limits.threadId === 0 ? 'main thread' : 'worker thread';
   const waits = waitsOf(group);
   const { throttledMs, diskMs, durationMs, majorFaults } = waits;
   const ran = waits.ranMs > 0 ? ` The code itself ran for ${formatMs(waits.ranMs)} of ${formatMs(durationMs)}.` : '';
@@ -43,15 +47,15 @@ export function heldUpMessage(group: readonly StallRow[], times: string, limits:
   const isUnknown = cause === null && group.some(({ runQueueMs }) => runQueueMs !== null);
   if (isUnknown) {
     const waited = waitsText(group, limits);
-    return `The machine delayed the main thread ${times}${waited ? `: it waited ${waited}` : ''}.${ran}${pressed}`;
+    return `The machine delayed the ${thread} ${times}${waited ? `: it waited ${waited}` : ''}.${ran}${pressed}`;
   }
   if (cause === 'limit')
-    return `The CPU limit delayed the main thread ${times}: ${mayUse(group, limits)} and was throttled for ${formatMs(throttledMs)}.${ran}`;
+    return `The CPU limit delayed the ${thread} ${times}: ${mayUse(group, limits)} and was throttled for ${formatMs(throttledMs)}.${ran}`;
   if (cause === 'memory')
-    return `A lack of memory delayed the main thread ${times}: the ${scopeOf(group)} is short of memory, and the thread spent ${formatMs(diskMs)} on reading pages back${faultsText(majorFaults)}.${ran}`;
+    return `A lack of memory delayed the ${thread} ${times}: the ${scopeOf(group)} is short of memory, and the thread spent ${formatMs(diskMs)} on reading pages back${faultsText(majorFaults)}.${ran}`;
   if (cause === 'disk')
-    return `A slow disk delayed the main thread ${times}: it waited for the disk for ${formatMs(diskMs)}${faultsText(majorFaults)}. The machine was slow, not your code.${ran}`;
-  return `The main thread got no core ${times}: the host was busy, not your code.${ran}${pressed}`;
+    return `A slow disk delayed the ${thread} ${times}: it waited for the disk for ${formatMs(diskMs)}${faultsText(majorFaults)}. The machine was slow, not your code.${ran}`;
+  return `The ${thread} got no core ${times}: the host was busy, not your code.${ran}${pressed}`;
 }
 
 const RAISE =

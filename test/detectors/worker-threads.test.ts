@@ -58,8 +58,13 @@ test.each([
     3400,
     'A worker thread was busy for 3400 ms with JavaScript computation in handler, from its first line to its end: it never returned to its event loop.',
   ],
+  [
+    'to its end, after its start was delayed',
+    1500,
+    4950,
+    'A worker thread was busy for 3400 ms with JavaScript computation in handler, from its first line to its end: it never returned to its event loop.',
+  ],
   ['and then serves', 0, 9000, 'The start of a worker thread blocked its event loop for 3400 ms.'],
-  ['after its loop has turned', 1500, 4900, 'The start of a worker thread blocked its event loop for 3400 ms.'],
 ] as const)('a worker that computes %s', (_what, startMs, endMs, message) => {
   const row = stall({ kind: 'js-cpu', startup: true, startMs, t: startMs + 3400, durationMs: 3400, waiting: 0 });
   const [finding] = find(
@@ -69,4 +74,10 @@ test.each([
   );
   expect(finding).toMatchObject({ severity: 'info', message });
   expect(finding!.remedy).toMatch(message.startsWith('The start') ? /^Load less at start/ : /^Nothing to change/);
+});
+
+test('a worker thread without a core is not called the main thread', () => {
+  const held = stall({ kind: 'host', cpuMs: 9, runQueueMs: 390, location: null, stacks: [] });
+  expect(worker(3, held)[0]?.message).toMatch(/^The worker thread got no core for 400 ms/);
+  expect(worker(0, held)[0]?.message).toMatch(/^The main thread got no core for 400 ms/);
 });
