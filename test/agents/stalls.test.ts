@@ -43,7 +43,7 @@ function fakeThread(options: FakeOptions = {}) {
   let runQueueMs = 0;
   let state: TaskState | null = null;
   let frames: RawFrame[] = [HANDLER];
-  let pending: ((stack: InterruptedStack) => void) | null = null;
+  let pending: ((stack: InterruptedStack) => void)[] = [];
   const watch = new StallWatch({
     shared,
     histogram: histogram as unknown as DelayHistogram,
@@ -51,7 +51,7 @@ function fakeThread(options: FakeOptions = {}) {
     capture: {
       ask(_user, _question, answer) {
         seen.asked++;
-        if (options.answers === false) pending ??= answer;
+        if (options.answers === false) pending.push(answer);
         else answer({ count: histogram.count, turns: 0, asyncId: 1, triggerId: 0, idleMs: 0, frames });
       },
       call: () => {},
@@ -99,10 +99,10 @@ function fakeThread(options: FakeOptions = {}) {
     stack: (...next: RawFrame[]) => {
       frames = next;
     },
-    /** The native call returns: the open question is answered. */
-    answer: (count: number) => {
-      pending?.({ count, turns: 0, asyncId: 1, triggerId: 0, idleMs: 0, frames });
-      pending = null;
+    /** The native call returns: all who have asked get the same stack. */
+    answer: (count: number, entered: 0 | 1 = 0) => {
+      for (const answer of pending) answer({ count, turns: 0, asyncId: 1, triggerId: 0, idleMs: 0, frames, entered });
+      pending = [];
     },
     idle: (ms: number) => pass(ms, true),
     block: (ms: number, share?: Share) => pass(ms, false, share),
@@ -234,7 +234,39 @@ describe('its cause', () => {
     leaveCall(thread.shared);
     thread.answer(count);
     thread.idle(100);
-    expect(thread.closed[0]).toMatchObject({ kind: 'sync-fs', location: { line: 12 }, confidence: CONFIDENCE.late });
+    expect(thread.closed[0]).toMatchObject({ kind: 'sync-fs', location: { line: 12 }, confidence: CONFIDENCE.divided });
+  });
+
+  test('without a site, is not what came next: a line of log after a marked call', () => {
+    const thread = fakeThread({ answers: false });
+    thread.idle(100);
+    const { count } = thread.histogram;
+    enterCall(thread.shared, 'readFileSync', null);
+    thread.block(600);
+    leaveCall(thread.shared);
+    thread.stack(['log', 'node:internal/console/constructor', 410, 6], HANDLER);
+    thread.answer(count, 1);
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({ kind: 'sync-fs', location: { line: 12 }, confidence: CONFIDENCE.divided });
+    expect(thread.closed[0]!.stacks[0]!.frames.map((frame) => frame.function)).toEqual(['fs.readFileSync', 'handler']);
+  });
+
+  test.each([
+    ['with a core', { cpu: 1 }],
+    ['with a fifth of a core', { cpu: 0.2, queue: 0.8 }],
+  ])('is a native call, by one stack, where the thread ran %s and did not answer', (_what, share) => {
+    const thread = fakeThread({ answers: false });
+    thread.idle(100);
+    const { count } = thread.histogram;
+    thread.block(900, share);
+    thread.stack(['log', 'node:internal/console/constructor', 410, 6], HANDLER);
+    thread.answer(count, 1);
+    thread.idle(100);
+    const { stacks } = thread.closed[0]!;
+    expect(stacks).toMatchObject([{ kind: 'js-cpu', late: true, location: { line: 12 } }]);
+    expect(stacks[0]!.frames.map((frame) => frame.function)).toEqual(['(native call)', 'handler']);
+    expect(stacks[0]!.count ?? 1).toBe(1);
+    expect(thread.closed[0]!.confidence).toBeLessThanOrEqual(CONFIDENCE.late);
   });
 
   test('is not an answer that came in a later turn of the loop', () => {

@@ -33,7 +33,9 @@ export interface OpenStall {
   stacks: Witness[];
   /** Time not yet explained by a stack, and which marked calls ran in it. */
   pendingMs: number;
-  pendingKinds: Map<StallKind, number>;
+  pendingKinds: Map<StallKind, PendingCalls>;
+  /** The question to which no answer has come. One stack is one witness, however long it takes. */
+  asked: Question | null;
   lastStackAt: number;
   stackCount: number;
   /** It is reported again when it has lasted this long; 0: it was not reported. */
@@ -56,6 +58,13 @@ export interface OpenStall {
   readonly work: StallWork;
 }
 
+/** Marked calls of one kind: their time, how often one was seen, and the name of the last. */
+interface PendingCalls {
+  ms: number;
+  seen: number;
+  name: string;
+}
+
 /** When a stack was asked for, and what the thread had run by then. */
 interface Question {
   atMs: number;
@@ -68,6 +77,7 @@ export function createOpenStall(known: Pick<OpenStall, 'id' | 'startMs' | 'count
     stacks: [],
     pendingMs: 0,
     pendingKinds: new Map(),
+    asked: null,
     stackCount: 0,
     reportAtMs: 0,
     reportedHost: false,
@@ -102,7 +112,8 @@ export function readMark(options: StallWatchOptions, stall: OpenStall, elapsedMs
     explained(stall);
   } else {
     stall.pendingMs += elapsedMs;
-    stall.pendingKinds.set(call.kind, (stall.pendingKinds.get(call.kind) ?? 0) + elapsedMs);
+    const { ms, seen } = stall.pendingKinds.get(call.kind) ?? { ms: 0, seen: 0 };
+    stall.pendingKinds.set(call.kind, { ms: ms + elapsedMs, seen: seen + 1, name: stall.call });
   }
 }
 
@@ -116,8 +127,10 @@ export function askForStack(
   stall.debugger ||= held !== 0;
   stall.own ||= held === OWN_WORK;
   const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
-  if (stall.stackCount >= MAX_STACKS || now - stall.lastStackAt < step || !mayAsk(stall, gap, times)) return;
+  if (stall.asked || stall.stackCount >= MAX_STACKS || now - stall.lastStackAt < step) return;
+  if (!mayAsk(stall, gap, times)) return;
   const asked = { atMs: now, cpu: options.thread.cpu() };
+  stall.asked = asked;
   options.capture.ask('stall', { waiting: stall.waiting === null, drains: true }, (answer) =>
     onAnswer(options, stall, asked, answer),
   );
@@ -132,34 +145,36 @@ function mayAsk(stall: OpenStall, gap: number, times: () => StallTimes): boolean
 }
 
 function onAnswer(options: StallWatchOptions, stall: OpenStall, asked: Question, answer: InterruptedStack): void {
+  stall.asked = null;
   if (answer.count !== stall.count) return;
   const now = options.now();
   stall.waiting ??= answer.waiting ?? null;
   const tookMs = (answer.atMs === undefined ? now : answer.atMs - options.startMonotonicMs) - asked.atMs;
   const late = tookMs > NATIVE_ANSWER_MS;
   const cpu = options.thread.cpu();
-  let kind = pendingKind(stall);
-  const isBehind = kind === null && late && hasRun(asked.cpu, cpu, tookMs);
-  const raw = isBehind ? behindNative(answer) : answer.frames;
-  if (isBehind && options.marks.hasUnmarked()) kind = 'native-addon';
+  const call = pendingCall(stall);
+  const isBehind = late && hasRun(asked.cpu, cpu, tookMs);
+  const raw = isBehind ? behindNative(answer, call?.name) : answer.frames;
+  const kind = call?.kind ?? (isBehind && options.marks.hasUnmarked() ? 'native-addon' : null);
   stall.chain.add(answer, answer.frames.map(options.toFrame), cpu?.cpuMs ?? null);
   stall.work.addStack(answer, stall.pendingMs, late);
-  addStack(stall, () => raw.map(options.toFrame), { kind, weightMs: stall.pendingMs, late });
+  const toFrames = () => raw.map(options.toFrame);
+  addStack(stall, toFrames, { kind, weightMs: stall.pendingMs, late, isBehind, count: call?.seen });
   explained(stall);
   stall.stackCount++;
   stall.lastStackAt = now;
 }
 
 /** The marked call that ran for most of what no stack explains. */
-function pendingKind({ pendingKinds, pendingMs }: OpenStall): StallKind | null {
-  let kind: StallKind | null = null;
-  for (const [candidate, ms] of pendingKinds) if (ms >= pendingMs / 2) kind = candidate;
-  return kind;
+function pendingCall({ pendingKinds, pendingMs }: OpenStall): (PendingCalls & { kind: StallKind }) | null {
+  let most = null;
+  for (const [kind, calls] of pendingKinds) if (calls.ms >= pendingMs / 2) most = { kind, ...calls };
+  return most;
 }
 
-/** A thread that computes answers within milliseconds of its CPU time. */
+/** A thread that computes answers within milliseconds of its CPU time, however long it waits for a core. */
 function hasRun(before: ThreadCpu | null, after: ThreadCpu | null, tookMs: number): boolean {
-  return before !== null && (after?.cpuMs ?? 0) - before.cpuMs > tookMs * COMPUTED_SHARE;
+  return before !== null && (after?.cpuMs ?? 0) - before.cpuMs > Math.min(tookMs * COMPUTED_SHARE, NATIVE_ANSWER_MS);
 }
 
 function explained(stall: OpenStall): void {
@@ -167,32 +182,30 @@ function explained(stall: OpenStall): void {
   stall.pendingKinds.clear();
 }
 
-function addStack(
-  stall: OpenStall,
-  framesOf: () => Frame[],
-  {
-    kind,
-    weightMs,
-    late = false,
-    marked = false,
-  }: Pick<Witness, 'weightMs'> & {
-    kind: StallKind | null;
-    late?: boolean;
-    marked?: boolean;
-  },
-): void {
+interface Added {
+  kind: StallKind | null;
+  weightMs: number;
+  late?: boolean;
+  marked?: boolean;
+  /** It was taken after a native call: what it shows is not what ran. */
+  isBehind?: boolean;
+  count?: number | undefined;
+}
+
+function addStack(stall: OpenStall, framesOf: () => Frame[], added: Added): void {
+  const { kind, weightMs, late = false, marked = false, isBehind = false, count = 1 } = added;
   const toFrames = (): Frame[] => withStringCall(framesOf(), linesOf);
   const frames = toFrames();
   if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
   const judged = classify(frames, linesOf);
   stall.loading &&= isLoading(frames);
-  const borrowed = judged.kind === 'js-cpu' && kind !== null;
+  const borrowed = kind !== null && (isBehind || judged.kind === 'js-cpu');
   stall.stacks.push({
     weightMs,
     kind: borrowed ? kind : judged.kind,
     frames,
     location: judged.location,
-    count: 1,
+    count,
     marked: marked || borrowed,
     borrowed,
     late,

@@ -32,7 +32,10 @@ export function mappedAgain(stack: Witness): Witness {
  * A stack that was taken after a native call, as the stack of that call: the function that is entered then, or the built-in that runs then, did
  * not cause it. The calling line is known if the same function goes on.
  */
-export function behindNative({ frames, entered }: Pick<InterruptedStack, 'frames' | 'entered'>): RawFrame[] {
+export function behindNative(
+  { frames, entered }: Pick<InterruptedStack, 'frames' | 'entered'>,
+  call = NATIVE_CALL,
+): RawFrame[] {
   const callers = frames.slice(
     entered === 1
       ? 1
@@ -41,7 +44,7 @@ export function behindNative({ frames, entered }: Pick<InterruptedStack, 'frames
           frames.findIndex(([, url]) => url !== null),
         ),
   );
-  return [[NATIVE_CALL, null, 0, 0], ...callers];
+  return [[call, null, 0, 0], ...callers];
 }
 
 /** A kind that only stacks show needs this many of the same call: one among dozens of callbacks is chance. */
