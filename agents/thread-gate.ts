@@ -58,6 +58,8 @@ const MANY_INITS = 200;
 const MAKE_WAY_MS = 5;
 /** Where the machine has no core for a thread, its end waits longer: what ends a process happens once. */
 const QUIET_MS = 1500;
+/** Node 20 ends a thread whose evaluation was ended within Atomics.wait only when that wait is over. */
+const SLICE_MS = 20;
 /** Leaving a hook notifies nobody: that would make each of them slower. */
 const LOOK_MS = 0.2;
 
@@ -197,11 +199,11 @@ export function madeWay(gate: ThreadGate, threadId: number): void {
 }
 
 /**
- * In the thread itself, after it has announced that it must not be interrupted: earlier evaluations finish first. Interrupts
+ * In the thread itself, after it has announced that it must not be interrupted: earlier evaluations finish first, in so many ms. Interrupts
  * arrive while it waits here.
  */
-export function answerFirst(gate: ThreadGate, threadId: number): void {
-  if (load(gate, at(threadId, Of.Asked)) > 0) waitForAnswers(gate, threadId, monotonicMs() + GATE_MS);
+export function answerFirst(gate: ThreadGate, threadId: number, mostMs: number): void {
+  if (load(gate, at(threadId, Of.Asked)) > 0) waitForAnswers(gate, threadId, monotonicMs() + mostMs);
 }
 
 function isWithin(gate: ThreadGate, threadId: number, outer: number): boolean {
@@ -219,7 +221,7 @@ function waitForAnswers(gate: ThreadGate, threadId: number, giveUpAt: number): v
   for (let asked = load(gate, word); asked > 0; asked = load(gate, word)) {
     const leftMs = giveUpAt - monotonicMs();
     if (leftMs <= 0) return;
-    wait(gate, word, asked, leftMs);
+    wait(gate, word, asked, min(leftMs, SLICE_MS));
   }
 }
 

@@ -1,9 +1,22 @@
 import { threadId } from 'node:worker_threads';
-import { add, apply } from '../primordials.ts';
+import { add, apply, process } from '../primordials.ts';
 import { type SharedMemory, Word } from '../shared-memory.ts';
-import { answerFirst, type ThreadGate } from '../thread-gate.ts';
+import { answerFirst, GATE_MS, type ThreadGate } from '../thread-gate.ts';
 import { restHooks, wakeHooks } from './own-hooks.ts';
 import type { AnyFunction } from './replace.ts';
+
+/** In Atomics.wait, Node 20 loses the end of a thread with the evaluation that ran then, until the wait is over; later versions are told again. */
+const LOSES_ENDS = process.version.startsWith('v20.');
+/** A wait that is over so soon loses nothing. */
+const SHORT_MS = 1000;
+/** Where the thread, or the main thread on the way to it, has no core. */
+const LONG_MS = 2000;
+
+/** How long a wait with that timeout may begin later, so that nothing is evaluated within it. */
+function patienceOf(timeout: unknown): number {
+  const isShort = typeof timeout === 'number' && timeout < SHORT_MS;
+  return LOSES_ENDS && !isShort ? LONG_MS : GATE_MS;
+}
 
 /**
  * Calls during which the inspector must not interrupt the thread.
@@ -17,7 +30,7 @@ export function shield({ control }: SharedMemory, gate: ThreadGate | null, origi
       add(control, word, 1);
       if (word === Word.Terminable) restHooks();
       try {
-        if (gate) answerFirst(gate, threadId);
+        if (gate) answerFirst(gate, threadId, word === Word.Waiting ? patienceOf(args[3]) : GATE_MS);
         return apply(original, this, args);
       } finally {
         if (word === Word.Terminable) wakeHooks();

@@ -4,6 +4,7 @@ import { lookAtThread } from '../../agents/agent/thread-look.ts';
 import { createSharedBeats } from '../../agents/shared-beats.ts';
 import { createSharedMemory, Word } from '../../agents/shared-memory.ts';
 import {
+  answerFirst,
   beginAsking,
   createThreadGate,
   endAsking,
@@ -23,7 +24,23 @@ import {
 } from '../../agents/thread-gate.ts';
 import { createInterrupts } from '../../agents/watchdog/interrupts.ts';
 
+const isAsked = (gate: ThreadGate, threadId: number): boolean => Atomics.load(gate, (threadId + 1) * STRIDE) > 0;
+
 describe('the gate between interrupts and terminations', () => {
+  it('a thread waits with its own wait until it has been answered, and not for ever', async () => {
+    const gate = createThreadGate();
+    expect(beginAsking(gate, 5)).toBe(true);
+    answerFirst(gate, 5, 1);
+    expect(isAsked(gate, 5)).toBe(true);
+    const body = `const gate = require('node:worker_threads').workerData;
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+Atomics.sub(gate, (5 + 1) * ${STRIDE}, 1);`;
+    const answering = new Worker(body, { eval: true, workerData: gate });
+    answerFirst(gate, 5, 100_000);
+    expect(isAsked(gate, 5)).toBe(false);
+    await answering.terminate();
+  });
+
   it('nothing is asked of a thread that is to end, nor of those that it has started', () => {
     const gate = createThreadGate();
     setParent(gate, 7, 3);
