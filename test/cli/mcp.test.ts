@@ -198,7 +198,7 @@ test('names of a hostile recording are quoted, cut, and shown as data; descripti
 });
 
 test('what cannot be read or does not fit is one sentence or two, and the server goes on', async () => {
-  const folder = tempFolder({ 'secret.txt': 'password=hunter2\n', 'a.cpuprofile': 'password=hunter2' });
+  const folder = tempFolder({ 'secret.txt': 'password hunter2 42\n', 'a.cpuprofile': 'password=hunter2' });
   await withClient({ cwd: folder }, async (_client, ask) => {
     const errors = [
       await ask('findings', { recording: join(folder, 'secret.txt') }),
@@ -208,6 +208,7 @@ test('what cannot be read or does not fit is one sentence or two, and the server
       await ask('leaks', { snapshots: [] }),
       await ask('profile', { file: join(folder, 'a.cpuprofile') }),
       await ask('profile', {}),
+      await ask('profile', { file: join(folder, 'secret.txt') }),
       await ask('profile', { file: '/dev/zero' }),
       await ask('findings', { pid: 4711, recording: folder }),
       await ask('findings', { pid: 2 ** 31 - 2 }),

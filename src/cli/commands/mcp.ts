@@ -1,3 +1,4 @@
+import { complain } from '../output.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 
 interface Options {
@@ -18,6 +19,7 @@ export const mcp: CliCommand<Options> = {
     );
   },
   async run(_operands, { allowActions = false }) {
+    if (process.stdin.isTTY) complain('It speaks MCP on stdin and stdout: an assistant starts it. Ctrl-C ends it.');
     // Only here: neither this nor the SDK costs the other commands anything.
     const { serve } = await import('../mcp/serve.ts');
     await serve({ allowActions }, process.stdin, process.stdout);

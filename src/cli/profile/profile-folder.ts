@@ -32,6 +32,12 @@ export function profilesIn(folder: string): [string, ...string[]] {
   return [newest, ...others];
 }
 
+/** Whether a file is named as profiles are: some of their formats are so plain that other text can be read as one. */
+export function isNamedAsProfile(path: string): boolean {
+  const name = basename(path);
+  return PROFILE.test(name) || name.endsWith('.json') || [...FOREIGN, RAW_LOG].some((pattern) => pattern.test(name));
+}
+
 /** Files may be removed meanwhile, and some may be unreadable. */
 function entriesOf(folder: string): Dirent[] {
   try {

@@ -114,7 +114,7 @@ function toCategories(text: string): ProfileCategory[] {
   });
 }
 
-function isFolder(path: string): boolean {
+export function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {

@@ -1,7 +1,8 @@
 import { connect } from '../../../attach/connect.ts';
 import { MAX_RECENT_MS } from '../../../protocol/profile-parts.ts';
 import { InputError } from '../../../util/input-error.ts';
-import { inputProfile } from '../../profile/profile-input.ts';
+import { isNamedAsProfile } from '../../profile/profile-folder.ts';
+import { inputProfile, isFolder } from '../../profile/profile-input.ts';
 import { recordRecent } from '../../profile/record-profile.ts';
 import { LIMIT, PID } from '../fields.ts';
 import { profileAnswer } from '../profile-answer.ts';
@@ -36,7 +37,7 @@ export const profile: Tool<typeof FIELDS> = {
   async run({ pid, seconds = DEFAULT_S, file, thread, limit = DEFAULT }) {
     if ((pid === undefined) === (file === undefined)) throw new InputError('Give "pid" or "file".');
     const only = thread === undefined ? {} : { thread };
-    if (file !== undefined) return profileAnswer(inputProfile(file, only), { limit });
+    if (file !== undefined) return profileAnswer(inputProfile(named(file), only), { limit });
     const connection = await connect(pid!);
     try {
       const { problems: _, ...recent } = await recordRecent(connection, seconds * 1000);
@@ -46,3 +47,9 @@ export const profile: Tool<typeof FIELDS> = {
     }
   },
 };
+
+/** Any text with numbers is a list of stacks: what is not named as a profile is not shown. Throws InputError. */
+function named(path: string): string {
+  if (isFolder(path) || isNamedAsProfile(path)) return path;
+  throw new InputError(`"${path}" is not named as a profile is, such as app.cpuprofile or stacks.collapsed.`);
+}
