@@ -54,6 +54,7 @@ await Promise.all([
       startup: 'agents/startup/startup.ts',
       'heap-worker': 'src/heap/heap-worker.ts',
       'lab-programs': 'src/lab/programs/main.ts',
+      'clinic-judge': 'src/cli/second-opinion/judge-child.ts',
       'close-inspector': 'src/attach/inspector/close-inspector.ts',
     },
     outdir: 'dist',

@@ -4,6 +4,7 @@ import { detach } from './detach.ts';
 import { diff } from './diff.ts';
 import { dump } from './dump.ts';
 import { explain } from './explain.ts';
+import { export as exportRecording } from './export.ts';
 import { flame } from './flame.ts';
 import { lab } from './lab.ts';
 import { leaks } from './leaks.ts';
@@ -29,6 +30,7 @@ export const commands: readonly CliCommand<never>[] = [
   diff,
   dump,
   explain,
+  exportRecording,
   flame,
   lab,
   leaks,

@@ -5,7 +5,7 @@ import { githubReport } from '../../report/github.ts';
 import { htmlReport } from '../../report/html.ts';
 import { junitReport } from '../../report/junit.ts';
 import { markdownReport } from '../../report/markdown.ts';
-import { hasFindingAt } from '../../report/report.ts';
+import { hasFindingAt, headed } from '../../report/report.ts';
 import { sarifReport } from '../../report/sarif.ts';
 import { shortReport } from '../../report/short.ts';
 import { type TextOptions, textReport } from '../../report/text.ts';
@@ -16,6 +16,10 @@ import { toJson } from '../../util/text.ts';
 import { askBudget, budgetOption, printBudget, readBudget } from '../budget.ts';
 import { editorOption, failOnOption, jsonOption, recordingArgument } from '../options.ts';
 import { lookOf, reportOf, textFor } from '../output.ts';
+import { askDoctor, findDoctor } from '../second-opinion/ask.ts';
+import { secondOpinion } from '../second-opinion/compare.ts';
+import { opinionText } from '../second-opinion/text.ts';
+import type { SecondOpinion } from '../second-opinion/types.ts';
 import { type CliCommand, EXIT } from '../types.ts';
 import { writePrivate } from '../write-file.ts';
 
@@ -30,6 +34,7 @@ interface Options {
   editor: string;
   failOn?: Severity;
   budget?: string | true;
+  secondOpinion?: string;
 }
 
 export const report: CliCommand<Options> = {
@@ -43,6 +48,7 @@ export const report: CliCommand<Options> = {
     'evdiag report DIR --fail-on warning',
     'evdiag report DIR --format github            annotations in a pull request',
     'evdiag report DIR --format sarif -o evdiag.sarif',
+    'evdiag report DIR --second-opinion clinic    what clinic doctor says of it, beside',
   ],
   configure(command) {
     command
@@ -53,21 +59,35 @@ export const report: CliCommand<Options> = {
       .option('-o, --output <file>', 'write to this file instead of stdout')
       .addOption(editorOption())
       .addOption(failOnOption())
-      .addOption(budgetOption());
+      .addOption(budgetOption())
+      .addOption(
+        new Option('--second-opinion <tool>', 'let this tool judge the recording as well (text and JSON)').choices([
+          'clinic',
+        ]),
+      );
   },
-  run([input = '.evdiag'], { format, output, failOn, short, budget: file, editor }) {
+  async run([input = '.evdiag'], { format, output, failOn, short, budget: file, editor, secondOpinion: tool }) {
     if (short && format !== 'text') throw new InputError(`Leave out --short: ${format} is always in full.`);
+    if (tool !== undefined && format !== 'text' && format !== 'json') {
+      throw new InputError(`Leave out --second-opinion: it is for text and JSON, not for ${format}.`);
+    }
+    // Before anything is read: without it there is no point.
+    const doctor = tool === undefined ? null : findDoctor();
     const budget = readBudget(file);
     const pattern = editorPattern(editor);
     const family = readFamily(input);
     const result = reportOf(family);
+    const opinion = doctor === null ? null : await ask(result, family, doctor);
+    const common = { format, failOn, editor: pattern, opinion };
     const brief = (options: TextOptions): string =>
       shortReport(result, input === '.evdiag' ? '' : ` ${input}`, options);
     const forTerminal: ToText = short ? () => brief(lookOf(process.stdout)) : textFor.bind(null, process.stdout);
     const forFile: ToText = short ? () => brief(PLAIN) : plainText;
     if (output === undefined)
-      process.stdout.write(render(result, family, { format, failOn, editor: pattern, toText: forTerminal }));
-    else writePrivate(output, [render(result, family, { format, failOn, editor: pattern, toText: forFile })]);
+      process.stdout.write(
+        render(result, family, { ...common, toText: withOpinion(forTerminal, opinion, lookOf(process.stdout)) }),
+      );
+    else writePrivate(output, [render(result, family, { ...common, toText: withOpinion(forFile, opinion, PLAIN) })]);
     const asked = budget && askBudget(budget, result, family);
     // On stderr: stdout is the report's, in any format.
     if (budget && asked) printBudget(budget, asked.results);
@@ -83,13 +103,14 @@ interface Rendering {
   failOn: Severity | undefined;
   /** Its addresses, for links. */
   editor: string;
+  opinion: SecondOpinion | null;
   toText: ToText;
 }
 
-function render(report: Report, family: Family, { format, failOn, editor, toText }: Rendering): string {
+function render(report: Report, family: Family, { format, failOn, editor, opinion, toText }: Rendering): string {
   switch (format) {
     case 'json':
-      return `${toJson(report)}\n`;
+      return `${toJson(opinion ? { ...report, secondOpinion: opinion } : report)}\n`;
     case 'markdown':
       return markdownReport(report);
     case 'html':
@@ -103,6 +124,17 @@ function render(report: Report, family: Family, { format, failOn, editor, toText
     case 'text':
       return toText(report, family);
   }
+}
+
+async function ask(report: Report, family: Family, doctor: string): Promise<SecondOpinion> {
+  // It judges one process: the one at the head of the report.
+  const recording = headed(report, family.recordings)!;
+  return secondOpinion(report, recording, await askDoctor(recording, doctor));
+}
+
+function withOpinion(toText: ToText, opinion: SecondOpinion | null, options: TextOptions): ToText {
+  if (opinion === null) return toText;
+  return (report, family) => toText(report, family) + opinionText(opinion, options);
 }
 
 /** Where paths in annotations begin: GitHub's checkout, or the folder that the command runs in. */
