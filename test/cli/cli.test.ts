@@ -214,7 +214,7 @@ describe('run', () => {
 
   test('--duration ends a program that would run forever', () => {
     const script = 'setInterval(() => {}, 1000)';
-    const args = ['run', '--out', tempFolder(), '--duration', '1', '--', process.execPath, '-e', script];
+    const args = ['run', '--out', tempFolder(), '--duration', '8', '--', process.execPath, '-e', script];
     expect(evdiag(args)).toMatchObject({ status: 0, stdout: '' });
   });
 
