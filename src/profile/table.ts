@@ -1,4 +1,4 @@
-import { frameName, packageOf, totalsOf, walk } from './call-tree.ts';
+import { frameName, packageOf, totalsOf, walk, withoutIdle } from './call-tree.ts';
 import type { Profile, ProfileFrame, ThreadProfile } from './types.ts';
 
 /** What the rows of a table stand for. */
@@ -34,7 +34,7 @@ export function tableOf({ threads }: Profile, grouping: Grouping): Table {
 
 function addFrames(thread: ThreadProfile, grouping: Grouping, rows: Map<string, TableRow>): number {
   const { frame, self, frames } = thread;
-  const totals = totalsOf(thread);
+  const totals = totalsOf(withoutIdle(thread));
   const groups = groupsOf(frames, grouping);
   /** By group, how often it is on the stack: a recursive function counts once. */
   const open = new Uint32Array(groups.keys.length);

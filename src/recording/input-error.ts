@@ -8,8 +8,9 @@ export { InputError };
 export const HINT = 'Give the folder that the agent printed, or the .evdiag folder.';
 const HOW_TO_RECORD = 'Run a program under the agent ("evdiag run -- node app.js"), or give the folder of a recording.';
 
-/** If the folder of recordings itself is empty, nothing was recorded here. */
+/** If the folder of recordings itself is empty, nothing was recorded here; a number is that of a process. */
 export function hintFor(input: string): string {
+  if (/^\d+$/.test(input)) return `"evdiag top ${input}" shows a running process. ${HINT}`;
   return basename(input) === '.evdiag' ? HOW_TO_RECORD : HINT;
 }
 

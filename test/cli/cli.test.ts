@@ -86,6 +86,11 @@ describe('bad input', () => {
 
   test('a missing or empty folder', () => {
     expectOneSentence(evdiag(['report', '/nowhere']), 2, '"/nowhere" does not exist.');
+    expectOneSentence(
+      evdiag(['report', '4711']),
+      2,
+      '"4711" does not exist. "evdiag top 4711" shows a running process.',
+    );
     expectOneSentence(evdiag(['report', tempFolder()]), 2, 'it has no recording.ndjson');
   });
 

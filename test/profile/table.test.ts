@@ -22,6 +22,16 @@ describe('tables', () => {
     expect(tableOf(profile, 'function').all).toBe(16);
   });
 
+  test('time that is idle below a function is left out of its total', () => {
+    const profile = profileOf([
+      threadOf([
+        ['a;b', 10],
+        ['a;(idle)', 30],
+      ]),
+    ]);
+    expect(rows(profile)).toEqual({ b: [10, 10], a: [0, 10] });
+  });
+
   test('threads together, by file, package and category', () => {
     const profile = profileOf([
       threadOf([['a;b', 10]]),
