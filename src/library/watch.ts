@@ -17,13 +17,15 @@ import type { Watched, WatchOptions } from './types.ts';
  *
  * @param name Appears in the result and in messages.
  * @param fn The work, synchronous or asynchronous.
- * @throws What the function throws; `onEnd` is still called with what it left.
+ * @throws What the function throws; `onEnd` is still called with what it left. A TypeError where it is no function.
  */
 export async function watch<T>(
   name: string,
   fn: () => T | PromiseLike<T>,
   { graceMs = 0, onEnd }: WatchOptions = {},
 ): Promise<Watched<T>> {
+  if (typeof fn !== 'function')
+    throw new TypeError('watch takes a name and a function: watch("import", () => importAll())');
   const scope = libraryBundle().openScope(name);
   const startMs = performance.now();
   const end = async (): Promise<Omit<Watched<T>, 'value'>> => {

@@ -42,6 +42,8 @@ describe('watch', () => {
   test('returns the value of a synchronous and of an asynchronous function, and nothing left', async () => {
     expect(await watch('one', () => 1)).toMatchObject({ name: 'one', value: 1, left: [], untracked: 0 });
     expect(await watch('two', async () => 2)).toMatchObject({ name: 'two', value: 2, left: [] });
+    const nameless = watch as unknown as (fn: () => void) => Promise<unknown>;
+    await expect(nameless(() => {})).rejects.toThrow('watch takes a name and a function');
   });
 
   test('timers: those that are left, with their interval and whether they hold the process', async () => {
