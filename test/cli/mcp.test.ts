@@ -5,7 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect, test } from 'vitest';
-import { MAX_ANSWER } from '../../src/cli/mcp/answer-text.ts';
+import { answerText, MAX_ANSWER } from '../../src/cli/mcp/answer-text.ts';
+import { callTool } from '../../src/cli/mcp/call-tool.ts';
+import { detectors } from '../../src/detectors/rules/index.ts';
 import { entry, header, location, ndjson, seconds, stall, tempFolder, unfinished } from '../support/recording.ts';
 import { inLab, type Lab, ROOT } from '../support/run-agent.ts';
 
@@ -227,6 +229,32 @@ test('what cannot be read or does not fit is one sentence or two, and the server
     expect(all.json.rules.length).toBeGreaterThan(20);
     expect((await ask('scenarios')).json).toMatchObject({ found: expect.any(Number), scenarios: expect.any(Array) });
   });
+});
+
+test.each(detectors)('explains $id, with texts alone', async ({ id, limits }) => {
+  const { text, isError } = await callTool('explain', { rule: id }, { allowActions: false });
+  expect(isError, text).toBe(false);
+  const answer = JSON.parse(text);
+  expect(answer).toMatchObject({ rule: id, remedy: expect.stringMatching(/\.$/) });
+  expect(answer.limits).toHaveLength(limits.length);
+  for (const part of [...answer.thresholds, ...answer.limits]) expect(typeof part).toBe('string');
+});
+
+test('an answer is bounded: the last entries are left out first, and counted', () => {
+  const entry = (name: string) => ({ name, text: name.repeat(200) });
+  const all = Array.from({ length: 500 }, (_, i) => entry(`n${i} `));
+  const answer = JSON.parse(answerText({ facts: { first: 1 }, entries: { name: 'list', all } }));
+  expect(answer.list[0].name).toBe('n0 ');
+  expect(answer.list.length).toBeGreaterThan(5);
+  expect(answer.leftOut).toBe(500 - answer.list.length);
+  const some = JSON.parse(answerText({ facts: {}, entries: { name: 'list', all, most: 2 } }));
+  expect([some.list.length, some.leftOut]).toEqual([2, 498]);
+
+  const large = { small: 'kept', many: all };
+  for (const text of [answerText({ facts: large }), answerText({ facts: large, entries: { name: 'list', all } })]) {
+    expect(text.length).toBeLessThanOrEqual(MAX_ANSWER);
+    expect(JSON.parse(text)).toMatchObject({ notice: expect.any(String), small: 'kept', leftOut: expect.any(Number) });
+  }
 });
 
 test('it ends with exit code 0 when its client goes, and stdout has only the protocol', () => {

@@ -1,6 +1,6 @@
 import { needsText } from '../../../detectors/needs-text.ts';
 import { detectors } from '../../../detectors/rules/index.ts';
-import type { Detector, KindText } from '../../../detectors/types.ts';
+import { type Detector, type KindText, limitText } from '../../../detectors/types.ts';
 import { meantRule } from '../../meant-rule.ts';
 import type { Answer, Tool } from '../types.ts';
 
@@ -33,7 +33,15 @@ export const explain: Tool<typeof FIELDS> = {
 function ofRule(rule: Detector): Answer {
   const { id, title, description, remedy, thresholds, limits, kinds } = rule;
   return {
-    facts: { rule: id, title, meaning: description, remedy, detected: needsText(rule), thresholds, limits },
+    facts: {
+      rule: id,
+      title,
+      meaning: description,
+      remedy,
+      detected: needsText(rule),
+      thresholds,
+      limits: limits.map(limitText),
+    },
     // The examples of all kinds are long: those of one are had by its name.
     entries: { name: 'kinds', all: kinds.map(({ kind, title: what, remedy: cure }) => ({ kind, what, remedy: cure })) },
   };

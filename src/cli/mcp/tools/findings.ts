@@ -1,4 +1,5 @@
 import { type Finding, SEVERITIES, type Severity } from '../../../detectors/types.ts';
+import { unseenGroups } from '../../../report/rule-groups.ts';
 import { commandText, coverageText, evidenceText, findingsText, symptomsOf, workText } from '../../../report/words.ts';
 import { formatMs } from '../../../util/text.ts';
 import { reportOf } from '../../output.ts';
@@ -17,6 +18,7 @@ const FIELDS = {
 const DEFAULT = 8;
 const MOST_FRAMES = 6;
 const MOST_SYMPTOMS = 4;
+const MOST_UNSEEN = 4;
 
 export const findings: Tool<typeof FIELDS> = {
   id: 'findings',
@@ -31,6 +33,9 @@ export const findings: Tool<typeof FIELDS> = {
     const { argv, pid, nodeVersion, durationMs, level } = report.recording;
     const from = SEVERITIES.indexOf(severity as Severity);
     const all = report.findings.filter((finding) => SEVERITIES.indexOf(finding.severity) >= from);
+    const unseen = unseenGroups(report.rules)
+      .slice(0, MOST_UNSEEN)
+      .map(({ text }) => asData(text, 300));
     return {
       facts: {
         program: pathAsData(commandText(argv)),
@@ -40,6 +45,7 @@ export const findings: Tool<typeof FIELDS> = {
         recorded: `${formatMs(durationMs)} at level ${level}`,
         found: report.findings.length > 0 ? findingsText(report) : `Nothing found: ${coverageText(report)}`,
         workload: report.workload.class,
+        ...(unseen.length > 0 && { notSeenHere: unseen }),
         ...(family.unreadable.length > 0 && { unreadable: family.unreadable.length }),
       },
       entries: { name: 'findings', all: all.map(described), most: limit },
