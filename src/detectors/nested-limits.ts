@@ -8,6 +8,7 @@ import { awakeMs } from './growth.ts';
 import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame, ownLines } from './held-limits.ts';
 import { type Resource, resourceOf } from './held-resource.ts';
 import { nameAndLine } from './place-findings.ts';
+import { type ReturnedLimit, returnedLimits } from './returned-limits.ts';
 import { LOST_MS, round, secondsText } from './severity.ts';
 import type { StallView } from './stalls.ts';
 import type { Detector, Finding } from './types.ts';
@@ -31,12 +32,38 @@ export function nestedLimits(
   period: Period,
   recording: View<'waits'> & StallView,
 ): Finding<NestedEvidence>[] {
-  return chainsIn(period, recording).flatMap((chains) =>
+  const found = chainsIn(period, recording).flatMap((chains) =>
     heldLimits(chains, period).flatMap((limit) => {
       const oldestMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(limit.nested) } });
       return oldestMs >= FROZEN_MS && isDeadlock(limit, chains) ? [toFinding(rule, limit, oldestMs)] : [];
     }),
   );
+  if (found.length > 0) return found;
+  return returnedLimits(period).flatMap((limit) =>
+    awakeMs(recording, { t: limit.t, entry: limit }) >= FROZEN_MS ? [returnedFinding(rule, limit)] : [],
+  );
+}
+
+function returnedFinding(
+  rule: Rule,
+  { holder, inner, holding, waiting, estimated, oldestMs, alsoAt }: ReturnedLimit,
+): Finding<NestedEvidence> {
+  const about = estimated ? 'About ' : '';
+  return findingOf(rule, {
+    kind: 'nested-limit',
+    severity: 'critical',
+    message:
+      `${about}${holding} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a slot and ${holding === 1 ? 'waits' : 'wait'} for another one, ` +
+      `asked for in ${nameAndLine(inner)}; ${about.toLowerCase()}${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind, the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
+    remedy: REMEDIES.slot,
+    location: inner,
+    stack: [inner, holder],
+    alsoAt,
+    count: holding + waiting,
+    confidence: CONFIDENCE.compared,
+    evidence: { holding, waiting, oldestMs: round(oldestMs), resource: 'slot' },
+    lostMs: oldestMs + (holding + waiting) * LOST_MS.thing,
+  });
 }
 
 function toFinding(rule: Rule, limit: HeldLimit, oldestMs: number): Finding<NestedEvidence> {

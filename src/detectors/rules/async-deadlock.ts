@@ -55,7 +55,7 @@ export const asyncDeadlock: Detector<DeadlockEvidence, typeof READS> = {
   ],
   limits: [
     'Of a cycle, only locks that are awaited one after the other in your own functions are recognised.',
-    'Who holds a slot is seen by the awaits of async functions: of code that uses callbacks alone, and of functions that return what the limit gives them without awaiting it, nothing is known.',
+    'Who holds a slot is seen by the awaits of async functions: where functions return what the limit gives them without awaiting it, by where promises were made; of code that uses callbacks alone, nothing is known.',
     'Contention in which some calls still get through is not reported.',
     neededWhole(
       'Where not all calls are followed, it is seen only if the thread idles then, and its heap is small: such a heap is looked through.',
