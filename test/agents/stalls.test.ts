@@ -44,6 +44,7 @@ function fakeThread(options: FakeOptions = {}) {
   let state: TaskState | null = null;
   let frames: RawFrame[] = [HANDLER];
   let pending: ((stack: InterruptedStack) => void)[] = [];
+  const marks = createMarkedCalls(shared);
   const watch = new StallWatch({
     shared,
     histogram: histogram as unknown as DelayHistogram,
@@ -61,7 +62,7 @@ function fakeThread(options: FakeOptions = {}) {
       hasEnded: () => false,
     },
     toFrame: createFrameMapper(),
-    marks: createMarkedCalls(shared),
+    marks,
     startMonotonicMs: 0,
     maps: { mapped: (make, use) => use(make()), isUnknown: () => false },
     now: () => now,
@@ -91,6 +92,7 @@ function fakeThread(options: FakeOptions = {}) {
   return {
     shared,
     histogram,
+    marks,
     watch,
     opened,
     closed,
@@ -222,6 +224,40 @@ describe('its cause', () => {
     thread.block(600);
     expect(thread.opened[0]).toMatchObject({ kind: 'sync-crypto', location: { line: 12 } });
     expect(thread.live[0]).toMatchObject({ kind: 'sync-crypto', call: 'crypto.pbkdf2Sync', location: { line: 12 } });
+  });
+
+  test('is loading modules, where marked calls of the loader took the time', () => {
+    for (const hasSite of [true, false]) {
+      const thread = fakeThread({ answers: false });
+      thread.idle(100);
+      const { count } = thread.histogram;
+      const loader: RawFrame[] = [['require', 'node:internal/modules/helpers', 1, 1], HANDLER];
+      enterCall(thread.shared, 'readFileSync', hasSite ? loader : null);
+      thread.block(600);
+      leaveCall(thread.shared);
+      thread.stack(...loader);
+      thread.answer(count);
+      thread.idle(100);
+      expect(thread.closed[0]).toMatchObject({ kind: 'module-load' });
+    }
+  });
+
+  test('is the call of a native add-on, as sure as one of Node, where its site is known', () => {
+    const thread = fakeThread({ answers: false });
+    thread.marks.learn([['hasher.node', 'hashSync']]);
+    thread.idle(100);
+    enterCall(thread.shared, 'none', [HANDLER]);
+    thread.shared.control[Word.SyncCall] = SYNC_CALLS.length + 1;
+    thread.block(600);
+    leaveCall(thread.shared);
+    thread.idle(100);
+    expect(thread.closed[0]).toMatchObject({
+      kind: 'native-addon',
+      location: { line: 12 },
+      confidence: CONFIDENCE.marked,
+    });
+    expect(thread.closed[0]!.stacks[0]).toMatchObject({ marked: true });
+    expect(thread.closed[0]!.stacks[0]).not.toHaveProperty('late');
   });
 
   test('without a site, is the kind of the marked call and the place of the late answer, less sure', () => {

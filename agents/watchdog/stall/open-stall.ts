@@ -199,10 +199,13 @@ function addStack(stall: OpenStall, framesOf: () => Frame[], added: Added): void
   if (!frames.some(({ category }) => category === 'application' || category === 'dependency')) return;
   const judged = classify(frames, linesOf);
   stall.loading &&= isLoading(frames);
-  const borrowed = kind !== null && (isBehind || judged.kind === 'js-cpu');
+  const isOther = judged.kind === 'js-cpu' || (isBehind && judged.kind !== 'module-load');
+  const isMarks = kind !== null && isOther;
+  // The site of a marked call is the call itself.
+  const borrowed = isMarks && !marked;
   stall.stacks.push({
     weightMs,
-    kind: borrowed ? kind : judged.kind,
+    kind: isMarks ? kind : judged.kind,
     frames,
     location: judged.location,
     count,

@@ -25,7 +25,12 @@ export interface Witness extends StallStack {
 export function mappedAgain(stack: Witness): Witness {
   const frames = stack.toFrames();
   const { kind, location } = classify(frames, linesOf);
-  return { ...stack, frames, location, kind: stack.borrowed ? stack.kind : kind };
+  return {
+    ...stack,
+    frames,
+    location,
+    kind: stack.borrowed || (stack.marked && kind === 'js-cpu') ? stack.kind : kind,
+  };
 }
 
 /**
