@@ -11,14 +11,16 @@ export function answerText({ facts, entries }: Answer): string {
   const head = quoted({ notice: NOTICE, ...facts }) as Record<string, unknown>;
   if (!entries) return cut(head);
   const { name, all, most = all.length } = entries;
-  const shown = all.slice(0, most).map((one) => quoted(one));
-  for (;;) {
-    const left = all.length - shown.length;
-    const text = toText({ ...head, [name]: shown, ...(left > 0 && { leftOut: left }) });
-    if (text.length <= MAX_ANSWER) return text;
-    if (shown.length === 0) return cut(head);
-    shown.pop();
+  const shown: unknown[] = [];
+  let length = toText({ ...head, [name]: [], leftOut: all.length }).length;
+  for (const one of all.slice(0, most).map((entry) => quoted(entry))) {
+    length += toText([[one]]).length;
+    if (length > MAX_ANSWER) break;
+    shown.push(one);
   }
+  const left = all.length - shown.length;
+  const text = toText({ ...head, [name]: shown, ...(left > 0 && { leftOut: left }) });
+  return text.length <= MAX_ANSWER ? text : cut(head);
 }
 
 /** Without entries it is small, unless a fact is a long list: then that is left out. */
