@@ -46,14 +46,14 @@ export function nestedLimits(
 
 function returnedFinding(
   rule: Rule,
-  { holder, inner, holding, waiting, estimated, oldestMs, alsoAt }: ReturnedLimit,
+  { holder, inner, holding, isLeast, waiting, estimated, oldestMs, alsoAt }: ReturnedLimit,
 ): Finding<NestedEvidence> {
   const about = estimated ? 'About ' : '';
   return findingOf(rule, {
     kind: 'nested-limit',
     severity: 'critical',
     message:
-      `${about}${holding} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a slot and ${holding === 1 ? 'waits' : 'wait'} for another one, ` +
+      `${isLeast ? 'At least ' : about}${holding} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a slot and ${holding === 1 ? 'waits' : 'wait'} for another one, ` +
       `asked for in ${nameAndLine(inner)}; ${about.toLowerCase()}${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind, the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
     remedy: REMEDIES.slot,
     location: inner,

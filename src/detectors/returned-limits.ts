@@ -16,6 +16,8 @@ export interface ReturnedLimit {
   holder: Location;
   inner: Location;
   holding: number;
+  /** There may be more of them. */
+  isLeast: boolean;
   waiting: number;
   estimated: boolean;
   oldestMs: number;
@@ -128,13 +130,12 @@ function begunIn(entry: Entry, period: Period, count: (entry: UnfinishedEntry) =
 function toLimit(runs: readonly Run[], inner: readonly Entry[], waiters: readonly Entry[], t: number): ReturnedLimit {
   const most = runs.toSorted((a, b) => b.entry.alive - a.entry.alive)[0]!;
   const asked = inner.find(({ location }) => !most.has(location)) ?? inner[0]!;
-  // Calls that wait for several at once have one combinator each.
-  const together = inner.filter(({ type }) => type === 'all' || type === 'allSettled');
-  const counts = [most.entry, ...together].map(({ alive, followed = alive }) => Math.min(alive, followed));
-  const holding = Math.round(Math.max(1, ...counts));
+  const holding = Math.max(1, Math.round(most.entry.alive));
   // Each that waits has reactions outwards: of one line they are the same ones.
   const waiting = Math.max(0, Math.round(Math.max(...waiters.map(({ alive }) => alive))) - holding);
   return {
+    // Not all that it runs is followed: those that are waited for show more.
+    isLeast: inner.some(({ alive }) => alive > most.entry.alive),
     ...{ t, holding, waiting, holder: most.place, inner: asked.location },
     estimated: [most.entry, ...waiters].some(({ alive, followed = alive }) => followed < alive),
     oldestMs: Math.max(...inner.map(({ oldestMs }) => oldestMs)),

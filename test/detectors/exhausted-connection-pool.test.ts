@@ -150,6 +150,31 @@ test.each([
   ]);
 });
 
+test('where a package holds it and runs what it was given, what waits since then for another one is likely that', () => {
+  const of = (name: string, line: number): Frame =>
+    frame(name, line, { file: '/srv/node_modules/pool/index.js', category: 'dependency' });
+  const handler = frame('handle', 26);
+  const connections = { ...slots, at: of('acquire', 7) };
+  const first: Waiting = { count: 45, chain: [of('acquire', 7), of('transaction', 40), handler], made: connections };
+  const holds: Waiting = { count: 5, chain: [of('transaction', 44), handler], made: answer };
+  const within = (count: number): Waiting => ({
+    ...{
+      count,
+      chain: [of('acquire', 7), of('query', 60), frame('stockOf', 9), frame('order', 16)],
+      made: connections,
+    },
+  });
+  const found = (count: number) =>
+    find(exhaustedConnectionPool, heldRows([first, holds, within(count)])).filter(({ kind }) => kind === 'held');
+  expect(found(5)).toMatchObject([
+    {
+      location: { line: 9 },
+      message: expect.stringMatching(/^5 × handle .*Since then stockOf \(\/srv\/app\.js:9\) waits/),
+    },
+  ]);
+  expect(found(2)).toMatchObject([{ location: { line: 26 } }]);
+});
+
 test('no rows: no data', () => {
   expect(outcome(exhaustedConnectionPool, seconds(4))).toBe('no-data');
 });

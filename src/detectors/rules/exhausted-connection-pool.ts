@@ -23,9 +23,9 @@ import { STALL_ROWS } from '../stalls.ts';
 import { callsBehind } from '../taken-pools.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, periodsOf, placesOf } from '../unfinished.ts';
-import { aboutOf, type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf } from '../wait-chains.ts';
+import { aboutOf, type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf, type WaitFrame } from '../wait-chains.ts';
 
-/** Of the connections: fewer, and the others serve those that wait. */
+/** Of the connections, or of those that have one: fewer, and the others serve those that wait. */
 const UNREAD_SHARE = 0.5;
 
 export interface PoolEvidence {
@@ -176,7 +176,7 @@ function heldIn(period: Period, chains: Chains, recording: Seen): Finding<PoolEv
     if (acquiredAt === null || holders.length === 0 || isDeadlock(limit, chains)) return [];
     if (!isGrowing(waiters, period)) return [];
     const heldMs = awakeMs(recording, { t: chains.t, entry: { oldestMs: oldestOf(holders) } });
-    return heldMs >= FROZEN_MS ? [heldFinding(limit, holders, heldMs)] : [];
+    return heldMs >= FROZEN_MS ? [heldFinding(limit, holders, heldMs, chains)] : [];
   });
 }
 
@@ -188,26 +188,65 @@ function isGrowing(waiters: readonly Chain[], period: Period): boolean {
   );
 }
 
-function heldFinding(limit: HeldLimit, holders: readonly Chain[], heldMs: number): Finding<PoolEvidence> {
+function heldFinding(
+  limit: HeldLimit,
+  holders: readonly Chain[],
+  heldMs: number,
+  chains: Chains,
+): Finding<PoolEvidence> {
   const { acquiredAt, holding, waiters, nested } = limit;
   const most = holders.toSorted((a, b) => b.count - a.count)[0]!;
-  const place = most.frames.find(isOwn) ?? ownFrame(most, limit) ?? most.frames[0]!;
+  const opener = most.frames.find(isOwn) ?? ownFrame(most, limit) ?? most.frames[0]!;
+  const user = likelyUser(limit, holders, chains);
+  const place = user ? user.frames.find(isOwn)! : opener;
   const resource = resourceOf(limit);
   const waiting = Math.round(sumOf([...waiters, ...nested]));
   return findingOf(exhaustedConnectionPool, {
     kind: 'held',
     severity: 'warning',
     message:
-      `${aboutOf(holders) ? 'About ' : ''}${holding} × ${nameAndLine(place)} ${holding === 1 ? 'holds' : 'hold'} a ${resource}${givenBy(acquiredAt?.code)} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
-      `the oldest for ${secondsText(heldMs)}; ${aboutOf([...waiters, ...nested])}${waiting} calls wait for one behind them, and none gets one.`,
+      `${aboutOf(holders) ? 'About ' : ''}${holding} × ${nameAndLine(opener)} ${holding === 1 ? 'holds' : 'hold'} a ${resource}${givenBy(acquiredAt?.code)} and ${holding === 1 ? 'waits' : 'wait'} there, ` +
+      `the oldest for ${secondsText(heldMs)}; ${aboutOf([...waiters, ...nested])}${waiting} calls wait for one behind them, and none gets one.${user ? ownUseText(place) : ''}`,
     location: place,
-    stack: [place, ...callersOf(most, place)],
+    stack: [place, ...callersOf(user ?? most, place)],
     alsoAt: ownLines([...waiters, ...nested], place),
     count: holding + waiting,
     confidence: CONFIDENCE.compared,
     evidence: { holding, waiting, heldMs: round(heldMs), resource, ...(place.code !== '' && { awaited: place.code }) },
     lostMs: heldMs + (holding + waiting) * LOST_MS.thing,
   });
+}
+
+/** Began to wait when the last one was taken. */
+const TAKEN_MS = 2000;
+
+/**
+ * Where packages hold it while they run what they were given, V8 does not say what that waits for. Calls that wait for another one since that time,
+ * and did not come the way that those took, are likely what runs there; null where they are few of all that hold one.
+ */
+function likelyUser(
+  { acquiredAt, holding, waiters, nested }: HeldLimit,
+  holders: readonly Chain[],
+  { all }: Chains,
+): Chain | null {
+  if (!acquiredAt || isOwn(acquiredAt) || holders.some(({ frames }) => isOwn(frames[0]!))) return null;
+  const sinceMs = oldestOf(holders);
+  const took = lineKey(acquiredAt);
+  const others = [...waiters, ...nested].filter(
+    ({ frames, oldestMs }) =>
+      Math.abs(sinceMs - oldestMs) <= TAKEN_MS &&
+      frames.some(isOwn) &&
+      frames.every((frame) => lineKey(frame) !== took),
+  );
+  const most = others.toSorted((a, b) => b.count - a.count)[0];
+  const line = most && lineKey(most.frames.find(isOwn)!);
+  // Of some only an outer call is followed.
+  const there = all.filter(({ frames }) => lineKey(frames[0]!) === line);
+  return most && Math.max(sumOf(others), sumOf(there)) >= holding * UNREAD_SHARE ? most : null;
+}
+
+function ownUseText(place: WaitFrame): string {
+  return ` Since then ${nameAndLine(place)} waits for another one: if that runs within them, each waits for itself.`;
 }
 
 /** As text: " of pool.connect()". */
