@@ -9,7 +9,7 @@ import { answerText, MAX_ANSWER } from '../../src/cli/mcp/answer-text.ts';
 import { callTool } from '../../src/cli/mcp/call-tool.ts';
 import { detectors } from '../../src/detectors/rules/index.ts';
 import { entry, header, location, ndjson, seconds, stall, tempFolder, unfinished } from '../support/recording.ts';
-import { inLab, type Lab, ROOT } from '../support/run-agent.ts';
+import { inLab, type Lab, ROOT, type RunOptions } from '../support/run-agent.ts';
 
 const BIN = join(ROOT, 'bin/evdiag.mjs');
 /** A tool may read a heap, or run a program, on a machine that is busy. */
@@ -22,6 +22,16 @@ interface Answered {
   isError: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: what a tool answers is asserted by the test.
   json: any;
+}
+
+interface Found {
+  rule: string;
+  place?: { function?: string };
+}
+
+interface Waiting {
+  awaits?: string;
+  awaitedBy?: string[];
 }
 
 type Ask = (name: string, values?: Record<string, unknown>) => Promise<Answered>;
@@ -73,7 +83,7 @@ server.listen(0, '127.0.0.1', () => {
 });
 `;
 
-async function sickServer(lab: Lab, options = {}) {
+async function sickServer(lab: Lab, options: RunOptions) {
   const program = lab.start(lab.file('server.cjs', SERVER), options);
   await Promise.all([program.until('stdout', 'ready'), program.watched()]);
   return program;
@@ -93,31 +103,38 @@ async function until(ask: () => Promise<Answered>, wanted: (answer: Answered) =>
 test(
   'an assistant finds the sick process, its guilty line with the source, what waits, and where the time goes',
   inLab(async (lab) => {
-    const { pid } = await sickServer(lab);
+    const { pid } = await sickServer(lab, { env: { EVDIAG_LEVEL: 'diagnose' } });
     await withClient({ cwd: lab.folder }, async (_client, ask) => {
-      const listed = await ask('processes', { limit: 50 });
-      expect(listed.json.processes).toContainEqual(expect.objectContaining({ pid, state: 'agent' }));
+      // Where very many run, an answer has no room for all.
+      const isListed = (one: { pid: number; state: string }) => one.pid === pid && one.state === 'agent';
+      await until(
+        () => ask('processes', { limit: 50 }),
+        ({ json }) => json?.processes.some(isListed) === true || json?.leftOut > 0,
+      );
 
-      const isBlocked = ({ rule }: { rule: string }) => rule === 'blocked-event-loop';
+      const isBlock = ({ rule, place }: Found) => rule === 'blocked-event-loop' && place?.function === 'block';
       const found = await until(
         () => ask('findings', { pid }),
-        ({ json }) => json?.findings.some(isBlocked) === true,
+        ({ json }) => json?.findings.some(isBlock) === true,
       );
-      const finding = found.json.findings.find(isBlocked);
-      expect(finding.place).toMatchObject({ at: expect.stringMatching(/^server\.cjs:4:\d+$/), function: 'block' });
-      expect(finding.place.source.join('\n')).toMatch(new RegExp(`^> ${GUILTY_LINE} \\|.*process\\.cpuUsage`, 'm'));
-      expect(finding.remedy).toMatch(/\.$/);
+      const { place, remedy } = found.json.findings.find(isBlock);
+      expect(place.at).toMatch(new RegExp(`^server\\.cjs:${GUILTY_LINE}:\\d+$`));
+      expect(place.source.join('\n')).toMatch(new RegExp(`^> ${GUILTY_LINE} \\|.*process\\.cpuUsage`, 'm'));
+      expect(remedy).toMatch(/\.$/);
 
-      const dumped = await ask('dump', { pid });
-      expect(dumped.text).toContain('await new Promise((resolve) => waiting.push(resolve))');
-      expect(dumped.json.suspendedCalls).toContainEqual(
-        expect.objectContaining({ awaitedBy: [expect.stringMatching(/server\.cjs:7:\d+ order/)] }),
+      const isQuery = ({ awaits, awaitedBy = [] }: Waiting) =>
+        awaits?.includes('waiting.push(resolve)') === true && /server\.cjs:7:\d+ order/.test(awaitedBy[0] ?? '');
+      await until(
+        () => ask('dump', { pid }),
+        ({ json }) => json?.suspendedCalls.some(isQuery) === true,
       );
+      // A stall is written before the request that it is of has ended.
+      const isReport = ({ name, blockedLoop }: Record<string, unknown>) => name === 'GET /report' && blockedLoop;
       const routed = await until(
         () => ask('routes', { pid }),
-        ({ json }) => json?.routes.length > 0,
+        ({ json }) => json?.routes.some(isReport) === true,
       );
-      expect(routed.json.routes[0]).toMatchObject({ name: 'GET /report', blockedLoop: expect.any(String) });
+      expect(isReport(routed.json.routes[0]), 'who blocks comes first').toBeTruthy();
       const profiled = await until(
         () => ask('profile', { pid, seconds: 600 }),
         ({ text }) => text.includes('"block"'),
@@ -146,7 +163,7 @@ test(
       const { tools } = await client.listTools();
       expect(tools.filter(({ annotations }) => !annotations?.readOnlyHint).map(({ name }) => name)).toEqual(ACTING);
       expect((await ask('attach', { pid, out: lab.out })).json).toMatchObject({ pid, attached: true });
-      const recorded = await ask('record-profile', { pid, seconds: 3 });
+      const recorded = await ask('record-profile', { pid, seconds: 1 });
       expect(recorded.json.threads).toEqual(['main thread']);
       expect((await ask('heap-leaks', { pid, steps: 1 })).json.of).toContain('One snapshot');
       expect((await ask('dump', { pid, full: true })).json.mode).toBe('full');
