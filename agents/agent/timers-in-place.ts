@@ -1,7 +1,7 @@
 /** The timers of a thread, and where functions begin: by an inspector session of the thread with itself, no domain of which stays enabled. */
 import type { OwnSession } from '../../src/async-dump/own-session.ts';
 import { withOwnSession } from '../../src/async-dump/own-session.ts';
-import { NativeError, NativeMap, ownKeys, setTimeout } from '../primordials.ts';
+import { NativeError, NativeMap, ownKeys, process, setTimeout } from '../primordials.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import { isObject, nameOf, read } from './plain-values.ts';
 
@@ -15,6 +15,8 @@ const MAX_TIMERS = 200_000;
 
 // Kept from before the application could replace it.
 const startTimer = setTimeout;
+/** V8 forgets its counts of coverage when any session turns its profiler off. */
+const measuresCoverage = Boolean(process.env.NODE_V8_COVERAGE);
 
 /** Every timer of this thread, so many of each delay. */
 export function allTimers(session: OwnSession): object[] {
@@ -101,6 +103,7 @@ export function rememberScripts(): void {
 
 /** By V8's coverage counts: the Debugger domain stays off. */
 function readScripts(session: OwnSession): void {
+  if (measuresCoverage) return;
   session.post('Profiler.enable');
   const { result } = session.post('Profiler.getBestEffortCoverage');
   for (const { scriptId, url } of result as { scriptId: string; url: string }[]) {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
@@ -425,6 +426,31 @@ setTimeout(() => { console.log('ready'); ${block} }, 300); // blocks
     })(),
   );
 });
+
+test(
+  'a dump leaves the counts of coverage as they are, and says where timers are',
+  inLab(async (lab) => {
+    const text = `
+function early() {}
+for (let i = 0; i < 3; i++) early();
+setInterval(function ticks() {}, 1e6);
+process.once('SIGUSR2', () => process.exit());
+console.log('ready');
+`;
+    const file = lab.file('covered.cjs', text);
+    const folder = join(lab.folder, 'coverage');
+    const program = lab.start(file, { env: { NODE_V8_COVERAGE: folder } });
+    await Promise.all([program.until('stdout', 'ready'), program.watched()]);
+    expect(threadOf(await dumpOf(program.pid, '--quick')).timers).toMatchObject([{ callback: { file, line: 4 } }]);
+    program.kill('SIGUSR2');
+    await program.ended;
+    const [written] = readdirSync(folder);
+    const { result } = JSON.parse(readFileSync(join(folder, written!), 'utf8'));
+    const { functions } = result.find(({ url }: { url: string }) => url.endsWith('/covered.cjs'));
+    const early = functions.find(({ functionName }: { functionName: string }) => functionName === 'early');
+    expect(early.ranges[0].count).toBe(3);
+  }),
+);
 
 test(
   'worker threads have their own part',
