@@ -209,7 +209,7 @@ describe('workers end as without', () => {
       // Each blocks first, so that it has a recording.
       const text = Object.entries(ENDINGS).map(([ending, end]) => [
         ending,
-        `const { parentPort } = require('node:worker_threads');\n${SPIN}\nsetTimeout(() => { spin(250); ${end} }, 300);`,
+        `const { parentPort } = require('node:worker_threads');\n${SPIN}\nsetTimeout(() => { spin(400); ${end} }, 1000);`,
       ]);
       const app = `
 const { Worker } = require('node:worker_threads');
