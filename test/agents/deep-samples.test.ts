@@ -75,7 +75,11 @@ until(() => deepSamples().length > 0 && rows('memory').at(-1).t > deepSamples()[
       // Seldom: reading the rows is work.
       const text = `${OWN_ROWS} const timer = setInterval(() => rows('memory').length > 3 && clearInterval(timer), 250);`;
       await lab.run(lab.file('app.js', text));
-      expect([rowsOf(lab.recording(), 'deep-sample'), rowsOf(lab.recording(), 'trigger')]).toEqual([[], []]);
+      // Where the machine is busy, a collection takes long, and the loop may be late.
+      const ofMachine: readonly string[] = ['gc', 'latency'];
+      const deepSamples = rowsOf(lab.recording(), 'deep-sample');
+      expect(deepSamples.filter(({ reasons }) => !reasons.some((reason) => ofMachine.includes(reason)))).toEqual([]);
+      expect(rowsOf(lab.recording(), 'trigger').filter(({ reason }) => !ofMachine.includes(reason))).toEqual([]);
     }),
   );
 });

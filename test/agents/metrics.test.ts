@@ -116,6 +116,7 @@ test(
       (seen) =>
         metricValue(seen, 'nodejs_gc_duration_seconds_count', { kind: 'minor' }) > 0 &&
         seen.has('nodejs_heap_size_used_bytes') &&
+        (process.platform !== 'linux' || seen.has('evdiag_main_thread_cpu_seconds_total')) &&
         seen.has('evdiag_unfinished'),
     );
     const shared = [...metrics].filter(([name]) => /^(nodejs|process)_/.test(name));

