@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { builtFile } from '../util/package-root.ts';
 import { formatCount, formatShare } from '../util/text.ts';
 import { runOnce, type Started, type StartOptions, start } from './process.ts';
+import { LAB_FOLDER } from './programs/types.ts';
 import type { Lab, LabRow } from './types.ts';
 import { figureOf, runWays, type Way } from './ways.ts';
 
@@ -57,7 +58,7 @@ export const loopThroughput = loopThroughputLab({ rounds: 5, sliceMs: 800, conne
 function agentOptions(folder: string): StartOptions {
   return {
     execArgv: ['-r', builtFile('agent.cjs')],
-    env: { EVDIAG_OUT: folder, EVDIAG_LEVEL: 'watch', EVDIAG_SUMMARY: '0' },
+    env: { EVDIAG_OUT: folder, EVDIAG_LEVEL: 'watch', EVDIAG_SUMMARY: '0', [LAB_FOLDER]: folder },
   };
 }
 

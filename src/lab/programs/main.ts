@@ -2,13 +2,14 @@
  * The processes in which labs do their work, each in one of its own, so that memory and CPU time are of that work alone.
  * Built as dist/lab-programs.cjs, which their worker threads load too.
  */
+import { rmSync } from 'node:fs';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { cpuPool } from './cpu-pool.ts';
 import { fanOut } from './fan-out.ts';
 import { fileWrites } from './file-writes.ts';
 import { loopThroughput } from './loop-throughput.ts';
 import { taskMemory } from './task-memory.ts';
-import type { Order, Program, Reply } from './types.ts';
+import { LAB_FOLDER, type Order, type Program, type Reply } from './types.ts';
 import { runJob } from './worker.ts';
 
 const programs: Readonly<Record<string, Program>> = {
@@ -22,6 +23,9 @@ const programs: Readonly<Record<string, Program>> = {
 function serve(): void {
   // The channel to the lab keeps this process alive, so whatever ends the lab ends it; signals of the terminal reach both.
   process.on('disconnect', () => process.exit());
+  const folder = process.env[LAB_FOLDER];
+  // After the agent, which has listened before.
+  if (folder) process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   process.once('message', async (order: Order) => {
     try {

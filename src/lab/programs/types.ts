@@ -1,5 +1,8 @@
 import type { Figures } from '../types.ts';
 
+/** Variable of the environment: a temporary folder that the process removes when it ends, as the lab may have been stopped. */
+export const LAB_FOLDER = 'EVDIAG_LAB_FOLDER';
+
 /** What a process of a lab is to do. */
 export interface Order {
   program: string;
