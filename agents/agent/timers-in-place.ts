@@ -16,7 +16,7 @@ const MAX_TIMERS = 200_000;
 // Kept from before the application could replace it.
 const startTimer = setTimeout;
 /** V8 forgets its counts of coverage when any session turns its profiler off. */
-const measuresCoverage = Boolean(process.env.NODE_V8_COVERAGE);
+const measuresCoverage = (process.env.NODE_V8_COVERAGE ?? '') !== '';
 
 /** Every timer of this thread, so many of each delay. */
 export function allTimers(session: OwnSession): object[] {
