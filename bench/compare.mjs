@@ -55,6 +55,7 @@ function resultOf(metric, { name, of, to, judged }, rounds, level) {
     base: `${amount(to).toPrecision(4)} ${unit}`,
     measured: `${amount(of).toPrecision(4)} ${unit}`,
     text: `${number(median)} [${number(low)} ${number(high)}]`,
+    median,
     bar: bar ? `${bar[0]} ${bar[1]}` : '',
     verdict: verdictOf(interval, isPrecise, bar, how),
     isWide: within !== undefined && !isPrecise,

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cases } from './cases.mjs';
 import { compare } from './compare.mjs';
+import { writeFigures } from './figures.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HEADINGS = {
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     build: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '6' },
     null: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
 
@@ -81,9 +83,12 @@ async function benchmark(node, builds, out) {
   const comparisons = comparisonsOf(['none', ...builds.map(({ name }) => name)]);
   /** @type {Record<Column, string>[]} */
   const rows = [];
+  /** @type {Result[]} */
+  const measured = [];
   for (const one of cases.filter(({ id }) => options.only.split(',').includes(id))) {
     try {
       const results = await compare(one, variants, comparisons, { ...options, minutes: Number(options.minutes) });
+      measured.push(...results);
       rows.push(...results.map((result) => ({ ...result, what: `${one.id} ${result.metric}, ${result.comparison}` })));
     } catch (error) {
       rows.push({
@@ -98,6 +103,7 @@ async function benchmark(node, builds, out) {
   }
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   console.log(`\nNode ${version}, level ${options.level}\n\n${table(rows)}`);
+  if (options.write) writeFigures(ROOT, version, options.level, measured);
 }
 
 /** @type {Build[]} */

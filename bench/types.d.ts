@@ -56,6 +56,7 @@ export interface Result {
   base: string;
   measured: string;
   text: string;
+  median: number;
   bar: string;
   verdict: string;
   isWide: boolean;
@@ -77,4 +78,11 @@ export interface Server {
   ended: Promise<unknown>;
   pid: number;
   load: Load;
+}
+
+/** A result of this build against none that the docs print, and the day on which it was measured. */
+export interface Figure {
+  text: string;
+  median: number;
+  day: string;
 }
