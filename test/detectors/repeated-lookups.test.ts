@@ -37,6 +37,8 @@ test('queries take no thread of the pool', () => {
 
 test('what takes hardly any time is information', () => {
   expect(severities(repeatedLookups, rows({ totalMs: 49 }))).toEqual(['info']);
+  expect(severities(repeatedLookups, rows({ totalMs: 99, spanMs: 10_000 }))).toEqual(['info']);
+  expect(severities(repeatedLookups, rows({ totalMs: 101, spanMs: 10_000 }))).toEqual(['warning']);
 });
 
 describe('it is silent', () => {

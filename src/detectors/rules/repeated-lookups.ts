@@ -5,15 +5,17 @@ import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { LEAST_SPAN_MS, POOL_THREADS } from '../limits.ts';
 import { nameOf, onePerLine } from '../place-findings.ts';
-import { round, secondsText } from '../severity.ts';
+import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** Fewer are the connections of a pool that come and go. */
 const REPEATED = 20;
 /** A look-up for each request, rather than one now and then. */
 const PER_SECOND = 1;
-/** And together they took this long. */
+/** And together they took this long, */
 const TOTAL_MS = 50;
+/** which is this share of the time: names of the machine itself are read from a file, within a ms. */
+const TOTAL_SHARE = 0.01;
 
 const REMEDY =
   'Keep the answer for a minute (a cache of names, or an agent that keeps its connections, which need no look-up), and hand it to the client by its option `lookup`.';
@@ -46,7 +48,7 @@ export const repeatedLookups: Detector<LookupEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `warning: ${REPEATED} look-ups of one name while an answer of the last minute was known, ${PER_SECOND} in a second or more over ${secondsText(LEAST_SPAN_MS)} or longer, which took ${TOTAL_MS} ms together.`,
+    `warning: ${REPEATED} look-ups of one name while an answer of the last minute was known, ${PER_SECOND} in a second or more over ${secondsText(LEAST_SPAN_MS)} or longer, which took ${TOTAL_MS} ms and ${percent(TOTAL_SHARE)} of the time together.`,
     'info: the same, where they took less.',
   ],
   limits: ['Look-ups that fail are not counted, and neither are those that a package does without node:dns.'],
@@ -91,7 +93,7 @@ function toFinding(recording: Seen, entry: LookupsEntry): Finding<LookupEvidence
   const share = requestShare === null ? '' : `, ${formatShare(requestShare)} of the time of its requests`;
   return findingOf(repeatedLookups, {
     kind: 'same-name',
-    severity: totalMs >= TOTAL_MS ? 'warning' : 'info',
+    severity: totalMs >= Math.max(TOTAL_MS, spanMs * TOTAL_SHARE) ? 'warning' : 'info',
     message: `${whose} looked up ${name} ${count} times within ${secondsText(spanMs)}, ${repeated} times while an answer was known, for ${formatMs(totalMs)} together${share}.`,
     location,
     stack: location ? [location, ...callers] : [],
