@@ -165,7 +165,8 @@ function createGroups(length: number) {
 
 function toFrame(site: AsyncSite): RawFrame {
   const name = (site.getFunctionName() ?? '').slice(0, NAME_LIMIT);
-  const url = site.getFileName();
+  // Code made by `eval` has no file, but an origin.
+  const url = site.getFileName() ?? site.getEvalOrigin() ?? null;
   // Of the built-ins, Promise.all, allSettled and any are listed.
   if (url === null) return [`Promise.${name}`, null, 0, 0, 1];
   const frame: RawFrame = [name, url, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0, 1];

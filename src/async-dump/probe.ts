@@ -18,7 +18,8 @@ import { ownStacks } from '../util/own-stacks.ts';
 export interface AsyncSite {
   isAsync(): boolean;
   getFunctionName(): string | null;
-  getFileName(): string | null;
+  getFileName(): string | null | undefined;
+  getEvalOrigin(): string | undefined;
   getLineNumber(): number | null;
   getColumnNumber(): number | null;
   getEnclosingLineNumber(): number | null;

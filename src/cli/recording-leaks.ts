@@ -1,3 +1,4 @@
+import { nameOf } from '../detectors/code-words.ts';
 import { isFindingOf } from '../detectors/evidence.ts';
 import { isLasting, lineOf } from '../detectors/kept-objects.ts';
 import { detectors } from '../detectors/rules/index.ts';
@@ -136,7 +137,7 @@ function survivors(recording: Recording, listed: ReadonlySet<string>): Suspect[]
     .map((site) => ({
       kind: 'other',
       confidence: 'possible',
-      holder: `what ${site.location.function || 'an anonymous function'} allocates`,
+      holder: `what ${nameOf(site.location)} allocates`,
       place: toPlace(lineOf(site)),
       className: '',
       count: site.samples,

@@ -3,12 +3,12 @@
 import { fileAndLine } from '../recording/places.ts';
 import { type AllocationSite, type AllocationsRow, type Location, rowsOf, type View } from '../recording/types.ts';
 import { formatBytes, formatMs } from '../util/text.ts';
+import { nameOf } from './code-words.ts';
 import { CONFIDENCE } from './confidence.ts';
 import type { HeapGrowth } from './early-growth.ts';
 import type { FindingParts } from './finding.ts';
 import { GOES_ON, goesOn } from './goes-on.ts';
 import { HEAP_ROWS, heapGrowthOf } from './heap-growth.ts';
-import { nameOf } from './place-findings.ts';
 import { percent, round, secondsText } from './severity.ts';
 import type { KindText, NoData } from './types.ts';
 

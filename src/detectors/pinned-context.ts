@@ -3,12 +3,13 @@
 import type { View } from '../recording/types.ts';
 import { rowsOf } from '../recording/types.ts';
 import { formatBytes } from '../util/text.ts';
+import { nameOf } from './code-words.ts';
 import { CONFIDENCE } from './confidence.ts';
 import { GOES_ON, goesOn } from './goes-on.ts';
 import { type GrowthEvidence, growthEvidence, growthOf, growthText } from './growth.ts';
 import { heapRiseOf } from './heap-growth.ts';
 import type { KEPT_ROWS } from './kept-objects.ts';
-import { nameOf, placeFinding } from './place-findings.ts';
+import { placeFinding } from './place-findings.ts';
 import { percent } from './severity.ts';
 import type { Detector, Finding, KindText } from './types.ts';
 import { type PERIOD_ROWS, periodsOf, placesOf } from './unfinished.ts';

@@ -65,10 +65,6 @@ export function awaitedOf({ code, madeBy }: UnfinishedEntry): AwaitedEvidence {
   };
 }
 
-export function nameOf({ function: name }: Location): string {
-  return name || 'an anonymous function';
-}
-
 /** "handler (/srv/app.js:12)" */
 export function nameAndLine({ function: name, ...place }: Pick<Location, 'function' | 'file' | 'line'>): string {
   return `${name || '(anonymous)'} (${fileAndLine(place)})`;

@@ -3,6 +3,7 @@
  * Format: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile. Lines and columns are 0-based, times µs.
  */
 import { createFrameMapper, type FrameMapper, functionFrame } from '../recording/source-maps.ts';
+import { EVAL_FILE } from '../util/code-places.ts';
 import { AGENT_FRAME, type AgentPart, agentParts } from './agent-frames.ts';
 import { readLines } from './cpuprofile-lines.ts';
 import { medianGap, withIdleGaps } from './idle-gaps.ts';
@@ -77,7 +78,9 @@ export function frameMapper(map = createFrameMapper()) {
       if (special) return { function: name, file: '', line: 0, column: 0, category: special };
       const line = numberOf(callFrame.lineNumber, -1) + 1;
       const column = numberOf(callFrame.columnNumber, -1) + 1;
-      return profileFrame(map(functionFrame(name, url || null, Math.max(0, line), Math.max(0, column))));
+      // Built-ins have neither a script nor a line.
+      const file = url || (line > 0 && Number(callFrame.scriptId) > 0 ? EVAL_FILE : null);
+      return profileFrame(map(functionFrame(name, file, Math.max(0, line), Math.max(0, column))));
     },
     /** A line of the generated code has no column: use its first one in the map. */
     line: (url: string, line: number): number => map(['', url, line, Number.MAX_SAFE_INTEGER]).line,

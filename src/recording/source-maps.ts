@@ -1,7 +1,15 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { originalPositionFor, sourceContentFor, TraceMap } from '@jridgewell/trace-mapping';
-import { definedBefore, defines, evalPlace, isShortName, nameAt, withoutCode } from '../util/code-places.ts';
+import {
+  definedBefore,
+  defines,
+  evalPlace,
+  isInNoFile,
+  isShortName,
+  nameAt,
+  withoutCode,
+} from '../util/code-places.ts';
 import { readRegular } from '../util/regular-file.ts';
 import type { Frame, FrameCategory } from './types.ts';
 
@@ -195,7 +203,8 @@ function categoryOf(path: string): FrameCategory {
   if (isRuntimes(path)) return 'node';
   // WebAssembly has no lines; Node's own HTTP parser is some.
   if (path.startsWith('wasm:')) return 'native';
-  return /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
+  // As a package's code, what is in no file is the concern of whoever calls it.
+  return isInNoFile(path) || /[\\/]node_modules[\\/]/.test(path) ? 'dependency' : 'application';
 }
 
 function loadMap(path: string, runText: string | null): TraceMap | null {

@@ -7,6 +7,12 @@ const toNumber = Number;
 /** V8 reports where `eval` or `new Function` was called: "eval at render (/srv/app.js:36:10)", possibly nested. */
 const EVAL = /^eval at /;
 const CALLED_AT = /\(((?:file:|node:|[/\\]|[A-Za-z]:[\\/])[^()]*?):(\d{1,9}):(\d{1,9})\)/g;
+/** The same for any name of a script: `node:vm` was given it, or gave one of its own. */
+const CALLED_IN_SCRIPT = /\(([^()\s]+?):(\d{1,9}):(\d{1,9})\)/g;
+/** What `node:vm` calls scripts and modules that were given no file name. */
+const NAMES_OF_VM = /^(?:evalmachine\.<anonymous>|vm:module\(\d+\))$/;
+/** The place of code made by `eval` or `new Function` in a profile, which does not say where it was made. */
+export const EVAL_FILE = '(eval)';
 /** The beginning of a URL that contains the code itself. */
 const HOLDS_CODE = /^(data:[^,]{0,80}),/;
 /** Real names are rarely shorter; a minifier's rarely longer. */
@@ -16,8 +22,14 @@ const SHORT_NAME = 3;
 export function evalPlace(url: string): { url: string; line: number; column: number } | null {
   if (!EVAL.test(url)) return null;
   // The last one is the call in a file, which contains all others.
-  const [, file, line, column] = [...url.matchAll(CALLED_AT)].at(-1) ?? [];
+  const [, file, line, column] =
+    [...url.matchAll(CALLED_AT)].at(-1) ?? [...url.matchAll(CALLED_IN_SCRIPT)].at(-1) ?? [];
   return file === undefined ? null : { url: file, line: toNumber(line), column: toNumber(column) };
+}
+
+/** Code that was compiled while the program ran, and is in no file: nobody can open its place, only that of its caller. */
+export function isInNoFile(url: string): boolean {
+  return NAMES_OF_VM.test(url) || url === EVAL_FILE || EVAL.test(url);
 }
 
 /** A URL that is the code itself, cut to what can be read: "data:text/javascript,…". */

@@ -35,6 +35,14 @@ describe('a position is that of the original', () => {
   });
 });
 
+test('code that node:vm compiled without a file name counts as a package, whose caller is the place', () => {
+  const toFrame = createFrameMapper();
+  const compiled = { file: 'evalmachine.<anonymous>', line: 3, category: 'dependency' };
+  expect(toFrame(['rule', 'evalmachine.<anonymous>', 3, 7])).toMatchObject(compiled);
+  expect(toFrame(['inner', 'eval at rule (evalmachine.<anonymous>:3:7)', 1, 9])).toMatchObject(compiled);
+  expect(toFrame(['rule', 'rule-17.js', 3, 7])).toMatchObject({ file: 'rule-17.js', category: 'application' });
+});
+
 describe('a name that a minifier made gives way', () => {
   const source = `import { add } from './add';
 export function total(rows: number[]): number {

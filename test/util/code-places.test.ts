@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { definedBefore, defines, evalPlace, nameAt, withoutCode } from '../../src/util/code-places.ts';
+import { definedBefore, defines, evalPlace, isInNoFile, nameAt, withoutCode } from '../../src/util/code-places.ts';
 
 describe('code that eval made is at the call of eval', () => {
   test.each([
@@ -8,10 +8,28 @@ describe('code that eval made is at the call of eval', () => {
     ['eval at <anonymous> (C:\\srv\\app.js:2:1)', 'C:\\srv\\app.js', 2, 1],
   ])('%s', (url, file, line, column) => expect(evalPlace(url)).toEqual({ url: file, line, column }));
 
-  test.each(['/srv/app.js', 'eval at x (evalmachine.<anonymous>:1:1)', 'node:fs', ''])('not: %s', (url) =>
+  test.each([
+    ['eval at run (evalmachine.<anonymous>:1:20)', 'evalmachine.<anonymous>', 1, 20],
+    ['eval at inner (eval at run (rule-17.js:2:9), <anonymous>:1:1)', 'rule-17.js', 2, 9],
+    ['eval at load (evalmachine.<anonymous>:4:1)', 'evalmachine.<anonymous>', 4, 1],
+  ])('which node:vm compiled: %s', (url, file, line, column) =>
+    expect(evalPlace(url)).toEqual({ url: file, line, column }),
+  );
+
+  test.each(['/srv/app.js', 'eval at x (unknown location)', 'node:fs', ''])('not: %s', (url) =>
     expect(evalPlace(url)).toBeNull(),
   );
 });
+
+test.each([
+  ['evalmachine.<anonymous>', true],
+  ['vm:module(3)', true],
+  ['eval at x (unknown location)', true],
+  ['rule-17.js', false],
+  ['[eval]', false],
+  ['/srv/evalmachine.<anonymous>/app.js', false],
+  ['', false],
+])('%s is code in no file: %s', (url, is) => expect(isInNoFile(url)).toBe(is));
 
 test('a URL that holds code is shown without it', () => {
   expect(withoutCode(`data:text/javascript,${'x'.repeat(500)}`)).toBe('data:text/javascript,…');

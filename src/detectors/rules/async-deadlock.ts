@@ -1,11 +1,12 @@
 import { lineKey } from '../../recording/places.ts';
 import type { Location, View } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { awakeMs } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { NESTED_THRESHOLD, type NestedEvidence, nestedLimits } from '../nested-limits.ts';
-import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';

@@ -1,6 +1,6 @@
 import { SLOW_MS } from '../../recording/defaults.ts';
 import { NATIVE_CALL } from '../../recording/places.ts';
-import type { Location, StallKind, StallRow, View } from '../../recording/types.ts';
+import type { Frame, Location, StallKind, StallRow, View } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
@@ -17,6 +17,7 @@ import {
   STARVED_FACTOR,
   sumOf,
 } from '../blocked-stalls.ts';
+import { compiledWords, nameOf } from '../code-words.ts';
 import { SURE } from '../confidence.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { heldUpMessage, heldUpRemedy, waitsOf, waitsText } from '../held-up.ts';
@@ -97,6 +98,7 @@ export const blockedEventLoop: Detector<BlockedEvidence, typeof READS> = {
     "A native call that is not one of Node's synchronous functions cannot be interrupted: its place is known only when it returns, with lower confidence, and may be the line after it.",
     `A kind other than js-cpu needs ${INDEPENDENT_STACKS} stacks in the same call, or a call that the agent marks while it runs.`,
     "Original lines need source maps: on disk, or from a loader that hands them to Node (tsx, ts-node, esbuild-register, @swc-node/register for CommonJS, Node's own type stripping). An ES module loader that keeps its maps to itself (@swc-node/register/esm) is asked for the file once more on Node 24 and later; before, V8 is, while the heap is small: otherwise the lines are those of its output unless source maps are on (--enable-source-maps).",
+    'Code that node:vm compiles without a file name has no place that can be opened: the line that runs it is the place. Code made by eval or new Function is where it was made.',
     'Waits for a core, for disks and for CPU limits (cgroup v1 and v2) can be subtracted on Linux only.',
     "In a worker thread, computing is normal: it is info unless servers, sockets or timers of that thread waited. A pool's worker that sits in Atomics.wait with nothing waiting for it is idle. While a debugger is attached, only time that ran counts.",
   ],
@@ -199,6 +201,7 @@ function toFinding(group: readonly StallRow[], recording: Seen): Finding<Blocked
       totalMs,
       location,
       isUnseen ? 'work' : titleOf(kind, texts.title, call),
+      stack?.frames ?? [],
       recording,
       isAtWork,
     ),
@@ -261,6 +264,7 @@ function messageOf(
   totalMs: number,
   location: Location | null,
   title: string,
+  frames: readonly Frame[],
   { header }: Seen,
   isAtWork: boolean,
 ): string {
@@ -271,7 +275,7 @@ function messageOf(
       : `${group.length} times, up to ${Math.round(maxMs)}${wall} ms, ${Math.round(totalMs)} ms in total,`;
   if (kind === 'host') return heldUpMessage(group, times.replace(/,$/, ''), header);
   const waits = wall ? waitsText(group, header) : null;
-  const place = location ? ` in ${location.function || 'an anonymous function'}` : ', at an unknown place';
+  const place = location ? ` in ${nameOf(location)}${compiledWords(frames, location)}` : ', at an unknown place';
   if (startup && header.threadId !== 0 && kind === 'module-load') {
     const beside = waits ? `; in addition it waited ${waits}` : '';
     return `The start of a worker thread blocked its event loop ${times.replace(/,$/, '')}${beside}.`;

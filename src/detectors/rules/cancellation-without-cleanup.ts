@@ -3,10 +3,10 @@ import { type AbortedRow, type Location, rowsOf } from '../../recording/types.ts
 import { groupBy } from '../../util/group-by.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf } from '../place-findings.ts';
 import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { isPooledVia } from '../waits.ts';

@@ -1,8 +1,9 @@
 import { type FileUse, rowsOf, type View } from '../../recording/types.ts';
 import { formatBytes, formatCount } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
-import { nameOf, onePerLine } from '../place-findings.ts';
+import { onePerLine } from '../place-findings.ts';
 import { percent, round, secondsText } from '../severity.ts';
 import { observedMs, spanOf, total, type UseOverTime, usesByPlace } from '../transfer-places.ts';
 import type { Detector, Finding } from '../types.ts';

@@ -1,10 +1,11 @@
 import { lineKey } from '../../recording/places.ts';
 import { type ConnectionsEntry, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs, formatShare, plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { LEAST_SPAN_MS } from '../limits.ts';
-import { nameOf, onePerLine } from '../place-findings.ts';
+import { onePerLine } from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 

@@ -1,11 +1,11 @@
 import { type DeepSampleRow, type Location, type ProgramHooks, rowsOf, type View } from '../../recording/types.ts';
 import { formatCount, plural } from '../../util/text.ts';
 import { perSecond, SECOND_ROWS, secondsOf, totalMs, waitingIn } from '../busy-time.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { type HookTime, hookTimeOf } from '../hook-time.ts';
 import { BUSY_MS } from '../limits.ts';
-import { nameOf } from '../place-findings.ts';
 import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 

@@ -12,6 +12,7 @@ import {
   unseen,
   withoutLongCalls,
 } from '../busy-time.ts';
+import { compiledWords, functionSubject } from '../code-words.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
 import { functionsOf, toStack } from '../sampled-frames.ts';
@@ -94,13 +95,13 @@ function toFinding(
   const turnMs = meanOf(busy, ({ meanDelayMs }) => meanDelayMs) ?? 0;
   const severity = severityOf(turnMs, busyMs, isServed(busy));
   const hottest = deepSamples.flatMap((deepSample) => functionsOf(deepSample)).sort((a, b) => b.share - a.share)[0]!;
-  const name = hottest.location.function || 'An anonymous function';
+  const name = functionSubject(hottest.location);
   const turns = turnMs >= 1 ? `: a turn of the loop took ${Math.round(turnMs)} ms on average` : '';
   return findingOf(cpuBoundMainThread, {
     severity,
     lostMs: busyMs,
     kind: 'computation',
-    message: `${name} computed for ${percent(hottest.share)} of ${round(busyMs / 1000)} s in which the main thread had no idle time${turns}.`,
+    message: `${name}${compiledWords(hottest.frames, hottest.location)} computed for ${percent(hottest.share)} of ${round(busyMs / 1000)} s in which the main thread had no idle time${turns}.`,
     remedy: `${cpuBoundMainThread.remedy} This machine has ${cores(recording)}.`,
     location: hottest.location,
     stack: toStack(hottest.frames),

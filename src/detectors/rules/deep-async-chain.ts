@@ -3,6 +3,7 @@ import { type DeepSampleRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
 import { waitingIn } from '../busy-time.ts';
+import { functionSubject } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
@@ -63,7 +64,7 @@ export const deepAsyncChain: Detector<DeepChainEvidence, typeof READS> = {
         severity,
         lostMs: worst.repeated,
         kind,
-        message: `${worst.location.function || 'An anonymous function'} ${kind === 'async' ? 'awaited' : 'called'} itself ${worst.repeated} levels deep.`,
+        message: `${functionSubject(worst.location)} ${kind === 'async' ? 'awaited' : 'called'} itself ${worst.repeated} levels deep.`,
         location: worst.location,
         stack: [worst.location],
         count: group.length,

@@ -1,10 +1,11 @@
 import { lineKey, packageNameOf } from '../../recording/places.ts';
 import { rowsOf, type View } from '../../recording/types.ts';
 import { plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { growthOf } from '../growth.ts';
-import { nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { onePerLine, placeFinding } from '../place-findings.ts';
 import { secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';

@@ -3,6 +3,7 @@ import { type DeepSampleRow, type Location, rowsOf, type View } from '../../reco
 import { maxOf } from '../../util/numbers.ts';
 import { formatBytes, formatMs } from '../../util/text.ts';
 import { isServed, meanOf, perSecond, SECOND_ROWS, type Second, secondsOf, totalMs } from '../busy-time.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
@@ -82,7 +83,7 @@ function toFinding(recording: Seen, pressed: ReturnType<typeof secondsOf>): Find
   const places = (deepSample?.allocations ?? []).slice(0, MAX_PLACES);
   const place = places[0] ? busiestLine(deepSample!, places[0].location) : null;
   const severity = severityOf(share, isServed(pressed));
-  const where = place ? `; most is allocated in ${place.function || 'an anonymous function'}` : '';
+  const where = place ? `; most is allocated in ${nameOf(place)}` : '';
   return findingOf(gcPressure, {
     severity,
     lostMs: share * ms,

@@ -9,6 +9,7 @@ import {
   overlapOf,
   RUNS_THRESHOLD,
 } from '../backlog.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { growthOfCalls } from '../growing-calls.ts';
 import {
@@ -31,7 +32,6 @@ import {
   countText,
   innermost,
   isCalledFrom,
-  nameOf,
   onePerLine,
   placeFinding,
 } from '../place-findings.ts';

@@ -1,10 +1,11 @@
 import { type RowOf, rowsOf, type View } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { GROWTH_MS, type Growth, growthEvidence, growthOf, growthText } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, onePerLine, placeFinding } from '../place-findings.ts';
 import { LOST_MS, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { allPlacesOf, PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';

@@ -1,10 +1,11 @@
 import type { StreamUse, View } from '../../recording/types.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { formatBytes, formatCount, plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { nameOf, onePerLine } from '../place-findings.ts';
+import { onePerLine } from '../place-findings.ts';
 import { LOST_MS, secondsText } from '../severity.ts';
 import { observedMs, spanOf, total, type UseOverTime, usesByPlace } from '../transfer-places.ts';
 import type { Detector, Finding } from '../types.ts';

@@ -1,11 +1,12 @@
 import { SAMPLED_BYTES, SAMPLING_MS } from '../../recording/defaults.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { KEPT_OBJECTS, KEPT_ROWS, KEPT_THRESHOLD, type KeptEvidence, keptObjects, keptWords } from '../kept-objects.ts';
 import { PINNED_CONTEXT, PINNED_THRESHOLD, type PinnedEvidence, pinnedContexts } from '../pinned-context.ts';
-import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';

@@ -1,8 +1,9 @@
 import type { UnfinishedEntry } from '../../recording/types.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, secondsText } from '../severity.ts';
 import type { Detector, Finding, KindText } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';

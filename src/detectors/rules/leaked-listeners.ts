@@ -1,7 +1,8 @@
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { type Growth, type GrowthEvidence, growthEvidence, growthOf, growthText, growthWords } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
-import { countText, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { countText, onePerLine, placeFinding } from '../place-findings.ts';
 import { secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';

@@ -1,7 +1,8 @@
 import { plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { WARM_UP_MS } from '../growth.ts';
-import { type AwaitedEvidence, awaitedOf, innermost, nameOf, onePerLine, placeFinding } from '../place-findings.ts';
+import { type AwaitedEvidence, awaitedOf, innermost, onePerLine, placeFinding } from '../place-findings.ts';
 import { percent, round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../unfinished.ts';

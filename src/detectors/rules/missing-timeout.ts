@@ -1,6 +1,7 @@
 import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import { isContended } from '../backlog.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { fragments } from '../finding.ts';
 import {
@@ -18,15 +19,7 @@ import {
 } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { STUCK_MS } from '../limits.ts';
-import {
-  type AwaitedEvidence,
-  awaitedOf,
-  countText,
-  innermost,
-  nameOf,
-  onePerLine,
-  placeFinding,
-} from '../place-findings.ts';
+import { type AwaitedEvidence, awaitedOf, countText, innermost, onePerLine, placeFinding } from '../place-findings.ts';
 import { hasBroken, ownReactions } from '../reactions.ts';
 import { round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';

@@ -13,6 +13,7 @@ import {
   totalMs,
   withoutLongCalls,
 } from '../busy-time.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { BUSY_MS } from '../limits.ts';
@@ -122,7 +123,7 @@ function toFinding(
   const severity = severityOf(turnMs, usualTurnMs(seconds), busyMs, isServed(busy));
   const hottest = deepSamples.flatMap((deepSample) => functionsOf(deepSample)).sort((a, b) => b.share - a.share)[0];
   const callbacks = deepSamples[0] ? functionsOf(deepSamples[0], callback).slice(0, MAX_CALLBACKS) : [];
-  const place = callbacks[0] ? `, most of them in ${callbacks[0].location.function || 'an anonymous function'}` : '';
+  const place = callbacks[0] ? `, most of them in ${nameOf(callbacks[0].location)}` : '';
   return findingOf(overloadedEventLoop, {
     severity,
     lostMs: busyMs,

@@ -2,10 +2,11 @@ import type { Location, UnfinishedEntry, UnfinishedRow, View } from '../../recor
 import { maxOf } from '../../util/numbers.ts';
 import { formatMs, plural } from '../../util/text.ts';
 import { isContended } from '../backlog.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { POOL_THREADS } from '../limits.ts';
-import { nameOf, onePerLine } from '../place-findings.ts';
+import { onePerLine } from '../place-findings.ts';
 import { percent, round } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 import { PERIOD_ROWS, type Period, periodsOf } from '../unfinished.ts';

@@ -1,9 +1,9 @@
 import { rowsOf, type UpstreamsEntry, type View } from '../../recording/types.ts';
 import { formatMs, plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { ownShare } from '../loop-busy.ts';
-import { nameOf } from '../place-findings.ts';
 import { round, secondsText } from '../severity.ts';
 import type { Detector, Finding } from '../types.ts';
 

@@ -3,6 +3,7 @@ import { functionKey, toLocation } from '../../recording/places.ts';
 import type { StallRow } from '../../recording/types.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { CHAIN_PAIRS, CRITICAL_STALL_MS, WARNING_STALL_MS, WARNING_STALLS } from '../limits.ts';
 import { nameAndLine } from '../place-findings.ts';
@@ -121,7 +122,7 @@ function toFinding(group: readonly StallRow[]): Finding<StarvedEvidence> {
     MAX_CHAIN,
   );
   const place = worst.location ?? (innermost(stack) ? toLocation(innermost(stack)!) : null);
-  const where = place ? ` in ${place.function || 'an anonymous function'}` : '';
+  const where = place ? ` in ${nameOf(place)}` : '';
   const often = group.length === 1 ? 'for' : `${group.length} times, up to`;
   const times = { maxMs: round(maxMs), totalMs: round(totalMs) };
   return findingOf(starvedEventLoop, {

@@ -2,6 +2,7 @@ import { functionKey } from '../../recording/places.ts';
 import type { View } from '../../recording/types.ts';
 import { UNSETTLED_EXIT_CODE } from '../../util/exit-codes.ts';
 import { formatMs } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments, isOf } from '../finding.ts';
 import { ENDED_CALLS, growthOfCalls, isSubscriber } from '../growing-calls.ts';
@@ -12,7 +13,6 @@ import {
   awaitedOf,
   innermost,
   nameAndLine,
-  nameOf,
   onePerLine,
   placeFinding,
 } from '../place-findings.ts';

@@ -14,6 +14,7 @@ import {
   unseen,
   waitingIn,
 } from '../busy-time.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { BUSY_MS, EVENTS_PER_TURN, POLL_TURNS_PER_SECOND } from '../limits.ts';
@@ -100,7 +101,7 @@ function awaits(recording: Seen): Finding<ChurnEvidence>[] {
   const { promises, cpuMs, wallMs } = deepSample.created;
   const promisesPerSecond = perSecond(promises, wallMs);
   const hottest = functionsOf(deepSample)[0];
-  const place = hottest ? ` in ${hottest.location.function || 'an anonymous function'}` : '';
+  const place = hottest ? ` in ${nameOf(hottest.location)}` : '';
   return [
     finding(recording, deepSamples, 'awaits', hottest?.location ?? null, hottest?.frames ?? [], busyMs, {
       message: `The thread was busy for ${round(busyMs / 1000)} s with awaits of values that were already there${place}: ${round(promisesPerSecond / 1e6, 2)} million promises a second, one per ${round((cpuMs / promises) * 1000, 2)} µs of CPU.`,
@@ -131,7 +132,7 @@ function polling(recording: Seen): Finding<ChurnEvidence>[] {
   const ms = rows.reduce((sum, { intervalMs }) => sum + intervalMs, 0);
   const pollsPerSecond = Math.round(perSecond(totalTurns, ms));
   const place = pollSite(deepSample);
-  const where = place ? ` for ${place.function || 'an anonymous function'}` : '';
+  const where = place ? ` for ${nameOf(place)}` : '';
   return [
     finding(recording, [deepSample], 'polling', place, [], ms, {
       message: `The event loop turned ${formatCount(pollsPerSecond)} times a second${where} and found nothing to do, for ${round(ms / 1000)} s.`,

@@ -2,6 +2,7 @@ import { rowsOf } from '../../recording/types.ts';
 import { maxOf } from '../../util/numbers.ts';
 import { formatCount, plural } from '../../util/text.ts';
 import { isTimerStorm, perSecond, resource, STORM_TIMERS_PER_SECOND } from '../busy-time.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
 import { MANY_TIMERS } from '../limits.ts';
@@ -66,7 +67,7 @@ export const timerStorm: Detector<TimerStormEvidence, typeof READS> = {
         severity,
         lostMs: readings.length * LOST_MS.unit,
         kind: 'timers',
-        message: `${alive} timers were alive at once, and ${madePerSecond} made per second${site ? ` in ${site.function || 'an anonymous function'}` : ''}.`,
+        message: `${alive} timers were alive at once, and ${madePerSecond} made per second${site ? ` in ${nameOf(site)}` : ''}.`,
         remedy: timerStorm.remedy,
         location: site,
         count: readings.length,

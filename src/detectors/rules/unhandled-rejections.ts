@@ -2,9 +2,9 @@ import { lineKey } from '../../recording/places.ts';
 import { type RejectionRow, rowsOf } from '../../recording/types.ts';
 import { groupBy } from '../../util/group-by.ts';
 import { plural } from '../../util/text.ts';
+import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
 import { findingOf } from '../finding.ts';
-import { nameOf } from '../place-findings.ts';
 import { LOST_MS, round } from '../severity.ts';
 import type { Detector, Finding, Severity } from '../types.ts';
 
