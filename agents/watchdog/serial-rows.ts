@@ -49,7 +49,7 @@ function entryOf(
     const location = atAwait(toLocation(toFrame(frame)));
     return { location, code: awaitedTexts(location)?.code ?? '', ...counts };
   });
-  const inOneFile = placed.filter(({ location }) => location.file === own.file);
+  const inOneFile = merged(placed).filter(({ location }) => location.file === own.file);
   if (!inOneFile.some(({ longest }) => longest.waitedMs >= LEAST_MS)) return null;
   return {
     location: toLocation(own),
@@ -62,4 +62,21 @@ function entryOf(
     steps: inOneFile,
     independent: independentOf(id, inOneFile),
   };
+}
+
+/** Of one await, seen by a stack and as V8 has it while it waits: its longest call is the longer one of both. */
+function merged(steps: readonly SerialEntry['steps'][number][]): SerialEntry['steps'] {
+  const byPlace = new Map<string, SerialEntry['steps'][number]>();
+  for (const step of steps) {
+    const key = `${step.location.file}:${step.location.line}:${step.location.column}`;
+    const other = byPlace.get(key);
+    if (!other) {
+      byPlace.set(key, step);
+      continue;
+    }
+    const longest = step.longest.waitedMs > other.longest.waitedMs ? step.longest : other.longest;
+    const [count, waitedMs] = [step.count + other.count, step.waitedMs + other.waitedMs];
+    byPlace.set(key, { ...other, count, waitedMs, pauses: Math.max(step.pauses, other.pauses), longest });
+  }
+  return [...byPlace.values()];
 }

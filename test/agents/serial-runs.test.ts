@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type FollowedPromise, followedPromise } from '../../agents/agent/tracking/floating.ts';
-import { SerialRuns } from '../../agents/agent/tracking/serial-runs.ts';
+import { pausesBelow } from '../../agents/agent/tracking/pauses.ts';
+import { type Awaiting, SerialRuns } from '../../agents/agent/tracking/serial-runs.ts';
 import { createSites, type Site } from '../../agents/agent/tracking/sites.ts';
 import type { RawFrame } from '../../agents/shared-memory.ts';
 
@@ -18,16 +19,13 @@ function program() {
   const runs = new SerialRuns();
   return {
     read: () => runs.read([...sites.all()]),
-    pause: () => runs.pause(),
-    /** A call awaits at a line, perhaps below others that called it. */
-    awaits(name: string, line: number, below: RawFrame[] = [QUEUE], weight = 1): FollowedPromise {
-      const frames = [frame(name, line), ...below];
-      const site = sites.here('await', '', '', frames)!;
-      const one = followedPromise({ site, startMs: performance.now() - 100, weight }, {});
-      runs.made(one, frames);
-      return one;
+    /** A call awaits at a line, below those that called it. */
+    awaits(name: string, line: number, weight = 1): FollowedPromise {
+      const site = sites.here('await', '', '', [frame(name, line), QUEUE])!;
+      return followedPromise({ site, startMs: performance.now() - 100, weight }, {});
     },
-    goesOn: (one: FollowedPromise) => runs.wentOn(one),
+    /** The call goes on, to its next await or to its end. */
+    goesOn: (one: Awaiting, next: Awaiting | null = null) => runs.wentOn(one, next),
     timer(line: number, ms: string, fired: number, maxMs: number): void {
       const site: Site = sites.here('handle', 'Timeout', ms, [frame('sleep', 90), frame('all', line)])!;
       site.ended = fired;
@@ -41,7 +39,7 @@ function call(on: ReturnType<typeof program>, name: string, lines: number[]): vo
   let last: FollowedPromise | null = null;
   for (const line of lines) {
     const next = on.awaits(name, line);
-    if (last) on.goesOn(last);
+    if (last) on.goesOn(last, next);
     last = next;
   }
   on.goesOn(last!);
@@ -61,9 +59,9 @@ test('calls are told apart, also where they take turns', () => {
   const first = on.awaits('all', 5);
   const other = on.awaits('all', 5);
   const second = on.awaits('all', 6);
-  on.goesOn(first);
+  on.goesOn(first, second);
   const otherSecond = on.awaits('all', 6);
-  on.goesOn(other);
+  on.goesOn(other, otherSecond);
   on.goesOn(second);
   on.goesOn(otherSecond);
   expect(on.read()).toMatchObject([
@@ -78,38 +76,38 @@ test('calls are told apart, also where they take turns', () => {
   ]);
 });
 
-test('a call that awaits once is no run, and neither is one that another function follows', () => {
+test('a call that awaits once is no run', () => {
   const on = program();
   call(on, 'once', [5]);
-  const one = on.awaits('one', 5);
-  on.awaits('other', 6);
-  on.goesOn(one);
   expect(on.read()).toEqual([]);
 });
 
-test('a call that begins within the one that goes on is not taken for its next await', () => {
+test('where an await of a call was not located, its time is not counted, and the run goes on', () => {
   const on = program();
-  const one = on.awaits('all', 5);
-  on.awaits('all', 5, [frame('all', 9), QUEUE]);
-  on.goesOn(one);
-  expect(on.read()).toEqual([]);
-  // One that awaits the function is no caller of it.
-  const two = on.awaits('all', 5);
-  on.awaits('all', 6, [frame('main', 1, 1)]);
-  on.goesOn(two);
-  expect(on.read()).toMatchObject([{ runs: 1 }]);
+  const nowhere: Awaiting = { site: null, at: null, startMs: performance.now() - 100, weight: 1, run: null };
+  const [first, last] = [on.awaits('all', 5), on.awaits('all', 5)];
+  on.goesOn(first, nowhere);
+  on.goesOn(nowhere, last);
+  on.goesOn(last);
+  expect(on.read()).toMatchObject([{ runs: 1, steps: [{ count: 2, longest: { count: 2 } }] }]);
 });
 
-test('awaits that stand for several, and those before a pause, are not joined', () => {
+test('where an await stands for several, others may be under way at the same time', () => {
   const on = program();
-  const one = on.awaits('all', 5);
-  on.awaits('all', 5, [QUEUE], 8);
-  on.goesOn(one);
-  const two = on.awaits('all', 5);
-  on.awaits('all', 5);
-  on.pause();
-  on.goesOn(two);
-  expect(on.read()).toEqual([]);
+  const one = on.awaits('all', 5, 8);
+  on.goesOn(one, on.awaits('all', 5));
+  expect(on.read()).toMatchObject([{ runs: 1, atOnce: 2 }]);
+});
+
+test('the longest call is the one of which most could be saved', () => {
+  const on = program();
+  call(on, 'all', Array(8).fill(5));
+  const long = on.awaits('all', 5);
+  long.startMs -= 5000;
+  const next = on.awaits('all', 5);
+  on.goesOn(long, next);
+  on.goesOn(next);
+  expect(on.read()).toMatchObject([{ steps: [{ count: 10, longest: { count: 8 } }] }]);
 });
 
 test('timers that ran to their end below a line are its pauses, and time-outs that were cleared are not', () => {
@@ -128,4 +126,37 @@ test('only what waited since the last reading is read again', () => {
   expect(on.read()).toEqual([]);
   call(on, 'all', [5, 5]);
   expect(on.read()).toMatchObject([{ runs: 2, steps: [{ count: 5, longest: { count: 3 } }] }]);
+});
+
+test('and so do those that a function below the line hands to then, which calls it later', () => {
+  const sites = createSites();
+  const runs = new SerialRuns();
+  const await5 = (): FollowedPromise => {
+    const site = sites.here('await', '', '', [frame('all', 5), QUEUE])!;
+    return followedPromise({ site, startMs: performance.now() - 100, weight: 1 }, {});
+  };
+  const [first, second] = [await5(), await5()];
+  sites.here('reaction', 'then', '', [frame('turn', 20), frame('slowly', 12), frame('all', 5)]);
+  for (const [line, fired] of [
+    [21, 7],
+    [40, 9],
+  ] as const) {
+    const site = sites.here('handle', 'Timeout', '15 ms', [frame('sleep', 90), frame('', line)])!;
+    site.ended = fired;
+    site.position.durations.maxMs = 16;
+  }
+  runs.wentOn(first, second);
+  runs.wentOn(second, null);
+  expect(runs.read([...sites.all()])).toMatchObject([{ steps: [{ pauses: 7 }] }]);
+});
+
+test('an interval beside a function below the line may be what is waited for, and one elsewhere is not', () => {
+  const pauses = [30, 90].map((line) => {
+    const sites = createSites();
+    const all = sites.here('await', '', '', [frame('all', 5)])!;
+    sites.here('promise', 'new', '', [frame('take', 33), frame('send', 12), frame('all', 5)]);
+    sites.here('handle', 'Timeout', 'interval', [frame('Bucket', line)])!.alive = 1;
+    return pausesBelow(all.frames, [...sites.all()])(all.frames[0]!, 9);
+  });
+  expect(pauses).toEqual([9, 0]);
 });

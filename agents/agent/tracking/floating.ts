@@ -1,11 +1,14 @@
 /** Calls whose result is not used. */
 import { monotonicMs, NativeSet, NativeWeakRef } from '../../primordials.ts';
+import type { RawFrame } from '../../shared-memory.ts';
 import { stateOf } from './promise-state.ts';
 import type { Run } from './serial-runs.ts';
-import type { Started } from './sites.ts';
+import { lose, type Started } from './sites.ts';
 
 /** A call whose result is not used within this time after it settled is floating. */
 const FLOATING_AFTER_MS = 1500;
+/** Younger ones are not asked whether they were collected. */
+const YOUNG_MS = 1000;
 /** Kept at a time. */
 const MAX_SETTLED = 20_000;
 
@@ -21,8 +24,9 @@ export interface FollowedPromise extends Started {
   settledMs: number;
   floats: boolean;
   rejected: boolean;
-  /** await: the call that awaits, if it has awaited before. */
+  /** await: the call that awaits, if it has awaited before; and where it does, as V8 has it while a call waits. */
   run: Run | null;
+  at: RawFrame | null;
 }
 
 export function followedPromise(started: Started, promise: object): FollowedPromise {
@@ -36,7 +40,18 @@ export function followedPromise(started: Started, promise: object): FollowedProm
     floats: false,
     rejected: false,
     run: null,
+    at: null,
   };
+}
+
+/** Finds the oldest of each site, and what was lost. */
+export function checkFollowed(followed: Set<FollowedPromise>, now: number): void {
+  for (const one of followed) {
+    if (now - one.startMs > YOUNG_MS && one.ref.deref() === undefined) {
+      followed.delete(one);
+      lose(one);
+    } else if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
+  }
 }
 
 /** Calls that have settled, and to whose result nothing has reacted yet. */

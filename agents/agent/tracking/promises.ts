@@ -5,27 +5,26 @@ import type { RawFrame } from '../../shared-memory.ts';
 import type { RawWaiting } from '../../tracked.ts';
 import type { Waiting } from './awaiting.ts';
 import { isCombinator, waitingChains } from './chains.ts';
-import { type FollowedPromise, followedPromise, react, SettledCalls } from './floating.ts';
+import { checkFollowed, type FollowedPromise, followedPromise, react, SettledCalls } from './floating.ts';
+import { HeavyAwaits } from './heavy-awaits.ts';
 import { countOnOne, type Known, knownOf } from './known-promise.ts';
 import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
 import { isPending, stateOf } from './promise-state.ts';
 import { createSampling } from './sampling.ts';
 import { SerialRuns } from './serial-runs.ts';
-import { begin, currentFrames, end, endUnseen, innermostFiles, lighten, lose, type Site, type Sites } from './sites.ts';
+import { SerialWalks } from './serial-walks.ts';
+import { begin, currentFrames, end, endUnseen, innermostFiles, lighten, type Site, type Sites } from './sites.ts';
 
 /** Of each second, for the stacks of those that are followed: at first, and at most. */
 const BUDGET_MS = 20;
 /** Frames that are read if the application is on top: fewer than if it may be below Node's own. */
 const OWN_FRAMES = 10;
-/** Promises followed at a time. */
+/** Promises followed at a time; and while nothing is hooked: whether each has settled is asked before the next window, for some 2 µs. */
 const MAX_FOLLOWED = 20_000;
-/** And while nothing is hooked: whether each has settled is asked before the next window, for some 2 µs. */
 const MAX_WAITING = 2000;
 /** A mask: one in so many promises. */
 const MANY = 0xfff;
-/** Younger ones are not asked whether they were collected. */
-const YOUNG_MS = 1000;
 
 /**
  * Follows a sample of promises from their creation until they settle, or are collected as garbage.
@@ -45,8 +44,8 @@ export class FollowedPromises {
   readonly #sampling = createSampling(BUDGET_MS);
   readonly #passedOver = createPassedOver();
   readonly serial = new SerialRuns();
-  /** Awaits that stand for several, in the order of the intervals. */
-  readonly #heavy: { one: FollowedPromise; interval: unknown }[] = [];
+  readonly #walks: SerialWalks;
+  readonly #heavy = new HeavyAwaits();
   /** Stacks are taken of its callers. */
   readonly #hook: (promise: object, parent?: object) => void;
   readonly #callbacks: Required<Pick<PromiseCallbacks, 'init' | 'settled'>>;
@@ -60,6 +59,9 @@ export class FollowedPromises {
     this.#sites = sites;
     this.#onMade = onMade;
     this.#sensor = sensor;
+    this.#walks = new SerialWalks(this.serial, this.#known, sensor, (promises) =>
+      this.#unseen(() => this.#passedOver.awaiting.chains(promises)),
+    );
     this.#callbacks = this.#createCallbacks();
     this.#hook = this.#callbacks.init;
     this.resume();
@@ -78,7 +80,8 @@ export class FollowedPromises {
     const now = monotonicMs();
     this.#passedOver.pause(now);
     this.serial.pause();
-    this.#heavy.length = 0;
+    this.#walks.pause();
+    this.#heavy.clear();
     for (const one of this.#followed) {
       if (this.#followed.size <= MAX_WAITING) break;
       this.#endUnseen(one, now);
@@ -103,18 +106,20 @@ export class FollowedPromises {
   setBudget(share: number): void {
     this.#sampling.setBudget(BUDGET_MS * share);
     this.#passedOver.setShare(share);
+    this.#walks.setShare(share);
   }
 
   /** What happened since the last call: how many settled, and what stacks took. */
   spent(): { settled: number; stacksMs: number } {
     const { settled } = this.#counts;
     this.#counts.settled = 0;
-    return { settled, stacksMs: this.#sampling.spent() + this.#passedOver.spent() };
+    return { settled, stacksMs: this.#sampling.spent() + this.#passedOver.spent() + this.#walks.spent() };
   }
 
   /** Returns how many promises were made since the last call. */
   adapt(intervalMs: number): number {
     this.#settled.askStates();
+    this.#walks.newInterval();
     this.#unseen(() => this.#addPassedOver());
     return this.#sampling.adapt(intervalMs);
   }
@@ -122,12 +127,7 @@ export class FollowedPromises {
   /** Finds the oldest of each site, and what was lost. */
   check(): void {
     const now = monotonicMs();
-    for (const one of this.#followed) {
-      if (now - one.startMs > YOUNG_MS && one.ref.deref() === undefined) {
-        this.#followed.delete(one);
-        lose(one);
-      } else if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
-    }
+    checkFollowed(this.#followed, now);
     this.#settled.check(now);
   }
 
@@ -161,6 +161,9 @@ export class FollowedPromises {
     const passedOver = this.#passedOver;
     const counts = this.#counts;
     const onMany = this.#onMany;
+    // For an await, and nothing else was made or has settled since.
+    let lastMade: object | null = null;
+    let lastAwaited: object | null = null;
     const callbacks = {
       init: (promise: object, parent?: object) => {
         try {
@@ -174,6 +177,8 @@ export class FollowedPromises {
           if (this.#inside) return;
           if (sampling.next() && this.#followed.size < MAX_FOLLOWED) this.#choose(promise, parent);
           else if (parent !== undefined) passedOver.add(parent, promise, callbacks.init);
+          lastMade = parent === undefined ? null : promise;
+          lastAwaited = parent ?? null;
         } catch (error) {
           sensor.caught = { error };
         }
@@ -183,7 +188,8 @@ export class FollowedPromises {
           if (isOff(sensor)) return;
           counts.settled++;
           const entry = known.get(promise);
-          if (entry !== undefined) this.#settle(entry);
+          if (entry !== undefined) this.#settle(entry, lastMade, lastAwaited);
+          lastMade = null;
           passedOver.settled(promise);
         } catch (error) {
           sensor.caught = { error };
@@ -193,12 +199,12 @@ export class FollowedPromises {
     return callbacks;
   }
 
-  #settle({ own, onSettled }: Known): void {
+  #settle({ own, walked, onSettled }: Known, made: object | null, awaited: object | null): void {
     if (own) {
       this.#finish(own);
-      if (own.site.what === 'await') this.serial.wentOn(own);
+      if (own.site.what === 'await') this.#walks.wentOn(own, made, awaited);
       else this.#settled.add(own);
-    }
+    } else if (walked) this.#walks.wentOn(walked, made, awaited);
     onSettled?.();
   }
 
@@ -249,7 +255,6 @@ export class FollowedPromises {
     const site = this.#sites.here('await', '', '', frames);
     if (!site) return;
     const one = this.#follow(site, parent);
-    this.serial.made(one, frames);
     if (stateOf(parent) !== 'pending') {
       this.#finish(one);
       // The call goes on at once, and may wait at its next await.
@@ -257,7 +262,8 @@ export class FollowedPromises {
       return;
     }
     this.#addAwait(one, parent, promise);
-    if (one.weight > 1) this.#heavy.push({ one, interval: this.#passedOver.interval() });
+    this.#heavy.add(one, this.#passedOver.interval());
+    this.#walks.begins(one, parent);
   }
 
   /** V8 makes a promise for each await: it settles when the call has gone on. */
@@ -272,11 +278,7 @@ export class FollowedPromises {
   #addPassedOver(): void {
     const { waiting, interval } = this.#passedOver.ripe(monotonicMs(), this.#isAwaited);
     this.#addWaiting(waiting);
-    const heavy = this.#heavy;
-    while (heavy[0] && (heavy[0].interval === interval || !this.#followed.has(heavy[0].one))) {
-      const { one } = heavy.shift()!;
-      if (interval?.complete && this.#followed.has(one)) lighten(one);
-    }
+    this.#heavy.lighten(interval, this.#followed);
   }
 
   readonly #isAwaited = (promise: object): boolean => this.#known.get(promise)?.awaited === true;

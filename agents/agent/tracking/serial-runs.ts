@@ -1,7 +1,8 @@
-import { max, monotonicMs, NativeMap, NativeNumber } from '../../primordials.ts';
+import { max, monotonicMs, NativeMap } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawSerial } from '../../tracked.ts';
-import { type Site, type Started, TASK_QUEUES } from './sites.ts';
+import { pausesBelow } from './pauses.ts';
+import type { Site } from './sites.ts';
 
 /** Functions in memory, awaits of each, and of a run; those that do not fit are left out. */
 const MAX_FUNCTIONS = 300;
@@ -9,8 +10,6 @@ const MAX_STEPS = 20;
 /** Functions in a report, and how long one must have waited for it since the one before. */
 const MAX_REPORTED = 20;
 const LEAST_MS = 20;
-/** A timer that is cleared before was a time-out, not a pause. */
-const FIRED_SHARE = 0.9;
 
 /** One await of one call of a function, again and again where it is in a loop. */
 interface OwnStep {
@@ -24,7 +23,7 @@ interface Step {
   frame: RawFrame;
   count: number;
   ms: number;
-  /** Of the call that spent most time here. */
+  /** Of the call of which most time could be saved here. */
   longest: OwnStep;
 }
 
@@ -41,7 +40,14 @@ interface SerialFunction {
 }
 
 /** A call that awaits. */
-export interface Awaiting extends Started {
+export interface Awaiting {
+  /** Its stack; null as long as that is not known. */
+  site: { frames: RawFrame[] } | null;
+  /** Where V8 has it while the call waits: the await. In a stack, it is what is awaited. */
+  at: RawFrame | null;
+  startMs: number;
+  /** How many it stands for: more than one where a sample is taken. */
+  weight: number;
   /** If it has awaited before. */
   run: Run | null;
 }
@@ -54,40 +60,29 @@ export interface Run {
 
 /**
  * Which awaits one call of a function goes through, one after another, and how long each takes. The promise that V8 makes for an await
- * settles when the call has gone on: up to its next await, which is then the last one that was made.
+ * settles when the call has gone on: up to its next await, for which it made another one just before.
  */
 export class SerialRuns {
   readonly #functions = new NativeMap<string, SerialFunction>();
-  #latest: Awaiting | null = null;
   #nextId = 1;
 
-  /** Called for an await that waits; `frames`: the whole stack. */
-  made(one: Awaiting, frames: readonly RawFrame[]): void {
-    // One that begins within a call of another function has that below it.
-    this.#latest = one.weight === 1 && isResumedOrFirst(frames) ? one : null;
-  }
-
-  /** The call that awaited has gone on, or has ended. */
-  wentOn(one: Awaiting): void {
-    const next = this.#latest;
-    this.#latest = null;
+  /** The call that awaited has gone on to its next await, or has ended: then `next` is null. */
+  wentOn(one: Awaiting, next: Awaiting | null): void {
     const { run } = one;
-    const goesOn = next !== null && next !== one && next.startMs >= one.startMs && isSame(next.site, one.site);
-    if (goesOn) {
-      const same = run ?? this.#begin(one.site);
+    if (next) {
+      const same = run ?? this.#begin(one);
       if (!same) return;
       next.run = same;
       count(same, one);
     } else if (run) {
       one.run = null;
-      run.of.active--;
+      run.of.active = max(0, run.of.active - 1);
       count(run, one);
     }
   }
 
   /** Nothing is followed from now on. */
   pause(): void {
-    this.#latest = null;
     for (const one of this.#functions.values()) one.active = 0;
   }
 
@@ -98,57 +93,44 @@ export class SerialRuns {
       .sort((a, b) => b.ms - b.reportedMs - (a.ms - a.reportedMs))
       .slice(0, MAX_REPORTED);
     if (waited.length === 0) return [];
-    const timers = sites.filter(({ what, type }) => what === 'handle' && type === 'Timeout');
+    const lines = waited.flatMap((one) => [...one.steps.values()].map(({ frame }) => frame));
+    const pausesAt = pausesBelow(lines, sites);
     return waited.map((one) => {
       one.reportedMs = one.ms;
       const { id, runs, atOnce, frames } = one;
       const steps = [...one.steps.values()].map(({ frame, count: times, ms, longest }) => ({
-        ...{ frame, count: times, waitedMs: ms, pauses: pausesAt(frame, timers) },
+        ...{ frame, count: times, waitedMs: ms, pauses: pausesAt(frame, times) },
         longest: { count: longest.count, waitedMs: longest.ms, maxMs: longest.maxMs },
       }));
       return { id, runs, atOnce, frames, steps };
     });
   }
 
-  #begin(site: Site): Run | null {
-    const [frame] = site.frames;
+  #begin({ site, weight }: Awaiting): Run | null {
+    const frame = site?.frames[0];
     if (!frame) return null;
     const key = `${frame[1]} ${frame[0]} ${frame[5] ?? ''}`;
     let of = this.#functions.get(key);
     if (!of) {
       if (this.#functions.size >= MAX_FUNCTIONS) return null;
       of = {
-        ...{ id: this.#nextId++, frames: site.frames, runs: 0, active: 0, atOnce: 0, ms: 0, reportedMs: 0 },
+        ...{ id: this.#nextId++, frames: site!.frames, runs: 0, active: 0, atOnce: 0, ms: 0, reportedMs: 0 },
         steps: new NativeMap(),
       };
       this.#functions.set(key, of);
     }
     of.runs++;
     of.active++;
-    of.atOnce = max(of.atOnce, of.active);
+    // Of those that the sample passed over, some may be under way as well.
+    of.atOnce = max(of.atOnce, weight > 1 ? of.active + 1 : of.active);
     return { of, steps: new NativeMap() };
   }
 }
 
-/** Another function may have the same name: two that are not named are told apart by where they begin. */
-function isSame(a: Site, b: Site): boolean {
-  const [one, other] = [a.frames[0], b.frames[0]];
-  if (!one || !other) return false;
-  return one[1] === other[1] && one[0] === other[0] && one[5] === other[5];
-}
-
-/** Nothing but what awaits is below: either it was suspended before, or Node calls it. */
-function isResumedOrFirst(frames: readonly RawFrame[]): boolean {
-  for (let i = 1; i < frames.length; i++) {
-    const [, url, , , awaits] = frames[i]!;
-    if (awaits !== 1 && url !== TASK_QUEUES) return false;
-  }
-  return true;
-}
-
-function count(run: Run, { site, startMs }: Awaiting): void {
+function count(run: Run, { site, at, startMs }: Awaiting): void {
   const ms = monotonicMs() - startMs;
-  const step = stepOf(run.of, site.frames[0]!);
+  const frame = at ?? site?.frames[0];
+  const step = frame && stepOf(run.of, frame);
   if (!step) return;
   run.of.ms += ms;
   step.count++;
@@ -158,7 +140,13 @@ function count(run: Run, { site, startMs }: Awaiting): void {
   own.count++;
   own.ms += ms;
   own.maxMs = max(own.maxMs, ms);
-  if (own.ms > step.longest.ms || step.longest === own) step.longest = own;
+  if (step.longest === own || isLonger(own, step.longest)) step.longest = own;
+}
+
+/** By what could be saved; a call of which only a part was seen may have waited as long for one thing. */
+function isLonger(one: OwnStep, other: OwnStep): boolean {
+  const [saved, before] = [one.ms - one.maxMs, other.ms - other.maxMs];
+  return saved === before ? one.ms > other.ms : saved > before;
 }
 
 function stepOf({ steps }: SerialFunction, frame: RawFrame): Step | null {
@@ -170,15 +158,4 @@ function stepOf({ steps }: SerialFunction, frame: RawFrame): Step | null {
     steps.set(key, step);
   }
   return step;
-}
-
-/** Timers that were started below this line and ran to their end: what waits for one waits on purpose. */
-function pausesAt([, url, line]: RawFrame, timers: readonly Site[]): number {
-  let fired = 0;
-  for (const { frames, detail, ended, position } of timers) {
-    const ms = NativeNumber.parseFloat(detail);
-    if ((position.durations.maxMs ?? 0) < ms * FIRED_SHARE) continue;
-    if (frames.some((frame) => frame[1] === url && frame[2] === line)) fired += ended;
-  }
-  return fired;
 }

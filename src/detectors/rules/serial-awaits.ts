@@ -63,8 +63,8 @@ export const serialAwaits: Detector<SerialEvidence, typeof READS> = {
   limits: [
     'Whether one needs another is judged by the text of the function alone. Where a result is used, the loop may end early, a connection or a transaction is shared, or something is written, nothing is reported.',
     neededWhole(
-      'A call is followed from one await to the next only where every await is followed: where the program makes so many promises that a sample is taken (each fetch makes dozens), runs are seen in part, and short ones not at all.',
-      'runs of awaits are seen in part, and short ones not at all',
+      'Where the program makes so many promises that a sample is taken, a call is followed from the first of its awaits that is in the sample: of some calls a part is seen.',
+      'runs of awaits are seen in part',
     ),
     'Only `await` in `for … of`, `for … in` and counting loops, and in declarations of one block, is judged; without the source of the function nothing is.',
   ],
