@@ -164,7 +164,7 @@ export function belowHooks(frames: RawFrame[]): RawFrame[] {
 }
 
 /** From here Node runs microtasks. */
-export const TASK_QUEUES = 'node:internal/process/task_queues';
+const TASK_QUEUES = 'node:internal/process/task_queues';
 
 /** Where several hooks are there, Node calls them from here. */
 const HOOKS = new NativeSet(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
