@@ -73,9 +73,9 @@ export function takeStack(limit: number, below?: AnyFunction): TakenStack {
   return taken;
 }
 
-/** The frames of a stack that was taken, innermost first; empty if it was read before. */
-export function readStack(taken: TakenStack): RawFrame[] {
-  return withPrepared(toFrames, () => void taken.stack) ?? [];
+/** The frames of a stack that was taken, innermost first, or what `use` makes of it; empty if it was read before. */
+export function readStack(taken: TakenStack, use = toFrames): RawFrame[] {
+  return withPrepared(use, () => void taken.stack) ?? [];
 }
 
 function withPrepared<T>(use: (sites: NodeJS.CallSite[]) => T, read: () => void): T | null {

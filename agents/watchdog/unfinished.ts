@@ -19,12 +19,13 @@ import type {
 import { leastOf, mostOf } from '../../src/util/known.ts';
 import type { RawFrame } from '../shared-memory.ts';
 import type { RawPool, RawSite, RawTracked } from '../tracked.ts';
+import { nestedAsks } from './nested-asks.ts';
 import { outgoingRows } from './outgoing-rows.ts';
 import { createSerialRows } from './serial-rows.ts';
 import { atAwait, awaitedTexts, isVoid } from './source-text.ts';
 import { placeOf } from './stall/classify.ts';
 import { NOWHERE, type Place, placeOfAll } from './tracked-places.ts';
-import { waitsRow } from './waiting-rows.ts';
+import { isProgram, waitsRow } from './waiting-rows.ts';
 
 /** Of an aborted unit of work. */
 const MAX_LEFTOVERS = 20;
@@ -47,6 +48,7 @@ export type TrackedRow =
 /** Makes rows from what the tracking of a thread reports: places in the original sources, equal ones together. */
 export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: RawTracked) => TrackedRow[] {
   const places = new Map<number, Place>();
+  const ways = new Map<number, Frame[]>();
   const serialRow = createSerialRows(toFrame);
 
   const toEntry = (site: RawSite): UnfinishedEntry => {
@@ -61,12 +63,7 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
   };
 
   return ({ rejections, unfinished }) => {
-    const rows: TrackedRow[] = rejections.map(({ stack, call, ...rest }) => ({
-      type: 'rejection',
-      ...rest,
-      location: placeOf(parseStack(stack).map(toFrame)),
-      call: call && placeOf(call.map(toFrame)),
-    }));
+    const rows = rejectionRows(rejections, toFrame);
     if (!unfinished) return rows;
     const {
       sites,
@@ -87,13 +84,16 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     );
     const awaits = new Set(sites.filter(({ what }) => what === 'await').map(({ id }) => id));
     for (const [id, raw] of frames) {
-      const place = placeOfAll(raw.map(toFrame));
+      const mapped = raw.map(toFrame);
+      ways.set(id, mapped.filter(isProgram));
+      const place = placeOfAll(mapped);
       const callee = callees.get(id);
       if (awaits.has(id) && place.location) places.set(id, { ...place, location: atAwait(place.location) });
       else places.set(id, callee ? { ...place, callee } : place);
     }
     const entries = merge(sites.map(toEntry));
-    rows.push(fromHeap ? { type: 'suspended', entries } : { type: 'unfinished', ...figures, entries });
+    const nested = nestedOf(sites, ways);
+    rows.push(fromHeap ? { type: 'suspended', entries } : { type: 'unfinished', ...figures, entries, ...nested });
     const inTurn = serialRow(serial, figures.trackedMs);
     if (inTurn) rows.push(inTurn);
     rows.push(...outgoingRows({ origins, lookups, ...(upstreams && { upstreams }) }, figures.trackedMs, toFrame));
@@ -103,6 +103,20 @@ export function createUnfinished(toFrame: (raw: RawFrame) => Frame): (tracked: R
     rows.push(...cancelledRows(unfinished, toFrame));
     return rows;
   };
+}
+
+function rejectionRows(rejections: RawTracked['rejections'], toFrame: (raw: RawFrame) => Frame): TrackedRow[] {
+  return rejections.map(({ stack, call, ...rest }) => ({
+    type: 'rejection',
+    ...rest,
+    location: placeOf(parseStack(stack).map(toFrame)),
+    call: call && placeOf(call.map(toFrame)),
+  }));
+}
+
+function nestedOf(sites: readonly RawSite[], ways: ReadonlyMap<number, Frame[]>): Pick<UnfinishedRow, 'nested'> {
+  const nested = nestedAsks(sites, (id) => ways.get(id));
+  return nested.length > 0 ? { nested } : {};
 }
 
 /** Promises that went on after one of them had failed, and what is left of aborted units of work. */

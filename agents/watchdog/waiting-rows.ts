@@ -35,7 +35,7 @@ function madeAt(frames: readonly Frame[]): Pick<NonNullable<WaitingGroup['made']
   return { via: viaOf(above), at: frames[first] ? toLocation(frames[first]) : null };
 }
 
-function isProgram({ category }: Frame): boolean {
+export function isProgram({ category }: Frame): boolean {
   return category === 'application' || category === 'dependency';
 }
 

@@ -37,12 +37,13 @@ function placesOf({ frames }: Chain, places: readonly Place[]): Place[] {
 
 /** None has ended there for that time: much longer than it used to take. */
 export function hasStopped(place: Place, untilMs: number): boolean {
-  return stoodFor(place, untilMs) >= neededMs(place, untilMs);
+  const usualMs = place.readings.findLast(({ t }) => t <= untilMs + 1)?.entry.usualMs ?? 0;
+  return stoodFor(place, untilMs) >= neededMs(usualMs);
 }
 
-function neededMs({ readings }: Place, untilMs: number): number {
-  const usual = readings.findLast(({ t }) => t <= untilMs + 1)?.entry.usualMs ?? 0;
-  return Math.max(FROZEN_MS, Math.min(usual * USUAL_RATIO, USUAL_MOST_MS));
+/** For so long nothing must have ended where it used to take `usualMs`. */
+export function neededMs(usualMs: number): number {
+  return Math.max(FROZEN_MS, Math.min(usualMs * USUAL_RATIO, USUAL_MOST_MS));
 }
 
 /** For how long none has ended there, ms. */

@@ -69,7 +69,7 @@ interface Queue {
 function queuesOf({ leaves }: Chains): Iterable<Queue> {
   const queues = new Map<string, Queue>();
   const known = leaves.filter(({ made }) => made !== null);
-  for (const leaf of leaves) {
+  for (const leaf of leaves.filter((one) => !leaves.some((other) => isBehind(one, other)))) {
     const { file, key } = waitedFor(leaf.made ? leaf : (known.find((other) => asksTheSame(other, leaf)) ?? leaf));
     const one = queues.get(key) ?? { file, queue: [] };
     one.queue.push(leaf);
@@ -104,11 +104,11 @@ function byFunction(queue: readonly Chain[], { all, leaves }: Chains): Found | n
       const within = leaves.filter((chain) => chain.frames.some(isPast));
       if (past.length + within.length === 0) continue;
       const nested = within.filter((chain) => queue.includes(chain));
-      const elsewhere = within.filter((chain) => !queue.includes(chain));
+      const elsewhere = within.filter((chain) => !queue.includes(chain) && !queue.some((one) => isBehind(chain, one)));
       return {
         nested,
         waiters: queue.filter((chain) => !nested.includes(chain)),
-        holding: Math.round(Math.max(sumOf(past), sumOf(within))),
+        holding: Math.round(Math.max(sumOf(past), sumOf([...nested, ...elsewhere]))),
         elsewhere,
         past,
         acquiredAt: acquiring,
@@ -116,6 +116,12 @@ function byFunction(queue: readonly Chain[], { all, leaves }: Chains): Found | n
     }
   }
   return null;
+}
+
+/** What one of those in the queue waits for, further in: of an async generator, the turn that runs for it. */
+function isBehind({ frames }: Chain, { frames: outer }: Chain): boolean {
+  const more = frames.length - outer.length;
+  return more > 0 && outer.every((frame, i) => lineKey(frame) === lineKey(frames[more + i]!));
 }
 
 /** As its text says, or as it is part of what hands it out. */

@@ -7,6 +7,7 @@ import { FROZEN_MS } from './frozen.ts';
 import { awakeMs } from './growth.ts';
 import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame, ownLines } from './held-limits.ts';
 import { type Resource, resourceOf } from './held-resource.ts';
+import { nestedAsks } from './nested-asks.ts';
 import { nameAndLine } from './place-findings.ts';
 import { type ReturnedLimit, returnedLimits } from './returned-limits.ts';
 import { LOST_MS, round, secondsText } from './severity.ts';
@@ -39,22 +40,21 @@ export function nestedLimits(
     }),
   );
   if (found.length > 0) return found;
-  return returnedLimits(period).flatMap((limit) =>
-    awakeMs(recording, { t: limit.t, entry: limit }) >= FROZEN_MS ? [returnedFinding(rule, limit)] : [],
-  );
+  const isLong = (limit: ReturnedLimit): boolean => awakeMs(recording, { t: limit.t, entry: limit }) >= FROZEN_MS;
+  const returned = returnedLimits(period).filter(isLong);
+  const limits = returned.length > 0 ? returned : nestedAsks(period).filter(isLong);
+  return limits.map((limit) => returnedFinding(rule, limit));
 }
 
-function returnedFinding(
-  rule: Rule,
-  { holder, inner, holding, isLeast, waiting, estimated, oldestMs, alsoAt }: ReturnedLimit,
-): Finding<NestedEvidence> {
-  const about = estimated ? 'About ' : '';
+function returnedFinding(rule: Rule, limit: ReturnedLimit): Finding<NestedEvidence> {
+  const { holder, inner, holding, waiting, estimated, oldestMs, alsoAt } = limit;
+  const about = estimated ? 'about ' : '';
   return findingOf(rule, {
     kind: 'nested-limit',
     severity: 'critical',
     message:
-      `${isLeast ? 'At least ' : about}${holding} × ${nameAndLine(holder)} ${holding === 1 ? 'holds' : 'hold'} a slot and ${holding === 1 ? 'waits' : 'wait'} for another one, ` +
-      `asked for in ${nameAndLine(inner)}; ${about.toLowerCase()}${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind, the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
+      `${holdersText(limit)}; ${about}${waiting} more ${waiting === 1 ? 'waits' : 'wait'} behind, ` +
+      `the oldest for ${secondsText(oldestMs)}. None of them can go on.`,
     remedy: REMEDIES.slot,
     location: inner,
     stack: [inner, holder],
@@ -64,6 +64,16 @@ function returnedFinding(
     evidence: { holding, waiting, oldestMs: round(oldestMs), resource: 'slot' },
     lostMs: oldestMs + (holding + waiting) * LOST_MS.thing,
   });
+}
+
+function holdersText({ holder, inner, holding, asksOnly, isLeast, estimated }: ReturnedLimit): string {
+  const asked = `asked for in ${nameAndLine(inner)}`;
+  if (asksOnly) {
+    return `Calls of ${nameAndLine(holder)} hold a slot each and wait for ${estimated ? 'about ' : ''}${holding} further ones, ${asked}`;
+  }
+  const one = holding === 1;
+  const least = isLeast ? 'At least ' : estimated && !one ? 'About ' : '';
+  return `${least}${holding} × ${nameAndLine(holder)} ${one ? 'holds' : 'hold'} a slot and ${one ? 'waits' : 'wait'} for another one, ${asked}`;
 }
 
 function toFinding(rule: Rule, limit: HeldLimit, oldestMs: number): Finding<NestedEvidence> {

@@ -16,6 +16,8 @@ export interface ReturnedLimit {
   holder: Location;
   inner: Location;
   holding: number;
+  /** Each may have asked for several: then it is not known how many hold one. */
+  asksOnly?: true;
   /** There may be more of them. */
   isLeast: boolean;
   waiting: number;
@@ -28,7 +30,7 @@ export interface ReturnedLimit {
 /** For so long it runs nothing new, though more ask for it. */
 const QUIET_MS = STUCK_MS;
 /** So many that were followed themselves: what it runs for each would have been seen. */
-const ASKED_MEANWHILE = 10;
+export const ASKED_MEANWHILE = 10;
 /** Rows that are looked at, of those in which something is run for long. */
 const MAX_ROWS = 6;
 

@@ -2,10 +2,12 @@
 
 import { arrayOf, boolean, type Check, number, object, oneOf, optional, orNull, string } from '../util/shapes.ts';
 import {
+  type AskedCounts,
   type HttpPool,
   INDEPENDENT_KINDS,
   type Independent,
   type Leftover,
+  type NestedAsk,
   POOL_STATES,
   type RowOf,
   type RowType,
@@ -91,6 +93,22 @@ const POOL: { [K in keyof Required<HttpPool>]: Check } = {
   held: arrayOf(object({ ms: number, state: oneOf(...POOL_STATES), location, callers: locations })),
 };
 
+const ASKED: { [K in keyof AskedCounts]: Check } = {
+  created: number,
+  ended: number,
+  followed: number,
+  oldestMs: number,
+  usualMs: number,
+};
+const NESTED: { [K in keyof NestedAsk]: Check } = {
+  limit: object(LOCATION),
+  holder: object(LOCATION),
+  inner: object(LOCATION),
+  outer: locations,
+  within: object(ASKED),
+  others: object(ASKED),
+};
+
 type Checks<T extends RowType> = { [K in Exclude<keyof RowOf<T>, 't' | 'type'>]: Check };
 
 export const aborted: Checks<'aborted'> = {
@@ -121,6 +139,7 @@ export const unfinished: Checks<'unfinished'> = {
   unread: optional(number),
   dropped: number,
   entries: arrayOf(object(ENTRY)),
+  nested: optional(arrayOf(object(NESTED))),
 };
 
 export const suspended: Checks<'suspended'> = { entries: arrayOf(object(ENTRY)) };

@@ -1,8 +1,9 @@
 /** Which of the promises that the sample passed over a call awaits: by stacks that were taken when they were made, and by V8. */
 import { ceil, max, min, monotonicMs, NativeWeakMap, NativeWeakRef, random } from '../../primordials.ts';
-import { readStack, type TakenStack, takeStack } from '../stack.ts';
+import type { RawFrame } from '../../shared-memory.ts';
+import { isNotOurs, readStack, type TakenStack, takeStack, toFrame, urlOf } from '../stack.ts';
 import { Awaiting, type Passed, type Waiting } from './awaiting.ts';
-import { belowHooks } from './sites.ts';
+import { isHook } from './sites.ts';
 
 /**
  * Time per interval to tell awaits from reactions, 4 to 30 µs each: more if the last ones were useful.
@@ -11,8 +12,8 @@ import { belowHooks } from './sites.ts';
 const STACKS_MS = { idle: 1, useful: 8 } as const;
 /** What took longer had to wait for a core. */
 const MOST_STACK_MS = 0.1;
-/** Enough for the top one of the program, below Node's own that call hooks. */
-const STACK_FRAMES = 3;
+/** Enough for the place of a reaction and who called it, below Node's own that call hooks: a reaction that waits for long is followed with it. */
+const STACK_FRAMES = 10;
 /** Asked in one interval, or after a pause: each takes some 20 µs, and as much again where it is an await. */
 const MAX_ASKED = 200;
 
@@ -70,11 +71,19 @@ export function createAsking(stacks: Stacks) {
   let late: ReturnType<typeof someOf> = [];
   let lateMs = 0;
   const ask = (passed: Passed[], startMs: number, isFollowed: Test) => {
-    const candidates = passed.filter(({ made }) => !isFollowed(made) && !isReaction(stacks.get(made)));
     const most = ceil(stacks.share() * MAX_ASKED);
-    const complete = candidates.length <= most;
-    if (!complete) candidates.length = most;
-    return { waiting: awaiting.of(candidates, startMs), complete };
+    const candidates: Passed[] = [];
+    const reactions: Waiting[] = [];
+    for (let i = 0; i < passed.length && candidates.length <= most && reactions.length < most; i++) {
+      const one = passed[i]!;
+      if (isFollowed(one.made)) continue;
+      const frames = reactionFrames(stacks.get(one.made));
+      if (frames) reactions.push({ ...one, frames, startMs });
+      else candidates.push(one);
+    }
+    const complete = candidates.length <= most && reactions.length < most;
+    if (candidates.length > most) candidates.length = most;
+    return { waiting: awaiting.of(candidates, startMs), reactions, complete };
   };
   return {
     ask,
@@ -85,20 +94,26 @@ export function createAsking(stacks: Stacks) {
       late = someOf(kept, stacks.share() * MAX_ASKED);
       lateMs = now;
     },
-    afterPause(isPending: Test, isFollowed: Test): Waiting[] {
+    afterPause(isPending: Test, isFollowed: Test): Pick<ReturnType<typeof ask>, 'waiting' | 'reactions'> {
       const passed = late.flatMap((refs) => {
         const [awaited, made] = [refs.awaited.deref(), refs.made.deref()];
         return awaited && made && isPending(awaited) ? [{ awaited, made }] : [];
       });
       late = [];
-      return ask(passed, lateMs, isFollowed).waiting;
+      return ask(passed, lateMs, isFollowed);
     },
   };
 }
 
-/** Its stack says that it is the promise of a reaction. */
-function isReaction(taken: TakenStack | undefined): boolean {
-  if (!taken) return false;
-  const top = belowHooks(readStack(taken))[0];
-  return top === undefined || top[1] === null;
+/** The frames of what its stack says is a reaction; null if it is none, or has no stack. */
+function reactionFrames(taken: TakenStack | undefined): RawFrame[] | null {
+  if (!taken) return null;
+  let isReaction = false;
+  const frames = readStack(taken, (sites) => {
+    const made = sites.filter((site) => isNotOurs(site) && !isHook(urlOf(site)));
+    // The function that awaits is on top of the stack of an await: the rest of that is not needed.
+    isReaction = made[0] === undefined || urlOf(made[0]) === null;
+    return isReaction ? made.map(toFrame) : [];
+  });
+  return isReaction ? frames : null;
 }

@@ -3,7 +3,8 @@ import { monotonicMs, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import { hasOwn } from './handle-state.ts';
 import { ownersFrames } from './owners-frames.ts';
 import { createSampling } from './sampling.ts';
-import { begin, end, lighten, type Sites, type Started } from './sites.ts';
+import { begin, end, type Sites, type Started } from './sites.ts';
+import { lighten } from './weights.ts';
 
 /** Of each second, for stacks: at first, and at most. */
 const BUDGET_MS = 10;

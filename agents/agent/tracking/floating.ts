@@ -1,9 +1,10 @@
 /** Calls whose result is not used. */
 import { monotonicMs, NativeSet, NativeWeakRef } from '../../primordials.ts';
 import type { RawFrame } from '../../shared-memory.ts';
-import { stateOf } from './promise-state.ts';
+import { isPending, stateOf } from './promise-state.ts';
 import type { Run } from './serial-runs.ts';
 import { lose, type Started } from './sites.ts';
+import { lighten } from './weights.ts';
 
 /** A call whose result is not used within this time after it settled is floating. */
 const FLOATING_AFTER_MS = 1500;
@@ -52,6 +53,15 @@ export function checkFollowed(followed: Set<FollowedPromise>, now: number): void
       lose(one);
     } else if (one.startMs < one.site.oldestStart) one.site.oldestStart = one.startMs;
   }
+}
+
+/** After a pause: pending still. What reacted to it meanwhile is not known, nor how many others waited like it. */
+export function waitsStill(one: FollowedPromise): boolean {
+  const promise = one.ref.deref();
+  if (promise === undefined || !isPending(promise)) return false;
+  lighten(one);
+  one.reacted = true;
+  return true;
 }
 
 /** Calls that have settled, and to whose result nothing has reacted yet. */

@@ -20,7 +20,8 @@ import { CONNECTIONS, FROM_OUTSIDE, isRequest, PASSING, STEPS } from './handle-t
 import { ownersFrames } from './owners-frames.ts';
 import { continues, firingTimer, rearm } from './rearmed.ts';
 import { createSampling, type Sampling } from './sampling.ts';
-import { begin, end, endUnseen, lighten, type Sites } from './sites.ts';
+import { begin, end, endUnseen, type Sites } from './sites.ts';
+import { lighten } from './weights.ts';
 
 /** Per second, for the stacks of each of these: at first, and at most. */
 const BUDGET_MS = { open: 10, timers: 7, requests: 4 } as const;

@@ -1,6 +1,7 @@
 import { NativeMap } from '../../primordials.ts';
 import { createAsking, createStacks, type Hook } from './asking.ts';
-import type { Passed, Waiting } from './awaiting.ts';
+import type { Passed } from './awaiting.ts';
+import type { Late } from './late-sites.ts';
 
 /** What still waits after this time is asked for. */
 const RIPE_INTERVALS = 4;
@@ -49,14 +50,14 @@ export function createPassedOver() {
       kept.delete(made);
     },
     /** Those of an interval long enough ago; `isFollowed` says whether the sample has an await of the promise. */
-    ripe(now: number, isFollowed: (promise: object) => boolean): { waiting: Waiting[]; interval: Interval | null } {
+    ripe(now: number, isFollowed: (promise: object) => boolean): Late & { interval: Interval | null } {
       const interval = endInterval(now);
       const old = interval ? takeOut(kept, interval) : [];
       stacks.newInterval(old.length > 0);
-      if (!interval) return { waiting: [], interval };
-      const { waiting, complete } = asking.ask(old, interval.endMs, isFollowed);
+      if (!interval) return { waiting: [], reactions: [], interval };
+      const { complete, ...late } = asking.ask(old, interval.endMs, isFollowed);
       if (!complete) interval.complete = false;
-      return { waiting, interval };
+      return { ...late, interval };
     },
     /** Nobody will see them settle: some of them are asked when the pause is over. */
     pause(now: number): void {

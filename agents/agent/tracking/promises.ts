@@ -3,18 +3,18 @@ import { monotonicMs, NativeSet, NativeWeakMap } from '../../primordials.ts';
 import { hookPromises, type PromiseCallbacks } from '../../promise-hooks.ts';
 import type { RawFrame } from '../../shared-memory.ts';
 import type { RawWaiting } from '../../tracked.ts';
-import type { Waiting } from './awaiting.ts';
 import { isCombinator, waitingChains } from './chains.ts';
-import { checkFollowed, type FollowedPromise, followedPromise, react, SettledCalls } from './floating.ts';
-import { HeavyAwaits } from './heavy-awaits.ts';
+import { checkFollowed, type FollowedPromise, followedPromise, react, SettledCalls, waitsStill } from './floating.ts';
+import { Heavy } from './heavy.ts';
 import { countOnOne, type Known, knownOf } from './known-promise.ts';
+import { type Late, lateSites } from './late-sites.ts';
 import { createPassedOver } from './passed-over.ts';
 import { callerOf, isApplications, isNodesOwn, sortOf } from './promise-sorts.ts';
 import { isPending, stateOf } from './promise-state.ts';
 import { createSampling } from './sampling.ts';
 import { SerialRuns } from './serial-runs.ts';
 import { SerialWalks } from './serial-walks.ts';
-import { begin, currentFrames, end, endUnseen, innermostFiles, lighten, type Site, type Sites } from './sites.ts';
+import { begin, currentFrames, end, endUnseen, innermostFiles, type Site, type Sites } from './sites.ts';
 
 /** Of each second, for the stacks of those that are followed: at first, and at most. */
 const BUDGET_MS = 20;
@@ -45,8 +45,7 @@ export class FollowedPromises {
   readonly #passedOver = createPassedOver();
   readonly serial = new SerialRuns();
   readonly #walks: SerialWalks;
-  readonly #heavy = new HeavyAwaits();
-  /** Stacks are taken of its callers. */
+  readonly #heavy = new Heavy();
   readonly #hook: (promise: object, parent?: object) => void;
   readonly #callbacks: Required<Pick<PromiseCallbacks, 'init' | 'settled'>>;
   readonly #counts = { settled: 0, made: 0 };
@@ -92,14 +91,9 @@ export class FollowedPromises {
   verify(): void {
     const now = monotonicMs();
     for (const one of this.#followed) {
-      const promise = one.ref.deref();
-      if (promise === undefined || !isPending(promise)) this.#endUnseen(one, now);
-      else {
-        lighten(one);
-        one.reacted = true;
-      }
+      if (!waitsStill(one)) this.#endUnseen(one, now);
     }
-    this.#unseen(() => this.#addWaiting(this.#passedOver.afterPause(isPending, this.#isAwaited)));
+    this.#unseen(() => this.#addLate(this.#passedOver.afterPause(isPending, this.#isAwaited)));
   }
 
   /** Of each second, as a share of the most. */
@@ -142,8 +136,7 @@ export class FollowedPromises {
 
   /** What has waited for long, and who awaits it. */
   chains(now: number): RawWaiting[] {
-    const sites = this.#sites.byId;
-    return this.#unseen(() => waitingChains(this.#followed, sites, this.#passedOver.awaiting, now));
+    return this.#unseen(() => waitingChains(this.#followed, this.#sites.byId, this.#passedOver.awaiting, now));
   }
 
   stop(): void {
@@ -234,8 +227,7 @@ export class FollowedPromises {
   #sample(promise: object, parent: object | undefined): void {
     const files = innermostFiles(this.#hook);
     if (isNodesOwn(files, parent !== undefined)) return;
-    const isMadeByNode = parent === undefined && files[0] === null;
-    const frames = currentFrames(this.#hook, isMadeByNode ? undefined : OWN_FRAMES);
+    const frames = currentFrames(this.#hook, parent === undefined && files[0] === null ? undefined : OWN_FRAMES);
     const sort = sortOf(frames, parent !== undefined);
     if (!sort || !isApplications(sort.what, frames)) return;
     if (sort.what === 'await') {
@@ -244,11 +236,18 @@ export class FollowedPromises {
     }
     const site = this.#sites.here(sort.what, sort.type, '', sort.what === 'call' ? callerOf(frames) : frames);
     if (!site) return;
-    const one = this.#follow(site, isCombinator(site) ? parent! : promise);
-    if (sort.what === 'reaction') countOnOne(site, knownOf(this.#known, parent!), one.weight);
+    const one = sort.what === 'reaction' ? this.#addReaction(site, parent!, promise) : this.#follow(site, promise);
     if (sort.what === 'call') site.callee ??= frames[0]!;
     one.ownCaller = sort.what === 'call' && frames[1]![4] !== 1;
     knownOf(this.#known, promise).own = one;
+  }
+
+  #addReaction(site: Site, parent: object, promise: object, startMs?: number, weight?: number): FollowedPromise {
+    const one = this.#follow(site, isCombinator(site) ? parent : promise, startMs, weight);
+    countOnOne(site, knownOf(this.#known, parent), one.weight);
+    this.#heavy.add(one, this.#passedOver.interval());
+    knownOf(this.#known, promise).own = one;
+    return one;
   }
 
   #sampleAwait(promise: object, parent: object, frames: RawFrame[]): void {
@@ -266,7 +265,7 @@ export class FollowedPromises {
     this.#walks.begins(one, parent);
   }
 
-  /** V8 makes a promise for each await: it settles when the call has gone on. */
+  /** The promise of an await settles when the call has gone on. */
   #addAwait(one: FollowedPromise, parent: object, made: object): void {
     knownOf(this.#known, made).own = one;
     const awaited = knownOf(this.#known, parent);
@@ -276,19 +275,20 @@ export class FollowedPromises {
 
   /** What the sample missed and still waits is followed now, so those in the sample count as one each. */
   #addPassedOver(): void {
-    const { waiting, interval } = this.#passedOver.ripe(monotonicMs(), this.#isAwaited);
-    this.#addWaiting(waiting);
-    this.#heavy.lighten(interval, this.#followed);
+    const { interval, ...late } = this.#passedOver.ripe(monotonicMs(), this.#isAwaited);
+    this.#heavy.relieve(interval, this.#addLate(late), this.#followed);
   }
 
   readonly #isAwaited = (promise: object): boolean => this.#known.get(promise)?.awaited === true;
 
-  #addWaiting(waiting: readonly Waiting[]): void {
-    for (const { awaited, made, frames, startMs } of waiting) {
-      if (this.#followed.size >= MAX_FOLLOWED || !isApplications('await', frames)) continue;
-      const site = this.#sites.here('await', '', '', frames);
-      if (site) this.#addAwait(this.#follow(site, awaited, startMs, 1), awaited, made);
+  /** Returns the sites of the reactions. */
+  #addLate({ waiting, reactions }: Late): Site[] {
+    for (const { site, awaited, made, startMs } of lateSites(waiting, 'await', this.#sites)) {
+      if (this.#followed.size < MAX_FOLLOWED) this.#addAwait(this.#follow(site, awaited, startMs, 1), awaited, made);
     }
+    return lateSites(reactions, 'reaction', this.#sites).flatMap(({ site, awaited, made, startMs }) =>
+      this.#followed.size < MAX_FOLLOWED ? this.#addReaction(site, awaited, made, startMs, 1).site : [],
+    );
   }
 
   #follow(site: Site, promise: object, startMs = monotonicMs(), weight = this.#sampling.weight()): FollowedPromise {

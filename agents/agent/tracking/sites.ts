@@ -163,11 +163,12 @@ export function belowHooks(frames: RawFrame[]): RawFrame[] {
   return own > 0 ? frames.slice(own) : frames;
 }
 
-/** From here Node runs microtasks. */
-const TASK_QUEUES = 'node:internal/process/task_queues';
-
 /** Where several hooks are there, Node calls them from here. */
 const HOOKS = new NativeSet(['node:internal/promise_hooks', 'node:internal/async_hooks', 'node:async_hooks']);
+
+export function isHook(url: string | null): boolean {
+  return url !== null && HOOKS.has(url);
+}
 
 export function isNodes([, url]: RawFrame): boolean {
   return isNodesUrl(url);
@@ -218,15 +219,6 @@ export function endUnseen({ site, weight, startMs }: Started, nowMs: number): vo
   site.followed--;
   addDuration(position.durations, nowMs - startMs, weight, false);
   if (startMs > position.oldestStart) position.endedSinceOldest += weight;
-  site.changed = true;
-}
-
-/** From now on it counts as one. */
-export function lighten(started: Started): void {
-  const { site, weight } = started;
-  site.created -= weight - 1;
-  site.alive -= weight - 1;
-  started.weight = 1;
   site.changed = true;
 }
 

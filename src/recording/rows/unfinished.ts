@@ -103,6 +103,31 @@ export interface UnfinishedRow extends RowBase {
   dropped: number;
   /** Those with most alive, and those that ended badly. */
   entries: UnfinishedEntry[];
+  /** Only if there is something to tell (format 1.7). */
+  nested?: NestedAsk[];
+}
+
+/** What a limit was asked for within a function that it runs, and what else it was asked for: promises of which some are not settled. */
+export interface NestedAsk {
+  /** Where its promises are made. */
+  limit: Location;
+  /** The function that it runs, where that asks again, and where most others ask, with their callers. */
+  holder: Location;
+  inner: Location;
+  outer: Location[];
+  within: AskedCounts;
+  others: AskedCounts;
+}
+
+/** Since tracking began. */
+export interface AskedCounts {
+  created: number;
+  ended: number;
+  /** Of those that wait, how many are followed themselves. */
+  followed: number;
+  oldestMs: number;
+  /** Nine of ten took no longer than this, within a factor of two; 0 if none ended. */
+  usualMs: number;
 }
 
 /**
