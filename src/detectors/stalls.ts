@@ -1,4 +1,12 @@
-import { rowsOf, type StallKind, type StallOpenRow, type StallRow, type View } from '../recording/types.ts';
+import {
+  allRows,
+  type Row,
+  rowsOf,
+  type StallKind,
+  type StallOpenRow,
+  type StallRow,
+  type View,
+} from '../recording/types.ts';
 import { CONFIDENCE } from './confidence.ts';
 import { round } from './severity.ts';
 import type { Span } from './types.ts';
@@ -10,8 +18,29 @@ export type StallView = View<(typeof STALL_ROWS)[number]>;
 /** An unfinished stall whose last report is this long before the end is over, even if it has no row. */
 const OPEN_MS = 60_000;
 
+/** All stalls, and what depends on all of them, until a row is added: rules ask for it for each of their findings. */
+const known = new WeakMap<
+  StallView,
+  { count: number; last: Row | undefined; stalls: readonly StallRow[]; heldMs: number }
+>();
+
 /** All stalls that are neither breakpoints nor idle workers, including those that still lasted when the recording ended. */
-export function allStalls(recording: StallView): StallRow[] {
+export function allStalls(recording: StallView): readonly StallRow[] {
+  return stallsOf(recording).stalls;
+}
+
+function stallsOf(recording: StallView): { stalls: readonly StallRow[]; heldMs: number } {
+  const rows = allRows(recording);
+  const before = known.get(recording);
+  if (before && before.count === rows.length && before.last === rows.at(-1)) return before;
+  const stalls = findStalls(recording);
+  const heldMs = stalls.reduce((sum, stall) => sum + Math.max(0, stall.durationMs - ownMs(stall)), 0);
+  const found = { count: rows.length, last: rows.at(-1), stalls, heldMs };
+  known.set(recording, found);
+  return found;
+}
+
+function findStalls(recording: StallView): StallRow[] {
   const { slowMs, threadId } = recording.header;
   return [...rowsOf(recording, 'stall'), ...unfinished(recording)].flatMap((stall) => {
     if (threadId !== 0 && isIdleWait(stall)) return [];
@@ -78,8 +107,7 @@ export function ownMs(stall: OwnShareOf): number {
  * blocked in. Otherwise the same program would be judged differently on a busy machine.
  */
 export function availableMs(recording: StallView): number {
-  const heldMs = allStalls(recording).reduce((sum, stall) => sum + Math.max(0, stall.durationMs - ownMs(stall)), 0);
-  return Math.max(0, recording.durationMs - heldMs);
+  return Math.max(0, recording.durationMs - stallsOf(recording).heldMs);
 }
 
 /** If a smaller part of a stall was not the code's, it is within the difference between the clocks. */

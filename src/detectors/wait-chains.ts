@@ -1,14 +1,6 @@
 /** Who waits for whom at one time, from the rows of what waits. */
 import { functionKey, lineKey, packageNameOf, toLocation } from '../recording/places.ts';
-import {
-  allRows,
-  type Frame,
-  type Row,
-  rowsOf,
-  type View,
-  type WaitingGroup,
-  type WaitsRow,
-} from '../recording/types.ts';
+import { type Frame, rowsOf, type View, type WaitingGroup, type WaitsRow } from '../recording/types.ts';
 import { thinned } from './limits.ts';
 import { type Period, type Place, placesOf } from './unfinished.ts';
 
@@ -42,26 +34,14 @@ const BESIDE_MS = 100;
 
 /** Several rules ask for the same. */
 const known = new WeakMap<Period, Chains[]>();
-/** Of each recording, as long as no row is added to it. */
-const rowsKnown = new WeakMap<View<'waits'>, { count: number; last: Row | undefined; rows: WaitsRow[] }>();
-
 /** Those of a period of tracking; of a long one, some. */
 export function chainsIn(period: Period, recording: View<'waits'>): Chains[] {
   const [from, to] = [period[0]!.t - BESIDE_MS, period.at(-1)!.t + BESIDE_MS];
   const before = known.get(period);
   if (before) return before;
-  const chains = thinned(waitsRows(recording).filter(({ t }) => t >= from && t <= to)).map(chainsOf);
+  const chains = thinned(rowsOf(recording, 'waits').filter(({ t }) => t >= from && t <= to)).map(chainsOf);
   known.set(period, chains);
   return chains;
-}
-
-function waitsRows(recording: View<'waits'>): WaitsRow[] {
-  const all = allRows(recording);
-  const before = rowsKnown.get(recording);
-  if (before?.count === all.length && before.last === all.at(-1)) return before.rows;
-  const rows = rowsOf(recording, 'waits');
-  rowsKnown.set(recording, { count: all.length, last: all.at(-1), rows });
-  return rows;
 }
 
 function chainsOf(row: WaitsRow): Chains {

@@ -10,6 +10,7 @@ import { HINT, InputError } from './input-error.ts';
 import { type Line, linesOf } from './lines.ts';
 import { locate, type Source } from './locate.ts';
 import { withCurrentNames } from './renamed-rows.ts';
+import { createFrameShare } from './shared-frames.ts';
 import { FORMAT_MAJOR, type Header, type Recording, type Row } from './types.ts';
 import { isObject, isRow, wrongHeaderField } from './validate.ts';
 
@@ -90,10 +91,11 @@ interface Part {
 function readFile(file: string): Part {
   let header: Header | null = null;
   const part = { rows: [] as Row[], skippedLines: 0, truncated: false };
+  const share = createFrameShare();
   for (const line of linesOf(file)) {
     if (header === null) header = headerOf(line, file);
     else if (!line.whole) part.truncated = true;
-    else addRow(part, line.text);
+    else addRow(part, line.text, share);
   }
   if (header === null)
     throw new InputError(
@@ -102,10 +104,12 @@ function readFile(file: string): Part {
   return { header, ...part };
 }
 
-function addRow(part: { rows: Row[]; skippedLines: number }, text: string | null): void {
+function addRow(part: { rows: Row[]; skippedLines: number }, text: string | null, share: (row: Row) => void): void {
   const value = withCurrentNames(parse(text));
-  if (isRow(value)) part.rows.push(value);
-  else if (!(isObject(value) && value.type === 'header')) part.skippedLines++;
+  if (isRow(value)) {
+    share(value);
+    part.rows.push(value);
+  } else if (!(isObject(value) && value.type === 'header')) part.skippedLines++;
 }
 
 function headerOf(line: Line, file: string): Header {

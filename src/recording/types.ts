@@ -134,9 +134,26 @@ export interface View<T extends RowType> extends Omit<Recording, 'rows'> {
   readonly mayRead?: (type: T) => void;
 }
 
-/** The rows of one type, in order of time. */
-export function rowsOf<T extends RowType>(recording: View<T>, type: T): RowOf<T>[] {
-  return allRows(recording).filter((row): row is RowOf<T> => row.type === type);
+/** By type, until a row is added: rules ask for the same rows for each of their findings. */
+const known = new WeakMap<readonly Row[], { count: number; last: Row | undefined; byType: Map<RowType, Row[]> }>();
+
+/** The rows of one type, in order of time. The list is the same until a row is added. */
+export function rowsOf<T extends RowType>(recording: View<T>, type: T): readonly RowOf<T>[] {
+  const rows = allRows(recording);
+  const before = known.get(rows);
+  if (before && before.count === rows.length && before.last === rows.at(-1)) return listOf(before.byType, type);
+  const byType = new Map<RowType, Row[]>();
+  for (const row of rows) {
+    const same = byType.get(row.type);
+    if (same) same.push(row);
+    else byType.set(row.type, [row]);
+  }
+  known.set(rows, { count: rows.length, last: rows.at(-1), byType });
+  return listOf(byType, type);
+}
+
+function listOf<T extends RowType>(byType: ReadonlyMap<RowType, readonly Row[]>, type: T): readonly RowOf<T>[] {
+  return (byType.get(type) ?? []) as RowOf<T>[];
 }
 
 /** All rows, whatever the view: for caches, which have to know when rows are added. */

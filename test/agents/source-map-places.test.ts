@@ -47,7 +47,7 @@ describe.each([{ flags: [] as string[] }, { flags: ['--enable-source-maps'] }])(
 });
 
 function expectPlace(lab: Parameters<Parameters<typeof inLab>[0]>[0]): void {
-  const [longest] = rowsOf(lab.recording(), 'stall').sort((a, b) => b.durationMs - a.durationMs);
+  const [longest] = rowsOf(lab.recording(), 'stall').toSorted((a, b) => b.durationMs - a.durationMs);
   expect(longest?.kind).toBe('js-cpu');
   const { file, line } = longest!.location!;
   expect({ file, line }).toEqual({ file: join(lab.folder, 'src/block.ts'), line: lineOf(BLOCK_TS, '// guilty') });

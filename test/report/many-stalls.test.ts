@@ -1,8 +1,12 @@
-import { expect, test, vi } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { printJson, printLargeJson } from '../../src/cli/output.ts';
 import { replayOf } from '../../src/cli/replay-json.ts';
 import { judge } from '../../src/detectors/judge.ts';
 import { traceEvents } from '../../src/exporters/trace/trace-events.ts';
+import { readRecording } from '../../src/recording/reader.ts';
 import type { Recording } from '../../src/recording/types.ts';
 import { buildReport } from '../../src/report/report.ts';
 import { frame, recordingOf, seconds, stall } from '../support/recording.ts';
@@ -59,4 +63,44 @@ test('large JSON is the same text, in pieces', () => {
   expect(pieces.length).toBeGreaterThan(1);
   expect(JSON.parse(pieces.join(''))).toEqual(JSON.parse(whole));
   expect(pieces.join('').replace(/"[^"]*":/g, '')).toBe(whole.replace(/"[^"]*":/g, ''));
+});
+
+/** How often a field of its stalls is read. */
+function readsOf(count: number, work: (recording: Recording) => void): number {
+  let reads = 0;
+  const recording = withStalls(count, count);
+  for (const row of recording.rows) {
+    if (row.type !== 'stall') continue;
+    for (const name of ['type', 'stacks'] as const) {
+      const value = row[name];
+      const get = (): typeof value => {
+        reads++;
+        return value;
+      };
+      Object.defineProperty(row, name, { enumerable: true, get });
+    }
+  }
+  work(recording);
+  return reads;
+}
+
+test.each([
+  ['judging', (recording: Recording) => judge(recording)],
+  ['a timeline', (recording: Recording) => traceEvents([recording], [], 100)],
+  ['a replay', (recording: Recording) => replayOf({ path: '', recordings: [recording], unreadable: [] })],
+])('%s of four times as many stalls, each at a place of its own, is four times the work', (_, work) => {
+  expect(readsOf(1200, work) / readsOf(300, work)).toBeLessThan(6);
+});
+
+test('a recording keeps equal frames of its stalls once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evdiag-frames-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const { header, rows } = withStalls(1000, 10);
+  writeFileSync(join(folder, 'recording.ndjson'), [header, ...rows].map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const [read] = readRecording(folder);
+  const stacks = read!.rows.flatMap((row) => (row.type === 'stall' ? row.stacks : []));
+  expect(stacks).toHaveLength(1000);
+  expect(new Set(stacks.flatMap(({ frames }) => frames)).size).toBe(10);
+  expect(new Set(stacks.map(({ location }) => location)).size).toBe(10);
+  expect(read!.rows).toEqual(rows);
 });

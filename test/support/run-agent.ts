@@ -260,7 +260,7 @@ export function lineOf(text: string, mark: string): number {
 /** `kind file:line` of every closed stall outside start-up, the longest first; files relative to the lab's folder. */
 export function stallPlaces(recording: Recording, folder: string): string[] {
   return rowsOf(recording, 'stall')
-    .sort((a, b) => b.durationMs - a.durationMs)
+    .toSorted((a, b) => b.durationMs - a.durationMs)
     .map(({ kind, location }) =>
       location ? `${kind} ${location.file.replace(`${folder}/`, '')}:${location.line}` : `${kind} nowhere`,
     );

@@ -52,7 +52,7 @@ export function momentOf(path: string, thread: ThreadProfile, { stall, finding, 
 }
 
 function stallMoment(match: MatchedRecording, spanMs: number, which: string): Moment {
-  const stalls = allStalls(match.recording).sort((a, b) => a.startMs - b.startMs);
+  const stalls = allStalls(match.recording).toSorted((a, b) => a.startMs - b.startMs);
   if (stalls.length === 0) throw new InputError('No stall was recorded of this thread. Leave --stall out.');
   const partOf = (stall: StallRow): TimeRange[] => inProfile([spanOf(stall)], match.atMs, spanMs);
   const covered = stalls.filter((stall) => partOf(stall).length > 0);

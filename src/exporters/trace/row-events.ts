@@ -31,16 +31,30 @@ export interface RowOptions {
 }
 
 /** What the rows of one thread say: stalls, deep samples, lanes of what waits, figures and single moments. */
-export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, stalls }: RowOptions): TraceEvent[] {
-  const { header, rows, durationMs } = recording;
+export function rowEvents(recording: Recording, options: RowOptions): TraceEvent[] {
+  const { pid } = recording.header;
+  const events: TraceEvent[] = [];
+  visitEvents(recording, options, (event, tid) => events.push({ ...event, name: clean(event.name), pid, tid }));
+  return events;
+}
+
+/** As many as `rowEvents` returns, without keeping them. */
+export function countRowEvents(recording: Recording, options: RowOptions): number {
+  let count = 0;
+  visitEvents(recording, options, () => count++);
+  return count;
+}
+
+function visitEvents(
+  { header, rows, durationMs }: Recording,
+  { stride, zeroMs, stallTrack, stalls }: RowOptions,
+  visit: (event: ThreadEvent, tid: number) => void,
+): void {
   const { pid, threadId } = header;
   const offsetMs = header.startMonotonicMs - zeroMs;
   const at = (ms: number): number => Math.max(0, Math.round((offsetMs + ms) * 1000));
   const seen = new Map<string, number>();
-  const events: TraceEvent[] = [];
-  const add = (event: ThreadEvent, tid = threadId): void => {
-    events.push({ ...event, name: clean(event.name), pid, tid });
-  };
+  const add = (event: ThreadEvent, tid = threadId): void => visit(event, tid);
   const suffix = threadId === 0 ? '' : ` (${threadName(threadId)})`;
   let stalledUntilMs = Number.NEGATIVE_INFINITY;
   const lanes = createWaitingLanes(add, at, `${pid}.${threadId}`);
@@ -67,7 +81,6 @@ export function rowEvents(recording: Recording, { stride, zeroMs, stallTrack, st
     }
   }
   lanes.end(durationMs);
-  return events;
 }
 
 function deepSampleEvents(

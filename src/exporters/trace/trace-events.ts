@@ -1,6 +1,6 @@
 import { type Recording, type Row, rowsOf, type StallRow } from '../../recording/types.ts';
 import { markerEvents } from './markers.ts';
-import { rowEvents } from './row-events.ts';
+import { countRowEvents, type RowOptions, rowEvents } from './row-events.ts';
 import { stallEvents } from './stall-events.ts';
 import { namesOf } from './threads.ts';
 import { MAX_EVENTS, type Trace, type TraceEvent, type TraceMarker } from './types.ts';
@@ -17,35 +17,41 @@ export function traceEvents(
   const zeroMs = Math.min(...recordings.map(({ header }) => header.startMonotonicMs));
   const names = recordings.flatMap(({ header }) => namesOf(header));
   const room = Math.max(0, maxEvents - names.length - markers.length);
-  const eventsAt = (stride: number, stalls?: ReadonlySet<Row>): TraceEvent[] =>
-    recordings.flatMap((recording) => rowEvents(recording, { stride, zeroMs, stalls }));
-  const all = eventsAt(1);
-  const kept = all.length <= room ? all : thinnedOut(recordings, eventsAt, all.length, room);
+  const part: PartOf = (stride, stalls) => ({ stride, zeroMs, stalls });
+  const all = countAt(recordings, part(1));
+  const kept = eventsAt(recordings, all <= room ? part(1) : thinnedOut(recordings, part, all, room));
+  // Of a trace without any room at all, even the longest stalls are too many.
+  const fitting = kept.length > room ? kept.slice(0, room) : kept;
   return {
-    events: [...names, ...kept, ...markerEvents(markers, recordings, zeroMs)],
-    dropped: all.length - kept.length,
+    events: [...names, ...fitting, ...markerEvents(markers, recordings, zeroMs)],
+    dropped: all - fitting.length,
   };
 }
 
+type PartOf = (stride: number, stalls?: ReadonlySet<Row>) => RowOptions;
+
+function eventsAt(recordings: readonly Recording[], part: RowOptions): TraceEvent[] {
+  return recordings.flatMap((recording) => rowEvents(recording, part));
+}
+
+/** Those that do not fit are counted and never kept: there may be ten times as many. */
+function countAt(recordings: readonly Recording[], part: RowOptions): number {
+  return recordings.reduce((sum, recording) => sum + countRowEvents(recording, part), 0);
+}
+
 /** Every second, third … row of a series; if that is not enough, only the longest stalls. Then the last ones are dropped. */
-function thinnedOut(
-  recordings: readonly Recording[],
-  eventsAt: (stride: number, stalls?: ReadonlySet<Row>) => TraceEvent[],
-  count: number,
-  room: number,
-): TraceEvent[] {
+function thinnedOut(recordings: readonly Recording[], part: PartOf, count: number, room: number): RowOptions {
   const most = recordings.reduce((sum, { rows }) => sum + rows.length, 0) + 1;
-  const least = eventsAt(most);
-  if (least.length > room) {
+  const least = countAt(recordings, part(most));
+  if (least > room) {
     const stalls = recordings.flatMap((recording) => rowsOf(recording, 'stall'));
-    return eventsAt(most, longestOf(stalls, room - least.length)).slice(0, room);
+    return part(most, longestOf(stalls, room - least));
   }
-  const series = (count - least.length) / Math.max(1, room - least.length);
+  const series = (count - least) / Math.max(1, room - least);
   for (let stride = 2 ** Math.max(1, Math.floor(Math.log2(Math.max(1, series)))); stride < most; stride *= 2) {
-    const events = eventsAt(stride);
-    if (events.length <= room) return events;
+    if (countAt(recordings, part(stride)) <= room) return part(stride);
   }
-  return least;
+  return part(most);
 }
 
 /** As many as fit: their events are fewer than those of all by the number that does not fit. */
