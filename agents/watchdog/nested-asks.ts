@@ -31,7 +31,7 @@ export function nestedAsks(sites: readonly RawSite[], wayTo: Ways): NestedAsk[] 
   for (const site of sites) {
     const way = wayOf(site, wayTo);
     if (way.length < 2) continue;
-    const limit = functionKey(way[0]!);
+    const limit = functionKey(limitIn(way));
     byLimit.set(limit, [...(byLimit.get(limit) ?? []), { site, way }]);
   }
   return [...byLimit.values()].flatMap((all) => toNested(all, wayTo) ?? []).slice(0, MAX_NESTED);
@@ -55,7 +55,7 @@ function toNested(all: readonly Asked[], wayTo: Ways): NestedAsk | null {
   if (!within || !outer || openOf(within.site) <= 0 || openOf(outer.site) <= 0) return null;
   const same = inner.filter(({ site, way }) => site.type === within.site.type && isSame(way, within.way));
   return {
-    limit: toLocation(within.way[0]!),
+    limit: toLocation(limitIn(within.way)),
     holder: toLocation(within.holder),
     inner: toLocation(askerIn(within.way)),
     outer: placesOf(outer, wayTo),
@@ -64,10 +64,16 @@ function toNested(all: readonly Asked[], wayTo: Ways): NestedAsk | null {
   };
 }
 
+/** The function of a package that the program calls; or else the one that makes the promise. */
+function limitIn(way: readonly Frame[]): Frame {
+  const own = way.findIndex(({ category }) => category === 'application');
+  return way[Math.max(0, own - 1)]!;
+}
+
 /** The function that the limit runs, in which this is asked for. */
 function holderIn({ way }: Asked, all: readonly Asked[]): Frame | null {
-  const limit = way[0]!.file;
-  const from = way.findIndex(({ file }) => file !== limit);
+  const limit = limitIn(way).file;
+  const from = way.findIndex(({ file }, i) => i > way.indexOf(limitIn(way)) && file !== limit);
   const again = from < 0 ? -1 : way.findIndex(({ file }, i) => i > from && file === limit);
   if (again > 0) return way[again - 1]!;
   const lines = all.filter((other) => other.way !== way).flatMap((other) => askersIn(other.way));
@@ -80,14 +86,16 @@ function isWrittenAt({ file, start }: Frame, asked: Frame): boolean {
   return file === asked.file && line === asked.line && columns > 0 && columns <= BESIDE_COLUMNS;
 }
 
-/** Who asks: behind the function that makes the promise, or behind all of its file. */
+/** Who asks: behind the limit, or behind all of its file. */
 function askersIn(way: readonly Frame[]): Frame[] {
-  const outside = way.find(({ file }) => file !== way[0]!.file);
-  return outside ? [way[1]!, outside] : [way[1]!];
+  const limit = limitIn(way);
+  const behind = way.slice(way.indexOf(limit) + 1);
+  const outside = behind.find(({ file }) => file !== limit.file);
+  return [behind[0], outside].filter((frame) => frame !== undefined);
 }
 
 function askerIn(way: readonly Frame[]): Frame {
-  const asking = askersIn(way).at(-1)!;
+  const asking = askersIn(way).at(-1) ?? way.at(-1)!;
   return way.slice(way.indexOf(asking)).find(({ category }) => category === 'application') ?? asking;
 }
 

@@ -50,6 +50,14 @@ test.each([
   ]);
 });
 
+test('of a package that makes its promises by another one, the limit is what the program calls', () => {
+  const made = [at('/srv/node_modules/helper/index.js', 9, 2, 'awaiter'), at(PACKAGE, 5, 10, 'runExclusive')].map(
+    (frame): Frame => ({ ...frame, category: 'dependency' }),
+  );
+  const rows = row({ alive: 90, made: [...made, outer, handler] }, { alive: 3, made: [...made, inner, body] });
+  expect(rows).toMatchObject([{ limit: { file: PACKAGE }, holder: { line: 21 }, inner: { line: 10 } }]);
+});
+
 const acquire = at(LIMIT, 5, 10, 'limit');
 
 test.each([
