@@ -39,6 +39,7 @@ test.each([
   ['twenty', ['emitter'], tracked(4, (n) => ({ ...listener, alive: 5 * n }))],
   ['sixteen', [], tracked(4, (n) => ({ ...listener, alive: 4 * n }))],
   ['cured: removed as others are added', [], leak({ alive: 3, oldestMs: 100 })],
+  ['which another line adds to the same emitter', [], leak({ created: 30 })],
   ['one for each connection', [], withInbound(5000, leak())],
   ['of an unknown sort', [], leak({ type: 'other' })],
 ] as const)('%s: %j', (_what, expected, rows) => {

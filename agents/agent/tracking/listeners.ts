@@ -29,6 +29,8 @@ interface Target {
   event: string | symbol;
   site: Site;
   startMs: number;
+  /** Something was added there since the last reading. */
+  adds: boolean;
 }
 
 /** Follows the listeners of emitters, event targets and abort signals if one event has many of them. */
@@ -79,6 +81,7 @@ export class FollowedListeners {
   check(): void {
     const now = monotonicMs();
     const biggest = new NativeMap<Site, number>();
+    const idle = this.#idleSites();
     for (const target of this.#targets) {
       const object = target.ref.deref();
       const count = object ? countOf(object, target.event) : 0;
@@ -88,7 +91,22 @@ export class FollowedListeners {
       biggest.set(target.site, max(biggest.get(target.site) ?? 0, count));
       if (target.startMs < target.site.oldestStart) target.site.oldestStart = target.startMs;
     }
-    for (const [site, count] of biggest) report(site, count, now);
+    for (const [site, count] of biggest) report(site, count, now, !idle.has(site));
+  }
+
+  /** At which nothing was added, though it was elsewhere: all count the listeners of their target, whoever adds them. */
+  #idleSites(): Set<Site> {
+    const adding = new NativeSet<Site>();
+    const idle = new NativeSet<Site>();
+    for (const target of this.#targets) {
+      const object = target.ref.deref();
+      const places = object && this.#known.get(object)?.get(target.event);
+      if (target.adds) adding.add(target.site);
+      else if (places && [...places.values()].some(({ adds }) => adds)) idle.add(target.site);
+    }
+    for (const target of this.#targets) target.adds = false;
+    for (const site of adding) idle.delete(site);
+    return idle;
   }
 
   stop(): void {
@@ -124,8 +142,12 @@ export class FollowedListeners {
     const site = this.#sites.here('listener', type, detail, frames);
     if (!site) return;
     const places = this.#placesOf(target, event);
-    if (places.has(site)) return;
-    const one = { ref: new NativeWeakRef(target), event, site, startMs: monotonicMs() };
+    const known = places.get(site);
+    if (known) {
+      known.adds = true;
+      return;
+    }
+    const one = { ref: new NativeWeakRef(target), event, site, startMs: monotonicMs(), adds: true };
     places.set(site, one);
     this.#targets.add(one);
   }
@@ -139,9 +161,9 @@ export class FollowedListeners {
   }
 }
 
-function report(site: Site, count: number, now: number): void {
+function report(site: Site, count: number, now: number, adds: boolean): void {
   const more = count - site.alive;
-  if (more > 0) site.created += more;
+  if (more > 0) site.created += adds ? more : 0;
   else site.ended -= more;
   if (more < 0) site.position.durations.maxMs = now - site.oldestStart;
   site.alive = count;

@@ -9,6 +9,8 @@ import { PERIOD_ROWS, type Period, type Place, periodsOf, placesOf } from '../un
 
 /** Twice the number at which Node warns of an emitter. */
 const GROWN_LISTENERS = 20;
+/** Of those by which the emitter has more, added on this line. */
+const OWN_SHARE = 0.1;
 
 const REMEDY = 'Remove the listener where its work ends, or add it with `{ once: true }` or a `signal`.';
 
@@ -68,7 +70,9 @@ function leaked(period: Period): Finding<ListenersEvidence>[] {
     // Node forwards the output of each thread by listeners of its own: growing-workers counts threads.
     if (via.includes('worker')) return [];
     const isKnown = leakedListeners.kinds.some(({ kind }) => kind === type);
-    return growth === null || growth.inbound || !isKnown ? [] : [toFinding(place, growth)];
+    if (growth === null || growth.inbound || !isKnown) return [];
+    // All listeners of the emitter count, also where another line adds them.
+    return growth.created < growth.grown * OWN_SHARE ? [] : [toFinding(place, growth)];
   });
 }
 
