@@ -26,13 +26,21 @@ const RUNS_SLOWER_RATIO = 1.5;
 const UNEVEN_STARTS = 1.5;
 /** Rows that have to be even: a few are by chance, six rarely. */
 const SCHEDULED_READINGS = 6;
+/** Runs that overlap steadily: fewer in a row may be chance. */
+const STEADY_RUNS = 8;
+/** People schedule jobs by the second; what comes more often is a call. */
+const STEADY_EVERY_MS = 800;
+/** Rows of so many periods hold one start, or two of which one is late. */
+const SHORT_PERIODS = 1.5;
+/** How long each takes, in periods: more than what a late timer adds, and less than two, which are two at a time. */
+const STEADY_RATIO = { least: 1.15, most: 1.9 } as const;
 /** Share of the time that the thread could have run, but waited for a core: then the host may be slow. */
 const CONTENDED_SHARE = 0.5;
 /** Less of all the time delays nothing by seconds. */
 const WAITED_SHARE = 0.1;
 
 export const BACKLOG_THRESHOLD = `backlog: ${GROWN_CALLS} calls, growing in ${percent(RISING_SHARE)} of the rows over ${secondsText(LEAST_MS)}, while others end all the time, the oldest waits ${secondsText(OLDEST_MS)} and even the quickest takes ${SLOWER_RATIO} times as long as before.`;
-export const RUNS_THRESHOLD = `runs: ${RUNS} runs of what starts by a schedule, more and more of them, the oldest under way for ${secondsText(OLDEST_RUN_MS)}, the slowest taking ${RUNS_SLOWER_RATIO} times as long as at first.`;
+export const RUNS_THRESHOLD = `runs: ${RUNS} runs of what starts by a schedule, more and more of them, the oldest under way for ${secondsText(OLDEST_RUN_MS)}, the slowest taking ${RUNS_SLOWER_RATIO} times as long as at first. Or each of ${STEADY_RUNS} runs takes ${STEADY_RATIO.least} to ${STEADY_RATIO.most} times the period, which is ${secondsText(STEADY_EVERY_MS)} at least.`;
 
 export interface Backlog {
   alive: number;
@@ -114,6 +122,51 @@ export function overlapOf(place: Place): Overlap | null {
       true,
     ) >= RISING_SHARE;
   return isSlower && isMore && ended < created ? { alive, everyMs, oldestMs, spanMs } : null;
+}
+
+export interface SteadyOverlap {
+  everyMs: number;
+  /** Of the quickest runs, the usual one. */
+  runMs: number;
+  oldestMs: number;
+  spanMs: number;
+  runs: number;
+}
+
+/**
+ * Runs that start on a schedule and each take somewhat longer than its period, so that the next one always begins before: a job that grew.
+ * Whoever lets several run at once on purpose has round numbers of them, starts several together, or waits until one has ended. Null otherwise.
+ */
+export function steadyOverlapOf({ readings, last }: Place): SteadyOverlap | null {
+  const warm = readings.filter(({ trackedMs }) => trackedMs >= WARM_UP_MS);
+  const from = warm.findLastIndex(({ entry }) => last.entry.created - entry.created >= STEADY_RUNS);
+  const window = warm.slice(Math.max(0, from));
+  const first = window[0];
+  if (from < 0 || !first || last.pauses > first.pauses || !window.every(isExact)) return null;
+  if (window.some(({ inbound, entry }) => inbound > 0 || entry.alive > 2) || !startsEvenly(window)) return null;
+  const spanMs = last.trackedMs - first.trackedMs;
+  const runs = last.entry.created - first.entry.created;
+  const everyMs = spanMs / runs;
+  const quickest = window.flatMap(({ entry: { endedLeastMs } }) => (endedLeastMs == null ? [] : [endedLeastMs]));
+  const runMs = quickest.toSorted((a, b) => a - b)[Math.floor(quickest.length / 2)] ?? 0;
+  const isLonger = quickest.length >= SCHEDULED_READINGS && quickest.every((ms) => ms >= everyMs * STEADY_RATIO.least);
+  if (everyMs < STEADY_EVERY_MS || !isLonger || runMs > everyMs * STEADY_RATIO.most || !startsOneByOne(window, everyMs))
+    return null;
+  return { everyMs, runMs, oldestMs: last.entry.oldestMs, spanMs, runs };
+}
+
+/** Rows that are no longer than a period have at most one start each, but for a late one. */
+function startsOneByOne(window: readonly Reading[], everyMs: number): boolean {
+  const steps = window.slice(1).map(({ trackedMs, entry }, i) => {
+    const before = window[i]!;
+    return { starts: entry.created - before.entry.created, periods: (trackedMs - before.trackedMs) / everyMs };
+  });
+  const short = steps.filter(({ periods }) => periods <= SHORT_PERIODS);
+  const single = short.filter(({ starts }) => starts <= 1);
+  // Of longer rows nothing is seen but how many run at a time: one now and then, which two at a time would hardly show.
+  if (short.length < steps.length / 2)
+    return window.filter(({ entry }) => entry.alive === 1).length >= window.length / 4;
+  return single.length >= short.length * RISING_SHARE;
 }
 
 /**

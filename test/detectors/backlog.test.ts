@@ -150,6 +150,52 @@ describe('runs of a schedule that overlap', () => {
   });
 });
 
+describe('runs of a schedule of which each overlaps the next one, and no more', () => {
+  const run = { ...location, file: '/srv/job.js', line: 7, function: 'job' };
+  /** A run every 2 s, that takes 2.6 s. */
+  const runs = (fields: (n: number) => Partial<UnfinishedEntry> = () => ({})) =>
+    tracked(12, (n) => ({
+      ...{ location: run, alive: 1, created: n, ended: n - 1, oldestMs: 1700, endedLeastMs: 2600, endedMaxMs: 2700 },
+      ...fields(n),
+    }));
+
+  test('it is said how long one takes', () => {
+    expect(find(growingPendingAsync, runs())).toMatchObject([
+      {
+        kind: 'overlapping-runs',
+        severity: 'warning',
+        location: run,
+        message:
+          'The next run of job always starts before the one before has ended: one starts every 2 s and takes 2.6 s, 8 times in 16 s.',
+      },
+    ]);
+  });
+
+  test('the program itself is the place, not the package that starts its job', () => {
+    const scheduler = { ...run, file: '/srv/node_modules/scheduler/run.js' };
+    const rows = runs().map((row) => ({
+      ...row,
+      entries: [{ ...row.entries[0]!, location: scheduler }, ...row.entries],
+    }));
+    expect(find(growingPendingAsync, rows)).toMatchObject([{ location: run }]);
+  });
+
+  test.each<[string, string[], Row[]]>([
+    ['one that once took longer', [], runs((n) => ({ endedLeastMs: n === 7 ? 2600 : 700 }))],
+    ['one that once took no longer than its period', [], runs((n) => ({ endedLeastMs: n === 7 ? 1900 : 2600 }))],
+    ['two lanes, each of which begins when it has ended', [], runs(() => ({ endedLeastMs: 4000 }))],
+    ['two at a time', [], runs((n) => ({ created: 2 * Math.ceil(n / 2), alive: 2 }))],
+    ['three that run at a time', [], runs(() => ({ alive: 3 }))],
+    ['short calls that come evenly', [], runs((n) => ({ created: 10 * n, endedLeastMs: 260, endedMaxMs: 300 }))],
+    ['starts now and then', [], runs((n) => ({ created: n + 3 * (n % 3) }))],
+    ['requests from outside', [], withInbound(1, runs())],
+    ['a loop', [], runs(() => ({ loop: true }))],
+    ['a host without a free core', ['info'], [...busy(100, 300), ...runs()]],
+  ])('%s: %j', (_what, expected, rows) => {
+    expect(severities(growingPendingAsync, rows)).toEqual(expected);
+  });
+});
+
 describe('after a healthy past', () => {
   /** Quick for 50 rows; from then on nothing ends. */
   const broken = (fields: (n: number) => Partial<UnfinishedEntry> = () => ({})) =>

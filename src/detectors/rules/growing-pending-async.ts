@@ -1,3 +1,4 @@
+import { packageNameOf } from '../../recording/places.ts';
 import type { View } from '../../recording/types.ts';
 import { formatMs } from '../../util/text.ts';
 import {
@@ -8,6 +9,8 @@ import {
   type Overlap,
   overlapOf,
   RUNS_THRESHOLD,
+  type SteadyOverlap,
+  steadyOverlapOf,
 } from '../backlog.ts';
 import { nameOf } from '../code-words.ts';
 import { CONFIDENCE } from '../confidence.ts';
@@ -202,9 +205,31 @@ function backlogEvidence({ last }: Place, backlog: Omit<Backlog, 'grown' | 'quic
 
 function overlapping(period: Period, recording: Seen): Finding<Evidence>[] {
   return ownAwaits(period, recording).flatMap((place) => {
+    if (isLoop(place.last.entry) || isRecursive(place)) return [];
     const overlap = overlapOf(place);
-    if (overlap === null || isLoop(place.last.entry) || isRecursive(place)) return [];
-    return [overlapFinding(place, overlap, isContended(recording, overlap.spanMs))];
+    if (overlap) return [overlapFinding(place, overlap, isContended(recording, overlap.spanMs))];
+    const steady = steadyOverlapOf(place);
+    return steady ? [steadyFinding(place, steady, isContended(recording, steady.spanMs))] : [];
+  });
+}
+
+function steadyFinding(place: Place, steady: SteadyOverlap, contended: boolean): Finding<Evidence> {
+  const { everyMs, runMs, oldestMs, spanMs, runs } = steady;
+  const { alive } = place.last.entry;
+  return placeFinding(growingPendingAsync, {
+    kind: 'overlapping-runs',
+    severity: contended ? 'info' : 'warning',
+    message: `The next run of ${nameOf(place.location)} always starts before the one before has ended: one starts every ${secondsText(everyMs)} and takes ${secondsText(runMs)}, ${runs} times in ${secondsText(spanMs)}.`,
+    place,
+    count: runs,
+    confidence: contended ? CONFIDENCE.weak : CONFIDENCE.compared,
+    evidence: backlogEvidence(place, {
+      alive,
+      oldestMs,
+      spanMs,
+      createdPerSecond: 1000 / everyMs,
+      endedPerSecond: 1000 / everyMs,
+    }),
   });
 }
 
@@ -223,8 +248,10 @@ function overlapFinding(place: Place, overlap: Overlap, contended: boolean): Fin
   });
 }
 
-/** The run itself, not the calls within it. */
-function outermost(findings: readonly Finding<Evidence>[]): Finding<Evidence>[] {
+/** The run itself, not the calls within it, nor those of the package that starts it. */
+function outermost(all: readonly Finding<Evidence>[]): Finding<Evidence>[] {
+  const own = all.filter(({ location }) => location !== null && packageNameOf(location.file) === null);
+  const findings = own.length > 0 ? own : all;
   return findings.filter((one) => !findings.some((other) => other !== one && isWithinRun(one, other)));
 }
 
