@@ -145,15 +145,17 @@ function cancelledRows(
 }
 
 function poolsOf(pools: readonly RawPool[], toFrame: (raw: RawFrame) => Frame): HttpPool[] {
-  const at = (frames: readonly RawFrame[]): NonNullable<HttpPool['queued']> => {
-    const { location, callers } = placeOfAll(frames.map(toFrame));
-    return { location, callers };
+  const at = (frames: readonly RawFrame[]): Pick<Place, 'location' | 'callers' | 'package'> => {
+    const { location, callers, package: maker } = placeOfAll(frames.map(toFrame));
+    return { location, callers, ...(maker !== undefined && { package: maker }) };
   };
-  return pools.map(({ held, queued, ...pool }) => ({
-    ...pool,
-    queued: at(queued),
-    held: held.map(({ frames, ...one }) => ({ ...one, ...at(frames) })),
-  }));
+  return pools.map(({ held, queued, ...pool }) => {
+    const { package: _package, ...waits } = at(queued);
+    const all = held.map(({ frames, ...one }) => ({ ...one, ...at(frames) }));
+    const maker = all.find((one) => one.package !== undefined)?.package;
+    const places = all.map(({ package: _maker, ...one }) => one);
+    return { ...pool, ...(maker !== undefined && { package: maker }), queued: waits, held: places };
+  });
 }
 
 /** Of one line of the application, whatever called it: the callers of the largest one represent all. */

@@ -1,9 +1,9 @@
 /** Pools of connections that all are taken, and who waits for one. */
-import { fileAndLine } from '../recording/places.ts';
+import { fileAndLine, packageNameOf } from '../recording/places.ts';
 import { type HttpPool, type Location, rowsOf, type View } from '../recording/types.ts';
 import { FROZEN_MS, isFrozen } from './frozen.ts';
 import type { Period } from './unfinished.ts';
-import { type Chains, sumOf } from './wait-chains.ts';
+import { type Chain, type Chains, sumOf } from './wait-chains.ts';
 
 /** Of the connections: the others serve those that wait. */
 const UNANSWERED_SHARE = 0.5;
@@ -11,6 +11,8 @@ const UNANSWERED_SHARE = 0.5;
 const BESIDE_MS = 3000;
 /** Where the client does not say how many wait: one or two may wait for something else. */
 const LEAST_CALLS = 3;
+/** When the last connection was taken is known within this. */
+const TAKEN_MS = 1000;
 
 export interface TakenPool {
   /** "host:port" */
@@ -41,7 +43,7 @@ export function takenPoolOf(
 }
 
 /** Those that have had a connection for long; none where they are few of all. */
-function unansweredIn({ taken, max, held }: HttpPool): HttpPool['held'] {
+export function unansweredIn({ taken, max, held }: HttpPool): HttpPool['held'] {
   const long = held.filter(({ state, ms }) => state === 'unanswered' && ms >= FROZEN_MS);
   return taken >= max && long.length >= taken * UNANSWERED_SHARE ? long : [];
 }
@@ -58,11 +60,30 @@ export function takenText({ address, connections, waiting }: TakenPool): string 
   );
 }
 
-/** Calls that wait where requests of this pool were made, and of which none goes on; without those that have a connection. */
-export function callsBehind({ held }: HttpPool, period: Period, chains: Chains): number {
+/** Calls that wait behind those that have a connection, and of which none goes on. */
+export interface Behind {
+  waiting: number;
+  /** Those that wait elsewhere than where the others were made, by the same client. */
+  elsewhere: readonly Chain[];
+}
+
+/** Where requests of this pool were made; and where its client made others that began to wait when all connections had been taken. */
+export function callsBehind({ held, package: client }: HttpPool, period: Period, { leaves, t }: Chains): Behind {
   const lines = new Set(held.flatMap(linesOf));
-  const there = chains.leaves.filter(({ frames }) => frames.some((frame) => lines.has(fileAndLine(frame))));
-  if (there.length === 0 || !isFrozen(there, period, chains.t)) return 0;
-  const waiting = Math.round(sumOf(there)) - held.filter(({ state }) => state === 'unanswered').length;
-  return waiting >= LEAST_CALLS ? waiting : 0;
+  const isThere = ({ frames }: Chain): boolean => frames.some((frame) => lines.has(fileAndLine(frame)));
+  const there = leaves.filter(isThere);
+  const takenMs = Math.min(...held.map(({ ms }) => ms)) + TAKEN_MS;
+  const elsewhere = leaves.filter(
+    (chain) =>
+      client !== undefined &&
+      chain.made?.at != null &&
+      packageNameOf(chain.made.at.file) === client &&
+      !isThere(chain) &&
+      chain.oldestMs <= takenMs &&
+      isFrozen([chain], period, t),
+  );
+  const unanswered = held.filter(({ state }) => state === 'unanswered').length;
+  const same = there.length > 0 && isFrozen(there, period, t) ? Math.max(0, Math.round(sumOf(there)) - unanswered) : 0;
+  const waiting = same + Math.round(sumOf(elsewhere));
+  return waiting >= LEAST_CALLS ? { waiting, elsewhere } : { waiting: 0, elsewhere: [] };
 }

@@ -89,6 +89,7 @@ const POOL: { [K in keyof Required<HttpPool>]: Check } = {
   taken: number,
   waiting: number,
   waited: optional(object({ count: number, ms: number })),
+  package: optional(string),
   queued: optional(object({ location, callers: locations })),
   held: arrayOf(object({ ms: number, state: oneOf(...POOL_STATES), location, callers: locations })),
 };

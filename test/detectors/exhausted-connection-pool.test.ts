@@ -80,6 +80,76 @@ test('of undici, calls that wait on the line of those that hold a connection are
   ).toEqual([]);
 });
 
+describe('of a client that is a package, calls that it makes elsewhere wait as well', () => {
+  const report = frame('report', 9);
+  const item = frame('item', 14);
+  const request = { ...frame('request', 195), file: '/srv/node_modules/client/lib/request.js' };
+  const byClient = { what: 'promise', type: 'new', via: [], at: request };
+  const unanswered: Held = { ...unread, ms: 7000, state: 'unanswered', location: report, callers: [] };
+  /** All connections are taken by `report`, and `item` waits behind. */
+  const rows = (
+    fields: Partial<HttpPool> = {},
+    {
+      waiting = {},
+      more = () => ({}),
+    }: { waiting?: Partial<Waiting>; more?: (n: number) => Partial<UnfinishedEntry> } = {},
+  ): Row[] => [
+    ...tracked(4, (n) => ({ location: item, alive: 10 * n, created: 30 + 10 * n, ended: 30, ...more(n) })),
+    ...waits(
+      4,
+      [
+        { count: 3, oldestMs: 7000, chain: [report], made: byClient },
+        { count: 40, oldestMs: 5000, chain: [item], made: byClient, ...waiting },
+      ],
+      {},
+      [
+        {
+          name: 'stock:80',
+          max: 3,
+          taken: 3,
+          waiting: 0,
+          package: 'client',
+          held: Array(3).fill(unanswered),
+          ...fields,
+        },
+      ],
+    ),
+  ];
+  const kinds = (all: Row[]): string[] => find(exhaustedConnectionPool, all).map(({ kind }) => kind);
+
+  test('those that hold the connections are the place', () => {
+    expect(find(exhaustedConnectionPool, rows())).toMatchObject([
+      {
+        kind: 'held',
+        severity: 'warning',
+        location: { line: 9 },
+        alsoAt: [{ line: 14 }],
+        message:
+          '3 of 3 connections to stock:80 are taken by requests that have no answer, begun in report (/srv/app.js:9), the oldest for 7 s; ' +
+          '40 requests wait for one, most of them in item (/srv/app.js:14).',
+      },
+    ]);
+  });
+
+  test('what waits is a symptom, and not told on its own', () => {
+    const { findings } = judge(recordingOf(rows({}, { more: () => ({ via: ['http'] }) })));
+    expect(findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule)).toEqual([
+      'exhausted-connection-pool',
+    ]);
+  });
+
+  test.each<[string, string[], Row[]]>([
+    ['answers that nobody reads', ['unread-body'], rows({ held: Array(3).fill({ ...unanswered, state: 'unread' }) })],
+    ['a few that wait', [], rows({}, { waiting: { count: 12 } })],
+    ['calls that go on', [], rows({}, { more: (n) => ({ ended: 30 + n }) })],
+    ['what another client makes', [], rows({ package: 'other' })],
+    ['what waits for longer than the connections are taken', [], rows({}, { waiting: { oldestMs: 9500 } })],
+    ['a connection that is free', [], rows({ max: 4 })],
+  ])('%s: %j', (_what, expected, all) => {
+    expect(kinds(all)).toEqual(expected);
+  });
+});
+
 const job = frame('job', 18);
 const running = frame('use', 11);
 const acquiring = frame('use', 10);

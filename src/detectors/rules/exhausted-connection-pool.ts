@@ -7,7 +7,7 @@ import { FROZEN_MS } from '../frozen.ts';
 import { awakeMs, GROWN_CALLS, growthOf, growthText } from '../growth.ts';
 import { KEEPS_MEMORY } from '../heap-growth.ts';
 import { callersOf, type HeldLimit, heldLimits, isDeadlock, ownFrame, ownLines } from '../held-limits.ts';
-import { type Resource, resourceOf } from '../held-resource.ts';
+import { resourceOf } from '../held-resource.ts';
 import {
   FEW_CONNECTIONS,
   type NarrowPool,
@@ -22,26 +22,14 @@ import { LOST_MS, percent, round, secondsText } from '../severity.ts';
 import { STALL_ROWS } from '../stalls.ts';
 import { callsBehind } from '../taken-pools.ts';
 import type { Detector, Finding } from '../types.ts';
+import { type Moment, type PoolEvidence, unansweredPools } from '../unanswered-pools.ts';
 import { PERIOD_ROWS, type Period, periodsOf, placesOf } from '../unfinished.ts';
 import { aboutOf, type Chain, type Chains, chainsIn, isOwn, oldestOf, sumOf, type WaitFrame } from '../wait-chains.ts';
 
 /** Of the connections, or of those that have one: fewer, and the others serve those that wait. */
 const UNREAD_SHARE = 0.5;
 
-export interface PoolEvidence {
-  /** Calls or requests that have one, and that wait for one. */
-  holding: number;
-  waiting: number;
-  /** For so long those that hold it do; too-small: for so long the queue stood. */
-  heldMs: number;
-  resource: Resource;
-  /** held: what those that hold it wait for, as text. */
-  awaited?: string;
-  /** unread-body, too-small: "host:port". */
-  address?: string;
-  /** too-small: how long a request waits for its connection, on average. */
-  waitMs?: number;
-}
+export type { PoolEvidence } from '../unanswered-pools.ts';
 
 const READS = [...PERIOD_ROWS, ...STALL_ROWS, 'waits', 'event-loop-utilization'] as const;
 type Seen = View<(typeof READS)[number]>;
@@ -57,7 +45,8 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   reads: READS,
   needs: ['unfinished'],
   thresholds: [
-    `unread: all connections of an http.Agent, or of undici, to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait: of undici, calls on the same line of which none goes on.`,
+    `unread: all connections of an http.Agent, or of undici, to one address are taken, ${percent(UNREAD_SHARE)} of them for ${secondsText(FROZEN_MS)} by answers of which nobody takes any more, while requests wait: of undici, calls that wait for it of which none goes on.`,
+    `unanswered: requests without an answer have all connections of such a pool for ${secondsText(FROZEN_MS)}, and ${GROWN_CALLS} calls wait behind them that were made elsewhere.`,
     `held: calls that hold a connection, slot or lock all wait, and ${GROWN_CALLS} wait for theirs, ${growthText('ended')}.`,
     `small: for ${secondsText(QUEUED_MS)}, ${QUEUE_RATIO} requests wait for each connection of an http.Agent to one address, of which there are ${FEW_CONNECTIONS} at most, ${NOTICED_MS} ms each, while requests from outside, ${percent(OUTSIDE_SHARE)} as many, have no answer; not where the thread is busy.`,
   ],
@@ -97,7 +86,8 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
       chainsIn(period, recording).map((chains): Moment => ({ period, chains })),
     );
     const held = moments.flatMap(({ period, chains }) => heldIn(period, chains, recording));
-    return onePerLine([...unreadIn(recording, moments), ...held, ...narrowPools(recording).map(narrowFinding)]);
+    const taken = [...unreadIn(recording, moments), ...unansweredPools(exhaustedConnectionPool, recording, moments)];
+    return onePerLine([...taken, ...held, ...narrowPools(recording).map(narrowFinding)]);
   },
   explains: [{ rule: 'growing-pending-async' }, { rule: 'stuck-async' }, { rule: 'missing-timeout' }, ...KEEPS_MEMORY],
   words: ({ holding, waiting, heldMs, address, waitMs }) => [
@@ -107,11 +97,6 @@ export const exhaustedConnectionPool: Detector<PoolEvidence, typeof READS> = {
   ],
 };
 
-interface Moment {
-  period: Period;
-  chains: Chains;
-}
-
 function unreadIn(recording: Seen, moments: readonly Moment[]): Finding<PoolEvidence>[] {
   return rowsOf(recording, 'waits').flatMap(({ t, pools, groups, frames }) =>
     pools.flatMap((pool) => {
@@ -119,7 +104,7 @@ function unreadIn(recording: Seen, moments: readonly Moment[]): Finding<PoolEvid
       const heldMs = awakeMs(recording, { t, entry: { oldestMs: Math.max(0, ...unread.map(({ ms }) => ms)) } });
       if (pool.taken < pool.max || unread.length < pool.taken * UNREAD_SHARE || heldMs < FROZEN_MS) return [];
       const moment = moments.find(({ chains }) => chains.t === t);
-      const waiting = pool.waiting || (moment ? callsBehind(pool, moment.period, moment.chains) : 0);
+      const waiting = pool.waiting || (moment ? callsBehind(pool, moment.period, moment.chains).waiting : 0);
       if (waiting === 0) return [];
       const makers = groups.map(({ made, chain }) => ({ at: made?.at ?? null, by: frames[chain[0]!] ?? null }));
       return [unreadFinding({ ...pool, waiting }, unread, heldMs, makers)];

@@ -170,6 +170,8 @@ export interface HttpPool {
   waiting: number;
   /** Requests that were last in the queue and got a connection since the row before, and how long they waited from then on, together (format 1.7). */
   waited?: { count: number; ms: number };
+  /** The package whose client it is; absent where that is Node (format 1.7). */
+  package?: string;
   /** Where one of those that wait was made (format 1.7). */
   queued?: { location: Location | null; callers: Location[] };
   /**
