@@ -1,5 +1,7 @@
 import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { STOP_AT_ONCE, Word } from '../shared-memory.ts';
+import { answers, leadsToOthers } from './platform/answers.ts';
 import { createMounts } from './platform/mounts.ts';
 
 /**
@@ -22,7 +24,17 @@ export interface Storage {
   begin(folder: string, work: () => void): void;
   /** Does work with a file that is not of the recording, as a part of `use`: what runs, its source map, the folder of sockets. */
   elsewhere<T>(path: string, work: () => T): T;
+  /**
+   * Whether a signal that this thread has taken may be followed by work on storage: that would never return where it has begun to
+   * hang, and nothing would end the process. After a second it is taken for hanging.
+   */
+  answers(): Promise<boolean>;
+  /** Nothing may be begun: it has been asked and has not answered. */
+  isAsked(): boolean;
 }
+
+/** Folders and files of others that are asked. */
+const MAX_ASKED = 16;
 
 export function createStorage(control: Int32Array): Storage {
   const signals = createSignals();
@@ -31,6 +43,7 @@ export function createStorage(control: Int32Array): Storage {
   /** The recording's. */
   let mayHang = false;
   let isReleased = false;
+  const inquiry = createInquiry();
   const releaseIfItHangs = (): void => {
     if (!mayHang || isReleased) return;
     isReleased = true;
@@ -62,11 +75,44 @@ export function createStorage(control: Int32Array): Storage {
     followSignals: signals.follow,
     begin: (folder, work) =>
       signals.without(() => {
+        inquiry.folder(folder);
         work();
         mayHang = process.platform === 'linux' && !LOCAL.has(typeOf(folder));
         releaseIfItHangs();
       }),
-    elsewhere: (path, work) => (mounts.isOfOthers(path) ? signals.without(work) : work()),
+    elsewhere(path, work) {
+      if (!mounts.isOfOthers(path)) return work();
+      inquiry.other(path);
+      return signals.without(work);
+    },
+    answers: inquiry.answers,
+    isAsked: inquiry.isAsked,
+  };
+}
+
+/** What is to be asked, and whether it has been. */
+function createInquiry() {
+  const folders = new Set<string>();
+  /** By their folder: the last one touched there. */
+  const others = new Map<string, string>();
+  let isAsked = false;
+  return {
+    folder(path: string): void {
+      if (folders.size < MAX_ASKED) folders.add(path);
+    },
+    other(path: string): void {
+      if (others.size < MAX_ASKED) others.set(dirname(path), path);
+    },
+    async answers(): Promise<boolean> {
+      // Those of this moment: storage may have been mounted over the folder.
+      const { isOfOthers } = createMounts();
+      const asked = [...others.values(), ...[...folders].filter((folder) => leadsToOthers(folder, isOfOthers))];
+      isAsked = asked.length > 0;
+      const answer = await answers(asked);
+      isAsked = !answer;
+      return answer;
+    },
+    isAsked: (): boolean => isAsked,
   };
 }
 

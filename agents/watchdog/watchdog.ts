@@ -114,6 +114,7 @@ class Watchdog {
   #watchSignals(): void {
     try {
       watchSignals(this.#data.thread.shared, this.#storage, {
+        quiet: this.#data.settings.quiet,
         lookBack: () => this.#threads.main.lookBack(),
         lastWords: (signal) => this.#finish({ reason: 'signal', exitCode: null, signal }),
         onHandled: (signal) => this.#onHandledSignal(signal),
@@ -125,6 +126,7 @@ class Watchdog {
 
   #tick(): void {
     if (this.#finished) return;
+    if (this.#storage.isAsked() && !this.#isExiting()) return void setTimeout(() => this.#tick(), 5);
     this.#letGo();
     if (this.#departure.hasLeft()) {
       setTimeout(() => this.#goAway(), FAREWELL_MS);

@@ -52,7 +52,7 @@ describe
     }
 
     /** The recording is removed, and its folder leads to where nobody answers, before the next row is written. */
-    const HANGS_LATER = (end: string): string => `
+    const HANGS_LATER = (end: string, afterMs = 2500): string => `
 const fs = require('node:fs');
 setInterval(() => {}, 500).unref();
 (async () => {
@@ -65,7 +65,7 @@ setInterval(() => {}, 500).unref();
     fs.symlinkSync(HUNG, folder);
     fs.rmSync(folder + '.away', { recursive: true });
   }
-  await pause(2500);
+  await pause(${afterMs});
   ${end}
 })();
 `;
@@ -83,6 +83,17 @@ setInterval(() => {}, 500).unref();
           const own = observed.ownStderr.replace('Waiting for the debugger to disconnect...\n', '');
           const { stdout, exitCode, signal, ownStderr } = without;
           expect({ ...observed, ownStderr: own }).toMatchObject({ stdout, exitCode, signal, ownStderr });
+        }),
+      );
+    }
+
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+      it(
+        `that gets ${signal} at the moment at which it begins to hang`,
+        inLabWithHungStorage(async (lab, hung) => {
+          const end = `process.kill(process.pid, '${signal}'); setInterval(() => {}, 1000);`;
+          const run = await lab.run(lab.file('app.js', HANGS_LATER(end, 0)), { env: { HUNG: hung } });
+          expect(run).toMatchObject({ signal });
         }),
       );
     }

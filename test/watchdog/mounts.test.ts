@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { leadsToOthers } from '../../agents/watchdog/platform/answers.ts';
 import { createMounts } from '../../agents/watchdog/platform/mounts.ts';
 
 const LIST = `
@@ -40,4 +44,17 @@ test('the list is read anew after a while: mounts come and go', () => {
   expect(mounts.isOfOthers('/app/index.js')).toBe(false);
   now = 60_000;
   expect(mounts.isOfOthers('/app/index.js')).toBe(true);
+});
+
+test('where a path leads is known without touching what is there: by links of it and of its folders', () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evdiag-links-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, 'real'));
+  symlinkSync('/mnt/my data', join(folder, 'real', 'there'));
+  symlinkSync('real', join(folder, 'link'));
+  symlinkSync('loop', join(folder, 'loop'));
+  const { isOfOthers } = createMounts(() => LIST);
+  const leads = (path: string): boolean => leadsToOthers(join(folder, path), isOfOthers);
+  expect(['real/there', 'link/there/out', 'link/../link/there'].map(leads)).toEqual([true, true, true]);
+  expect(['real', 'link/here', 'loop/there', 'none/there'].map(leads)).toEqual([false, false, false, false]);
 });

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { printLine } from '../../../src/util/print-line.ts';
 import { type SharedMemory, Sum, Word } from '../../shared-memory.ts';
 import type { Storage } from '../storage.ts';
 
@@ -22,7 +23,11 @@ const SIGNALS = [
  */
 const HANDLING_MS = 300;
 
+const UNANSWERED = 'evdiag: storage does not answer; the last rows of the recording are not written';
+
 export interface AtSignal {
+  /** Nothing is printed. */
+  quiet: boolean;
   /** Examines the program once more before it ends, for a bounded time. */
   lookBack(): Promise<void>;
   lastWords(signal: string): void;
@@ -41,11 +46,12 @@ export interface AtSignal {
  * class behind them. If that fails (Windows, other runtimes), signals end the process without a summary.
  *
  * During work on storage that may hang the handles are closed: they would not be served, and the signal ends the process by itself.
+ * A signal that has come before is followed by last words only if the storage answers.
  */
 export function watchSignals(
   { control, numbers }: SharedMemory,
   storage: Storage,
-  { lookBack, lastWords, onHandled }: AtSignal,
+  { lookBack, lastWords, onHandled, quiet }: AtSignal,
 ): void {
   if (process.platform === 'win32') return;
   const require = createRequire(__filename);
@@ -55,9 +61,10 @@ export function watchSignals(
   const { Signal } = internalBinding('signal_wrap');
   const handles: { handle: SignalHandle; number: number }[] = [];
   let endNow: (() => void) | null = null;
+  let hasAnswered = false;
   const endBy = (name: string, handle: SignalHandle) => (): void => {
     if (handles.length === 0) return;
-    lastWords(name);
+    if (hasAnswered) lastWords(name);
     handles.length = 0;
     handle.close();
     // The default action is back once the handle is closed, on the next turn of this loop.
@@ -75,7 +82,14 @@ export function watchSignals(
       if (Atomics.load(control, word) === 1 || wasHandled) return onHandled(name);
       if (endNow) return endNow();
       endNow = endBy(name, handle);
-      void lookBack().then(endNow, endNow);
+      void storage
+        .answers()
+        .then((answer) => {
+          hasAnswered = answer;
+          if (answer) return lookBack();
+          if (!quiet) printLine(UNANSWERED);
+        })
+        .then(endNow, endNow);
     };
     handle.start(number);
     handles.push({ handle, number });
