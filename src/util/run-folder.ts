@@ -1,5 +1,5 @@
 /** Where the sockets of observed processes are: a folder of the user's own. */
-import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { viewOf } from './process-view.ts';
@@ -52,11 +52,18 @@ export function makeRunFolder(folder: string): void {
 /** Why the folder cannot be trusted; null if only `uid` can use it. */
 export function folderProblem(folder: string, uid: number): string | null {
   if (isWindows) return null;
-  const stats = lstatSync(folder);
+  const stats = followed(folder, uid);
   if (!stats.isDirectory()) return `${folder} is not a folder`;
   if (stats.uid !== uid) return `${folder} belongs to another user`;
   if ((stats.mode & 0o077) !== 0) return `${folder} is open to other users (chmod 700 helps)`;
   return null;
+}
+
+/** A link of the user's own, or of the administrator, leads to the folder; not in a container, as seen from outside, where it would lead elsewhere. */
+function followed(folder: string, uid: number): Stats {
+  const stats = lstatSync(folder);
+  const isTrusted = stats.isSymbolicLink() && (stats.uid === uid || stats.uid === 0) && !folder.startsWith('/proc/');
+  return isTrusted ? statSync(folder) : stats;
 }
 
 /** Where a process may listen: where we would, where it would with its own environment, and the usual places. */
