@@ -28,8 +28,9 @@ interface Within extends Asked {
 /** `wayTo`: the frames of a site, those of the program and of packages. */
 export function nestedAsks(sites: readonly RawSite[], wayTo: Ways): NestedAsk[] {
   const byLimit = new Map<string, Asked[]>();
+  const limits = limitsOf(sites, wayTo);
   for (const site of sites) {
-    const way = wayOf(site, wayTo);
+    const way = wayOf(site, wayTo, limits);
     if (way.length < 2) continue;
     const limit = functionKey(limitIn(way));
     byLimit.set(limit, [...(byLimit.get(limit) ?? []), { site, way }]);
@@ -37,11 +38,30 @@ export function nestedAsks(sites: readonly RawSite[], wayTo: Ways): NestedAsk[] 
   return [...byLimit.values()].flatMap((all) => toNested(all, wayTo) ?? []).slice(0, MAX_NESTED);
 }
 
-function wayOf({ id, what, madeBy }: RawSite, wayTo: Ways): readonly Frame[] {
+/** Not each promise is followed: others that wait at the same place show which limit made theirs. */
+function limitsOf(sites: readonly RawSite[], wayTo: Ways): Map<string, readonly Frame[]> {
+  const limits = new Map<string, readonly Frame[]>();
+  for (const site of sites) {
+    const made = site.madeBy?.what === 'promise' ? wayTo(site.madeBy.id) : undefined;
+    if (made && made.length > 0) limits.set(placeOf(site, wayTo), made.slice(0, made.indexOf(limitIn(made)) + 1));
+  }
+  return limits;
+}
+
+function placeOf({ id, what, type }: RawSite, wayTo: Ways): string {
+  const own = wayTo(id)?.[0];
+  return `${what} ${type} ${own ? lineKey(own) : ''}`;
+}
+
+function wayOf(site: RawSite, wayTo: Ways, limits: ReadonlyMap<string, readonly Frame[]>): readonly Frame[] {
+  const { id, what, madeBy } = site;
   if (what !== 'await' && what !== 'reaction') return [];
   if (madeBy?.what === 'promise') return wayTo(madeBy.id) ?? [];
+  const own = wayTo(id) ?? [];
+  const known = madeBy === null ? limits.get(placeOf(site, wayTo)) : undefined;
+  if (known) return [...known, ...own];
   // In a chain of promises the reaction itself is what the limit makes.
-  return madeBy?.what === 'reaction' && what === 'reaction' ? (wayTo(id) ?? []) : [];
+  return madeBy?.what === 'reaction' && what === 'reaction' ? own : [];
 }
 
 function toNested(all: readonly Asked[], wayTo: Ways): NestedAsk | null {

@@ -13,16 +13,16 @@ const at = (file: string, line: number, column: number, name: string, start?: st
 });
 
 /** Promises of one site wait; `made` are the frames of what made them. */
-function row(...waiting: { alive: number; ended?: number; made: Frame[] }[]) {
+function row(...waiting: { alive: number; ended?: number; made: Frame[]; unknown?: boolean }[]) {
   const ways = new Map<number, Frame[]>();
-  const sites = waiting.map(({ alive, ended = 0, made }, i): RawSite => {
-    ways.set(i, [made.find(({ file }) => file === APP)!]);
+  const sites = waiting.map(({ alive, ended = 0, made, unknown = false }, i): RawSite => {
+    ways.set(i, made.slice(made.findIndex(({ file }) => file === APP)));
     ways.set(100 + i, made);
     return {
       ...{ id: i, what: 'reaction', type: 'then', detail: '', created: alive + ended, ended, alive, followed: alive },
       ...{ lost: 0, peak: alive, endedMaxMs: null, endedLeastMs: null, usualMs: 32, slowMs: null, onOne: 1 },
       ...{ endedSinceOldest: 0, floating: 0, rejected: 0, referenced: 0, oldestMs: 4000 },
-      madeBy: { id: 100 + i, what: 'promise', type: 'new' },
+      madeBy: unknown ? null : { id: 100 + i, what: 'promise', type: 'new' },
     };
   });
   return nestedAsks(sites, (id) => ways.get(id));
@@ -56,6 +56,15 @@ test('of a package that makes its promises by another one, the limit is what the
   );
   const rows = row({ alive: 90, made: [...made, outer, handler] }, { alive: 3, made: [...made, inner, body] });
   expect(rows).toMatchObject([{ limit: { file: PACKAGE }, holder: { line: 21 }, inner: { line: 10 } }]);
+});
+
+test('what made a promise that was not followed is known from others at the same place', () => {
+  const acquire = at(LIMIT, 5, 10, 'limit');
+  const direct = { alive: 0, ended: 9, made: [acquire, inner] };
+  const waiting = { alive: 3, made: [acquire, inner, body], unknown: true };
+  const others = { alive: 90, made: [acquire, outer, handler] };
+  expect(row(others, direct, waiting)).toMatchObject([{ holder: { line: 21 }, within: { created: 3 } }]);
+  expect(row(others, waiting)).toEqual([]);
 });
 
 const acquire = at(LIMIT, 5, 10, 'limit');
