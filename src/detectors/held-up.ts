@@ -55,7 +55,7 @@ export function heldUpMessage(group: readonly StallRow[], times: string, limits:
     return `A lack of memory delayed the ${thread} ${times}: the ${scopeOf(group)} is short of memory, and the thread spent ${formatMs(diskMs)} on reading pages back${faultsText(majorFaults)}.${ran}`;
   if (cause === 'disk')
     return `A slow disk delayed the ${thread} ${times}: it waited for the disk for ${formatMs(diskMs)}${faultsText(majorFaults)}. The machine was slow, not your code.${ran}`;
-  return `The ${thread} got no core ${times}: the host was busy, not your code.${ran}${pressed}`;
+  return `A busy host, not your code, delayed the ${thread} ${times}.${ran}${pressed}`;
 }
 
 const RAISE =

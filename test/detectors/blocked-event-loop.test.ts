@@ -134,5 +134,5 @@ test('a stall that had not ended when the process was killed is found by its las
 test('the host is blamed without a place in the code', () => {
   const [finding] = findings(stall({ ...harmful, kind: 'host', cpuMs: 20, runQueueMs: 380 }));
   expect(finding?.location).toBeNull();
-  expect(finding?.message).toMatch(/^The main thread got no core/);
+  expect(finding?.message).toMatch(/^A busy host, not your code, delayed the main thread/);
 });

@@ -86,7 +86,7 @@ test.each<[string, Fields, number | null, string]>([
     'a busy machine',
     { cpuMs: 73, runQueueMs: 860 },
     null,
-    'The main thread got no core for 940 ms: the host was busy, not your code. The code itself ran for 73 ms of 940 ms.',
+    'A busy host, not your code, delayed the main thread for 940 ms. The code itself ran for 73 ms of 940 ms.',
   ],
   [
     'a disk',
@@ -116,7 +116,7 @@ test.each<[string, Fields, number | null, string]>([
     'others that want the cores of the container',
     { cpuMs: 73, runQueueMs: 860, pressure: { ...pressed, cpuMs: 893 } },
     null,
-    'The main thread got no core for 940 ms: the host was busy, not your code. The code itself ran for 73 ms of 940 ms. Tasks in the container waited for a core 95 % of that time.',
+    'A busy host, not your code, delayed the main thread for 940 ms. The code itself ran for 73 ms of 940 ms. Tasks in the container waited for a core 95 % of that time.',
   ],
   [
     'a limit that was set since the start',

@@ -78,6 +78,6 @@ test.each([
 
 test('a worker thread without a core is not called the main thread', () => {
   const held = stall({ kind: 'host', cpuMs: 9, runQueueMs: 390, location: null, stacks: [] });
-  expect(worker(3, held)[0]?.message).toMatch(/^The worker thread got no core for 400 ms/);
-  expect(worker(0, held)[0]?.message).toMatch(/^The main thread got no core for 400 ms/);
+  expect(worker(3, held)[0]?.message).toMatch(/^A busy host, not your code, delayed the worker thread for 400 ms/);
+  expect(worker(0, held)[0]?.message).toMatch(/^A busy host, not your code, delayed the main thread for 400 ms/);
 });
