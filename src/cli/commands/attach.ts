@@ -37,7 +37,11 @@ export const attach: CliCommand<Options> = {
   configure(command) {
     command
       .argument('<pid>', 'process ID of a Node.js process, 20.11 or later')
-      .addOption(new Option('--level <level>', 'how closely it looks').choices(['watch', 'diagnose']).default('watch'))
+      .addOption(
+        new Option('--level <level>', "budget of a thread's time: watch 0.5 %, diagnose 5 %")
+          .choices(['watch', 'diagnose'])
+          .default('watch'),
+      )
       .addOption(
         forOption('leave after this time, such as 60s, 10m or 2h (default: stay until "evdiag detach")', MAX_FOR_MS),
       )
