@@ -9,7 +9,7 @@ import { readFamily } from '../recording/reader.ts';
 import { WORK_KINDS, type WorkKind } from '../recording/rows/work.ts';
 import { type Location, type Recording, rowsOf } from '../recording/types.ts';
 import { workDone } from '../recording/work-done.ts';
-import { formatBytes, formatMs } from '../util/text.ts';
+import { formatBytes, formatMs, plural } from '../util/text.ts';
 import { reportOf } from './output.ts';
 
 /** Rules whose findings are things that stay, and what holds them. */
@@ -143,7 +143,7 @@ function survivors(recording: Recording, listed: ReadonlySet<string>): Suspect[]
       count: site.samples,
       bytes: Math.round(site.aliveBytes),
       growth: null,
-      message: `${formatBytes(site.aliveBytes)} of what it allocated within ${formatMs(row.t - row.sinceMs)} is still alive (${site.samples} samples).`,
+      message: `${formatBytes(site.aliveBytes)} of what it allocated within ${formatMs(row.t - row.sinceMs)} is still alive (${plural(site.samples, 'sample')}).`,
       path: [],
       remedy: 'It may be a cache that fills up, or data that is meant to stay. Take snapshots to see what holds it.',
     }));

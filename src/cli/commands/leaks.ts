@@ -31,7 +31,7 @@ export const leaks: CliCommand<Options> = {
   examples: [
     'evdiag leaks 4711                              takes three snapshots of a process',
     'evdiag leaks 4711 --wait 60 --out snapshots    one minute apart, and keeps them',
-    'evdiag leaks 4711 --thread "worker 2"           of a worker thread',
+    'evdiag leaks 4711 --thread "worker 2"          of a worker thread',
     'evdiag leaks 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot',
     'evdiag leaks heap.heapsnapshot --format html -o leaks.html',
     'evdiag leaks .evdiag                           reads the newest recording',
