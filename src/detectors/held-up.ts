@@ -20,6 +20,8 @@ interface Waits {
   queueMs: number;
   diskMs: number;
   kernelMs: number;
+  /** For another thread of the process. */
+  lockedMs: number;
   majorFaults: number;
 }
 
@@ -40,10 +42,12 @@ export function waitsText(group: readonly StallRow[], limits: Limits): string | 
 export function heldUpMessage(group: readonly StallRow[], times: string, limits: OfThread): string {
   const thread = limits.threadId === 0 ? 'main thread' : 'worker thread';
   const waits = waitsOf(group);
-  const { throttledMs, diskMs, durationMs, majorFaults } = waits;
+  const { throttledMs, diskMs, durationMs, majorFaults, lockedMs } = waits;
   const ran = waits.ranMs > 0 ? ` The code itself ran for ${formatMs(waits.ranMs)} of ${formatMs(durationMs)}.` : '';
   const pressed = pressureText(group);
   const cause = causeOf(group);
+  if (cause === 'lock')
+    return `The ${thread} stood still ${times}: it waited ${formatMs(lockedMs)} for another thread of the process, as at a lock of native code or a pause of a debugger.${ran}`;
   const isUnknown = cause === null && group.some(({ runQueueMs }) => runQueueMs !== null);
   if (isUnknown) {
     const waited = waitsText(group, limits);
@@ -61,22 +65,26 @@ export function heldUpMessage(group: readonly StallRow[], times: string, limits:
 const RAISE =
   'Raise the CPU limit of the container, or run less in it: a container that has used up its quota waits for the next period.';
 const MEMORY = 'Give it more memory, or run less in it, so that its pages stay in memory.';
+const LOCK =
+  'Nothing to change in your JavaScript: look for what else works in this process at that time, such as native add-ons, debuggers and profilers.';
 const DISK =
   'Give the machine more memory, so that pages stay cached, or a faster disk, and check what else uses the disk.';
 
 /** What to change about the host; null if the words of the kind say it. */
 export function heldUpRemedy(group: readonly StallRow[]): string | null {
   const cause = causeOf(group);
+  if (cause === 'lock') return LOCK;
   return cause === 'limit' ? RAISE : cause === 'memory' ? MEMORY : cause === 'disk' ? DISK : null;
 }
 
 /** What explains the wait; null if nothing explains enough of it. */
-function causeOf(group: readonly StallRow[]): 'limit' | 'core' | 'disk' | 'memory' | null {
-  const { durationMs, ranMs, throttledMs, queueMs, diskMs, kernelMs } = waitsOf(group);
-  const most = Math.max(throttledMs, queueMs, diskMs, kernelMs);
+function causeOf(group: readonly StallRow[]): 'limit' | 'core' | 'disk' | 'memory' | 'lock' | null {
+  const { durationMs, ranMs, throttledMs, queueMs, diskMs, kernelMs, lockedMs } = waitsOf(group);
+  const most = Math.max(throttledMs, queueMs, diskMs, kernelMs, lockedMs);
   if (most < durationMs * LEAST_SHARE || most < (durationMs - ranMs) * CAUSE_SHARE) return null;
   if (most === throttledMs) return 'limit';
   if (most === kernelMs) return null;
+  if (most === lockedMs) return 'lock';
   if (most !== diskMs) return 'core';
   return pressureMs(group, 'memoryMs') >= diskMs * CAUSE_SHARE ? 'memory' : 'disk';
 }
@@ -93,6 +101,7 @@ export function waitsOf(group: readonly StallRow[]): Waits {
     queueMs: sum(({ runQueueMs }) => runQueueMs) - throttledMs,
     diskMs: sum((stall) => Math.min(stall.diskMs ?? 0, restOf(stall))),
     kernelMs: sum((stall) => Math.min(stall.kernelMs ?? 0, restOf(stall))),
+    lockedMs: sum((stall) => Math.min(stall.lockedMs ?? 0, restOf(stall))),
     majorFaults: sum(({ majorFaults }) => majorFaults),
   };
 }

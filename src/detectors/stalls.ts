@@ -62,7 +62,7 @@ export function isIdleWait({ kind, waiting }: Pick<StallRow, 'kind' | 'waiting'>
 function withoutBreakpoint(stall: StallRow, slowMs: number): StallRow[] {
   const { cpuMs, runQueueMs, sleptMs, own } = stall;
   // An older agent did not read the thread's state, nor distinguish its own work from a debugger's.
-  if (own || sleptMs === undefined || cpuMs === null || cpuMs < slowMs) return [];
+  if (own || stall.kind === 'host' || sleptMs === undefined || cpuMs === null || cpuMs < slowMs) return [];
   const durationMs = Math.min(stall.durationMs, cpuMs + (runQueueMs ?? 0));
   const { sleptMs: _slept, lockedMs: _locked, diskMs: _disk, kernelMs: _kernel, ...rest } = stall;
   return [{ ...rest, durationMs, debugger: false }];
@@ -75,7 +75,7 @@ export type OwnShareOf = Pick<
 >;
 
 /** Kinds that run on a core as long as they last: without CPU time it was none of them. */
-const COMPUTES: ReadonlySet<StallKind> = new Set([
+export const COMPUTES: ReadonlySet<StallKind> = new Set([
   'js-cpu',
   'json',
   'regexp',

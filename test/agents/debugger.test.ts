@@ -52,6 +52,19 @@ it.runIf(process.platform === 'linux')(
   }),
 );
 
+const HELD = PAUSED.replace("inspector.open(0, '127.0.0.1');", '').replace('), 700)', '), 2000)');
+
+it.runIf(process.platform === 'linux')(
+  'a pause by a session of the program itself, which no URL shows, is neither the code’s nor the machine’s',
+  inLab(async (lab) => {
+    await lab.run(lab.file('app.js', HELD));
+    const { findings } = await lab.report();
+    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+    const held = rowsOf(recordingOf(lab, 0), 'stall').filter(({ lockedMs = 0 }) => lockedMs > 1000);
+    expect(held).toMatchObject([{ kind: 'host', location: null }]);
+  }),
+);
+
 it(
   'inspector.open() and close() of the program work as without',
   inLab(async (lab) => {

@@ -386,6 +386,26 @@ describe('its cause', () => {
     expect(thread.closed[0]).toMatchObject({ debugger: true, cpuMs: expect.closeTo(360, 0), location: { line: 12 } });
   });
 
+  test('is not asked for while the main thread waits for another one: a debugger may hold it', () => {
+    const thread = fakeThread();
+    thread.idle(100);
+    thread.block(2000, { cpu: 0, state: 'locked' });
+    thread.idle(100);
+    expect(thread.seen.asked).toBe(0);
+    expect(thread.closed).toMatchObject([{ kind: 'host', location: null, lockedMs: expect.closeTo(2000, -2) }]);
+    // The same where a stack was asked for before, and came when it was over.
+    const late = fakeThread({ answers: false });
+    late.idle(100);
+    late.block(100, { cpu: 1, state: 'runs' });
+    late.block(2000, { cpu: 0, state: 'locked' });
+    late.answer(late.histogram.count);
+    late.idle(100);
+    expect(late.closed).toMatchObject([{ kind: 'host' }]);
+    thread.block(400, { state: 'runs' });
+    thread.idle(100);
+    expect(thread.closed[1]).toMatchObject({ kind: 'js-cpu', location: { line: 12 } });
+  });
+
   test('is not asked for where evdiag itself has the thread work', () => {
     const thread = fakeThread();
     thread.idle(100);

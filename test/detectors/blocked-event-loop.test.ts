@@ -125,6 +125,26 @@ test('a breakpoint is not a stall; what ran beside a debugger that paused once i
   ]);
 });
 
+test('a wait for another thread, without a line of code, is neither the machine’s nor the code’s', () => {
+  const [finding] = findings(
+    stall({
+      ...harmful,
+      kind: 'host',
+      durationMs: 4000,
+      cpuMs: 20,
+      runQueueMs: 5,
+      lockedMs: 3900,
+      location: null,
+      stacks: [],
+    }),
+  );
+  expect(finding).toMatchObject({ severity: 'info', location: null });
+  expect(finding!.message).toBe(
+    'The main thread stood still for 4000 ms: it waited 3.9 s for another thread of the process, as at a lock of native code or a pause of a debugger. The code itself ran for 20 ms of 4 s.',
+  );
+  expect(finding!.remedy).toContain('native add-ons, debuggers and profilers');
+});
+
 test('a stall that had not ended when the process was killed is found by its last opening row', () => {
   const open = { type: 'stall-open', id: 7, startMs: 58_000, kind: 'sync-fs', location } as const;
   const [finding] = findings({ ...open, t: 58_100, durationMs: 100 }, { ...open, t: 59_500, durationMs: 1500 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { recordingQuality } from '../../src/detectors/rules/recording-quality.ts';
 import type { Recording } from '../../src/recording/types.ts';
-import { asOldFormat, cpu, foundIn, outcome, recordingOf, seconds, utilization } from '../support/recording.ts';
+import { asOldFormat, cpu, foundIn, outcome, recordingOf, seconds, stall, utilization } from '../support/recording.ts';
 
 const good = seconds(9);
 const late = (ms: number) => ({ ...utilization(1, 15_000), activeMs: ms });
@@ -9,6 +9,7 @@ const queued = (runQueueMs: number, count = 9) => [
   ...seconds(9, { without: ['cpu'] }),
   ...Array.from({ length: count }, (_, i) => cpu({ t: 2000 + i, mainThreadMs: 600, runQueueMs })),
 ];
+const held = { debugger: true, kind: 'host', durationMs: 4000, cpuMs: 20, runQueueMs: 5, lockedMs: 3900 } as const;
 const kinds = (recording: Recording) => foundIn(recordingQuality, recording).map(({ kind }) => kind);
 
 test.each([
@@ -19,6 +20,11 @@ test.each([
   ['a host that does not tell', [], recordingOf(seconds(9, { without: ['cpu'] }))],
   ['rows dropped', ['dropped-rows'], { ...recordingOf(good), droppedRows: 5 }],
   ['lines not readable', ['dropped-rows'], { ...recordingOf(good), skippedLines: 1 }],
+  ['a pause of a debugger', ['paused'], recordingOf([...good, stall(held)])],
+  ['a shorter one', [], recordingOf([...good, stall({ ...held, lockedMs: 90 })])],
+  ['a wait for a lock', [], recordingOf([...good, stall({ ...held, debugger: false })])],
+  ['what evdiag itself did', [], recordingOf([...good, stall({ ...held, own: true })])],
+  ['a sleep beside a debugger', [], recordingOf([...good, stall({ ...held, kind: 'sync-sleep' })])],
   ['a reading after three seconds', ['late-samples'], recordingOf([...good, late(3000)])],
   ['a reading after a little less', [], recordingOf([...good, late(2999)])],
   ['a second of recording', [], recordingOf(seconds(1, {}, 1000))],

@@ -128,12 +128,20 @@ export function askForStack(
   stall.own ||= held === OWN_WORK;
   const step = Math.min(CAPTURE_STEP_MS.most, Math.max(CAPTURE_STEP_MS.least, gap / 10));
   if (stall.asked || stall.stackCount >= MAX_STACKS || now - stall.lastStackAt < step) return;
-  if (!mayAsk(stall, gap, times)) return;
+  if (isHeldByThread(options) || !mayAsk(stall, gap, times)) return;
   const asked = { atMs: now, cpu: options.thread.cpu() };
   stall.asked = asked;
   options.capture.ask('stall', { waiting: stall.waiting === null, drains: true }, (answer) =>
     onAnswer(options, stall, asked, answer),
   );
+}
+
+/**
+ * The main thread waits for another one, in no call that is marked: at a pause of a debugger (also of a session within the program, which
+ * no URL shows), or for a lock. A question at a pause may have Node compute endlessly instead of going on; behind a lock it has no answer.
+ */
+function isHeldByThread({ thread, marks, isWorker }: StallWatchOptions): boolean {
+  return isWorker !== true && marks.running() === null && thread.stat()?.state === 'locked';
 }
 
 /** While a debugger is attached, a thread that does not run may be at a breakpoint; one that has run is not. */

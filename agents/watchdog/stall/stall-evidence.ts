@@ -173,13 +173,18 @@ const ASLEEP_SHARE = 0.02;
 /** One that waited for other threads for most of the time, as Atomics.wait does. */
 const LOCKED_SHARE = 0.8;
 
+/** It waited for another thread for most of the time. */
+export function isLocked(durationMs: number, { lockedMs = 0 }: Pick<StallRow, 'lockedMs'>): boolean {
+  return lockedMs >= durationMs * LOCKED_SHARE;
+}
+
 /** A worker of a pool that waits for its next job; `kind` is null if nothing was seen. */
 export function isIdleWorker(
   stall: Pick<StallRow, 'durationMs' | 'cpuMs' | 'lockedMs' | 'waiting'> & { kind: StallKind | null },
 ): boolean {
   const { kind, waiting, cpuMs, durationMs, lockedMs = 0 } = stall;
   if ((waiting ?? 0) > 0) return false;
-  if (lockedMs >= durationMs * LOCKED_SHARE) return true;
+  if (isLocked(durationMs, { lockedMs })) return true;
   if (kind !== null) return isIdleWait({ kind, waiting });
   return cpuMs !== null && cpuMs < durationMs * ASLEEP_SHARE;
 }

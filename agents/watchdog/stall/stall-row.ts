@@ -3,7 +3,7 @@ import { CONFIDENCE } from '../../../src/detectors/confidence.ts';
 import type { WorkDuring } from '../../../src/protocol/thread-api.ts';
 import type { Frame, StallKind, StallRow } from '../../../src/recording/types.ts';
 import { chainOf, isIdle, type OpenStall, waitingIn } from './open-stall.ts';
-import { dominant, hardlyRan, isHost, isStarvedGc, mappedAgain, summarizeStacks } from './stall-evidence.ts';
+import { dominant, hardlyRan, isHost, isLocked, isStarvedGc, mappedAgain, summarizeStacks } from './stall-evidence.ts';
 import type { StallTimes } from './stall-times.ts';
 import type { StallWatchOptions } from './types.ts';
 
@@ -62,12 +62,14 @@ function causeOf({ stall, durationMs, times, beforeFirstTurn }: EndedStall, seen
 }
 
 function isHeldByHost(
-  { slowMs }: StallWatchOptions,
+  { slowMs, isWorker }: StallWatchOptions,
   { stall, durationMs, times }: EndedStall,
   kind: StallKind,
   gcMs: number,
 ): boolean {
   if (isHost({ kind, durationMs, gcMs, ...times }, stall.ownLateMs, slowMs)) return true;
+  // No JavaScript waits for another thread, except in calls that are marked: what was on the stack did not cause it.
+  if (isWorker !== true && stall.call === null && kind === 'js-cpu' && isLocked(durationMs, times)) return true;
   const isUnseen = stall.stacks.length === 0 && stall.call === null;
   return isUnseen && hardlyRan(durationMs, times.cpuMs);
 }

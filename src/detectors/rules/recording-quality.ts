@@ -6,6 +6,7 @@ import { CONFIDENCE } from '../confidence.ts';
 import { findingOf, fragments } from '../finding.ts';
 import { CONTENTION_SHARE } from '../limits.ts';
 import { percent, round } from '../severity.ts';
+import { COMPUTES } from '../stalls.ts';
 import type { Detector, Finding } from '../types.ts';
 
 /** Samplers are read once a second: in a shorter recording only stalls can be judged. */
@@ -29,7 +30,7 @@ export interface QualityEvidence {
 }
 
 /** All are info: a poor recording is no emergency. */
-const READS = ['agent-cost', 'cpu', 'dropped', 'end', 'event-loop-delay', 'event-loop-utilization'] as const;
+const READS = ['agent-cost', 'cpu', 'dropped', 'end', 'event-loop-delay', 'event-loop-utilization', 'stall'] as const;
 type Seen = View<(typeof READS)[number]>;
 
 export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
@@ -46,6 +47,7 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
     `readings: ${LATE_MS} ms or more from one to the next (kind late-samples), where one per second is expected.`,
     `contention: the thread waited for a core ${percent(CONTENTION_SHARE)} of the time in which it was ready to run.`,
     'rows: any that were lost (kind dropped-rows).',
+    'pauses: EVDIAG_SLOW_MS or more in which a debugger held the thread (kind paused).',
   ],
   limits: ['It describes the recording, not the program.'],
   kinds: [
@@ -73,12 +75,21 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
       remedy: 'Let the program run under its usual load for a while.',
       example: 'npx evdiag run --duration 30 -- node app.js',
     },
+    {
+      kind: 'paused',
+      title: 'pauses of a debugger',
+      remedy:
+        'Disconnect the debugger. Where none is connected, look for code that uses node:inspector: error trackers that report blocked event loops pause the thread as well.',
+      example:
+        "session.connectToMainThread(); session.post('Debugger.pause'); // holds the main thread until it resumes",
+    },
   ],
   detect: (recording) => [
     ...contention(recording),
     ...droppedRows(recording),
     ...lateSamples(recording),
     ...littleData(recording),
+    ...paused(recording),
   ],
   words: ({ runQueueMs, contentionShare, droppedRows, skippedLines, maxMs, durationMs }) =>
     fragments(
@@ -86,7 +97,7 @@ export const recordingQuality: Detector<QualityEvidence, typeof READS> = {
       contentionShare !== undefined && `${percent(contentionShare)} of the time`,
       droppedRows !== undefined && `${droppedRows} dropped`,
       skippedLines !== undefined && `${skippedLines} not understood`,
-      maxMs !== undefined && `up to ${formatMs(maxMs)} late`,
+      maxMs !== undefined && `up to ${formatMs(maxMs)}`,
       durationMs !== undefined && `recorded ${formatMs(durationMs)}`,
     ),
 };
@@ -155,6 +166,23 @@ function littleData({ durationMs }: Seen): Finding<QualityEvidence>[] {
     {
       durationMs: round(durationMs),
     },
+  );
+}
+
+/** A thread at a pause waits for another one: the debugger's. Whatever waited by itself is none. */
+function paused(recording: Seen): Finding<QualityEvidence>[] {
+  const pauses = rowsOf(recording, 'stall')
+    .filter(({ debugger: isHeld, own, kind }) => isHeld && !own && (kind === 'host' || COMPUTES.has(kind)))
+    .map(({ lockedMs = 0, durationMs }) => Math.min(lockedMs, durationMs))
+    .filter((ms) => ms >= recording.header.slowMs);
+  if (pauses.length === 0) return [];
+  const thread = recording.header.threadId === 0 ? 'main thread' : 'worker thread';
+  const maxMs = maxOf(pauses);
+  return finding(
+    'paused',
+    pauses.length,
+    `A debugger, or code that uses node:inspector, held the ${thread} ${plural(pauses.length, 'time')}, up to ${formatMs(maxMs)}: that time is neither your code's nor the machine's.`,
+    { maxMs: round(maxMs) },
   );
 }
 
