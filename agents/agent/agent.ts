@@ -20,7 +20,15 @@ import {
 } from '../primordials.ts';
 import type { DelayHistogram } from '../samplers/types.ts';
 import { budgetOf, readSettings } from '../settings.ts';
-import { HEARTBEAT_MS, type SharedMemory, STOP_LEFT, Sum, WATCHDOG_FAILED, Word } from '../shared-memory.ts';
+import {
+  HEARTBEAT_MS,
+  type SharedMemory,
+  STOP_LEFT,
+  Sum,
+  WATCHDOG_FAILED,
+  WATCHDOG_FINISHED,
+  Word,
+} from '../shared-memory.ts';
 import type { ThreadGate } from '../thread-gate.ts';
 import type { Message, WatchdogData } from '../watchdog/types.ts';
 import { attachOptions } from './attach-options.ts';
@@ -84,12 +92,16 @@ function startWatchdog(data: WatchdogData): Worker {
     name: 'evdiag watchdog',
     resourceLimits: { maxOldGenerationSizeMb: WATCHDOG_HEAP_MB, maxYoungGenerationSizeMb: 4 },
   } as ConstructorParameters<typeof Worker>[1]);
-  watchdog.on('error', (error) => {
-    store(data.thread.shared.control, Word.WatchdogState, WATCHDOG_FAILED);
-    complain(
-      `the watchdog stopped: ${NativeString(error?.message ?? error).split('\n')[0]}; the program goes on unobserved`,
-    );
-  });
+  const { control } = data.thread.shared;
+  const failed = (why: string): void => {
+    const state = load(control, Word.WatchdogState);
+    if (state === WATCHDOG_FINISHED || state === WATCHDOG_FAILED) return;
+    store(control, Word.WatchdogState, WATCHDOG_FAILED);
+    complain(`the watchdog stopped: ${why}; the program goes on unobserved`);
+  };
+  watchdog.on('error', (error) => failed(NativeString(error?.message ?? error).split('\n')[0]!));
+  // Without it the exit would wait for an answer.
+  watchdog.on('exit', () => failed('it was terminated'));
   watchdog.unref();
   return watchdog;
 }

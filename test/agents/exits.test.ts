@@ -29,6 +29,17 @@ setTimeout(() => { handler(); console.log('never'); }, 200);
   );
 
   it(
+    'a program that terminates the agent’s thread is told so, and does not wait for it',
+    inLab(async (lab) => {
+      const text = `
+process.once('worker', (worker) => setTimeout(() => worker.terminate(), 300));
+setTimeout(() => { process.exitCode = 4; }, 1500);`;
+      const run = await lab.expectSame(lab.file('app.js', text));
+      expect(run.said.join('\n')).toMatch(/the watchdog stopped: it was terminated; the program goes on unobserved/);
+    }),
+  );
+
+  it(
     'process.exitCode, set by a late exit listener',
     inLab(async (lab) => {
       const text = `setTimeout(() => process.on('exit', () => { process.exitCode = 9; }), 300);`;
