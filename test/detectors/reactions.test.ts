@@ -53,6 +53,20 @@ describe('results of then that are not settled any more', () => {
     expect(severities(growingPendingAsync, died(fields))).toEqual([]);
   });
 
+  test('are one with those that wait for them elsewhere, where more of a chain is written', () => {
+    const rows = (chained: number, first = 30) =>
+      tracked(
+        6,
+        (n, t) => ({ ...thens, callers: [], alive: first * n, ended: 100, usualMs: 16, oldestMs: t - 500 }),
+        (n, t) => ({
+          ...{ ...thens, location: frame('handle', 30), callers: [], alive: chained * n, ended: 100, usualMs: 16 },
+          ...{ oldestMs: t - 500, madeBy: { what: 'reaction', type: 'then', via: [], location } },
+        }),
+      );
+    expect(find(growingPendingAsync, rows(30))).toMatchObject([{ location }]);
+    expect(find(growingPendingAsync, rows(90))).toHaveLength(2);
+  });
+
   test('are not reported beside an await that shows them', () => {
     const rows = tracked(
       6,
