@@ -277,6 +277,25 @@ until(() => rows('unfinished').some(({ entries }) => entries.some(isOver))).then
   );
 
   it(
+    'what a synchronous call made is over when it returns, however late it is collected',
+    inLab(async (lab) => {
+      const text = `${OWN_ROWS}
+const { pbkdf2Sync, scryptSync } = require('node:crypto');
+for (let i = 0; i < 20; i++) {
+  pbkdf2Sync('password', 'salt', 1, 8, 'sha1');
+  scryptSync('password', 'salt', 8);
+}
+setTimeout(() => {}, 1e6); // timer
+const isTimer = ({ what, detail }) => what === 'handle' && detail === '1000000 ms';
+until(() => rows('unfinished').some(({ entries }) => entries.some(isTimer))).then(() => process.exit());`;
+      await lab.run(lab.file('app.js', text), { env: DIAGNOSE });
+      const entries = rowsOf(lab.recording(), 'unfinished').flatMap(({ entries }) => entries);
+      const handles = entries.filter(({ what, location }) => what === 'handle' && location?.file.endsWith('app.js'));
+      expect(new Set(handles.map(({ type }) => type))).toEqual(new Set(['Timeout']));
+    }),
+  );
+
+  it(
     'timers that their callback starts again are one each, as old as the first',
     inLab(async (lab) => {
       const text = `${OWN_ROWS}

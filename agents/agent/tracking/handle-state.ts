@@ -12,6 +12,13 @@ export interface FollowedHandle extends Started {
   scope: unknown;
 }
 
+/** Where something is made: by which code, and where that was started. */
+export interface Maker {
+  frames: RawFrame[];
+  /** The operation whose answer is being handled. */
+  opener: FollowedHandle | undefined;
+}
+
 /** "interval", or the delay with one significant digit: "30000 ms". */
 export function spanOf(timer: object): string {
   const { _repeat, _idleTimeout } = timer as { _repeat?: unknown; _idleTimeout?: unknown };
@@ -74,6 +81,18 @@ export function siteOf(one: FollowedHandle): RawHandleSite {
 
 export function hasOwn(frames: RawFrame[]): boolean {
   return frames.some((frame) => !isNodes(frame));
+}
+
+/**
+ * Made by a call that returns when it is done, as crypto.pbkdf2Sync or zlib.gzipSync: over by the time anybody looks,
+ * though Node reports it as destroyed when it is collected.
+ */
+export function isSynchronous(frames: RawFrame[]): boolean {
+  for (const frame of frames) {
+    if (!isNodes(frame)) return false;
+    if (frame[0]?.endsWith('Sync')) return true;
+  }
+  return false;
 }
 
 /** The kernel called, not the application. */

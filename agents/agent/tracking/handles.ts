@@ -12,7 +12,9 @@ import {
   isFromOutside,
   isReferenced,
   isStillThere,
+  isSynchronous,
   lookForStore,
+  type Maker,
   siteOf,
   spanOf,
 } from './handle-state.ts';
@@ -43,13 +45,6 @@ export interface HandleOptions {
   scopedOnly?: boolean;
   /** Where something is made now. */
   framesOf?(type: string): RawFrame[];
-}
-
-/** Where something is made: by which code, and where that was started. */
-interface Maker {
-  frames: RawFrame[];
-  /** The operation whose answer is being handled. */
-  opener: FollowedHandle | undefined;
 }
 
 /**
@@ -271,10 +266,10 @@ export class FollowedHandles {
     if (one.scope) onScoped(one);
   }
 
-  /** Null if no code of the application is on the stack, or started what leads here. */
+  /** Null if no code of the application is on the stack, or started what leads here; and for a synchronous call. */
   #makerOf(id: number, type: string, frames: RawFrame[]): Maker | null {
     const { scopedOnly } = this.#options;
-    if (hasOwn(frames)) return { frames, opener: undefined };
+    if (hasOwn(frames)) return isSynchronous(frames) ? null : { frames, opener: undefined };
     const opener = this.#openerOf(type);
     // A server's address is looked up first; the later one is the server itself.
     if (opener || (scopedOnly && type.endsWith('SERVERWRAP'))) return { frames: opener?.site.frames ?? frames, opener };
