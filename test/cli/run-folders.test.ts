@@ -77,6 +77,8 @@ describe.skipIf(process.platform === 'win32')('the folder of sockets', () => {
       const [kept, left] = [snapshotOf(stays.pid!, real), snapshotOf(dies.pid!, real)];
       dies.kill('SIGKILL');
       await eventually(() => dies.signalCode !== null);
+      // Who asks for it finds it gone, and removes what it has left.
+      expect(await evdiag(['dump', String(dies.pid)], env)).toMatchObject({ status: 3 });
       const { status, stdout, stderr } = await evdiag(['ps', '--json'], env);
       expect(status, stderr).toBe(0);
       expect(stdout).toContain(String(stays.pid));
