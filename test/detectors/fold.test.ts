@@ -17,8 +17,13 @@ const rules = (...findings: Finding[]) => fold(findings).map(({ rule }) => rule)
 const blocked = (kind: string, { totalMs = 5000, manyCallsShare = 0 } = {}, fields: Partial<Finding> = {}) =>
   finding('blocked-event-loop', { kind, times: { maxMs: 300, totalMs }, evidence: { manyCallsShare }, ...fields });
 const starved = (maxMs: number) =>
-  finding('starved-event-loop', { kind: 'microtask', times: { maxMs, totalMs: maxMs }, evidence: { maxMs } });
+  finding('starved-event-loop', {
+    kind: 'microtask',
+    times: { maxMs, totalMs: maxMs },
+    evidence: { maxMs, totalMs: maxMs },
+  });
 const churn = finding('task-switch-churn', { kind: 'awaits' });
+const switching = { ...churn, evidence: { busyMs: 6000 } };
 const collected = (totalMs: number) => finding('gc-pressure', { kind: 'allocation', times: { maxMs: 200, totalMs } });
 const pressure = collected(900);
 const bound = finding('cpu-bound-main-thread', { kind: 'computation', evidence: { busyMs: 6000 } });
@@ -39,6 +44,8 @@ describe('at one function, of two findings', () => {
     ['a storm of timers', storm, overloaded],
     ['a long chain', starved(500), churn],
     ['many switches, with short chains', churn, starved(499)],
+    ['many switches, with one long chain among them', switching, starved(600)],
+    ['a chain that is most of the switches', starved(4000), switching],
     ['allocation', pressure, bound],
     ['computation', bound, overloaded],
     ['allocation, for a pause without a place', pressure, pause],

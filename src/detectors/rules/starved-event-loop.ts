@@ -12,9 +12,12 @@ import { round } from '../severity.ts';
 import { confidenceOfChains } from '../stack-confidence.ts';
 import { allStalls, isHeldUp, ownMs, STALL_ROWS, spanOf } from '../stalls.ts';
 import type { Detector, Finding, Severity, Times } from '../types.ts';
+import { switchingMs, taskSwitchChurn } from './task-switch-churn.ts';
 
 /** Requests wait for a chain of half a second, whatever else the switches cost. */
 const LONG_CHAIN_MS = 500;
+/** And where they cost several times as much, a long chain was an exception among them. */
+const RARE_SHARE = 0.25;
 /** Functions listed in the evidence. */
 const MAX_CHAIN = 8;
 
@@ -80,7 +83,7 @@ export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
     { ofMinor: true, rule: 'memory-churn', kinds: ['copying'] },
   ],
   // A short chain is a symptom of its many switches; a long one is worse than they are.
-  minor: (all) => new Set(all.filter((one) => isOf(one, starvedEventLoop) && one.evidence.maxMs < LONG_CHAIN_MS)),
+  minor: shortOrRare,
   words: ({ chain }) => fragments(chain.length > 0 && `${plural(chain.length, 'function')} in turn`),
   merge: (evidences) => ({
     ...evidences[0]!,
@@ -88,6 +91,14 @@ export const starvedEventLoop: Detector<StarvedEvidence, typeof READS> = {
     totalMs: round(evidences.reduce((sum, { totalMs }) => sum + totalMs, 0)),
   }),
 };
+
+/** A long one among thousands is short where nothing observes it, or has to wait for a core: the switches are what repeats. */
+function shortOrRare(all: readonly Finding[]): Set<Finding> {
+  const switchesMs = maxOf(all.map((one) => (isOf(one, taskSwitchChurn) ? switchingMs(one.evidence) : 0)));
+  const isMinor = ({ maxMs, totalMs }: StarvedEvidence): boolean =>
+    maxMs < LONG_CHAIN_MS || totalMs < switchesMs * RARE_SHARE;
+  return new Set(all.filter((one) => isOf(one, starvedEventLoop) && isMinor(one.evidence)));
+}
 
 /** In a chain of both, stalls differ in what called most of their stacks. */
 function commonest(group: readonly StallRow[]): string {

@@ -40,6 +40,11 @@ interface PollingEvidence {
 
 type ChurnEvidence = AwaitsEvidence | PollingEvidence;
 
+/** How long the thread did little else than switch. */
+export function switchingMs(evidence: ChurnEvidence): number {
+  return 'busyMs' in evidence ? evidence.busyMs : 0;
+}
+
 const READS = [...SECOND_ROWS, ...FILLING_ROWS] as const;
 type Seen = View<(typeof READS)[number]>;
 
