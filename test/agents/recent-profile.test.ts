@@ -157,10 +157,10 @@ test(
         : 0;
     const before = { taken: stacksTaken(lab), switches: switches(), at: performance.now() };
     await pause(3000);
-    const thread = await lastOf(program, 2500);
-    // The heart beats every 10 ms; asked ten times a second it would be woken more often.
-    expect((switches() - before.switches) / (performance.now() - before.at)).toBeLessThan(0.115);
-    expect(busyMs(thread)).toBeLessThan(250);
+    // The heart beats every 10 ms; stacks taken where the machine delayed it, and what asks for them, wake it as well.
+    const wakes = (switches() - before.switches) / (performance.now() - before.at);
+    expect(busyMs(await lastOf(program, 2500))).toBeLessThan(250);
+    expect(wakes).toBeLessThan(0.13);
     program.kill('SIGTERM');
     await program.ended;
     // Of some 20 if it were; where the machine delays the thread, that is looked at.
