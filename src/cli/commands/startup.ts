@@ -67,7 +67,7 @@ export const startup: CliCommand<Options> = {
         ...result,
       });
     } else {
-      complain(`${argv}: ${REASONS[one.reason]} after ${formatMs(one.untilMs)}.`);
+      complain(`${argv}: ${REASONS[one.reason](formatMs(one.untilMs))}.`);
       if (others > 0) complain(`${plural(others, 'other process', 'other processes')} loaded less.`);
       process.stdout.write(startupText(result, { paint: painter(hasColor(process.stdout)), all: all === true }));
     }
@@ -82,10 +82,10 @@ export const startup: CliCommand<Options> = {
 const NOTHING =
   'Nothing was measured: the program is not a Node.js program, was ended by a signal, or may not write temporary files.';
 const NO_MODULE = 'No module took long enough to be seen: the program loads next to nothing.';
-const REASONS: Record<MeasuredStartup['reason'], string> = {
-  waits: 'it has waited for a second, and was ended',
-  exit: 'it has ended',
-  time: 'the time is over, it was ended',
+const REASONS: Record<MeasuredStartup['reason'], (until: string) => string> = {
+  waits: (until) => `it was up after ${until}; evdiag ended it when it had waited for a second`,
+  exit: (until) => `it ended after ${until}`,
+  time: (until) => `it was not up after ${until}, and was ended`,
 };
 
 /** A loader or npm starts the program in a process of its own. */
