@@ -28,6 +28,8 @@ const threads = (count: number, perSecond: number, alive: (n: number) => number)
       unobserved: 0,
     };
   });
+/** By then, no more were started. */
+const atExit = (row: Row): Row => ({ ...row, type: 'threads', started: 24, ended: 24, alive: 0, unobserved: 0 });
 const quietUntil = (t: number): Row => ({ ...seconds(1)[0]!, t });
 
 test('the line that starts threads is the place', () => {
@@ -78,6 +80,16 @@ test.each([
   ['sockets', [], leak('TCPWRAP')],
   ['growing, nowhere', ['warning'], threads(6, 2, (n) => 2 * n)],
   ['growing again and again, as collections end them', ['warning'], threads(20, 2, (n) => 2 * (n % 8))],
+  [
+    'growing before and after a collection, and then the exit',
+    ['warning'],
+    [
+      ...threads(12, 2, (n) => 2 * (n < 5 ? n : n - 4)),
+      ...threads(15, 2, () => 0)
+        .slice(-1)
+        .map(atExit),
+    ],
+  ],
   ['growing until the exit', ['warning'], [...threads(8, 2, (n) => 2 * n), ...threads(9, 2, () => 0).slice(-1)]],
   ['a pool that grows slowly to its size', [], [...threads(8, 2, (n) => 2 * n), quietUntil(60_000)]],
   ['growing, but few', [], threads(5, 2, (n) => 2 * n)],

@@ -161,6 +161,7 @@ function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Seen): { gr
   const least = Math.max(header.cpuCount + BEYOND_CORES, header.cpuCount * PER_CORE);
   const peak = Math.max(...rows.map(({ alive }) => alive));
   const started = rows.at(-1)!.started - rows[0]!.started;
+  const mostMs = startingMs(rows);
   let from = 0;
   let best: { grown: number; ms: number } | null = null;
   for (let i = 1; i < rows.length; i++) {
@@ -168,10 +169,18 @@ function riseOf(rows: readonly ThreadsRow[], { header, durationMs }: Seen): { gr
     if (row.alive < before.alive * STANDING_SHARE) from = i;
     const ms = row.t - first.t;
     const isLong = ms >= GROWTH_MS && i - from >= RISING_ROWS;
-    const goesOn = ms >= GROWING_SHARE * (durationMs - rows[0]!.t) || started >= peak * AGAIN_RATIO;
+    const goesOn = Math.max(ms, mostMs) >= GROWING_SHARE * (durationMs - rows[0]!.t) || started >= peak * AGAIN_RATIO;
     if (from !== i && row.alive >= least && isLong && goesOn) best = { grown: row.alive - first.alive, ms };
   }
   return best;
+}
+
+/** How long threads were being started, also where a collection ended many meanwhile. */
+function startingMs(rows: readonly ThreadsRow[]): number {
+  return rows.reduce((ms, { t, started }, i) => {
+    const before = rows[i - 1];
+    return before && started > before.started ? ms + t - before.t : ms;
+  }, 0);
 }
 
 /** The line that made most of the threads that were followed, also of those that have ended since. */
