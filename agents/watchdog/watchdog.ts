@@ -40,6 +40,8 @@ const LET_GO_MS = 1000;
 
 /** The watchdog's thread: one tick for all observed threads, their messages, the live socket, and the end. */
 class Watchdog {
+  /** Before the recording exists: who sees that may change the level. */
+  readonly #channel = new BroadcastChannel(CHANNEL);
   readonly #data: WatchdogData;
   readonly #control: Int32Array;
   readonly #storage: Storage;
@@ -96,8 +98,7 @@ class Watchdog {
     if (uploaded) rmSync(uploaded, { recursive: true, force: true });
     setTimeout(() => this.#listen(), this.#data.attached ? 0 : SOCKET_AFTER_MS);
     parentPort!.on('message', (message) => this.#onMessage(message));
-    const channel = new BroadcastChannel(CHANNEL);
-    channel.onmessage = (event) => {
+    this.#channel.onmessage = (event) => {
       try {
         this.#onMessage((event as { data: unknown }).data);
       } catch {

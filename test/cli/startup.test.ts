@@ -103,7 +103,7 @@ describe('evdiag startup', () => {
       expect(status).toBe(0);
       expect(stdout).toMatch(/^own words\n.* in \d+ modules? that took long enough to be seen\n/);
       expect(stdout).toMatch(/ part\.cjs$/m);
-      expect(stderr).toMatch(/app\.cjs: it has ended after /);
+      expect(stderr).toMatch(/app\.cjs: it ended after /);
       expect(readFileSync(join(lab.folder, 'startup.html'), 'utf8')).toContain('part.cjs');
     }),
   );
