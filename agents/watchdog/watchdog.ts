@@ -93,8 +93,7 @@ class Watchdog {
   }
 
   start(): void {
-    const uploaded = this.#data.attached?.uploaded;
-    // All of it has been loaded.
+    const uploaded = this.#data.attached?.uploaded; // all of it has been loaded
     if (uploaded) rmSync(uploaded, { recursive: true, force: true });
     setTimeout(() => this.#listen(), this.#data.attached ? 0 : SOCKET_AFTER_MS);
     parentPort!.on('message', (message) => this.#onMessage(message));
