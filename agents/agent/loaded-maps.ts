@@ -1,7 +1,6 @@
 import { loadedMap } from '../../src/util/loaded-map.ts';
 import { createSensor, guarded } from '../guard.ts';
 import { setImmediate } from '../primordials.ts';
-import { isStackEmpty } from './stack.ts';
 
 const laterOn = setImmediate;
 const loadParsedMaps = () => require('./parsed-maps.ts') as typeof import('./parsed-maps.ts');
@@ -10,8 +9,8 @@ const loadParsedMaps = () => require('./parsed-maps.ts') as typeof import('./par
 export type MapTexts = Record<string, string | null>;
 
 /**
- * Looks up the maps of files that were changed while they were loaded, and posts them: at once if none of the program's code
- * is on the stack, otherwise at the next turn of the loop, at the latest when the thread ends.
+ * Looks up the maps of files that were changed while they were loaded, and posts them: in this turn of the loop, when none of the
+ * program's code is on the stack, at the latest when the thread ends.
  */
 export function createLoadedMaps(post: (maps: MapTexts) => void) {
   let wanted: string[] = [];
@@ -28,8 +27,8 @@ export function createLoadedMaps(post: (maps: MapTexts) => void) {
     wantMaps(urls: readonly string[]): void {
       if (wanted.length === 0) wanted = [...urls];
       else for (let i = 0; i < urls.length; i++) wanted[wanted.length] = urls[i]!;
-      if (isStackEmpty()) lookUp();
-      else laterOn(lookUp).unref();
+      // Not within this evaluation: a loader may wait for a thread of its own, which waits until evaluations are over.
+      laterOn(lookUp).unref();
     },
     atExit: (): void => lookUp(),
   };

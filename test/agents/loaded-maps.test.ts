@@ -108,7 +108,7 @@ function spin(ms: number): number {
 async function waits(on: Promise<void>): Promise<void> {
   await on; // waits
 }
-setInterval(() => spin(20), 30);
+setInterval(() => spin(10), 100);
 (globalThis as Record<string, unknown>).kept = [new Promise<void>((r) => void ((globalThis as any).settle = r))].map((one) => [one, waits(one)]);
 console.log('up');
 `;
